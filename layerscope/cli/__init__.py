@@ -34,8 +34,8 @@ def layerscope() -> None:
 
     IMAGE is an image archive (docker save, podman save, skopeo copy), compressed or not, an OCI layout, a dir: folder, - for
     stdin, or the name or ID of an image in Docker, Podman or containerd. SCHEME://NAME looks in one source only: docker, podman,
-    containers-storage, docker-store, containerd. The first argument that is not an option is a command if it names one, otherwise
-    an image; use ./report for an image named report.
+    containers-storage, docker-store, containerd, registry. registry://NAME needs no engine. The first argument that is not an
+    option is a command if it names one, otherwise an image; use ./report for an image named report.
 
     In the explorer, press ? for keys and filters. Settings and key bindings are read from ~/.config/layerscope/config.toml, or
     from $LAYERSCOPE_CONFIG; docs/settings.md shows every setting.

@@ -102,6 +102,9 @@ class Blob(ABC):
         """The certain digest of these bytes, if known without reading: `pread` fails for other bytes."""
         return None
 
+    def abandon(self) -> None:  # noqa: B027  # most blobs wait for nobody
+        """Have reads that wait for another machine end soon: nobody wants them any more."""
+
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to `end` (default: all), in pieces of at most `CHUNK`."""
         offset, stop = start, self.size if end is None else min(end, self.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
@@ -88,6 +89,9 @@ def index_layer(
         result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     if result.broken is None:
         result.trailing += reading.trailing
+    elif blob.ranged:
+        with suppress(OSError):
+            reading.finish()
     return builder.finish(
         result,
         tar_bytes=reading.tar_bytes,
@@ -141,12 +145,13 @@ class _HashedReading:
         self._progress = progress
         self._blob_hash = hashlib.sha256()
         self._tar_hash = hashlib.sha256() if compression is not None else self._blob_hash
+        self._raw = self._stored()
         self._stream = (
             None
             if compression is None
-            else DecompressedStream(compression, self._stored(), blob.name, limits)
+            else DecompressedStream(compression, self._raw, blob.name, limits)
         )
-        self._pieces = self._stored() if self._stream is None else iter(self._stream)
+        self._pieces = self._raw if self._stream is None else iter(self._stream)
         self._whole = False
 
     def tar(self) -> Iterator[bytes]:
@@ -162,6 +167,11 @@ class _HashedReading:
     def drain(self) -> None:
         """Read the rest after the walk, so that the hashes cover everything."""
         for _ in self.tar():
+            pass
+
+    def finish(self) -> None:
+        """Read what is left of the stored bytes, so that a blob that checks its digest at its end does."""
+        for _ in self._raw:
             pass
 
     @property

@@ -122,6 +122,8 @@ def read_layers(
                         progress.advance(blobs[number].size)
             except BaseException:
                 stoppable.stop()
+                for blob in blobs:
+                    blob.abandon()
                 for future in futures.values():
                     future.cancel()
                 raise

@@ -11,7 +11,7 @@ from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.warnings import collect_warnings
-from layerscope.errors import LimitExceededError
+from layerscope.errors import LimitExceededError, UsageError
 from layerscope.filesystem.compare_contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.blob import Blob
@@ -76,6 +76,11 @@ def analyse(
     """
     options, listener = options or Options(), listener or Listener()
     if options.headers_only:
+        if source.image.source_kind != "registry":
+            raise UsageError(
+                f"--headers-only is for images of registries; {request.reference} is none",
+                hint="leave it out: nothing has to be fetched",
+            )
         options = replace(options, rules=None)  # they read contents
     progress = request.progress
     with naming(request):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -44,7 +45,7 @@ class Request:
     """The folder of a store, instead of the usual ones."""
     pull: bool = False
     """Whether an engine pulls an image that is not found locally."""
-    remote: Remote = "never"
+    remote: Remote = "ask"
     """Whether an image that no local source has is looked up in its registry."""
     max_download: int | None = None
     """Bytes of layers that may be fetched from a registry; None for any number."""
@@ -57,10 +58,14 @@ def shortened(text: str, at_most: int = 600) -> str:
     return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
 
 
+_USER = re.compile(r"://[^/@]*:[^/@]*@(?=[^/]*/)")
+"""A user and a password in a reference, which takes none."""
+
+
 @contextmanager
 def naming(request: Request) -> Iterator[None]:
     """Turn errors inside into a `LayerscopeError` that names the requested image; `MemoryError` passes."""
-    shown = "stdin" if request.reference == STDIN else request.reference
+    shown = "stdin" if request.reference == STDIN else _USER.sub("://***@", request.reference)
     try:
         yield
     except LayerscopeError as error:

@@ -73,7 +73,7 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
         return pull_in_turn(request, request.reference, others)
     if not_a_file is not None:
         raise not_a_file
-    asks = remote is not None and request.store_root is None
+    asks = remote is not None and request.store_root is None and request.remote != "never"
     name = remote_name(request.reference) if asks else None
     if remote is not None and name is not None and request.remote == "always":
         return find_in_source(remote, request, name)
@@ -81,11 +81,12 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
 
 
 def remote_name(reference: str) -> str | None:
-    """The full name by which a registry may have an image; None for what is no name of an image, or an ID."""
+    """The full name by which a registry may have an image, without a tag if there is none; None for what is no name of an
+    image, or an ID."""
     if _IDENTIFIER.fullmatch(reference):
         return None
     try:
-        return str(Reference.parse(reference))
+        return Reference.parse(reference).as_written
     except UsageError:
         return None
 

@@ -15,8 +15,8 @@ def normalise(name: str) -> str:
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         name = "docker.io/" + (name if slash else f"library/{name}")
-    elif first == "index.docker.io":
-        name = "docker.io/" + rest
+    elif first in ("docker.io", "index.docker.io"):
+        name = "docker.io/" + (rest if "/" in rest else f"library/{rest}")
     if digest:
         return f"{name}@{digest}"
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

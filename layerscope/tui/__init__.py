@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.errors import CancelledError, LayerscopeError, naming
+from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, naming
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.allocator import limit_freed_memory
 from layerscope.opening.options import Options
@@ -65,7 +65,8 @@ def run_picker(
     if repository is not None:
         from layerscope.sources.registry.tags import Tags
 
-        tags = Tags(request, repository)
+        with naming(request.reference):
+            tags = Tags(request, repository)
     from layerscope.tui.picker import PickerApp
 
     picker = PickerApp(request, preferences, tags=tags)
@@ -137,7 +138,7 @@ def _explore(
                 raise
             _take_keys_from_terminal()
             if not _agrees(error.elsewhere, request.reference):
-                raise
+                raise ImageNotFoundError(f"{request.reference} is not on this machine") from None
             elsewhere = error.elsewhere
         else:
             _take_keys_from_terminal()
@@ -148,15 +149,19 @@ def _explore(
             app.run_in_terminal()
             return app.chooses_another
     there = replace(request, reference=elsewhere)
-    return _explore(there, options, preferences, dockerfile, picked=picked)
+    run_explorer(there, options, preferences.settings, dockerfile)
+    return False
 
 
 def _agrees(reference: str, asked: str) -> bool:
     """Whether the user wants an image from its registry."""
     import click
 
+    from layerscope.sources.registry.repository import whole_repository
+
     shown = text.safe_name(asked)
-    click.echo(f"{shown} is not on this machine. Its registry may have it: {reference}", err=True)
+    full = reference if whole_repository(reference) is None else f"{reference}, with its tags"
+    click.echo(f"{shown} is not on this machine. Its registry may have it: {full}", err=True)
     return click.confirm("Open it from there?", err=True)
 
 

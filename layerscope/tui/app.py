@@ -131,7 +131,8 @@ class LayerscopeApp(ExplorerApp):
 
     @on(WorkFailed)
     def _work_failed(self, event: WorkFailed) -> None:
-        self._work_done()
+        if self.main is not None:
+            self.main.header.show_work("not read")
         self.push_screen(ErrorScreen(event.error))
 
 

@@ -131,6 +131,8 @@ def _row(key: str, images: Sequence[StoreImage]) -> Row:
     name = tags[0] if tags else best.location if saved else "(no name)"
     if saved and tags and ":" not in name and "/" not in name:
         name = f"{best.location}:{name}"  # layouts have bare tags
+    if best.source == "registry":
+        name = name.rpartition(":")[2]  # the title names the repository
     more = f" +{len(tags) - 1}" if len(tags) > 1 else ""
     sources = tuple(dict.fromkeys(image.source for image in images))
     sought = " ".join([name, *tags, best.id, *sources, *(image.location for image in images)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import hashlib
 import re
 import ssl
 import time
@@ -23,13 +24,13 @@ from layerscope.errors import (
 from layerscope.image.digest import sha256
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.progress import NullProgress, Progress, check
+from layerscope.progress import NullProgress, Progress, Stoppable, check
 from layerscope.sources.answers import Answer, read_answer, stream_answer
 from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES
-from layerscope.sources.registry.connection import Connection
+from layerscope.sources.registry.connection import Connection, PassingError
 from layerscope.sources.registry.hosts import endpoints_of
-from layerscope.sources.registry.repository import Reference
-from layerscope.text import safe_name
+from layerscope.sources.registry.repository import SCHEME, Reference
+from layerscope.text import count_of, safe_name
 
 ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 TRIES = 3
@@ -42,14 +43,6 @@ _LOOK_EVERY = 0.1
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]+/")
 
 _Result = TypeVar("_Result")
-
-
-class PassingError(UnreachableError):
-    """A failure that may pass; `wait` is how many seconds the registry asks to wait."""
-
-    def __init__(self, message: str, wait: float | None = None, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.wait = wait
 
 
 class NoRangesError(UnreachableError):
@@ -73,43 +66,59 @@ class Client:
     ) -> None:
         self.reference = reference
         self.limits = limits
-        self.progress = progress or NullProgress()
+        self._stoppable = Stoppable(progress or NullProgress())
         self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
+
+    @property
+    def progress(self) -> Progress:
+        """What is asked whether to go on."""
+        return self._stoppable
+
+    def stop(self) -> None:
+        """End all that waits for an answer."""
+        self._stoppable.stop()
 
     # documents
 
     def manifest(self, target: str) -> Document:
         """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
         answer = self._answer("GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT})
-        found = sha256(answer.body)
-        if target.startswith("sha256:") and found != target:
+        if ":" in target and not matches(answer.body, target):
             raise CorruptImageError(
                 f"{self.reference.repository}: the registry answers with another manifest than {target[:19]}…",
                 hint="its storage or a proxy in between is damaged",
             )
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-        return Document(answer.body, target if ":" in target else found, kind)
+        if kind == "text/html":
+            raise LayerscopeError(
+                f"{self.reference.host} answers with a web page where a registry would answer with a manifest",
+                hint="is this the address of a registry, and not of its web page?",
+            )
+        return Document(answer.body, target if ":" in target else sha256(answer.body), kind)
 
     def digest_of(self, tag: str) -> str | None:
         """The digest of the manifest that a tag names now; None if the registry does not say."""
         answer = self._answer("HEAD", f"manifests/{tag}", _named(tag), {"Accept": ACCEPT})
         return answer.headers.get("Docker-Content-Digest")
 
-    def json(self, path: str, what: str) -> Answer:
-        """The answer to a question about the repository. Raises like `manifest`."""
-        return self._answer("GET", path, what, {})
+    def json(self, path: str, what: str, *, once: bool = False) -> Answer:
+        """The answer to a question about the repository, with `once` without a second try. Raises like `manifest`."""
+        accepted = {"Accept": f"{INDEX_TYPES[0]}, application/json"}
+        return self._answer("GET", path, what, accepted, once=once)
 
     def blob(self, digest: str, what: str) -> bytes:
         """The bytes of a document. Raises like `manifest`, and `CorruptImageError` if they are others."""
         data = self._answer("GET", f"blobs/{digest}", f"{what} {digest[:19]}…", {}).body
-        if digest.startswith("sha256:") and sha256(data) != digest:
+        if not matches(data, digest):
             raise CorruptImageError(
                 f"{self.reference.repository}: the registry answers with other bytes for {what} than {digest[:19]}…",
                 hint="its storage or a proxy in between is damaged",
             )
         return data
 
-    def _answer(self, method: str, path: str, what: str, headers: Mapping[str, str]) -> Answer:
+    def _answer(
+        self, method: str, path: str, what: str, headers: Mapping[str, str], *, once: bool = False
+    ) -> Answer:
         def ask(connection: Connection) -> Answer:
             answer = read_answer(
                 lambda timeout: connection.send(method, path, headers, timeout),
@@ -121,7 +130,7 @@ class Client:
                 raise self._refused(connection, answer, what)
             return answer
 
-        return self._repeated(ask)
+        return self._asked(ask) if once else self._repeated(ask)
 
     # blobs
 
@@ -193,12 +202,20 @@ class Client:
     def _asked(self, ask: Callable[[Connection], _Result]) -> _Result:
         """What the first server answers that has it: mirrors are asked first, and left out once they have failed."""
         *mirrors, last = self._connections
+        failed: list[str] = []
         for connection in mirrors:
             try:
                 return self._once(ask, connection)
-            except LayerscopeError:
-                self._connections = [one for one in self._connections if one is not connection]
-        return self._once(ask, last)
+            except LayerscopeError as error:
+                failed.append(error.message)
+                if not isinstance(error, ImageNotFoundError):
+                    self._connections = [one for one in self._connections if one is not connection]
+        try:
+            return self._once(ask, last)
+        except LayerscopeError as error:
+            if failed and not error.message.endswith(")"):
+                error.message = f"{error.message} (its mirror: {'; '.join(failed)})"
+            raise
 
     def _once(self, ask: Callable[[Connection], _Result], connection: Connection) -> _Result:
         try:
@@ -225,13 +242,15 @@ class Client:
         if status in (401, 403):
             return connection.refused()
         if status == 404:
-            return ImageNotFoundError(
-                f"{host} has no {what} in {path}{said}",
-                hint="check name and tag; a registry may also hide what it does not let you read",
-            )
+            hint = "the registry has lost a part of the image: ask who runs it"
+            if what.startswith(("tag ", "manifest ", "list ")):
+                hint = "check the name; a registry may also hide what it does not let you read"
+            if what.startswith("tag "):
+                hint = f"check the name and the tag; layerscope {SCHEME}://{host}/{path} lists the tags"
+            return ImageNotFoundError(f"{host} has no {what} in {path}{said}", hint=hint)
         wait = _wait(answer.headers.get("Retry-After"))
         if status == 429:
-            asks = "" if wait is None else f"; it asks to wait {wait:,.0f} seconds"
+            asks = "" if wait is None else f"; it asks to wait {count_of(round(wait), 'second')}"
             return PassingError(
                 f"{host} limits how often it is asked: no answer for {what} in {path}{asks}{said}",
                 wait,
@@ -248,24 +267,40 @@ class Client:
         """The error for a connection that failed."""
         host = connection.endpoint.host
         reasons = list(_reasons(error))
+        proxy = any(isinstance(r, urllib3.exceptions.ProxyError) for r in reasons)
         for reason in reasons:
             if isinstance(reason, ssl.SSLCertVerificationError):
                 why = getattr(reason, "verify_message", None) or reason.reason or reason
+                hint = (
+                    "use the name that the certificate is for"
+                    if "mismatch" in str(why)
+                    else f"put the certificate of its authority into /etc/containers/certs.d/{host}/ca.crt, "
+                    "or configure the registry as insecure"
+                )
                 return _FinalError(
                     f"{host}: its certificate is not trusted: {safe_name(str(why))[:200]}",
-                    hint=f"put the certificate of its authority into /etc/containers/certs.d/{host}/ca.crt, "
-                    "or configure the registry as insecure",
+                    hint=hint,
+                )
+            if isinstance(reason, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(reason):
+                return _FinalError(
+                    f"{host} does not speak TLS",
+                    hint="if it is a registry without TLS, configure it as insecure in registries.conf or daemon.json",
+                )
+            if isinstance(reason, urllib3.exceptions.IncompleteRead):
+                found, missing = reason.partial, reason.expected
+                return PassingError(
+                    f"{host}: an answer ended after {found:,} bytes; {missing or 0:,} more were announced",
+                    hint="its storage or a proxy in between is damaged",
                 )
         name = next(
             (r for r in reasons if isinstance(r, urllib3.exceptions.NameResolutionError)), None
         )
-        if name is not None:
+        if name is not None and not proxy:
             return _FinalError(
                 f"{host}: no such host, or no network", hint="check the name of the registry"
             )
         last = reasons[-1]
         why = (getattr(last, "strerror", None) if isinstance(last, OSError) else None) or str(last)
-        proxy = any(isinstance(r, urllib3.exceptions.ProxyError) for r in reasons)
         return PassingError(
             f"{host}: the {'proxy' if proxy else 'connection'} failed: {safe_name(_short(why))}",
             hint=f"check {'$HTTPS_PROXY and $NO_PROXY' if proxy else 'host, port and network'}",
@@ -277,6 +312,23 @@ class _FinalError(PassingError):
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message, float("inf"), hint=hint)
+
+
+def matches(data: bytes, digest: str) -> bool:
+    """Whether bytes have a digest. Raises `CorruptImageError` for a digest that cannot be checked."""
+    check_algorithm(digest)
+    algorithm, _, encoded = digest.partition(":")
+    return hashlib.new(algorithm, data).hexdigest() == encoded
+
+
+def check_algorithm(digest: str) -> None:
+    """Raise `CorruptImageError` for a digest that cannot be checked: a registry could answer with anything."""
+    algorithm = digest.partition(":")[0]
+    if algorithm not in ("sha256", "sha512"):
+        raise CorruptImageError(
+            f"{digest[:19]}…: digests of {algorithm} cannot be checked",
+            hint="sha256 and sha512 can",
+        )
 
 
 def _named(target: str) -> str:

@@ -48,6 +48,14 @@ class RefusedError(LayerscopeError):
     title = "Access refused"
 
 
+class PassingError(UnreachableError):
+    """A failure that may pass; `wait` is how many seconds the registry asks to wait."""
+
+    def __init__(self, message: str, wait: float | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
 class Connection:
     """A connection to an endpoint. Methods are called from any thread."""
 
@@ -108,15 +116,14 @@ class Connection:
         self, method: str, url: str, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
         """The response to a request; over HTTP where an insecure registry does not speak HTTPS."""
-        try:
-            response = self._once(method, url, headers, timeout)
-        except requests.exceptions.ConnectionError:
-            if len(self._schemes) < 2:
-                raise
-            response = self._once(method, "http" + url.removeprefix("https"), headers, timeout)
+        if len(self._schemes) > 1:
+            with suppress(requests.exceptions.ConnectionError):
+                response = self._once(method, url, headers, timeout)
+                self._schemes = ["https"]
+                return response
+            url = "http" + url.removeprefix("https")
             self._schemes = ["http"]
-        self._schemes = self._schemes[:1]
-        return response
+        return self._once(method, url, headers, timeout)
 
     def _once(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float
@@ -144,6 +151,11 @@ class Connection:
             and parts.scheme == self._schemes[0]
         )
 
+    def _may_be_plain(self, url: str) -> bool:
+        """Whether HTTP may be spoken to the host of a URL: on this machine, or where the registry itself is insecure."""
+        other = Endpoint(urlsplit(url).netloc.rpartition("@")[2], "")
+        return other.is_loopback or (self.endpoint.insecure and other.name == self.endpoint.name)
+
     def _target(self, response: requests.Response) -> str:
         """Where a response redirects to. Raises `UnreachableError`."""
         host, location = self.endpoint.host, response.headers.get("Location") or ""
@@ -155,11 +167,7 @@ class Connection:
             is_web = False
         if not is_web:
             raise UnreachableError(f"{host} redirects to what is no web address")
-        if (
-            parts.scheme == "http"
-            and response.url.startswith("https:")
-            and not self.endpoint.insecure
-        ):
+        if parts.scheme == "http" and response.url.startswith("https:") and not self._may_be_plain(target):  # fmt: skip
             raise UnreachableError(
                 f"{host} redirects to {parts.hostname} without TLS",
                 hint="if you trust it, configure the registry as insecure",
@@ -200,11 +208,6 @@ class Connection:
             self._asked_for_credentials = True
         return self._credentials
 
-    @property
-    def has_credentials(self) -> bool:
-        """Whether credentials for the repository were found."""
-        return self._credentials is not None
-
     def _fetched_token(
         self, challenge: Mapping[str, str], timeout: float
     ) -> tuple[str, float] | None:
@@ -214,11 +217,7 @@ class Connection:
             scheme, host = urlsplit(realm).scheme, urlsplit(realm).hostname
         except ValueError:
             scheme, host = "", None
-        if (
-            not host
-            or scheme not in ("https", "http")
-            or (scheme == "http" and not self.endpoint.insecure)
-        ):
+        if not host or scheme not in ("https", "http") or (scheme == "http" and not self._may_be_plain(realm)):  # fmt: skip
             raise UnreachableError(
                 f"{self.endpoint.host} names no token service that can be used"
                 + (f": {host} is without TLS" if scheme == "http" and host else "")
@@ -238,7 +237,8 @@ class Connection:
         if response.status_code in (400, 401, 403):
             raise self.refused()
         if not response.ok:
-            raise UnreachableError(
+            passes = response.status_code == 429 or response.status_code >= 500
+            raise (PassingError if passes else UnreachableError)(
                 f"{host}: the token service of {self.endpoint.host} answers with status {response.status_code}"
             )
         try:
@@ -256,10 +256,10 @@ class Connection:
     def refused(self) -> RefusedError:
         """The error for a repository that this user may not read."""
         host, path = self.endpoint.host, self.endpoint.path
-        if self.has_credentials:
+        if self._credentials is not None:
             return RefusedError(
-                f"{host} refuses to show {path} to the user that is logged in",
-                hint=f"is the name right, and may this user read it? docker login {host} changes the user",
+                f"{host} refuses to show {path} with the login of {self._credentials.file}",
+                hint=f"is that password still right, and may this user read it? docker login {host} changes it",
             )
         without = f" ({self.without})" if self.without else ""
         return RefusedError(

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
+import select
+import shutil
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.files import read_file
-from layerscope.image.documents import decode_object
+from layerscope.image.documents import Lenient, decode_object
 from layerscope.limits import Limits
+from layerscope.signals import at_end
 from layerscope.sources.registry.hosts import Endpoint
+from layerscope.sources.registry.repository import DOCKER_HUB
+from layerscope.text import safe_name
 
 _MAX_BYTES = 1 << 20
 """Maximum size of a file with credentials in bytes."""
+_HELPER_SECONDS = 30
+"""Seconds that a credential helper may take."""
+INDEX_URL = "https://index.docker.io/v1/"
+"""What Docker Hub is called in stores of credentials."""
+TOKEN_USER = "<token>"  # noqa: S105  # a name
+"""The user name that marks an identity token."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
 """Names of credential helpers, which are programs to run."""
 
@@ -27,6 +41,8 @@ class Credentials:
     """A user and a password; or an identity token, which has no user."""
 
     secret: str
+    file: Path
+    """Where they come from."""
     user: str = ""
 
     @property
@@ -59,8 +75,16 @@ def credentials_for(endpoint: Endpoint, limits: Limits) -> Credentials | None:
 
 
 def credential_files() -> Iterator[Path]:
-    """The existing files with credentials, Podman's before Docker's; one that the environment names goes alone."""
+    """The existing files with credentials, Podman's before Docker's; one that the environment names goes alone.
+
+    Raises `UsageError` if that one does not exist.
+    """
     given = os.environ.get("REGISTRY_AUTH_FILE")
+    if given:
+        if not Path(given).is_file():
+            raise UsageError(f"{given}: no such file", hint="$REGISTRY_AUTH_FILE names it")
+        yield Path(given)
+        return
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     docker = Path(os.environ.get("DOCKER_CONFIG") or "~/.docker").expanduser()
@@ -69,17 +93,19 @@ def credential_files() -> Iterator[Path]:
         home / "containers/auth.json",
         docker / "config.json",
     ]
-    yield from (file for file in ([Path(given)] if given else files) if file.is_file())
+    yield from (file for file in files if file.is_file())
 
 
 def _in_file(file: Path, endpoint: Endpoint, limits: Limits) -> Credentials | None:
     """The credentials in a file. Raises as `credentials_for`, and ValueError, TypeError … for a malformed one."""
-    from docker.auth import AuthConfig
+    from docker.auth import AuthConfig, resolve_index_name
     from docker.errors import DockerException
 
     document: dict[str, Any] = decode_object(read_file(file, _MAX_BYTES), "it", limits)
     if not document:
         return None
+    if not all(isinstance(document.get(key) or {}, dict) for key in ("auths", "credHelpers")):
+        raise ValueError
     helpers = [document.get("credsStore"), *(document.get("credHelpers") or {}).values()]
     if not all(
         name is None or (isinstance(name, str) and _HELPER.fullmatch(name)) for name in helpers
@@ -92,27 +118,88 @@ def _in_file(file: Path, endpoint: Endpoint, limits: Limits) -> Credentials | No
     parts = endpoint.path.split("/")
     for depth in range(len(parts), 0, -1):  # scopes within a host are Podman's
         entry = known.auths.get("/".join((endpoint.host, *parts[:depth])))
-        if (found := _credentials(entry)) is not None:
+        if (found := _credentials(entry, file)) is not None:
             return found
+    helper = known.get_credential_store(endpoint.host)
+    if helper is not None and (found := _from_helper(helper, endpoint.host, file, limits)):
+        return found
+    host = resolve_index_name(endpoint.host)
+    entries = (entry for key, entry in known.auths.items() if resolve_index_name(key) == host)
+    return next((found for entry in entries if (found := _credentials(entry, file))), None)
+
+
+def _from_helper(name: str, host: str, file: Path, limits: Limits) -> Credentials | None:
+    """What a credential helper says (docker/docker-credential-helpers, README). Raises `HelperError`."""
+    program = f"docker-credential-{name}"
+    found = shutil.which(program)
+    if found is None:
+        raise HelperError(f"{program}, which {file} names for {host}, is not on PATH")
+    server = INDEX_URL if host in (DOCKER_HUB, "index.docker.io") else host
+    status, output = _run(found, server.encode(), min(_HELPER_SECONDS, limits.answer_seconds / 2))
+    if status is None:
+        raise HelperError(f"{program}, which {file} names for {host}, does not answer")
+    if status:
+        said = safe_name(" ".join(output.decode(errors="replace").split())[:200])
+        if "credentials not found" in said:
+            return None
+        raise HelperError(f"{program}, which {file} names for {host}, failed: {said}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a missing helper is an error, too
-            return _credentials(known.resolve_authconfig(endpoint.host))
-    except DockerException:
-        raise HelperError(
-            f"the credential helper that {file} names for {endpoint.host} failed"
-        ) from None
+        fields = Lenient(decode_object(output, "it", limits), "it")
+    except LayerscopeError:
+        raise HelperError(f"{program} answers with what is no login") from None
+    user, secret = fields.text("Username"), fields.text("Secret")
+    if not user or secret is None:
+        return None
+    return Credentials(secret, file, "" if user == TOKEN_USER else user)
 
 
-def _credentials(entry: Any) -> Credentials | None:
+def _run(program: str, given: bytes, seconds: float) -> tuple[int | None, bytes]:
+    """The exit status of a helper and what it prints; no status if that takes too long, or is too much.
+
+    It is ended with all that it started, also when this process is told to end.
+    """
+    with subprocess.Popen(
+        [program, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None  # noqa: S101  # for the types
+        assert process.stdout is not None  # noqa: S101
+
+        def end() -> None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        forget = at_end(end)
+        try:
+            with suppress(BrokenPipeError):
+                process.stdin.write(given)
+                process.stdin.close()
+            output, until = b"", time.monotonic() + seconds
+            while (left := until - time.monotonic()) > 0 and len(output) <= _MAX_BYTES:
+                if select.select([process.stdout], [], [], left)[0]:
+                    piece = os.read(process.stdout.fileno(), 1 << 16)
+                    if not piece:
+                        with suppress(subprocess.TimeoutExpired):
+                            return process.wait(max(until - time.monotonic(), 0.1)), output
+                        break
+                    output += piece
+            return None, b""
+        except OSError:
+            return None, b""
+        finally:
+            end()
+            forget()
+
+
+def _credentials(entry: Any, file: Path) -> Credentials | None:
     """The credentials of an entry as the SDK reads it; None if it is empty."""
     if not isinstance(entry, dict):
         return None
     fields = {key.lower(): value for key, value in entry.items()}
     token = fields.get("identitytoken")
     if isinstance(token, str) and token:
-        return Credentials(token)
+        return Credentials(token, file)
     user, secret = fields.get("username"), fields.get("password")
     if isinstance(user, str) and isinstance(secret, str) and user:
-        return Credentials(secret, user)
+        return Credentials(secret, file, user)
     return None

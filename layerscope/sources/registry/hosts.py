@@ -57,6 +57,11 @@ class Endpoint:
         return HUB_HOST if self.host in (DOCKER_HUB, "index.docker.io") else self.host
 
     @property
+    def name(self) -> str:
+        """The host without its port."""
+        return _name(self.host)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether it is on this machine."""
         return _address(self.host) in _LOOPBACK or _name(self.host) == "localhost"
@@ -121,7 +126,7 @@ def _of_podman(reference: Reference) -> list[Endpoint] | None:
     """The servers according to the table with the longest prefix of the reference; None without one."""
     best: tuple[int, Mapping[str, Any], Path] | None = None
     for file in registries_files():
-        for table in _tables(_toml(file).get("registry")):
+        for table in _tables(_toml(file), "registry", file):
             length = _matches(str(table.get("prefix") or table.get("location") or ""), reference)
             # Of equal prefixes, the last file's counts.
             if length and (best is None or length >= best[0]):
@@ -133,7 +138,7 @@ def _of_podman(reference: Reference) -> list[Endpoint] | None:
         raise UsageError(f"{reference.repository} is blocked", hint=f"{file} says so")
     found = []
     by_digest = reference.digest is not None
-    for mirror in _tables(table.get("mirror")):
+    for mirror in _tables(table, "mirror", file):
         pulls = mirror.get("pull-from-mirror", "all")
         if table.get("mirror-by-digest-only") is True:
             pulls = "digest-only"
@@ -166,6 +171,8 @@ def registries_files() -> list[Path]:
     named = os.environ.get("CONTAINERS_REGISTRIES_CONF") or os.environ.get("REGISTRIES_CONFIG_PATH")
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "containers"
     own, system = home / "registries.conf", SYSTEM_CONFIGURATION / "registries.conf"
+    if named and not Path(named).is_file():
+        raise UsageError(f"{named}: no such file", hint="$CONTAINERS_REGISTRIES_CONF names it")
     main = Path(named) if named else own if own.exists() else system
     files = [main]
     for folder in (SYSTEM_CONFIGURATION, home):
@@ -181,8 +188,26 @@ def _toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: cannot be read: {error}") from None
 
 
-def _tables(value: object) -> Sequence[Mapping[str, Any]]:
-    return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
+_TYPES = {
+    "registry": list, "mirror": list, "location": str, "prefix": str, "insecure": bool, "blocked": bool,
+    "mirror-by-digest-only": bool, "pull-from-mirror": str,
+}  # fmt: skip
+"""The types of the keys that are read."""
+
+
+def _tables(table: Mapping[str, Any], key: str, file: Path) -> Sequence[Mapping[str, Any]]:
+    """The tables of a list of tables. Raises `UsageError` for what is none, or has a key of another type."""
+    found = table.get(key, [])
+    for one in [table, *(found if isinstance(found, list) else ())]:
+        if not isinstance(one, dict):
+            raise UsageError(f"{file}: `{key}` must be tables: [[{key}]]")
+        for name, kind in _TYPES.items():
+            if not isinstance(one.get(name, kind()), kind):
+                raise UsageError(f"{file}: `{name}` must be {_WORDS[kind]}")
+    return found if isinstance(found, list) else []
+
+
+_WORDS = {list: "a list of tables", str: "a text in quotes", bool: "true or false"}
 
 
 # --- Docker's daemon.json -------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from layerscope.errors import CorruptImageError, LimitExceededError
 from layerscope.layers.blob import Blob
-from layerscope.sources.registry.client import Client, NoRangesError, PassingError
+from layerscope.sources.registry.client import Client, NoRangesError
+from layerscope.sources.registry.connection import PassingError
 from layerscope.sources.registry.soci import SociTables
 from layerscope.sources.spool import TemporaryCopy
 from layerscope.text import size as size_text
@@ -31,17 +32,22 @@ class Budget:
 
     def check(self, wanted: int, where: str) -> None:
         """Raise `LimitExceededError` if `wanted` bytes more are too many."""
-        if self._left is not None and wanted > self._left:
-            raise LimitExceededError(
-                f"{where}: {size_text(wanted)} of layers would be fetched, --max-download allows {size_text(self.most or 0)}",
-                hint="raise --max-download, or use --headers-only",
-            )
+        if self.most is None or self._left is None or wanted <= self._left:
+            return
+        asked, allowed = size_text(wanted), size_text(self.most)
+        if asked == allowed:
+            asked, allowed = f"{wanted:,} B", f"{self.most:,} B"
+        already = f", {size_text(self.most - self._left)} are fetched already" if self._left < self.most else ""  # fmt: skip
+        raise LimitExceededError(
+            f"{where}: {asked} would be fetched{already}; --max-download allows {allowed}",
+            hint="raise --max-download",
+        )
 
-    def spend(self, count: int, where: str) -> None:
-        """Count bytes that arrived."""
+    def reserve(self, count: int, where: str) -> None:
+        """Count bytes that are going to be fetched. Raises like `check`."""
         with self._lock:
+            self.check(count, where)
             if self._left is not None:
-                self.check(count, where)
                 self._left -= count
 
 
@@ -81,6 +87,9 @@ class RegistryLayer(Blob):
     @property
     def ranged(self) -> bool:
         return True
+
+    def abandon(self) -> None:
+        self._client.stop()
 
     def refuse_whole(self) -> None:
         self._in_parts_only = True
@@ -171,17 +180,20 @@ class RegistryLayer(Blob):
 
     def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
         """Bytes of the layer as they arrive, fetched on after an interruption."""
+        self._budget.reserve(stop - start, f"{self.name[:-45]}…")
         position, failures, steady = start, 0, start
         while position < stop:
             try:
                 for piece in self._client.stream(self._digest, position, stop, self.size):
-                    self._budget.spend(len(piece), self.name)
                     position += len(piece)
                     if position - steady >= _STEADY:
                         failures, steady = 0, position
                     yield piece
                 if position < stop:
-                    raise PassingError(f"{self.name[:-45]}…: the connection ended after {position:,} of {self.size:,} bytes")  # fmt: skip
+                    raise CorruptImageError(
+                        f"{self.name[:-45]}…: the registry sends {position:,} bytes of it, the manifest says {self.size:,}",
+                        hint="its storage or a proxy in between is damaged",
+                    )
             except PassingError as error:
                 self._client.pause(error, failures)
                 failures += 1

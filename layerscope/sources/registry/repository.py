@@ -18,6 +18,9 @@ DOCKER_HUB = "docker.io"
 _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 )
+_IS_HOST = re.compile(r"localhost\b|\[|[^:/]*\.[^:/]*(?::[0-9]+)?$", re.IGNORECASE)
+"""What is rather a host than a repository."""
+_PORTS = 65535
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -41,13 +44,21 @@ class Reference:
     def parse(cls, text: str) -> Reference:
         """A reference without its scheme; a short name is one of Docker Hub. Raises `UsageError`."""
         name, at, digest = text.partition("@")
+        if at and "/" in digest:
+            raise UsageError(
+                "a reference to a registry takes no user and no password",
+                hint="log in instead: docker login HOST, or podman login HOST",
+            )
+        if "/" not in name and _IS_HOST.match(name):
+            _refuse(text, "the repository is missing")
         tagged = ":" in name.rpartition("/")[2] and not name.endswith("]")
         full = normalise(name).rpartition(":")[0] if not tagged else normalise(name)
         tag = None
         if tagged:
             full, _, tag = full.rpartition(":")
         host, _, path = full.partition("/")
-        if not _HOST.fullmatch(host):
+        port = host.rpartition(":")[2] if host[-1:].isdecimal() and ":" in host else "0"
+        if not _HOST.fullmatch(host) or int(port) > _PORTS:
             _refuse(text, "the host is not valid")
         if not _PATH.fullmatch(path) or len(host) + len(path) >= _LONGEST:
             upper = path != path.lower()
@@ -62,6 +73,11 @@ class Reference:
     def repository(self) -> str:
         """Host and repository."""
         return f"{self.host}/{self.path}"
+
+    @property
+    def as_written(self) -> str:
+        """In full, without a tag if there is none."""
+        return str(self) if self.tag or self.digest else self.repository
 
     @property
     def target(self) -> str:

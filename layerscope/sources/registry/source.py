@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 from layerscope.errors import CorruptImageError, ImageNotFoundError, LayerscopeError
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.model import Beside, Referrer
+from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
@@ -31,7 +31,7 @@ from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.oci_image import read_image
 from layerscope.sources.oci_node import Node, node_of
-from layerscope.sources.registry.client import Client, Document
+from layerscope.sources.registry.client import Client, Document, check_algorithm, matches
 from layerscope.sources.registry.layer import Budget, RegistryLayer
 from layerscope.sources.registry.repository import SCHEME, Reference
 from layerscope.sources.registry.soci import SociTables
@@ -40,6 +40,8 @@ MAX_NESTING = 8
 """Maximum depth of nested indexes."""
 MAX_REFERRERS = 100
 """Maximum number of referrers of an image that are named."""
+MAX_NESTED = 64
+"""Maximum number of indexes in an index: each is a request."""
 MAX_LISTED = 10_000
 """Maximum number of manifests in an index and those nested in it."""
 _DOCUMENT = "document"
@@ -61,6 +63,8 @@ class Documents:
         self._cache = cache
         self._read: dict[str, Document] = {}
         self._referrers: dict[str, list[Descriptor]] = {}
+        self.problem: str | None = None
+        """Why referrers are not known."""
 
     def top(self) -> Document:
         """The manifest or index of the reference. A tag that is known is only asked for its digest."""
@@ -107,15 +111,18 @@ class Documents:
 
     def _asked_referrers(self, digest: str) -> Iterable[Descriptor]:
         name, limits = "list of referrers", self.client.limits
-        tag = digest.replace(":", "-")
-        for path in (f"referrers/{digest}", f"manifests/{tag}"):
+        asked: tuple[Callable[[], bytes], ...] = (
+            lambda: self.client.json(f"referrers/{digest}", name, once=True).body,
+            lambda: self.client.json(f"manifests/{digest.replace(':', '-')}", name, once=True).body,
+        )
+        for ask in asked:
             try:
-                answer = self.client.json(path, name)
-                listed = Lenient(decode_object(answer.body, name, limits), name).items("manifests")
+                listed = Lenient(decode_object(ask(), name, limits), name).items("manifests")
             except ImageNotFoundError:
                 continue
-            except LayerscopeError:
-                break  # the image can be read without them
+            except LayerscopeError as error:
+                self.problem = error.message  # the image can be read without them
+                break
             found = [one for value in listed[:MAX_REFERRERS] if (one := Descriptor.read(value))]
             return {one.digest: one for one in found}.values()
         return ()
@@ -134,23 +141,16 @@ class Documents:
         if not isinstance(kind, str) or data is None:
             return None
         document = Document(data.tobytes(), digest, kind)
-        return document if _matches(document) else None
+        return document if matches(document.data, digest) else None
 
     def _keep(self, document: Document) -> None:
         self._read[document.digest] = document
-        if self._cache is not None and _matches(document):
+        if self._cache is not None:
             data = np.frombuffer(document.data, np.uint8)
             key = Store.key(_DOCUMENT, document.digest)
             self._cache.write(
                 _DOCUMENT, key, Packed({"mediaType": document.media_type}, {"data": data})
             )
-
-
-def _matches(document: Document) -> bool:
-    """Whether a document has its digest."""
-    algorithm, _, encoded = document.digest.partition(":")
-    known = algorithm in hashlib.algorithms_available
-    return known and hashlib.new(algorithm, document.data).hexdigest() == encoded
 
 
 class RegistryBlobs(OciBlobs):
@@ -181,8 +181,12 @@ class RegistryBlobs(OciBlobs):
             return MemoryBlob(role or descriptor.digest, data)
         if descriptor.is_foreign:
             return None
-        if descriptor.size is None:
-            raise CorruptImageError(f"{role} has no size in the manifest")
+        limits = self._documents.client.limits
+        check_algorithm(descriptor.digest)
+        if descriptor.size is None or descriptor.size < 0:
+            raise CorruptImageError(f"{role} has no valid size in the manifest")
+        if descriptor.size > limits.layer_bytes:
+            raise limits.exceeded("layer_bytes", role)
         return RegistryLayer(
             self._documents.client, descriptor.digest, descriptor.size, self._budget
         )
@@ -208,7 +212,7 @@ class _Images:
         self._blobs = RegistryBlobs(self._documents, self._budget)
         self._attestations: dict[str, Descriptor] = {}
         self._artifacts: dict[str, Candidate] = {}
-        self._listed = 0
+        self._listed = self._nested = 0
 
     def found(self) -> Found:
         top = self._documents.top()
@@ -246,6 +250,9 @@ class _Images:
             raise CorruptImageError(f"the index lists more than {MAX_LISTED:,} manifests")
         for child in node.children:
             if child.media_type in INDEX_TYPES:
+                self._nested += 1
+                if self._nested > MAX_NESTED:
+                    raise CorruptImageError(f"the index lists more than {MAX_NESTED} other indexes")
                 yield from self._leaves(child, self._blobs.read(child, "an index"), depth + 1)
             else:
                 yield _Leaf(child, None)
@@ -303,13 +310,19 @@ class _Images:
             return source
         found = read_beside(self._blobs, self._attestations.get(descriptor.digest))
         referrers = self._documents.referrers(descriptor.digest)
-        for one in referrers:
-            more = read_beside(self._blobs, one) if is_sbom(one) else Beside()
+        for one in [one for one in referrers if is_sbom(one)][:MAX_SBOMS]:
+            more = read_beside(self._blobs, one)
             sboms = (*found.sboms, *more.sboms)[:MAX_SBOMS]
             found = replace(found, provenance=found.provenance or more.provenance, sboms=sboms)
         named = [_referrer(one) for one in referrers]
         found = replace(found, referrers=tuple(dict.fromkeys(named)))
-        return replace(source, image=replace(source.image, beside=found), also=None)
+        image = replace(source.image, beside=found)
+        if self._documents.problem is not None:
+            said = f"signatures and SBOMs are not known: {self._documents.problem}"
+            image = replace(
+                image, warnings=(*image.warnings, ImageWarning("referrers-unknown", None, said))
+            )
+        return replace(source, image=image, also=None)
 
 
 def _referrer(descriptor: Descriptor) -> Referrer:

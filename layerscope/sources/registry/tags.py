@@ -23,6 +23,8 @@ DETAILED = 40
 """Maximum number of tags whose image is looked up: registries count each."""
 _PAGE = 1000
 _NUMBERS = re.compile(r"([0-9]+)")
+_BESIDE = re.compile(r"sha256-[0-9a-f]{64}(?:\.|$)")
+"""Tags of what is stored beside images: referrers, and signatures of cosign."""
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 
@@ -78,6 +80,7 @@ def _names(client: Client) -> list[str]:
             "tags"
         )
         new = [tag for tag in page if tag not in found and Reference.is_tag(tag)]
+        new = [tag for tag in new if not _BESIDE.match(tag)]
         found.update(dict.fromkeys(new))
         following = _NEXT.search(answer.headers.get("Link") or "")
         if not new or following is None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from layerscope.errors import LayerscopeError
+from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.opening.open import open_image
 from layerscope.sources import Request, open_source
+from layerscope.sources.registry import credentials
 from layerscope.sources.registry.connection import RefusedError
 from tests.images import file, layer_tar, oci_files
-from tests.sources.registry.server import Registry
+from tests.sources.registry.server import Handler, Registry
 
 IMAGE = oci_files([layer_tar([file("a", b"1" * 900)]), layer_tar([file("b", b"2")])])
 
@@ -98,7 +100,7 @@ def test_refused(closed: Registry, home: Path, token: bool, known: bool) -> None
     assert closed.host in said
     assert f"docker login {closed.host}" in said
     assert "wrongword" not in said
-    assert ("to the user that is logged in" in said) == known
+    assert ("refuses to show app with the login of" in said) == known
     assert len(closed.asked) <= 3
 
 
@@ -158,7 +160,7 @@ def test_a_helper_that_is_missing_is_no_trouble_for_open_images(
     open_image(Request(registry.reference()))
     registry.users["ann"] = "s3cret"
     registry.tokens.clear()
-    with pytest.raises(RefusedError, match=r"the credential helper that .* names"):
+    with pytest.raises(RefusedError, match=r"docker-credential-gone, which .* is not on PATH"):
         open_image(Request(registry.reference()))
 
 
@@ -184,3 +186,78 @@ def test_netrc_is_not_used(closed: Registry, home: Path) -> None:
     (home / ".netrc").write_text("machine 127.0.0.1 login ann password s3cret\n")
     with pytest.raises(RefusedError):
         open_image(Request(closed.reference()))
+
+
+def test_a_file_that_is_named_and_missing(
+    closed: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error: the user meant it."""
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", "/nowhere/auth.json")
+    with pytest.raises(LayerscopeError, match=r"/nowhere/auth\.json: no such file") as caught:
+        open_image(Request(closed.reference()))
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "yes AAAAAAAAAAAAAAAA", "exec 1>&-; sleep 60", "sleep 60 & exit 0", "sleep 60", "head -c 200000 /dev/zero | tr '\\0' '['",
+        "echo '{\"Username\": 5, \"Secret\": []}'", "echo '[]'", "echo '{\"Username\": \"a\", \"Secret\": \"\\ud800\"}'",
+        "printf 'SECRETPW \\033[31m' >&2; exit 1", "printf 'no \\033[31m key'; exit 1",
+    ],
+)  # fmt: skip
+def test_hostile_helpers(
+    closed: Registry,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    script: str,
+) -> None:
+    """They cost some seconds at most, are ended with all that they started, and say nothing to the terminal."""
+    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 1)
+    program = home / "bin/docker-credential-mine"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    docker_config(home, credsStore="mine")
+    began = time.monotonic()
+    with pytest.raises(RefusedError) as caught:
+        open_image(Request(closed.reference()))
+    assert time.monotonic() - began < 20
+    assert "SECRETPW" not in caught.value.message
+    assert "\x1b" not in caught.value.message
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.2", "tokens.test:80"])
+def test_passwords_are_not_sent_without_tls(closed: Registry, home: Path, host: str) -> None:
+    """To another machine than this one."""
+    docker_config(home, auths={closed.host: login()})
+
+    def misbehave(handler: Handler) -> bool:
+        handler.reply(401, b"{}", {"WWW-Authenticate": f'Bearer realm="http://{host}/token"'})
+        return True
+
+    closed.misbehave = misbehave
+    with pytest.raises(
+        UnreachableError, match=r"names no token service that can be used: .* is without TLS"
+    ):
+        open_image(Request(closed.reference()))
+
+
+def test_a_token_service_that_is_busy_is_asked_again(closed: Registry, home: Path) -> None:
+    """As the registry itself."""
+    docker_config(home, auths={closed.host: login()})
+    closed.token_seconds = 300
+    busy = [429, 503]
+
+    def misbehave(handler: Handler) -> bool:
+        if handler.path.startswith("/token") and busy:
+            handler.reply(busy.pop(), b"{}")
+            return True
+        return False
+
+    closed.misbehave = misbehave
+    open_image(Request(closed.reference()))
+    assert not busy

@@ -112,9 +112,7 @@ def test_what_is_cached_is_not_asked_for_again(registry: Registry, tmp_path: Pat
 def test_max_download_is_checked_before_anything_is_fetched(registry: Registry) -> None:
     """What is cached does not count."""
     registry.repository().push(oci_files(OWN))
-    with pytest.raises(
-        LayerscopeError, match="of layers would be fetched, --max-download allows"
-    ) as caught:
+    with pytest.raises(LayerscopeError, match="would be fetched; --max-download allows") as caught:
         opened(registry, max_download=10)
     assert caught.value.exit_code == 3
     assert len(registry.asked) == 2
@@ -200,3 +198,18 @@ def test_types_that_are_missing_or_made_up(registry: Registry) -> None:
     repository.push_index([{"digest": digest(bare), "size": len(bare)}], "index")
     for tag in ("bare", "index"):
         assert len(opened(registry, f"app:{tag}").image.layers) == 2
+
+
+def test_max_download_counts_what_files_need(registry: Registry, tmp_path: Path) -> None:
+    """A layer that is known is fetched again for a file of it: too large a one is refused before a byte is sent."""
+    noise = random.Random(3).randbytes(300_000)
+    cache = Store(tmp_path / "cache")
+    registry.repository().push(oci_files([layer_tar([file("noise", noise), file("b", b"1")])]))
+    opened(registry, cache=cache)
+    found = opened(registry, cache=cache, max_download=100_000)
+    registry.asked.clear()
+    with pytest.raises(
+        LayerscopeError, match=r"300 kB would be fetched; --max-download allows 100 kB"
+    ):
+        b"".join(found.contents[0].chunks(1))
+    assert registry.asked == []

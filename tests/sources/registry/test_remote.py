@@ -36,15 +36,15 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.mark.parametrize("remote", ["ask", "never"])
 def test_headless_commands_ask_nobody(registry: Registry, remote: str) -> None:
-    """The hint says how."""
+    """The hint says how, unless the user wants none of it."""
     registry.repository().push(IMAGE)
     with pytest.raises(LayerscopeError) as caught:
         open_source(Request(f"{registry.host}/app", remote=remote))  # type: ignore[arg-type]
     assert registry.asked == []
-    assert caught.value.elsewhere == f"registry://{registry.host}/app:latest"
-    assert f"registry://{registry.host}/app:latest opens it from its registry" in str(
-        caught.value.hint
-    )
+    offered = remote == "ask"
+    assert caught.value.elsewhere == (f"registry://{registry.host}/app" if offered else None)
+    hint = f"registry://{registry.host}/app opens it from its registry"
+    assert (hint in str(caught.value.hint)) == offered
 
 
 def test_always(registry: Registry) -> None:
@@ -58,11 +58,16 @@ def test_always(registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("reference", "name"),
     [
-        ("nginx", "docker.io/library/nginx:latest"),
+        ("nginx", "docker.io/library/nginx"),
         ("org/app:1.4", "docker.io/org/app:1.4"),
-        ("ghcr.io/org/app", "ghcr.io/org/app:latest"),
+        ("docker.io/nginx:1", "docker.io/library/nginx:1"),
+        ("ghcr.io/org/app", "ghcr.io/org/app"),
         ("localhost:5000/a/b/c:x", "localhost:5000/a/b/c:x"),
-        ("[::1]:5000/app", "[::1]:5000/app:latest"),
+        ("[::1]:5000/app", "[::1]:5000/app"),
+        ("127.0.0.1:5000", None),
+        ("localhost:5000", None),
+        ("h:99999/app", None),
+        ("ann:pw@h/app", None),
         ("app@sha256:" + "0" * 64, "docker.io/library/app@sha256:" + "0" * 64),
         ("app:1@sha256:" + "0" * 64, "docker.io/library/app:1@sha256:" + "0" * 64),
         ("0123456789ab", None),
@@ -84,17 +89,23 @@ def test_full_names(reference: str, name: str | None) -> None:
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_the_explorer_asks_first(registry: Registry, nowhere: dict[str, str]) -> None:
     """`y` opens it, anything else does not; the question names the full reference."""
-    registry.repository().push(IMAGE)
+    registry.repository().push(IMAGE, "1")
     reference = f"{registry.host}/app"
-    with terminal(layerscope(reference), environment=nowhere, width=160) as screen:
+    with terminal(layerscope(f"{reference}:1"), environment=nowhere, width=160) as screen:
         screen.wait_for("Open it from there?")
-        assert f"registry://{reference}:latest" in screen.text()
+        assert f"registry://{reference}:1" in screen.text()
         assert registry.asked == []
         screen.keys("n", "Enter")
-        screen.wait_for("exit 4")
-    with terminal(layerscope(reference), environment=nowhere, width=160) as screen:
+        screen.wait_for("exit 3")
+    with terminal(layerscope(f"{reference}:1"), environment=nowhere, width=160) as screen:
         screen.wait_for("Open it from there?")
         screen.keys("y", "Enter")
         screen.wait_for("digests ok")
+        screen.keys("q")
+        screen.wait_for("exit 0")
+    with terminal(layerscope(reference), environment=nowhere, width=160) as screen:
+        screen.wait_for("with its tags")
+        screen.keys("y", "Enter")
+        screen.wait_for(f"Tags of {reference}")
         screen.keys("q")
         screen.wait_for("exit 0")

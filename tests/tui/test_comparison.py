@@ -94,7 +94,7 @@ async def test_new_secrets_and_setuid_files_are_said_first(tmp_path: Path) -> No
         await compared(pilot)
         text = screen_text(app)
         assert "1 new secret · 1 new setuid file" in text[1]
-        assert any("setuid or setgid now" in line for line in text)
+        assert any("setuid now" in line for line in text)
         await pilot.press("3")
         await pilot.pause()
         assert "Private key" in screen_text(app)[4]

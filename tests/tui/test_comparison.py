@@ -306,6 +306,10 @@ async def test_help_lists_only_what_works_here(tmp_path: Path) -> None:
         assert "comparison.difference" in first.ids
         assert "files.expand" in first.ids
         assert "files.added" not in first.ids
+        rows = [row for section in app.screen._sections for row in section.rows]
+        assert [meaning for keys, meaning in rows if keys == "1"] == [
+            first.rows[first.ids.index("comparison.files")][1]
+        ]
 
 
 async def test_a_search_in_a_difference_is_left_before_it(tmp_path: Path) -> None:

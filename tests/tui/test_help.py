@@ -85,6 +85,24 @@ async def test_the_palette_leads_to_a_figure(demo_image: Path, term: str) -> Non
         assert app.screen._sections[0].title == FIGURES
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("compare two", "layerscope diff"), ("shared", "layerscope images")]
+)
+async def test_the_palette_says_how_to_look_at_several_images(
+    demo_image: Path, typed: str, shown: str
+) -> None:
+    """And help begins there; a search in help finds it, too."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("ctrl+p", *typed)
+        await pilot.pause(0.5)
+        assert shown in "\n".join(screen_text(app))
+        await pilot.press("escape", "question_mark", "slash", *typed)
+        await settled(pilot)
+        assert shown in "\n".join(screen_text(app))
+
+
 def test_the_figures_have_the_words_of_the_contract() -> None:
     """Those of docs/accounting.md."""
     page = re.sub(r"\[(\w+)\]\([^)]*\)", r"\1", read("accounting.md"))

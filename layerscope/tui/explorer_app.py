@@ -39,6 +39,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     TITLE = "layerscope"
     COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    NOTIFICATION_TIMEOUT: ClassVar[float] = 3
+    """Seconds: notices cover the pane in the corner."""
     forgiving: ClassVar[bool] = True
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 

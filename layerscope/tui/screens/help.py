@@ -172,8 +172,8 @@ class HelpScreen(Dialog):
 def sections(
     keys: Keys | None = None, here: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
-    """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views only where
-    their keys work."""
+    """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views and keys
+    that work everywhere are left out where they do not."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
@@ -186,9 +186,12 @@ def sections(
         yield _commands(f"Keys in {view}", own, keys)
     elsewhere = bool(here) and not any(identifier.startswith("view.") for identifier in here)
     for group in ("app",) if elsewhere else ("view", "app"):
-        yield _commands(
-            GROUPS[group], [command for command in COMMANDS if command.group == group], keys
-        )
+        works = [
+            command
+            for command in COMMANDS
+            if command.group == group and (group == "view" or not here or command.id in here)
+        ]
+        yield _commands(GROUPS[group], works, keys)
     yield Section(FIGURES, tuple(TERMS.items()))
     yield Section(SEVERAL, IMAGES)
     yield Section("Filters and Find: all terms must match", FILTERS)

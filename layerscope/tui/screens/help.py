@@ -102,7 +102,7 @@ class HelpScreen(Dialog):
         width: 84; max-width: 96%; height: 90%;
         background: $surface; border: round $rule;
     }
-    HelpScreen VerticalScroll { height: 1fr; padding: 0 2 1 2; }
+    HelpScreen VerticalScroll { height: 1fr; padding: 0 2 1 2; scrollbar-gutter: stable; }
     HelpScreen Field { background: $surface; padding: 0 2; margin-bottom: 1; }
     HelpScreen FieldInput, HelpScreen FieldInput:focus { background: $surface; background-tint: $surface 0%; }
     HelpScreen:ansi > Vertical { background: ansi_default; border: round ansi_default; }

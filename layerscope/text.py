@@ -262,13 +262,13 @@ def age_of(created: str | None, now: datetime.datetime) -> str:
     return words.replace("an ", "1 ", 1) if words.startswith("an ") else re.sub("^a ", "1 ", words)
 
 
-def time_of(seconds: int) -> str:
-    """A file's time, in UTC; the number itself if out of range."""
+def time_of(seconds: int, *, exact: bool = False) -> str:
+    """A file's time, in UTC, to the minute or, if `exact`, to the second; the number itself if out of range."""
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (ValueError, OverflowError, OSError):
         return str(seconds)
-    return moment.replace(tzinfo=None).isoformat(" ", "minutes")
+    return moment.replace(tzinfo=None).isoformat(" ", "seconds" if exact else "minutes")
 
 
 def short_digest(digest: str | None) -> str:

@@ -51,9 +51,11 @@ class Found:
     """Number of versions of regular files among them."""
     bytes: int
     """Their content bytes; an inode counts once."""
+    paths: int
+    """Number of paths among `rows`."""
 
 
-NOTHING = Found(np.zeros(0, np.int32), 0, 0)
+NOTHING = Found(np.zeros(0, np.int32), 0, 0, 0)
 
 
 def highlights(wanted: Filter, text: bytes) -> list[int]:
@@ -129,7 +131,8 @@ class PathSearch:
         held[filesystem.inode_of[files]] = True
         size = int(filesystem.inodes.columns.stored[held].sum())
         check()
-        return Found(self._ordered(rows, order, tiers, words, check), len(files), size)
+        paths = int(np.count_nonzero(edges(filesystem.paths[rows])))
+        return Found(self._ordered(rows, order, tiers, words, check), len(files), size, paths)
 
     def size(self, row: int) -> int:
         """Content bytes of a version; of a directory, all that layers store at and below its path."""

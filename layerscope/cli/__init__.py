@@ -84,7 +84,11 @@ def _usage_error(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "layerscope"
     hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
-    return UsageError(error.format_message(), hint=hint)
+    message = error.format_message()
+    explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
+    if explores and message.startswith("Got unexpected extra argument"):
+        hint = "two images: layerscope diff A B"
+    return UsageError(message, hint=hint)
 
 
 def _fault(error: BaseException) -> int:

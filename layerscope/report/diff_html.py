@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.opening.opened import Opened
 from layerscope.report.console import signed
 from layerscope.report.diff_rows import (
@@ -128,7 +129,7 @@ def _privileges(new: Opened, comparison: Comparison, options: ReportOptions) -> 
     rows = privilege_rows(new, comparison)
     return _listing(
         options,
-        count_of(len(rows), "new setuid or setgid file"),
+        privileges_counted(comparison.privileges),
         "run with the rights of their owner or group",
         [("file", ""), ("bits", ""), ("details", "")],
         ([("path", None, row.path), _text(row.bits), _text(row.details)] for row in rows),

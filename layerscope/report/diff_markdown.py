@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.compare.steps import StepChange
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
@@ -83,12 +84,20 @@ def _add_risks(page: Page, new: Opened, comparison: Comparison) -> None:
         f"- {code(clip_start(row.path, CELL))} {row.bits} · {row.details}"
         for row in privilege_rows(new, comparison)
     ]
-    for lines, noun, why in (
-        (secrets, "new secret", "readable by anyone who can pull the image"),
-        (privileges, "new setuid or setgid file", "run with the rights of their owner or group"),
+    for lines, counted, why in (
+        (
+            secrets,
+            count_of(len(secrets), "new secret"),
+            "readable by anyone who can pull the image",
+        ),
+        (
+            privileges,
+            privileges_counted(comparison.privileges),
+            "run with the rights of their owner or group",
+        ),
     ):
         if lines:
-            title = f"🔴 **{count_of(len(lines), noun)}**: {why}\n"
+            title = f"🔴 **{counted}**: {why}\n"
             shown = page.rows(title, lines[:_RISKS])
             if shown < len(lines):
                 page.note(f"… and {len(lines) - shown:,} more.")

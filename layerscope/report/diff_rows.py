@@ -8,6 +8,7 @@ from typing import NamedTuple
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.config import ConfigDifference, shown_value
 from layerscope.analysis.compare.packages import PackageChange
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.analysis.headline import BETWEEN, Role
 from layerscope.filesystem.inodes import Inodes, Why
@@ -267,8 +268,7 @@ def headline_parts(
     if comparison.secrets:
         parts.append((count_of(len(comparison.secrets), "new secret"), Role.RISK))
     if comparison.privileges:
-        words = count_of(len(comparison.privileges), "new setuid or setgid file")
-        parts.append((words, Role.RISK))
+        parts.append((privileges_counted(comparison.privileges), Role.RISK))
     return parts
 
 

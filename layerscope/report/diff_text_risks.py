@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, change_glyph, listed, widest, write_heading
@@ -28,7 +29,7 @@ def write_risks(console: Console, new: Opened, comparison: Comparison) -> None:
             _write_row(console, row.path or row.title, row.title if row.path else "", row.place)
         _write_more(console, len(secrets), "secret")
     if privileges:
-        words = count_of(len(privileges), "new setuid or setgid file")
+        words = privileges_counted(comparison.privileges)
         _write_title(console, f"{words}: run with the rights of their owner or group")
         for each in privileges[:ROWS]:
             _write_row(console, each.path, each.bits, each.details)

@@ -39,6 +39,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     TITLE = "layerscope"
     COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    NOTIFICATION_TIMEOUT: ClassVar[float] = 3
+    """Seconds: notices cover the pane in the corner."""
     forgiving: ClassVar[bool] = True
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 
@@ -137,22 +139,24 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     # commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands that layerscope's do not cover."""
+        """Textual's own commands that layerscope's do not cover, and questions that help answers."""
+        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL
+
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
         for term, meaning in TERMS.items():
-            yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, figures=True))
+            yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, FIGURES))
+        for name, meaning in IMAGES:
+            yield SystemCommand(name.capitalize(), meaning, partial(self.show_help, SEVERAL))
 
     def action_help(self) -> None:
         self.show_help()
 
-    def show_help(self, *, figures: bool = False) -> None:
-        """Open the help, at the keys of the current view or at the figures."""
+    def show_help(self, first: str = "") -> None:
+        """Open the help, at the keys of the current view or at the section titled `first`."""
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(
-            HelpScreen(self.keys, working(self.screen), self.view_title, figures=figures)
-        )
+        self.push_screen(HelpScreen(self.keys, working(self.screen), self.view_title, first=first))
 
     async def action_quit(self) -> None:
         self.leave()

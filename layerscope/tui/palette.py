@@ -40,7 +40,8 @@ class CommandProvider(Provider):
                 )
 
         for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
-            if (score := matcher.match(title)) > 0:
+            score = max(matcher.match(title) * 2, matcher.match(f"{title} {help_text}"))
+            if score > 0:
                 yield Hit(score, Text(title), callback, text=title, help=help_text)
 
     def available(self) -> list[Command]:

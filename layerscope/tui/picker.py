@@ -23,10 +23,11 @@ from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed, list_images
 from layerscope.sources.store_image import StoreImage
-from layerscope.tui.commands import bindings, first_key
+from layerscope.tui.commands import binding_of, bindings, first_key
 from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
+from layerscope.tui.run_commands import working
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles, sort_at
 from layerscope.tui.widgets.key_bar import KeyBar
@@ -52,9 +53,13 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     TITLE = "layerscope"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings("picker")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("picker"),
+        binding_of("app.help", "help"),
+    ]
     DEFAULT_CSS = """
     PickerApp Screen { background: $background; }
+    PickerApp HelpScreen { background: $background 60%; }
     PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
@@ -294,13 +299,14 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         return "Compare" if len(self.choice.chosen(self.images.cursor)) > 1 else "Open"
 
     def _footer_words(self) -> dict[str, str]:
-        return {"list.open": self._enter_words()}
+        back = "Clear" if self._field.input.value else "Quit"
+        return {"list.open": self._enter_words(), "picker.back": back}
 
     # searching
 
     def action_search(self) -> None:
-        if self._field.input.has_focus:
-            raise SkipAction  # in the field, the key is text
+        if self._field.input.has_focus or self.screen.is_modal:
+            raise SkipAction  # in the field, the key is text; in help, it searches there
         # Immediately, so that text typed right after the key goes into the field.
         self.screen.set_focus(self._field.input)
 
@@ -315,6 +321,11 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def action_go(self, by: int) -> None:
         self.images.go_to(self.images.cursor + by)
+
+    def action_help(self) -> None:
+        from layerscope.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.keys, working(self.screen), "Image picker"))
 
     # leaving
 

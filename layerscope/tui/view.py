@@ -84,6 +84,11 @@ class View(Guarded, Container):
         """Whether `back` would leave a field or mode."""
         return False
 
+    @property
+    def back_words(self) -> str:
+        """What the footer calls `back` while it leaves something; empty for its usual name."""
+        return ""
+
     def useless(self) -> set[str]:
         """Ids of commands that have no effect now, and are hidden."""
         return set()

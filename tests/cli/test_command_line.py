@@ -170,6 +170,13 @@ def test_a_wrong_command_line_says_what_is_wrong_and_exits_2(
     assert all(hint.startswith("  hint: ") for hint in hints)
 
 
+@pytest.mark.parametrize("args", [["a.tar", "b.tar"], ["demo", "b.tar"]])
+def test_two_images_without_a_command_lead_to_diff(here: Here, args: list[str]) -> None:
+    code, _, err = here(*args)
+    assert code == 2
+    assert "hint: two images: layerscope diff A B" in err
+
+
 # --- Images that cannot be read -------------------------------------------------------------------
 
 

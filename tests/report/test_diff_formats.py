@@ -92,7 +92,7 @@ def test_annotations_are_errors_for_risks_and_a_notice_that_sums_up(risky: Pair)
         "::notice title=demo",
         "::warning title=APT package lists left in the image [apt-lists]",
     ]
-    assert "1 new secret · 1 new setuid or setgid file%0ADifferences" in commands[2]
+    assert "1 new secret · 1 new setuid file%0ADifferences" in commands[2]
     assert all(line.startswith("layerscope: ") for line in lines if line not in commands)
 
 

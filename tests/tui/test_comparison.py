@@ -94,7 +94,7 @@ async def test_new_secrets_and_setuid_files_are_said_first(tmp_path: Path) -> No
         await compared(pilot)
         text = screen_text(app)
         assert "1 new secret · 1 new setuid file" in text[1]
-        assert any("setuid or setgid now" in line for line in text)
+        assert any("setuid now" in line for line in text)
         await pilot.press("3")
         await pilot.pause()
         assert "Private key" in screen_text(app)[4]
@@ -306,6 +306,10 @@ async def test_help_lists_only_what_works_here(tmp_path: Path) -> None:
         assert "comparison.difference" in first.ids
         assert "files.expand" in first.ids
         assert "files.added" not in first.ids
+        rows = [row for section in app.screen._sections for row in section.rows]
+        assert [meaning for keys, meaning in rows if keys == "1"] == [
+            first.rows[first.ids.index("comparison.files")][1]
+        ]
 
 
 async def test_a_search_in_a_difference_is_left_before_it(tmp_path: Path) -> None:

@@ -308,6 +308,19 @@ async def test_reading_is_cancelled_by_escape(plain: Path, stuck: threading.Even
         assert "three" in page(app)
 
 
+async def test_a_difference_that_is_being_read_says_so(plain: Path, stuck: threading.Event) -> None:
+    """Not that no file is open, nor with the content of the file before."""
+    app = explorer(plain)
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await loaded(pilot)
+        screen.post_message(ShowFile(version_of(screen, "etc/motd"), difference=True))
+        await pilot.pause(0.1)
+        assert "Reading…" in page(app)
+        stuck.clear()
+        await settled(pilot)
+        assert "- two" in page(app)
+
+
 async def test_a_late_answer_is_not_shown(plain: Path, stuck: threading.Event) -> None:
     """Whoever opens another file meanwhile sees that one."""
     app = explorer(plain)

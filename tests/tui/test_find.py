@@ -219,12 +219,27 @@ async def test_terms_of_filters_find_versions_of_all_layers(demo_image: Path) ->
             await found(pilot, view)
             assert re.search(words, "\n".join(screen_text(app)[6:])), typed
             assert view.matches.row_count(), typed
+        assert re.search(
+            r"stored in +layers 0 \([\d.]+ k?M?B\), \d \(", "\n".join(screen_text(app))
+        )
         view.field.input.value = "package:dpkg size>0"
         for _ in range(500):  # it waits for the findings, and is applied when they arrive
             await pilot.pause(0.02)
             if view.matches.row_count():
                 break
         assert re.search(r"/\S+ .*live", screen_text(app)[6])
+
+
+async def test_several_versions_of_a_path_are_counted_as_such(demo_image: Path) -> None:
+    """There are more of them than paths that were searched."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "/.*/")
+        assert view._search is not None
+        searched = view._search.total
+        assert view.matches.row_count() > searched
+        words = f"{view.matches.row_count():,} versions of {searched:,} paths"
+        assert words in screen_text(app)[3]
 
 
 async def test_an_unknown_value_says_what_is_allowed(demo_image: Path) -> None:

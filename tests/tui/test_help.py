@@ -9,7 +9,7 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 
-from layerscope.tui.screens.help import FIGURES, HelpScreen
+from layerscope.tui.screens.help import FIGURES, HelpScreen, page_text
 from layerscope.tui.terms import TERMS
 from layerscope.tui.view import VIEWS
 from tests.docs.page import read
@@ -85,6 +85,24 @@ async def test_the_palette_leads_to_a_figure(demo_image: Path, term: str) -> Non
         assert app.screen._sections[0].title == FIGURES
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("compare two", "layerscope diff"), ("shared", "layerscope images")]
+)
+async def test_the_palette_says_how_to_look_at_several_images(
+    demo_image: Path, typed: str, shown: str
+) -> None:
+    """And help begins there; a search in help finds it, too."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("ctrl+p", *typed)
+        await pilot.pause(0.5)
+        assert shown in "\n".join(screen_text(app))
+        await pilot.press("escape", "question_mark", "slash", *typed)
+        await settled(pilot)
+        assert shown in "\n".join(screen_text(app))
+
+
 def test_the_figures_have_the_words_of_the_contract() -> None:
     """Those of docs/accounting.md."""
     page = re.sub(r"\[(\w+)\]\([^)]*\)", r"\1", read("accounting.md"))
@@ -124,3 +142,17 @@ async def test_all_of_the_page_can_be_reached(demo_image: Path) -> None:
         await pilot.press("end")
         await settled(pilot)
         assert any("rebind a key" in line for line in screen_text(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["small", "wide"])
+async def test_lines_are_wrapped_once(demo_image: Path, size: tuple[int, int]) -> None:
+    """To the room that the scrollbar leaves, so that meanings stay beside their keys."""
+    app = explorer(demo_image)
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        page = app.screen.query_one(VerticalScroll)
+        written = page_text(app.screen._sections, page.scrollable_content_region.width)
+        assert page.virtual_size.height == len(written.plain.split("\n"))

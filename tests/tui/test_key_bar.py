@@ -94,7 +94,7 @@ async def test_esc_is_offered_where_there_is_something_to_leave(demo_image: Path
         assert "Esc Explore" in screen_text(app)[-1]
         await pilot.press("escape", "x")
         await settled(pilot)
-        assert "Esc Back" in screen_text(app)[-1]
+        assert "Esc End" in screen_text(app)[-1]
 
 
 async def test_details_in_a_small_terminal_say_how_to_leave_them(demo_image: Path) -> None:

@@ -120,6 +120,18 @@ async def test_a_directory_shows_its_size_after_each_layer(
         assert size(demo_opened.accounting.layers[5].stored) in text
 
 
+async def test_times_in_one_minute_are_told_apart(tmp_path: Path) -> None:
+    """By their seconds, which are all that differs."""
+    layers = [layer_tar([file("a", b"a", mtime=1_700_000_000 + second)]) for second in (0, 5)]
+    app = explorer(write(tmp_path / "image.tar", docker_archive(layers)))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await life_of(pilot, "/a")
+        await pilot.press("enter", "G")
+        await known(pilot)
+        text = "\n".join(screen_text(app))
+        assert "mtime 2023-11-14 22:13:20 → 2023-11-14 22:13:25" in text
+
+
 async def test_escape_leaves_the_field_then_life(demo_image: Path) -> None:
     """Esc goes to the events first, then to Explore."""
     app = explorer(demo_image)

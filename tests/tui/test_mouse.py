@@ -201,7 +201,7 @@ SORTED = {" size": "size", "share": "size", "name": "name", "layer": "layer", "m
 
 @pytest.mark.parametrize("title", SORTED)
 async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> None:
-    """Where the column has an order; the order is kept for the next time."""
+    """Where the column has an order; the order is kept for the next time, and the heading marks it."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -217,6 +217,10 @@ async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> 
         assert files.view is not None
         assert files.view.sort.value == (SORTED[title] or start)
         assert screen.session.preferences.sort == (SORTED[title] or "size")
+        right = screen_text(app)[4].partition("│")[2]
+        marks = {"size": "size ▾", "name": "name ▴", "layer": "by layer ▾", None: " ▾   name"}
+        assert marks[SORTED[title]] in right
+        assert right.count("▾") + right.count("▴") == 1
 
 
 TITLES: dict[str, tuple[tuple[str, ...], Sequence[tuple[str, str, str]]]] = {

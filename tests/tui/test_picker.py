@@ -118,6 +118,33 @@ async def test_leaving_chooses_nothing(folder: Path, key: str) -> None:
     assert not app.is_running
 
 
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help_has_the_keys_of_the_picker(folder: Path, key: str) -> None:
+    """`/` searches there; q closes it, and the list is as before. The footer says what Esc does."""
+    async with picker(folder).run_test(size=(100, 40)) as pilot:
+        app = await looked(pilot)
+        assert "Esc Quit" in screen_text(app)[-1]
+        await pilot.press(key)
+        await pilot.pause(0.1)
+        text = "\n".join(screen_text(app))
+        assert "Keys in Image picker" in text
+        assert "Mark an image; Enter compares two." in text
+        assert "Theme" not in text
+        await pilot.press("slash", *"refresh")
+        await pilot.pause(0.1)
+        text = "\n".join(screen_text(app))
+        assert "Reload the list." in text
+        assert "Mark an image" not in text
+        assert not app._field.input.value
+        await pilot.press("escape", "q")
+        await pilot.pause(0.1)
+        assert app.images.has_focus
+        await pilot.press("slash", *"a", "escape")
+        await pilot.pause(0.1)
+        assert "Esc Clear" in screen_text(app)[-1]
+        assert app.is_running
+
+
 async def test_a_search_narrows_while_typing(folder: Path) -> None:
     """Every key is text there, `q` and `s` too; Esc leaves the field, then the search; Enter opens."""
     async with picker(folder).run_test() as pilot:

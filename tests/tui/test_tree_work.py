@@ -315,6 +315,24 @@ async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> 
         assert explore.files.row_count()
 
 
+async def test_marking_a_layer_leads_to_the_steps(versions: Path) -> None:
+    """From any pane: the other layer is selected there."""
+    app = explorer(versions)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("tab", "x")
+        await _settled(pilot, screen.explore)
+        assert screen.explore.steps.has_focus
+        at = screen.explore.steps.cursor
+        await pilot.press("down")
+        await _settled(pilot, screen.explore)
+        assert screen.explore.steps.cursor == at + 1
+        await pilot.press("tab", "x")
+        await _settled(pilot, screen.explore)
+        assert screen.explore.steps.marked is None
+        assert screen.explore.files.has_focus
+
+
 async def test_rows_say_what_they_replace(versions: Path) -> None:
     """A changed file names the bytes and the layer that it hides."""
     app = explorer(versions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.compare.files import FileChanges
 from layerscope.analysis.compare.side import Side
 from layerscope.layers.index import Columns, Kind
+from layerscope.text import count_of
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Finding
@@ -45,6 +46,15 @@ class NewPrivilege:
         """The bits, as people call them."""
         names = [name for bit, name in ((SETUID, "setuid"), (SETGID, "setgid")) if self.bits & bit]
         return " and ".join(names)
+
+
+def privileges_counted(privileges: Sequence[NewPrivilege]) -> str:
+    """How many files are new ones: `8 new setuid and 3 new setgid files`; a file with both bits counts as setuid."""
+    setuid = sum(bool(each.bits & SETUID) for each in privileges)
+    setgid = len(privileges) - setuid
+    if not setuid or not setgid:
+        return count_of(len(privileges), f"new {'setgid' if setgid else 'setuid'} file")
+    return f"{setuid:,} new setuid and {count_of(setgid, 'new setgid file')}"
 
 
 SecretKey = tuple[str, bytes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import BindingType
@@ -100,16 +100,16 @@ class ComparedFiles(ComparedList):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.compared: ComparedTree | None = None
-        self._privileged: frozenset[int] = frozenset()
+        self._privileged: Mapping[int, str] = {}
 
     def column_titles(self) -> str:
         by_name = self.compared is not None and self.compared.by_name
         self.growth_title, self.subject = ("change", "path ▴") if by_name else ("change ▾", "path")
         return super().column_titles()
 
-    def show(self, tree: ComparedTree, privileged: Collection[int]) -> None:
-        """Show a tree; `privileged` are the paths that have become setuid or setgid files."""
-        self.compared, self._privileged = tree, frozenset(privileged)
+    def show(self, tree: ComparedTree, privileged: Mapping[int, str]) -> None:
+        """Show a tree; `privileged` are the paths that have become setuid or setgid files, with the word for which."""
+        self.compared, self._privileged = tree, privileged
         self.rows_changed()
 
     def row_count(self) -> int:
@@ -139,7 +139,7 @@ class ComparedFiles(ComparedList):
         style = "directory" if entry.change is None else entry.change.json_name
         painter.add(name, self.style_of(style))
         if entry.path in self._privileged:
-            painter.add("  setuid or setgid now", self.style_of("removed"))
+            painter.add(f"  {self._privileged[entry.path]} now", self.style_of("removed"))
         if entry.has_children and not entry.expanded:
             count = text.count_of(entry.differing, "path")
             painter.add(f"  {count}", self.style_of("quiet"))

@@ -17,6 +17,7 @@ from textual.widgets import ContentSwitcher, Input
 
 from layerscope import text
 from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.findings.finding import Finding
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.opening.opened import Opened
@@ -162,10 +163,10 @@ class ComparisonHeader(Clickable, Widget):
         if self.work:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         comparison = self.both.comparison
-        secrets, privileges = len(comparison.secrets or ()), len(comparison.privileges)
+        secrets = len(comparison.secrets or ())
         parts = [text.count_of(secrets, "new secret")] if secrets else []
-        if privileges:
-            parts.append(text.count_of(privileges, "new setuid file"))
+        if comparison.privileges:
+            parts.append(privileges_counted(comparison.privileges))
         return [Segment(f"{' · '.join(parts)} ", self._style("worse"))] if parts else []
 
 
@@ -261,7 +262,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         comparison, self._both = both.comparison, both
         self.header.show_both(both)
         if self.files.compared is not both.tree:
-            self.files.show(both.tree, [each.path for each in comparison.privileges])
+            self.files.show(both.tree, {each.path: each.word for each in comparison.privileges})
         self.steps.show(comparison.steps, "Neither image has steps.")
         self.config.show(comparison.config, "Both images have the same config.")
         if comparison.packages is not None:

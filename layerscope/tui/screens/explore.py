@@ -184,9 +184,14 @@ class ExploreView(View):
         self._show_details()
 
     def action_compare(self) -> None:
+        """Mark the layer, and go to where the other one is selected; or stop comparing."""
         place = self._place()
-        if place is not None:
-            self._compare_with(None if self.steps.marked is not None else place.layer)
+        if place is None:
+            return
+        marks = self.steps.marked is None
+        self._compare_with(place.layer if marks else None)
+        if marks and not self.steps.has_focus:
+            self.go_to_pane(self.steps)
 
     def _compare_with(self, layer: int | None) -> None:
         """Compare the selected layer with `layer`; None stops comparing."""
@@ -268,6 +273,11 @@ class ExploreView(View):
         pane = self._files_pane
         held = pane.filtered or pane.flat or self.steps.marked is not None
         return self.details.has_focus or held
+
+    @property
+    def back_words(self) -> str:
+        first = self.details.has_focus or self._files_pane.filtered
+        return "End" if self.steps.marked is not None and not first else ""
 
     def back(self) -> bool:
         if self.details.has_focus:

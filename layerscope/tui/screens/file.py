@@ -66,6 +66,10 @@ class FileView(View):
 
     def on_mount(self) -> None:
         super().on_mount()
+        if self.session.opened is None:
+            self.pane.show(None, "Available once all layers are read.")
+
+    def stacked(self) -> None:
         if self._facts is None:
             key = self.session.key("list.open")
             self.pane.show(None, f"No file is open. Select one in Explore and press {key}.")
@@ -109,6 +113,7 @@ class FileView(View):
         self._panel.show(facts)
         self._work.stop()
         if difference:
+            self.pane.show(None, "Reading…")  # of both versions
             self.action_toggle_difference()
         elif facts.kind is Kind.FILE:
             self._begin()

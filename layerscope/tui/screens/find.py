@@ -17,6 +17,7 @@ from layerscope.browse.regex_process import RegexProcess
 from layerscope.browse.search import NOTHING, Found, Order, PathSearch
 from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.layers.index import Kind
 from layerscope.tui.commands import bindings
 from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.session import Session
@@ -196,7 +197,10 @@ class FindView(View):
     def _found_words(self, found: Found) -> str:
         """Order and counts; a narrow title keeps the last ones."""
         parts = [f"by {self._order.value}"]
-        if len(found.rows) != found.files:
+        if len(found.rows) != found.paths:
+            versions = text.count_of(len(found.rows), "version")
+            parts.append(f"{versions} of {text.count_of(found.paths, 'path')}")
+        elif len(found.rows) != found.files:
             parts.append(text.count_of(len(found.rows), "match", "matches"))
         parts.append(f"{text.count_of(found.files, 'file')}, {text.size(found.bytes)}")
         return " · ".join(parts)
@@ -223,11 +227,17 @@ class FindView(View):
         filesystem = search.filesystem
         path = "/" + text.safe_name(filesystem.table.full(int(filesystem.paths[version])))
         state, image = state_of(filesystem, version), self.session.image
-        layers = {"stored in": filesystem.layer_of(version)}
+        layer, died = filesystem.layer_of(version), int(filesystem.died[version])
+        below = search.below.by_layer(int(filesystem.paths[version]))
+        if filesystem.kinds[version] == Kind.DIRECTORY and below:
+            layer = below[0][0]
+        stored = step_label(step_of(image, layer), layer)
+        if filesystem.kinds[version] == Kind.DIRECTORY and len(below) > 1:
+            stored = "layers " + ", ".join(f"{n} ({text.size(size)})" for n, size in below)
+        facts = [("path", path), ("stored in", stored)]
         if state is not State.LIVE:
-            layers[f"{state.value} in"] = int(filesystem.died[version])
-        steps = ((name, step_label(step_of(image, n), n)) for name, n in layers.items())
-        self._facts.show(("path", path), *steps)
+            facts.append((f"{state.value} in", step_label(step_of(image, died), died)))
+        self._facts.show(*facts)
 
     def action_cycle_order(self) -> None:
         """Switch to the next order."""

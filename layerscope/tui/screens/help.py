@@ -48,6 +48,12 @@ FILTERS = (
 )
 """Terms of the filter and of Find, and their meanings; all terms must match."""
 FIGURES = "Figures"
+SEVERAL = "Several images"
+IMAGES = (
+    ("compare two images", "layerscope diff OLD NEW, or mark two in the image picker"),
+    ("what images share", "layerscope images: shared and unique bytes in local stores"),
+)
+"""What the explorer of one image does not show, and what does."""
 EXAMPLE = "explore.sort"
 """A command whose key could be changed."""
 GENERAL = ("path", "outline", "list")
@@ -96,7 +102,7 @@ class HelpScreen(Dialog):
         width: 84; max-width: 96%; height: 90%;
         background: $surface; border: round $rule;
     }
-    HelpScreen VerticalScroll { height: 1fr; padding: 0 2 1 2; }
+    HelpScreen VerticalScroll { height: 1fr; padding: 0 2 1 2; scrollbar-gutter: stable; }
     HelpScreen Field { background: $surface; padding: 0 2; margin-bottom: 1; }
     HelpScreen FieldInput, HelpScreen FieldInput:focus { background: $surface; background-tint: $surface 0%; }
     HelpScreen:ansi > Vertical { background: ansi_default; border: round ansi_default; }
@@ -108,15 +114,15 @@ class HelpScreen(Dialog):
         here: Collection[str] = (),
         view: str = "",
         *,
-        figures: bool = False,
+        first: str = "",
     ) -> None:
         """`here` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
-        them, or with the `figures`."""
+        them, or with the section titled `first`."""
         super().__init__()
         self._sections = tuple(sections(keys, here, view))
-        if figures:
+        if first:
             self._sections = tuple(
-                sorted(self._sections, key=lambda section: section.title != FIGURES)
+                sorted(self._sections, key=lambda section: section.title != first)
             )
         search = first_key("dialog.search", keys)
         self._field = Field(placeholder=f"{search} searches this page", enter="Read", id="help")
@@ -166,7 +172,8 @@ class HelpScreen(Dialog):
 def sections(
     keys: Keys | None = None, here: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
-    """The page: first the commands `here` of the view, then all others; `keys` are the user's own."""
+    """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views and keys
+    that work everywhere are left out where they do not."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
@@ -177,11 +184,16 @@ def sections(
             if command.group == group and command.id in here
         ]
         yield _commands(f"Keys in {view}", own, keys)
-    for group in ("view", "app"):
-        yield _commands(
-            GROUPS[group], [command for command in COMMANDS if command.group == group], keys
-        )
+    elsewhere = bool(here) and not any(identifier.startswith("view.") for identifier in here)
+    for group in ("app",) if elsewhere else ("view", "app"):
+        works = [
+            command
+            for command in COMMANDS
+            if command.group == group and (group == "view" or not here or command.id in here)
+        ]
+        yield _commands(GROUPS[group], works, keys)
     yield Section(FIGURES, tuple(TERMS.items()))
+    yield Section(SEVERAL, IMAGES)
     yield Section("Filters and Find: all terms must match", FILTERS)
     for group in groups:
         others = [

@@ -262,9 +262,9 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.set_focus(place.focus)
 
     def _footer_words(self) -> dict[str, str]:
-        """Where `back` leads, by its id; empty while it only cancels something."""
+        """Where `back` leads, or what it ends, by its id; empty while it only cancels something."""
         if self.view.can_go_back:
-            return {}
+            return {"app.back": self.view.back_words} if self.view.back_words else {}
         place = self._trail.last
         if place is None:
             return {"app.back": "Images"} if self.session.picked else {}

@@ -51,7 +51,10 @@ class EventDetails(VerticalScroll, can_focus=False):
                 yield f"{label}  {self._describe(state)}"
         differs = list(life_words.differences(event))
         if event.why & Why.MTIME and event.before is not None and event.after is not None:
-            old, new = text.time_of(event.before.mtime), text.time_of(event.after.mtime)
+            times = (event.before.mtime, event.after.mtime)
+            old, new = map(text.time_of, times)
+            if old == new:
+                old, new = (text.time_of(time, exact=True) for time in times)
             differs[differs.index("mtime")] = f"mtime {old} → {new}"
         if differs:
             yield f"changed {' · '.join(differs)}"

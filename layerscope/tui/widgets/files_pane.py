@@ -216,6 +216,8 @@ class FilesPane(Pane):
             if not self.files.row_count():
                 self.files.refresh()
         self.say_title()
+        # Here and not only in the view: Textual keeps a message from the view that a handler of this pane brought about.
+        self.call_after_refresh(self.name_columns)
         self.refresh_bindings()
 
     # the filter

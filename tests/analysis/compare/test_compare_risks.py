@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from layerscope.analysis.compare.comparison import Comparison, compare
+from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.opening.open import Opened
 from tests.analysis.compare.comparing import side
 from tests.analysis.findings.rule_images import Step, opened_of
@@ -76,6 +79,22 @@ def test_bits_that_let_a_file_run_as_its_owner_are_new_where_they_were_not() -> 
         b"bin/plain": "setuid and setgid",
         b"bin/setgid": "setuid",
     }
+    assert privileges_counted(comparison.privileges) == "4 new setuid files"
+
+
+@pytest.mark.parametrize(
+    ("modes", "words"),
+    [
+        ((0o4755,), "1 new setuid file"),
+        ((0o2755, 0o2755), "2 new setgid files"),
+        ((0o4755, 0o6755, 0o2755), "2 new setuid and 1 new setgid file"),
+    ],
+)
+def test_a_count_names_both_kinds(modes: Sequence[int], words: str) -> None:
+    """A file with both bits counts once."""
+    new = [file(f"bin/{number}", b"x", mode=mode) for number, mode in enumerate(modes)]
+    _, comparison = compared([("RUN a", [])], [("RUN a", new)])
+    assert privileges_counted(comparison.privileges) == words
 
 
 def lists(command: str, name: str = "a") -> Step:

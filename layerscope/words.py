@@ -212,3 +212,14 @@ _DIGEST_STATES = {
     DigestState.DAMAGED: ("DAMAGED", "DAMAGED"),
     DigestState.NONE: ("no digests", "no digests"),
 }
+
+
+class Extent(StrEnum):
+    """What an index was made from, as JSON names it."""
+
+    READ = "read"
+    """The layer itself, as far as it can be read."""
+    LISTED = "listed"
+    """Its table of contents, whose digest the manifest has; the layer was not read."""
+    UNKNOWN = "unknown"
+    """Nothing: the layer was not read, and there is no such table."""

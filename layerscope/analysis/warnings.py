@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.index import Extent, LayerIndex
+from layerscope.layers.index import LayerIndex
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed
 from layerscope.limits import Limits
+from layerscope.words import Extent
 
 _TOC_UNUSABLE = "toc-unusable"
 _TOC_MISMATCH = "toc-mismatch"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.layers.toc.check import TocCheck
 from layerscope.layers.walk import Damage
+from layerscope.words import Extent
 
 
 class Kind(IntEnum):
@@ -150,17 +151,6 @@ COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
     np.int64,
 )
 """The widest types of the fields of `Columns`, in their order."""
-
-
-class Extent(StrEnum):
-    """What an index was made from, as JSON names it."""
-
-    READ = "read"
-    """The layer itself, as far as it can be read."""
-    LISTED = "listed"
-    """Its table of contents, whose digest the manifest has; the layer was not read."""
-    UNKNOWN = "unknown"
-    """Nothing: the layer was not read, and there is no such table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from layerscope.errors import CorruptImageError
 from layerscope.layers.blob import MissingBlob
 from layerscope.layers.file_identity import CHANGED
-from layerscope.layers.index import Extent
 from layerscope.opening.digests import claims_of, verified
 from layerscope.progress import Progress, check
+from layerscope.words import Extent
 
 if TYPE_CHECKING:
     from layerscope.analysis.accounting import Accounting

@@ -17,10 +17,10 @@ from layerscope.analysis.packages.usage import package_usage
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
-from layerscope.layers.index import KIND_NAMES, Extent, Kind
+from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of
-from layerscope.words import REASONS, Change, StepKind
+from layerscope.words import REASONS, Change, Extent, StepKind
 
 SCHEMA_VERSION = "1.0"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from layerscope.image.summary import one_line
-from layerscope.layers.index import Extent
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, widest
 from layerscope.report.headline import facts
 from layerscope.report.options import ReportOptions
 from layerscope.text import clip, count_of, safe_name, size
-from layerscope.words import StepKind
+from layerscope.words import Extent, StepKind
 
 _NONE = "?"
 

@@ -19,10 +19,9 @@ from layerscope.analysis.gate.values import Tolerance
 from layerscope.errors import LimitExceededError, UsageError
 from layerscope.files import read_file
 from layerscope.filesystem.paths import PathTable, merge
-from layerscope.layers.index import Extent
 from layerscope.layers.names import PathTreeBuilder
 from layerscope.limits import DEFAULT_LIMITS
-from layerscope.words import REASONS, Reason
+from layerscope.words import REASONS, Extent, Reason
 
 MAX_BYTES = 512 << 20
 """Maximum bytes of a report; with `--files` and a million paths it has about 300 MB."""

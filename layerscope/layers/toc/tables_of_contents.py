@@ -11,7 +11,7 @@ from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
 from layerscope.layers.contents import LayerContents
-from layerscope.layers.index import Extent, LayerIndex
+from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_builder import IndexBuilder
 from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_for
@@ -21,6 +21,7 @@ from layerscope.layers.toc.document import TocError
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
+from layerscope.words import Extent
 
 WORTHWHILE = 4 << 20
 """Minimum size of a layer in bytes: smaller layers are read as fast as a user could look at the expected tree."""

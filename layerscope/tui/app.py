@@ -132,7 +132,7 @@ class LayerscopeApp(ExplorerApp):
     @on(WorkFailed)
     def _work_failed(self, event: WorkFailed) -> None:
         if self.main is not None:
-            self.main.header.show_work("not read")
+            self.main.header.show_work("" if self.session.opened else "not read")
         self.push_screen(ErrorScreen(event.error))
 
 

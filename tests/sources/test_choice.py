@@ -109,7 +109,7 @@ def test_some_of_many_images_are_listed(tmp_path: Path) -> None:
         ("demo", "docker.io/library/demo:latest"),
         ("demo:1", "docker.io/library/demo:1"),
         ("team/demo", "docker.io/team/demo:latest"),
-        ("docker.io/demo", "docker.io/demo:latest"),
+        ("docker.io/demo", "docker.io/library/demo:latest"),
         ("index.docker.io/a/b:1", "docker.io/a/b:1"),
         ("localhost/demo:1", "localhost/demo:1"),
         ("reg:5000/demo", "reg:5000/demo:latest"),

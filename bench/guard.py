@@ -35,7 +35,7 @@ PLAIN: Mapping[str, float] = {
     "Looking for duplicates": 0.1,
     "Running rules": 0.3,
 }
-GZIP: Mapping[str, float] = {**PLAIN, "Reading layers": 9.6}
+GZIP: Mapping[str, float] = {**PLAIN, "Reading the archive": 0.1, "Reading layers": 9.6}
 """CPU time of each stage as a multiple of that of hashing the tars of the image; all others may take `SLACK`."""
 
 

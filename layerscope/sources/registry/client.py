@@ -35,6 +35,8 @@ from layerscope.text import count_of, safe_name
 ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 TRIES = 3
 """How often a request is sent that fails for reasons that may pass."""
+DAMAGED = "its storage or a proxy in between is damaged"
+"""What to think of a registry that sends wrong bytes."""
 LONGEST_WAIT = 60
 """Seconds to wait at most because a registry asks for it."""
 _PASSING = (408, 429, 500, 502, 503, 504)
@@ -83,11 +85,8 @@ class Client:
     def manifest(self, target: str) -> Document:
         """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
         answer = self._answer("GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT})
-        if ":" in target and not matches(answer.body, target):
-            raise CorruptImageError(
-                f"{self.reference.repository}: the registry answers with another manifest than {target[:19]}…",
-                hint="its storage or a proxy in between is damaged",
-            )
+        if ":" in target:
+            self._check(answer.body, target, "another manifest")
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind == "text/html":
             raise LayerscopeError(
@@ -109,12 +108,16 @@ class Client:
     def blob(self, digest: str, what: str) -> bytes:
         """The bytes of a document. Raises like `manifest`, and `CorruptImageError` if they are others."""
         data = self._answer("GET", f"blobs/{digest}", f"{what} {digest[:19]}…", {}).body
+        self._check(data, digest, f"other bytes for {what}")
+        return data
+
+    def _check(self, data: bytes, digest: str, other: str) -> None:
+        """Raise `CorruptImageError` for bytes that do not have a digest; `other` is what they are instead."""
         if not matches(data, digest):
             raise CorruptImageError(
-                f"{self.reference.repository}: the registry answers with other bytes for {what} than {digest[:19]}…",
-                hint="its storage or a proxy in between is damaged",
+                f"{self.reference.repository}: the registry answers with {other} than {digest[:19]}…",
+                hint=DAMAGED,
             )
-        return data
 
     def _answer(
         self, method: str, path: str, what: str, headers: Mapping[str, str], *, once: bool = False
@@ -213,7 +216,7 @@ class Client:
         try:
             return self._once(ask, last)
         except LayerscopeError as error:
-            if failed and not error.message.endswith(")"):
+            if failed:
                 error.message = f"{error.message} (its mirror: {'; '.join(failed)})"
             raise
 
@@ -290,7 +293,7 @@ class Client:
                 found, missing = reason.partial, reason.expected
                 return PassingError(
                     f"{host}: an answer ended after {found:,} bytes; {missing or 0:,} more were announced",
-                    hint="its storage or a proxy in between is damaged",
+                    hint=DAMAGED,
                 )
         name = next(
             (r for r in reasons if isinstance(r, urllib3.exceptions.NameResolutionError)), None

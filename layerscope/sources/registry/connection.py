@@ -93,14 +93,9 @@ class Connection:
 
         The body of the response is unread. Raises `LayerscopeError`, and what requests raises.
         """
-        origin = f"{self._schemes[0]}://{self.endpoint.server}"
-        url = f"{origin}/v2/{self.endpoint.path}/{path}"
-        response = self._first(method, url, headers, timeout)
-        origin = f"{self._schemes[0]}://{self.endpoint.server}"  # HTTP if HTTPS is not spoken
+        response = self._first(method, path, headers, timeout)
         if response.status_code == 401 and self._authenticate(response, timeout):
-            response = self._once(
-                method, f"{origin}/v2/{self.endpoint.path}/{path}", headers, timeout
-            )
+            response = self._once(method, self._url(path), headers, timeout)
         for _ in range(REDIRECTS):
             if response.status_code not in _REDIRECTING:
                 return response
@@ -112,18 +107,20 @@ class Connection:
         response.close()
         raise UnreachableError(f"{self.endpoint.host} redirects more than {REDIRECTS} times")
 
+    def _url(self, path: str) -> str:
+        return f"{self._schemes[0]}://{self.endpoint.server}/v2/{self.endpoint.path}/{path}"
+
     def _first(
-        self, method: str, url: str, headers: Mapping[str, str], timeout: float
+        self, method: str, path: str, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
         """The response to a request; over HTTP where an insecure registry does not speak HTTPS."""
         if len(self._schemes) > 1:
             with suppress(requests.exceptions.ConnectionError):
-                response = self._once(method, url, headers, timeout)
+                response = self._once(method, self._url(path), headers, timeout)
                 self._schemes = ["https"]
                 return response
-            url = "http" + url.removeprefix("https")
             self._schemes = ["http"]
-        return self._once(method, url, headers, timeout)
+        return self._once(method, self._url(path), headers, timeout)
 
     def _once(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float
@@ -166,7 +163,7 @@ class Connection:
         except ValueError:
             is_web = False
         if not is_web:
-            raise UnreachableError(f"{host} redirects to what is no web address")
+            raise UnreachableError(f"{host} redirects to something that is not a web address")
         if parts.scheme == "http" and response.url.startswith("https:") and not self._may_be_plain(target):  # fmt: skip
             raise UnreachableError(
                 f"{host} redirects to {parts.hostname} without TLS",
@@ -245,7 +242,7 @@ class Connection:
             fields = Lenient(decode_object(body, "its answer", self._limits), "token")
         except LayerscopeError:
             raise UnreachableError(
-                f"{host}: the token service answers with what is no token"
+                f"{host}: the answer of the token service is not a token"
             ) from None
         token = fields.text("token") or fields.text("access_token")
         if not token or not token.isascii() or not token.isprintable():

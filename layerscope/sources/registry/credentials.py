@@ -146,7 +146,7 @@ def _from_helper(name: str, host: str, file: Path, limits: Limits) -> Credential
     try:
         fields = Lenient(decode_object(output, "it", limits), "it")
     except LayerscopeError:
-        raise HelperError(f"{program} answers with what is no login") from None
+        raise HelperError(f"the answer of {program} is not a login") from None
     user, secret = fields.text("Username"), fields.text("Secret")
     if not user or secret is None:
         return None

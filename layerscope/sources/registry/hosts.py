@@ -49,7 +49,6 @@ class Endpoint:
     """The repository there, which a mirror may call differently."""
     insecure: bool = False
     """Whether certificates are not verified, and HTTP is used where HTTPS is not spoken."""
-    mirror: bool = False
 
     @property
     def server(self) -> str:
@@ -102,11 +101,8 @@ def endpoints_of(reference: Reference, limits: Limits) -> list[Endpoint]:
     return list(dict.fromkeys(by_engine))
 
 
-def _endpoint(host: str, path: str, *, insecure: bool = False, mirror: bool = False) -> Endpoint:
-    endpoint = Endpoint(host, path, insecure, mirror)
-    if endpoint.is_loopback and not insecure:
-        return Endpoint(host, path, True, mirror)
-    return endpoint
+def _endpoint(host: str, path: str, *, insecure: bool = False) -> Endpoint:
+    return Endpoint(host, path, insecure or Endpoint(host, path).is_loopback)
 
 
 def _name(host: str) -> str:
@@ -143,19 +139,17 @@ def _of_podman(reference: Reference) -> list[Endpoint] | None:
         if table.get("mirror-by-digest-only") is True:
             pulls = "digest-only"
         if pulls == "all" or pulls == ("digest-only" if by_digest else "tag-only"):
-            found.append(_moved(reference, length, mirror, mirror=True))
+            found.append(_moved(reference, length, mirror))
     return [*found, _moved(reference, length, table)]
 
 
-def _moved(
-    reference: Reference, length: int, table: Mapping[str, Any], *, mirror: bool = False
-) -> Endpoint:
+def _moved(reference: Reference, length: int, table: Mapping[str, Any]) -> Endpoint:
     """The reference with its prefix replaced by the location of a table."""
     location, whole = table.get("location"), reference.repository
     if isinstance(location, str) and location:
         whole = location.rstrip("/") + whole[length:]
     host, _, path = whole.partition("/")
-    return _endpoint(host, path, insecure=table.get("insecure") is True, mirror=mirror)
+    return _endpoint(host, path, insecure=table.get("insecure") is True)
 
 
 def _matches(prefix: str, reference: Reference) -> int:
@@ -193,6 +187,7 @@ _TYPES = {
     "mirror-by-digest-only": bool, "pull-from-mirror": str,
 }  # fmt: skip
 """The types of the keys that are read."""
+_WORDS = {list: "a list of tables", str: "a text in quotes", bool: "true or false"}
 
 
 def _tables(table: Mapping[str, Any], key: str, file: Path) -> Sequence[Mapping[str, Any]]:
@@ -205,9 +200,6 @@ def _tables(table: Mapping[str, Any], key: str, file: Path) -> Sequence[Mapping[
             if not isinstance(one.get(name, kind()), kind):
                 raise UsageError(f"{file}: `{name}` must be {_WORDS[kind]}")
     return found if isinstance(found, list) else []
-
-
-_WORDS = {list: "a list of tables", str: "a text in quotes", bool: "true or false"}
 
 
 # --- Docker's daemon.json -------------------------------------------------------------------------
@@ -224,7 +216,7 @@ def _of_docker(reference: Reference, limits: Limits) -> list[Endpoint]:
                     parts = urlsplit(url)
                     path = f"{parts.path.strip('/')}/{reference.path}".lstrip("/")
                     plain = parts.scheme == "http"
-                    found.append(_endpoint(parts.netloc, path, insecure=plain, mirror=True))
+                    found.append(_endpoint(parts.netloc, path, insecure=plain))
         insecure |= any(
             _covers(text, reference.host) for text in fields.texts("insecure-registries")
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from layerscope.errors import CorruptImageError, LimitExceededError
 from layerscope.layers.blob import Blob
-from layerscope.sources.registry.client import Client, NoRangesError
+from layerscope.sources.registry.client import DAMAGED, Client, NoRangesError
 from layerscope.sources.registry.connection import PassingError
 from layerscope.sources.registry.soci import SociTables
 from layerscope.sources.spool import TemporaryCopy
@@ -174,7 +174,7 @@ class RegistryLayer(Blob):
         if found.name == algorithm and f"{algorithm}:{found.hexdigest()}" != self._digest:
             raise CorruptImageError(
                 f"{self.name[:-45]}…: the registry sent other bytes than those of this digest",
-                hint="its storage or a proxy in between is damaged; try again, or ask who runs it",
+                hint=f"{DAMAGED}; try again, or ask who runs it",
             )
         self._tail = tail
 
@@ -192,7 +192,7 @@ class RegistryLayer(Blob):
                 if position < stop:
                     raise CorruptImageError(
                         f"{self.name[:-45]}…: the registry sends {position:,} bytes of it, the manifest says {self.size:,}",
-                        hint="its storage or a proxy in between is damaged",
+                        hint=DAMAGED,
                     )
             except PassingError as error:
                 self._client.pause(error, failures)

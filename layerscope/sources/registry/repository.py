@@ -109,6 +109,6 @@ def whole_repository(reference: str) -> Reference | None:
 
 def _refuse(text: str, why: str) -> NoReturn:
     raise UsageError(
-        f"{shortened(text, 300)!r} names no image in a registry: {why}",
+        f"{shortened(text, 300)!r} does not name an image in a registry: {why}",
         hint=f"for example: {SCHEME}://ghcr.io/org/app:1.4, {SCHEME}://nginx",
     )

@@ -247,19 +247,15 @@ class _Choice:
     ) -> _Choice:
         """Raises `UsageError` for a rule that there is not, or a size that is none."""
         from layerscope.analysis.findings.rules import check_rules
-        from layerscope.analysis.gate.values import parse_size
+        from layerscope.cli.options import bytes_of
 
         wanted, unwanted = _listed(only), _listed(but)
         check_rules(wanted, lambda _: "--only")
         check_rules(unwanted, lambda _: "--except")
-        try:
-            least = 0 if min_bytes is None else parse_size(min_bytes)
-        except ValueError as error:
-            raise UsageError(f"--min-bytes: {error}") from None
         return cls(
             frozenset(wanted),
             frozenset(unwanted),
-            least,
+            bytes_of("--min-bytes", min_bytes) or 0,
             Severity.NOTE if severity is None else Severity(severity),
             None if confidence is None else Confidence(confidence),
         )

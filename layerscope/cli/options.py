@@ -135,7 +135,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         store_root=given["store_root"],
         pull=given["pull"],
         remote=settings_of(given).remote,
-        max_download=_bytes_of("--max-download", given["max_download"]),
+        max_download=bytes_of("--max-download", given["max_download"]),
         cache=store_of(given),
     )
 
@@ -195,7 +195,7 @@ def store_of(given: dict[str, Any]) -> Store | None:
     return store
 
 
-def _bytes_of(option: str, given: str | None) -> int | None:
+def bytes_of(option: str, given: str | None) -> int | None:
     """The bytes that an option takes. Raises `UsageError`."""
     from layerscope.analysis.gate.values import parse_size
 

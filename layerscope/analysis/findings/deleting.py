@@ -57,11 +57,7 @@ def deletion(
         if len(set(bases)) <= _FEW and not any(set(base) & set("*?[\\") for base in bases):
             command, left = _searched(evidence, layer, left, sorted(set(bases)), kind)
             commands += command
-    if len(left) > _MOST:
-        return ""
-    if len(left):
-        commands.append(f"rm -rf {_listed(evidence, left)}")
-    return " && ".join(commands)
+    return _with_rest(evidence, commands, left)
 
 
 def found_by_name(
@@ -72,12 +68,15 @@ def found_by_name(
     kind: str = "",
 ) -> str:
     """Like `deletion`, with a `find` for the paths whose last components the names match; `kind` is what `-type` takes."""
-    commands, left = _searched(evidence, layer, tops, names, kind)
+    return _with_rest(evidence, *_searched(evidence, layer, tops, names, kind))
+
+
+def _with_rest(evidence: Evidence, commands: Sequence[str], left: NDArray[np.int32]) -> str:
+    """Commands, and one that names the paths that they leave; "" if these are too many."""
     if len(left) > _MOST:
         return ""
-    if len(left):
-        commands.append(f"rm -rf {_listed(evidence, left)}")
-    return " && ".join(commands)
+    named = [f"rm -rf {_listed(evidence, left)}"] if len(left) else []
+    return " && ".join([*commands, *named])
 
 
 def _searched(

@@ -38,6 +38,16 @@ class TocDocument:
         object.__setattr__(self, "digest", sha256(self.json))
 
 
+def stated_sha256(text: str) -> bytes | None:
+    """The SHA-256 that a text states, `sha256:` before its 64 digits; None for anything else."""
+    algorithm, _, encoded = text.partition(":")
+    try:
+        digest = bytes.fromhex(encoded)
+    except ValueError:
+        return None
+    return digest if algorithm == "sha256" and len(digest) == 32 else None
+
+
 def too_long(found: int, limits: Limits) -> TocError:
     """The error for a table above the size limit."""
     return TocError(f"it has {found:,} bytes, more than {limits.toc_bytes:,}{HINT}")

@@ -19,7 +19,7 @@ from layerscope.layers.extensions import Extension, pack_xattrs
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.index_builder import IndexBuilder
 from layerscope.layers.tarheader import HeaderColumns
-from layerscope.layers.toc.document import TocDocument, TocError
+from layerscope.layers.toc.document import TocDocument, TocError, stated_sha256
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
 
@@ -153,12 +153,7 @@ def _digest(entry: Entry) -> bytes | None:
     """SHA-256 of a file's content; of empty content for other entries, None if missing."""
     if entry.type != "reg" or not entry.size:
         return _EMPTY
-    algorithm, _, encoded = entry.digest.partition(":")
-    try:
-        digest = bytes.fromhex(encoded)
-    except ValueError:
-        return None
-    return digest if algorithm == "sha256" and len(digest) == 32 else None
+    return stated_sha256(entry.digest)
 
 
 def _device(entry: Entry) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.layers.compression import Compression
-from layerscope.layers.toc.document import TocDocument, TocError
+from layerscope.layers.toc.document import TocDocument, TocError, stated_sha256
 
 _INT64 = 1 << 63
 _Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
@@ -172,16 +172,6 @@ def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[tuple
                 return []
             last = place
         row = (part.offset, end, part.innerOffset, size, zeros)
-        found.append((row, _digest(part.chunkDigest) if part.chunkDigest else _NO_DIGEST))
+        found.append((row, stated_sha256(part.chunkDigest) or _NO_DIGEST))
         position = stop
     return found
-
-
-def _digest(text: str) -> bytes:
-    """The SHA-256 that a text states; zeros for anything else."""
-    algorithm, _, encoded = text.partition(":")
-    try:
-        digest = bytes.fromhex(encoded)
-    except ValueError:
-        return _NO_DIGEST
-    return digest if algorithm == "sha256" and len(digest) == _DIGEST else _NO_DIGEST

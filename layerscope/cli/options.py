@@ -18,7 +18,7 @@ from layerscope.image.platform import Platform
 from layerscope.layers.store import Store
 from layerscope.opening.options import Options
 from layerscope.progress import Progress
-from layerscope.settings import Settings, limits_from, load_settings
+from layerscope.settings import Settings, limits_from, load_settings, parse_bytes
 from layerscope.sources.base import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -197,9 +197,7 @@ def store_of(given: dict[str, Any]) -> Store | None:
 
 def bytes_of(option: str, given: str | None) -> int | None:
     """The bytes that an option takes. Raises `UsageError`."""
-    from layerscope.analysis.gate.values import parse_size
-
     try:
-        return None if given is None else parse_size(given)
+        return None if given is None else parse_bytes(given)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None

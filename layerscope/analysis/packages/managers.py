@@ -8,11 +8,10 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.apk import Apk
 from layerscope.analysis.packages.count import Counter
 from layerscope.analysis.packages.dpkg import Dpkg
-from layerscope.analysis.packages.model import Installed, PackageDatabase
+from layerscope.analysis.packages.model import Installed, Listing, PackageDatabase
 from layerscope.analysis.packages.npm import Npm
 from layerscope.analysis.packages.python import Python
 from layerscope.analysis.packages.rpm import Rpm
-from layerscope.analysis.packages.sboms import sbom_packages
 from layerscope.analysis.scan_files import scan_files
 from layerscope.image.warnings import ImageWarning
 
@@ -31,7 +30,12 @@ def open_databases(evidence: Evidence) -> list[PackageDatabase]:
 
 def count_packages(evidence: Evidence, databases: list[PackageDatabase]) -> Installed:
     """All packages of databases that have been read, and those that only SBOMs beside the image list."""
-    packages = Counter(evidence).count([*databases, *sbom_packages(evidence.image.beside.sboms)])
+    listings: list[Listing] = [*databases]
+    if sboms := evidence.image.beside.sboms:
+        from layerscope.analysis.packages.sboms import sbom_packages  # few images have them
+
+        listings += sbom_packages(sboms)
+    packages = Counter(evidence).count(listings)
     return Installed(packages, tuple(_warnings(evidence, databases)))
 
 

@@ -113,6 +113,7 @@ def own(modules: set[str]) -> int:
     ("args", "most", "allowed"),
     [
         (["--version"], 10, {"click"}),
+        (["--help"], 40, {"click", "msgspec", "typing_extensions"}),
         (["report", "--help"], 45, {"click", "msgspec", "typing_extensions"}),
         (["build", "--help"], 15, {"click"}),
         (["report", "IMAGE", "--format", "json"], 280, _READING | {"hyperscan"}),

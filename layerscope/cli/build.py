@@ -54,7 +54,6 @@ class _BuildCommand(click.Command):
 
 @click.command(
     cls=_BuildCommand,
-    short_help="Build an image and explore it.",
     options_metavar="[--engine NAME]",
 )
 @click.option(

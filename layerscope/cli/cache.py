@@ -42,7 +42,7 @@ def warn(store: Store) -> None:
         sys.stderr.write(f"  hint: set {FOLDER_VARIABLE} to another folder, or use --no-cache\n")
 
 
-@click.group(short_help="Show or clear the cache.")
+@click.group()
 def cache() -> None:
     """Manage the cache of opened images."""
 

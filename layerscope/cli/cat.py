@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerscope.opening.opened import Opened
 
 
-@click.command(short_help="Print files of an image.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @click.option("--raw", is_flag=True, help="Write raw bytes to the terminal, too.")

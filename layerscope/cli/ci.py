@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem of one layer"
 
 
-@click.command(short_help="Check an image against limits; exit 1 if it fails.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.option(
     "--config",

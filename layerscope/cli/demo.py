@@ -11,7 +11,7 @@ from layerscope.cli.options import explorer_options
 from layerscope.signals import temporary_folder
 
 
-@click.command(short_help="Explore the bundled sample image.")
+@click.command()
 @click.option(
     "--save",
     type=click.Path(path_type=Path),

@@ -20,7 +20,7 @@ from layerscope.errors import ExitCode, NothingFoundError, UsageError, naming
 from layerscope.report import DIFF_FORMATS
 
 
-@click.command(short_help="Compare two images; exit 1 if they differ.")
+@click.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @format_option(DIFF_FORMATS)

@@ -14,7 +14,7 @@ from layerscope.cli.output_options import one_path
 from layerscope.cli.paths import path_options
 
 
-@click.command(short_help="Save files of an image.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @click.option(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layerscope.report.patch import Patch
 
 
-@click.command(short_help="Write the findings' fixes as a patch of the Dockerfile.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.argument("args", metavar="[-- BUILD ARGS]", nargs=-1, type=click.UNPROCESSED)
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib import import_module
 
 import click
@@ -11,12 +11,24 @@ from layerscope.cli.streams import stdout_closed
 from layerscope.faults import InternalError
 
 DEFAULT_COMMAND = "open"
-COMMANDS = (
-    DEFAULT_COMMAND,
-    *("report", "ci", "fix", "diff", "log", "ls", "cat", "extract", "images", "build", "demo"),
-    *("rules", "cache"),
-)
-"""Each is the command `NAME_command` or `NAME` of a module of that name, in the order of the help."""
+COMMANDS = {
+    DEFAULT_COMMAND: "",
+    "report": "Print what each step adds, costs and wastes.",
+    "ci": "Check an image against limits; exit 1 if it fails.",
+    "fix": "Write the findings' fixes as a patch of the Dockerfile.",
+    "diff": "Compare two images; exit 1 if they differ.",
+    "log": "Show which steps touched a path.",
+    "ls": "List files of an image.",
+    "cat": "Print files of an image.",
+    "extract": "Save files of an image.",
+    "images": "List images of engines and local stores.",
+    "build": "Build an image and explore it.",
+    "demo": "Explore the bundled sample image.",
+    "rules": "List the rules for findings.",
+    "cache": "Show or clear the cache.",
+}
+"""What each does, in the order of the help: the command `NAME_command` or `NAME` of a module of that name. Help and completion
+load none of them."""
 
 
 class ImageOrCommandGroup(click.Group):
@@ -67,7 +79,8 @@ class ImageOrCommandGroup(click.Group):
         ]
         with formatter.section("Options"):
             formatter.write_dl(records)
-        self.format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, does) for name, does in COMMANDS.items() if does])
 
     def _with_command_first(self, args: list[str]) -> list[str]:
         """`args` with the command's name in front; only the option for --help and --version."""
@@ -92,15 +105,21 @@ class ImageOrCommandGroup(click.Group):
             if word in own:
                 return [word]
             position += (
-                2 if self._takes_value(word, COMMANDS if image is None else COMMANDS[:1]) else 1
+                2
+                if self._takes_value(word, COMMANDS if image is None else (DEFAULT_COMMAND,))
+                else 1
             )
         return [DEFAULT_COMMAND, *args]
 
-    def _takes_value(self, word: str, commands: Sequence[str]) -> bool:
-        """Whether a word is an option of one of these commands that takes a value."""
-        return word.startswith("-") and any(
-            word in param.opts
+    def _takes_value(self, word: str, commands: Iterable[str]) -> bool:
+        """Whether a word is an option that takes a value: the first of these commands that has it decides."""
+        if not word.startswith("-"):
+            return False
+        options = (
+            param
             for name in commands
             for param in self.named(name).params
-            if isinstance(param, click.Option) and not param.is_flag and not param.count
+            if isinstance(param, click.Option) and word in param.opts
         )
+        found = next(options, None)
+        return found is not None and not (found.is_flag or found.count)

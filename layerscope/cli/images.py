@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerscope.sources.listing import Listed
 
 
-@click.command(short_help="List images of engines and local stores.")
+@click.command()
 @format_option()
 @binary_option
 @click.option(

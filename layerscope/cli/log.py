@@ -18,7 +18,7 @@ from layerscope.cli.output_options import binary_option, format_option, ignore_e
 from layerscope.errors import NothingFoundError
 
 
-@click.command(short_help="Show which steps touched a path.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @format_option()

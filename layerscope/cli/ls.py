@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from layerscope.browse.named_paths import Lookup
 
 
-@click.command(short_help="List files of an image.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="[PATH]…", nargs=-1)
 @click.option("--recursive", "-R", is_flag=True, help="List directories recursively.")

@@ -29,7 +29,7 @@ _LISTING = ("json", "text")
 """Formats besides CSV that can list files, and that can say what is unknown."""
 
 
-@click.command(short_help="Print what each step adds, costs and wastes.")
+@click.command()
 @click.argument("reference", metavar="IMAGE")
 @format_option(FORMATS)
 @output_option

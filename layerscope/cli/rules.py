@@ -10,7 +10,7 @@ import click
 from layerscope.cli.output_options import format_option
 
 
-@click.command(short_help="List the rules for findings.")
+@click.command()
 @format_option()
 def rules(format_name: str) -> None:
     """List the rules for findings.

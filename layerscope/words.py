@@ -223,3 +223,55 @@ class Extent(StrEnum):
     """Its table of contents, whose digest the manifest has; the layer was not read."""
     UNKNOWN = "unknown"
     """Nothing: the layer was not read, and there is no such table."""
+
+
+class Cause(StrEnum):
+    """Why a layer of a release has to be fetched again by those who have the release before."""
+
+    INSTRUCTION = "instruction"
+    """The instruction, or an argument that it sees, is another one; or the step came or went."""
+    FILES = "copied-files"
+    """The instruction brings other files than before: their content, type, mode or owner differ."""
+    TIMESTAMPS = "timestamps"
+    """Nothing differs but times, or the form of the tar."""
+    BASE = "base-image"
+    """The base image is another one."""
+    NOT_REPRODUCIBLE = "not-reproducible"
+    """The same instruction on the same input stored something else."""
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _CAUSES[self]
+
+
+_CAUSES = {
+    Cause.INSTRUCTION: "instruction changed",
+    Cause.FILES: "copied files changed",
+    Cause.TIMESTAMPS: "only times changed",
+    Cause.BASE: "base image updated",
+    Cause.NOT_REPRODUCIBLE: "not reproducible",
+}
+
+
+class ReleaseOrder(StrEnum):
+    """What puts the releases of a series in order."""
+
+    GIVEN = "given"
+    """The command line."""
+    CREATED = "created"
+    """The dates in their configs."""
+    VERSION = "version"
+    """Their names: numbers in them count as numbers."""
+
+    @property
+    def word(self) -> str:
+        """What people read behind the number of releases."""
+        return _RELEASE_ORDERS[self]
+
+
+_RELEASE_ORDERS = {
+    ReleaseOrder.GIVEN: "in the order given",
+    ReleaseOrder.CREATED: "ordered by creation date",
+    ReleaseOrder.VERSION: "ordered by version",
+}

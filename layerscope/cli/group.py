@@ -17,6 +17,7 @@ COMMANDS = {
     "ci": "Check an image against limits; exit 1 if it fails.",
     "fix": "Write the findings' fixes as a patch of the Dockerfile.",
     "diff": "Compare two images; exit 1 if they differ.",
+    "series": "Show what each release makes its users fetch again, and why.",
     "log": "Show which steps touched a path.",
     "ls": "List files of an image.",
     "cat": "Print files of an image.",

@@ -11,8 +11,10 @@ from layerscope.report.options import ReportOptions as ReportOptions
 
 if TYPE_CHECKING:
     from layerscope.analysis.compare.comparison import Comparison
+    from layerscope.opening.series import OpenedSeries
 
 DiffWriter = Callable[["Opened", "Opened", "Comparison", BinaryIO, ReportOptions], None]
+SeriesWriter = Callable[["OpenedSeries", BinaryIO, ReportOptions], None]
 Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
@@ -36,6 +38,12 @@ DIFF_FORMATS: dict[str, str] = {
 }
 """The same for comparisons of two images."""
 
+SERIES_FORMATS: dict[str, str] = {
+    "text": "layerscope.report.series_text",
+    "json": "layerscope.report.series_json",
+}
+"""The same for series of releases."""
+
 TABLES = ("steps", "waste", "duplicates", "findings", "packages", "files")
 """Tables of the CSV format; each file holds one."""
 
@@ -43,6 +51,11 @@ TABLES = ("steps", "waste", "duplicates", "findings", "packages", "files")
 def diff_writer_of(name: str) -> DiffWriter:
     """The function that writes a format of a comparison."""
     return cast("DiffWriter", import_module(DIFF_FORMATS[name]).write)
+
+
+def series_writer_of(name: str) -> SeriesWriter:
+    """The function that writes a format of a series of releases."""
+    return cast("SeriesWriter", import_module(SERIES_FORMATS[name]).write)
 
 
 def writer_of(name: str) -> Writer:

@@ -13,6 +13,8 @@ from layerscope import cli
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.words import StepKind
+from tests.analysis.series.releases import Made, release
+from tests.analysis.series.test_causes import app
 from tests.docs.page import marked_table, read
 from tests.docs.running import document
 from tests.images import archive as packed
@@ -149,6 +151,23 @@ def test_comparisons(tmp_path: Path) -> None:
     documents = [document(tmp_path, "diff", str(a), str(b)) for a, b in pairs]
     documents.append(document(tmp_path, "diff", str(old), str(new), "--paths", "app"))
     _check("diff", documents)
+
+
+def test_series(tmp_path: Path) -> None:
+    """With and without layers to fetch, and from a release that is damaged."""
+    images = [
+        write(tmp_path / f"{number}.tar", release(steps))
+        for number, steps in enumerate([app(), app(b"two", mtime=2, built=2), app()[:2]])
+    ]
+    cut = docker_files([layer_tar([file("a", bytes(range(256)) * 400)])])
+    name = next(name for name in cut if name.endswith("/layer.tar"))
+    broken = write(tmp_path / "broken.tar", packed({**cut, name: cut[name][:5000]}))
+    odd = write(tmp_path / "odd.tar", release([Made("bazel build", [file("a", b"a")])]))
+    documents = [
+        document(tmp_path, "series", *map(str, images)),
+        document(tmp_path, "series", str(odd), str(images[0]), str(broken)),
+    ]
+    _check("series", documents)
 
 
 def test_verdicts(demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def compare_files(
         selected &= select(table, only)
     paths = np.flatnonzero(selected).astype(np.int32)
     before, after = (side.inodes[paths] for side in sides)
-    kinds, why = _classified(Differences(old, new), before, after, progress, mtime)
+    kinds, why = classified(Differences(old, new), before, after, progress, mtime)
     growth = sides[1].counted - sides[0].counted
     growth[~selected] = 0
     changed = np.flatnonzero(kinds != Change.UNCHANGED)
@@ -109,14 +109,14 @@ def compare_files(
     )
 
 
-def _classified(
+def classified(
     differences: Differences,
     before: NDArray[np.int32],
     after: NDArray[np.int32],
     progress: Progress,
     mtime: bool,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The `Change` of each path, and `Why` bits."""
+    """The `Change` of each path, and `Why` bits, from the inodes that it has before and after, -1 for none."""
     kinds = np.full(len(before), Change.UNCHANGED, np.uint8)
     kinds[before < 0] = Change.ADDED
     kinds[after < 0] = Change.REMOVED

@@ -15,6 +15,10 @@ from layerscope.image.history import Step
 _COPIED = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
 """What the legacy builder calls the contents that it copied."""
 
+_SETTING = ("ARG", "ENV", "LABEL")
+_ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL")
+"""Instructions of which the last one counts."""
+
 
 class StepChange(StrEnum):
     """What became of a step."""
@@ -75,23 +79,33 @@ def _aligned(
     mine: Sequence[str | None],
     theirs: Sequence[str | None],
 ) -> list[Pair]:
-    """Which steps belong together: by layer, then by text, then what stands alone between the same two steps."""
+    """Which steps belong together: by layer, then by text, then by what they set or where they copy to, then what lies
+    between the same two steps if both images have the same instructions there."""
     pairs = align(mine, theirs)
-    texts, other_texts = [_text(step) for step in steps], [_text(step) for step in other]
-    pairs = list(_filled(pairs, texts, other_texts))
-    alone = [
-        (before[0], after[0])
+    for known_by in (step_text, _subject):
+        pairs = list(
+            _filled(pairs, [known_by(step) for step in steps], [known_by(step) for step in other])
+        )
+    alike = [
+        pair
         for before, after in gaps(pairs, len(steps), len(other))
-        if len(before) == len(after) == 1
-        and steps[before[0]].instruction == other[after[0]].instruction is not None
+        if _instructions(steps, before) == _instructions(other, after)
+        for pair in zip(before, after, strict=True)
+        if steps[pair[0]].instruction is not None
     ]
-    return sorted([*pairs, *alone])
+    return sorted([*pairs, *alike])
+
+
+def _instructions(steps: Sequence[Step], places: range) -> list[str | None]:
+    return [steps[place].instruction for place in places]
 
 
 def _filled(
-    pairs: Sequence[Pair], old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]
+    pairs: Sequence[Pair],
+    old: Sequence[tuple[str, str] | None],
+    new: Sequence[tuple[str, str] | None],
 ) -> Iterator[Pair]:
-    """Pairs, and between them what equal texts align."""
+    """Pairs, and between them what equal items align."""
     bounds = [*pairs, None]
     for pair, (before, after) in zip(bounds, gaps(pairs, len(old), len(new)), strict=True):
         inner = align([old[place] for place in before], [new[place] for place in after])
@@ -106,9 +120,19 @@ def _layer_keys(side: Side) -> list[str | None]:
     return [None if step.layer is None else known[step.layer] for step in side.image.steps]
 
 
-def _text(step: Step) -> tuple[str, str]:
+def step_text(step: Step) -> tuple[str, str]:
     """An instruction, without the digests of what it copied."""
     return step.instruction or "", _COPIED.sub(r"\1:", step.arguments)
+
+
+def _subject(step: Step) -> tuple[str, str] | None:
+    """What an instruction is about, whatever value it has: the name that it sets, the target that it copies to."""
+    words = step.arguments.split()
+    if step.instruction in _SETTING and words:
+        return step.instruction, words[0].partition("=")[0]
+    if step.instruction in ("COPY", "ADD") and words:
+        return "COPY", words[-1]
+    return (step.instruction, "") if step.instruction in _ONCE else None
 
 
 def _stored(side: Side, step: Step | None) -> int:
@@ -124,7 +148,7 @@ def _change(
     if (
         sizes[0] != sizes[1]
         or (old.layer is None) != (new.layer is None)
-        or (_text(old) != _text(new) and (old.recorded or new.recorded))
+        or (step_text(old) != step_text(new) and (old.recorded or new.recorded))
     ):
         return StepChange.CHANGED
     return StepChange.REBUILT if None not in keys and keys[0] != keys[1] else StepChange.SAME

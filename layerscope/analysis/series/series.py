@@ -1,0 +1,138 @@
+"""All releases of a series, and what they cost together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from layerscope.analysis.compare.side import Side
+from layerscope.analysis.series.hop import Hop, compare_releases
+from layerscope.image.history import Step
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import Progress
+from layerscope.words import Cause
+
+BASE = -1
+"""The number of the base image among the steps of a series."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step had users fetch again over the series."""
+
+    number: int
+    """The number of the step in the series, `BASE` for the base image."""
+    step: Step
+    """As the last release has it that it was charged in."""
+    hops: int
+    """Number of hops that it was charged in."""
+    causes: tuple[Cause, ...]
+    bytes: int
+    """Bytes of the layers that are charged to it, as they are sent."""
+    content: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The releases of an image, and the hops between them: one less."""
+
+    names: tuple[str, ...]
+    """What the releases are called: not safe for a terminal."""
+    hops: tuple[Hop, ...]
+    numbers: tuple[tuple[int, ...], ...]
+    """For each hop, the number in the series of each of its steps. The same step of several releases has one number."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are fetched in all hops together."""
+        return sum(hop.bytes for hop in self.hops)
+
+    @property
+    def compressed(self) -> bool:
+        """Whether all of these are bytes of compressed blobs."""
+        return all(hop.compressed for hop in self.hops)
+
+    @property
+    def content(self) -> int:
+        """Content bytes of the layers that are fetched."""
+        return sum(hop.content for hop in self.hops)
+
+    @property
+    def unchanged(self) -> int:
+        """Of these, bytes of contents that the release before stores, too."""
+        return sum(hop.unchanged for hop in self.hops)
+
+    @property
+    def bytes_per_release(self) -> int:
+        """Bytes of an average hop, rounded down."""
+        return self.bytes // len(self.hops) if self.hops else 0
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest hop."""
+        return max((hop.bytes for hop in self.hops), default=0)
+
+    def costs(self) -> list[StepCost]:
+        """What each step costs that anything is charged to, the costliest first."""
+        found: dict[int, StepCost] = {}
+        for hop, numbers in zip(self.hops, self.numbers, strict=True):
+            seen: set[int] = set()
+            for charge in hop.charges:
+                number = BASE if charge.cause is Cause.BASE else numbers[charge.place]
+                before = found.get(number)
+                step = hop.steps[charge.place].step
+                causes = (*(before.causes if before else ()), charge.cause)
+                found[number] = StepCost(
+                    number,
+                    step,
+                    (before.hops if before else 0) + (number not in seen),
+                    tuple(dict.fromkeys(causes)),
+                    (before.bytes if before else 0) + charge.bytes,
+                    (before.content if before else 0) + charge.content,
+                    (before.unchanged if before else 0) + charge.unchanged,
+                )
+                seen.add(number)
+        return sorted(found.values(), key=lambda cost: (-cost.bytes, cost.number))
+
+
+@dataclass(slots=True)
+class SeriesBuilder:
+    """Takes releases one by one, and keeps no more than the last one of them."""
+
+    limits: Limits = DEFAULT_LIMITS
+    _names: list[str] = field(default_factory=list)
+    _hops: list[Hop] = field(default_factory=list)
+    _numbers: list[tuple[int, ...]] = field(default_factory=list)
+    _last: Side | None = None
+    _last_base: int = 0
+    _last_numbers: Sequence[int] = ()
+    """By index of a step of the last release."""
+    _next: int = 0
+
+    def add(self, side: Side, name: str, base_steps: int, progress: Progress) -> Hop | None:
+        """Add a release; returns the hop to it, None for the first one. Raises `CancelledError`."""
+        hop = None
+        numbers = list(range(self._next, self._next + len(side.image.steps)))
+        self._next += len(numbers)
+        if self._last is not None:
+            bases = self._last_base, base_steps
+            hop = compare_releases(self._last, side, bases, progress, self.limits)
+            before = self._last_numbers
+            for step in hop.steps:
+                if step.old is not None and step.new is not None:
+                    numbers[step.new] = before[step.old]
+            self._hops.append(hop)
+            self._numbers.append(
+                tuple(
+                    before[step.old or 0] if step.new is None else numbers[step.new]
+                    for step in hop.steps
+                )
+            )
+        self._names.append(name)
+        self._last, self._last_base, self._last_numbers = side, base_steps, numbers
+        return hop
+
+    def series(self) -> Series:
+        """What is known so far."""
+        return Series(tuple(self._names), tuple(self._hops), tuple(self._numbers))

@@ -1,0 +1,147 @@
+"""A series of releases as rows that all formats share. All texts are safe to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from layerscope.analysis.series.hop import Charge, FetchedLayer, Hop
+from layerscope.analysis.series.layer_difference import LayerDifference
+from layerscope.analysis.series.series import BASE, Series
+from layerscope.filesystem.changes import WHY_NAMES
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.report.rows import shown_path
+from layerscope.text import count_of, percent, safe_name, size
+from layerscope.words import Cause, Change
+
+NAMED = 2
+"""Paths that a line names."""
+BASE_WORDS = "base image"
+
+
+class ChargeRow(NamedTuple):
+    """What one step had users fetch in a hop."""
+
+    bytes: int
+    step: str
+    """Its instruction, or that it is the base image."""
+    cause: Cause
+    reason: str
+    """The cause, with the first of the paths that differ."""
+    layers: int
+    unchanged: str
+    """How much of the content is unchanged."""
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names without the beginning that all have in common, safe to show: `1.1` for registry://host/app:1.1."""
+    start = _common(names)
+    return [safe_name(name[start:]) for name in names]
+
+
+def common_name(names: Sequence[str]) -> str:
+    """What all names begin with, safe to show; "" if that is nothing."""
+    return safe_name(names[0][: _common(names)].rstrip("/:@ "))
+
+
+def _common(names: Sequence[str]) -> int:
+    """Characters that all names begin with, up to a mark: 1.10 and 1.11 must not become 0 and 1."""
+    least, most = min(names), max(names)
+    same = next((n for n, (a, b) in enumerate(zip(least, most, strict=False)) if a != b), 0)
+    return max(least.rfind(mark, 0, same) for mark in "/:@ ") + 1
+
+
+def step_words(step: Step, *, base: bool) -> str:
+    """The instruction of a step on one line; of the base image, that it is that."""
+    return BASE_WORDS if base else safe_name(one_line(step))
+
+
+def charge_rows(hop: Hop) -> Iterator[ChargeRow]:
+    """What each step had users fetch, of most bytes first."""
+    for charge in hop.charges:
+        begun = hop.steps[charge.place]
+        own = next((layer for layer in charge.layers if layer.place == charge.place), None)
+        yield ChargeRow(
+            charge.bytes,
+            step_words(begun.step, base=charge.cause is Cause.BASE),
+            charge.cause,
+            reason_words(hop, charge, own),
+            len(charge.layers),
+            share_words(charge.unchanged, charge.content),
+        )
+
+
+def reason_words(hop: Hop, charge: Charge, own: FetchedLayer | None) -> str:
+    """The cause of a charge, with what is known of it: the first paths that differ, or what became of the step."""
+    step = hop.steps[charge.place]
+    if charge.cause is Cause.INSTRUCTION and (step.old is None or step.new is None):
+        return "step is new" if step.old is None else "step is gone"
+    difference = None if own is None else step.difference
+    if charge.cause in (Cause.FILES, Cause.NOT_REPRODUCIBLE) and difference is not None:
+        return f"{charge.cause.word}: {difference_words(difference)}"
+    return charge.cause.word
+
+
+def difference_words(difference: LayerDifference) -> str:
+    """The number of paths that differ, with the first of them and in what they differ."""
+    shown = [each for each in difference.listed if not _only_time(each.change, each.why)][:NAMED]
+    words = [f"{shown_path(each.path)} {why_words(each.change, each.why)}" for each in shown]
+    more = difference.paths - len(shown)
+    return ", ".join(words) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _only_time(change: Change, why: int) -> bool:
+    return change is Change.METADATA and [n for b, n in WHY_NAMES.items() if why & b] == ["mtime"]
+
+
+def why_words(change: Change, why: int) -> str:
+    """In what a path differs: `added`, `content`, `mode and owner`."""
+    if change in (Change.ADDED, Change.REMOVED):
+        return change.word
+    names = [name for bit, name in WHY_NAMES.items() if why & bit]
+    if "content" in names and "mtime" in names:
+        names.remove("mtime")  # new content has a new time
+    return " and ".join(names)
+
+
+def share_words(unchanged: int, content: int) -> str:
+    """How much of some content is unchanged."""
+    return f"{percent(unchanged, content)} unchanged" if content else "no content"
+
+
+def summary_words(series: Series, *, binary: bool) -> str:
+    """What a release costs, in a sentence or two."""
+    count = len(series.hops)
+    plain = "" if series.compressed else " (uncompressed)"
+    fetched = size(series.bytes_per_release, binary=binary)
+    total = size(series.bytes, binary=binary)
+    if not series.bytes:
+        return "No release has a layer that the one before does not have."
+    over = "" if count == 1 else f" on average, {total} in {count_of(count, 'update')}"
+    first = f"A release makes its users fetch {fetched}{plain}{over}."
+    if not series.content:
+        return first
+    return f"{first} {percent(series.unchanged, series.content)} of the content had not changed."
+
+
+class CostRow(NamedTuple):
+    """What a step cost over the series."""
+
+    bytes: int
+    step: str
+    hops: int
+    causes: str
+    unchanged: str
+
+
+def cost_rows(series: Series) -> Iterator[CostRow]:
+    """What each step cost, the costliest first."""
+    for cost in series.costs():
+        yield CostRow(
+            cost.bytes,
+            step_words(cost.step, base=cost.number == BASE),
+            cost.hops,
+            ", ".join(cause.word for cause in cost.causes),
+            share_words(cost.unchanged, cost.content),
+        )

@@ -1,0 +1,208 @@
+"""Each cause of a layer that is fetched again, by the builder that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.series.hop import Hop
+from layerscope.words import Cause, Change
+from tests.analysis.series.releases import Made, release, series_of
+from tests.images import file, whiteout
+
+BASE = (Made("ADD rootfs.tar /", [file("bin/sh", b"sh")]), Made('CMD ["sh"]'))
+LIBRARIES = file("usr/lib/libs", b"l" * 5000)
+
+
+def app(source: bytes = b"one", mtime: int = 1, built: int = 1, label: str = "1") -> list[Made]:
+    """A small image: sources are copied, then something is installed."""
+    return [
+        *BASE,
+        Made(f"LABEL version={label}"),
+        Made(
+            "COPY . /app", [file("app/main.py", source, mtime=mtime), file("app/data", b"d" * 900)]
+        ),
+        Made("RUN install", [file("usr/lib/libs", b"l" * 5000, mtime=built)]),
+    ]
+
+
+def hop_of(folder: Path, old: list[Made], new: list[Made], **options: bool) -> Hop:
+    """From one of two releases to the other."""
+    series = series_of(folder, [release(steps, base=2, **options) for steps in (old, new)])  # type: ignore[arg-type]
+    return series.hops[0]
+
+
+def charges(hop: Hop) -> list[tuple[str, Cause, list[int]]]:
+    """The instruction, the cause and the layers of each charge."""
+    return [
+        (
+            hop.steps[charge.place].step.instruction or "",
+            charge.cause,
+            sorted(layer.layer for layer in charge.layers),
+        )
+        for charge in hop.charges
+    ]
+
+
+def test_copied_files_have_later_steps_run_again(tmp_path: Path) -> None:
+    """The layer of the RUN is charged to the COPY before it, and nothing that it stores has changed."""
+    hop = hop_of(tmp_path, app(), app(b"two", mtime=2, built=2))
+    assert charges(hop) == [("COPY", Cause.FILES, [1, 2])]
+    assert hop.content == 3 + 900 + 5000
+    assert hop.unchanged == 900 + 5000
+    copy = next(step for step in hop.steps if step.step.instruction == "COPY")
+    assert copy.difference is not None
+    assert [(each.path, each.change) for each in copy.difference.listed] == [
+        (b"app/main.py", Change.MODIFIED)
+    ]
+
+
+def test_times_of_copied_files_alone(tmp_path: Path) -> None:
+    """As a fresh clone has them."""
+    hop = hop_of(tmp_path, app(), app(mtime=2, built=2))
+    assert charges(hop) == [("COPY", Cause.TIMESTAMPS, [1, 2])]
+    assert hop.unchanged == hop.content == 5903
+
+
+def test_the_output_of_a_step_that_is_not_reproducible(tmp_path: Path) -> None:
+    """Same instruction, same input: the files that differ are named, with in what."""
+    new = app()
+    new[-1] = Made("RUN install", [LIBRARIES, file("var/log/install", b"today", mode=0o600)])
+    old = app()
+    old[-1] = Made("RUN install", [LIBRARIES, file("var/log/install", b"yesterday")])
+    hop = hop_of(tmp_path, old, new)
+    assert charges(hop) == [("RUN", Cause.NOT_REPRODUCIBLE, [2])]
+    difference = hop.steps[-1].difference
+    assert difference is not None
+    assert [each.path for each in difference.listed] == [b"var/log/install"]
+    assert difference.times == 0
+
+
+def test_a_run_whose_files_have_other_times_only(tmp_path: Path) -> None:
+    """It was built without the cache, and stored the same."""
+    assert charges(hop_of(tmp_path, app(), app(built=2))) == [("RUN", Cause.TIMESTAMPS, [2])]
+
+
+def test_another_base_image(tmp_path: Path) -> None:
+    """All that stands on it is built again."""
+    new = app(built=2)
+    new[0] = Made("ADD rootfs.tar /", [file("bin/sh", b"new sh")])
+    new[3] = Made("COPY . /app", app(mtime=2)[3].stored)
+    hop = hop_of(tmp_path, app(), new)
+    assert charges(hop) == [("ADD", Cause.BASE, [0, 1, 2])]
+    assert hop.unchanged == 5903
+
+
+def test_another_instruction(tmp_path: Path) -> None:
+    """It is charged to itself, and so are its files."""
+    new = app()
+    new[-1] = Made("RUN install more", [LIBRARIES, file("usr/lib/more", b"m")])
+    assert charges(hop_of(tmp_path, app(), new)) == [("RUN", Cause.INSTRUCTION, [2])]
+
+
+def test_a_label_that_changes_has_the_classic_builder_run_all_again(tmp_path: Path) -> None:
+    """It chains steps: their layers have other times."""
+    hop = hop_of(tmp_path, app(), app(mtime=2, built=2, label="2"), buildkit=False)
+    assert charges(hop) == [("LABEL", Cause.INSTRUCTION, [1, 2])]
+
+
+def test_a_label_is_no_input_of_buildkit(tmp_path: Path) -> None:
+    """What ran again did so for another reason."""
+    hop = hop_of(tmp_path, app(), app(mtime=2, built=2, label="2"))
+    assert charges(hop) == [("COPY", Cause.TIMESTAMPS, [1, 2])]
+
+
+@pytest.mark.parametrize("buildkit", [True, False])
+def test_a_build_argument(tmp_path: Path, buildkit: bool) -> None:
+    """The step that declares it began what the RUN that sees it goes on with; what stands before the RUN is as before."""
+
+    def built(version: str, time: int) -> list[Made]:
+        named = f"ARG VERSION={version}" if buildkit else "ARG VERSION"
+        return [
+            *BASE,
+            Made("RUN prepare", [file("a", b"a")]),
+            Made(named),
+            Made("RUN install", [file("b", b"b", mtime=time)], {"VERSION": version}),
+        ]
+
+    hop = hop_of(tmp_path, built("1", 1), built("2", 2), buildkit=buildkit)
+    assert charges(hop) == [("ARG", Cause.INSTRUCTION, [2])]
+
+
+def test_a_metadata_step_without_effect_is_not_blamed(tmp_path: Path) -> None:
+    """The layer after it is the same: so it is not what had later ones run again."""
+    new = app(label="2", built=2)
+    hop = hop_of(tmp_path, app(), new, buildkit=False)
+    assert charges(hop) == [("RUN", Cause.TIMESTAMPS, [2])]
+
+
+def test_a_step_that_is_gone(tmp_path: Path) -> None:
+    """What comes after it is charged to it."""
+    old = app()
+    old.insert(3, Made("RUN prepare", [file("tmp/x", b"x")]))
+    hop = hop_of(tmp_path, old, app(mtime=2, built=2), buildkit=False)
+    assert charges(hop) == [("RUN", Cause.INSTRUCTION, [1, 2])]
+    assert hop.steps[hop.charges[0].place].new is None
+
+
+def test_two_changes_are_charged_apart(tmp_path: Path) -> None:
+    """A step that changed by itself to itself, what only followed to the first one."""
+    new = app(b"two", mtime=2, built=2, label="2")
+    hop = hop_of(tmp_path, app(), new, buildkit=False)
+    assert sorted(charges(hop)) == [
+        ("COPY", Cause.FILES, [1]),
+        ("LABEL", Cause.INSTRUCTION, [2]),
+    ]
+
+
+def test_deleted_paths_are_part_of_what_a_step_stores(tmp_path: Path) -> None:
+    """A file that a RUN leaves is another output."""
+    old, new = app(), app()
+    old[-1] = Made("RUN install", [LIBRARIES, whiteout("app/data")])
+    new[-1] = Made("RUN install", [LIBRARIES])
+    hop = hop_of(tmp_path, old, new)
+    assert charges(hop) == [("RUN", Cause.NOT_REPRODUCIBLE, [2])]
+    difference = hop.steps[-1].difference
+    assert difference is not None
+    assert difference.changed == {b"app/data"}
+
+
+def test_a_layer_elsewhere_in_the_image_is_not_fetched(tmp_path: Path) -> None:
+    """Pullers know blobs by their digests, not by their place."""
+    one, two = Made("COPY a /", [file("a", b"a")]), Made("COPY b /", [file("b", b"b")])
+    hop = series_of(tmp_path, [release([one, two]), release([two, one])]).hops[0]
+    assert hop.layers == ()
+    assert hop.main is None
+
+
+def test_a_layer_that_an_image_lists_twice_is_fetched_once(tmp_path: Path) -> None:
+    """One request, one blob."""
+    same = Made("COPY a /", [file("a", b"a")])
+    hop = series_of(tmp_path, [release([BASE[0]]), release([BASE[0], same, same])]).hops[0]
+    assert [layer.layer for layer in hop.layers] == [1]
+
+
+def test_uncompressed_layers_count_as_tars(tmp_path: Path) -> None:
+    """And are marked so; the same layer, compressed in one release, is the same by its diff ID."""
+    same, other = Made("COPY a /", [file("a", b"a")]), Made("COPY b /", [file("b", b"b")])
+    first = release([same], compress="gzip")
+    second = release([same, other], compress=None, layout=False)
+    hop = series_of(tmp_path, [first, second]).hops[0]
+    assert [(layer.layer, layer.sent.bytes) for layer in hop.layers] == [(1, 2048)]
+    assert not hop.compressed
+
+
+def test_the_same_tar_compressed_anew_is_another_blob(tmp_path: Path) -> None:
+    """A registry has it under another digest, so it is fetched."""
+    same = [Made("COPY a /", [file("a", b"a")])]
+    hop = series_of(tmp_path, [release(same), release(same, compress="zstd")]).hops[0]
+    assert [(layer.cause, layer.unchanged) for layer in hop.layers] == [(Cause.TIMESTAMPS, 1)]
+
+
+def test_releases_of_a_builder_without_instructions(tmp_path: Path) -> None:
+    """What Bazel packs is what it brings, though its history never changes."""
+    old = release([Made("bazel build ...", [file("a", b"a")])], buildkit=False)
+    new = release([Made("bazel build ...", [file("a", b"b")])], buildkit=False)
+    hop = series_of(tmp_path, [old, new]).hops[0]
+    assert [layer.cause for layer in hop.layers] == [Cause.FILES]

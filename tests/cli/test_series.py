@@ -1,0 +1,114 @@
+"""`layerscope series`: what it prints, its gate, and what it says about odd input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.series.releases import Made, release
+from tests.analysis.series.test_causes import app
+from tests.cli.running import Here
+from tests.images import archive, docker_files, file, layer_tar, write
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """In a folder with three releases: sources change, then only the label does."""
+    monkeypatch.chdir(tmp_path)
+    for number, steps in enumerate(
+        [app(), app(b"two", mtime=2, built=2), app(b"two", mtime=2, built=2, label="2")], 1
+    ):
+        write(tmp_path / f"app-{number}.tar", release(steps, tag=f"app:{number}"))
+    return Here(tmp_path, capsysbinary, "series")
+
+
+IMAGES = ("app-1.tar", "app-2.tar", "app-3.tar")
+
+
+def test_text(here: Here) -> None:
+    """Each update with its bytes, the step that began it, and why; then the costliest steps."""
+    ran = here(*IMAGES)
+    assert ran.code == 0
+    assert ran.out.startswith("3 releases in the order given\nA release makes its users fetch ")
+    assert "COPY . /app" in ran.out
+    assert "copied files changed: /app/main.py content" in ran.out
+    assert "nothing new" in ran.out
+    assert "Costliest steps" in ran.out
+    assert all(len(line) <= 100 for line in ran.out.splitlines())
+
+
+def test_json(here: Here) -> None:
+    """Hops with layers, bytes, step and cause; the same bytes with the cache, without it, and again."""
+    first = here(*IMAGES, "--format", "json")
+    again = here(*IMAGES, "--format", "json")
+    without = here(*IMAGES, "--format", "json", "--no-cache")
+    assert first.out == again.out == without.out
+    document = json.loads(first.out)
+    hop, last = document["hops"]
+    assert (hop["from"], hop["to"]) == IMAGES[:2]
+    assert hop["cause"] == "copied-files"
+    assert hop["step"]["instruction"] == "COPY"
+    assert hop["bytes"] == sum(layer["bytes"] for layer in hop["layers"])
+    assert {layer["cause"] for layer in hop["layers"]} == {"copied-files"}
+    assert (last["bytes"], last["layers"], last["step"], last["cause"]) == (0, [], None, None)
+    assert document["totals"]["bytes"] == hop["bytes"]
+    assert "created" not in first.out
+    assert str(here.folder) not in first.out
+
+
+def test_gate(here: Here) -> None:
+    """Above the limit it exits with 1 and names the update."""
+    assert here(*IMAGES, "--max-refetch", "1MB").code == 0
+    ran = here(*IMAGES, "--max-refetch", "100B")
+    assert ran.code == 1
+    assert ran.err.startswith("app-1.tar → app-2.tar: fetches ")
+    assert "more than 100 B" in ran.err
+    assert "app-3.tar: fetches" not in ran.err
+
+
+def test_one_image_is_no_series(here: Here) -> None:
+    """Two are."""
+    ran = here("app-1.tar")
+    assert ran.code == 2
+    assert "a series has at least two images" in ran.err
+
+
+def test_the_same_image_twice(here: Here) -> None:
+    """Nothing is fetched."""
+    ran = here("app-1.tar", "app-1.tar")
+    assert ran.code == 0
+    assert "No release has a layer that the one before does not have." in ran.out
+
+
+def test_a_damaged_release(here: Here) -> None:
+    """The report is written all the same; the exit code says so, unless it is accepted."""
+    cut = docker_files([layer_tar([file("a", bytes(range(256)) * 400)])])
+    name = next(name for name in cut if name.endswith("/layer.tar"))
+    write(here.folder / "cut.tar", archive({**cut, name: cut[name][:5000]}))
+    ran = here("app-1.tar", "cut.tar")
+    assert ran.code == 3
+    assert "cut.tar: layer 0 is damaged" in ran.out
+    assert here("app-1.tar", "cut.tar", "--ignore-errors").code == 0
+    assert here("app-1.tar", "missing.tar").code == 3
+
+
+def test_hostile_names(here: Here) -> None:
+    """Nothing from an image reaches the terminal as it is."""
+    evil = "\x1b[31mevil\r"
+    for number in (1, 2):
+        steps = [Made(f"COPY {evil} /", [file(f"{evil}{n}", bytes([n, number])) for n in range(3)])]
+        write(here.folder / f"evil-{number}.tar", release(steps))
+    for form in ("text", "json"):
+        ran = here("evil-1.tar", "evil-2.tar", "--format", form)
+        assert ran.code == 0
+        assert "\x1b" not in ran.out
+        assert "\r" not in ran.out
+
+
+def test_two_images_from_stdin(here: Here) -> None:
+    """There is one stdin."""
+    assert here("-", "-").code == 2

@@ -165,7 +165,7 @@ def test_deleted_paths_are_part_of_what_a_step_stores(tmp_path: Path) -> None:
     assert charges(hop) == [("RUN", Cause.NOT_REPRODUCIBLE, [2])]
     difference = hop.steps[-1].difference
     assert difference is not None
-    assert difference.changed == {b"app/data"}
+    assert difference.changed == frozenset((b"app/data",))
 
 
 def test_a_layer_elsewhere_in_the_image_is_not_fetched(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ DIFF_FORMATS: dict[str, str] = {
 SERIES_FORMATS: dict[str, str] = {
     "text": "layerscope.report.series_text",
     "json": "layerscope.report.series_json",
+    "markdown": "layerscope.report.series_markdown",
+    "html": "layerscope.report.series_html",
 }
 """The same for series of releases."""
 

@@ -110,6 +110,11 @@ def share_words(unchanged: int, content: int) -> str:
     return f"{percent(unchanged, content)} unchanged" if content else "no content"
 
 
+def amount_words(hop: Hop, *, binary: bool) -> str:
+    """The bytes of a hop, with an asterisk if they are not all compressed."""
+    return size(hop.bytes, binary=binary) + ("" if hop.compressed else "*")
+
+
 def summary_words(series: Series, *, binary: bool) -> str:
     """What a release costs, in a sentence or two."""
     count = len(series.hops)

@@ -9,6 +9,7 @@ from layerscope.opening.series import OpenedSeries
 from layerscope.report.console import Console, widest, write_heading
 from layerscope.report.options import ReportOptions
 from layerscope.report.series_rows import (
+    amount_words,
     charge_rows,
     common_name,
     cost_rows,
@@ -64,7 +65,7 @@ def _write_hops(console: Console, opened: OpenedSeries, options: ReportOptions) 
         earlier = count_of(first, "earlier release")
         console.line("  ", (f"… {earlier}: see --format json", "dim"))
     shown = list(zip(names[1:], series.hops, strict=True))[first:]
-    sizes = [_amount(hop, options) for _, hop in shown]
+    sizes = [amount_words(hop, binary=options.binary_sizes) for _, hop in shown]
     name_width, width = widest(names), widest(sizes)
     room = max(min(console.width - name_width - width - 42, 40), 8)
     for (name, hop), amount in zip(shown, sizes, strict=True):
@@ -75,11 +76,6 @@ def _write_hops(console: Console, opened: OpenedSeries, options: ReportOptions) 
             (f"  {count_of(len(hop.layers), 'layer')}, {share}" if hop.layers else f"  {share}", "dim"),
         )  # fmt: skip
         _write_charges(console, hop, name_width + 4, options)
-
-
-def _amount(hop: Hop, options: ReportOptions) -> str:
-    """The bytes of a hop, marked if they are not all compressed."""
-    return size(hop.bytes, binary=options.binary_sizes) + ("" if hop.compressed else "*")
 
 
 def _write_charges(console: Console, hop: Hop, indent: int, options: ReportOptions) -> None:

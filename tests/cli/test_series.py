@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
+from layerscope.report import SERIES_FORMATS
 from tests.analysis.series.releases import Made, release
 from tests.analysis.series.test_causes import app
 from tests.cli.running import Here
@@ -102,7 +104,7 @@ def test_hostile_names(here: Here) -> None:
     for number in (1, 2):
         steps = [Made(f"COPY {evil} /", [file(f"{evil}{n}", bytes([n, number])) for n in range(3)])]
         write(here.folder / f"evil-{number}.tar", release(steps))
-    for form in ("text", "json"):
+    for form in SERIES_FORMATS:
         ran = here("evil-1.tar", "evil-2.tar", "--format", form)
         assert ran.code == 0
         assert "\x1b" not in ran.out
@@ -112,3 +114,20 @@ def test_hostile_names(here: Here) -> None:
 def test_two_images_from_stdin(here: Here) -> None:
     """There is one stdin."""
     assert here("-", "-").code == 2
+
+
+def test_markdown(here: Here) -> None:
+    """A row for each release in a table that Markdown readers see as one."""
+    ran = here(*IMAGES, "--format", "markdown")
+    html = MarkdownIt("commonmark").enable("table").render(ran.out)
+    assert html.count("<table>") == 2
+    assert "<code>COPY . /app</code>" in html
+    assert ran.out.startswith("<!-- layerscope series -->")
+
+
+def test_html(here: Here) -> None:
+    """One file without anything from elsewhere, with a bar for each release."""
+    ran = here(*IMAGES, "--format", "html")
+    assert ran.out.count('<rect class="new" x=') == 2
+    assert 'src="http' not in ran.out
+    assert "copied files changed: /app/main.py content" in ran.out

@@ -1,0 +1,140 @@
+"""A series of releases as HTML: one self-contained file with a chart of what each release makes its users fetch."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from layerscope.analysis.series.series import Series
+from layerscope.opening.series import OpenedSeries
+from layerscope.report.html import write_sections
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.options import ReportOptions
+from layerscope.report.series_rows import (
+    amount_words,
+    charge_rows,
+    common_name,
+    cost_rows,
+    share_words,
+    short_names,
+    summary_words,
+)
+from layerscope.text import clip, clip_start, count_of, percent, safe_name, size
+
+_DAMAGES = 20
+_BARS = 200
+"""Most releases of the chart: the last ones."""
+_HEIGHT, _TOP, _LEFT, _FOOT = 220, 14, 76, 26
+"""Pixels of the bars, above them, left of them for sizes, and below them for names."""
+_LABEL = 12
+"""Characters of a name below a bar."""
+
+Cell = tuple[str, object, str]
+
+
+def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write the page."""
+    series, binary = opened.series, options.binary_sizes
+    count = f"{count_of(len(series.names), 'release')} {opened.order.word}"
+    header = {
+        "title": common_name(series.names) or count,
+        "headline": [(summary_words(series, binary=binary), "stored")],
+        "about": count if common_name(series.names) else "",
+        "facts": [],
+        "digests": "" if series.compressed else "* not all layers are compressed: of those, bytes of the tar",
+        "bad": False,
+        "figures": [
+            ("a release", size(series.bytes_per_release, binary=binary), "on average"),
+            ("largest", size(series.largest, binary=binary), ""),
+            ("all updates", size(series.bytes, binary=binary), count_of(len(series.hops), "update")),
+            ("unchanged", percent(series.unchanged, series.content), "of the content"),
+        ],
+        "damages": [clip(safe_name(damage), CELL) for damage in opened.damages[:_DAMAGES]],
+    }  # fmt: skip
+    sections = [_chart(series, options), _updates(series, options), _steps(series, options)]
+    write_sections(header, sections, stream, options)
+
+
+def _chart(series: Series, options: ReportOptions) -> Section | None:
+    """Bars of the bytes that are fetched; the part that the unchanged content is of the content is another color."""
+    if not series.bytes:
+        return None
+    names = short_names(series.names)[1:][-_BARS:]
+    hops = series.hops[-_BARS:]
+    width = max(min(900 // len(hops), 90), 14)
+    most = max(hop.bytes for hop in hops) or 1
+    bars = []
+    for number, (name, hop) in enumerate(zip(names, hops, strict=True)):
+        height = _HEIGHT * hop.bytes / most
+        unchanged = height * hop.unchanged / hop.content if hop.content else 0.0
+        amount = amount_words(hop, binary=options.binary_sizes)
+        bars.append(
+            {
+                "x": _LEFT + number * width + width // 8,
+                "width": width - width // 4,
+                "y": f"{_TOP + _HEIGHT - height:.1f}",
+                "height": f"{height - unchanged:.1f}",
+                "middle": f"{_TOP + _HEIGHT - unchanged:.1f}",
+                "unchanged": f"{unchanged:.1f}",
+                "title": clip(f"{name}  {amount}, {share_words(hop.unchanged, hop.content)}", CELL),
+                "label": clip_start(name, min(_LABEL, width // 7)) if width >= 28 else "",
+                "center": _LEFT + number * width + width // 2,
+            }
+        )
+    lines = [
+        {"y": f"{_TOP + _HEIGHT * (1 - part):.1f}", "text": size(int(most * part), binary=options.binary_sizes)}
+        for part in (0, 0.5, 1)
+    ]  # fmt: skip
+    body = macros(options).columns(
+        bars, lines, _LEFT + len(hops) * width, _TOP + _HEIGHT + _FOOT, _LEFT, _TOP + _HEIGHT + 18
+    )
+    return Section("Fetched for each release", "by those who have the one before", body)
+
+
+def _updates(series: Series, options: ReportOptions) -> Section:
+    """All updates, with what each step had users fetch."""
+    binary = options.binary_sizes
+    rows: list[list[Cell]] = []
+    for number, (name, hop) in enumerate(
+        zip(short_names(series.names)[1:], series.hops, strict=True)
+    ):
+        charges = list(charge_rows(hop))
+        words = [f"{row.step}: {row.reason} ({size(row.bytes, binary=binary)})" for row in charges]
+        rows.append(
+            [
+                ("number", number, name),
+                ("number", hop.bytes, amount_words(hop, binary=binary)),
+                ("number", len(hop.layers), f"{len(hop.layers):,}"),
+                ("word", None, share_words(hop.unchanged, hop.content) if hop.layers else ""),
+                ("text", None, "; ".join(words) or "nothing new"),
+            ]
+        )
+    columns = [
+        ("release", "n"),
+        ("fetched", "n"),
+        ("layers", "n"),
+        ("content", ""),
+        ("began with", ""),
+    ]
+    shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
+    body = macros(options).listing(columns, shown, len(rows) - len(shown), "update")
+    return Section("Updates", count_of(len(rows), "update"), body)
+
+
+def _steps(series: Series, options: ReportOptions) -> Section | None:
+    """What each step costs over the series."""
+    found = list(cost_rows(series))
+    if not found:
+        return None
+    rows: list[list[Cell]] = [
+        [
+            ("number", row.bytes, size(row.bytes, binary=options.binary_sizes)),
+            ("number", row.hops, f"{row.hops:,}"),
+            ("code", None, row.step),
+            ("text", None, f"{row.causes}, {row.unchanged}"),
+        ]
+        for row in found
+    ]
+    columns = [("fetched", "n"), ("updates", "n"), ("step", ""), ("causes", "")]
+    shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
+    body = macros(options).listing(columns, shown, len(rows) - len(shown), "step")
+    return Section("Costliest steps", "in all updates together", body)

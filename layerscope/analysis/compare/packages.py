@@ -17,7 +17,7 @@ class PackageChange:
     """A package that is not there in the same version in both images."""
 
     kind: str
-    """Whose books it is in: dpkg, rpm, apk, python or npm."""
+    """The package manager, as in `Package`."""
     name: str
     old: Package | None
     """None if it was added."""

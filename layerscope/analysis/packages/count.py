@@ -74,7 +74,8 @@ class Counter:
             mine[:] = evidence.live_files[listed.tree : int(table.ends[listed.tree])]
             for apart in listed.apart:
                 mine[apart - listed.tree : int(table.ends[apart]) - listed.tree] = False
-            return np.flatnonzero(mine) + listed.tree
+            database = [] if listed.database is None else [listed.database]
+            return np.union1d(np.flatnonzero(mine) + listed.tree, np.array(database, np.int64))
         known = self._known()
         found = {known[path] for path in self._spelled(listed.files) if path in known}
         return np.array(sorted(found), np.int64)

@@ -12,13 +12,14 @@ from layerscope.analysis.packages.model import Installed, Listing, PackageDataba
 from layerscope.analysis.packages.npm import Npm
 from layerscope.analysis.packages.python import Python
 from layerscope.analysis.packages.rpm import Rpm
+from layerscope.analysis.packages.ruby import Ruby
 from layerscope.analysis.scan_files import scan_files
 from layerscope.image.warnings import ImageWarning
 
 _NAMED = 5
 """How many databases a warning names."""
 
-MANAGERS = (Dpkg, Rpm, Apk, Python, Npm)
+MANAGERS = (Dpkg, Rpm, Apk, Python, Npm, Ruby)
 PATTERNS = tuple(pattern for manager in MANAGERS for pattern in manager.patterns)
 """What matches the files of all databases."""
 

@@ -18,7 +18,7 @@ class Package:
     """An installed package and its size in the final image."""
 
     kind: str
-    """The package manager: dpkg, rpm, apk, python or npm; or one that an SBOM names, such as go or java."""
+    """The package manager: dpkg, rpm, apk, python, npm or ruby; or one that an SBOM names, such as go or java."""
     name: str
     version: str
     bytes: int
@@ -51,7 +51,7 @@ class Listed:
     files: list[bytes] = field(default_factory=list)
     """Paths without a leading slash."""
     tree: int | None = None
-    """A directory that belongs to the package, except the paths in `apart`."""
+    """A directory that belongs to the package with the file that lists it, except the paths in `apart`."""
     apart: tuple[int, ...] = ()
     database: int | None = None
     """Path of the file that lists it. If that file belongs to another package, this one is part of it."""

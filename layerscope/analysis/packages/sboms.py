@@ -1,4 +1,4 @@
-"""Packages that SBOMs beside an image list: those of Go, Java, Rust, Ruby and others that no database in it lists.
+"""Packages that SBOMs beside an image list: those of Go, Java, Rust and others that no database in it lists.
 
 Sources: SPDX 2.3, clauses 7, 8 and 11 (BuildKit and Syft write files and "evident-by" relationships); CycloneDX 1.6,
 `components`, with the properties of Syft and Trivy and `evidence.occurrences`; in-toto statements around either.
@@ -19,7 +19,6 @@ KINDS = {
     "golang": "go",
     "maven": "java",
     "cargo": "rust",
-    "gem": "ruby",
     "nuget": "dotnet",
     "composer": "php",
     "hex": "elixir",

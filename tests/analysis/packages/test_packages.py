@@ -195,6 +195,48 @@ def test_packages_of_npm_are_directories_without_what_is_nested() -> None:
     }
 
 
+RAKE = b"""# -*- encoding: utf-8 -*-
+# stub: rake 13.0.6 ruby lib
+
+Gem::Specification.new do |s|
+  s.name = "rake".freeze
+  s.version = "13.0.6"
+end
+"""
+
+
+def test_gems_are_directories_with_their_specification() -> None:
+    """By RubyGems' second line, else by the assignments; those that come with Ruby have no directory, those of dpkg are its own."""
+    home = "usr/local/lib/ruby/gems/3.2.0"
+    older = b'Gem::Specification.new do |s|\n  s.name = %q{old}\n  s.version = "0.9"\nend\n'
+    native = RAKE.replace(b"rake 13.0.6 ruby", b"nokogiri 1.16.0 x86_64-linux")
+    found = packages_of(
+        [
+            file(f"{home}/specifications/rake-13.0.6.gemspec", RAKE),
+            file(f"{home}/gems/rake-13.0.6/lib/rake.rb", b"r" * 100),
+            file(f"{home}/specifications/nokogiri-1.16.0-x86_64-linux.gemspec", native),
+            file(f"{home}/gems/nokogiri-1.16.0-x86_64-linux/lib/n.so", b"n" * 700),
+            file(f"{home}/specifications/default/json-2.gemspec", RAKE.replace(b"rake", b"json")),
+            file("specifications/old-0.9.gemspec", older),
+            file("gems/old-0.9/a", b"a" * 7),
+            file(f"{home}/specifications/broken-1.gemspec", b"\xff\0"),
+            file("usr/share/specifications/deb-1.gemspec", RAKE.replace(b"rake", b"deb")),
+            file("var/lib/dpkg/status", STATUS),
+            file("var/lib/dpkg/info/curl.list", b"/usr/share/specifications/deb-1.gemspec\n"),
+        ]
+    )
+    assert {
+        name: (one.kind, one.version, one.bytes, one.files)
+        for name, one in found.items()
+        if one.kind != "dpkg"
+    } == {
+        "rake": ("ruby", "13.0.6", 100 + len(RAKE), 2),
+        "nokogiri": ("ruby", "1.16.0", 700 + len(native), 2),
+        "json": ("ruby", "13.0.6", 0, 0),
+        "old": ("ruby", "0.9", 7 + len(older), 2),
+    }
+
+
 def test_deleted_or_damaged_databases_list_nothing() -> None:
     """Deleted databases do not count; hostile ones are no error."""
     assert (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
-from layerscope.analysis.packages import rpm_bdb, rpm_ndb, rpm_sqlite
 from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
@@ -17,12 +17,8 @@ from layerscope.progress import Progress
 
 FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 """Where distributions keep it: traditionally, with a read-only /var, with rpm-ostree."""
-READERS: dict[bytes, Callable[[bytes, Progress], Iterator[bytes | None]]] = {
-    b"rpmdb.sqlite": rpm_sqlite.headers,
-    b"Packages.db": rpm_ndb.headers,
-    b"Packages": rpm_bdb.headers,
-}
-"""Readers by file name, newest format first: older files may remain after rpm converted its database."""
+READERS = {b"rpmdb.sqlite": "rpm_sqlite", b"Packages.db": "rpm_ndb", b"Packages": "rpm_bdb"}
+"""The modules that read them by file name, newest format first: older files may remain after rpm converted its database."""
 
 _NAME, _VERSION, _RELEASE = 1000, 1001, 1002
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
@@ -52,19 +48,17 @@ class Rpm(DatabaseFiles):
                 databases, key=lambda database: order.index(database[1])
             ):
                 found = 0
-                for listed in self._listed(path, READERS[name], data):
+                for listed in self._listed(path, name, data):
                     found += 1
                     yield listed
                 if found:
                     break
 
-    def _listed(
-        self, path: int, read: Callable[[bytes, Progress], Iterator[bytes | None]], data: bytes
-    ) -> Iterator[Listed]:
+    def _listed(self, path: int, name: bytes, data: bytes) -> Iterator[Listed]:
         """The packages of one database that could be read."""
         broken = total = 0
         try:
-            for header in read(data, self.evidence.progress):
+            for header in read_headers(name, data, self.evidence.progress):
                 total += 1
                 try:
                     listed = _listed(_tags(header or b""), path)
@@ -77,6 +71,13 @@ class Rpm(DatabaseFiles):
         except UnreadableDatabaseError as error:
             self.report_problem(path, str(error))
         self.report_damage(path, broken, total)
+
+
+def read_headers(name: bytes, data: bytes, progress: Progress) -> Iterator[bytes | None]:
+    """The header of each package in a database of this file name. Raises as its reader does."""
+    module = import_module(f"layerscope.analysis.packages.{READERS[name]}")
+    headers: Callable[[bytes, Progress], Iterator[bytes | None]] = module.headers
+    return headers(data, progress)
 
 
 def _listed(tags: dict[int, list[bytes] | list[int]], database: int) -> Listed | None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.analysis.packages.model import Package
-from layerscope.analysis.packages.rpm import FOLDERS, READERS
+from layerscope.analysis.packages.rpm import FOLDERS, read_headers
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
 from layerscope.errors import CancelledError
 from layerscope.progress import NullProgress
@@ -32,7 +32,7 @@ def read(name: str, data: bytes) -> tuple[list[bytes | None], str]:
     """The headers that come, and the error that ends them."""
     found: list[bytes | None] = []
     try:
-        found.extend(each for each in READERS[name.encode()](data, NullProgress()))
+        found.extend(each for each in read_headers(name.encode(), data, NullProgress()))
     except UnreadableDatabaseError as error:
         return found, str(error)
     return found, ""
@@ -220,7 +220,7 @@ def test_reading_can_be_cancelled(name: str) -> None:
             return True
 
     with pytest.raises(CancelledError):
-        list(READERS[name.encode()](DATABASES[name](BASH, LARGE), Stopped()))
+        list(read_headers(name.encode(), DATABASES[name](BASH, LARGE), Stopped()))
 
 
 def pieces(data: bytes) -> Iterator[bytes]:

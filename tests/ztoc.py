@@ -3,37 +3,83 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import flatbuffers
 
-from tests.images import Member, digest
+from tests.checkpoints import Checkpoint, checkpoints, packed
+from tests.images import BLOCK, Member, digest, layer_tar
 from tests.sources.registry.server import MANIFEST, Repository
-from tests.toc_images import TYPES
+from tests.toc_images import TYPES, TocLayer
 
 SOCI = "application/vnd.amazon.soci.index.v1+json"
 
 
-def ztoc(members: Sequence[Member], size: int) -> bytes:
-    """The table of a layer of `size` bytes."""
+SPAN = 4 << 20
+"""Unpacked bytes from a checkpoint to the next one, as soci-snapshotter makes them by default."""
+
+
+def ztoc(
+    members: Sequence[Member],
+    layer: TocLayer,
+    *,
+    span: int = SPAN,
+    version: int = 2,
+    size: int | None = None,
+    change: Callable[[list[Checkpoint]], None] = lambda _: None,
+) -> bytes:
+    """The table of a gzip layer; `size` replaces that of its blob, `change` its checkpoints, which keep their digests."""
     builder = flatbuffers.Builder()
-    entries = [_entry(builder, member) for member in members]
-    metadata = _vector(builder, entries)
+    metadata = _vector(builder, list(_entries(builder, members)))
     builder.StartObject(1)
     builder.PrependUOffsetTRelativeSlot(0, metadata, 0)
     toc = builder.EndObject()
-    version = builder.CreateString("0.9")
+    compression = _compression(builder, layer, span, version, change)
+    release = builder.CreateString("0.9")
     builder.StartObject(6)
-    builder.PrependUOffsetTRelativeSlot(0, version, 0)
-    builder.PrependInt64Slot(2, size, 0)
+    builder.PrependUOffsetTRelativeSlot(0, release, 0)
+    builder.PrependInt64Slot(2, len(layer.blob) if size is None else size, 0)
+    builder.PrependInt64Slot(3, len(layer.tar), 0)
     builder.PrependUOffsetTRelativeSlot(4, toc, 0)
+    builder.PrependUOffsetTRelativeSlot(5, compression, 0)
     builder.Finish(builder.EndObject())
     return bytes(builder.Output())
 
 
-def _entry(builder: Any, member: Member) -> int:
+def _compression(
+    builder: Any,
+    layer: TocLayer,
+    span: int,
+    version: int,
+    change: Callable[[list[Checkpoint]], None],
+) -> int:
+    found = list(checkpoints(layer.blob, span))
+    starts = [one.offset - (one.bits > 0) for one in found]
+    ends = [one.offset for one in found[1:]] + [len(layer.blob)]
+    digests = [
+        builder.CreateString(digest(layer.blob[start:end]))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    change(found)
+    data = builder.CreateByteVector(packed(found, layer.tar, span, version=version))
+    spans = _vector(builder, digests)
+    builder.StartObject(4)
+    builder.PrependInt32Slot(1, len(found) - 1, 0)
+    builder.PrependUOffsetTRelativeSlot(2, spans, 0)
+    builder.PrependUOffsetTRelativeSlot(3, data, 0)
+    return int(builder.EndObject())
+
+
+def _entries(builder: Any, members: Sequence[Member]) -> Iterator[int]:
+    end = 0
+    for member in members:
+        end += len(layer_tar([member], end=False))
+        yield _entry(builder, member, end - len(member.data) - -len(member.data) % BLOCK)
+
+
+def _entry(builder: Any, member: Member, offset: int) -> int:
     texts = {
         0: builder.CreateString(member.name),
         1: builder.CreateString(TYPES[member.type]),
@@ -43,12 +89,14 @@ def _entry(builder: Any, member: Member) -> int:
         ),
     }
     records = {b"SCHILY.xattr." + key: value for key, value in member.xattrs.items()}
+    records.update(member.pax)
     xattrs = _vector(
         builder, [_record(builder, *item) for item in {**records, b"mtime": b"1"}.items()]
     )
     builder.StartObject(14)
     for slot, text in texts.items():
         builder.PrependUOffsetTRelativeSlot(slot, text, 0)
+    builder.PrependInt64Slot(2, offset, 0)
     builder.PrependInt64Slot(3, len(member.data), 0)
     builder.PrependInt64Slot(5, member.mode, 0)
     builder.PrependUint32Slot(6, member.uid, 0)

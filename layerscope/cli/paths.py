@@ -41,6 +41,7 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
             duplicates=False,
             cache=options.cache,
             tables=not options.verify,
+            compare=False,
             headers_only=options.headers_only,
         ),
     )

@@ -53,13 +53,12 @@ class Blob(ABC):
     def refuse_whole(self) -> None:  # noqa: B027  # others have nothing to refuse
         """Make a ranged blob raise OSError rather than fetch all of it."""
 
-    @property
-    def has_ztoc(self) -> bool:
-        """Whether a table of contents is stored beside the blob (SOCI)."""
+    def has_ztoc(self, *, vouched_for: bool = False) -> bool:  # noqa: ARG002
+        """Whether a table of contents is stored beside the blob (SOCI); with `vouched_for`, one that is as certain as the blob."""
         return False
 
-    def ztoc(self) -> bytes | None:
-        """The table of contents that is stored beside the blob; None if it cannot be read."""
+    def ztoc(self, most: int) -> bytes | None:  # noqa: ARG002
+        """The table of contents that is stored beside the blob; None if there is none of at most `most` bytes that can be read."""
         return None
 
     @property

@@ -19,7 +19,7 @@ from layerscope.layers.cache import Indexed
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import read_layers
 from layerscope.layers.toc.claims import claims_toc
-from layerscope.layers.toc.tables_of_contents import SMALL, TablesOfContents
+from layerscope.layers.toc.tables_of_contents import SMALL, WORTHWHILE, TablesOfContents
 from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cache
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened, file_name
@@ -28,6 +28,7 @@ from layerscope.opening.run_rules import find_findings
 from layerscope.progress import Quiet
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
+from layerscope.words import Extent
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
 
@@ -145,7 +146,7 @@ def _stack(
     if options.cache is not None:
         source.keep_export(options.cache, indexes)
     contents = [tables.contents(number, index) for number, index in enumerate(indexes)]
-    if filesystem is None:
+    if filesystem is None and (options.compare or not any(map(_without_digests, indexes))):
         compare_versions(stacked, contents, progress)
     opened = Opened(
         image=source.image,
@@ -188,7 +189,7 @@ def _read_layers(
         if options.headers_only and blob.ranged:
             # Not from the cache either: reports are the same whatever an earlier run left there.
             blob.refuse_whole()
-            index = tables.listed_index(number)
+            index = tables.listed_index(number, beside=False)
             return index or tables.unknown_index(number, layers[number].media_type)
         known = cached is not None and cached.has(blob)
         if options.tables and blob.size > SMALL and not known:
@@ -213,13 +214,22 @@ def _read_layers(
 
 def _spared(source: SourceImage, options: Options) -> Callable[[Blob], bool]:
     """Which layers are not fetched because of their tables of contents, as far as is known before these are read."""
-    listed = {
+    claimed = {
         id(blob)
         for blob, layer in zip(source.blobs, source.image.layers, strict=True)
-        if blob.ranged
-        and (
-            options.headers_only
-            or (options.tables and blob.size > SMALL and claims_toc(layer.annotations))
-        )
+        if claims_toc(layer.annotations)
     }
-    return lambda blob: id(blob) in listed
+
+    def spared(blob: Blob) -> bool:
+        if options.headers_only or not (blob.ranged and options.tables):
+            return blob.ranged and options.headers_only
+        if id(blob) in claimed:
+            return blob.size > SMALL
+        return blob.size >= WORTHWHILE and blob.has_ztoc(vouched_for=True)
+
+    return spared
+
+
+def _without_digests(index: LayerIndex) -> bool:
+    """Whether a table of contents without digests is the index."""
+    return index.extent is Extent.LISTED and index.digests is None

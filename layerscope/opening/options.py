@@ -34,7 +34,9 @@ class Options:
     base_steps: int | None = None
     """Number of first steps of the base image, if set by the user; otherwise from the Dockerfile or estimated."""
     tables: bool = False
-    """Do not fetch layers of a registry whose table of contents the manifest has the digest of: the table is the index."""
+    """Do not fetch layers of a registry whose table of contents is as certain as they are: the table is the index."""
+    compare: bool = True
+    """Read contents that such tables have no digests of where a file replaced one of the same size."""
     headers_only: bool = False
     """Fetch no layer of a registry at all: those without such a table stay unknown."""
     cache: Store | None = None

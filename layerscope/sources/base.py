@@ -229,7 +229,7 @@ class SourceImage:
             return self
 
         def missing(blob: Blob) -> bool:
-            return not spared(blob) and (cache is None or not cache.has(blob))
+            return (cache is None or not cache.has(blob)) and not spared(blob)
 
         return self.also(request, self, missing, beside)
 

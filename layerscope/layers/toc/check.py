@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 ESTARGZ = "eStargz"
 ZSTD_CHUNKED = "zstd:chunked"
+SOCI = "SOCI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class TocCheck:
     """A table of contents and its differences from the tar. Contains only numbers and texts."""
 
     kind: str
-    """The format, `ESTARGZ` or `ZSTD_CHUNKED`."""
+    """The format, `ESTARGZ` or `ZSTD_CHUNKED`; `SOCI` for a table beside the layer, which is not compared with the tar."""
     digest: str | None = None
     """Digest of its JSON; None where it could not be read."""
     packed_digest: str | None = None

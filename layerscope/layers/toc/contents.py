@@ -1,7 +1,8 @@
 """Contents of a layer that was not read: each is fetched alone, from the place that the table of contents lists.
 
 Every content is checked against the digests in the table before its last bytes are given out, and small ones before their
-first. Where a content is not at its place, the layer is fetched and the content found by its digest.
+first. Where a content is not at its place, the layer is fetched and the content found by its digest. A table without digests of
+contents has those of the compressed bytes; the content is then found by its path.
 """
 
 from __future__ import annotations
@@ -9,29 +10,28 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.layers.blob import CHUNK, Blob
-from layerscope.layers.compression import Compression, DamagedStreamError, DecompressedStream
+from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import LayerContents
-from layerscope.layers.index import Kind
+from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.indexing import index_layer
-from layerscope.layers.toc.places import Part, Places
+from layerscope.layers.toc.places import NotAsListedError, Part, Places
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Quiet, check
+from layerscope.progress import NullProgress, Progress, Quiet, check
 
 GAP = 1 << 16
 """Bytes between two places that are rather fetched than asked for in two requests."""
 HELD = 16 << 20
 """Maximum bytes of a part that are held until its digest is checked; of a larger one, the last ones are."""
 _ZEROS = bytes(CHUNK)
-
-
-class _NotAsListedError(Exception):
-    """A content is not where the table of contents says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class ListedContents(LayerContents):
         if self.layer.known is not None or runs is None:
             yield from self._from_layer(wanted, progress)
             return
-        members = _Members(self.blob, self.places.compression, self.limits, runs)
+        members = _Members(self.blob, self.places, self.limits, runs)
         for entry in placed:
             content = _Content(parts[entry], self._digest_of(entry))
             try:
                 for piece in content.pieces(members, progress):
                     yield entry, piece
                     progress.advance(len(piece))
-            except (_NotAsListedError, DamagedStreamError):
+            except (NotAsListedError, DamagedStreamError):
                 if content.unchecked:
                     raise DamagedStreamError(_WRONG) from None
                 for _, piece in _without(self._from_layer([entry], progress), content.given):
@@ -78,41 +78,77 @@ class ListedContents(LayerContents):
         if missing:
             yield from self._from_layer(missing, progress)
 
-    def _digest_of(self, entry: int) -> bytes:
-        assert self.index.digests is not None  # noqa: S101  # such tables are not used
-        digest: bytes = self.index.digests[entry].tobytes()
-        return digest
+    def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
+        """As `LayerContents.digests`, but in one pass: each content alone would be a request."""
+        stored = self.index.columns.stored
+        found = {
+            entry: hashlib.sha256().digest() for entry in entries[stored[entries] == 0].tolist()
+        }
+        with suppress(DamagedStreamError, OSError):
+            pieces = self.pieces(entries.tolist(), NullProgress())
+            for entry, own in groupby(pieces, lambda piece: piece[0]):
+                digest, size = hashlib.sha256(), 0
+                for _, piece in own:
+                    digest.update(piece)
+                    size += len(piece)
+                if size == stored[entry]:
+                    found[entry] = digest.digest()
+        yield from map(found.get, entries.tolist())
+
+    def _digest_of(self, entry: int) -> bytes | None:
+        """SHA-256 of a content according to the table; None if it has none."""
+        return None if self.index.digests is None else self.index.digests[entry].tobytes()
 
     def _from_layer(
         self, entries: Sequence[int], progress: Progress
     ) -> Iterator[tuple[int, bytes]]:
-        """The same contents from the layer itself, which is fetched, found by their digests.
+        """The same contents from the layer itself, which is fetched.
 
         Raises `DamagedStreamError` in the end if one is not there.
         """
         if not entries:
             return
         whole = self.layer.contents(self.blob, self.limits, progress)
-        stored = self.index.columns.stored
-        wanted: dict[tuple[bytes, int], list[int]] = {}
-        for entry in entries:
-            wanted.setdefault((self._digest_of(entry), int(stored[entry])), []).append(entry)
-        found: dict[int, int] = {}
-        files = np.flatnonzero(
-            (whole.index.columns.kinds == Kind.FILE) & (whole.index.columns.stored > 0)
-        )
-        digests = whole.index.digests
-        for number in () if digests is None else files.tolist():
-            assert digests is not None  # noqa: S101  # for the types
-            size = int(whole.index.columns.stored[number])
-            others = wanted.get((digests[number].tobytes(), size))
-            if others and number not in whole.index.sparse:
-                found[number] = others.pop(0)
+        find = _with_paths if self.index.digests is None else _with_digests
+        found = find(self.index, whole.index, entries)
         for number, piece in whole.pieces(sorted(found), Quiet(progress)):
             yield found[number], piece
             progress.advance(len(piece))
-        if any(wanted.values()):
+        if len(found) < len(entries):
             raise DamagedStreamError(_WRONG)
+
+
+def _with_digests(listed: LayerIndex, whole: LayerIndex, entries: Sequence[int]) -> dict[int, int]:
+    """Entries of the whole layer with the contents of listed ones, each with the one whose content it has."""
+    if listed.digests is None or whole.digests is None:
+        return {}
+    wanted: dict[tuple[bytes, int], list[int]] = {}
+    for entry in entries:
+        key = listed.digests[entry].tobytes(), int(listed.columns.stored[entry])
+        wanted.setdefault(key, []).append(entry)
+    found: dict[int, int] = {}
+    files = (whole.columns.kinds == Kind.FILE) & (whole.columns.stored > 0)
+    for number in np.flatnonzero(files).tolist():
+        key = whole.digests[number].tobytes(), int(whole.columns.stored[number])
+        if number not in whole.sparse and (others := wanted.get(key)):
+            found[number] = others.pop(0)
+    return found
+
+
+def _with_paths(listed: LayerIndex, whole: LayerIndex, entries: Sequence[int]) -> dict[int, int]:
+    """The same for a table without digests: entries at the same place of the tar, with the same path and size."""
+    return {
+        entry: entry
+        for entry in entries
+        if entry < len(whole)
+        and entry not in whole.sparse
+        and whole.columns.stored[entry] == listed.columns.stored[entry]
+        and _path(whole, entry) == _path(listed, entry)
+    }
+
+
+def _path(index: LayerIndex, entry: int) -> bytes:
+    return index.tree.path(int(index.nodes[entry]))
 
 
 _WRONG = "the table of contents of its layer is wrong: the content that it lists is not there"
@@ -167,24 +203,24 @@ def _runs(parts: Sequence[Part], size: int) -> list[tuple[int, int]] | None:
         else:
             runs.append((part.offset, part.end))
     cost = sum(end - start for start, end in runs) + GAP * len(runs)
-    if members > size or (len(runs) > 1 and cost > size):
+    if members > size + GAP or (len(runs) > 1 and cost > size):
         return None
     return runs
 
 
 class _Members:
-    """What gzip members or zstd frames of a layer unpack to, read forwards."""
+    """What gzip members, zstd frames or spans of a layer unpack to, read forwards."""
 
     def __init__(
         self,
         blob: Blob,
-        compression: Compression,
+        places: Places,
         limits: Limits,
         runs: Sequence[tuple[int, int]],
     ) -> None:
         """`runs` are the ranges to fetch, ascending."""
         self._blob = blob
-        self._compression = compression
+        self._places = places
         self._limits = limits
         self._starts = [start for start, _ in runs]
         self._ends = [end for _, end in runs]
@@ -198,15 +234,15 @@ class _Members:
         self._raw_rest = b""
         self._raw_position = 0
         """Where `_raw_rest` begins in the layer."""
+        self._raw_last = b""
+        """The byte before it: two spans may have it in common."""
         self._run = -1
 
     def read(self, part: Part, progress: Progress) -> Iterator[bytes]:
-        """The bytes of a part. Raises `_NotAsListedError`, `DamagedStreamError`, and what reading the blob raises."""
+        """The bytes of a part. Raises `NotAsListedError`, `DamagedStreamError`, and what reading the blob raises."""
         if part.offset != self._offset or part.skip < self._position:
-            source = self._bytes(part.offset, part.end)
-            self._stream = iter(
-                DecompressedStream(self._compression, source, self._blob.name, self._limits)
-            )
+            packed = self._bytes(part.offset, part.end)
+            self._stream = self._places.unpacked(part, packed, self._blob.name, self._limits)
             self._offset, self._position, self._rest = part.offset, 0, b""
         for _ in self._taken(part.skip - self._position, progress):
             pass
@@ -217,7 +253,7 @@ class _Members:
             check(progress)
             piece = self._rest or next(self._stream, b"")
             if not piece:
-                raise _NotAsListedError
+                raise NotAsListedError
             taken, self._rest = piece[:count], piece[count:]
             self._position += len(taken)
             count -= len(taken)
@@ -226,8 +262,11 @@ class _Members:
     def _bytes(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes of the layer from `start` to `end`."""
         run = bisect_right(self._starts, start) - 1
+        if run == self._run and start == self._raw_position - len(self._raw_last):
+            self._raw_rest, self._raw_position = self._raw_last + self._raw_rest, start
+            self._raw_last = b""
         if run != self._run or start < self._raw_position:
-            self._run, self._raw_position, self._raw_rest = run, start, b""
+            self._run, self._raw_position, self._raw_rest, self._raw_last = run, start, b"", b""
             self._raw = self._blob.chunks(start, self._ends[run])
         while self._raw_position < end:
             piece = self._raw_rest or next(self._raw, b"")
@@ -235,7 +274,7 @@ class _Members:
                 return
             skipped = min(max(start - self._raw_position, 0), len(piece))
             stop = min(len(piece), end - self._raw_position)
-            self._raw_rest = piece[stop:]
+            self._raw_last, self._raw_rest = piece[stop - 1 : stop], piece[stop:]
             self._raw_position += stop
             if stop > skipped:
                 yield piece[skipped:stop]
@@ -244,7 +283,8 @@ class _Members:
 class _Content:
     """One content, read part by part and checked."""
 
-    def __init__(self, parts: Sequence[Part], digest: bytes) -> None:
+    def __init__(self, parts: Sequence[Part], digest: bytes | None) -> None:
+        """`digest` is its SHA-256, if known."""
         self.given = 0
         """Bytes given out."""
         self.unchecked = False
@@ -269,9 +309,9 @@ class _Content:
                     size -= len(held[0])
                     yield self._given(held.pop(0))
             if part.digest not in (None, found.digest()):
-                raise _NotAsListedError
-            if last and whole.digest() != self._digest:
-                raise _NotAsListedError
+                raise NotAsListedError
+            if last and self._digest not in (None, whole.digest()):
+                raise NotAsListedError
             self.unchecked |= part.digest is None and not last
             for piece in held:
                 yield self._given(piece)

@@ -1,6 +1,6 @@
 """Builds an index from the JSON of a table of contents. Both formats use the same keys (crfs, estargz/types.go).
 
-A table does not contain: tar overhead, offsets in the tar, maps of sparse files.
+A table does not contain: tar overhead, maps of sparse files; and, unless it is SOCI's, offsets in the tar.
 """
 
 from __future__ import annotations
@@ -79,9 +79,17 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
 
 
 def index_of_entries(
-    entries: Sequence[Entry], blob: Blob, limits: Limits, document: TocDocument | None = None
+    entries: Sequence[Entry],
+    blob: Blob,
+    limits: Limits,
+    document: TocDocument | None = None,
+    *,
+    offsets: Sequence[int] | None = None,
 ) -> LayerIndex:
-    """The index of a layer with these entries; `document` is the table that is itself one more. Raises as `index_of` does."""
+    """The index of a layer with these entries; `document` is the table that is itself one more. Raises as `index_of` does.
+
+    `offsets` are the places of their contents in the tar, if the table has them.
+    """
     names = [entry.name.encode(errors="surrogateescape") for entry in entries]
     links = [entry.linkName.encode(errors="surrogateescape") for entry in entries]
     sizes = [entry.size for entry in entries]
@@ -113,7 +121,7 @@ def index_of_entries(
         columns,
         kinds,
         devices,
-        [0] * len(entries),
+        offsets or [0] * len(entries),
         digests if known else [None] * len(entries),
         extensions,
     )

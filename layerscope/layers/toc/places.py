@@ -6,6 +6,7 @@ pkg/chunked/compressor/compressor.go. Whatever does not fit together has no plac
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.compression import Compression
+from layerscope.layers.compression import Compression, DecompressedStream
 from layerscope.layers.toc.document import TocDocument, TocError, stated_sha256
+from layerscope.limits import Limits
 
 _INT64 = 1 << 63
 _Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
@@ -46,12 +48,16 @@ class _Toc(msgspec.Struct):
     entries: list[_Entry] | None = None
 
 
+class NotAsListedError(Exception):
+    """A content is not where the table of contents says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a content: `size` bytes after the first `skip` ones that a member or frame unpacks to."""
+    """A part of a content: `size` bytes after the first `skip` ones that a member, frame or span unpacks to."""
 
     offset: int
-    """Where the gzip member or zstd frame begins in the layer."""
+    """Where the gzip member, zstd frame or span begins in the layer."""
     end: int
     """Where the next one with contents begins, or this one ends."""
     skip: int
@@ -62,9 +68,26 @@ class Part:
     """Whether it is nothing but zeros, which need not be read."""
 
 
+class Places(ABC):
+    """The places of all contents of a layer, by the numbers of their entries."""
+
+    @abstractmethod
+    def of(self, entry: int) -> list[Part]:
+        """The parts of a content in order; empty if it has no place."""
+
+    @abstractmethod
+    def unpacked(
+        self, part: Part, packed: Iterator[bytes], name: str, limits: Limits
+    ) -> Iterator[bytes]:
+        """What the member, frame or span of a part unpacks to; `packed` are the bytes of the layer from `offset` to `end`.
+
+        `name` is that of the layer, for errors. Raises `NotAsListedError`, `DamagedStreamError`, `LimitExceededError`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The parts of all contents, one row per part, in the order of the entries."""
+class MemberPlaces(Places):
+    """Contents in gzip members or zstd frames: the parts of all, one row per part, in the order of the entries."""
 
     compression: Compression
     first: NDArray[np.int64]
@@ -78,8 +101,16 @@ class Places:
     zeros: NDArray[np.bool_]
 
     def of(self, entry: int) -> list[Part]:
-        """The parts of a content in order; empty if it has no place."""
         return [self._part(at) for at in range(int(self.first[entry]), int(self.first[entry + 1]))]
+
+    def unpacked(
+        self,
+        part: Part,  # noqa: ARG002  # each member can be read alone
+        packed: Iterator[bytes],
+        name: str,
+        limits: Limits,
+    ) -> Iterator[bytes]:
+        return iter(DecompressedStream(self.compression, packed, name, limits))
 
     def _part(self, at: int) -> Part:
         digest = self.digests[at].tobytes()
@@ -93,7 +124,7 @@ class Places:
         )
 
 
-def places_of(document: TocDocument, compression: Compression) -> Places:
+def places_of(document: TocDocument, compression: Compression) -> MemberPlaces:
     """The places of the contents of the entries that `index_of` finds. Raises `TocError`."""
     try:
         entries = msgspec.json.decode(document.json, type=_Toc).entries or []
@@ -113,7 +144,7 @@ def places_of(document: TocDocument, compression: Compression) -> Places:
     if document.own is not None:
         counts.append(0)  # the table itself
     columns = np.array(rows, np.int64).reshape(-1, 5)
-    return Places(
+    return MemberPlaces(
         compression,
         np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64),
         columns[:, 0],

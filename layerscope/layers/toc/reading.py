@@ -11,7 +11,7 @@ from layerscope.layers.compression import COMPRESSIONS, Compression
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
 from layerscope.layers.toc import estargz, zstd_chunked
-from layerscope.layers.toc.check import ESTARGZ, ZSTD_CHUNKED, TocCheck
+from layerscope.layers.toc.check import ESTARGZ, SOCI, ZSTD_CHUNKED, TocCheck
 from layerscope.layers.toc.claims import claimed_place, claims_chunked, claims_toc, is_vouched_for
 from layerscope.layers.toc.document import TocDocument, TocElsewhereError, TocError
 from layerscope.layers.toc.entries import index_of
@@ -84,6 +84,21 @@ def read_toc(
         check = TocCheck(found.kind, document.digest, document.packed_digest)
         return Toc(check, expected, located)
     return None
+
+
+def read_ztoc(blob: Blob, limits: Limits, *, places: bool = False) -> Toc | None:
+    """The table of contents that is stored beside a layer; None if there is none that can be used."""
+    from layerscope.layers.toc.ztoc import index_of_ztoc, places_of_ztoc  # few images have them
+
+    data = blob.ztoc(limits.toc_bytes)
+    if data is None:
+        return None
+    try:
+        index = index_of_ztoc(data, blob, limits)
+        located = places_of_ztoc(data, index, blob, limits) if places else None
+        return Toc(TocCheck(SOCI), index, located)
+    except (TocError, LimitExceededError):
+        return None
 
 
 def _read(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
@@ -17,8 +16,7 @@ from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_for
 from layerscope.layers.toc.contents import ListedContents
 from layerscope.layers.toc.differences import compare_with_tar
-from layerscope.layers.toc.document import TocError
-from layerscope.layers.toc.reading import Toc, has_toc, read_toc
+from layerscope.layers.toc.reading import Toc, has_toc, read_toc, read_ztoc
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
 from layerscope.words import Extent
@@ -54,8 +52,10 @@ class TablesOfContents:
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
         self._keeps_tables = False
-        self._beside: dict[int, LayerIndex | None] = {}
-        """What tables say that are stored beside layers; None if they are not read yet, or not usable."""
+        self._beside: dict[int, Toc | None] = {}
+        """Tables that are stored beside layers; None if they are not usable."""
+        self._shown_beside: Collection[int] = ()
+        """Layers that are shown by such a table while they are fetched."""
 
     def may_have_toc(self, number: int) -> bool:
         """Whether a layer seems to have a table, judging by its footer; by its annotations if looking costs a request."""
@@ -65,24 +65,37 @@ class TablesOfContents:
 
     def expected_index(self, number: int) -> LayerIndex | None:
         """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""
-        if number in self._beside:
-            return self._index_beside(number)
+        if number in self._shown_beside:
+            toc = self._toc_beside(number)
+            return None if toc is None else toc.expected
         toc = self._toc(number)
         if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
             return None
         return toc.expected
 
-    def listed_index(self, number: int) -> LayerIndex | None:
+    def listed_index(self, number: int, *, beside: bool = True) -> LayerIndex | None:
         """The index of a ranged layer according to its table, if that is as certain as the layer itself.
 
-        None unless the manifest has the digest of the table, and the table has those of all contents.
+        None unless the manifest has the digest of the table, and the table has those of all contents; or, with `beside`, if
+        there is one beside the layer, which has no digests of contents.
         """
-        if not self._blobs[number].ranged or not claims_toc(self._annotations[number]):
+        if not self._blobs[number].ranged:
             return None
+        if not claims_toc(self._annotations[number]):
+            return self._listed_beside(number) if beside else None
         toc = self._toc(number)
         if toc is None or not is_vouched_for(toc.check, self._annotations[number]):
             return None
         if toc.expected is None or toc.expected.digests is None:
+            return None
+        return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
+
+    def _listed_beside(self, number: int) -> LayerIndex | None:
+        blob = self._blobs[number]
+        if blob.size < WORTHWHILE or not blob.has_ztoc(vouched_for=True):
+            return None
+        toc = self._toc_beside(number)
+        if toc is None or toc.expected is None:
             return None
         return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
 
@@ -101,7 +114,7 @@ class TablesOfContents:
         """The contents of a layer with this index, which may share the memory of others."""
         if index.extent is Extent.LISTED:
             number = self._first[number]
-        blob, toc = self._blobs[number], self._read.get(number)
+        blob, toc = self._blobs[number], self._read.get(number) or self._beside.get(number)
         if index.extent is Extent.LISTED and toc is not None and toc.places is not None:
             return ListedContents(blob, index, self._limits, toc.places)
         return LayerContents(blob, index, self._limits)
@@ -154,21 +167,15 @@ class TablesOfContents:
             and not (cached is not None and cached.has_compressed(blob))
         ]
         if sum(self._blobs[number].size for number in fetched) >= WORTHWHILE:
-            self._beside = {number: None for number in fetched if self._blobs[number].has_ztoc}
-        return set(self._beside)
+            self._shown_beside = {number for number in fetched if self._blobs[number].has_ztoc()}
+        return set(self._shown_beside)
 
-    def _index_beside(self, number: int) -> LayerIndex | None:
-        """The index of a layer according to the table beside it. It is shown, and never compared with the tar."""
-        from layerscope.layers.toc.ztoc import index_of_ztoc  # few images have such tables
-
+    def _toc_beside(self, number: int) -> Toc | None:
         with self._locks[number]:
-            if self._beside[number] is None:
-                blob = self._blobs[number]
-                data = blob.ztoc()
-                with suppress(TocError, LimitExceededError):
-                    self._beside[number] = (
-                        None if data is None else index_of_ztoc(data, blob, self._limits)
-                    )
+            if number not in self._beside:
+                self._beside[number] = read_ztoc(
+                    self._blobs[number], self._limits, places=self._places
+                )
             return self._beside[number]
 
     def _toc(self, number: int) -> Toc | None:

@@ -1,7 +1,6 @@
 """zTOC: the table of contents that SOCI keeps beside a layer, with the entries of its tar, but without digests of contents.
 
-Source: soci-snapshotter, ztoc/fbs/ztoc.fbs and ztoc/toc_builder.go. Its checkpoints, from which a gzip stream can be read on,
-begin within a byte, which Python's zlib cannot (`inflatePrime`): contents are read from the layer.
+Source: soci-snapshotter, ztoc/fbs/ztoc.fbs and ztoc/toc_builder.go.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flatbuffers import encode, number_types, packer
 from flatbuffers.table import Table
@@ -17,47 +17,68 @@ from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.toc.document import TocError, too_long
 from layerscope.layers.toc.entries import ENTRY_COST, MEMBER_COST, Entry, index_of_entries
+from layerscope.layers.toc.spans import SpanPlaces, Spans
 from layerscope.limits import Limits
 
 # Slots of the fields in the tables of the schema.
-_ZTOC_SIZE, _ZTOC_TOC = 2, 4
+_ZTOC_SIZE, _ZTOC_UNPACKED, _ZTOC_TOC, _ZTOC_COMPRESSION = 2, 3, 4, 5
 _TOC_METADATA = 0
-_NAME, _TYPE, _SIZE, _LINK, _MODE, _UID, _GID = 0, 1, 3, 4, 5, 6, 7
+_ALGORITHM, _DIGESTS, _CHECKPOINTS = 0, 2, 3
+_NAME, _TYPE, _OFFSET, _SIZE, _LINK, _MODE, _UID, _GID = 0, 1, 2, 3, 4, 5, 6, 7
 _TIME, _MAJOR, _MINOR, _XATTRS = 10, 11, 12, 13
 _KEY, _VALUE = 0, 1
+_GZIP = 1
 _PAX_XATTR = "SCHILY.xattr."
+_PAX_SPARSE = "GNU.sparse."
 _NUMBERS = number_types.Int64Flags
+_BYTE = number_types.Int8Flags
 _UNSIGNED = number_types.Uint32Flags
 _LARGEST = (1 << 63) - 1
 
 
 def index_of_ztoc(data: bytes, blob: Blob, limits: Limits) -> LayerIndex:
     """The index of a layer according to its zTOC. Raises `TocError`, `LimitExceededError`."""
+    with _reading(data, limits) as reader:
+        offsets: list[int] = []
+        entries = list(reader.entries(blob.size, offsets))
+        return index_of_entries(entries, blob, limits, offsets=offsets)
+
+
+def places_of_ztoc(data: bytes, index: LayerIndex, blob: Blob, limits: Limits) -> SpanPlaces:
+    """The places of the contents of entries with offsets in the tar. Raises `TocError`, `LimitExceededError`."""
+    with _reading(data, limits) as reader:
+        return SpanPlaces(reader.spans(blob.size), index.columns.offsets, index.columns.stored)
+
+
+@contextmanager
+def _reading(data: bytes, limits: Limits) -> Iterator[_Reader]:
     if len(data) > limits.toc_bytes:
         raise too_long(len(data), limits)
     try:
-        return index_of_entries(list(_Reader(data, limits).entries(blob.size)), blob, limits)
+        yield _Reader(data, limits)
     except (struct.error, IndexError, ValueError, TypeError, OverflowError) as error:
         raise TocError(f"it cannot be read ({error})") from error
 
 
 class _Reader:
-    """Reads the entries of a zTOC. The library follows any offset, so that all bytes taken are counted."""
+    """Reads a zTOC. The library follows any offset, so that all bytes taken are counted."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
         self._limits = limits
         self._cost = 0
+        self._root = Table(data, encode.Get(packer.uoffset, data, 0))
 
-    def entries(self, size: int) -> Iterator[Entry]:
-        """The entries. Raises what reading beyond the end raises, `TocError` and `LimitExceededError`."""
-        root = Table(self._data, encode.Get(packer.uoffset, self._data, 0))
-        if self._number(root, _ZTOC_SIZE) != size:
-            raise TocError("it is that of another layer")
-        toc = self._table(root, _ZTOC_TOC)
+    def entries(self, size: int, offsets: list[int]) -> Iterator[Entry]:
+        """The entries of a layer of `size` bytes; `offsets` gets the places of their contents in the tar.
+
+        Raises what reading beyond the end raises, `TocError` and `LimitExceededError`.
+        """
+        toc = self._table(self._checked(size), _ZTOC_TOC)
         for entry in () if toc is None else self._tables(toc, _TOC_METADATA):
             self._spend(ENTRY_COST)
             kind = self._text(entry, _TYPE)
+            offsets.append(min(max(self._number(entry, _OFFSET), 0), _LARGEST))
             yield Entry(
                 type=kind,
                 name=self._text(entry, _NAME),
@@ -72,12 +93,32 @@ class _Reader:
                 xattrs=self._xattrs(entry),
             )
 
+    def spans(self, size: int) -> Spans:
+        """The spans of a layer of `size` bytes. Raises as `entries` does."""
+        root = self._checked(size)
+        table = self._table(root, _ZTOC_COMPRESSION)
+        if table is None or self._number(table, _ALGORITHM, _BYTE, _GZIP) != _GZIP:
+            raise TocError("it has no checkpoints of gzip")
+        start, count = self._vector(table, _CHECKPOINTS, 1)
+        digests = [self._string(table, place) for place in self._elements(table, _DIGESTS)]
+        return Spans.read(
+            self._data[start : start + count], digests, size, self._number(root, _ZTOC_UNPACKED)
+        )
+
+    def _checked(self, size: int) -> Table:
+        """The table of all. Raises `TocError` if it is that of a layer of another size."""
+        if self._number(self._root, _ZTOC_SIZE) != size:
+            raise TocError("it is that of another layer")
+        return self._root
+
     def _xattrs(self, entry: Table) -> dict[str, str | None]:
-        """Extended attributes among the PAX records, as tables in JSON have them."""
+        """Extended attributes among the PAX records, as tables in JSON have them. Raises `TocError` for a sparse file."""
         found: dict[str, str | None] = {}
         for record in self._tables(entry, _XATTRS):
             self._spend(MEMBER_COST)
             key = self._text(record, _KEY)
+            if key.startswith(_PAX_SPARSE):
+                raise TocError("it does not say where the data of a sparse file are")
             if key.startswith(_PAX_XATTR):
                 value = self._text(record, _VALUE).encode(errors="surrogateescape")
                 found[key.removeprefix(_PAX_XATTR)] = base64.b64encode(value).decode()
@@ -93,15 +134,17 @@ class _Reader:
         """Where a field is, from the start of its table; 0 if it is missing."""
         return int(table.Offset(4 + 2 * slot))
 
-    def _number(self, table: Table, slot: int, flags: type = _NUMBERS) -> int:
+    def _number(self, table: Table, slot: int, flags: type = _NUMBERS, default: int = 0) -> int:
         offset = self._offset(table, slot)
-        return int(table.Get(flags, table.Pos + offset)) if offset else 0
+        return int(table.Get(flags, table.Pos + offset)) if offset else default
 
     def _text(self, table: Table, slot: int) -> str:
         offset = self._offset(table, slot)
-        if not offset:
-            return ""
-        data = bytes(table.String(table.Pos + offset))
+        return self._string(table, table.Pos + offset) if offset else ""
+
+    def _string(self, table: Table, place: int) -> str:
+        """The text to which a place leads."""
+        data = bytes(table.String(place))
         self._spend(len(data))
         return data.decode(errors="surrogateescape")
 
@@ -111,11 +154,20 @@ class _Reader:
 
     def _tables(self, table: Table, slot: int) -> Iterator[Table]:
         """The tables of a vector."""
+        for place in self._elements(table, slot):
+            yield Table(self._data, table.Indirect(place))
+
+    def _elements(self, table: Table, slot: int) -> range:
+        """The places of the elements of a vector that lead to something."""
+        start, count = self._vector(table, slot, 4)
+        return range(start, start + 4 * count, 4)
+
+    def _vector(self, table: Table, slot: int, width: int) -> tuple[int, int]:
+        """Where the elements of a vector begin, and their number; `width` bytes each."""
         offset = self._offset(table, slot)
         if not offset:
-            return
+            return 0, 0
         start, count = table.Vector(offset), table.VectorLen(offset)
-        if start + 4 * count > len(self._data):
+        if start + width * count > len(self._data):
             raise TocError("it is truncated")
-        for number in range(count):
-            yield Table(self._data, table.Indirect(start + 4 * number))
+        return start, count

@@ -77,12 +77,11 @@ class RegistryLayer(Blob):
         self.soci: SociTables | None = None
         """Finds tables of contents that are stored beside the image."""
 
-    @property
-    def has_ztoc(self) -> bool:
-        return self.soci is not None and self.soci.has(self._digest)
+    def has_ztoc(self, *, vouched_for: bool = False) -> bool:
+        return self.soci is not None and self.soci.has(self._digest, vouched_for=vouched_for)
 
-    def ztoc(self) -> bytes | None:
-        return None if self.soci is None else self.soci.read(self._digest)
+    def ztoc(self, most: int) -> bytes | None:
+        return None if self.soci is None else self.soci.read(self._digest, most)
 
     @property
     def ranged(self) -> bool:

@@ -1,5 +1,7 @@
 """Finds the zTOCs of an image's layers: a SOCI index that its manifest names (v2), or that refers to it (v1).
 
+Whoever may write to the repository can add one that refers to an image. It is believed as much as a tag.
+
 Source: soci-snapshotter, soci/soci_index.go; OCI distribution-spec, "Listing Referrers".
 """
 
@@ -9,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
 
 from layerscope.errors import LayerscopeError
+from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
 from layerscope.sources.artifacts import MANIFEST_TYPES
 from layerscope.sources.oci_blobs import OciBlobs
@@ -34,24 +37,35 @@ class SociTables:
         annotations: Mapping[str, str],
         blobs: OciBlobs,
         referrers: Callable[[], Iterable[Descriptor]],
+        *,
+        pinned: bool,
     ) -> None:
-        """`annotations` are those of the image's manifest; `referrers` asks for what refers to it."""
-        self._annotations = annotations
+        """`annotations` are those of the image's manifest; `referrers` asks for what refers to it.
+
+        `pinned` is whether the image was asked for by its digest.
+        """
+        named = annotations.get(_INDEX_DIGEST)
+        self._named = named if named is not None and is_digest(named) else None
+        self._pinned = pinned
         self._blobs = blobs
         self._referrers = referrers
         self._lock = Lock()
         self._tables: dict[str, Descriptor] | None = None
         """Each layer's zTOC, by the digest of the layer."""
 
-    def has(self, layer: str) -> bool:
-        """Whether there is a zTOC of the layer with this digest."""
+    def has(self, layer: str, *, vouched_for: bool) -> bool:
+        """Whether there is a zTOC of the layer with this digest; with `vouched_for`, one that is as certain as the layer."""
+        if vouched_for and self._pinned and self._named is None:
+            return False
         return layer in self._found()
 
-    def read(self, layer: str) -> bytes | None:
-        """The zTOC of a layer; None if there is none that can be read."""
+    def read(self, layer: str, most: int) -> bytes | None:
+        """The zTOC of a layer; None if there is none of at most `most` bytes that can be read."""
         table = self._found().get(layer)
+        if table is None or (table.size or 0) > most:
+            return None
         try:
-            return None if table is None else self._blobs.read(table, "a table of contents")
+            return self._blobs.blob(table, "a table of contents").read()
         except LayerscopeError:
             return None
 
@@ -70,9 +84,8 @@ class SociTables:
 
     def _indexes(self) -> Iterable[Descriptor]:
         """SOCI indexes."""
-        named = self._annotations.get(_INDEX_DIGEST)
-        if named is not None:
-            return [Descriptor(named, MANIFEST_TYPES[0], None, {}, None, None)]
+        if self._named is not None:
+            return [Descriptor(self._named, MANIFEST_TYPES[0], None, {}, None, None)]
         found = [one for one in self._referrers() if one.artifact_type in _TYPES]
         return found[:_TRIED]
 

@@ -289,6 +289,7 @@ class _Images:
             parts.annotations,
             self._blobs,
             lambda: self._documents.referrers(descriptor.digest),
+            pinned=self._reference.digest is not None,
         )
         for layer in parts.layers:
             if isinstance(layer.blob, RegistryLayer):
@@ -304,8 +305,9 @@ class _Images:
         beside: bool,
     ) -> SourceImage:
         """The image with what is stored beside it if that is wanted, once it is certain that its layers may be fetched."""
-        wanted = {blob.name: blob.size for blob in source.blobs if missing(blob)}
-        self._budget.check(sum(wanted.values()), request.reference)
+        if request.max_download is not None:  # some have to be asked for
+            wanted = {blob.name: blob.size for blob in source.blobs if missing(blob)}
+            self._budget.check(sum(wanted.values()), request.reference)
         if not beside:
             return source
         found = read_beside(self._blobs, self._attestations.get(descriptor.digest))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,17 +18,20 @@ from hypothesis import strategies as st
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.toc.document import TocError
-from layerscope.layers.toc.ztoc import index_of_ztoc
+from layerscope.layers.toc.ztoc import index_of_ztoc, places_of_ztoc
 from layerscope.limits import DEFAULT_LIMITS
-from tests.images import Member, digest, file
+from tests.checkpoints import Checkpoint
+from tests.images import Member, digest, directory, file, layer_tar, whiteout
 from tests.layers.toc.tables import MEMBERS, assert_same_tree, read
-from tests.sources.registry.server import Registry
-from tests.sources.registry.test_tables import TOP, explored, large
+from tests.sources.registry.server import Registry, Repository
+from tests.sources.registry.test_tables import Pair, explored, files, large, pair
 from tests.toc_images import TocLayer, plain_layer, toc_files
 from tests.ztoc import push_soci, ztoc
 
-LAYERS = [plain_layer(large(3)), plain_layer([*large(4), *TOP])]
-LISTED: list[list[Member]] = [large(3), [*large(4), *TOP]]
+__all__ = ["pair"]
+
+LISTED: list[list[Member]] = [large(3), [*large(4), file("etc/passwd", b"1", mtime=6)]]
+LAYERS = [plain_layer(members) for members in LISTED]
 
 
 def pushed(registry: Registry, layers: list[TocLayer]) -> str:
@@ -31,13 +39,19 @@ def pushed(registry: Registry, layers: list[TocLayer]) -> str:
     return registry.repository().push(toc_files(layers))
 
 
+def name_index(repository: Repository, index: str) -> None:
+    """Have the manifest of the image name a SOCI index, which refers to nothing any more."""
+    kind, data = repository.manifests["latest"]
+    manifest = json.dumps({**json.loads(data), "annotations": {"com.amazon.soci.index-digest": index}}).encode()  # fmt: skip
+    repository.manifests["latest"] = repository.manifests[digest(manifest)] = (kind, manifest)
+    repository.referrers.clear()
+
+
 def test_a_ztoc_gives_the_tree_of_the_tar() -> None:
     """All but content digests; names that are not UTF-8, too."""
     members = [*MEMBERS, file(b"\xff\xfe", b"1")]
     layer = plain_layer(members)
-    told = index_of_ztoc(
-        ztoc(members, len(layer.blob)), MemoryBlob("l", layer.blob), DEFAULT_LIMITS
-    )
+    told = index_of_ztoc(ztoc(members, layer), MemoryBlob("l", layer.blob), DEFAULT_LIMITS)
     assert_same_tree(told, read(layer.blob))
     assert told.digests is None
 
@@ -48,17 +62,14 @@ def test_the_explorer_shows_the_tree_before_a_layer_is_fetched(
 ) -> None:
     """The index is found by what refers to the image, or by what its manifest says."""
     tables = {
-        digest(layer.blob): ztoc(members, len(layer.blob))
+        digest(layer.blob): ztoc(members, layer)
         for layer, members in zip(LAYERS, LISTED, strict=True)
     }
     subject = pushed(registry, LAYERS)
     repository = registry.repository()
     index = push_soci(repository, subject, tables)
     if named:
-        kind, data = repository.manifests[subject]
-        manifest = json.dumps({**json.loads(data), "annotations": {"com.amazon.soci.index-digest": index}}).encode()  # fmt: skip
-        repository.manifests["latest"] = repository.manifests[digest(manifest)] = (kind, manifest)
-        repository.referrers.clear()
+        name_index(repository, index)
     asked = explored(registry)
     assert asked is not None
     # manifest, config, referrers, index, two tables
@@ -71,7 +82,12 @@ def test_whatever_is_wrong_with_it_the_layers_are_read(registry: Registry) -> No
     """A table of another layer, one that is not there, an index that is none."""
     subject = pushed(registry, LAYERS)
     repository = registry.repository()
-    for table in (b"", b"\0" * 100, ztoc(LISTED[0], 7), random.Random(1).randbytes(5000)):
+    for table in (
+        b"",
+        b"\0" * 100,
+        ztoc(LISTED[0], LAYERS[0], size=7),
+        random.Random(1).randbytes(5000),
+    ):
         repository.referrers.clear()
         push_soci(repository, subject, {digest(layer.blob): table for layer in LAYERS})
         assert explored(registry) is None
@@ -85,13 +101,206 @@ def test_whatever_is_wrong_with_it_the_layers_are_read(registry: Registry) -> No
     assert explored(registry) is None
 
 
-TABLE = ztoc(MEMBERS, 1000)
+def packable(number: int, count: int) -> bytes:
+    """Bytes that are stored in about a third of their size, as those of most layers."""
+    return random.Random(number).randbytes(count).translate(bytes(range(5)) * 51 + b"\0")
+
+
+TEXTS = [file(f"f{number}", packable(number, 110_000), mtime=number) for number in range(99)]
+SMALL = [file(f"s{number}", packable(number, 1000)) for number in range(9)]
+LARGE = [
+    directory("d"),
+    *TEXTS[:40],
+    *SMALL,
+    *TEXTS[40:],
+    file("wide", packable(100, 2_500_000)),
+    file("last", b"end\n"),
+]
+SAME = file("f7", TEXTS[7].data, mode=0o4711)
+TOP = [SAME, file("last", b"new\n"), whiteout("f9")]
+SPAN = (4 << 20) // 20
+"""As much less than SOCI's 4 MiB as the layer is less than 100 MB."""
+
+
+@cache
+def large_layer() -> TocLayer:
+    """The layer of them."""
+    tar = layer_tar(LARGE)
+    return TocLayer(tar, gzip.compress(tar, 1, mtime=0))
+
+
+@cache
+def large_table() -> bytes:
+    """Its zTOC."""
+    return ztoc(LARGE, large_layer(), span=SPAN)
+
+
+@pytest.fixture
+def soci(pair: Pair) -> Callable[..., bytes]:
+    """Pushes an image of a large layer with a zTOC, and a small one; returns the zTOC."""
+
+    def push(*, named: bool = False, table: bytes | None = None) -> bytes:
+        pair.push(large_layer(), plain_layer(TOP))
+        repository = pair.registry.repository()
+        repository.referrers.clear()
+        table = large_table() if table is None else table
+        subject = digest(repository.manifests["latest"][1])
+        index = push_soci(repository, subject, {digest(large_layer().blob): table})
+        if named:
+            name_index(repository, index)
+        return table
+
+    return push
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ls", "-R"),
+        ("cat", "f1"),
+        ("cat", "wide"),
+        ("cat", "f7", "f8", "last"),
+        ("cat", "f7", "--layer", "0"),
+        ("cat", "f1?", "f3", "f2?"),
+        ("log", "f7", "last", "f9", "--format", "json"),
+    ],
+)
+def test_files_come_from_their_spans(
+    pair: Pair, soci: Callable[..., bytes], command: tuple[str, ...], named: bool
+) -> None:
+    """As from the archive, and the layer is not fetched."""
+    soci(named=named)
+    here, there = pair.both(*command)
+    assert here == there
+    assert pair.whole() == 0
+
+
+def test_one_file_of_a_large_layer_costs_a_fiftieth_of_it(
+    pair: Pair, soci: Callable[..., bytes]
+) -> None:
+    """Beside its zTOC. The layer and its spans are a twentieth of those of 100 MB."""
+    table, layer = soci(), large_layer()
+    assert 0.95 < 20 * len(layer.blob) / 100e6 < 1.05
+    for path in ("s0", "s3", "s7"):
+        pair.alone("cat", path)
+        others = len(table) + len(plain_layer(TOP).blob)
+        assert pair.registry.sent - others <= 0.02 * len(layer.blob)
+    # manifest, config, referrers, index, zTOC, a span, the other layer
+    assert len(pair.registry.asked) == 7
+
+
+def test_files_are_extracted_from_their_spans(
+    pair: Pair, soci: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """Adjacent ones in one request, all of them with the layer."""
+    soci()
+    for number, paths in enumerate((("/f1", "/f2", "/f70"), ("/",))):
+        folders = [tmp_path / f"{side}{number}" for side in ("here", "there")]
+        pair.alone("extract", *paths, "-o", str(folders[0]))
+        assert number or pair.whole() == 0
+        assert len(pair.registry.asked) <= 8
+        assert pair.run("extract", pair.archive, *paths, "-o", str(folders[1])).code == 0
+        assert files(folders[0]) == files(folders[1])
+        assert len(files(folders[0])) >= 3
+
+
+def test_what_only_refers_to_an_image_is_believed_like_a_tag(
+    pair: Pair, soci: Callable[..., bytes]
+) -> None:
+    """Not where the image is named by its digest, unless its manifest names the index."""
+    for named in (False, True):
+        soci(named=named)
+        pinned = digest(pair.registry.repository().manifests["latest"][1])
+        pair.registry.asked.clear()
+        pair.registry.headers.clear()
+        ran = pair.run("cat", pair.registry.reference(f"app@{pinned}"), "f3", "--no-cache")
+        assert ran.out.encode("latin-1") == TEXTS[3].data
+        assert bool(pair.whole()) is not named
+        assert not any("referrers" in line for line in pair.registry.asked)
+
+
+def shifted(found: list[Checkpoint]) -> None:
+    """Checkpoints that are not where blocks begin."""
+    found[:] = [replace(one, bits=(one.bits + 3) % 8) for one in found]
+
+
+WRONG = {
+    "spans": lambda: ztoc(LARGE, large_layer(), span=SPAN, change=shifted),
+    "no spans": lambda: ztoc(LARGE, large_layer(), span=SPAN, change=list.clear),
+    "paths": lambda: ztoc([*LARGE[:40], *LARGE[41:], LARGE[40]], large_layer(), span=SPAN, change=shifted),
+    "other layer": lambda: ztoc(LARGE, large_layer(), size=7),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_where_spans_are_wrong_the_layer_is_fetched(
+    pair: Pair, soci: Callable[..., bytes], wrong: Callable[[], bytes]
+) -> None:
+    """The content is the right one, or there is none."""
+    soci(table=wrong())
+    here, there = pair.both("cat", "f3", "last")
+    assert here == there
+    assert here.code == 0
+    assert pair.whole()
+
+
+def test_a_file_that_is_not_where_a_ztoc_lists_it_is_an_error(
+    pair: Pair, soci: Callable[..., bytes]
+) -> None:
+    """Nothing else is printed in its place."""
+    members = [*LARGE[:5], *LARGE[6:], LARGE[5]]
+    soci(table=ztoc(members, large_layer(), span=SPAN, change=shifted))
+    ran = pair.alone("cat", "f20")
+    assert ran.code == 3
+    assert ran.out == ""
+    assert "/f20: the table of contents of its layer is wrong" in ran.err
+
+
+def test_a_sparse_file_is_read_from_its_layer(pair: Pair, soci: Callable[..., bytes]) -> None:
+    """Its zTOC does not say where its data are."""
+    sparse = file("sparse", b"1", pax={b"GNU.sparse.major": b"1"})
+    soci(table=ztoc([*LARGE, sparse], large_layer(), span=SPAN))
+    assert pair.alone("cat", "f3").out.encode("latin-1") == TEXTS[3].data
+    assert pair.whole()
+
+
+def test_only_what_is_fetched_counts_as_download(pair: Pair, soci: Callable[..., bytes]) -> None:
+    """The zTOC and the spans, not the layer."""
+    table = soci()
+    most = str(len(table) + 300_000)
+    assert pair.alone("cat", "f3", "--max-download", most).code == 0
+    assert pair.alone("cat", "f3", "--max-download", "100000").code == 3
+
+
+def test_headers_only_knows_no_layer_by_its_ztoc(pair: Pair, soci: Callable[..., bytes]) -> None:
+    """It has no digests: what replaced a file of the same size could not be told."""
+    soci()
+    ran = pair.alone("ls", "--headers-only")
+    assert "layers 0, 1 are unknown" in ran.err
+    assert pair.registry.sent < 5000
+
+
+def test_small_layers_are_not_worth_the_question(pair: Pair) -> None:
+    """Manifest, config and layer, nothing else."""
+    pair.push(plain_layer(LARGE[:9]))
+    assert pair.alone("ls").code == 0
+    assert len(pair.registry.asked) == 3
+
+
+TABLE = ztoc(MEMBERS, plain_layer(MEMBERS))
 
 
 @given(st.integers(0, len(TABLE) - 1), st.binary(min_size=1, max_size=8))
 def test_any_bytes_may_be_wrong(place: int, wrong: bytes) -> None:
-    """It is a table, or an error."""
+    """It is a table with places, or an error."""
+    blob = MemoryBlob("l", plain_layer(MEMBERS).blob)
     data = TABLE[:place] + wrong + TABLE[place + len(wrong) :]
     for one in (data, TABLE[:place]):
         with suppress(TocError, LimitExceededError):
-            index_of_ztoc(one, MemoryBlob("l", bytes(1000)), DEFAULT_LIMITS)
+            index = index_of_ztoc(one, blob, DEFAULT_LIMITS)
+            places = places_of_ztoc(one, index, blob, DEFAULT_LIMITS)
+            for entry in range(len(index)):
+                for part in places.of(entry):
+                    assert 0 <= part.offset < part.end <= blob.size
+                    assert part.size > 0

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
+from layerscope.cli.group import COMPLETION, DEFAULT_COMMAND, PROGRAM, ImageOrCommandGroup
 from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
@@ -28,7 +28,7 @@ from layerscope.signals import EndedBySignal
     cls=ImageOrCommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="layerscope")
+@click.version_option(__version__, prog_name=PROGRAM)
 def layerscope() -> None:
     """Explore container images: what each layer adds, costs and wastes.
 
@@ -46,8 +46,12 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     reset_memory_report()
     try:
+        if args is None and (asked := os.environ.get(COMPLETION)) is not None:
+            from layerscope.cli.completion import answer
+
+            return answer(layerscope, asked)
         code = layerscope.main(
-            args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
+            args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False
         )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

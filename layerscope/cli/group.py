@@ -10,6 +10,9 @@ import click
 from layerscope.cli.streams import stdout_closed
 from layerscope.faults import InternalError
 
+PROGRAM = "layerscope"
+COMPLETION = f"_{PROGRAM.upper()}_COMPLETE"
+"""The environment variable by which completion scripts ask for an answer, as click calls it."""
 DEFAULT_COMMAND = "open"
 COMMANDS = {
     DEFAULT_COMMAND: "",
@@ -27,6 +30,7 @@ COMMANDS = {
     "demo": "Explore the bundled sample image.",
     "rules": "List the rules for findings.",
     "cache": "Show or clear the cache.",
+    "completion": "Print the completion script for a shell.",
 }
 """What each does, in the order of the help: the command `NAME_command` or `NAME` of a module of that name. Help and completion
 load none of them."""

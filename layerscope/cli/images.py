@@ -13,7 +13,6 @@ import click
 from layerscope import text
 from layerscope.cli.output_options import binary_option, format_option
 from layerscope.errors import UnreachableError
-from layerscope.report import images_schema, images_text
 
 if TYPE_CHECKING:
     from layerscope.sources.listing import Listed
@@ -35,6 +34,7 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
     it. Exits with 4 if nothing is reachable.
     """
     from layerscope.cli.output import output_stream, report_options
+    from layerscope.report import images_schema, images_text
     from layerscope.settings import load_settings
     from layerscope.sources import SOURCES, Request
     from layerscope.sources.listing import list_images

@@ -6,20 +6,19 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import msgspec
 
-from layerscope.cli.cache import user_store, warn
 from layerscope.errors import UsageError
-from layerscope.image.dockerfile import Dockerfile, read_dockerfile
-from layerscope.image.platform import Platform
-from layerscope.layers.store import Store
-from layerscope.opening.options import Options
-from layerscope.progress import Progress
-from layerscope.settings import Settings, limits_from, load_settings, parse_bytes
-from layerscope.sources.base import Request
+
+if TYPE_CHECKING:
+    from layerscope.image.dockerfile import Dockerfile
+    from layerscope.layers.store import Store
+    from layerscope.opening.options import Options
+    from layerscope.progress import Progress
+    from layerscope.settings import Settings
+    from layerscope.sources.base import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SETTINGS = "layerscope.settings"
@@ -116,7 +115,11 @@ def explorer_options(function: _Function) -> _Function:
 def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
     """The Dockerfile named by `--dockerfile`, or None. Raises `DockerfileError`."""
     path = given.get("dockerfile")
-    return None if path is None else read_dockerfile(path)
+    if path is None:
+        return None
+    from layerscope.image.dockerfile import read_dockerfile
+
+    return read_dockerfile(path)
 
 
 def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Request:
@@ -125,6 +128,10 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         raise UsageError(
             "stdin is closed", hint="pipe an image in: docker save IMAGE | layerscope -"
         )
+    from layerscope.image.platform import Platform
+    from layerscope.settings import limits_from
+    from layerscope.sources.base import Request
+
     platform = given["platform"]
     return Request(
         reference=reference,
@@ -151,6 +158,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 
 def _read_settings(theme: str | None) -> Settings:
+    from layerscope.settings import load_settings
     from layerscope.tui.keys import changed_keys
     from layerscope.tui.theme_names import check_theme
 
@@ -161,6 +169,8 @@ def _read_settings(theme: str | None) -> Settings:
 
         check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
     if theme is not None:
+        import msgspec
+
         settings = msgspec.structs.replace(settings, theme=theme, theme_place="--theme")
     check_theme(settings)
     return settings
@@ -171,6 +181,8 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
 
     Raises `DockerfileError` and `UsageError`.
     """
+    from layerscope.opening.options import Options
+
     return Options(
         verify=given["verify"],
         duplicates=not given["no_duplicates"],
@@ -188,6 +200,8 @@ def store_of(given: dict[str, Any]) -> Store | None:
     if given["no_cache"]:
         return None
     if _STORE not in kept:
+        from layerscope.cli.cache import user_store, warn
+
         kept[_STORE] = user_store()
         if context is not None:
             context.call_on_close(partial(warn, kept[_STORE]))
@@ -197,7 +211,11 @@ def store_of(given: dict[str, Any]) -> Store | None:
 
 def bytes_of(option: str, given: str | None) -> int | None:
     """The bytes that an option takes. Raises `UsageError`."""
+    if given is None:
+        return None
+    from layerscope.settings import parse_bytes
+
     try:
-        return None if given is None else parse_bytes(given)
+        return parse_bytes(given)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from layerscope.browse.named_paths import Lookup, Missing
 from layerscope.cli.output_options import ignore_errors_option
 from layerscope.errors import ExitCode, LayerscopeError, UsageError
-from layerscope.opening.open import Opened, Options, open_image
-from layerscope.progress import Progress
+
+if TYPE_CHECKING:
+    from layerscope.browse.named_paths import Lookup, Missing
+    from layerscope.opening.opened import Opened
+    from layerscope.progress import Progress
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -31,6 +33,7 @@ class NothingFoundError(LayerscopeError):
 def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) -> Opened:
     """Open an image without a search for duplicates, which these commands do not need."""
     from layerscope.cli.options import options_of, request_of
+    from layerscope.opening.open import Options, open_image
 
     options = options_of(given)
     opened = open_image(
@@ -64,6 +67,8 @@ def say_unknown(opened: Opened) -> None:
 
 def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
     """A lookup of paths after `layer` (None for the last one), and that layer's number. Raises `UsageError`."""
+    from layerscope.browse.named_paths import Lookup
+
     count = opened.filesystem.layer_count
     if layer is not None and not 0 <= layer < count:
         raise UsageError(
@@ -78,6 +83,8 @@ def find_all(
     lookup: Lookup, words: Sequence[str], complain: Callable[[LayerscopeError], None]
 ) -> tuple[list[int], bool]:
     """The paths that the words match, in order and without repeats; and whether every word matched."""
+    from layerscope.browse.named_paths import Missing
+
     found: dict[int, None] = {}
     complete = True
     for word in words:

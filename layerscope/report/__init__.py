@@ -6,16 +6,16 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions as ReportOptions
 
 if TYPE_CHECKING:
     from layerscope.analysis.compare.comparison import Comparison
+    from layerscope.opening.opened import Opened
     from layerscope.opening.series import OpenedSeries
 
 DiffWriter = Callable[["Opened", "Opened", "Comparison", BinaryIO, ReportOptions], None]
 SeriesWriter = Callable[["OpenedSeries", BinaryIO, ReportOptions], None]
-Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
+Writer = Callable[["Opened", BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.text",

@@ -503,6 +503,6 @@ def test_a_command_reads_its_settings_once(
         read.append(Settings())
         return read[-1]
 
-    monkeypatch.setattr("layerscope.cli.options.load_settings", load)
+    monkeypatch.setattr("layerscope.settings.load_settings", load)
     here(*args)
     assert len(read) == 1

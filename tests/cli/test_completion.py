@@ -1,0 +1,388 @@
+"""Completion: what is offered, in real shells too, and that it never waits, loads much, or lets a name do anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pexpect
+import pytest
+
+import layerscope
+from layerscope import cli
+from layerscope.analysis.findings.rules import RULES
+from layerscope.cli import known
+from layerscope.cli.build import ENGINES
+from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED
+from layerscope.cli.completion import SCRIPTS, Completion
+from layerscope.cli.group import COMPLETION
+from layerscope.cli.known import SAFE, Known, refresh
+from layerscope.cli.values import VALUES, values_of
+from layerscope.settings import SEVERITIES
+from layerscope.sources import SOURCES
+from layerscope.sources.names import normalise
+from tests.cli.running import COMMANDS
+from tests.sources.fake_engine import serving
+from tests.sources.socket_server import SocketHandler, served
+
+HOSTILE = ("$(touch owned)", "`touch owned`", "a;touch owned", "a\nb", "a\tb", "a\x1b[31m", "a'b", 'a"b', "a b", "-x", "é", "")  # fmt: skip
+DOCUMENT = {
+    "version": layerscope.__version__,
+    "images": {
+        "docker": [["app:1.0", "docker.io/library/app:1.0"], ["apps:2"], *([name] for name in HOSTILE)],
+        "podman": [["app:1.0", "localhost/app:1.0"], ["quay.io/team/app:3"]],
+    },
+    "rules": {"apt-lists": "APT package lists", "apt-archives": "APT\x1b[31m cache\nx", "$(x)": ""},
+    "schemes": {"docker": False, "docker-archive": True, "podman": False},
+    "complete": True,
+}  # fmt: skip
+PATIENCE = 60
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder in which fresh names are known."""
+    folder = Path(os.environ["LAYERSCOPE_CACHE_DIR"])
+    folder.mkdir()
+    (folder / COMPLETION_FILE).write_text(json.dumps(DOCUMENT))
+    return folder
+
+
+def offered(
+    monkeypatch: pytest.MonkeyPatch, line: str, word: str | None = None, shell: str = "zsh"
+) -> list[str]:
+    """What a shell is offered for a line; files and directories as `<file>` and `<dir>`."""
+    monkeypatch.setenv("COMP_LINE", line)
+    if word is not None:
+        monkeypatch.setenv("COMP_WORD", word)
+    rows = Completion(cli.layerscope, shell).complete().split("\n")
+    fields = [row.split("\t") for row in rows if row]
+    assert all(len(each) == 3 and all(map(str.isprintable, each)) for each in fields)
+    return [value if kind == "plain" else f"<{kind}>" for kind, value, _ in fields]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("layerscope rep", ["report", "<file>"]),
+        ("layerscope app", ["app:1.0", "apps:2", "<file>"]),
+        ("layerscope app:", ["app:1.0", "<file>"]),
+        ("layerscope 'app:", ["app:1.0", "<file>"]),
+        ("layerscope docker.io/", ["docker.io/library/app:1.0", "<file>"]),
+        ("layerscope quay", ["quay.io/team/app:3", "<file>"]),
+        ("layerscope doc", ["docker.io/library/app:1.0", "docker://", "docker-archive://", "<file>"]),
+        ("layerscope docker://a", ["docker://app:1.0", "docker://apps:2"]),
+        ("layerscope podman://", ["podman://app:1.0", "podman://quay.io/team/app:3"]),
+        ("layerscope docker-archive://fi", ["docker-archive://file.tar"]),
+        ("layerscope docker-archive://fol", ["docker-archive://folder/"]),
+        ("layerscope docker-archive://folder/", ["docker-archive://folder/x.tar"]),
+        ("layerscope none://", []),
+        ("layerscope ./ap", ["<file>"]),
+        ("layerscope report app", ["app:1.0", "apps:2", "<file>"]),
+        ("layerscope --pull rep", ["report", "<file>"]),
+        ("layerscope -- rep", ["<file>"]),
+        ("layerscope app:1.0 rep", []),
+        ("layerscope diff app:1.0 app", ["app:1.0", "apps:2", "<file>"]),
+        ("layerscope cat app:1.0 /e", []),
+        ("layerscope report app:1.0 --format j", ["json", "junit"]),
+        ("layerscope report app:1.0 --format=j", ["--format=json", "--format=junit"]),
+        ("layerscope report app:1.0 --table f", ["findings", "files"]),
+        ("layerscope report -o fi", ["<file>"]),
+        ("layerscope fix app --context ", ["<dir>"]),
+        ("layerscope --store-root ", ["<dir>"]),
+        ("layerscope --platform linux/arm/", ["linux/arm/v7", "linux/arm/v6"]),
+        ("layerscope app --limit lay", ["layers=", "layer_bytes="]),
+        ("layerscope app --limit layers=", []),
+        ("layerscope --theme nor", ["nord"]),
+        ("layerscope fix app --severity w", ["warning"]),
+        ("layerscope fix app --only apt-l", ["apt-lists"]),
+        ("layerscope fix app --only x,apt-l", ["x,apt-lists"]),
+        ("layerscope fix app --engine p", ["podman"]),
+        ("layerscope ci app --rule apt-lists=e", ["apt-lists=error"]),
+        ("layerscope ci app --rule apt-l", ["apt-lists="]),
+        ("layerscope --ver", ["--verify", "--version"]),
+        ("layerscope report --ver", ["--verify"]),
+        ("layerscope cache ", ["clear", "info"]),
+        ("layerscope completion f", ["fish"]),
+        ("layerscope build -t x ", ["<file>"]),
+        ("sudo -E layerscope rules --format ", ["text", "json"]),
+        ("/opt/layerscope rules --format ", ["text", "json"]),
+        ("layerscope report --wrong ", ["app:1.0", "apps:2", "quay.io/team/app:3", "<file>"]),
+        ("", [*(name for name, does in cli.group.COMMANDS.items() if does), "app:1.0", "apps:2", "quay.io/team/app:3", "<file>"]),
+    ],
+)  # fmt: skip
+def test_what_is_offered(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]
+) -> None:
+    """Commands, options, their values, images and files; never a name that a shell could evaluate."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name in ("file.tar", "fi le.tar", "fi$(x)", "folder/x.tar", "folder/.hidden"):
+        (tmp_path / name).touch()
+    assert offered(monkeypatch, line) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "expected"),
+    [
+        ("layerscope app:1", "1", ["1.0"]),
+        ("layerscope app:", "", ["1.0"]),
+        ("layerscope report --output=fi", "fi", ["<file>"]),
+        ("layerscope docker://a", "//a", ["//app:1.0", "//apps:2"]),
+        ("layerscope docker://app:", "", ["1.0"]),
+        ("layerscope 'docker://a", "docker://a", ["docker://app:1.0", "docker://apps:2"]),
+        ("layerscope app\\:1", "app\\:1", ["app:1.0", "<file>"]),
+        ("layerscope report --format=j", "j", ["json", "junit"]),
+        ("layerscope ci x --rule apt-lists=", "", ["error", "warning", "note", "off"]),
+    ],
+)
+def test_bash_replaces_what_it_sees_of_a_word(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
+) -> None:
+    """It breaks words at `:` and `=`, but not in quotes or after a backslash."""
+    assert offered(monkeypatch, line, word, "bash") == expected
+
+
+def test_every_value_is_known_or_free() -> None:
+    """An option or argument with a new kind of value gets a row in `VALUES`, or is named here."""
+    free = {
+        *("PATH…", "[PATH]…", "TAG", "SIZE", "GLOB", "N", "PERCENT", "RATIO", "COUNT", "NUMBER", "PATTERN", "USER"),
+    }  # fmt: skip
+    typed = (click.Choice, click.Path)
+    for command in COMMANDS.values():
+        for param in command.params:
+            if isinstance(param, click.Option) and (param.is_flag or param.count):
+                continue
+            if isinstance(param.type, typed) or values_of(param, "\0") is not None:
+                continue
+            words = param.metavar or ""
+            assert words in free or command.name == "ci", f"{command.name} {param.opts} {words}"
+    used = {param.opts[0] for command in COMMANDS.values() for param in command.params}
+    assert {name for name in VALUES if name.startswith("--") and name != "-- BUILD ARGS"} <= used
+
+
+def test_values_are_those_of_the_program() -> None:
+    """Names that completion repeats, so that it does not load what uses them."""
+    assert [item.value for item in VALUES["--engine"]("")] == list(ENGINES)
+    assert {item.value for item in VALUES["--rule"]("x=")} == {
+        f"x={each}" for each in (*SEVERITIES, "off")
+    }
+
+
+def test_completion_loads_little(cache: Path) -> None:
+    """Neither numpy, nor what opens images: Tab is pressed often. Only `ci` loads more: its options are the rules of the gate."""
+    for line, most, allowed in (
+        ("layerscope app", 25, {"click"}),
+        ("layerscope docker://", 25, {"click"}),
+        ("layerscope --platform lin", 25, {"click"}),
+        ("layerscope fix app --only ", 30, {"click"}),
+        ("layerscope ls app --limit ", 25, {"click"}),
+        ("layerscope report app --format ", 30, {"click"}),
+        ("layerscope images --format ", 25, {"click"}),
+    ):
+        script = "import sys; from layerscope.cli import run; run(); print(*sys.modules, sep='\\n', file=sys.stderr)"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=os.environ | {COMPLETION: "fish_complete", "COMP_LINE": line},
+            capture_output=True, text=True, check=True, timeout=PATIENCE,
+        )  # fmt: skip
+        assert done.stdout.startswith("plain\t")
+        loaded = {name.partition(".")[0] for name in done.stderr.split()}
+        own = sum(name.partition(".")[0] == "layerscope" for name in done.stderr.split())
+        others = loaded - set(sys.stdlib_module_names) - {"layerscope"}
+        assert {name for name in others if not name.startswith("_")} <= allowed
+        assert own <= most
+
+
+# names of images
+
+
+def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As people write them and whole; rules and schemes come with them."""
+    with serving(tmp_path / "docker.sock") as engine:
+        engine.images = [{"Id": "sha256:" + "1" * 64, "RepoTags": ["localhost/demo:1", "evil$(x):1"]}]  # fmt: skip
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        refresh()
+    found = known.known()
+    assert found.complete
+    assert found.images["docker"] == [("demo:1", "localhost/demo:1")]
+    assert found.rules == {rule.name: rule.title for rule in RULES}
+    assert set(found.schemes) == {name for source in SOURCES for name in source.schemes}
+    assert cli.run(["cache", "clear"]) == 0
+    assert not list(Path(os.environ["LAYERSCOPE_CACHE_DIR"]).glob("completion*"))
+
+
+class _Silent(SocketHandler):
+    """An engine that takes questions and answers none."""
+
+    asked = 0
+
+    def get(self) -> None:
+        type(self).asked += 1
+        time.sleep(PATIENCE)
+
+
+def test_a_silent_engine_is_not_waited_for(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was known is offered at once, and again while one process looks in the background."""
+    os.utime(cache / COMPLETION_FILE, (0, 0))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    with served(tmp_path / "docker.sock", _Silent):
+        assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
+        begun = (cache / COMPLETION_STARTED).stat().st_mtime_ns
+        assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
+        assert (cache / COMPLETION_STARTED).stat().st_mtime_ns == begun
+        monkeypatch.undo()
+        monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache))
+        deadline = time.monotonic() + PATIENCE
+        while "containers-storage" not in (document := json.loads((cache / COMPLETION_FILE).read_text()))["images"]:  # fmt: skip
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert document["images"]["docker"]  # the silent engine keeps its names
+
+
+def test_the_first_answer_waits_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the other process has written down what it found."""
+    monkeypatch.setattr(known, "WAIT", PATIENCE)
+    assert known.known().complete
+    assert offered(monkeypatch, "layerscope fix x --only apt-li") == ["apt-lists"]
+
+
+def test_without_a_cache_nothing_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing may be written, Tab would start a process each time."""
+    monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
+    assert known.known() == Known()
+    monkeypatch.delenv("LAYERSCOPE_CACHE_SIZE")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "file" / "below"))
+    assert known.known() == Known()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[" * 100_000, b'{"version": null}', b"\xff", json.dumps(DOCUMENT | {"images": [1]}).encode(), json.dumps(DOCUMENT | {"images": {"docker": [[1]]}}).encode()],
+)  # fmt: skip
+def test_a_damaged_file_counts_as_missing(cache: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """No error for what the cache holds."""
+    (cache / COMPLETION_FILE).write_bytes(content)
+    assert known.known() == Known()
+
+
+def test_safe_names_are_all_that_engines_give() -> None:
+    """Docker's grammar of references, whole and short; nothing that any shell reads as more than text."""
+    for name in ("alpine", "a.b-c_d:1", "localhost:5000/x/y:V1.0-rc_1", "x@sha256:" + "0" * 64):
+        assert SAFE.fullmatch(name)
+        assert SAFE.fullmatch(normalise(name))
+    assert not any(SAFE.fullmatch(name) for name in HOSTILE)
+
+
+# real shells
+
+START = {
+    "bash": (["--norc", "--noprofile", "-i"], "PS1='READY> '; bind 'set enable-bracketed-paste off'"),
+    "zsh": (["-f", "-i"], "PS1='READY> '; unsetopt zle_bracketed_paste 2>/dev/null; unset zle_bracketed_paste; bindkey -e; autoload -Uz compinit && compinit -u -D"),
+    "fish": (["--no-config", "-i"], "function fish_prompt; echo 'READY> '; end; set -g fish_autosuggestion_enabled 0"),
+}  # fmt: skip
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("shell", START)
+def test_a_real_shell_completes(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    """Tab after a few letters gives the word; a hostile file is a word, too, and nothing of it is run."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "layerscope").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m layerscope "$@"\n')
+    (programs / "layerscope").chmod(0o755)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "zz$(touch owned)").touch()
+    script = tmp_path / f"script.{shell}"
+    script.write_text(cli_output(["completion", shell]))
+    options, prepare = START[shell]
+    environment = os.environ | {
+        "PATH": f"{programs}:{os.environ['PATH']}", "TERM": "xterm", "HOME": str(tmp_path), "PYTHONPATH": str(Path(layerscope.__file__).parents[1]),
+        "INPUTRC": "/dev/null", "fish_greeting": "",
+    }  # fmt: skip
+    child = pexpect.spawn(program, options, env=environment, cwd=str(here), encoding="utf-8", timeout=PATIENCE, dimensions=(50, 200))  # fmt: skip
+    out = tmp_path / "out"
+    try:
+        child.sendline(prepare)
+        child.expect("READY> ")
+        child.sendline(f"source {script}")
+        child.expect("READY> ")
+        for number, (typed, expected) in enumerate(
+            [
+                ("rep", "report"),
+                ("report app:", "report app:1.0"),
+                ("docker://apps", "docker://apps:2"),
+                ("quay.io/t", "quay.io/team/app:3"),
+                ("report --format=js", "report --format=json"),
+                ("zz", "zz$(touch owned)"),
+            ]
+        ):
+            # The whole line is then written to a file: nothing depends on how the shell paints it.
+            child.send(f"layerscope {typed}\t")
+            child.send(f"\x01printf '%s\\n' \x05 >{out}.{number}; mv {out}.{number} {out}.{number}.done\r")  # fmt: skip
+            done = Path(f"{out}.{number}.done")
+            deadline = time.monotonic() + PATIENCE
+            while not done.exists():
+                assert time.monotonic() < deadline, (typed, child.before, child.buffer)
+                child.expect([pexpect.TIMEOUT, r".+"], timeout=0.05)
+            assert done.read_text().split("\n")[1:-1] == (
+                [expected] if expected.startswith("zz") else expected.split()
+            )
+        assert not list(here.glob("owned"))
+    finally:
+        child.close(force=True)
+
+
+def cli_output(words: list[str]) -> str:
+    """What a command prints."""
+    done = subprocess.run([sys.executable, "-m", "layerscope", *words], capture_output=True, check=True, timeout=PATIENCE)  # fmt: skip
+    return done.stdout.decode()
+
+
+_FUNCTION = r"""
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+_layerscope_completion layerscope "${COMP_WORDS[COMP_CWORD]#[\"\']}"
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def test_files_beside_images_are_quoted_in_bash(cache: Path, tmp_path: Path) -> None:
+    """Bash inserts words as they are: one with `$()` would be run with the line."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "layerscope").write_text("#!/bin/sh\nprintf 'plain\\tapp:1\\t\\nfile\\t\\t\\n'\n")
+    (programs / "layerscope").chmod(0o755)
+    here = tmp_path / "here"
+    (here / "app folder").mkdir(parents=True)
+    (here / "app$(touch owned)").touch()
+    (here / "app.tar").touch()
+    script = tmp_path / "script"
+    script.write_text(SCRIPTS["bash"] % {"variable": COMPLETION})
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    def words(*line: str) -> list[str]:
+        done = subprocess.run(["bash", "-c", _FUNCTION, "bash", str(script), *line], env=environment, cwd=here, capture_output=True, text=True, check=True, timeout=PATIENCE)  # fmt: skip
+        return sorted(done.stdout.splitlines())
+
+    assert words("layerscope", "app") == ["app.tar", "app:1", r"app\ folder/", r"app\$\(touch\ owned\)"]  # fmt: skip
+    assert words("layerscope", "'app") == ["app.tar", "app:1"]
+    assert not (here / "owned").exists()

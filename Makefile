@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format lint types imports bench bench-guard screenshots snapshots clean
+.PHONY: help demo test check format lint types imports bench bench-guard screenshots snapshots dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
@@ -55,5 +55,10 @@ snapshots: $(VENV)/development ## redraw baselines of screens, reports and table
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -n 0 tests/tui tests/report --snapshot-update
 	$(BIN)/python -m tests.docs.generated
 
+dist: $(VENV)/development ## build wheel and sdist: the same bytes for the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

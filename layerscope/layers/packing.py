@@ -116,6 +116,7 @@ def _field(name: str, hint: Any) -> _Field:
     given = [part for part in get_args(hint) if part is not NoneType]
     optional = isinstance(hint, UnionType) and len(given) == 1
     inner = given[0] if optional else hint
+    inner = getattr(inner, "__value__", inner)  # NDArray is a `type` alias since numpy 2.5
     origin, parts = get_origin(inner), get_args(inner)
     if origin is np.ndarray:
         return _Field(name, _Form.ARRAY, inner, optional)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typing_extensions import TypeAliasType
 
 from layerscope.layers.packing import (
     DamagedEntryError,
@@ -103,11 +104,19 @@ class Row:
     places: NDArray[np.int32]
 
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+Numbers = TypeAliasType(
+    "Numbers", np.ndarray[tuple[int], np.dtype[_Scalar]], type_params=(_Scalar,)
+)
+"""What NDArray is where numpy can use a `type` statement."""
+
+
 @dataclass(frozen=True)
 class Inner:
     """A dataclass in another one."""
 
     numbers: NDArray[np.int64]
+    aliased: Numbers[np.int64]
     names: StringTable
 
 
@@ -126,7 +135,9 @@ class Outer:
 
 def outer(rows: tuple[Row, ...], some: NDArray[np.uint8] | None = None) -> Outer:
     """One with these rows."""
-    return Outer(3, None, {7: (1, 2)}, Inner(np.arange(3), TABLE), rows, some, np.arange(2))
+    return Outer(
+        3, None, {7: (1, 2)}, Inner(np.arange(3), np.arange(4), TABLE), rows, some, np.arange(2)
+    )
 
 
 @pytest.mark.parametrize("some", [None, np.arange(3, dtype=np.uint8)])
@@ -142,6 +153,7 @@ def test_a_dataclass_comes_back(count: int, some: NDArray[np.uint8] | None) -> N
     found = unpack_fields(Outer, packed_again, given=value.given)
     assert (found.count, found.digest, found.maps) == (3, None, {7: (1, 2)})
     np.testing.assert_array_equal(found.inner.numbers, value.inner.numbers)
+    np.testing.assert_array_equal(found.inner.aliased, value.inner.aliased)
     assert list(found.inner.names) == list(TABLE)
     assert (found.some is None) == (some is None)
     assert len(found.rows) == count

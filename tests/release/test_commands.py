@@ -1,0 +1,104 @@
+"""Every command runs from a wheel in a clean environment, as somebody has it who just installed it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope.cli import group
+from tests.release.building import Clean
+from tests.terminal import TMUX, terminal
+
+pytestmark = pytest.mark.release
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command line, in a folder with `demo.tar` and a `docker` whose builds fail with 7."""
+
+    words: str
+    shows: str
+    """Text on stdout or stderr."""
+    codes: tuple[int, ...] = (0,)
+
+
+RUNS: dict[str, tuple[Run, ...]] = {
+    "open": (Run("demo.tar", "stored"), Run("--version", f"version {layerscope.__version__}")),
+    "report": (
+        Run("report demo.tar", "What to fix first"),
+        Run("report demo.tar --format html", "<!DOCTYPE html>"),
+    ),
+    "ci": (
+        Run("ci demo.tar", "passes"),
+        Run("ci demo.tar --no-secrets medium --format sarif", "2.1.0", (1,)),
+    ),
+    "fix": (Run("fix demo.tar", "+++ b/Dockerfile"),),
+    "diff": (Run("diff demo.tar demo.tar", "No differences"),),
+    "series": (Run("series demo.tar demo.tar", "2 releases"),),
+    "log": (Run("log demo.tar /app/.env", "/app/.env"),),
+    "ls": (Run("ls demo.tar /app", "app.py"),),
+    "cat": (Run("cat demo.tar /usr/lib/os-release", "Debian"),),
+    "extract": (Run("extract demo.tar /etc/os-release --output out", ""),),
+    "images": (
+        Run("images", "no engine is listening", (0, 4)),
+    ),  # stores of this machine are found
+    "build": (Run("build -t app .", "docker build failed with exit code 7", (7,)),),
+    "demo": (Run("demo --save saved.tar", ""), Run("demo", "flask-demo")),
+    "rules": (Run("rules", "apt-lists"),),
+    "cache": (Run("cache info", "entries"), Run("cache clear", "")),
+}
+"""At least one run for each command of the help; and the one that has no name, an image."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, demo_image: Path) -> Path:
+    """Where the commands run."""
+    (tmp_path / "demo.tar").symlink_to(demo_image)
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text("#!/bin/sh\nexit 7\n")
+    docker.chmod(0o755)
+    return tmp_path
+
+
+def test_every_command_has_a_run() -> None:
+    """A new command needs a line above."""
+    assert set(RUNS) == set(group.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "tried", [run for runs in RUNS.values() for run in runs], ids=lambda run: run.words
+)
+def test_a_command_runs(tried: Run, clean: Clean, folder: Path) -> None:
+    """With the exit code and the output that it should have."""
+    path = f"{folder / 'bin'}:{clean.environment()['PATH']}"
+    ran = clean(*tried.words.split(), folder=folder, PATH=path)
+    assert ran.returncode in tried.codes, ran.stderr
+    assert tried.shows in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_reports_are_those_of_the_sources(clean: Clean, folder: Path) -> None:
+    """Nothing that a report needs is missing from the wheel."""
+    ran = clean("report", "demo.tar", "--format", "json", folder=folder)
+    assert ran.stderr == ""
+    report = json.loads(ran.stdout)
+    assert report["totals"]["avoidableBytes"] > 0
+    assert {"deleted-later", "secret-environment-file"} <= {
+        finding["rule"] for finding in report["findings"]
+    }
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(TMUX is None, reason="tmux not installed")
+def test_the_explorer_opens(clean: Clean) -> None:
+    """In a terminal, from the wheel."""
+    command = [str(clean.program), "demo"]
+    with terminal(command, environment=clean.environment()) as screen:
+        screen.wait_for("avoidable")
+        screen.keys("q")
+        screen.wait_for("exit 0")

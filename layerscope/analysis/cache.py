@@ -29,8 +29,8 @@ _Known = TypeVar("_Known")
 FILESYSTEM = "image"
 ACCOUNTING = "accounting"
 DUPLICATES = "duplicates"
-_LAYER_SCAN = "scan"
-_PACKAGES = "packages"
+LAYER_SCAN = "scan"
+PACKAGES = "packages"
 FINDINGS = "findings"
 _PREFIX = "sha256:"
 
@@ -90,15 +90,15 @@ class ImageCache:
 
     def layer_scan(self, layer: int, unpack: Callable[[Packed], _Known]) -> _Known | None:
         """What was found in the files of a layer; None if not cached."""
-        return self._read(_LAYER_SCAN, unpack, layer=layer)
+        return self._read(LAYER_SCAN, unpack, layer=layer)
 
     def keep_layer_scan(
         self, layer: int, pack: Callable[[], Packed], filesystem: Filesystem
     ) -> None:
         """Store what was found in the files of a layer, for all images that have it. The cache may be too large until something
         else is kept."""
-        self._known.discard(_LAYER_SCAN)
-        self._keep(_LAYER_SCAN, pack, filesystem, layer=layer)
+        self._known.discard(LAYER_SCAN)
+        self._keep(LAYER_SCAN, pack, filesystem, layer=layer)
 
     def packages(self, filesystem: Filesystem) -> Installed | None:
         """All packages; None if not cached."""
@@ -110,11 +110,11 @@ class ImageCache:
                 check_range(package.paths, len(filesystem.table))
             return installed
 
-        return self._read(_PACKAGES, unpack)
+        return self._read(PACKAGES, unpack)
 
     def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Store the packages."""
-        self._keep(_PACKAGES, lambda: pack_fields(packages), filesystem)
+        self._keep(PACKAGES, lambda: pack_fields(packages), filesystem)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
         """The findings for `words`, which identify all input of rules besides the layers; None if not cached."""

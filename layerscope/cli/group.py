@@ -25,6 +25,7 @@ COMMANDS = {
     "ls": "List files of an image.",
     "cat": "Print files of an image.",
     "extract": "Save files of an image.",
+    "fleet": "Report on many images: what they share, waste and could save.",
     "images": "List images of engines and local stores.",
     "build": "Build an image and explore it.",
     "demo": "Explore the bundled sample image.",

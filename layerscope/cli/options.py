@@ -26,13 +26,17 @@ _SETTINGS = "layerscope.settings"
 _STORE = "layerscope.store"
 """Where it keeps the cache."""
 
+_IMAGE = click.option(
+    "--image",
+    "image",
+    metavar="TAG",
+    help="Select an image of an archive with several: a tag, a digest or @N.",
+)
+_VERIFY = click.option(
+    "--verify", is_flag=True, help="Verify the digests of all layers, whatever their size."
+)
 _IMAGE_OPTIONS = (
-    click.option(
-        "--image",
-        "image",
-        metavar="TAG",
-        help="Select an image of an archive with several: a tag, a digest or @N.",
-    ),
+    _IMAGE,
     click.option(
         "--platform",
         metavar="OS[(VERSION)]/ARCH[/VARIANT]",
@@ -54,9 +58,7 @@ _IMAGE_OPTIONS = (
         metavar="SIZE",
         help="Fail rather than fetch more than this of layers from a registry, such as 500MB.",
     ),
-    click.option(
-        "--verify", is_flag=True, help="Verify the digests of all layers, whatever their size."
-    ),
+    _VERIFY,
     click.option("--no-duplicates", is_flag=True, help="Skip the search for duplicate files."),
     click.option("--no-cache", is_flag=True, help="Do not read or write the cache."),
     click.option(
@@ -105,6 +107,14 @@ def image_options(function: _Function) -> _Function:
     return function
 
 
+def several_images_options(function: _Function) -> _Function:
+    """Add those of `image_options` that suit many images, whose layers are all verified."""
+    for option in reversed(_IMAGE_OPTIONS):
+        if option not in (_IMAGE, _VERIFY):
+            function = option(function)
+    return function
+
+
 def explorer_options(function: _Function) -> _Function:
     """Add the options of `image_options`, and those of the explorer."""
     for option in reversed(_EXPLORER_OPTIONS):
@@ -135,7 +145,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
     platform = given["platform"]
     return Request(
         reference=reference,
-        image=given["image"],
+        image=given.get("image"),
         platform=None if platform is None else Platform.parse(platform),
         limits=limits_from(given["limit"], settings=settings_of(given)),
         progress=progress,

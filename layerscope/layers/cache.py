@@ -24,7 +24,7 @@ from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
-_INDEX = "layer"
+INDEX = "layer"
 """Kind of cache entries with an index."""
 _POINTER = "file"
 """Kind of cache entries with the digest of a file's bytes."""
@@ -67,16 +67,16 @@ class IndexCache:
 
     def holds(self, key: str) -> bool:
         """Whether there is an index under the key of an `Indexed`."""
-        return self.store.has(_INDEX, key)
+        return self.store.has(INDEX, key)
 
     def write(self, key: str, index: LayerIndex) -> None:
         """Store an index under any key."""
-        self.store.write(_INDEX, key, pack_fields(index))
+        self.store.write(INDEX, key, pack_fields(index))
 
     def has(self, blob: Blob) -> bool:
         """Whether the cache has the index of a blob with a certain digest."""
         digest = None if self._fresh else blob.digest
-        return digest is not None and self.store.has(_INDEX, self._digest_key(blob, digest))
+        return digest is not None and self.store.has(INDEX, self._digest_key(blob, digest))
 
     def get(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
         """The cached index of a blob, without reading the blob; None if not cached."""
@@ -95,7 +95,7 @@ class IndexCache:
         if self._fresh or blob.digest is not None:
             return self.has(blob)
         digest = self._cached_digest(blob)
-        return isinstance(digest, str) and self.store.has(_INDEX, self._digest_key(blob, digest))
+        return isinstance(digest, str) and self.store.has(INDEX, self._digest_key(blob, digest))
 
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
@@ -126,7 +126,7 @@ class IndexCache:
             key = None if blob.changed() else self._file_key(blob)
         if key is not None:
             try:
-                self.store.write(_INDEX, key, pack_fields(index))
+                self.store.write(INDEX, key, pack_fields(index))
             except OverflowError:  # such numbers occur only in hostile layers
                 return Indexed(index, None)
         return Indexed(index, key)
@@ -162,7 +162,7 @@ class IndexCache:
 
     def _by_claim(self, blob: Blob, claims: Collection[str], progress: Progress) -> Indexed | None:
         """The index of a blob with the claimed digest of a cached one, if hashing confirms it."""
-        known = [claim for claim in claims if self.store.has(_INDEX, self._digest_key(blob, claim))]
+        known = [claim for claim in claims if self.store.has(INDEX, self._digest_key(blob, claim))]
         if not known:
             return None
         digest, size = hashlib.sha256(), 0
@@ -191,11 +191,11 @@ class IndexCache:
         return None if index is None or index.blob_digest != digest else Indexed(index, key)
 
     def _read(self, key: str) -> LayerIndex | None:
-        packed = self.store.read(_INDEX, key)
+        packed = self.store.read(INDEX, key)
         try:
             return None if packed is None else unpack_fields(LayerIndex, packed)
         except (KeyError, TypeError, ValueError):
-            self.store.forget(_INDEX, key)
+            self.store.forget(INDEX, key)
             return None
 
     def _store_digest(self, blob: Blob, digest: str) -> None:
@@ -206,12 +206,12 @@ class IndexCache:
 
     def _digest_key(self, blob: Blob, digest: str) -> str:
         # The size of a truncated blob is not determined by its bytes.
-        return self.store.key(_INDEX, self._limits, digest, blob.size)
+        return self.store.key(INDEX, self._limits, digest, blob.size)
 
     def _file_key(self, blob: Blob) -> str | None:
         """The key for the index of a file that was not hashed."""
         identity = blob.identity
-        return None if identity is None else self.store.key(_INDEX, self._limits, identity)
+        return None if identity is None else self.store.key(INDEX, self._limits, identity)
 
     def _pointer_key(self, blob: Blob) -> str | None:
         identity = blob.read_identity

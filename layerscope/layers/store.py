@@ -70,6 +70,15 @@ class Store:
         """A key that is equal for equal `parts`, which consist of plain numbers and strings."""
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
+    def is_usable(self) -> bool:
+        """Whether entries can be written; the folder is made for it."""
+        try:
+            return self._writable and (self._is_private() or self._prepare())
+        except OSError as error:
+            self._writable = False
+            self.problem = f"cannot write to {self.folder}: {error.strerror or error}"
+            return False
+
     def has(self, kind: str, key: str) -> bool:
         """Whether the entry exists, damaged or not."""
         try:

@@ -70,10 +70,12 @@ def analyse(
     options: Options | None = None,
     listener: Listener | None = None,
     cached_image: CachedImage | None = None,
+    layers: Sequence[Indexed] | None = None,
 ) -> Opened:
     """Analyse an image whose documents were read. `listener` is called for each part as it becomes known.
 
-    `cached_image` is what `read_cached_image` returned, if it was called.
+    `cached_image` is what `read_cached_image` returned, if it was called; `layers` are the indexes of all layers, if these were
+    read before.
     """
     options, listener = options or Options(), listener or Listener()
     if options.headers_only:
@@ -92,7 +94,7 @@ def analyse(
         if whole is not source:
             listener.fetched(whole)
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
-        opened, cache = _stack(request, whole, options, listener, scans, cached_image)
+        opened, cache = _stack(request, whole, options, listener, scans, cached_image, layers)
         opened = listener.stacked(opened, cache)
         listener.replaced()
         if options.duplicates and not opened.unknown_layers:
@@ -118,6 +120,7 @@ def _stack(
     listener: Listener,
     scans: LayerScans | None,
     cached_image: CachedImage | None,
+    known: Sequence[Indexed] | None,
 ) -> tuple[Opened, ImageCache]:
     """The image without duplicates and findings, and the cache, which has it."""
     progress, limits = request.progress, request.limits
@@ -128,7 +131,7 @@ def _stack(
         places=options.tables or options.headers_only,
     )
     if cached_image is None:
-        layers = _read_layers(request, source, options, listener, scans, tables)
+        layers = known or _read_layers(request, source, options, listener, scans, tables)
         cache = image_cache(request, source, options, layers)
         filesystem = cache.filesystem([layer.index for layer in layers])
         accounting = cache.accounting()

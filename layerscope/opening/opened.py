@@ -56,6 +56,20 @@ class Opened:
         """Whether all layers were read, as far as they can be."""
         return all(index.extent is Extent.READ for index in self.indexes)
 
+    @property
+    def compressed_bytes(self) -> int | None:
+        """Compressed bytes of all layers; None unless every layer with entries is compressed and can be read."""
+        known = [
+            index.compressed_bytes
+            for index in self.indexes
+            if len(index)
+            or index.compressed_bytes is not None
+            or index.broken is not None
+            or index.extent is Extent.UNKNOWN
+        ]
+        sizes = [size for size in known if size is not None]
+        return sum(sizes) if sizes and len(sizes) == len(known) else None
+
     def verified(self, layer: int) -> bool | None:
         """Whether a layer matches its claimed digests; None if not checked."""
         return verified(self.image.layers[layer], self.indexes[layer])

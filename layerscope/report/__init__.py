@@ -10,11 +10,13 @@ from layerscope.report.options import ReportOptions as ReportOptions
 
 if TYPE_CHECKING:
     from layerscope.analysis.compare.comparison import Comparison
+    from layerscope.fleet.fleet import Fleet
     from layerscope.opening.opened import Opened
     from layerscope.opening.series import OpenedSeries
 
 DiffWriter = Callable[["Opened", "Opened", "Comparison", BinaryIO, ReportOptions], None]
 SeriesWriter = Callable[["OpenedSeries", BinaryIO, ReportOptions], None]
+FleetWriter = Callable[["Fleet", BinaryIO, ReportOptions], None]
 Writer = Callable[["Opened", BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
@@ -45,6 +47,11 @@ SERIES_FORMATS: dict[str, str] = {
     "html": "layerscope.report.series_html",
 }
 """The same for series of releases."""
+FLEET_FORMATS: dict[str, str] = {
+    "text": "layerscope.report.fleet_text",
+    "json": "layerscope.report.fleet_json",
+}
+"""The same for fleets."""
 
 TABLES = ("steps", "waste", "duplicates", "findings", "packages", "files")
 """Tables of the CSV format; each file holds one."""
@@ -58,6 +65,11 @@ def diff_writer_of(name: str) -> DiffWriter:
 def series_writer_of(name: str) -> SeriesWriter:
     """The function that writes a format of a series of releases."""
     return cast("SeriesWriter", import_module(SERIES_FORMATS[name]).write)
+
+
+def fleet_writer_of(name: str) -> FleetWriter:
+    """The function that writes a format of a fleet."""
+    return cast("FleetWriter", import_module(FLEET_FORMATS[name]).write)
 
 
 def writer_of(name: str) -> Writer:

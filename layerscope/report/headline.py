@@ -9,7 +9,6 @@ from layerscope.image.model import Alternative
 from layerscope.opening.digests import state_of
 from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
-from layerscope.report.schema import compressed_bytes
 from layerscope.text import count_of, date_of, percent, safe_name, size
 from layerscope.words import DigestState
 
@@ -66,7 +65,7 @@ def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
         yield count_of(opened.accounting.files, "file")
     yield count_of(len(image.layers), "layer")
     yield count_of(image.recorded_steps, "step")
-    compressed, built = compressed_bytes(opened), date_of(image.created)
+    compressed, built = opened.compressed_bytes, date_of(image.created)
     if compressed is not None:
         yield f"{size(compressed, binary=options.binary_sizes)} compressed"
     if built is not None:

@@ -117,7 +117,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
             "unknownLayers": unknown,
             "steps": opened.image.recorded_steps,
             **dict.fromkeys(("entries", "files", "paths")),
-            "compressedBytes": compressed_bytes(opened),
+            "compressedBytes": opened.compressed_bytes,
             **dict.fromkeys(_SUMS),
         }
     return {
@@ -127,7 +127,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         "entries": accounting.entries,
         "files": accounting.files,
         "paths": accounting.paths,
-        "compressedBytes": compressed_bytes(opened),
+        "compressedBytes": opened.compressed_bytes,
         "tarBytes": sum(index.tar_bytes for index in opened.indexes) if opened.whole else None,
         "storedBytes": accounting.stored,
         "liveBytes": accounting.live,
@@ -139,20 +139,6 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         "avoidableBytes": None if findings is None else findings.saving(),
         "avoidableOwnBytes": None if findings is None else findings.saving(findings.own),
     }
-
-
-def compressed_bytes(opened: Opened) -> int | None:
-    """Compressed bytes of all layers; None unless every layer with entries is compressed and can be read."""
-    known = [
-        index.compressed_bytes
-        for index in opened.indexes
-        if len(index)
-        or index.compressed_bytes is not None
-        or index.broken is not None
-        or index.extent is Extent.UNKNOWN
-    ]
-    sizes = [size for size in known if size is not None]
-    return sum(sizes) if sizes and len(sizes) == len(known) else None
 
 
 def _steps(opened: Opened) -> list[dict[str, Any]]:

@@ -60,6 +60,30 @@ def saved_images(
             yield image
 
 
+def images_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]:
+    """References of the images in a folder and in those below it, in the order of their names. Links to folders are not followed,
+    and unreadable files and folders skipped."""
+    waiting = [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        below = []
+        for entry in found:
+            try:
+                image = _look(entry, limits)
+                inside = image is None and entry.is_dir(follow_symlinks=False)
+            except (LayerscopeError, DamagedStreamError, OSError, ValueError):
+                continue
+            if image is not None:
+                yield image.reference
+            elif inside:
+                below.append(Path(entry.path))
+        waiting += reversed(below)
+
+
 def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
     """The image in a file or folder; None if there is none."""
     path = Path(entry.path)

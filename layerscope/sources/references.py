@@ -117,17 +117,17 @@ def near(reference: str, names: Iterable[str]) -> list[str]:
     """Similar names, other tags of the same repository first."""
     known = list(dict.fromkeys(familiar(name) for name in names))
     wanted = familiar(normalise(without_tag_at_digest(reference)))
-    repository = _repository(wanted)
-    same = [name for name in known if _repository(name.removeprefix(LOCALHOST)) == repository]
+    repository = repository_of(wanted)
+    same = [name for name in known if repository_of(name.removeprefix(LOCALHOST)) == repository]
     close = difflib.get_close_matches(wanted, known, _NEAR, 0.6)
     repositories: dict[str, str] = {}
     for name in known:
-        repositories.setdefault(_repository(name), name)
+        repositories.setdefault(repository_of(name), name)
     alike = difflib.get_close_matches(repository, list(repositories), _NEAR, 0.7)
     return list(dict.fromkeys([*same, *close, *(repositories[name] for name in alike)]))[:_NEAR]
 
 
-def _repository(name: str) -> str:
+def repository_of(name: str) -> str:
     """A name without its tag or digest."""
     name = name.partition("@")[0]
     return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
@@ -136,7 +136,7 @@ def _repository(name: str) -> str:
 def _by_digest(wanted: str, images: Sequence[_Image]) -> list[_Image]:
     """Images by `name@digest`, or by a bare digest."""
     name, at, digest = wanted.rpartition("@")
-    repository = _repository(normalise(name)) if at else None
+    repository = repository_of(normalise(name)) if at else None
     return [
         image
         for image in images
@@ -144,7 +144,7 @@ def _by_digest(wanted: str, images: Sequence[_Image]) -> list[_Image]:
         and (
             repository is None
             or any(
-                _repository(normalise(known)) in (repository, _repository(normalise(LOCALHOST + name)))
+                repository_of(normalise(known)) in (repository, repository_of(normalise(LOCALHOST + name)))
                 for known in image.names
             )
         )

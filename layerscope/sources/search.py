@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from layerscope.errors import UnreachableError, UsageError
+from layerscope.errors import LayerscopeError, UnreachableError, UsageError
 from layerscope.sources.base import (
     STDIN,
     Chooser,
@@ -80,6 +81,27 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     with naming(request):
         found = _find(request)
         return describe(request, found, *choose(request, found, ask))
+
+
+def open_sources(request: Request) -> list[tuple[str | None, SourceImage | LayerscopeError]]:
+    """Every image of the requested place, each for one platform, without reading any layer: what selects it there, None if there
+    is only one; and the image, or why it cannot be opened.
+
+    Raises `LayerscopeError` if the place has no image.
+    """
+    with naming(request):
+        found = _find(request)
+    groups = {candidate.group for candidate in found.candidates}
+    chosen = [f"@{number}" for number in range(len(groups))] if len(groups) > 1 else [None]
+    opened: list[tuple[str | None, SourceImage | LayerscopeError]] = []
+    for image in chosen:
+        one = replace(request, image=image)
+        try:
+            with naming(one):
+                opened.append((image, describe(one, found, *choose(one, found, None))))
+        except LayerscopeError as error:
+            opened.append((image, error))
+    return opened
 
 
 def _find(request: Request) -> Found:

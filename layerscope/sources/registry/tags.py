@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, quote, urlsplit
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError
@@ -22,6 +23,8 @@ MOST = 10_000
 DETAILED = 40
 """Maximum number of tags whose image is looked up: registries count each."""
 _PAGE = 1000
+_NAMED = 5
+"""Tags that an error names."""
 _NUMBERS = re.compile(r"([0-9]+)")
 _BESIDE = re.compile(r"sha256-[0-9a-f]{64}(?:\.|$)")
 """Tags of what is stored beside images: referrers, and signatures of cosign."""
@@ -35,6 +38,24 @@ class Tags:
         """Asks for the names. Raises `LayerscopeError`."""
         self.repository = repository
         self._names = _names(Client(repository, request.limits, request.progress))
+
+    def selected(self, pattern: str | None = None, last: int | None = None) -> list[str]:
+        """References of the images whose tags match a glob, oldest versions first; only the `last` ones of them.
+
+        Of the last ones, `latest` is none where others match: it is another name of one of them. Raises `ImageNotFoundError` if no
+        tag matches.
+        """
+        tags = [
+            tag for tag in reversed(self._names) if pattern is None or fnmatchcase(tag, pattern)
+        ]
+        if not tags:
+            raise ImageNotFoundError(
+                f"{self.repository.repository}: none of {len(self._names):,} tags matches {pattern!r}",
+                hint=f"the newest: {', '.join(self._names[:_NAMED])}",
+            )
+        if last is not None:
+            tags = ([tag for tag in tags if tag != "latest"] or tags)[-last:]
+        return [f"{SCHEME}://{self.repository.tagged(tag)}" for tag in tags]
 
     def images(self) -> list[StoreImage]:
         """An image a tag, with nothing but its name."""

@@ -1,0 +1,58 @@
+"""What follows from the rows of a fleet: one module for each group of answers, `model.py` has what they say."""
+
+from __future__ import annotations
+
+from layerscope.fleet.answers.bases import bases
+from layerscope.fleet.answers.causes import causes
+from layerscope.fleet.answers.images import growth, repositories, shares
+from layerscope.fleet.answers.layers import Layers
+from layerscope.fleet.answers.model import Answers, FleetTotals
+from layerscope.fleet.answers.packages import packages
+from layerscope.fleet.answers.savings import Savings
+from layerscope.fleet.claims import AVOIDABLE, WASTED
+from layerscope.fleet.results import Results
+from layerscope.fleet.tables import ImageRow
+
+
+def answers_of(results: Results) -> Answers:
+    """All answers, from the rows of all images. Memory grows with distinct layers, rules, lines and packages, not with images."""
+    layers = Layers.of(results)
+    savings = Savings.of(results, layers)
+    rules, lines = causes(results, layers, savings)
+    return Answers(
+        totals=_totals(results, layers, savings),
+        shares=shares(results, layers),
+        layers=layers.answer(),
+        rules=rules,
+        lines=lines,
+        packages=packages(results),
+        bases=bases(results, layers),
+        repositories=repositories(results, layers),
+        growth=growth(results, layers),
+    )
+
+
+def _totals(results: Results, layers: Layers, savings: Savings) -> FleetTotals:
+    failed = damaged = stored = wasted = avoidable = 0
+    for row in results.rows(ImageRow):
+        failed += row.stored_bytes is None
+        damaged += row.stored_bytes is not None and row.error is not None
+        stored += row.stored_bytes or 0
+        wasted += row.wasted_bytes or 0
+        avoidable += row.avoidable_bytes or 0
+    firsts = [known.first for known in layers.known.values()]
+    return FleetTotals(
+        images=results.images,
+        failed_images=failed,
+        damaged_images=damaged,
+        layers=layers.places,
+        distinct_layers=len(firsts),
+        stored_bytes=stored,
+        stored_once_bytes=layers.stored_once,
+        wasted_bytes=wasted,
+        wasted_once_bytes=savings.once_of_all(WASTED),
+        avoidable_bytes=avoidable,
+        avoidable_once_bytes=savings.once_of_all(AVOIDABLE),
+        blob_once_bytes=sum(first.bytes for first in firsts),
+        uncompressed_layers=sum(not first.compressed for first in firsts),
+    )

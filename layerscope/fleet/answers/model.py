@@ -1,0 +1,197 @@
+"""What is answered about a fleet. Sizes are content bytes, unless said otherwise.
+
+Of a size there are two figures: `bytes` is the sum over all images, as if each were alone. `once_bytes` is the same where each distinct
+layer is stored once: of what could be saved, only what no image with the layer needs.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    pass
+
+
+class FleetTotals(_Answer, frozen=True):
+    """Figures of all images together."""
+
+    images: int
+    failed_images: int
+    """Images without figures."""
+    damaged_images: int
+    """Images whose figures cover only a part."""
+    layers: int
+    """Layers of all images, each counted in each of its images."""
+    distinct_layers: int
+    stored_bytes: int
+    stored_once_bytes: int
+    wasted_bytes: int
+    wasted_once_bytes: int
+    avoidable_bytes: int
+    avoidable_once_bytes: int
+    blob_once_bytes: int
+    """Bytes of the blobs of all distinct layers; of the tar where a blob is not compressed."""
+    uncompressed_layers: int
+    """Distinct layers of which these are the bytes of the tar."""
+
+
+class ImageShare(_Answer, frozen=True):
+    """What an image shares."""
+
+    image: int
+    shared_bytes: int
+    """In layers that other images also have."""
+    unique_bytes: int
+    """In layers of this image alone: reclaimable by removing it."""
+
+
+class DistinctLayer(_Answer, frozen=True):
+    """A layer, however many images have it."""
+
+    digest: str
+    """Its diff ID, else the digest of its blob."""
+    bytes: int
+    """Bytes of its blob in the first image that has it; of the tar if the blob is not compressed."""
+    compressed: bool
+    tar_bytes: int
+    stored_bytes: int
+    images: int
+    total_bytes: int
+    """Stored bytes of all images that have it."""
+    base: bool
+    """Whether it is part of a base image in every image that has it."""
+    line: str
+    """The step that made it, in the first image that has it."""
+
+
+class LineSaving(_Answer, frozen=True):
+    """What one rule saves in one Dockerfile line."""
+
+    line: str
+    images: int
+    bytes: int
+    once_bytes: int
+
+
+class RuleAnswer(_Answer, frozen=True):
+    """One rule over all images."""
+
+    rule: str
+    title: str
+    severity: str
+    """The severest of its findings."""
+    images: int
+    findings: int
+    base_images: int
+    """Images in which only another base image mends all of its findings."""
+    bytes: int
+    once_bytes: int
+    lines: list[LineSaving]
+
+
+class LineAnswer(_Answer, frozen=True):
+    """One Dockerfile line over all images."""
+
+    line: str
+    instruction: str | None
+    images: int
+    layers: int
+    """Distinct layers that it made: more than one if it gives other bytes each time, or stands on other layers."""
+    stored_bytes: int
+    stored_once_bytes: int
+    wasted_bytes: int
+    wasted_once_bytes: int
+    avoidable_bytes: int
+    avoidable_once_bytes: int
+
+
+class PackageVersion(_Answer, frozen=True):
+    """A version of a package."""
+
+    version: str
+    images: int
+    bytes: int
+
+
+class PackageAnswer(_Answer, frozen=True):
+    """A package over all images."""
+
+    type: str
+    name: str
+    images: int
+    bytes: int
+    once_bytes: int
+    """Counted once for each layer that stores most of it: the largest figure of any image."""
+    versions: list[PackageVersion]
+
+
+class BaseVersion(_Answer, frozen=True):
+    """A version of a base image."""
+
+    chain_id: str
+    name: str | None
+    """Its name, if an image records it."""
+    created: str | None
+    """When its last step was made."""
+    layers: int
+    stored_bytes: int
+    images: list[int]
+    """Numbers of the images that stand on it."""
+    newest: bool
+    """Whether it is the newest of its base image: the others lag."""
+    unique_bytes: int
+    """In layers that only these images have: reclaimable by removing all of them."""
+
+
+class BaseAnswer(_Answer, frozen=True):
+    """A base image with its versions, the newest first."""
+
+    name: str | None
+    """Its name without a tag, if an image records it."""
+    line: str
+    """Its first step that stores a layer."""
+    images: int
+    lagging_images: int
+    versions: list[BaseVersion]
+
+
+class RepositoryAnswer(_Answer, frozen=True):
+    """The images of one repository."""
+
+    name: str
+    images: list[int]
+    stored_bytes: int
+    stored_once_bytes: int
+    unique_bytes: int
+    """In layers that no image of another repository has: reclaimable by removing all of them."""
+
+
+class GrowthAnswer(_Answer, frozen=True):
+    """The images that were made on one day."""
+
+    date: str | None
+    """As YYYY-MM-DD; None if it is unknown."""
+    images: int
+    stored_bytes: int
+    """Bytes of these images."""
+    added_bytes: int
+    """Bytes of their layers that no earlier image has."""
+    stored_once_bytes: int
+    """Bytes of all images so far, each distinct layer once."""
+
+
+class Answers(_Answer, frozen=True):
+    """All answers. The order of each list is the one to show."""
+
+    totals: FleetTotals
+    shares: list[ImageShare]
+    """In the order of the images; those without figures share nothing."""
+    layers: list[DistinctLayer]
+    """Those that cost most in all images first."""
+    rules: list[RuleAnswer]
+    lines: list[LineAnswer]
+    packages: list[PackageAnswer]
+    bases: list[BaseAnswer]
+    repositories: list[RepositoryAnswer]
+    growth: list[GrowthAnswer]

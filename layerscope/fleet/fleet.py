@@ -1,0 +1,74 @@
+"""A fleet that is read: its rows and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.errors import CorruptImageError, ExitCode, UnreachableError
+from layerscope.fleet.answers import answers_of
+from layerscope.fleet.answers.model import Answers
+from layerscope.fleet.messages import Described, Failure, Setup
+from layerscope.fleet.results import Results
+from layerscope.fleet.run import Reading, Workers, describe, read
+from layerscope.progress import Progress
+from layerscope.sources.registry.layer import Budget
+from layerscope.text import count_of
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What reports are made of."""
+
+    results: Results
+    answers: Answers
+    reading: Reading
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why images have no figures, or what these do not cover, in the order of the images."""
+        return [failure for _, failure in sorted(self.reading.failures.items())]
+
+    def raise_failures(self) -> None:
+        """Raise `UnreachableError` if no source of any image is reachable, `CorruptImageError` if only some images could be read."""
+        failures = self.failures
+        if not failures:
+            return
+        codes = {failure.exit_code for failure in failures}
+        more = f" (and {len(failures) - 1:,} more)" if len(failures) > 1 else ""
+        message = failures[0].message + more
+        if codes == {ExitCode.UNREACHABLE} and len(failures) == self.results.images:
+            raise UnreachableError(message, hint=failures[0].hint)
+        hint = "the figures cover what could be read; --ignore-errors accepts them"
+        raise CorruptImageError(message, hint=hint)
+
+
+def read_fleet(
+    references: Sequence[str],
+    setup: Setup,
+    workers: Workers,
+    progress: Progress,
+    *,
+    at_once: int,
+    max_download: int | None = None,
+) -> Fleet:
+    """Read the images of references, and answer all questions.
+
+    At most `at_once` tasks are under way; `max_download` are bytes of layers that may be fetched from registries. Raises
+    `LayerscopeError` and `CancelledError`.
+    """
+    images = describe(references, setup, workers, progress, at_once=at_once)
+    _check_download(images, max_download)
+    results = Results(len(images))
+    reading = read(images, setup, workers, results, progress, at_once=at_once)
+    progress.stage("Answering questions")
+    return Fleet(results, answers_of(results), reading)
+
+
+def _check_download(images: Sequence[Described], most: int | None) -> None:
+    """Raise `LimitExceededError` if the distinct layers are more than may be fetched."""
+    fetched: dict[str, int] = {}
+    for image in images:
+        for claim in image.layers:
+            fetched.setdefault(claim.key, claim.fetched)
+    Budget(most).check(sum(fetched.values()), count_of(len(images), "image"))

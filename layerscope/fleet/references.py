@@ -1,0 +1,97 @@
+"""The images that a fleet is made of: from references, lists, manifests, stores, folders and repositories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
+from layerscope.sources.base import Request
+from layerscope.sources.folder import images_below
+from layerscope.sources.local import find_in_path
+from layerscope.sources.names import normalise
+from layerscope.sources.references import FILE_SCHEMES, SCHEME, looks_like_path
+from layerscope.sources.registry.repository import whole_repository
+from layerscope.sources.search import SOURCES
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Which images of a repository are meant where only the repository is named."""
+
+    pattern: str | None = None
+    """A glob for tags."""
+    last: int | None = None
+    """How many of them, from the newest back."""
+
+    def __bool__(self) -> bool:
+        return self.pattern is not None or self.last is not None
+
+
+def expand(named: Sequence[str], request: Request, tagged: Tagged) -> list[str]:
+    """References of single images and archives, in this order, each once. `request` is the one for each of them.
+
+    Raises `LayerscopeError` if a store or a repository cannot be listed.
+    """
+    found: dict[str, str] = {}
+    for reference in named:
+        for one in _expanded(reference, replace(request, reference=reference), tagged):
+            found.setdefault(_identity(one), one)
+    return list(found.values())
+
+
+def _expanded(reference: str, request: Request, tagged: Tagged) -> Iterator[str]:
+    scheme, separator, rest = reference.partition("://")
+    if separator and not rest:
+        yield from _stored(scheme, request)
+        return
+    repository = whole_repository(reference) if tagged else None
+    if repository is not None:
+        from layerscope.sources.registry.tags import Tags
+
+        yield from Tags(request, repository).selected(tagged.pattern, tagged.last)
+        return
+    if not SCHEME.match(reference) and Path(reference).is_dir() and not _is_image(request):
+        inside = list(images_below(Path(reference), request.limits))
+        yield from inside or [reference]  # opening it says why it is no image
+        return
+    yield reference
+
+
+def _stored(scheme: str, request: Request) -> Iterator[str]:
+    """All images of a store or an engine."""
+    for source in SOURCES:
+        if scheme in source.schemes and source.listed is not None:
+            images = [image for image in source.listed(request) if not image.intermediate]
+            if not images:
+                raise ImageNotFoundError(f"{scheme}://: the store is empty")
+            yield from (image.reference for image in images)
+            return
+    listed = ", ".join(f"{source.name}://" for source in SOURCES if source.listed is not None)
+    raise UsageError(
+        f"{scheme}:// alone does not name images",
+        hint=f"whole stores are: {listed}; of a registry, name a repository",
+    )
+
+
+def _is_image(request: Request) -> bool:
+    """Whether a folder is an image itself."""
+    try:
+        find_in_path(request, Path(request.reference))
+    except (NotAnImageError, ImageNotFoundError):
+        return False
+    except LayerscopeError:
+        pass  # a damaged one
+    return True
+
+
+def _identity(reference: str) -> str:
+    """What is equal for references to the same image, as far as their texts tell."""
+    scheme, separator, rest = reference.partition("://")
+    if separator and SCHEME.match(reference):
+        return f"{scheme}://{os.path.realpath(rest) if scheme in FILE_SCHEMES else normalise(rest)}"
+    if looks_like_path(reference) or os.path.lexists(reference):
+        return os.path.realpath(reference)
+    return normalise(reference)

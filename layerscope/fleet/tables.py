@@ -1,0 +1,196 @@
+"""The tables of a fleet: one definition of their columns, for JSON, Parquet and the documentation.
+
+Columns hold numbers, texts, lists of texts, and True or False. Numbers count from 0, and what is unknown is None. Sizes are content
+bytes as in every report, unless the description says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, rename="camel"):
+    """A row of a table; the metadata of a column's type describe it. Columns are named in camel case outside of Python."""
+
+
+_Row = TypeVar("_Row", bound=Row)
+_Image = Annotated[int, Meta(description="number of the image")]
+_Key = Annotated[str, Meta(description="the layer: its diff ID, else the digest of its blob")]
+
+
+class ImageRow(Row, frozen=True):
+    """An image."""
+
+    image: _Image
+    reference: Annotated[str, Meta(description="the reference that it was found by")]
+    name: Annotated[
+        str | None,
+        Meta(description="its tag or @N in an archive with several images, for --image; else null"),
+    ]
+    title: Annotated[str, Meta(description="its first tag, else the name of its place")]
+    tags: Annotated[tuple[str, ...], Meta(description="all its tags")]
+    id: Annotated[str | None, Meta(description="digest of its config")]
+    manifest_digest: Annotated[str | None, Meta(description="digest of its manifest")]
+    created: Annotated[str | None, Meta(description="when it was made, by its config")]
+    platform: Annotated[str | None, Meta(description="its platform, as os/architecture/variant")]
+    source_kind: Annotated[str | None, Meta(description="scheme of its source")]
+    layers: Annotated[int | None, Meta(description="number of layers")]
+    steps: Annotated[int | None, Meta(description="number of steps in its history")]
+    entries: Annotated[int | None, Meta(description="entries of all layers")]
+    files: Annotated[int | None, Meta(description="files of the final image")]
+    paths: Annotated[int | None, Meta(description="paths of the final image")]
+    compressed_bytes: Annotated[
+        int | None, Meta(description="bytes of the compressed layers; null unless all of them are")
+    ]
+    tar_bytes: Annotated[int | None, Meta(description="bytes of the uncompressed tars")]
+    stored_bytes: Annotated[int | None, Meta(description="bytes of all layers together")]
+    live_bytes: Annotated[int | None, Meta(description="bytes that the final image shows")]
+    wasted_bytes: Annotated[int | None, Meta(description="stored − live")]
+    efficiency: Annotated[float | None, Meta(description="live / stored")]
+    duplicate_bytes: Annotated[
+        int | None, Meta(description="bytes of all copies but one of its duplicates")
+    ]
+    avoidable_bytes: Annotated[int | None, Meta(description="bytes that its findings save")]
+    avoidable_own_bytes: Annotated[
+        int | None, Meta(description="those of them that are not the base image's")
+    ]
+    secrets: Annotated[int | None, Meta(description="number of secrets")]
+    base_layers: Annotated[int | None, Meta(description="layers of its base image, as estimated")]
+    base_name: Annotated[str | None, Meta(description="name of its base image, if it records one")]
+    base_chain_id: Annotated[
+        str | None, Meta(description="chain ID of the last layer of its base image")
+    ]
+    base_created: Annotated[
+        str | None, Meta(description="when the last step of its base image was made")
+    ]
+    base_steps: Annotated[
+        str | None,
+        Meta(
+            description="digest of the steps of its base image without numbers and digests: equal for its versions"
+        ),
+    ]
+    error: Annotated[
+        str | None, Meta(description="why there are no figures, or what they do not cover")
+    ]
+    exit_code: Annotated[int, Meta(description="exit code of the error; 0 without one")]
+
+
+class LayerRow(Row, frozen=True):
+    """A layer of an image. The same layer of several images has as many rows."""
+
+    image: _Image
+    layer: Annotated[int, Meta(description="number of the layer")]
+    key: _Key
+    digest: Annotated[str | None, Meta(description="digest of the blob")]
+    diff_id: Annotated[str | None, Meta(description="digest of the uncompressed tar")]
+    chain_id: Annotated[str | None, Meta(description="chain ID")]
+    media_type: Annotated[str | None, Meta(description="media type of the blob")]
+    step: Annotated[int, Meta(description="number of its step")]
+    base: Annotated[bool, Meta(description="whether it is the base image's, as estimated")]
+    bytes: Annotated[
+        int, Meta(description="bytes of the blob if it is compressed, else of the tar")
+    ]
+    compressed: Annotated[bool, Meta(description="whether the blob is compressed")]
+    tar_bytes: Annotated[int, Meta(description="bytes of the uncompressed tar")]
+    stored_bytes: Annotated[int, Meta(description="bytes of its content")]
+    wasted_bytes: Annotated[
+        int, Meta(description="bytes of its content that the final image does not show")
+    ]
+    entries: Annotated[int, Meta(description="number of its entries")]
+
+
+class StepRow(Row, frozen=True):
+    """A step of an image."""
+
+    image: _Image
+    step: Annotated[int, Meta(description="number of the step")]
+    layer: Annotated[int | None, Meta(description="number of its layer; null for a metadata step")]
+    key: Annotated[str | None, Meta(description="the layer, as in the table layers")]
+    kind: Annotated[
+        str, Meta(description="metadata, empty, files, attributes or unchanged, as in reports")
+    ]
+    base: Annotated[bool, Meta(description="whether it is the base image's, as estimated")]
+    instruction: Annotated[str | None, Meta(description="the Dockerfile instruction")]
+    line: Annotated[
+        str,
+        Meta(description="instruction and arguments on one line, secrets masked, digests short"),
+    ]
+    created: Annotated[str | None, Meta(description="when it was made, by the history")]
+    stored_bytes: Annotated[int, Meta(description="bytes of its layer's content")]
+    wasted_bytes: Annotated[int, Meta(description="those that the final image does not show")]
+
+
+class WasteRow(Row, frozen=True):
+    """A content that the final image does not show."""
+
+    image: _Image
+    path: Annotated[str, Meta(description="its path, without a leading slash")]
+    bytes: Annotated[int, Meta(description="bytes of the content")]
+    reason: Annotated[
+        str, Meta(description="deleted, overwritten, metadata-only, identical or type-changed")
+    ]
+    stored_in: Annotated[int, Meta(description="number of the layer that stores it")]
+    hidden_by: Annotated[int, Meta(description="number of the layer that hides it")]
+    key: _Key
+
+
+class FindingRow(Row, frozen=True):
+    """A finding, once for each layer in which it avoids content; once if it avoids none."""
+
+    image: _Image
+    finding: Annotated[int, Meta(description="number of the finding in its image")]
+    rule: Annotated[str, Meta(description="name of the rule")]
+    title: Annotated[str, Meta(description="title of the finding")]
+    severity: Annotated[str, Meta(description="error, warning or note")]
+    confidence: Annotated[str, Meta(description="high, medium or low")]
+    base: Annotated[bool, Meta(description="whether only another base image mends it")]
+    total_bytes: Annotated[
+        int, Meta(description="bytes that it saves in all layers, or is about if it saves none")
+    ]
+    step: Annotated[int | None, Meta(description="number of the step to change")]
+    layer: Annotated[int | None, Meta(description="number of the layer; null if there is none")]
+    key: Annotated[str | None, Meta(description="the layer, as in the table layers")]
+    bytes: Annotated[int, Meta(description="bytes that it saves in this layer")]
+
+
+class PackageRow(Row, frozen=True):
+    """An installed package of an image."""
+
+    image: _Image
+    type: Annotated[str, Meta(description="package manager")]
+    name: Annotated[str, Meta(description="name of the package")]
+    version: Annotated[str, Meta(description="its version")]
+    bytes: Annotated[int, Meta(description="bytes of its files in the final image")]
+    files: Annotated[int, Meta(description="number of its files")]
+    layer: Annotated[int, Meta(description="number of the layer that stores most of it")]
+    key: _Key
+
+
+TABLES: dict[str, type[Row]] = {
+    "images": ImageRow,
+    "layers": LayerRow,
+    "steps": StepRow,
+    "waste": WasteRow,
+    "findings": FindingRow,
+    "packages": PackageRow,
+}
+"""Tables with rows of each image, by name."""
+
+
+def pack(rows: Sequence[Row]) -> bytes:
+    """Rows of one image as bytes."""
+    return msgspec.msgpack.encode(rows)
+
+
+def unpack(kind: type[_Row], data: bytes) -> list[_Row]:
+    """The inverse of `pack`."""
+    return msgspec.msgpack.decode(data, type=list[kind])  # type: ignore[valid-type]
+
+
+def as_document(row: Row) -> dict[str, object]:
+    """A row with the names that its columns have outside of Python."""
+    return dict(zip(row.__struct_encode_fields__, msgspec.structs.astuple(row), strict=True))

@@ -1,0 +1,297 @@
+"""What other processes and machines run: plain functions of a message, which give a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache, partial
+
+import numpy as np
+
+from layerscope.analysis.cache import LAYER_SCAN
+from layerscope.analysis.findings.layer_scan import LayerScan
+from layerscope.errors import ExitCode, LayerscopeError
+from layerscope.fleet.copies import ReadBlob
+from layerscope.fleet.messages import (
+    Described,
+    DescribeTask,
+    Failure,
+    ImageAt,
+    ImageResult,
+    ImageTask,
+    LayerAt,
+    LayerClaim,
+    LayerResult,
+    LayerTask,
+    Setup,
+)
+from layerscope.fleet.rows import failed_row, rows_of
+from layerscope.fleet.tables import pack
+from layerscope.image.model import Layer
+from layerscope.layers.blob import Blob
+from layerscope.layers.cache import INDEX, IndexCache, Indexed
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer, layer_compression
+from layerscope.layers.packing import DamagedEntryError, pack_fields, unpack
+from layerscope.layers.packing import pack as pack_entry
+from layerscope.layers.store import Store
+from layerscope.layers.toc.tables_of_contents import TablesOfContents
+from layerscope.opening.digests import claims_of, verified
+from layerscope.opening.open import Opened, Options, analyse, open_image
+from layerscope.progress import NullProgress
+from layerscope.sources.base import SourceImage
+from layerscope.sources.search import open_source, open_sources
+
+_CHANGED = Failure(
+    "the image changed while others were read", "run again; name it by its digest to pin it"
+)
+
+
+def describe_images(task: DescribeTask) -> tuple[Described, ...]:
+    """The images of a reference, without reading a layer; one with a failure if there are none."""
+    at = ImageAt(task.reference)
+    try:
+        found = open_sources(task.setup.request(at))
+    except Exception as error:
+        return (Described(at, failure=Failure.of(error)),)
+    indexes = IndexCache(task.setup.store.open(), task.setup.limits)
+    return tuple(
+        _described(ImageAt(task.reference, image), source, indexes) for image, source in found
+    )
+
+
+def _described(
+    at: ImageAt, source: SourceImage | LayerscopeError, indexes: IndexCache
+) -> Described:
+    if isinstance(source, LayerscopeError):
+        return Described(at, at.image, failure=Failure.of(source))
+    image, blobs = source.image, source.blobs
+    return Described(
+        at,
+        None if at.image is None else next(iter(image.tags), at.image),
+        tuple(
+            LayerClaim(_claim(at, layer), blob.size if blob.ranged and not indexes.has(blob) else 0)
+            for layer, blob in zip(image.layers, blobs, strict=True)
+        ),
+        source.awaits_export or any(blob.spooled and not blob.ranged for blob in blobs),
+    )
+
+
+def _claim(at: ImageAt, layer: Layer) -> str:
+    """The key of a layer's `LayerClaim`."""
+    return layer.diff_id or layer.digest or f"{at.reference}#{at.image or ''}#{layer.index}"
+
+
+def read_layers(task: LayerTask) -> tuple[LayerResult, ...]:
+    """Read layers of an image into the store, or find them there."""
+    setup, store = task.setup, task.setup.store.open()
+    indexes = IndexCache(store, setup.limits)
+    try:
+        source = _with_layers(setup, task.at, indexes)
+        annotations = [layer.annotations for layer in source.image.layers]
+        tables = TablesOfContents(source.blobs, annotations, setup.limits)
+    except Exception as error:
+        failure = Failure.of(error)
+        return tuple(LayerResult(number, failure=failure) for number in task.layers)
+    results = []
+    for number in task.layers:
+        try:
+            if number >= len(source.blobs):
+                results.append(LayerResult(number, failure=_CHANGED))
+                continue
+            read = partial(tables.with_check, number)
+            results.append(_read_layer(setup, store, indexes, source, number, read))
+        except Exception as error:
+            results.append(LayerResult(number, failure=Failure.of(error)))
+    return tuple(results)
+
+
+def _with_layers(setup: Setup, at: ImageAt, indexes: IndexCache) -> SourceImage:
+    """An image whose layers can be read."""
+    request = setup.request(at)
+    return open_source(request).complete(request, indexes)
+
+
+def _read_layer(
+    setup: Setup,
+    store: Store,
+    indexes: IndexCache,
+    source: SourceImage,
+    number: int,
+    complete: Callable[[LayerIndex], LayerIndex],
+) -> LayerResult:
+    """Read one layer. Raises `LayerscopeError`."""
+    blob, layer = source.blobs[number], source.image.layers[number]
+    progress = NullProgress()
+    indexes.set_cached_length(blob)
+    known = indexes.find(blob, claims_of(layer), progress, hash_all=True)
+    scan: LayerScan | None = None
+    if known is None or known.key is None or not store.has(LAYER_SCAN, known.key):
+        scan = LayerScan()
+        index = index_layer(blob, setup.limits, progress, hash_all=True, collector=scan)
+        known = indexes.add(blob, complete(index))
+    index, key = known.index, known.key
+    failure = _failure(number, layer, index, key)
+    if failure is not None or key is None:
+        return LayerResult(number, read=scan is not None, failure=failure)
+    if scan is not None:
+        with suppress(OverflowError, UnicodeError):  # of hostile layers: each image looks itself
+            store.write(LAYER_SCAN, key, scan.pack())
+    if not indexes.holds(key):
+        raise LayerscopeError(
+            store.problem or f"{store.folder}: it no longer has what was written there",
+            hint="--no-cache uses a temporary folder instead; TMPDIR names another place for that",
+        )
+    return LayerResult(
+        number,
+        key,
+        index.blob_digest,
+        blob.size,
+        scan is not None,
+        carried=_carried(store, key, index) if setup.carry else (),
+    )
+
+
+def _failure(number: int, layer: Layer, index: LayerIndex, key: str | None) -> Failure | None:
+    """Why a layer cannot stand for its digest; None if it can."""
+    if index.broken is not None:
+        return Failure(f"layer {number} is damaged: {index.broken.message}")
+    if verified(layer, index) is False:
+        return Failure(f"layer {number} does not match its digest")
+    return Failure(f"layer {number} cannot be kept in the cache") if key is None else None
+
+
+def _carried(store: Store, key: str, index: LayerIndex) -> tuple[tuple[str, bytes], ...]:
+    """The entries of a layer, for a task that does not see this store."""
+    entries = [(INDEX, pack_fields(index))]
+    scan = store.read(LAYER_SCAN, key)
+    if scan is not None:
+        entries.append((LAYER_SCAN, scan))
+    return tuple((kind, b"".join(pack_entry(packed))) for kind, packed in entries)
+
+
+def read_image(task: ImageTask, layers: Sequence[LayerResult] = ()) -> ImageResult:
+    """Analyse an image of layers that were read before. `layers` are their results if those carry entries."""
+    setup, at = task.setup, task.at
+    store = setup.store.open()
+    indexes = IndexCache(store, setup.limits)
+    try:
+        for result in layers:
+            _put(store, result)
+        if task.layers is None:
+            return _analysed_alone(task, store)
+        known = {layer.key: indexes.read(layer.key) for layer in task.layers}
+        missing = tuple(key for key, index in known.items() if index is None)
+        if missing:
+            return ImageResult(task.image, missing=missing)
+        found = [
+            Indexed(index, layer.key)
+            for layer in task.layers
+            if (index := known[layer.key]) is not None
+        ]
+        return _analysed(task, store, task.layers, found)
+    except Exception as error:
+        failure = Failure.of(error)
+        row = failed_row(task.image, at.reference, task.name, failure.message, failure.exit_code)
+        return ImageResult(task.image, {"images": pack([row])}, failure)
+
+
+def _put(store: Store, result: LayerResult) -> None:
+    """Put what a result carries into the store."""
+    for kind, data in result.carried:
+        if result.key is not None and not store.has(kind, result.key):
+            with suppress(DamagedEntryError):
+                store.write(kind, result.key, unpack(np.frombuffer(data, np.uint8)))
+
+
+def _options(setup: Setup, store: Store) -> Options:
+    return Options(duplicates=setup.duplicates, rules=setup.rules, names=False, cache=store)
+
+
+def _analysed(
+    task: ImageTask, store: Store, layers: Sequence[LayerAt], found: Sequence[Indexed]
+) -> ImageResult:
+    """The result for an image whose layers are in the store. Raises `LayerscopeError`."""
+    setup, at = task.setup, task.at
+    indexes = IndexCache(store, setup.limits)
+    request = setup.request(at)
+    source = open_source(request)
+    described = source.image.layers
+    if [_claim(at, layer) for layer in described] != [layer.claim for layer in layers]:
+        raise _CHANGED.error()
+
+    @cache
+    def blobs_of(other: ImageAt) -> Sequence[Blob]:
+        return _with_layers(setup, other, indexes).blobs
+
+    def blob_of(layer: LayerAt) -> Blob:
+        return blobs_of(layer.at)[layer.number]
+
+    read = [
+        ReadBlob(blob.name, layer.size, layer.digest, partial(blob_of, layer))
+        for blob, layer in zip(source.blobs, layers, strict=True)
+    ]
+    compressed = [
+        known.index.compressed_bytes
+        if source.awaits_export
+        else _compressed_bytes(layer, blob, known.index)
+        for layer, blob, known in zip(described, source.blobs, found, strict=True)
+    ]
+    if source.awaits_export:  # what an engine says of it is enough
+        source = SourceImage(source.image, read, source.damage)
+    else:
+        source = replace(source, blobs=read)
+    opened = analyse(request, source, _options(setup, store), layers=found)
+    keys = [
+        layer.diff_id or layer.digest or known.index.diff_id or known.index.blob_digest or own.claim
+        for layer, known, own in zip(described, found, layers, strict=True)
+    ]
+    return _result(task, opened, keys, compressed)
+
+
+def _compressed_bytes(layer: Layer, blob: Blob, index: LayerIndex) -> int | None:
+    """Bytes of a layer's blob in this image, where it may be compressed in another way than where it was read."""
+    if layer.digest is not None and layer.digest == index.blob_digest:
+        return index.compressed_bytes
+    if blob.ranged and layer.media_type is not None:
+        return blob.size if layer.media_type.endswith(("gzip", "zstd")) else None
+    return None if layer_compression(blob) is None else blob.size
+
+
+def _analysed_alone(task: ImageTask, store: Store) -> ImageResult:
+    """The result for an image that is read as a report reads it, since no copy of a layer is as it should be."""
+    opened = open_image(task.setup.request(task.at), _options(task.setup, store))
+    keys = []
+    for layer, index in zip(opened.image.layers, opened.indexes, strict=True):
+        claimed = layer.diff_id or layer.digest
+        computed = index.diff_id or index.blob_digest
+        right = index.broken is not None or verified(layer, index) is not False
+        keys.append((claimed if right else computed) or computed or _claim(task.at, layer))
+    return _result(task, opened, keys, [index.compressed_bytes for index in opened.indexes])
+
+
+def _result(
+    task: ImageTask, opened: Opened, keys: Sequence[str], compressed: Sequence[int | None]
+) -> ImageResult:
+    damages = opened.damages()
+    failure = None
+    if damages:
+        more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
+        failure = Failure(f"{task.at.reference}: {damages[0]}{more}")
+    own = [
+        replace(index, compressed_bytes=size)
+        for index, size in zip(opened.indexes, compressed, strict=True)
+    ]
+    rows = rows_of(
+        task.image,
+        task.at.reference,
+        task.name,
+        replace(opened, indexes=own),
+        keys,
+        compressed,
+        None if failure is None else (failure.message, int(ExitCode.UNREADABLE)),
+    )
+    return ImageResult(
+        task.image, {name: pack(found) for name, found in rows.items() if found}, failure
+    )

@@ -1,0 +1,82 @@
+"""A fleet as plain data: schema 1.0, stable names, every key always present, unknown values None.
+
+Sizes are content bytes unless their name says otherwise. Of what a run depends on nothing is here: no times, hosts or folders.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from layerscope.fleet.answers.model import Answers, ImageShare
+from layerscope.fleet.fleet import Fleet
+from layerscope.fleet.tables import ImageRow, as_document
+
+SCHEMA_VERSION = "1.0"
+
+_TOTALS = (
+    "layers",
+    "steps",
+    "entries",
+    "files",
+    "paths",
+    "compressedBytes",
+    "tarBytes",
+    "storedBytes",
+    "liveBytes",
+    "wastedBytes",
+    "efficiency",
+    "duplicateBytes",
+    "avoidableBytes",
+    "avoidableOwnBytes",
+)
+
+
+def document(fleet: Fleet) -> dict[str, Any]:
+    """The whole report."""
+    answers = fleet.answers
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "fleet": {
+            "totals": msgspec.to_builtins(answers.totals),
+            "images": [
+                _image(row, share)
+                for row, share in zip(fleet.results.rows(ImageRow), answers.shares, strict=True)
+            ],
+            **{
+                name: msgspec.to_builtins(getattr(answers, name))
+                for name in Answers.__struct_fields__
+                if name not in ("totals", "shares")
+            },
+        },
+    }
+
+
+def _image(row: ImageRow, share: ImageShare) -> dict[str, Any]:
+    columns = as_document(row)
+    known = row.stored_bytes is not None
+    return {
+        "reference": row.reference,
+        "name": row.name,
+        "title": row.title,
+        "tags": list(row.tags),
+        "id": row.id,
+        "manifestDigest": row.manifest_digest,
+        "created": row.created,
+        "platform": row.platform,
+        "source": row.source_kind,
+        "error": row.error,
+        "totals": {name: columns[name] for name in _TOTALS} if known else None,
+        "secrets": row.secrets,
+        "base": {
+            "layers": row.base_layers,
+            "name": row.base_name,
+            "chainId": row.base_chain_id,
+            "created": row.base_created,
+        }
+        if row.base_layers
+        else None,
+        "sharedBytes": share.shared_bytes if known else None,
+        "uniqueBytes": share.unique_bytes if known else None,
+    }

@@ -23,6 +23,10 @@ from layerscope.layers.names import Role
 from layerscope.progress import Progress, check
 
 
+FEW = 12
+"""Entries of a layer up to which it is faster to apply them one by one."""
+
+
 def stack_layers(
     indexes: Sequence[LayerIndex],
     table: PathTable,
@@ -33,7 +37,13 @@ def stack_layers(
     plain: bool = False,
 ) -> Stack:
     """Apply all layers, lowest first. With `plain`, all entries are applied one by one."""
-    stack = Stack(table, inodes, Versions(int(inodes.first[-1])), np.full(len(table), -1, np.int32))
+    stack = Stack(
+        table,
+        inodes,
+        Versions(int(inodes.first[-1])),
+        np.full(len(table), -1, np.int32),
+        np.zeros(len(table), bool),
+    )
     for layer, index in enumerate(indexes):
         check(progress)
         stack.oddities.append(Counter())
@@ -72,7 +82,7 @@ class _Layer:
         )
         if not len(entries):
             return
-        if plain:
+        if plain or len(entries) <= FEW:
             everything = Unordered(
                 np.ones(1, np.int32), np.array([len(self.stack.table)], np.int32)
             )
@@ -153,17 +163,17 @@ class _Layer:
 
     def _ancestors(self, paths: Rows) -> Rows:
         """All directories above these paths, without the root."""
-        parents = self.stack.table.parents
-        seen = np.zeros(len(parents), bool)
-        seen[0] = True
+        parents, seen = self.stack.table.parents, self.stack.seen
         found = [np.zeros(0, np.int32)]
         level = paths
         while len(level):
             level = np.unique(parents[level])
-            level = level[~seen[level]]
+            level = level[(level > 0) & ~seen[level]]
             seen[level] = True
             found.append(level)
-        return np.sort(np.concatenate(found))
+        ancestors = np.sort(np.concatenate(found))
+        seen[ancestors] = False
+        return ancestors
 
     def _unordered(self, entries: LayerEntries, ancestors: Rows) -> Unordered:
         """The subtrees in which the order of entries matters."""

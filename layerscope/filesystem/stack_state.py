@@ -52,6 +52,8 @@ class Stack:
     versions: Versions
     standing: Rows
     """Row of the current version of each path, -1 for none."""
+    seen: NDArray[np.bool_]
+    """Room for a mark of each path, all false between two uses: a new one for every layer would cost more than a small layer."""
     oddities: list[Counter[str]] = field(default_factory=list)
     """Number of occurrences of each warning code, by layer."""
 

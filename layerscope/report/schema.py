@@ -46,12 +46,16 @@ def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[
 
     Without `rows`, the lists that can have a million of them are empty: files, records of waste, duplicates.
     """
+    among = not opened.unknown_layers
     return {
         "schemaVersion": SCHEMA_VERSION,
         "image": image_document(opened),
         "totals": totals_document(opened),
         "steps": _steps(opened),
-        "layers": [_layer(opened, number, files, rows) for number in range(len(opened.indexes))],
+        "layers": [
+            _layer(opened, number, among=among, files=files, rows=rows)
+            for number in range(len(opened.indexes))
+        ],
         "waste": _waste(opened, rows),
         "duplicates": _duplicates(opened) if rows else [],
         "findings": _findings(opened),
@@ -167,7 +171,8 @@ def _steps(opened: Opened) -> list[dict[str, Any]]:
     ]
 
 
-def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, Any]:
+def _layer(opened: Opened, number: int, *, among: bool, files: bool, rows: bool) -> dict[str, Any]:
+    """One layer. What it changes, and what becomes of its files, is known only with the layers around it: `among`."""
     layer, index, account = (
         opened.image.layers[number],
         opened.indexes[number],
@@ -176,8 +181,6 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
     counts = opened.filesystem.changes.counts(number)
     extent, read = index.extent, index.extent is Extent.READ
     listed = extent is not Extent.UNKNOWN
-    # What a layer changes, and what becomes of its files, depends on the layers around it.
-    among = not opened.unknown_layers
     described: dict[str, Any] = {
         "index": number,
         "step": layer.step,

@@ -72,9 +72,9 @@ class Filesystem:
         *,
         limits: Limits = DEFAULT_LIMITS,
         progress: Progress | None = None,
-        plain: bool = False,
+        plain: bool | None = None,
     ) -> Filesystem:
-        """Stack layers, lowest first. With `plain`, all entries are applied one by one.
+        """Stack layers, lowest first. With `plain`, all entries are applied one by one; by default, those of small layers.
 
         Raises `LimitExceededError` and `CancelledError`.
         """

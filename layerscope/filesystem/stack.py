@@ -22,7 +22,6 @@ from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
 from layerscope.progress import Progress, check
 
-
 FEW = 12
 """Entries of a layer up to which it is faster to apply them one by one."""
 
@@ -34,9 +33,9 @@ def stack_layers(
     inodes: Inodes,
     progress: Progress,
     *,
-    plain: bool = False,
+    plain: bool | None = None,
 ) -> Stack:
-    """Apply all layers, lowest first. With `plain`, all entries are applied one by one."""
+    """Apply all layers, lowest first. With `plain`, all entries are applied one by one; by default, those of small layers."""
     stack = Stack(
         table,
         inodes,
@@ -68,7 +67,7 @@ class _Layer:
         self.contents = np.full(len(index), -1, np.int32)
         self.contents[links] = index.link_contents
 
-    def apply(self, plain: bool) -> None:
+    def apply(self, plain: bool | None) -> None:
         count = len(self.roles)
         self._remove(np.flatnonzero(self.roles == Role.OPAQUE), below=1, first_event=0)
         self._remove(np.flatnonzero(self.roles == Role.WHITEOUT), below=0, first_event=count)
@@ -82,7 +81,7 @@ class _Layer:
         )
         if not len(entries):
             return
-        if plain or len(entries) <= FEW:
+        if len(entries) <= FEW if plain is None else plain:
             everything = Unordered(
                 np.ones(1, np.int32), np.array([len(self.stack.table)], np.int32)
             )

@@ -38,7 +38,7 @@ class Stacked:
 
 
 def stack(
-    layers: Sequence[Sequence[Member]], *, hash_all: bool = True, plain: bool = False
+    layers: Sequence[Sequence[Member]], *, hash_all: bool = True, plain: bool | None = None
 ) -> Stacked:
     """Index and stack layers: with contents hashed while indexing or read later, vectorised or one by one."""
     blobs = [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
+from layerscope.layers import tarheader
 from layerscope.layers.index import Kind
-from layerscope.layers.tarheader import HeaderError, parse_number
+from layerscope.layers.tarheader import HeaderColumns, HeaderError, parse_headers, parse_number
 from tests.layers.reading import END, GNU, USTAR, V7, broken, entry, header, names, one, read_both
 from tests.layers.reading import rows as rows_of
 
@@ -268,3 +271,37 @@ def test_device_numbers_make_one_number() -> None:
         + END
     )
     assert index.columns.devices.tolist() == [5 << 32 | 1, 0]
+
+
+def test_few_headers_are_parsed_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one or together: the same columns, and the same first damage."""
+    random = Random(4)
+    fields = (
+        b"0000644\0",
+        b"    644 ",
+        b"\x80\0\0\0\0\0\0\x05",
+        bytes(8),
+        b"12\0junk!",
+        b"0o7junk",
+    )
+    for _ in range(300):
+        blocks = [
+            header(
+                bytes([97 + random.randrange(26)]) * random.randrange(1, 90),
+                at={
+                    place: random.choice(fields[: 6 if random.random() < 0.1 else 5])
+                    for place in (100, 108, 116)
+                },
+            )
+            for _ in range(random.randrange(1, 7))
+        ]
+        if random.random() < 0.2:
+            spoilt = random.randrange(len(blocks))
+            blocks[spoilt] = b"\xff" + blocks[spoilt][1:]
+        few = parse_headers(blocks)
+        with monkeypatch.context() as patched:
+            patched.setattr(tarheader, "FEW", 0)
+            many = parse_headers(blocks)
+        assert few[1:] == many[1:]
+        for name in HeaderColumns.__slots__:
+            assert list(getattr(few[0], name)) == list(getattr(many[0], name)), name

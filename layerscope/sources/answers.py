@@ -63,12 +63,13 @@ def keep_redirects(session: Any) -> None:
 
 def read_answer(
     send: Send,
-    name: str,
+    name: object,
     limits: Limits,
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """A complete answer of at most `json_bytes`, within `seconds` (default: `answer_seconds`). `name` is the sender, for errors.
+    """A complete answer of at most `json_bytes`, within `seconds` (default: `answer_seconds`). `name` is the sender; errors take its
+    text when they are made.
 
     Raises `LimitExceededError`, `UnreachableError` after the deadline, `LayerscopeError` for a body that cannot be decoded,
     `CancelledError`, and whatever `send` raises.
@@ -89,7 +90,11 @@ def read_answer(
 
 
 def stream_answer(
-    send: Send, name: str, limits: Limits, progress: Progress, refuse: Callable[[Answer], Exception]
+    send: Send,
+    name: object,
+    limits: Limits,
+    progress: Progress,
+    refuse: Callable[[Answer], Exception],
 ) -> Iterator[bytes]:
     """The body of an answer in pieces, of any size, without gaps of more than `silence_seconds`.
 
@@ -100,7 +105,11 @@ def stream_answer(
 
 
 def stream_lines(
-    send: Send, name: str, limits: Limits, progress: Progress, refuse: Callable[[Answer], Exception]
+    send: Send,
+    name: object,
+    limits: Limits,
+    progress: Progress,
+    refuse: Callable[[Answer], Exception],
 ) -> Iterator[bytes]:
     """The lines of an answer as they arrive: each at most `json_bytes`, all together `STREAM_FACTOR` times that.
 
@@ -132,7 +141,7 @@ def _streamed(
 class _Exchange:
     """A request and its answer. Everything but `stop` runs in the reading thread."""
 
-    def __init__(self, send: Send, name: str, limits: Limits, seconds: float) -> None:
+    def __init__(self, send: Send, name: object, limits: Limits, seconds: float) -> None:
         self.name = name
         self.limits = limits
         self._send = send

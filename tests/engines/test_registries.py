@@ -16,7 +16,7 @@ from layerscope.opening.open import Options, open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request, open_source
 from layerscope.sources.registry import hosts
-from layerscope.sources.registry.connection import RefusedError
+from layerscope.sources.registry.failures import RefusedError
 from tests.engines.conftest import Keeper, need, run
 from tests.engines.sample import LAYERS
 from tests.images import oci_directory

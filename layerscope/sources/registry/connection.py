@@ -25,6 +25,7 @@ from layerscope.image.documents import Lenient, decode_object
 from layerscope.limits import Limits
 from layerscope.sources.answers import PLAIN, keep_redirects
 from layerscope.sources.registry.credentials import Credentials, HelperError, credentials_for
+from layerscope.sources.registry.failures import PassingError, RefusedError, Route, host_of
 from layerscope.sources.registry.hosts import Endpoint
 
 CONNECT_SECONDS = 10
@@ -40,20 +41,6 @@ _DRAINED = 1 << 16
 _REDIRECTING = (301, 302, 303, 307, 308)
 _CHALLENGE = re.compile(r"\s*(Bearer|Basic)\b\s*([^\0]*)", re.IGNORECASE)
 _NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Bearer|Basic)\s)", re.IGNORECASE)
-
-
-class RefusedError(LayerscopeError):
-    """A registry does not let this user read a repository."""
-
-    title = "Access refused"
-
-
-class PassingError(UnreachableError):
-    """A failure that may pass; `wait` is how many seconds the registry asks to wait."""
-
-    def __init__(self, message: str, wait: float | None = None, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.wait = wait
 
 
 class Connection:
@@ -87,22 +74,25 @@ class Connection:
             self._session.close()
 
     def send(
-        self, method: str, path: str, headers: Mapping[str, str], timeout: float
+        self, method: str, path: str, headers: Mapping[str, str], timeout: float, route: Route
     ) -> requests.Response:
         """Send a request for a `path` of the repository; follows redirects, and authenticates if the server asks for it.
 
-        The body of the response is unread. Raises `LayerscopeError`, and what requests raises.
+        The body of the response is unread. `route` notes which host is asked. Raises `LayerscopeError`, and what requests raises.
         """
         response = self._first(method, path, headers, timeout)
-        if response.status_code == 401 and self._authenticate(response, timeout):
+        if response.status_code == 401 and self._authenticate(response, timeout, route):
+            route.back()
             response = self._once(method, self._url(path), headers, timeout)
         for _ in range(REDIRECTS):
             if response.status_code not in _REDIRECTING:
                 return response
             try:
-                target = self._target(response)
+                target = self._target(response, route)
             finally:
                 _drain(response)
+            if not self._is_own(target):
+                route.redirected(target)
             response = self._once(method, target, headers, timeout)
         response.close()
         raise UnreachableError(f"{self.endpoint.host} redirects more than {REDIRECTS} times")
@@ -153,9 +143,9 @@ class Connection:
         other = Endpoint(urlsplit(url).netloc.rpartition("@")[2], "")
         return other.is_loopback or (self.endpoint.insecure and other.name == self.endpoint.name)
 
-    def _target(self, response: requests.Response) -> str:
+    def _target(self, response: requests.Response, route: Route) -> str:
         """Where a response redirects to. Raises `UnreachableError`."""
-        host, location = self.endpoint.host, response.headers.get("Location") or ""
+        location = response.headers.get("Location") or ""
         try:
             target = urljoin(response.url, location)
             parts = urlsplit(target)
@@ -163,10 +153,10 @@ class Connection:
         except ValueError:
             is_web = False
         if not is_web:
-            raise UnreachableError(f"{host} redirects to something that is not a web address")
+            raise UnreachableError(f"{route} redirects to something that is not a web address")
         if parts.scheme == "http" and response.url.startswith("https:") and not self._may_be_plain(target):  # fmt: skip
             raise UnreachableError(
-                f"{host} redirects to {parts.hostname} without TLS",
+                f"{route} redirects to {host_of(target)} without TLS",
                 hint="if you trust it, configure the registry as insecure",
             )
         return target
@@ -177,7 +167,7 @@ class Connection:
         token = self._token
         return token[0] if token is not None and time.monotonic() < token[1] else None
 
-    def _authenticate(self, response: requests.Response, timeout: float) -> bool:
+    def _authenticate(self, response: requests.Response, timeout: float, route: Route) -> bool:
         """Get what a 401 asks for; whether the request is worth sending again. Raises `RefusedError`."""
         sent = response.request.headers.get("Authorization")
         challenges = _challenges(response.headers.get("WWW-Authenticate") or "")
@@ -188,7 +178,7 @@ class Connection:
                 return True  # another thread was faster
             self._token = None
             if "bearer" in challenges:
-                self._token = self._fetched_token(challenges["bearer"], timeout)
+                self._token = self._fetched_token(challenges["bearer"], timeout, route)
             elif "basic" in challenges:
                 known = self._known_credentials()
                 if known is None or known.is_token or sent is not None:
@@ -206,7 +196,7 @@ class Connection:
         return self._credentials
 
     def _fetched_token(
-        self, challenge: Mapping[str, str], timeout: float
+        self, challenge: Mapping[str, str], timeout: float, route: Route
     ) -> tuple[str, float] | None:
         """The token of the service that a challenge names."""
         realm = challenge.get("realm") or ""
@@ -217,8 +207,9 @@ class Connection:
         if not host or scheme not in ("https", "http") or (scheme == "http" and not self._may_be_plain(realm)):  # fmt: skip
             raise UnreachableError(
                 f"{self.endpoint.host} names no token service that can be used"
-                + (f": {host} is without TLS" if scheme == "http" and host else "")
+                + (f": {host_of(realm)} is without TLS" if scheme == "http" and host else "")
             )
+        route.to_token_service(realm)
         scope = challenge.get("scope") or f"repository:{self.endpoint.path}:pull"
         asked = {"scope": scope, "service": challenge.get("service") or ""}
         known = self._known_credentials()
@@ -232,35 +223,34 @@ class Connection:
             response = self._request("GET", realm, timeout, params=asked, headers=headers)
         body = _limited(response)
         if response.status_code in (400, 401, 403):
-            raise self.refused()
+            raise self.refused(f"{route} answers with status {response.status_code}")
         if not response.ok:
             passes = response.status_code == 429 or response.status_code >= 500
             raise (PassingError if passes else UnreachableError)(
-                f"{host}: the token service of {self.endpoint.host} answers with status {response.status_code}"
+                f"{route} answers with status {response.status_code}"
             )
         try:
             fields = Lenient(decode_object(body, "its answer", self._limits), "token")
         except LayerscopeError:
-            raise UnreachableError(
-                f"{host}: the answer of the token service is not a token"
-            ) from None
+            raise UnreachableError(f"{route}: its answer is not a token") from None
         token = fields.text("token") or fields.text("access_token")
         if not token or not token.isascii() or not token.isprintable():
-            raise UnreachableError(f"{host}: the token service answers without a token")
+            raise UnreachableError(f"{route} answers without a token")
         lasts = fields.number("expires_in") or _TOKEN_SECONDS
         return f"Bearer {token}", time.monotonic() + max(min(lasts, 86400) - _MARGIN, 1)
 
-    def refused(self) -> RefusedError:
-        """The error for a repository that this user may not read."""
+    def refused(self, why: str = "") -> RefusedError:
+        """The error for a repository that this user may not read, with what the token service said to it."""
         host, path = self.endpoint.host, self.endpoint.path
+        why = f": {why}" if why else ""
         if self._credentials is not None:
             return RefusedError(
-                f"{host} refuses to show {path} with the login of {self._credentials.file}",
+                f"{host} refuses to show {path} with the login of {self._credentials.file}{why}",
                 hint=f"is that password still right, and may this user read it? docker login {host} changes it",
             )
         without = f" ({self.without})" if self.without else ""
         return RefusedError(
-            f"{host} does not show {path} without a login{without}, or has no such repository",
+            f"{host} does not show {path} without a login{without}, or has no such repository{why}",
             hint=f"check the name, or log in: docker login {host}, or podman login {host}",
         )
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from layerscope.errors import CorruptImageError, LimitExceededError
 from layerscope.layers.blob import Blob
-from layerscope.sources.registry.client import DAMAGED, Client, NoRangesError
-from layerscope.sources.registry.connection import PassingError
+from layerscope.sources.registry.client import Client, NoRangesError
+from layerscope.sources.registry.failures import DAMAGED, PassingError
 from layerscope.sources.registry.soci import SociTables
 from layerscope.sources.spool import TemporaryCopy
 from layerscope.text import size as size_text

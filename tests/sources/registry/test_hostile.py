@@ -20,7 +20,7 @@ from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
 from layerscope.sources.registry.client import Client
-from layerscope.sources.registry.connection import PassingError
+from layerscope.sources.registry.failures import PassingError
 from tests.images import digest, file, layer_tar, oci_files
 from tests.sources.registry.server import MANIFEST, Handler, Registry
 
@@ -129,7 +129,9 @@ def test_errors_that_may_pass_are_tried_again(registry: Registry, status: int, t
     assert registry.host in error.message
 
 
-@pytest.mark.parametrize("wait", ["30", formatdate(time.time() + 3600, usegmt=True)])
+@pytest.mark.parametrize(
+    "wait", ["30", formatdate(time.time() + 3600, usegmt=True)], ids=["seconds", "date"]
+)
 def test_waits_as_long_as_the_registry_asks(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, wait: str
 ) -> None:
@@ -284,6 +286,100 @@ def test_redirects_without_end(registry: Registry) -> None:
     registry.hop = lambda key: f"/v2/app/blobs/{key}"
     error = fails(registry)
     assert "redirects more than 5 times" in error.message
+
+
+def stall(_: Handler) -> bool:
+    """Never answer."""
+    time.sleep(30)
+    return True
+
+
+def cut_off(handler: Handler) -> bool:
+    """Answer with 9 of 99 bytes."""
+    handler.reply(200, b"x" * 99, upto=9)
+    return True
+
+
+AWRY: dict[str, tuple[Callable[[Handler], bool], str]] = {
+    "absent": (answer(404), "has no "),
+    "refused": (answer(403), "answers with status 403"),
+    "failing": (answer(503), "fails with status 503"),
+    "busy": (answer(429, Retry_After="900"), "limits how often"),
+    "cut": (cut_off, "an answer ended after 9 bytes"),
+    "silent": (stall, "no complete answer within 1 seconds"),
+    "lost": (answer(302, Location="file:///x"), "redirects to something"),
+}
+
+
+@pytest.mark.parametrize(("misbehave", "said"), AWRY.values(), ids=AWRY)
+def test_errors_name_the_host_that_a_redirect_leads_to(
+    registry: Registry, misbehave: Callable[[Handler], bool], said: str
+) -> None:
+    """Beside the registry, and without what its URL contains."""
+    registry.repository().push(IMAGE)
+    with Registry() as elsewhere:
+        elsewhere.misbehave = misbehave
+        registry.hop = lambda key: f"http://ann:s3cret@{elsewhere.host}/{key}?X-Signature=s3cret"
+        error = fails(registry, limits=Limits(answer_seconds=1))
+        there = f"{elsewhere.host} (redirected from {registry.host})"
+        assert f"{there} {said}" in error.message.replace(": ", " ")
+        assert "s3cret" not in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_errors_name_a_host_that_cannot_be_reached(registry: Registry, scheme: str) -> None:
+    """A port that nobody listens to, and one that does not speak TLS."""
+    registry.repository().push(IMAGE)
+    with Registry() as elsewhere:
+        registry.hop = lambda key: f"{scheme}://{elsewhere.host}/{key}"
+        if scheme == "http":
+            elsewhere.shutdown()
+            elsewhere.server_close()
+        error = fails(registry)
+        assert error.message.startswith(f"{registry.reference('app')}: {elsewhere.host} (redirected from {registry.host})")  # fmt: skip
+        assert ("does not speak TLS" if scheme == "https" else "the connection failed") in error.message  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "said"),
+    [
+        (answer(401), "answers with status 401"),
+        (answer(404), "answers with status 404"),
+        (answer(503), "answers with status 503"),
+        (answer(200, b"x"), "its answer is not a token"),
+        (answer(200, b'{"token": ""}'), "answers without a token"),
+        (stall, "no complete answer within 1 seconds"),
+    ],
+)
+def test_errors_name_the_token_service(
+    registry: Registry, misbehave: Callable[[Handler], bool], said: str
+) -> None:
+    """Beside the registry whose it is."""
+    with Registry() as service:
+        challenge = f'Bearer realm="http://{service.host}/token?a=b"'
+        registry.misbehave = answer(401, WWW_Authenticate=challenge)
+        service.misbehave = misbehave
+        error = fails(registry, limits=Limits(answer_seconds=1))
+        there = f"{service.host} (token service of {registry.host})"
+        assert f"{there} {said}" in error.message.replace(": ", " ")
+    unreached = fails(registry)
+    assert f"{there}: the connection failed" in unreached.message
+
+
+def test_a_token_service_of_the_registry_itself_is_named_without_its_host(
+    registry: Registry,
+) -> None:
+    """Which is that of the registry."""
+
+    def misbehave(handler: Handler) -> bool:
+        if handler.path.startswith("/token"):
+            handler.reply(403, b"{}")
+        return handler.path.startswith("/token")
+
+    registry.token_seconds = 300
+    registry.misbehave = misbehave
+    said = f": the token service of {registry.host} answers with status 403"
+    assert fails(registry).message.endswith(said)
 
 
 def test_credentials_do_not_follow_redirects(registry: Registry, home: Path) -> None:

@@ -16,7 +16,7 @@ from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.opening.open import open_image
 from layerscope.sources import Request, open_source
 from layerscope.sources.registry import credentials
-from layerscope.sources.registry.connection import RefusedError
+from layerscope.sources.registry.failures import RefusedError
 from tests.images import file, layer_tar, oci_files
 from tests.sources.registry.server import Handler, Registry
 

@@ -39,6 +39,7 @@ class Lookup:
 
     def __init__(self, filesystem: Filesystem, layer: int) -> None:
         self.filesystem = filesystem
+        self.layer = layer
         self.rows = np.full(len(filesystem.table), -1, np.int32)
         """Row of the visible version of each path, -1 for none."""
         seen = np.flatnonzero(filesystem.visible(layer))

@@ -51,7 +51,7 @@ def cat(
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
         lookup, _ = lookup_of(opened, layer)
-        found, complete = find_all(lookup, paths, say)
+        found, complete = find_all(opened, lookup, paths, say)
         _fetch(opened, lookup, found)
     escaped = is_terminal(sys.stdout) and not raw
     problems = []

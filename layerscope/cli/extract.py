@@ -60,7 +60,7 @@ def extract(
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
         lookup, after = lookup_of(opened, layer)
-        found, complete = find_all(lookup, paths, say)
+        found, complete = find_all(opened, lookup, paths, say)
         if not found:
             if not ignore_errors:
                 opened.raise_damage()

@@ -41,7 +41,7 @@ def log(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
-    from layerscope.cli.paths import say_unknown
+    from layerscope.cli.paths import say_unknown, unknown_layers
     from layerscope.cli.streams import say
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
@@ -61,9 +61,11 @@ def log(
             some = write_json(opened, events, stream)
         else:
             some = write_text(opened, events, stream, options)
+    unknown = unknown_layers(opened)
+    nothing = "no step touched" if unknown is None else "no known layer has changes of"
     for path in unmatched if some else ():
-        say(NothingFoundError(f"no step touched {path}"))
+        say(NothingFoundError(f"{nothing} {path}", hint=unknown))
     if not ignore_errors:
         opened.raise_damage()
     if not some:
-        raise NothingFoundError(f"no step touched {' or '.join(paths)}")
+        raise NothingFoundError(f"{nothing} {' or '.join(paths)}", hint=unknown)

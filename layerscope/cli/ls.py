@@ -46,7 +46,7 @@ def ls(
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
     lookup, _ = lookup_of(opened, layer)
-    found, complete = find_all(lookup, paths or ("/",), say)
+    found, complete = find_all(opened, lookup, paths or ("/",), say)
     listed: dict[int, None] = {}
     for path in found:
         if directory or lookup.kind(path) is not Kind.DIRECTORY:

@@ -54,15 +54,17 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
 
 def say_unknown(opened: Opened) -> None:
     """Say on stderr which layers are missing in what a command prints."""
-    if unknown := opened.unknown_layers:
-        numbers = ", ".join(map(str, unknown[:_NAMED])) + (" …" if len(unknown) > _NAMED else "")
-        several = len(unknown) > 1
-        click.echo(
-            f"layerscope: layer{'s' if several else ''} {numbers} {'are' if several else 'is'} unknown: what "
-            f"{'they add and delete' if several else 'it adds and deletes'} is missing here; leave out --headers-only to "
-            f"fetch {'them' if several else 'it'}",
-            err=True,
-        )
+    if unknown := unknown_layers(opened):
+        click.echo(f"layerscope: changes of unknown layers are missing; {unknown}", err=True)
+
+
+def unknown_layers(opened: Opened, after: int | None = None) -> str | None:
+    """Which layers are unknown, of those up to `after`, and how to read them; None if all are known."""
+    unknown = [layer for layer in opened.unknown_layers if after is None or layer <= after]
+    if not unknown:
+        return None
+    numbers = ", ".join(map(str, unknown[:_NAMED])) + (" …" if len(unknown) > _NAMED else "")
+    return f"unknown layers: {numbers}; leave out --headers-only to fetch them"
 
 
 def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
@@ -80,25 +82,29 @@ def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
 
 
 def find_all(
-    lookup: Lookup, words: Sequence[str], complain: Callable[[LayerscopeError], None]
+    opened: Opened,
+    lookup: Lookup,
+    words: Sequence[str],
+    complain: Callable[[LayerscopeError], None],
 ) -> tuple[list[int], bool]:
     """The paths that the words match, in order and without repeats; and whether every word matched."""
     from layerscope.browse.named_paths import Missing
 
+    unknown = unknown_layers(opened, lookup.layer)
     found: dict[int, None] = {}
     complete = True
     for word in words:
         paths = lookup.find(word)
         if isinstance(paths, Missing):
             complete = False
-            complain(not_found(paths))
+            complain(not_found(paths, unknown))
         else:
             found.update(dict.fromkeys(paths))
     return list(found), complete
 
 
-def not_found(missing: Missing) -> NothingFoundError:
-    """The error for a missing path, with similar paths as its hint."""
+def not_found(missing: Missing, unknown: str | None = None) -> NothingFoundError:
+    """The error for a missing path, with similar paths as its hint; `unknown` is what `unknown_layers` returns."""
     near = ["/" + os.fsdecode(path) for path in missing.near]
     hint = (
         f"did you mean {', '.join(near[:-1])}{' or ' if len(near) > 1 else ''}{near[-1]}?"
@@ -111,6 +117,9 @@ def not_found(missing: Missing) -> NothingFoundError:
             f"{missing.word}: /{link} is a symlink to {target}",
             hint=hint and f"symlinks are not followed; {hint}",
         )
+    if unknown is not None:
+        hint = "; ".join(filter(None, (hint, unknown)))
+        return NothingFoundError(f"{missing.word}: no such path in the known layers", hint=hint)
     return NothingFoundError(f"{missing.word}: no such path in the image", hint=hint)
 
 

@@ -119,23 +119,30 @@ class RegistryLayer(Blob):
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         stop = self.size if end is None else min(end, self.size)
-        if self._spool is not None and (self._spool.whole or self._streamed or not start):
-            yield from super().chunks(start, stop)
-        elif self._tail and start >= self.size - len(self._tail):
-            first = start - (self.size - len(self._tail))
-            yield self._tail[first : first + stop - start]
-        elif start or stop < self.size:
+        if start or stop < self.size:
             yield from self._part(start, stop)
-        elif self._streamed:
+        elif self._streamed or self._spool is not None:
             yield from super().chunks()
         else:
             self._streamed = True
             yield from self._whole()
 
+    def _held(self, start: int, stop: int) -> bytes | None:
+        """Bytes of one of the ends, if they were fetched before."""
+        if stop <= len(self._head):
+            return self._head[start:stop]
+        first = start - (self.size - len(self._tail))
+        return self._tail[first : first + stop - start] if first >= 0 else None
+
     def _part(self, start: int, stop: int) -> Iterator[bytes]:
         """A part of the layer; one at its end is fetched with all that footers may be in."""
+        spool = self._spool
         try:
-            if stop == self.size and stop - start <= EDGE:
+            if (held := self._held(start, stop)) is not None:
+                yield held
+            elif spool is not None and stop <= spool.reached:
+                yield from super().chunks(start, stop)
+            elif stop == self.size and stop - start <= EDGE:
                 self._tail = b"".join(self._pieces(max(self.size - EDGE, 0), self.size))
                 yield self._tail[-(stop - start) :]
             else:
@@ -205,15 +212,19 @@ class _Spool:
         self._pieces = pieces
         self._size = size
         self._copy = TemporaryCopy(name)
-        self.whole = False
-        """Whether all bytes are there."""
+        self._ended = False
+
+    @property
+    def reached(self) -> int:
+        """How many bytes are there."""
+        return self._copy.written
 
     def pread(self, length: int, offset: int) -> bytes:
         """Bytes of the copy, which are fetched first."""
-        while self._copy.written < offset + length and not self.whole:
+        while self.reached < offset + length and not self._ended:
             piece = next(self._pieces, b"")
-            self.whole = not piece
+            self._ended = not piece
             self._copy.write(piece)
-        if self._copy.written >= self._size and not self.whole:
-            self.whole = not next(self._pieces, b"")  # which checks the digest
+        if self.reached >= self._size and not self._ended:
+            self._ended = not next(self._pieces, b"")  # which checks the digest
         return os.pread(self._copy.fd, length, offset)

@@ -277,7 +277,7 @@ def test_headers_only_knows_no_layer_by_its_ztoc(pair: Pair, soci: Callable[...,
     """It has no digests: what replaced a file of the same size could not be told."""
     soci()
     ran = pair.alone("ls", "--headers-only")
-    assert "layers 0, 1 are unknown" in ran.err
+    assert "unknown layers: 0, 1" in ran.err
     assert pair.registry.sent < 5000
 
 

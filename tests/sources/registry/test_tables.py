@@ -459,8 +459,36 @@ def test_headers_only_never_sums_up_what_it_does_not_know(pair: Pair) -> None:
     for words in (("ls",), ("log", "etc/passwd")):
         ran = pair.alone(words[0], *words[1:], "--headers-only")
         assert ran.code == 0
-        assert "layers 1, 3 are unknown" in ran.err
+        assert "unknown layers: 1, 3; leave out --headers-only" in ran.err
         assert pair.whole() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("cat", "/0/0"), "/0/0: no such path in the known layers"),
+        (("ls", "/1/*"), "/1/*: no such path in the known layers"),
+        (("extract", "etc/nothing"), "etc/nothing: no such path in the known layers"),
+        (("log", "0/0"), "no known layer has changes of 0/0"),
+    ],
+)
+def test_a_path_that_may_be_in_an_unknown_layer_is_not_said_to_be_missing(
+    pair: Pair, words: tuple[str, ...], said: str
+) -> None:
+    """The layers that it may be in are named, and how to read them."""
+    pair.push(placed_estargz(BASE), plain_layer(large(0)))
+    ran = pair.alone(*words, "--headers-only")
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("unknown layers: 1; leave out --headers-only to fetch them") == 2
+    assert pair.whole() == 0
+
+
+def test_a_path_after_known_layers_is_missing_whatever_comes_later(pair: Pair) -> None:
+    """Only layers that could have it count."""
+    pair.push(placed_estargz(BASE), plain_layer(large(0)))
+    ran = pair.alone("cat", "/0/0", "--layer", "0", "--headers-only")
+    assert "/0/0: no such path in the image" in ran.err
 
 
 def test_headers_only_holds_where_ranges_are_not_sent(pair: Pair) -> None:

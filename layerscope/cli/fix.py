@@ -113,11 +113,11 @@ def fix(
     if prove:
         check_build(engine, args)
     choice = _Choice.of(only, but, min_bytes, severity, confidence)
-    _check_dockerfile(given)
+    check_dockerfile_option(given)
     with progress_bar() as progress:
         options = options_of(given, findings=True)
         opened = open_image(request_of(reference, progress, given), options)
-    if opened.written is not None and (doubt := _doubt(opened.written)) is not None:
+    if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
         if _is_fixed_already(opened, options.base_steps):
             click.echo(f"{_ALREADY}: rebuild the image to see the change", err=True)
             return ExitCode.OK
@@ -141,7 +141,7 @@ def fix(
     if write and code is ExitCode.OK:
         write_patch(patch)
     elif not write and not prove:
-        _print(patch)
+        print_patch(patch)
     _say(opened, patch, others, written=write and code is ExitCode.OK)
     if patch.files and opened.written is not None:
         if context is None:
@@ -156,7 +156,7 @@ def fix(
 _ALREADY = "these fixes are in the Dockerfile already"
 
 
-def _print(patch: Patch) -> None:
+def print_patch(patch: Patch) -> None:
     """Write the patch to stdout."""
     from layerscope.cli.output import output_stream
     from layerscope.report.patch import patch_bytes
@@ -170,7 +170,7 @@ def _print(patch: Patch) -> None:
         raise
 
 
-def _check_dockerfile(given: dict[str, Any]) -> None:
+def check_dockerfile_option(given: dict[str, Any]) -> None:
     """Raise `UsageError` for a Dockerfile that cannot be read, or that no builder would read."""
     from layerscope.cli.options import dockerfile_of
     from layerscope.image.dockerfile_errors import check_dockerfile
@@ -193,7 +193,7 @@ def _check_dockerfile(given: dict[str, Any]) -> None:
             check_dockerfile(dockerfile)
 
 
-def _doubt(lines: DockerfileLines) -> str | None:
+def doubt_about(lines: DockerfileLines) -> str | None:
     """Why a file may not be the Dockerfile of the image."""
     if not lines.dockerfile.final():
         return "it has no instruction besides FROM, and so no step of the image"

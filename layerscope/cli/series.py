@@ -31,6 +31,7 @@ from layerscope.signals import temporary_folder
 if TYPE_CHECKING:
     from layerscope.analysis.series.series import Series
     from layerscope.layers.store import Store
+    from layerscope.opening.series import OpenedSeries
 
 
 @click.command()
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     metavar="SIZE",
     help="Exit with 1 if an update fetches more than this, such as 50MB.",
 )
+@click.option("--diff", is_flag=True, help="Print the better order as a patch of the Dockerfile.")
+@click.option("--write", is_flag=True, help="Write the better order to the Dockerfile instead.")
 @binary_option
 @ignore_errors_option
 @dockerfile_option
@@ -54,6 +57,8 @@ def series(
     format_name: str,
     output: Path | None,
     max_refetch: str | None,
+    diff: bool,
+    write: bool,
     binary: bool,
     ignore_errors: bool,
     **given: Any,
@@ -61,6 +66,9 @@ def series(
     """Compare the releases of an image, oldest first: what those who have one of them fetch for the next, the step that began it, and why.
 
     layerscope series app:1.1 app:1.2 app:1.3
+
+    If another order of the steps, or a COPY in two parts, would have saved something, the report shows it as a change of the last
+    release's Dockerfile. --diff prints nothing but that as a patch, for git apply; --write changes the file.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, input_files, output_stream, report_options
@@ -68,11 +76,12 @@ def series(
     from layerscope.report import series_writer_of
 
     most = bytes_of("--max-refetch", max_refetch)
+    _check_patch(given, diff, write, output, format_name)
     if images.count("-") > 1:
         raise UsageError("only one image can be read from stdin")
     check_output(output, input_files(given, *images))
     with progress_bar() as progress, _store_for(given) as store:
-        options = replace(options_of(given), cache=store)
+        options = replace(options_of(given, findings=True), cache=store)
         requests = [replace(request_of(image, progress, given), cache=store) for image in images]
         if len(requests) < 2:
             raise UsageError(
@@ -80,12 +89,60 @@ def series(
             )
         opened = open_series(requests, options)
     how = report_options(output, binary=binary or settings_of(given).binary)
-    with output_stream(output) as stream:
-        series_writer_of(format_name)(opened, stream, how)
+    if diff or write:
+        _patch(opened, write=write, binary=how.binary_sizes)
+    if not diff:
+        with output_stream(output) as stream:
+            series_writer_of(format_name)(opened, stream, how)
     if not ignore_errors and opened.damaged is not None:
         raise opened.damaged
     if most is not None and _exceeds(opened.series, most, binary=how.binary_sizes):
         context.exit(ExitCode.FAILED)
+
+
+def _check_patch(
+    given: dict[str, Any], diff: bool, write: bool, output: Path | None, format_name: str
+) -> None:
+    """Raise `UsageError` for options of the patch that do not go together."""
+    from layerscope.cli.fix import check_dockerfile_option
+
+    if diff and write:
+        raise UsageError("--diff and --write cannot be combined")
+    if diff and (output is not None or format_name != "text"):
+        raise UsageError("--diff prints a patch, not a report", hint="remove --format and --output")
+    if write and given["dockerfile"] is None:
+        raise UsageError("--write needs --dockerfile", hint="--dockerfile names the file to change")
+    check_dockerfile_option(given)
+
+
+def _patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
+    """Print or write the better order as a patch; what it does is said on stderr."""
+    from layerscope.cli.fix import doubt_about, print_patch
+    from layerscope.opening.series import with_reordering
+    from layerscope.report.patch import patch_of, write_patch
+    from layerscope.text import safe_name, size
+
+    lines = opened.last.written
+    if lines is not None and (doubt := doubt_about(lines)) is not None:
+        raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of the last release")
+    patch = patch_of(with_reordering(opened), None if opened.reordering is None else [0])
+    if write:
+        write_patch(patch)
+    else:
+        print_patch(patch)
+    if opened.reordering is None:
+        click.echo("no other order would have saved anything", err=True)
+    elif not patch.files:
+        why = "; ".join(left.why for left in patch.plan.left)
+        click.echo(f"the better order is not written: {why}", err=True)
+    else:
+        finding = opened.reordering.finding
+        saved = size(finding.bytes, binary=binary)
+        name = safe_name(str(patch.files[0].path))
+        what = "written to" if write else "patch for"
+        click.echo(f"{what} {name}: {saved} less over the series", err=True)
+        for note in finding.notes:
+            click.echo(safe_name(note.removeprefix("# ")), err=True)
 
 
 @contextmanager

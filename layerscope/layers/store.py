@@ -27,7 +27,7 @@ from layerscope.files import open_regular, replacing
 if TYPE_CHECKING:
     from layerscope.layers.packing import Packed
 
-FORMAT = 27
+FORMAT = 28
 """Increase it when the meaning of entries changes within one version of layerscope."""
 DEFAULT_SIZE = 1_000_000_000
 """Default maximum size of all entries in bytes."""

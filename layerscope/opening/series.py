@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.series.hop import Hop
 from layerscope.analysis.series.series import Series, SeriesBuilder
@@ -11,9 +12,13 @@ from layerscope.errors import CorruptImageError
 from layerscope.opening.open import analyse
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
-from layerscope.opening.run_rules import seen_by_rules
+from layerscope.opening.run_rules import patcher_of, seen_by_rules
+from layerscope.settings import RuleChoice
 from layerscope.sources import Request, open_source
-from layerscope.words import ReleaseOrder
+from layerscope.words import ReleaseOrder, Severity
+
+if TYPE_CHECKING:
+    from layerscope.analysis.series.reordering import Reordering
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class OpenedSeries:
     """A sentence for each damaged part of any of them: not safe for a terminal."""
     damaged: CorruptImageError | None
     """The first of these as an error."""
+    reordering: Reordering | None = None
+    """Another order of the last release's steps that would have saved something; None if there is none, or the rule is off."""
 
 
 def open_series(
@@ -37,6 +44,7 @@ def open_series(
     on_hop: Callable[[Hop], None] = lambda _: None,
 ) -> OpenedSeries:
     """Open at least two releases and compare each with the one before. Raises `LayerscopeError` and `CancelledError`."""
+    rules = options.rules
     options = replace(options, duplicates=False, rules=None, names=False)
     builder = SeriesBuilder(requests[-1].limits)
     damages: list[str] = []
@@ -54,7 +62,46 @@ def open_series(
             on_hop(hop)
     if opened is None:
         raise ValueError("a series has at least two releases")
-    return OpenedSeries(builder.series(), order, opened, tuple(damages), damaged)
+    series = builder.series()
+    reordering = None if rules is None else _reordering(series, opened, rules)
+    return OpenedSeries(series, order, opened, tuple(damages), damaged, reordering)
+
+
+def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -> Reordering | None:
+    """Another order that would have saved something, with the difference that it makes."""
+    from layerscope.analysis.findings.rules.reordering import RULE
+
+    if not series.bytes or not (choice := rules.get(RULE.name, RuleChoice())).enabled:
+        return None
+    from layerscope.analysis.series.reordering import find_reordering
+
+    last = of_its_dockerfile(last)
+    lines = last.written
+    found = find_reordering(
+        series,
+        last,
+        base_steps_of(last),
+        None if lines is None else lines.instructions,
+        "" if lines is None else lines.dockerfile.text,
+        RULE.min_bytes if choice.min_bytes is None else choice.min_bytes,
+    )
+    if found is None:
+        return None
+    severity = found.finding.severity if choice.severity is None else Severity(choice.severity)
+    finding = replace(found.finding, severity=severity)
+    difference = patcher_of(last).difference(finding)
+    return replace(found, finding=replace(finding, difference=difference))
+
+
+def with_reordering(opened: OpenedSeries) -> Opened:
+    """The last release with the reordering as its only finding."""
+    import numpy as np
+
+    from layerscope.analysis.findings.finding import Findings
+
+    last = of_its_dockerfile(opened.last)
+    found = () if opened.reordering is None else (opened.reordering.finding,)
+    return replace(last, findings=Findings(found, np.zeros(0, np.int64)))
 
 
 def names_of(requests: Sequence[Request]) -> list[str]:
@@ -70,6 +117,11 @@ def names_of(requests: Sequence[Request]) -> list[str]:
 
 def base_steps_of(opened: Opened) -> int:
     """The number of first steps that are the base image's: by the Dockerfile if the image was built from it, else estimated."""
-    if opened.written is not None and opened.written.doubt() is not None:
-        opened = replace(opened, written=None)
-    return seen_by_rules(opened)[1]
+    return seen_by_rules(of_its_dockerfile(opened))[1]
+
+
+def of_its_dockerfile(opened: Opened) -> Opened:
+    """An image without the Dockerfile if it was not built from it."""
+    if opened.written is None or opened.written.doubt() is None:
+        return opened
+    return replace(opened, written=None)

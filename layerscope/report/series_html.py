@@ -8,12 +8,14 @@ from layerscope.analysis.series.series import Series
 from layerscope.opening.series import OpenedSeries
 from layerscope.report.html import write_sections
 from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.issues import issue_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.series_rows import (
     amount_words,
     charge_rows,
     common_name,
     cost_rows,
+    order_row,
     share_words,
     short_names,
     summary_words,
@@ -50,7 +52,12 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
         ],
         "damages": [clip(safe_name(damage), CELL) for damage in opened.damages[:_DAMAGES]],
     }  # fmt: skip
-    sections = [_chart(series, options), _updates(series, options), _steps(series, options)]
+    sections = [
+        _chart(series, options),
+        _order(opened, options),
+        _updates(series, options),
+        _steps(series, options),
+    ]
     write_sections(header, sections, stream, options)
 
 
@@ -88,6 +95,15 @@ def _chart(series: Series, options: ReportOptions) -> Section | None:
         bars, lines, _LEFT + len(hops) * width, _TOP + _HEIGHT + _FOOT, _LEFT, _TOP + _HEIGHT + 18
     )
     return Section("Fetched for each release", "by those who have the one before", body)
+
+
+def _order(opened: OpenedSeries, options: ReportOptions) -> Section | None:
+    """The order that would have saved most, as a finding with its fix."""
+    if opened.reordering is None or (row := order_row(opened, binary=options.binary_sizes)) is None:
+        return None
+    issue = issue_of(opened.last, opened.reordering.finding, binary=options.binary_sizes)
+    shown = macros(options).finding(issue, row.saved, issue.text, True, 0)
+    return Section("Another order", row.confidence, macros(options).findings([shown], 0))
 
 
 def _updates(series: Series, options: ReportOptions) -> Section:

@@ -6,13 +6,14 @@ from typing import BinaryIO
 
 from layerscope.opening.series import OpenedSeries
 from layerscope.report.markdown import CELL, MAX_WARNINGS, Page
-from layerscope.report.markdown_text import code, plain
+from layerscope.report.markdown_text import code, fenced, plain
 from layerscope.report.options import ReportOptions
 from layerscope.report.series_rows import (
     amount_words,
     charge_rows,
     common_name,
     cost_rows,
+    order_row,
     share_words,
     short_names,
     summary_words,
@@ -70,4 +71,9 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
         )
         if shown < len(costs):
             page.note(f"… and {count_of(len(costs) - shown, 'more step')}.")
+    row = order_row(opened, binary=binary)
+    if row is not None:
+        page.add("#### Another order")
+        page.add(f"{plain(row.title)}. **{plain(row.saved)}** ({row.confidence})")
+        page.add(fenced("\n".join([*row.lines, *row.notes]), "diff"))
     page.write(stream)

@@ -11,6 +11,8 @@ from layerscope.analysis.series.series import BASE, Series
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
+from layerscope.opening.series import OpenedSeries
+from layerscope.report.issues import fix_text
 from layerscope.report.rows import shown_path
 from layerscope.text import count_of, percent, safe_name, size
 from layerscope.words import Cause, Change
@@ -128,6 +130,38 @@ def summary_words(series: Series, *, binary: bool) -> str:
     if not series.content:
         return first
     return f"{first} {percent(series.unchanged, series.content)} of the content had not changed."
+
+
+class OrderRow(NamedTuple):
+    """Another order that would have saved something."""
+
+    title: str
+    """What comes too early."""
+    saved: str
+    """What a release would have fetched instead."""
+    confidence: str
+    lines: list[str]
+    """What the fix changes, as a difference; the whole fix where it is words."""
+    notes: list[str]
+    """What to check, as comments."""
+
+
+def order_row(opened: OpenedSeries, *, binary: bool) -> OrderRow | None:
+    """The order that would have saved most; None if there is none."""
+    found = opened.reordering
+    if found is None:
+        return None
+    finding, series = found.finding, opened.series
+    less = size(sum(found.hops) // len(found.hops), binary=binary)
+    was = size(series.bytes_per_release, binary=binary)
+    saved = size(finding.bytes, binary=binary)
+    return OrderRow(
+        safe_name(finding.title),
+        f"{saved} less in {count_of(len(series.hops), 'update')}: {less} a release instead of {was}",
+        f"confidence {finding.confidence.value}",
+        fix_text(finding.difference or finding.fix).split("\n"),
+        [fix_text(note) for note in finding.notes] if finding.difference else [],
+    )
 
 
 class CostRow(NamedTuple):

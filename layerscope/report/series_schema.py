@@ -5,7 +5,7 @@ Sizes are bytes, indices start at 0. There is no time and no path of an output i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.series.hop import Charge, FetchedLayer, Hop, HopStep
 from layerscope.analysis.series.layer_difference import LayerDifference
@@ -13,6 +13,9 @@ from layerscope.analysis.series.series import BASE, StepCost
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.opening.series import OpenedSeries
 from layerscope.words import CHANGES, Cause
+
+if TYPE_CHECKING:
+    from layerscope.analysis.series.reordering import Reordering
 
 SCHEMA_VERSION = "1.0"
 
@@ -39,6 +42,7 @@ def document(opened: OpenedSeries) -> dict[str, Any]:
             for number, hop in enumerate(series.hops)
         ],
         "steps": [_cost(cost) for cost in series.costs()],
+        "reordering": _reordering(opened.reordering),
         "damages": list(opened.damages),
     }
 
@@ -113,6 +117,27 @@ def _differences(difference: LayerDifference | None) -> dict[str, Any] | None:
             }
             for each in difference.listed
         ],
+    }
+
+
+def _reordering(found: Reordering | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    finding = found.finding
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "savedBytes": finding.bytes,
+        "hopBytes": list(found.hops),
+        "steps": list(finding.steps),
+        "copiedFirst": [
+            path.decode(errors="surrogateescape") for move in found.moves for path in move.first
+        ],
+        "why": finding.why,
+        "fix": finding.fix,
+        "difference": finding.difference,
     }
 
 

@@ -13,6 +13,7 @@ from layerscope.report.series_rows import (
     charge_rows,
     common_name,
     cost_rows,
+    order_row,
     share_words,
     short_names,
     summary_words,
@@ -25,6 +26,8 @@ HOPS = 50
 CHARGES = 3
 STEPS = 10
 """Most rows of each kind."""
+_FIX_LINES = 60
+"""Most lines of a fix."""
 _NAME = 24
 """Columns that names of releases are clipped to."""
 
@@ -48,6 +51,7 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
     console.paragraph(summary_words(series, binary=options.binary_sizes), "bold")
     _write_hops(console, opened, options)
     _write_costs(console, opened, options)
+    _write_order(console, opened, options)
     for damage in opened.damages[:HOPS]:
         console.line()
         console.paragraph(f"{safe_name(damage)}.", "bold red")
@@ -113,3 +117,20 @@ def _write_costs(console: Console, opened: OpenedSeries, options: ReportOptions)
         console.line(" " * (width + 4), (clip(words, room), "dim"))
     if len(rows) > STEPS:
         console.line("  ", (f"… and {count_of(len(rows) - STEPS, 'more step')}", "dim"))
+
+
+def _write_order(console: Console, opened: OpenedSeries, options: ReportOptions) -> None:
+    """Write the order that would have saved most, as a change of the Dockerfile."""
+    row = order_row(opened, binary=options.binary_sizes)
+    if row is None:
+        return
+    write_heading(console, "Another order", (row.confidence, "dim"))
+    console.line()
+    console.paragraph(f"{row.title}.", indent=2)
+    console.paragraph(row.saved, "green", indent=2)
+    console.line()
+    for line in row.lines[:_FIX_LINES]:
+        style = {"-": "red", "+": "green", "#": "dim"}.get(line[:1], "")
+        console.line("    ", (line, style))
+    for note in row.notes:
+        console.paragraph(note, "dim", indent=4)

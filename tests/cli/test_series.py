@@ -131,3 +131,53 @@ def test_html(here: Here) -> None:
     assert ran.out.count('<rect class="new" x=') == 2
     assert 'src="http' not in ran.out
     assert "copied files changed: /app/main.py content" in ran.out
+
+
+def _split(number: int) -> bytes:
+    return release(
+        [
+            Made("COPY . /app", [file("app/requirements.txt", b"flask\n"), file("app/x", b"%d" % number)]),
+            Made("RUN pip install -r /app/requirements.txt", [file("lib", b"l" * 300_000, mtime=number)]),
+        ],
+        compress=None,
+        layout=False,
+    )  # fmt: skip
+
+
+def test_the_better_order_as_a_patch(here: Here) -> None:
+    """Printed as a patch that applies, or written; the report shows it, too."""
+    for number in (1, 2):
+        write(here.folder / f"split-{number}.tar", _split(number))
+    here.write(
+        "Dockerfile", "FROM scratch\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n"
+    )
+    words = ("split-1.tar", "split-2.tar", "--dockerfile", "Dockerfile")
+    assert "Another order" in here(*words).out
+    ran = here(*words, "--diff")
+    assert ran.code == 0
+    assert "+COPY requirements.txt /app/" in ran.out
+    assert ran.out.startswith("diff --git a/Dockerfile b/Dockerfile")
+    assert "patch for Dockerfile: 302 kB less over the series" in ran.err
+    assert here(*words, "--write").code == 0
+    assert (here.folder / "Dockerfile").read_text() == (
+        "FROM scratch\nCOPY requirements.txt /app/\nRUN pip install -r /app/requirements.txt\nCOPY . /app\n"
+    )
+    assert here(*words[:2], "--write").code == 2
+    assert here(*words, "--write", "--diff").code == 2
+    assert here(*words, "--diff", "--format", "json").code == 2
+
+
+def test_nothing_to_reorder(here: Here) -> None:
+    """It says so, and prints no patch."""
+    ran = here("app-1.tar", "app-1.tar", "--diff")
+    assert (ran.code, ran.out) == (0, "")
+    assert "no other order would have saved anything" in ran.err
+
+
+def test_the_rule_can_be_switched_off(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any rule."""
+    for number in (1, 2):
+        write(here.folder / f"split-{number}.tar", _split(number))
+    here.write("config.toml", "[rules]\nreordering = false\n")
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(here.folder / "config.toml"))
+    assert "Another order" not in here("split-1.tar", "split-2.tar").out

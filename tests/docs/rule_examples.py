@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding
 from tests.analysis.findings.rule_images import findings_by
@@ -14,6 +16,7 @@ from tests.analysis.findings.rules.test_apt_lists import LISTS
 from tests.analysis.findings.rules.test_caches import CASES as CACHES
 from tests.analysis.findings.rules.test_sparse_giant import sparse
 from tests.analysis.findings.rules.test_unused import CASES as UNUSED
+from tests.analysis.series.releases import Made, opened, release
 from tests.images import Member, file, whiteout
 
 Members = Sequence[Member]
@@ -43,6 +46,32 @@ class Example:
         return findings_by(steps, rule, config=_CONFIG)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """The same, of a rule that needs several releases: a file of the second step and the time of the third one change in each."""
+
+    def _steps(self, number: int) -> list[Made]:
+        return [
+            Made("WORKDIR /srv", []),
+            Made("COPY . /srv", [file("srv/requirements.txt", b"flask==3.1\n"), file("srv/app.py", b"%d" % number)]),
+            Made("RUN pip install -r requirements.txt", [file(f"{_SITE}/flask.py", b"f" * 300_000, mtime=number)]),
+        ]  # fmt: skip
+
+    @property
+    def instructions(self) -> str:
+        """What its Dockerfile says."""
+        return "\n".join(made.text for made in self._steps(1))
+
+    def finding(self, rule: str) -> Finding:
+        """The finding of a rule."""
+        with tempfile.TemporaryDirectory() as folder:
+            data = [release(self._steps(n), compress=None, layout=False) for n in range(3)]
+            found = opened(Path(folder), data).reordering
+        assert found is not None
+        assert found.finding.rule == rule
+        return found.finding
+
+
 def _of_case(command: str, inside: Sequence[str]) -> Example:
     """One of the cases that the tests of rules have."""
     return Example([(f"RUN {command}", [file(name, b"x" * 900) for name in inside])])
@@ -54,7 +83,8 @@ _LOCK = {
 }
 _CORE = b"\x7fELF\x02\x01" + bytes(10) + struct.pack("<H", 4)
 
-EXAMPLES: dict[str, Example] = {
+EXAMPLES: dict[str, Example | Releases] = {
+    "reordering": Releases(),
     "secret-private-key": Example([("COPY . /srv", [file("srv/id_ed25519", _KEY)])]),
     "secret-credentials": Example(
         [("COPY . /srv", [file("srv/.npmrc", b"//registry.npmjs.org/:_authToken=npm_x7K2p9Qm4Zt8\n")])]

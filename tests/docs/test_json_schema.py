@@ -162,10 +162,25 @@ def test_series(tmp_path: Path) -> None:
     cut = docker_files([layer_tar([file("a", bytes(range(256)) * 400)])])
     name = next(name for name in cut if name.endswith("/layer.tar"))
     broken = write(tmp_path / "broken.tar", packed({**cut, name: cut[name][:5000]}))
+    labels = [
+        write(
+            tmp_path / f"label-{n}.tar",
+            release(
+                [
+                    Made("COPY . /a", [file("a/x", b"%d" % n)]),
+                    Made("RUN pip install x", [file("x", b"x" * 200_000, mtime=n)]),
+                ],
+                compress=None,
+                layout=False,
+            ),
+        )
+        for n in range(2)
+    ]
     odd = write(tmp_path / "odd.tar", release([Made("bazel build", [file("a", b"a")])]))
     documents = [
         document(tmp_path, "series", *map(str, images)),
         document(tmp_path, "series", str(odd), str(images[0]), str(broken)),
+        document(tmp_path, "series", *map(str, labels)),
     ]
     _check("series", documents)
 

@@ -46,7 +46,8 @@ class HopStep:
     difference: LayerDifference | None
     """In what its layer differs from that of the old release; None unless it is missing, and the old release has the step."""
     begins: bool = False
-    """Whether it ran again by itself, and its layer, or that of a step which depends on it, is another one for it."""
+    """Whether it ran again by itself, and nothing speaks against it having others run again: the first layer that depends on it is
+    another one, too."""
     charged: int = 0
     """The place of the step that its layer is charged to if that is missing: the first change that had it run again."""
 
@@ -242,7 +243,7 @@ def _with_causes(steps: Sequence[HopStep]) -> tuple[HopStep, ...]:
             else:
                 charged = begun
         later = following[place]
-        effective = step.missing or (later is not None and steps[later].missing)
+        effective = step.missing or later is None or steps[later].missing
         if own is not None and effective:
             firsts.add(place, step.step)
         found.append(replace(step, own=own, begins=own is not None and effective, charged=charged))

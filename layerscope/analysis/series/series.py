@@ -42,6 +42,8 @@ class Series:
     hops: tuple[Hop, ...]
     numbers: tuple[tuple[int, ...], ...]
     """For each hop, the number in the series of each of its steps. The same step of several releases has one number."""
+    last_numbers: tuple[int, ...]
+    """The numbers of the steps of the last release."""
 
     @property
     def bytes(self) -> int:
@@ -135,4 +137,6 @@ class SeriesBuilder:
 
     def series(self) -> Series:
         """What is known so far."""
-        return Series(tuple(self._names), tuple(self._hops), tuple(self._numbers))
+        return Series(
+            tuple(self._names), tuple(self._hops), tuple(self._numbers), tuple(self._last_numbers)
+        )

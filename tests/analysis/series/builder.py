@@ -20,11 +20,13 @@ class Planned:
     name: str
     """A letter."""
     kind: str
-    """RUN, COPY or LABEL."""
+    """RUN, COPY or LABEL; PART for a COPY of the one file that never changes."""
 
     def text(self, inputs: Inputs) -> str:
         """The instruction; the version of a RUN or a LABEL is in its text, that of a COPY in its files."""
         version = inputs[self.name]
+        if self.kind == "PART":
+            return f"COPY {self.name}/same /{self.name}/"
         if self.kind == "COPY":
             return f"COPY {self.name} /{self.name}/"
         return (
@@ -38,9 +40,12 @@ class Planned:
         if self.kind == "LABEL":
             return None
         size = 100 * (1 + ord(self.name) - ord("a"))
+        same = file(f"{self.name}/same", self.name.encode() * size, mtime=time)
+        if self.kind == "PART":
+            return [same]
         varied = f"{self.name} {inputs[self.name]}".encode().ljust(50, b".")
         return [
-            file(f"{self.name}/same", self.name.encode() * size, mtime=time),
+            same,
             file(f"{self.name}/varied", varied, mtime=time),
         ]
 

@@ -67,9 +67,9 @@ def release(
 def opened(folder: Path, releases: Sequence[bytes], dockerfile: str | None = None) -> OpenedSeries:
     """A series of these archives."""
     paths = [write(folder / f"app-{number}.tar", data) for number, data in enumerate(releases, 1)]
-    options = Options()
+    options = Options(rules={})
     if dockerfile is not None:
-        options = Options(dockerfile=parse_dockerfile(dockerfile.encode(), "Dockerfile"))
+        options = Options(rules={}, dockerfile=parse_dockerfile(dockerfile.encode(), "Dockerfile"))
     return open_series([Request(str(path)) for path in paths], options)
 
 

@@ -20,15 +20,15 @@ from layerscope.analysis.findings.rules import (
     documentation,
     duplicate_directories,
     duplicate_files,
-    empty_layer,
     git_directory,
+    idle_layers,
     language_caches,
     many_tiny_files,
-    no_effect_layer,
     node_development,
     overwritten,
     python_bytecode,
     python_tests,
+    reordering,
     rewritten_for_attributes,
     secret_history,
     secrets,
@@ -65,8 +65,8 @@ RULES: tuple[Rule, ...] = (
     *cuda.RULES,
     sparse_giant.RULE,
     many_tiny_files.RULE,
-    no_effect_layer.RULE,
-    empty_layer.RULE,
+    *idle_layers.RULES,
+    reordering.RULE,
 )
 
 

@@ -69,9 +69,11 @@ def open_series(
 
 def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -> Reordering | None:
     """Another order that would have saved something, with the difference that it makes."""
+    if not series.bytes:
+        return None
     from layerscope.analysis.findings.rules.reordering import RULE
 
-    if not series.bytes or not (choice := rules.get(RULE.name, RuleChoice())).enabled:
+    if not (choice := rules.get(RULE.name, RuleChoice())).enabled:
         return None
     from layerscope.analysis.series.reordering import find_reordering
 

@@ -32,12 +32,25 @@ if TYPE_CHECKING:
     from layerscope.analysis.series.series import Series
     from layerscope.layers.store import Store
     from layerscope.opening.series import OpenedSeries
+    from layerscope.sources.base import Request
+    from layerscope.words import ReleaseOrder
 
 
 @click.command()
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @format_option(SERIES_FORMATS)
 @output_option
+@click.option(
+    "--tags",
+    metavar="GLOB",
+    help="Of a repository, archive or layout: the images whose tags match, such as '1.*'.",
+)
+@click.option(
+    "--last",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Of a repository, archive or layout: the last N images.",
+)
 @click.option(
     "--max-refetch",
     metavar="SIZE",
@@ -56,6 +69,8 @@ def series(
     images: tuple[str, ...],
     format_name: str,
     output: Path | None,
+    tags: str | None,
+    last: int | None,
     max_refetch: str | None,
     diff: bool,
     write: bool,
@@ -66,6 +81,11 @@ def series(
     """Compare the releases of an image, oldest first: what those who have one of them fetch for the next, the step that began it, and why.
 
     layerscope series app:1.1 app:1.2 app:1.3
+
+    layerscope series registry://ghcr.io/org/app --last 10
+
+    With --tags or --last, IMAGE is a repository of a registry, or an archive or layout with several images. Its tags are ordered by
+    the dates of their images, or by version if not all have one; an image with several tags counts once.
 
     If another order of the steps, or a COPY in two parts, would have saved something, the report shows it as a change of the last
     release's Dockerfile. --diff prints nothing but that as a patch, for git apply; --write changes the file.
@@ -83,11 +103,8 @@ def series(
     with progress_bar() as progress, _store_for(given) as store:
         options = replace(options_of(given, findings=True), cache=store)
         requests = [replace(request_of(image, progress, given), cache=store) for image in images]
-        if len(requests) < 2:
-            raise UsageError(
-                "a series has at least two images", hint="name them, the oldest release first"
-            )
-        opened = open_series(requests, options)
+        requests, order = _releases(requests, tags, last)
+        opened = open_series(requests, options, order)
     how = report_options(output, binary=binary or settings_of(given).binary)
     if diff or write:
         _patch(opened, write=write, binary=how.binary_sizes)
@@ -98,6 +115,54 @@ def series(
         raise opened.damaged
     if most is not None and _exceeds(opened.series, most, binary=how.binary_sizes):
         context.exit(ExitCode.FAILED)
+
+
+def _releases(
+    requests: list[Request], tags: str | None, last: int | None
+) -> tuple[list[Request], ReleaseOrder]:
+    """The releases, oldest first, and what orders them. Raises `UsageError` for fewer than two."""
+    from layerscope.sources.registry.repository import whole_repository
+    from layerscope.text import count_of, safe_name
+    from layerscope.words import ReleaseOrder
+
+    chosen = tags is not None or last is not None
+    if not chosen:
+        for request in requests:
+            if whole_repository(request.reference) is not None:
+                raise UsageError(
+                    f"{request.reference} names a repository, not an image",
+                    hint="--last 10 or --tags '1.*' selects its releases",
+                )
+    if chosen and len(requests) > 1:
+        raise UsageError("--tags and --last are for the tags of one place, not for several images")
+    order = ReleaseOrder.GIVEN
+    if chosen:
+        from layerscope.sources.tagged import tagged_images
+
+        found = tagged_images(requests[0], tags, last)
+        requests, order = list(found.requests), found.order
+        if found.same:
+            words = (
+                "names the same image as another one"
+                if found.same == 1
+                else "name the same images as others"
+            )
+            click.echo(f"left out: {count_of(found.same, 'tag')} that {words}", err=True)
+        if found.unseen:
+            click.echo(
+                f"left out: {count_of(found.unseen, 'tag')} of the lowest versions", err=True
+            )
+        if len(requests) == 1:
+            raise UsageError(
+                f"only one image matches in {safe_name(requests[0].reference)}",
+                hint="a series has at least two",
+            )
+    if len(requests) < 2:
+        raise UsageError(
+            "a series has at least two images",
+            hint="name them, the oldest release first; of a repository, --last N or --tags GLOB selects them",
+        )
+    return requests, order
 
 
 def _check_patch(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from layerscope.errors import ImageNotFoundError
 from layerscope.sources.base import Candidate, shortened
 
+_NUMBERS = re.compile(r"([0-9]+)")
+
 
 def normalise(name: str) -> str:
     """A full reference: registry, repository, tag (docker/distribution's reference grammar)."""
@@ -63,3 +65,11 @@ def describe(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
 def _names_digest(wanted: str, digest: str) -> bool:
     wanted = wanted.removeprefix("sha256:")
     return len(wanted) >= 6 and digest.removeprefix("sha256:").startswith(wanted)
+
+
+def version_key(tag: str) -> tuple[bool, list[tuple[bool, int, str]]]:
+    """Sort key of tags: numbers in names count as numbers, and `latest` comes last."""
+    parts = [part for part in _NUMBERS.split(tag) if part]
+    return tag.rpartition(":")[2] == "latest", [
+        (part.isdecimal(), int(part[:18]) if part.isdecimal() else 0, part) for part in parts
+    ]

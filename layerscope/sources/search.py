@@ -79,7 +79,7 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     if not request.reference.strip():
         raise UsageError("the name of the image is empty", hint="is a variable unset?")
     with naming(request):
-        found = _find(request)
+        found = find_images(request)
         return describe(request, found, *choose(request, found, ask))
 
 
@@ -90,7 +90,7 @@ def open_sources(request: Request) -> list[tuple[str | None, SourceImage | Layer
     Raises `LayerscopeError` if the place has no image.
     """
     with naming(request):
-        found = _find(request)
+        found = find_images(request)
     groups = {candidate.group for candidate in found.candidates}
     chosen = [f"@{number}" for number in range(len(groups))] if len(groups) > 1 else [None]
     opened: list[tuple[str | None, SourceImage | LayerscopeError]] = []
@@ -104,8 +104,9 @@ def open_sources(request: Request) -> list[tuple[str | None, SourceImage | Layer
     return opened
 
 
-def _find(request: Request) -> Found:
-    """Search the source of the scheme, or all in turn. Raises `UsageError` if --pull is not supported."""
+def find_images(request: Request) -> Found:
+    """All images that a reference leads to, from the source of its scheme, or of the first that has them. Raises `LayerscopeError`;
+    `UsageError` if --pull is not supported."""
     if request.pull and request.store_root is not None:
         _refuse_pull("a store that is read directly")
     if request.reference == STDIN:

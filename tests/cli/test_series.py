@@ -12,7 +12,8 @@ from layerscope.report import SERIES_FORMATS
 from tests.analysis.series.releases import Made, release
 from tests.analysis.series.test_causes import app
 from tests.cli.running import Here
-from tests.images import archive, docker_files, file, layer_tar, write
+from tests.images import archive, docker_files, file, layer_tar, oci_files, write
+from tests.sources.registry.server import Registry
 
 
 @pytest.fixture
@@ -181,3 +182,23 @@ def test_the_rule_can_be_switched_off(here: Here, monkeypatch: pytest.MonkeyPatc
     here.write("config.toml", "[rules]\nreordering = false\n")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(here.folder / "config.toml"))
     assert "Another order" not in here("split-1.tar", "split-2.tar").out
+
+
+def test_the_tags_of_a_repository(here: Here) -> None:
+    """Their order is stated; tags that were left out are named."""
+    with Registry() as registry:
+        repository = registry.repository()
+        for number in (1, 2):
+            layers = [layer_tar([file("a", b"%d" % number)])]
+            files = oci_files(layers, config={"created": f"2024-0{number}-01T00:00:00Z"})
+            repository.push(files, f"1.{number}")
+            repository.push(files, "latest")
+        ran = here(registry.reference(), "--last", "5", "--no-cache")
+        assert ran.code == 0
+        assert "2 releases ordered by creation date" in ran.out
+        assert "left out: 1 tag that names the same image as another one" in ran.err
+        assert here(registry.reference(), "--tags", "1.1").code == 2
+        ran = here(registry.reference(), registry.reference("app:1.2"))
+        assert ran.code == 2
+        assert "names a repository, not an image" in ran.err
+        assert here("app-1.tar", "app-2.tar", "--last", "2").code == 2

@@ -13,6 +13,7 @@ from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.platform import Platform
 from layerscope.sources.base import Request
 from layerscope.sources.choosing import choose
+from layerscope.sources.names import version_key
 from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.repository import SCHEME, Reference
 from layerscope.sources.registry.source import find
@@ -25,7 +26,6 @@ DETAILED = 40
 _PAGE = 1000
 _NAMED = 5
 """Tags that an error names."""
-_NUMBERS = re.compile(r"([0-9]+)")
 _BESIDE = re.compile(r"sha256-[0-9a-f]{64}(?:\.|$)")
 """Tags of what is stored beside images: referrers, and signatures of cosign."""
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
@@ -37,7 +37,8 @@ class Tags:
     def __init__(self, request: Request, repository: Reference) -> None:
         """Asks for the names. Raises `LayerscopeError`."""
         self.repository = repository
-        self._names = _names(Client(repository, request.limits, request.progress))
+        self.names = _names(Client(repository, request.limits, request.progress))
+        """The highest versions first."""
 
     def selected(self, pattern: str | None = None, last: int | None = None) -> list[str]:
         """References of the images whose tags match a glob, oldest versions first; only the `last` ones of them.
@@ -46,12 +47,12 @@ class Tags:
         tag matches.
         """
         tags = [
-            tag for tag in reversed(self._names) if pattern is None or fnmatchcase(tag, pattern)
+            tag for tag in reversed(self.names) if pattern is None or fnmatchcase(tag, pattern)
         ]
         if not tags:
             raise ImageNotFoundError(
-                f"{self.repository.repository}: none of {len(self._names):,} tags matches {pattern!r}",
-                hint=f"the newest: {', '.join(self._names[:_NAMED])}",
+                f"{self.repository.repository}: none of {len(self.names):,} tags matches {pattern!r}",
+                hint=f"the newest: {', '.join(self.names[:_NAMED])}",
             )
         if last is not None:
             tags = ([tag for tag in tags if tag != "latest"] or tags)[-last:]
@@ -59,11 +60,11 @@ class Tags:
 
     def images(self) -> list[StoreImage]:
         """An image a tag, with nothing but its name."""
-        return [self._named(tag) for tag in self._names]
+        return [self._named(tag) for tag in self.names]
 
     def looked_up(self, request: Request) -> Iterator[StoreImage]:
         """The first ones with ID, date, size and platform, one by one. Ends early when `request` is cancelled."""
-        for tag in self._names[:DETAILED]:
+        for tag in self.names[:DETAILED]:
             if request.progress.cancelled():
                 return
             try:
@@ -115,12 +116,4 @@ def _names(client: Client) -> list[str]:
             f"{client.reference.repository} has no tags",
             hint="name an image by its digest: NAME@sha256:…",
         )
-    return sorted(list(found)[:MOST], key=_rank, reverse=True)
-
-
-def _rank(tag: str) -> tuple[bool, list[tuple[bool, int, str]]]:
-    """Sort key: numbers in names count as numbers."""
-    parts = [part for part in _NUMBERS.split(tag) if part]
-    return tag == "latest", [
-        (part.isdecimal(), int(part[:18]) if part.isdecimal() else 0, part) for part in parts
-    ]
+    return sorted(list(found)[:MOST], key=version_key, reverse=True)

@@ -46,9 +46,7 @@ class Tags:
         Of the last ones, `latest` is none where others match: it is another name of one of them. Raises `ImageNotFoundError` if no
         tag matches.
         """
-        tags = [
-            tag for tag in reversed(self.names) if pattern is None or fnmatchcase(tag, pattern)
-        ]
+        tags = [tag for tag in reversed(self.names) if pattern is None or fnmatchcase(tag, pattern)]
         if not tags:
             raise ImageNotFoundError(
                 f"{self.repository.repository}: none of {len(self.names):,} tags matches {pattern!r}",

@@ -16,6 +16,8 @@ from pathlib import Path
 
 IMAGES = 50
 _DAY = 86_400
+_BASES = (("debian", 0), ("debian", 1), ("python", 0), ("python", 1), ("node", 0), ("alpine", 0))
+"""Names and versions."""
 _BEGAN = 1_700_000_000
 """When the first base was made, in seconds since 1970."""
 
@@ -69,20 +71,15 @@ def images(count: int = IMAGES, scale: float = 1.0) -> Iterator[FleetImage]:
 def _bases(scale: float) -> tuple[tuple[str, tuple[Step, ...]], ...]:
     """Name and steps of each base."""
     found = []
-    for number, (name, version) in enumerate(
-        [("debian", 0), ("debian", 1), ("python", 0), ("python", 1), ("node", 0), ("alpine", 0)]
-    ):
+    for name, version in _BASES:
         made = _BEGAN + version * 20 * _DAY
         root = _files(f"{name} {version}", int(2500 * scale) + 3, "usr/lib")
         root |= {"var/lib/dpkg/status": _status(name, version), "etc/os-release": f"ID={name}\n".encode()}  # fmt: skip
+        tools = _files(f"{name} {version} tools", int(900 * scale) + 2, "opt") | _lists()
         steps = [
-            Step(f"/bin/sh -c #(nop) ADD file:{number:064x} in / ", _tar(root, made), made),
-            Step('/bin/sh -c #(nop)  CMD ["bash"]', created=made),
-            Step(
-                f"RUN /bin/sh -c apt-get update && apt-get install -y {name}-tools # buildkit",
-                _tar(_files(f"{name} {version} tools", int(900 * scale) + 2, "opt") | _lists(), made),
-                made + 7200,
-            ),
+            Step(f"ADD rootfs-{name}.tar.xz / # buildkit", _tar(root, made), made),
+            Step(f"RUN /bin/sh -c apt-get install -y {name}-tools # buildkit", _tar(tools, made), made + 60),
+            Step(f'CMD ["{name}"]', created=made + 60),
         ]  # fmt: skip
         found.append((f"{name}:{version}", tuple(steps)))
     return tuple(found)
@@ -157,7 +154,7 @@ def write_image(image: FleetImage, path: Path) -> Path:
             "created": _time(step.created),
             "created_by": step.created_by,
             **({} if step.tar else {"empty_layer": True}),
-            **({"comment": "buildkit.dockerfile.v0"} if "buildkit" in step.created_by else {}),
+            "comment": "buildkit.dockerfile.v0",
         }
         for step in image.steps
     ]

@@ -118,6 +118,7 @@ def _read(references: Sequence[str], given: dict[str, Any], jobs: int, progress:
     """Read the images with this many processes."""
     from layerscope.fleet.fleet import read_fleet
     from layerscope.fleet.messages import Setup
+    from layerscope.fleet.pending import Workers
     from layerscope.fleet.processes import Processes
 
     request = request_of("", progress, given)
@@ -136,9 +137,8 @@ def _read(references: Sequence[str], given: dict[str, Any], jobs: int, progress:
         return read_fleet(
             references,
             setup,
-            processes,
+            Workers(processes, 2 * jobs),
             progress,
-            at_once=2 * jobs,
             max_download=request.max_download,
         )
 

@@ -9,8 +9,9 @@ from layerscope.errors import CorruptImageError, ExitCode, UnreachableError
 from layerscope.fleet.answers import answers_of
 from layerscope.fleet.answers.model import Answers
 from layerscope.fleet.messages import Described, Failure, Setup
+from layerscope.fleet.pending import Workers
 from layerscope.fleet.results import Results
-from layerscope.fleet.run import Reading, Workers, describe, read
+from layerscope.fleet.run import Reading, describe, read
 from layerscope.progress import Progress
 from layerscope.sources.registry.layer import Budget
 from layerscope.text import count_of
@@ -49,20 +50,18 @@ def read_fleet(
     workers: Workers,
     progress: Progress,
     *,
-    at_once: int,
     max_download: int | None = None,
 ) -> Fleet:
     """Read the images of references, and answer all questions.
 
-    At most `at_once` tasks are under way; `max_download` are bytes of layers that may be fetched from registries. Raises
-    `LayerscopeError` and `CancelledError`.
+    `max_download` are bytes of layers that may be fetched from registries. Raises `LayerscopeError` and `CancelledError`.
     """
-    images = describe(references, setup, workers, progress, at_once=at_once)
+    images = describe(references, setup, workers, progress)
     _check_download(images, max_download)
     results = Results(len(images))
-    reading = read(images, setup, workers, results, progress, at_once=at_once)
-    progress.stage("Answering questions")
-    return Fleet(results, answers_of(results), reading)
+    reading = read(images, setup, workers, results, progress)
+    answers = answers_of(results, reading.read, setup, workers, progress)
+    return Fleet(results, answers, reading)
 
 
 def _check_download(images: Sequence[Described], most: int | None) -> None:

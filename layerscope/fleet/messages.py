@@ -146,36 +146,41 @@ class LayerTask(msgspec.Struct, frozen=True):
     layers: tuple[int, ...]
 
 
+class LayerAt(msgspec.Struct, frozen=True):
+    """A layer that was read."""
+
+    at: ImageAt
+    """The image that it was read from: contents are read there, too."""
+    number: int
+    """Its number in that image."""
+    claim: str
+    """The key of its `LayerClaim`."""
+    key: str
+    """What is equal for equal layers, in all tables: its diff ID, else the digest of its blob."""
+    entry: str
+    """Key of its entries in the store."""
+    digest: str | None
+    """Digest of its blob, as computed."""
+    size: int
+    """Bytes of its blob."""
+
+
 class LayerResult(msgspec.Struct, frozen=True):
     """What reading a layer came to."""
 
     number: int
     """Its number in the image that it was read from."""
-    key: str | None = None
-    """Key of its entries in the store; None if this copy is damaged, absent or not what it claims."""
-    digest: str | None = None
-    """Digest of its blob, as computed."""
-    size: int = 0
-    """Bytes of its blob."""
+    found: LayerAt | None = None
+    """None if this copy is damaged, absent or not what it claims."""
     read: bool = False
     """Whether it was read; otherwise the cache had it."""
     failure: Failure | None = None
+    signature: str | None = None
+    """Equal for layers that may hold the same files; None if their contents are not known."""
+    contents: bytes = b""
+    """Its contents of some size, as `contents.pack_contents` writes them."""
     carried: tuple[tuple[str, bytes], ...] = ()
-    """Kinds and bytes of its entries, if they are asked for."""
-
-
-class LayerAt(msgspec.Struct, frozen=True):
-    """A layer that was read."""
-
-    at: ImageAt
-    """The image that it was read from, and its number there: contents are read there, too."""
-    number: int
-    claim: str
-    """The key of its `LayerClaim`."""
-    key: str
-    """Key of its entries in the store."""
-    digest: str | None
-    size: int
+    """Kinds and bytes of its entries in the store, if they are asked for."""
 
 
 class ImageTask(msgspec.Struct, frozen=True):
@@ -200,3 +205,43 @@ class ImageResult(msgspec.Struct, frozen=True):
     """Why there are no figures, or what they do not cover."""
     missing: tuple[str, ...] = ()
     """Keys of layers that the store no longer has: they have to be read again."""
+
+
+class CompareTask(msgspec.Struct, frozen=True):
+    """Compare two layers."""
+
+    setup: Setup
+    old: LayerAt
+    new: LayerAt
+
+
+class CompareResult(msgspec.Struct, frozen=True):
+    """In what two layers differ, by paths."""
+
+    added: int = 0
+    removed: int = 0
+    modified: int = 0
+    """Paths with other contents or types."""
+    metadata: int = 0
+    """Paths with other modes, owners or extended attributes."""
+    times: int = 0
+    """Paths of which only the time differs."""
+    why: tuple[str, ...] = ()
+    """Names of the attributes that differ, of the paths listed."""
+    paths: tuple[str, ...] = ()
+    """Some of the paths, those that differ in more than their times first."""
+    markers: bool = False
+    """Whether they delete different paths."""
+
+    @property
+    def same_content(self) -> bool:
+        """Whether both hold the same paths with the same contents."""
+        return not (self.added or self.removed or self.modified or self.markers)
+
+
+class NameTask(msgspec.Struct, frozen=True):
+    """Find the paths of entries of a layer."""
+
+    setup: Setup
+    layer: LayerAt
+    entries: tuple[int, ...]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from layerscope.fleet.claims import ClaimRow
+from layerscope.fleet.pieces import Pieces
 from layerscope.fleet.tables import TABLES, LayerRow, Row, unpack
-from layerscope.sources.spool import TemporaryCopy
 
 _Row = TypeVar("_Row", bound=Row)
 
@@ -30,6 +29,10 @@ class Results:
         for name, rows in tables.items():
             self._tables[name].add(image, rows)
 
+    def add_rows(self, name: str, rows: bytes) -> None:
+        """Add rows to a table that are of no image, after those of all images. Raises as `add` does."""
+        self._tables[name].append(rows)
+
     def of_image(self, kind: type[_Row], image: int) -> list[_Row]:
         """The rows of one image in the table of this kind."""
         data = self._tables[_NAMES[kind]].read(image)
@@ -37,8 +40,8 @@ class Results:
 
     def rows(self, kind: type[_Row]) -> Iterator[_Row]:
         """All rows of the table of this kind, in the order of the images."""
-        for image in range(self.images):
-            yield from self.of_image(kind, image)
+        for data in self._tables[_NAMES[kind]].all():
+            yield from unpack(kind, data)
 
     def keys(self, image: int) -> list[str]:
         """The layers of one image, each once."""
@@ -49,21 +52,21 @@ class _Table:
     """The rows of one table, packed."""
 
     def __init__(self, name: str, images: int) -> None:
-        self._file = TemporaryCopy(f"rows of the table {name}")
-        self._offsets = array("q", bytes(8 * images))
-        self._lengths = array("q", bytes(8 * images))
+        self._pieces = Pieces(f"rows of the table {name}")
+        self._of_image = array("q", [-1]) * images
+        """The piece of each image; -1 if it has no rows."""
 
     def add(self, image: int, rows: bytes) -> None:
-        self._offsets[image], self._lengths[image] = self._file.written, len(rows)
-        self._file.write(rows)
+        self._of_image[image] = self._pieces.add(rows)
+
+    def append(self, rows: bytes) -> None:
+        self._of_image.append(self._pieces.add(rows))
+
+    def all(self) -> Iterator[bytes]:
+        for piece in self._of_image:
+            if piece >= 0:
+                yield self._pieces.read(piece)
 
     def read(self, image: int) -> bytes:
-        found, position, left = b"", self._offsets[image], self._lengths[image]
-        while left:
-            piece = os.pread(self._file.fd, left, position)
-            if not piece:
-                raise OSError("a temporary file was cut")
-            found += piece
-            position += len(piece)
-            left -= len(piece)
-        return found
+        piece = self._of_image[image]
+        return b"" if piece < 0 else self._pieces.read(piece)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from layerscope.fleet.tables import (
     Row,
     StepRow,
     WasteRow,
+    text_of,
 )
 from layerscope.image.base import BaseGuess, guess_base
 from layerscope.image.history import Step
@@ -29,21 +30,6 @@ from layerscope.words import REASONS, StepKind
 
 _NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|[0-9]+")
 """Digests and numbers in a step."""
-
-
-@overload
-def text_of(text: str | bytes) -> str: ...
-@overload
-def text_of(text: None) -> None: ...
-def text_of(text: str | bytes | None) -> str | None:
-    """A text of an image as tables hold it: what is not UTF-8 is written as `\\xNN`."""
-    if text is None:
-        return None
-    if isinstance(text, bytes):
-        text = text.decode(errors="surrogateescape")
-    if text.isascii():
-        return text
-    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def failed_row(image: int, reference: str, name: str | None, error: str, code: int) -> ImageRow:

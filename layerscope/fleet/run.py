@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
 
 from layerscope.fleet.messages import (
     Described,
@@ -21,25 +18,13 @@ from layerscope.fleet.messages import (
     LayerTask,
     Setup,
 )
+from layerscope.fleet.pending import ATTEMPTS, Pending, Workers, run_all
+from layerscope.fleet.read_layers import ReadLayers
 from layerscope.fleet.results import Results
 from layerscope.fleet.rows import failed_row
 from layerscope.fleet.tables import pack
 from layerscope.fleet.tasks import describe_images, read_image, read_layers
-from layerscope.progress import Progress, check
-
-ATTEMPTS = 3
-"""How many times a task may end its process until it is given up."""
-_GLANCE = 0.2
-"""Seconds between checks for cancellation."""
-
-_Result = TypeVar("_Result")
-
-
-class Workers(Protocol):
-    """Runs tasks elsewhere: an `Executor` of `concurrent.futures`, such as `Processes`, or that of a cluster."""
-
-    def submit(self, fn: Callable[..., _Result], /, *args: Any) -> Future[_Result]:
-        """Run a task. Its future raises `BrokenExecutor` if what ran it is gone."""
+from layerscope.progress import Progress
 
 
 @dataclass(slots=True)
@@ -48,31 +33,27 @@ class Reading:
 
     images: int = 0
     layers: int = 0
-    """Distinct layers."""
+    """Distinct layers, as images claim them."""
     layers_read: int = 0
     """How many times a layer was read; the cache had the others."""
+    read: ReadLayers = field(default_factory=ReadLayers)
     failures: dict[int, Failure] = field(default_factory=dict)
     """Why images have no figures, or what these do not cover, by number of the image."""
 
 
 def describe(
-    references: Sequence[str], setup: Setup, workers: Workers, progress: Progress, *, at_once: int
+    references: Sequence[str], setup: Setup, workers: Workers, progress: Progress
 ) -> list[Described]:
-    """The images of references, in this order. At most `at_once` tasks are under way. Raises `CancelledError`."""
+    """The images of references, all different, in this order. Raises `CancelledError`."""
     progress.stage("Finding images", len(references))
-    found: dict[int, tuple[Described, ...]] = {}
-    waiting = deque(enumerate(references))
-    tasks = _Tasks(workers, progress)
-    while waiting or len(tasks):
-        while waiting and len(tasks) < at_once:
-            number, reference = waiting.popleft()
-            tasks.submit(number, describe_images, DescribeTask(setup, reference))
-        number, result = tasks.next()
+    found: dict[str, tuple[Described, ...]] = {}
+    tasks = [(DescribeTask(setup, reference),) for reference in references]
+    for task, result in run_all(workers, describe_images, tasks, progress):
         if isinstance(result, Failure):
-            result = (Described(ImageAt(references[number]), failure=result),)
-        found[number] = result
+            result = (Described(ImageAt(task.reference), failure=result),)
+        found[task.reference] = result
         progress.advance(1)
-    return [image for number in range(len(references)) for image in found[number]]
+    return [image for reference in references for image in found[reference]]
 
 
 def read(
@@ -81,69 +62,12 @@ def read(
     workers: Workers,
     results: Results,
     progress: Progress,
-    *,
-    at_once: int,
 ) -> Reading:
-    """Read images, each distinct layer once, and put their rows into `results`. At most `at_once` tasks are under way.
+    """Read images, each distinct layer once, and put their rows into `results`.
 
     Raises `CancelledError`, and `LayerscopeError` if there is no room for the rows.
     """
-    return _Run(images, setup, workers, results, progress, at_once).run()
-
-
-class _Tasks:
-    """Tasks that are under way. One whose process ends is done again."""
-
-    def __init__(self, workers: Workers, progress: Progress) -> None:
-        self._workers = workers
-        self._progress = progress
-        self._ended: SimpleQueue[tuple[Future[Any], _Task]] = SimpleQueue()
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def submit(self, about: Any, function: Callable[..., Any], *args: Any) -> None:
-        """Begin a task; `about` comes back with its result."""
-        self._count += 1
-        self._begin(_Task(about, function, args))
-
-    def next(self) -> tuple[Any, Any]:
-        """What a task is about that has ended, and its result; a `Failure` if it ends processes. Raises `CancelledError`."""
-        while True:
-            check(self._progress)
-            try:
-                future, task = self._ended.get(timeout=_GLANCE)
-            except Empty:
-                continue
-            try:
-                result = future.result()
-            except BrokenExecutor:
-                task.attempts += 1
-                if task.attempts < ATTEMPTS:
-                    self._begin(task)
-                    continue
-                result = Failure(
-                    f"given up: it ended the process that read it {ATTEMPTS} times",
-                    "is memory short? --jobs 1 needs the least",
-                )
-            except Exception as error:
-                result = Failure.of(error)
-            self._count -= 1
-            return task.about, result
-
-    def _begin(self, task: _Task) -> None:
-        future = self._workers.submit(task.function, *task.args)
-        future.add_done_callback(lambda future: self._ended.put((future, task)))
-
-
-@dataclass(slots=True)
-class _Task:
-    about: Any
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    attempts: int = 0
-    """How many times it ended its process."""
+    return _Run(images, setup, workers, results, progress).run()
 
 
 @dataclass(slots=True)
@@ -157,8 +81,6 @@ class _Layer:
     lost: int = 0
     """How many times the store no longer had it."""
     found: LayerAt | None = None
-    result: LayerResult | None = None
-    """Its result if that carries what images need."""
     failure: Failure | None = None
     """Why no copy can stand for it."""
     given_up: bool = False
@@ -182,14 +104,12 @@ class _Run:
         workers: Workers,
         results: Results,
         progress: Progress,
-        at_once: int,
     ) -> None:
         self._images = images
         self._setup = setup
         self._results = results
         self._progress = progress
-        self._at_once = at_once
-        self._tasks = _Tasks(workers, progress)
+        self._tasks = Pending(workers, progress)
         self._numbers = {image.at: number for number, image in enumerate(images)}
         self._layers: dict[str, _Layer] = {}
         for number, image in enumerate(images):
@@ -203,6 +123,7 @@ class _Run:
         """Images whose layers are known."""
         self._unread: deque[LayerTask] = deque()
         self._said = Reading(len(images), len(self._layers))
+        self._read = self._said.read
 
     def run(self) -> Reading:
         """Read everything."""
@@ -220,7 +141,7 @@ class _Run:
 
     def _begin_tasks(self, coming: Iterator[int]) -> None:
         """Keep as many tasks under way as may be: images before layers, layers in the order of the images."""
-        while len(self._tasks) < self._at_once:
+        while not self._tasks.full:
             if self._ready:
                 self._begin_image(self._ready.popleft())
             elif self._unread:
@@ -274,9 +195,9 @@ class _Run:
             claim = self._images[number].layers[one.number]
             layer = self._layers[claim.key]
             self._said.layers_read += one.read
-            if one.key is not None:
-                layer.found = LayerAt(task.at, one.number, claim.key, one.key, one.digest, one.size)
-                layer.result = one if one.carried else None
+            if one.found is not None:
+                layer.found = one.found
+                self._read.add(one)
             elif given_up or layer.tried == len(layer.copies):
                 layer.failure, layer.given_up = one.failure, given_up
             else:
@@ -305,8 +226,7 @@ class _Run:
         found = [layer.found for layer in layers if layer.found is not None]
         known = tuple(found) if len(found) == len(layers) else None
         task = ImageTask(self._setup, number, image.at, image.name, known)
-        carried = [layer.result for layer in layers if layer.result is not None]
-        self._tasks.submit(number, read_image, task, carried)
+        self._tasks.submit(number, read_image, task, self._read.carried(known or ()))
 
     def _take_image(self, number: int, result: ImageResult | Failure) -> None:
         """Keep the rows of an image. If its layers are gone, read them again."""
@@ -331,11 +251,11 @@ class _Run:
         self._said.failures[number] = failure
         self._progress.advance(1)
 
-    def _read_again(self, number: int, keys: Sequence[str]) -> None:
-        """Have layers of an image read again, with these keys, that the store no longer has."""
+    def _read_again(self, number: int, entries: Sequence[str]) -> None:
+        """Have layers of an image read again, with these entries, that the store no longer has."""
         for claim in self._images[number].layers:
             layer = self._layers[claim.key]
-            if layer.found is None or layer.found.key not in keys:
+            if layer.found is None or layer.found.entry not in entries:
                 continue
             layer.lost += 1
             if layer.lost >= ATTEMPTS:
@@ -345,4 +265,4 @@ class _Run:
                 layer.given_up = True
             else:
                 self._unread.append(LayerTask(self._setup, layer.found.at, (layer.found.number,)))
-            layer.found = layer.result = None
+            layer.found = None

@@ -7,7 +7,7 @@ bytes as in every report, unless the description says otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, overload
 
 import msgspec
 from msgspec import Meta
@@ -170,6 +170,19 @@ class PackageRow(Row, frozen=True):
     key: _Key
 
 
+class DuplicateRow(Row, frozen=True):
+    """A content of some size that several distinct layers store, or one of them several times."""
+
+    digest: Annotated[str, Meta(description="first half of the SHA-256 of the content")]
+    bytes: Annotated[int, Meta(description="bytes of one copy")]
+    copies: Annotated[int, Meta(description="how many times distinct layers store it")]
+    layers: Annotated[int, Meta(description="number of distinct layers that store it")]
+    images: Annotated[int, Meta(description="number of images that have one of these layers")]
+    saved_bytes: Annotated[int, Meta(description="bytes of all copies but one")]
+    path: Annotated[str | None, Meta(description="its path in the first of these layers")]
+    key: _Key
+
+
 TABLES: dict[str, type[Row]] = {
     "images": ImageRow,
     "layers": LayerRow,
@@ -177,8 +190,9 @@ TABLES: dict[str, type[Row]] = {
     "waste": WasteRow,
     "findings": FindingRow,
     "packages": PackageRow,
+    "duplicates": DuplicateRow,
 }
-"""Tables with rows of each image, by name."""
+"""All tables by name. Those of `duplicates` are rows of the fleet, the others of its images."""
 
 
 def pack(rows: Sequence[Row]) -> bytes:
@@ -194,3 +208,18 @@ def unpack(kind: type[_Row], data: bytes) -> list[_Row]:
 def as_document(row: Row) -> dict[str, object]:
     """A row with the names that its columns have outside of Python."""
     return dict(zip(row.__struct_encode_fields__, msgspec.structs.astuple(row), strict=True))
+
+
+@overload
+def text_of(text: str | bytes) -> str: ...
+@overload
+def text_of(text: None) -> None: ...
+def text_of(text: str | bytes | None) -> str | None:
+    """A text of an image as tables hold it: what is not UTF-8 is written as `\\xNN`."""
+    if text is None:
+        return None
+    if isinstance(text, bytes):
+        text = text.decode(errors="surrogateescape")
+    if text.isascii():
+        return text
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")

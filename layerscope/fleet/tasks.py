@@ -12,8 +12,12 @@ import numpy as np
 from layerscope.analysis.cache import LAYER_SCAN
 from layerscope.analysis.findings.layer_scan import LayerScan
 from layerscope.errors import ExitCode, LayerscopeError
+from layerscope.fleet.contents import pack_contents, signature_of
 from layerscope.fleet.copies import ReadBlob
+from layerscope.fleet.difference import OneLayer, compare
 from layerscope.fleet.messages import (
+    CompareResult,
+    CompareTask,
     Described,
     DescribeTask,
     Failure,
@@ -24,10 +28,11 @@ from layerscope.fleet.messages import (
     LayerClaim,
     LayerResult,
     LayerTask,
+    NameTask,
     Setup,
 )
 from layerscope.fleet.rows import failed_row, rows_of
-from layerscope.fleet.tables import pack
+from layerscope.fleet.tables import pack, text_of
 from layerscope.image.model import Layer
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import INDEX, IndexCache, Indexed
@@ -46,6 +51,8 @@ from layerscope.sources.search import open_source, open_sources
 _CHANGED = Failure(
     "the image changed while others were read", "run again; name it by its digest to pin it"
 )
+
+_LOST = Failure("the cache lost what was read of a layer", "use --no-cache, or a larger cache")
 
 
 def describe_images(task: DescribeTask) -> tuple[Described, ...]:
@@ -100,8 +107,8 @@ def read_layers(task: LayerTask) -> tuple[LayerResult, ...]:
             if number >= len(source.blobs):
                 results.append(LayerResult(number, failure=_CHANGED))
                 continue
-            read = partial(tables.with_check, number)
-            results.append(_read_layer(setup, store, indexes, source, number, read))
+            complete = partial(tables.with_check, number)
+            results.append(_read_layer(task, store, source, number, complete))
         except Exception as error:
             results.append(LayerResult(number, failure=Failure.of(error)))
     return tuple(results)
@@ -114,58 +121,60 @@ def _with_layers(setup: Setup, at: ImageAt, indexes: IndexCache) -> SourceImage:
 
 
 def _read_layer(
-    setup: Setup,
+    task: LayerTask,
     store: Store,
-    indexes: IndexCache,
     source: SourceImage,
     number: int,
     complete: Callable[[LayerIndex], LayerIndex],
 ) -> LayerResult:
     """Read one layer. Raises `LayerscopeError`."""
     blob, layer = source.blobs[number], source.image.layers[number]
-    progress = NullProgress()
+    limits, progress = task.setup.limits, NullProgress()
+    indexes = IndexCache(store, limits)
     indexes.set_cached_length(blob)
     known = indexes.find(blob, claims_of(layer), progress, hash_all=True)
     scan: LayerScan | None = None
     if known is None or known.key is None or not store.has(LAYER_SCAN, known.key):
         scan = LayerScan()
-        index = index_layer(blob, setup.limits, progress, hash_all=True, collector=scan)
+        index = index_layer(blob, limits, progress, hash_all=True, collector=scan)
         known = indexes.add(blob, complete(index))
-    index, key = known.index, known.key
-    failure = _failure(number, layer, index, key)
-    if failure is not None or key is None:
+    index, entry = known.index, known.key
+    failure = _failure(number, layer, index, entry)
+    if failure is not None or entry is None:
         return LayerResult(number, read=scan is not None, failure=failure)
     if scan is not None:
         with suppress(OverflowError, UnicodeError):  # of hostile layers: each image looks itself
-            store.write(LAYER_SCAN, key, scan.pack())
-    if not indexes.holds(key):
+            store.write(LAYER_SCAN, entry, scan.pack())
+    if not indexes.holds(entry):
         raise LayerscopeError(
             store.problem or f"{store.folder}: it no longer has what was written there",
             hint="--no-cache uses a temporary folder instead; TMPDIR names another place for that",
         )
+    claim = _claim(task.at, layer)
+    key = text_of(layer.diff_id or layer.digest or index.diff_id or index.blob_digest or claim)
     return LayerResult(
         number,
-        key,
-        index.blob_digest,
-        blob.size,
+        LayerAt(task.at, number, claim, key, entry, index.blob_digest, blob.size),
         scan is not None,
-        carried=_carried(store, key, index) if setup.carry else (),
+        signature=signature_of(index),
+        contents=pack_contents(index),
+        carried=_carried(store, entry, index) if task.setup.carry else (),
     )
 
 
-def _failure(number: int, layer: Layer, index: LayerIndex, key: str | None) -> Failure | None:
+def _failure(number: int, layer: Layer, index: LayerIndex, entry: str | None) -> Failure | None:
     """Why a layer cannot stand for its digest; None if it can."""
     if index.broken is not None:
         return Failure(f"layer {number} is damaged: {index.broken.message}")
     if verified(layer, index) is False:
         return Failure(f"layer {number} does not match its digest")
-    return Failure(f"layer {number} cannot be kept in the cache") if key is None else None
+    return Failure(f"layer {number} cannot be kept in the cache") if entry is None else None
 
 
-def _carried(store: Store, key: str, index: LayerIndex) -> tuple[tuple[str, bytes], ...]:
+def _carried(store: Store, entry: str, index: LayerIndex) -> tuple[tuple[str, bytes], ...]:
     """The entries of a layer, for a task that does not see this store."""
     entries = [(INDEX, pack_fields(index))]
-    scan = store.read(LAYER_SCAN, key)
+    scan = store.read(LAYER_SCAN, entry)
     if scan is not None:
         entries.append((LAYER_SCAN, scan))
     return tuple((kind, b"".join(pack_entry(packed))) for kind, packed in entries)
@@ -181,14 +190,14 @@ def read_image(task: ImageTask, layers: Sequence[LayerResult] = ()) -> ImageResu
             _put(store, result)
         if task.layers is None:
             return _analysed_alone(task, store)
-        known = {layer.key: indexes.read(layer.key) for layer in task.layers}
-        missing = tuple(key for key, index in known.items() if index is None)
+        known = {layer.entry: indexes.read(layer.entry) for layer in task.layers}
+        missing = tuple(entry for entry, index in known.items() if index is None)
         if missing:
             return ImageResult(task.image, missing=missing)
         found = [
-            Indexed(index, layer.key)
+            Indexed(index, layer.entry)
             for layer in task.layers
-            if (index := known[layer.key]) is not None
+            if (index := known[layer.entry]) is not None
         ]
         return _analysed(task, store, task.layers, found)
     except Exception as error:
@@ -200,9 +209,9 @@ def read_image(task: ImageTask, layers: Sequence[LayerResult] = ()) -> ImageResu
 def _put(store: Store, result: LayerResult) -> None:
     """Put what a result carries into the store."""
     for kind, data in result.carried:
-        if result.key is not None and not store.has(kind, result.key):
+        if result.found is not None and not store.has(kind, result.found.entry):
             with suppress(DamagedEntryError):
-                store.write(kind, result.key, unpack(np.frombuffer(data, np.uint8)))
+                store.write(kind, result.found.entry, unpack(np.frombuffer(data, np.uint8)))
 
 
 def _options(setup: Setup, store: Store) -> Options:
@@ -221,15 +230,9 @@ def _analysed(
     if [_claim(at, layer) for layer in described] != [layer.claim for layer in layers]:
         raise _CHANGED.error()
 
-    @cache
-    def blobs_of(other: ImageAt) -> Sequence[Blob]:
-        return _with_layers(setup, other, indexes).blobs
-
-    def blob_of(layer: LayerAt) -> Blob:
-        return blobs_of(layer.at)[layer.number]
-
+    open_blobs = _opener(setup, indexes)
     read = [
-        ReadBlob(blob.name, layer.size, layer.digest, partial(blob_of, layer))
+        _blob(layer, blob.name, open_blobs)
         for blob, layer in zip(source.blobs, layers, strict=True)
     ]
     compressed = [
@@ -243,11 +246,22 @@ def _analysed(
     else:
         source = replace(source, blobs=read)
     opened = analyse(request, source, _options(setup, store), layers=found)
-    keys = [
-        layer.diff_id or layer.digest or known.index.diff_id or known.index.blob_digest or own.claim
-        for layer, known, own in zip(described, found, layers, strict=True)
-    ]
-    return _result(task, opened, keys, compressed)
+    return _result(task, opened, [layer.key for layer in layers], compressed)
+
+
+def _opener(setup: Setup, indexes: IndexCache) -> Callable[[ImageAt], Sequence[Blob]]:
+    """Opens the layers of images, of each image once."""
+
+    @cache
+    def blobs_of(at: ImageAt) -> Sequence[Blob]:
+        return _with_layers(setup, at, indexes).blobs
+
+    return blobs_of
+
+
+def _blob(layer: LayerAt, name: str, open_blobs: Callable[[ImageAt], Sequence[Blob]]) -> ReadBlob:
+    """A layer that was read, under a name for errors."""
+    return ReadBlob(name, layer.size, layer.digest, lambda: open_blobs(layer.at)[layer.number])
 
 
 def _compressed_bytes(layer: Layer, blob: Blob, index: LayerIndex) -> int | None:
@@ -267,7 +281,7 @@ def _analysed_alone(task: ImageTask, store: Store) -> ImageResult:
         claimed = layer.diff_id or layer.digest
         computed = index.diff_id or index.blob_digest
         right = index.broken is not None or verified(layer, index) is not False
-        keys.append((claimed if right else computed) or computed or _claim(task.at, layer))
+        keys.append(text_of((claimed if right else computed) or computed or _claim(task.at, layer)))
     return _result(task, opened, keys, [index.compressed_bytes for index in opened.indexes])
 
 
@@ -295,3 +309,40 @@ def _result(
     return ImageResult(
         task.image, {name: pack(found) for name, found in rows.items() if found}, failure
     )
+
+
+def compare_layers(
+    task: CompareTask, layers: Sequence[LayerResult] = ()
+) -> CompareResult | Failure:
+    """In what two layers differ; `layers` are their results if those carry entries."""
+    setup, store = task.setup, task.setup.store.open()
+    try:
+        for result in layers:
+            _put(store, result)
+        old, new = (_one_layer(setup, store, layer) for layer in (task.old, task.new))
+        return compare(old, new, setup.limits)
+    except Exception as error:
+        return Failure.of(error)
+
+
+def _one_layer(setup: Setup, store: Store, layer: LayerAt) -> OneLayer:
+    """A layer by itself. Raises `LayerscopeError` if the store no longer has it."""
+    indexes = IndexCache(store, setup.limits)
+    index = indexes.read(layer.entry)
+    if index is None:
+        raise _LOST.error()
+    return OneLayer.of(index, _blob(layer, layer.key, _opener(setup, indexes)), setup.limits)
+
+
+def name_entries(task: NameTask, layers: Sequence[LayerResult] = ()) -> tuple[str, ...] | Failure:
+    """The paths of entries of a layer, in their order; `layers` is its result if that carries entries."""
+    store = task.setup.store.open()
+    try:
+        for result in layers:
+            _put(store, result)
+        index = IndexCache(store, task.setup.limits).read(task.layer.entry)
+        if index is None:
+            raise _LOST.error()
+        return tuple(text_of(index.tree.path(int(index.nodes[entry]))) for entry in task.entries)
+    except Exception as error:
+        return Failure.of(error)

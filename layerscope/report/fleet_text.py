@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import BinaryIO
 
-from layerscope.fleet.answers.model import BaseAnswer
+from layerscope.fleet.answers.model import BaseAnswer, BuildAnswer, GrowthAnswer
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.tables import ImageRow
 from layerscope.report.console import Console, Part, widest
@@ -59,7 +60,9 @@ class _Report:
             self._lines()
             self._layers()
             self._bases()
+            self._builds()
             self._packages()
+            self._duplicates()
             self._images()
             self._repositories()
             self._growth()
@@ -199,7 +202,7 @@ class _Report:
             console.line("    ", (f"… and {more}", "dim"))
 
     def _packages(self) -> None:
-        answers = self._answers.packages
+        answers = [one for one in self._answers.packages if one.bytes]
         if not answers:
             return
         self._console.heading("Packages", "  ", ("bytes in all images", "dim"))
@@ -219,12 +222,54 @@ class _Report:
             table(number, (safe_name(one.name), ""), (f" {safe_name(one.type)}  {versions}", "dim"))
         self._rest(len(answers), "package")
 
+    def _builds(self) -> None:
+        answers = self._answers.builds
+        if not answers:
+            return
+        again = self._size(sum(one.again_bytes for one in answers))
+        self._console.heading(
+            "Builds that are not reproducible", "  ", (f"{again} stored again", "yellow")
+        )
+        shown = answers[:_ROWS]
+        table = self._table(
+            ("again", "layers", "images"),
+            [
+                (self._size(one.again_bytes), f"{len(one.layers):,}", f"{one.images:,}")
+                for one in shown
+            ],
+            "step, and what differs",
+        )
+        for number, one in enumerate(shown):
+            table(number, (safe_name(one.line), ""))
+            table(None, (_difference(one), "dim"))
+        self._rest(len(answers), "build")
+
+    def _duplicates(self) -> None:
+        found = self._answers.duplicates
+        if not found.contents:
+            return
+        self._console.heading(
+            "Duplicates",
+            "  ",
+            (
+                f"{self._size(found.saved_bytes)} in copies of {count_of(found.contents, 'file')} in several layers",
+                "dim",
+            ),
+        )
+        shown = found.largest[:_ROWS]
+        table = self._table(
+            ("saving", "copies", "images"),
+            [(self._size(one.saved_bytes), f"{one.copies:,}", f"{one.images:,}") for one in shown],
+            "file",
+        )
+        for number, one in enumerate(shown):
+            table(number, (f"/{safe_name(one.path)}" if one.path else one.digest, ""))
+        self._rest(found.contents, "file")
+
     def _images(self) -> None:
         shares = [one for one in self._answers.shares if self._stored[one.image] is not None]
         shares.sort(key=lambda one: (-one.unique_bytes, one.image))
-        self._console.heading(
-            "Images", "  ", ("those that share least, reclaimable by removal", "dim")
-        )
+        self._console.heading("Images", "  ", ("unique bytes are reclaimable by removal", "dim"))
         shown = shares[:_ROWS]
         table = self._table(
             ("unique", "shared", "share"),
@@ -247,7 +292,9 @@ class _Report:
         if not answers:
             return
         self._console.heading(
-            "Repositories", "  ", ("reclaimable by removing all their images", "dim")
+            "Repositories",
+            "  ",
+            ("unique bytes are reclaimable by removing all their images", "dim"),
         )
         shown = answers[:_ROWS]
         table = self._table(
@@ -268,24 +315,24 @@ class _Report:
 
     def _growth(self) -> None:
         answers = [one for one in self._answers.growth if one.date is not None]
-        if len(answers) < 2:
+        period, rows = "day", _by_period(answers, 10)
+        if len(rows) > _ROWS:
+            period, rows = "month", _by_period(answers, 7)
+        if len(rows) > _ROWS:
+            period, rows = "year", _by_period(answers, 4)
+        if len(rows) < 2:
             return
-        self._console.heading("Growth", "  ", ("by the day on which images were made", "dim"))
-        shown = answers[-_ROWS:]
+        self._console.heading("Growth", "  ", ("by the time at which images were made", "dim"))
         table = self._table(
             ("stored once", "added", "images"),
             [
                 (self._size(one.stored_once_bytes), self._size(one.added_bytes), f"{one.images:,}")
-                for one in shown
+                for one in rows[-_ROWS:]
             ],
-            "day",
+            period,
         )
-        for number, one in enumerate(shown):
+        for number, one in enumerate(rows[-_ROWS:]):
             table(number, (one.date or "", ""))
-        if len(answers) > _ROWS:
-            self._console.line(
-                "  ", (f"… and {count_of(len(answers) - _ROWS, 'earlier day')}", "dim")
-            )
 
     def _errors(self) -> None:
         failures = self._fleet.failures
@@ -332,3 +379,36 @@ class _Report:
             line([""] * len(widths) if number is None else rows[number], parts)
 
         return write
+
+
+def _difference(build: BuildAnswer) -> str:
+    """In what builds of the same thing differ, in words."""
+    found = build.differs
+    counts = [
+        (found.added, "added"),
+        (found.removed, "removed"),
+        (found.modified, "modified"),
+        (found.metadata, "with other metadata"),
+        (found.times, "with other times"),
+    ]
+    words = ", ".join(f"{count:,} {word}" for count, word in counts if count)
+    if not words:
+        return "the same files: only headers or the order of the tar differ"
+    what = "the same content, " if build.same_content else ""
+    names = ", ".join(f"/{safe_name(path)}" for path in found.paths)
+    return f"{what}{words}: {names}"
+
+
+def _by_period(days: Sequence[GrowthAnswer], length: int) -> list[GrowthAnswer]:
+    """The growth by periods: days whose dates begin with the same `length` characters."""
+    return [
+        GrowthAnswer(
+            period,
+            sum(day.images for day in group),
+            sum(day.stored_bytes for day in group),
+            sum(day.added_bytes for day in group),
+            group[-1].stored_once_bytes,
+        )
+        for period, found in groupby(days, lambda day: (day.date or "")[:length])
+        if (group := list(found))
+    ]

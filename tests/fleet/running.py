@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.fleet_images import images, write_image
 from layerscope.fleet.fleet import Fleet, read_fleet
 from layerscope.fleet.messages import Setup, StoreAt
+from layerscope.fleet.pending import Workers
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.progress import NullProgress
 
@@ -29,9 +30,8 @@ def fleet_of(
         return read_fleet(
             [str(reference) for reference in references],
             setup or setup_of(folder),
-            workers or here,
+            Workers(workers or here, 4),
             NullProgress(),
-            at_once=4,
         )
 
 

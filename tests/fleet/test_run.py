@@ -17,8 +17,8 @@ from layerscope.errors import CorruptImageError
 from layerscope.fleet import tasks
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.messages import LayerTask
+from layerscope.fleet.pending import ATTEMPTS
 from layerscope.fleet.processes import Processes
-from layerscope.fleet.run import ATTEMPTS
 from layerscope.fleet.tables import TABLES, FindingRow, ImageRow, LayerRow, PackageRow, WasteRow
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex

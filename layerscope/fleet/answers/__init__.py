@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from layerscope.fleet.answers.bases import bases
+from layerscope.fleet.answers.builds import builds
 from layerscope.fleet.answers.causes import causes
+from layerscope.fleet.answers.duplicates import duplicates
 from layerscope.fleet.answers.images import growth, repositories, shares
 from layerscope.fleet.answers.layers import Layers
 from layerscope.fleet.answers.model import Answers, FleetTotals
 from layerscope.fleet.answers.packages import packages
 from layerscope.fleet.answers.savings import Savings
 from layerscope.fleet.claims import AVOIDABLE, WASTED
+from layerscope.fleet.messages import Setup
+from layerscope.fleet.pending import Workers
+from layerscope.fleet.read_layers import ReadLayers
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import ImageRow
+from layerscope.progress import Progress
 
 
-def answers_of(results: Results) -> Answers:
-    """All answers, from the rows of all images. Memory grows with distinct layers, rules, lines and packages, not with images."""
+def answers_of(
+    results: Results, read: ReadLayers, setup: Setup, workers: Workers, progress: Progress
+) -> Answers:
+    """All answers, from the rows of all images and the layers that were read. Fills the table of duplicates.
+
+    Memory grows with distinct layers, rules, lines, packages and duplicates, not with images. Raises `CancelledError`.
+    """
     layers = Layers.of(results)
     savings = Savings.of(results, layers)
     rules, lines = causes(results, layers, savings)
@@ -28,6 +39,8 @@ def answers_of(results: Results) -> Answers:
         packages=packages(results),
         bases=bases(results, layers),
         repositories=repositories(results, layers),
+        builds=builds(results, layers, read, setup, workers, progress),
+        duplicates=duplicates(results, read, setup, workers, progress),
         growth=growth(results, layers),
     )
 

@@ -181,6 +181,66 @@ class GrowthAnswer(_Answer, frozen=True):
     """Bytes of all images so far, each distinct layer once."""
 
 
+class BuildDifference(_Answer, frozen=True):
+    """In what layers differ that may be builds of the same thing, by paths. Of several pairs, the largest figures."""
+
+    added: int
+    removed: int
+    modified: int
+    """Paths with other contents or types."""
+    metadata: int
+    """Paths with the same content and other modes, owners or extended attributes."""
+    times: int
+    """Paths of which only the time differs."""
+    attributes: list[str]
+    """What differs of the paths that were looked at: mtime, mode, owner, xattrs, content, type, target, device."""
+    paths: list[str]
+    """Some of the paths, those that differ in more than their times first."""
+
+
+class BuildAnswer(_Answer, frozen=True):
+    """Layers with different digests that are builds of the same thing: the build is not reproducible."""
+
+    same_content: bool
+    """Whether they hold the same paths with the same contents; otherwise they were made by the same RUN on the same layers."""
+    line: str
+    """The step that made the first of them."""
+    layers: list[str]
+    """Digests of the layers, those of most images first."""
+    images: int
+    stored_bytes: int
+    """Bytes of all these layers."""
+    again_bytes: int
+    """Those of all but the largest: what a reproducible build would store once."""
+    differs: BuildDifference
+
+
+class DuplicatesAnswer(_Answer, frozen=True):
+    """Contents of at least 4,096 bytes that distinct layers store several times."""
+
+    contents: int
+    saved_bytes: int
+    """Bytes of all copies but one."""
+    largest: list[DuplicateAnswer]
+    """Those that save most; the table duplicates has all."""
+
+
+class DuplicateAnswer(_Answer, frozen=True):
+    """One of these contents."""
+
+    digest: str
+    """First half of its SHA-256."""
+    bytes: int
+    copies: int
+    layers: int
+    images: int
+    saved_bytes: int
+    path: str | None
+    """Its path in the first of these layers; None if that is no longer known."""
+    layer: str
+    """The digest of that layer."""
+
+
 class Answers(_Answer, frozen=True):
     """All answers. The order of each list is the one to show."""
 
@@ -194,4 +254,6 @@ class Answers(_Answer, frozen=True):
     packages: list[PackageAnswer]
     bases: list[BaseAnswer]
     repositories: list[RepositoryAnswer]
+    builds: list[BuildAnswer]
+    duplicates: DuplicatesAnswer
     growth: list[GrowthAnswer]

@@ -1,0 +1,153 @@
+"""Builds that are not reproducible: layers of the same content, or of the same step, under different digests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from layerscope.fleet.answers.layers import Layers
+from layerscope.fleet.answers.model import BuildAnswer, BuildDifference
+from layerscope.fleet.messages import CompareResult, CompareTask, Failure, LayerResult, Setup
+from layerscope.fleet.pending import Workers, run_all
+from layerscope.fleet.read_layers import ReadLayers
+from layerscope.fleet.results import Results
+from layerscope.fleet.tables import LayerRow, StepRow
+from layerscope.fleet.tasks import compare_layers
+from layerscope.progress import Progress
+
+_ALIKE, _SAME_STEP = 100, 8
+"""Layers of a group that are compared with its first one: of equal signatures, and of the same step."""
+
+_Compared = dict[tuple[str, str], CompareResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Layers that may be builds of the same thing, the first of them in most images."""
+
+    keys: tuple[str, ...]
+    alike: bool
+    """Whether they may hold the same; otherwise the same step made them, on the same layers."""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Those that are compared."""
+        others = self.keys[1 : 1 + (_ALIKE if self.alike else _SAME_STEP)]
+        return [(self.keys[0], other) for other in others]
+
+
+def builds(
+    results: Results,
+    layers: Layers,
+    read: ReadLayers,
+    setup: Setup,
+    workers: Workers,
+    progress: Progress,
+) -> list[BuildAnswer]:
+    """All groups of such layers, those that store most again first. Raises `CancelledError`."""
+    groups = [*_alike(layers, read), *_same_steps(results, layers)]
+    pairs = sorted({pair for group in groups for pair in group.pairs})
+    progress.stage("Comparing builds", len(pairs))
+    compared: _Compared = {}
+    for task, result in run_all(workers, compare_layers, _tasks(pairs, read, setup), progress):
+        if not isinstance(result, Failure):
+            compared[task.old.key, task.new.key] = result
+        progress.advance(1)
+    same = [group for group in groups if group.alike]
+    kept = list(filter(None, (_confirmed(group, compared) for group in same)))
+    known = {key: number for number, group in enumerate(kept) for key in group.keys}
+    for group in groups:
+        # Those of the same content are in a group already.
+        contents = {known.get(key, key) for key in group.keys}
+        if not group.alike and len(contents) > 1 and any(p in compared for p in group.pairs):
+            kept.append(group)
+    counts = _images(results, kept)
+    answers = [
+        _answer(group, count, compared, layers) for group, count in zip(kept, counts, strict=True)
+    ]
+    return sorted(answers, key=lambda one: (-one.again_bytes, one.layers))
+
+
+def _tasks(
+    pairs: Sequence[tuple[str, str]], read: ReadLayers, setup: Setup
+) -> Iterator[tuple[CompareTask, list[LayerResult]]]:
+    for old, new in pairs:
+        first, second = read.at(old), read.at(new)
+        if first is not None and second is not None:
+            yield CompareTask(setup, first, second), read.carried([first, second])
+
+
+def _alike(layers: Layers, read: ReadLayers) -> Iterator[_Group]:
+    """Layers of equal signatures."""
+    found: dict[str, list[str]] = {}
+    for key in layers.known:
+        signature = read.signature(key)
+        if signature is not None and layers.stored(key):
+            found.setdefault(signature, []).append(key)
+    yield from (_group(keys, layers, alike=True) for keys in found.values() if len(keys) > 1)
+
+
+def _same_steps(results: Results, layers: Layers) -> Iterator[_Group]:
+    """Layers that the same RUN made on the same layers."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for image in range(results.images):
+        steps = {step.step: step for step in results.of_image(StepRow, image)}
+        below: str | None = ""
+        for row in results.of_image(LayerRow, image):
+            step = steps[row.step]
+            if below is not None and step.instruction == "RUN" and row.stored_bytes:
+                found.setdefault((below, step.line), {})[row.key] = None
+            below = row.chain_id
+    groups = (_group([*keys], layers, alike=False) for keys in found.values() if len(keys) > 1)
+    yield from dict.fromkeys(groups)
+
+
+def _group(keys: list[str], layers: Layers, *, alike: bool) -> _Group:
+    keys.sort(key=lambda key: (-layers.known[key].images, key))
+    return _Group(tuple(keys), alike)
+
+
+def _confirmed(group: _Group, compared: _Compared) -> _Group | None:
+    """Those layers of a group that hold the same as the first one; None if there are none."""
+    same = [
+        pair[1]
+        for pair in group.pairs
+        if (result := compared.get(pair)) is not None and result.same_content
+    ]
+    return _Group((group.keys[0], *same), alike=True) if same else None
+
+
+def _images(results: Results, groups: Sequence[_Group]) -> list[int]:
+    """How many images have a layer of each group."""
+    of_key: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        for key in group.keys:
+            of_key.setdefault(key, []).append(number)
+    counts = [0] * len(groups)
+    for image in range(results.images) if groups else ():
+        for number in {number for key in results.keys(image) for number in of_key.get(key, ())}:
+            counts[number] += 1
+    return counts
+
+
+def _answer(group: _Group, images: int, compared: _Compared, layers: Layers) -> BuildAnswer:
+    sizes = [layers.stored(key) for key in group.keys]
+    found = [compared[pair] for pair in group.pairs if pair in compared]
+    attributes = {name: None for one in found for name in one.why}
+    return BuildAnswer(
+        same_content=group.alike,
+        line=layers.known[group.keys[0]].line,
+        layers=list(group.keys),
+        images=images,
+        stored_bytes=sum(sizes),
+        again_bytes=sum(sizes) - max(sizes),
+        differs=BuildDifference(
+            added=max(one.added for one in found),
+            removed=max(one.removed for one in found),
+            modified=max(one.modified for one in found),
+            metadata=max(one.metadata for one in found),
+            times=max(one.times for one in found),
+            attributes=list(attributes),
+            paths=list(found[0].paths),
+        ),
+    )

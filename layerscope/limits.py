@@ -35,6 +35,8 @@ class Limits:
     """Memory for metadata of one layer or archive: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000
     """Entries and directories of all layers of one image."""
+    packages: int = 1_000_000
+    """Packages that programs and archives of one image contain."""
     layer_bytes: int = 1 << 40
     """Decompressed bytes of one layer, and of one compressed archive."""
     zstd_window_bytes: int = 2 << 30

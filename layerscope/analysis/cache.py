@@ -22,7 +22,7 @@ from layerscope.limits import Limits
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.analysis.packages.model import Installed
+    from layerscope.analysis.packages.model import Installed, Inventory, Package
 
 _Known = TypeVar("_Known")
 
@@ -31,6 +31,7 @@ ACCOUNTING = "accounting"
 DUPLICATES = "duplicates"
 LAYER_SCAN = "scan"
 PACKAGES = "packages"
+INVENTORY = "inventory"
 FINDINGS = "findings"
 _PREFIX = "sha256:"
 
@@ -106,8 +107,7 @@ class ImageCache:
 
         def unpack(packed: Packed) -> Installed:
             installed = unpack_fields(Installed, packed)
-            for package in installed.packages:
-                check_range(package.paths, len(filesystem.table))
+            _check_packages(installed.packages, filesystem)
             return installed
 
         return self._read(PACKAGES, unpack)
@@ -115,6 +115,23 @@ class ImageCache:
     def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Store the packages."""
         self._keep(PACKAGES, lambda: pack_fields(packages), filesystem)
+
+    def inventory(self, words: Sequence[object], filesystem: Filesystem) -> Inventory | None:
+        """The inventory for `words`, which identify all input besides the layers; None if not cached."""
+        from layerscope.analysis.packages.model import Inventory
+
+        def unpack(packed: Packed) -> Inventory:
+            inventory = unpack_fields(Inventory, packed)
+            _check_packages(inventory.packages, filesystem)
+            return inventory
+
+        return self._read(INVENTORY, unpack, words)
+
+    def keep_inventory(
+        self, inventory: Inventory, words: Sequence[object], filesystem: Filesystem
+    ) -> None:
+        """Store the inventory."""
+        self._keep(INVENTORY, lambda: pack_fields(inventory), filesystem, words)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
         """The findings for `words`, which identify all input of rules besides the layers; None if not cached."""
@@ -127,8 +144,7 @@ class ImageCache:
             for finding in findings.found:
                 check_range(finding.paths, len(filesystem.table))
                 check_range(finding.inodes, len(sizes))
-            for package in findings.packages:
-                check_range(package.paths, len(filesystem.table))
+            _check_packages(findings.packages, filesystem)
             return findings
 
         return self._read(FINDINGS, unpack, words)
@@ -191,6 +207,15 @@ class ImageCache:
                 return
         if self._store.grown and layer is None:  # of layers there may be thousands
             self._store.trim()
+
+
+def _check_packages(packages: Sequence[Package], filesystem: Filesystem) -> None:
+    """Raise ValueError for packages with other paths than the filesystem has."""
+    count = len(filesystem.table)
+    for package in packages:
+        check_range(package.paths, count)
+        if not -1 <= package.listed_in < count:
+            raise ValueError("a path out of range")
 
 
 def check_range(numbers: NDArray[np.int32], count: int) -> None:

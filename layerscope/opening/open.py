@@ -110,6 +110,10 @@ def analyse(
             )
             warnings = [*opened.warnings, *findings.warnings]
             opened = replace(opened, findings=findings, warnings=warnings)
+            if options.inventory:
+                from layerscope.opening.inventory import with_inventory
+
+                opened = with_inventory(opened, findings, progress, cache, scans)
         return opened
 
 

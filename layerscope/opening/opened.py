@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
     from layerscope.analysis.duplicates import Duplicate
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.analysis.packages.model import Inventory
     from layerscope.filesystem.model import Filesystem
     from layerscope.image.model import Image
     from layerscope.image.warnings import ImageWarning
@@ -43,6 +44,8 @@ class Opened:
     """Damage of the archive as a whole."""
     findings: Findings | None = None
     """None if they were not looked for."""
+    inventory: Inventory | None = None
+    """None if it was not taken."""
     written: DockerfileLines | None = None
     """Lines of the steps; None without a Dockerfile."""
 

@@ -27,6 +27,8 @@ class Options:
     """Search for duplicate files."""
     rules: Mapping[str, RuleChoice] | None = None
     """Rule settings for findings; None for no findings."""
+    inventory: bool = False
+    """Also look for packages in programs and archives; needs `rules`."""
     names: bool = True
     """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     dockerfile: Dockerfile | None = None

@@ -14,6 +14,7 @@ from layerscope.progress import Progress
 from layerscope.settings import RuleChoice
 
 if TYPE_CHECKING:
+    from layerscope.analysis.evidence import Evidence
     from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.findings.layer_scans import LayerScans
     from layerscope.analysis.findings.patching import Patcher
@@ -61,6 +62,23 @@ def _patcher(opened: Opened, image: Image, base: int, runs: Runs | None = None) 
     return Patcher(image.steps, opened.written, base, name, runs)
 
 
+def evidence_of(opened: Opened, image: Image, base_steps: int, progress: Progress) -> Evidence:
+    """What rules see of an image, as `seen_by_rules` returns it."""
+    from layerscope.analysis.evidence import Evidence
+
+    return Evidence(
+        image,
+        opened.filesystem,
+        opened.contents,
+        opened.accounting,
+        opened.duplicates,
+        base_steps,
+        {} if opened.written is None else opened.written.instructions,
+        "\\" if opened.written is None else opened.written.dockerfile.escape,
+        progress,
+    )
+
+
 def find_findings(
     opened: Opened,
     progress: Progress,
@@ -77,21 +95,10 @@ def find_findings(
     known = None if cache is None else cache.findings(words, opened.filesystem)
     if known is not None:
         return known
-    from layerscope.analysis.evidence import Evidence
     from layerscope.analysis.findings.fixes import runs_of
     from layerscope.analysis.findings.run_rules import run_rules, scan_image
 
-    evidence = Evidence(
-        image,
-        opened.filesystem,
-        opened.contents,
-        opened.accounting,
-        opened.duplicates,
-        base,
-        {} if opened.written is None else opened.written.instructions,
-        "\\" if opened.written is None else opened.written.dockerfile.escape,
-        progress,
-    )
+    evidence = evidence_of(opened, image, base, progress)
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
     patcher = _patcher(opened, image, base, evidence.once(runs_of))

@@ -37,7 +37,9 @@ _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
 _KEYRINGS = PathPatterns(KEYRINGS)
 _NAMED = PathPatterns(PATTERNS)
 """Files that are looked into whatever they hold."""
-_OF_MANAGERS = (*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST)
+_OF_MANAGERS = (
+    *managers.PATTERNS, *manager_files.PATTERNS, *manager_files.RELEASE, manager_files.MANIFEST
+)  # fmt: skip
 _KEPT = PathPatterns(_OF_MANAGERS)
 """Files of package managers."""
 _LOOKED_AT = PathPatterns([*PATTERNS, *_OF_MANAGERS])

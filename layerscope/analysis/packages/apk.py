@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
 
+_QUALIFIERS = {b"A:": "arch", b"o:": "upstream"}
+
 
 class Apk(DatabaseFiles):
     """The database of apk."""
@@ -17,7 +19,8 @@ class Apk(DatabaseFiles):
     needed = True
 
     def packages(self) -> Iterator[Listed]:
-        """All installed packages: P is the name, V the version, F a directory, R a file in it."""
+        """All installed packages: P is the name, V the version, A the architecture, o the source package, F a directory, R a file
+        in it."""
         for database, _, text in self.files():
             parts = [part for part in text.split(b"\n\n") if part.strip()]
             broken = 0
@@ -34,6 +37,7 @@ class Apk(DatabaseFiles):
 def _listed(part: bytes, database: int) -> Listed | None:
     """The package of one record; None if it has no name or impossibly long paths."""
     name = version = folder = b""
+    qualifiers = {}
     pairs = []
     folders = 0
     for line in part.splitlines():
@@ -42,6 +46,8 @@ def _listed(part: bytes, database: int) -> Listed | None:
             name = value
         elif key == b"V:":
             version = value
+        elif key in _QUALIFIERS and value:
+            qualifiers[_QUALIFIERS[key]] = value.decode(errors="surrogateescape")
         elif key == b"F:":
             folder = value + b"/" if value else b""
             folders += len(folder)
@@ -58,4 +64,5 @@ def _listed(part: bytes, database: int) -> Listed | None:
         version.decode(errors="surrogateescape"),
         files,
         database=database,
+        qualifiers=qualifiers,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.model import Listed, Listing, Package
 from layerscope.layers.index import Kind
+
+
+def largest_first(packages: Iterable[Package]) -> list[Package]:
+    """Packages in the order of every list of them."""
+    return sorted(
+        packages, key=lambda package: (-package.bytes, package.kind, package.name, package.version)
+    )
 
 
 class Counter:
@@ -23,6 +30,12 @@ class Counter:
         self._paths: dict[bytes, int] | None = None
         self._links: dict[bytes, bytes] | None = None
 
+    def claim(self, packages: Iterable[Package]) -> None:
+        """Take files as those of packages that were counted before."""
+        for package in packages:
+            self._owned[package.paths] = True
+            self._counted[self._evidence.live_inodes[package.paths]] = True
+
     def count(self, databases: Sequence[Listing]) -> tuple[Package, ...]:
         """All packages, largest first. A package whose database file belongs to another package is part of that one and left out."""
         found = []
@@ -31,12 +44,7 @@ class Counter:
                 if listed.database is not None and self._owned[listed.database]:
                     continue
                 found.append(self._package(manager.kind, listed))
-        return tuple(
-            sorted(
-                found,
-                key=lambda package: (-package.bytes, package.kind, package.name, package.version),
-            )
-        )
+        return tuple(largest_first(found))
 
     def _package(self, kind: str, listed: Listed) -> Package:
         evidence = self._evidence
@@ -49,8 +57,9 @@ class Counter:
         sizes = evidence.stored(inodes)
         layers = evidence.filesystem.inodes.layers(inodes)
         by_layer = np.bincount(layers, sizes.astype(np.float64))
-        layer = int(by_layer.argmax()) if sizes.any() else self._layer_of(listed)
-        largest_first = np.lexsort((paths, -evidence.live_sizes[paths]))
+        listed_in = listed.holder if listed.database is None else listed.database
+        layer = int(by_layer.argmax()) if sizes.any() else self._layer_of(listed_in)
+        by_size = np.lexsort((paths, -evidence.live_sizes[paths]))
         return Package(
             kind,
             listed.name,
@@ -58,12 +67,15 @@ class Counter:
             int(sizes.sum()),
             len(paths),
             layer,
-            paths[largest_first].astype(np.int32),
+            paths[by_size].astype(np.int32),
+            -1 if listed_in is None else listed_in,
+            listed.inside,
+            listed.qualifiers,
         )
 
-    def _layer_of(self, listed: Listed) -> int:
-        """The layer that stores the database file."""
-        inode = -1 if listed.database is None else int(self._evidence.live_inodes[listed.database])
+    def _layer_of(self, path: int | None) -> int:
+        """The layer that stores a file; the first one if it is unknown."""
+        inode = -1 if path is None else int(self._evidence.live_inodes[path])
         return 0 if inode < 0 else self._evidence.filesystem.inodes.layer(inode)
 
     def _files(self, listed: Listed) -> NDArray[np.int64]:

@@ -44,9 +44,23 @@ class Dpkg(DatabaseFiles):
             both = name + b":" + stanza.get(b"architecture", b"")
             database, files = lists.get(name) or lists.get(both) or (None, [])
             version = stanza.get(b"version", b"")
-            yield Listed(_text(name), _text(version), files, database=database)
+            yield Listed(
+                _text(name),
+                _text(version),
+                files,
+                database=path if database is None else database,
+                qualifiers=_qualifiers(stanza),
+            )
         for path, count in broken.items():
             self.report_damage(path, count, totals[path])
+
+
+def _qualifiers(stanza: dict[bytes, bytes]) -> dict[str, str]:
+    """The architecture, and the source package with its version where that differs (deb-control(5))."""
+    source, _, version = _text(stanza.get(b"source", b"")).partition(" ")
+    found = {"arch": _text(stanza.get(b"architecture", b""))}
+    found["upstream"] = f"{source}@{version.strip('()')}" if version else source
+    return {key: value for key, value in found.items() if value}
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:

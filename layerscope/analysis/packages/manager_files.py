@@ -21,6 +21,8 @@ PATTERNS = (
 _LARGEST = 16 << 20
 """Maximum bytes of a file."""
 MANIFEST = "package.json"
+RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+"""What names the distribution (os-release(5)), the administrator's first."""
 
 
 class ManagerFiles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.apk import Apk
@@ -31,13 +31,19 @@ def open_databases(evidence: Evidence) -> list[PackageDatabase]:
 
 def count_packages(evidence: Evidence, databases: list[PackageDatabase]) -> Installed:
     """All packages of databases that have been read, and those that only SBOMs beside the image list."""
-    listings: list[Listing] = [*databases]
-    if sboms := evidence.image.beside.sboms:
-        from layerscope.analysis.packages.sboms import sbom_packages  # few images have them
+    packages = Counter(evidence).count([*databases, *listed_beside(evidence)])
+    problems = [database.problems for database in databases]
+    return Installed(packages, tuple(unreadable_warnings(evidence, problems)))
 
-        listings += sbom_packages(sboms)
-    packages = Counter(evidence).count(listings)
-    return Installed(packages, tuple(_warnings(evidence, databases)))
+
+def listed_beside(evidence: Evidence) -> Sequence[Listing]:
+    """What SBOMs beside the image list."""
+    sboms = evidence.image.beside.sboms
+    if not sboms:
+        return ()
+    from layerscope.analysis.packages.sboms import sbom_packages  # few images have them
+
+    return sbom_packages(sboms)
 
 
 def find_packages(evidence: Evidence) -> Installed:
@@ -47,14 +53,16 @@ def find_packages(evidence: Evidence) -> Installed:
     return count_packages(evidence, databases)
 
 
-def _warnings(evidence: Evidence, databases: list[PackageDatabase]) -> Iterator[ImageWarning]:
-    """One warning for each layer with unreadable databases."""
-    problems: dict[int, list[str]] = {}
-    for manager in databases:
-        for path, why in sorted(manager.problems.items()):
+def unreadable_warnings(
+    evidence: Evidence, problems: Iterable[Mapping[int, str]]
+) -> Iterator[ImageWarning]:
+    """One warning for each layer with files that could not be read completely; `problems` say why, by path."""
+    of_layer: dict[int, list[str]] = {}
+    for some in problems:
+        for path, why in sorted(some.items()):
             layer = evidence.filesystem.inodes.layer(int(evidence.live_inodes[path]))
-            problems.setdefault(layer, []).append(f"{evidence.name(path)}: {why}")
-    for layer, words in sorted(problems.items()):
+            of_layer.setdefault(layer, []).append(f"{evidence.name(path)}: {why}")
+    for layer, words in sorted(of_layer.items()):
         shown = "; ".join(words[:_NAMED])
         more = f"; and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
         yield ImageWarning(

@@ -30,6 +30,12 @@ class Package:
         default_factory=lambda: np.zeros(0, np.int32), repr=False, compare=False
     )
     """Its files as paths of the filesystem's table, largest first; one that two packages list is the first one's."""
+    listed_in: int = field(default=-1, repr=False, compare=False)
+    """The file that lists or contains it, as a path of the filesystem's table; -1 if unknown."""
+    inside: str = field(default="", repr=False, compare=False)
+    """The archive in that file that contains it, as a path; empty for the file itself."""
+    qualifiers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What its package URL says besides name and version, such as `arch`, `epoch` and `upstream`, its source package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,18 @@ class Installed:
     """Largest first."""
     warnings: tuple[ImageWarning, ...] = ()
     """Databases that could not be read completely: packages may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All packages of an image, those that programs and archives contain among them, and what names the distribution."""
+
+    packages: tuple[Package, ...]
+    """Largest first."""
+    warnings: tuple[ImageWarning, ...]
+    """Programs and archives that could not be read completely: packages may be missing."""
+    release: str
+    """The text of os-release(5); empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,11 @@ class Listed:
     apart: tuple[int, ...] = ()
     database: int | None = None
     """Path of the file that lists it. If that file belongs to another package, this one is part of it."""
+    holder: int | None = None
+    """Path of the file that contains it, whatever that file belongs to."""
+    inside: str = ""
+    qualifiers: dict[str, str] = field(default_factory=dict)
+    """As in `Package`."""
 
 
 class Listing(Protocol):

@@ -20,7 +20,8 @@ FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 READERS = {b"rpmdb.sqlite": "rpm_sqlite", b"Packages.db": "rpm_ndb", b"Packages": "rpm_bdb"}
 """The modules that read them by file name, newest format first: older files may remain after rpm converted its database."""
 
-_NAME, _VERSION, _RELEASE = 1000, 1001, 1002
+_NAME, _VERSION, _RELEASE, _EPOCH = 1000, 1001, 1002, 1003
+_ARCHITECTURE, _SOURCE = 1022, 1044
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
 _MOST = 1_000_000
@@ -99,7 +100,19 @@ def _listed(tags: dict[int, list[bytes] | list[int]], database: int) -> Listed |
         version.decode(errors="surrogateescape"),
         files,
         database=database,
+        qualifiers=_qualifiers(tags),
     )
+
+
+def _qualifiers(tags: dict[int, list[bytes] | list[int]]) -> dict[str, str]:
+    """The architecture, the source package as the name of its file, and the epoch if it has one."""
+    found = {
+        key: text[0].decode(errors="surrogateescape")
+        for key, tag in (("arch", _ARCHITECTURE), ("upstream", _SOURCE))
+        if (text := _texts(tags.get(tag)))
+    }
+    epochs = tags.get(_EPOCH)
+    return found | ({"epoch": str(epochs[0])} if epochs else {})
 
 
 def _texts(values: list[bytes] | list[int] | None) -> list[bytes]:
@@ -117,7 +130,7 @@ def _tags(blob: bytes) -> dict[int, list[bytes] | list[int]]:
     for number in range(count):
         tag, kind, offset, items = struct.unpack_from(">IIII", blob, 8 + 16 * number)
         if tag in found or tag not in (
-            _NAME, _VERSION, _RELEASE, _DIRINDEXES, _BASENAMES, _DIRNAMES
+            _NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE, _DIRINDEXES, _BASENAMES, _DIRNAMES
         ):  # fmt: skip
             continue
         if items > _MOST:

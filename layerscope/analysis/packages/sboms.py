@@ -33,7 +33,7 @@ KINDS = {
 """The package manager by the type of a package URL; those with a database in the image are left out."""
 _PATH_PROPERTIES = ("aquasecurity:trivy:FilePath",)
 _LOCATION = ("syft:location:", ":path")
-_INSIDE = re.compile(r"(?<=\.[jwe]ar)[:!]")
+_INSIDE = re.compile(r"(?<=\.[jweh][ap][ri])[:!]")
 """What separates the path of an archive from one in it."""
 MAX_NESTING = 32
 """Maximum depth of components in components."""
@@ -137,7 +137,11 @@ def _objects(fields: Lenient, key: str) -> Iterator[Lenient]:
 
 def _path(text: str) -> bytes:
     """A path of the image, without the leading slash; of a file in an archive of Java, that of the archive."""
-    return _INSIDE.split(unquote(text))[0].lstrip("/").encode(errors="surrogateescape")
+    return (
+        _INSIDE.split(unquote(text, errors="surrogateescape"))[0]
+        .lstrip("/")
+        .encode(errors="surrogateescape")
+    )
 
 
 def _is_namesake(listed: Listed) -> bool:

@@ -1,0 +1,53 @@
+"""Rust crates that a program was built from, as cargo-auditable stores them: JSON, compressed by zlib, in a section
+(cargo-auditable's PARSING.md and cargo-auditable.schema.json)."""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from layerscope.analysis.packages.contained import Contained, UnreadableContentError
+from layerscope.analysis.packages.executables import Executable
+
+KIND = "rust"
+_SECTION = b".dep-v0"
+_LARGEST = 8 << 20
+"""Maximum bytes of the JSON."""
+
+
+class _Crate(msgspec.Struct):
+    name: str
+    version: str = ""
+    kind: str = "runtime"
+    root: bool = False
+
+
+class _Audit(msgspec.Struct):
+    packages: list[_Crate]
+
+
+def rust_packages(program: Executable) -> list[Contained]:
+    """The crate that owns the program and those that it depends on at run time; empty for a program without audit data.
+
+    Raises `UnreadableContentError`, and as `ContentFile.at` does.
+    """
+    data = program.section(_SECTION)
+    if not data:
+        return []
+    stream = zlib.decompressobj()
+    try:
+        text = stream.decompress(data, _LARGEST)
+        if not stream.eof:
+            raise UnreadableContentError(
+                f"its list of crates is damaged, or larger than {_LARGEST:,} bytes"
+            )
+        audit = msgspec.json.decode(text, type=_Audit)
+    except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise UnreadableContentError("its list of crates is damaged") from None
+    roots = [crate for crate in audit.packages if crate.root][:1]
+    return [
+        Contained(KIND, crate.name, crate.version, owner=crate in roots)
+        for crate in audit.packages
+        if crate.root or crate.kind != "build"
+    ]

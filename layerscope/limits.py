@@ -35,7 +35,7 @@ class Limits:
     """Memory for metadata of one layer or archive: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000
     """Entries and directories of all layers of one image."""
-    packages: int = 1_000_000
+    packages: int = 200_000
     """Packages that programs and archives of one image contain."""
     layer_bytes: int = 1 << 40
     """Decompressed bytes of one layer, and of one compressed archive."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "fix": "Write the findings' fixes as a patch of the Dockerfile.",
     "diff": "Compare two images; exit 1 if they differ.",
     "series": "Show what each release makes its users fetch again, and why.",
+    "sbom": "List all packages as CycloneDX or SPDX.",
     "log": "Show which steps touched a path.",
     "ls": "List files of an image.",
     "cat": "Print files of an image.",

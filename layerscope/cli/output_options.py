@@ -12,12 +12,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def format_option(names: Iterable[str] = ("text", "json")) -> Callable[[_Function], _Function]:
-    """Add `--format`, passed as `format_name`: one of `names`, text by default."""
+    """Add `--format`, passed as `format_name`: one of `names`, the first by default."""
+    choices = list(names)
     return click.option(
         "--format",
         "format_name",
-        type=click.Choice(list(names)),
-        default="text",
+        type=click.Choice(choices),
+        default=choices[0],
         show_default=True,
         help="Output format.",
     )

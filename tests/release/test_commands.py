@@ -39,6 +39,10 @@ RUNS: dict[str, tuple[Run, ...]] = {
     "fix": (Run("fix demo.tar", "+++ b/Dockerfile"),),
     "diff": (Run("diff demo.tar demo.tar", "No differences"),),
     "series": (Run("series demo.tar demo.tar", "2 releases"),),
+    "sbom": (
+        Run("sbom demo.tar", "CycloneDX"),
+        Run("sbom demo.tar --format spdx", "SPDX-2.3"),
+    ),
     "log": (Run("log demo.tar /app/.env", "/app/.env"),),
     "ls": (Run("ls demo.tar /app", "app.py"),),
     "cat": (Run("cat demo.tar /usr/lib/os-release", "Debian"),),

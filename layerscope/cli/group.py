@@ -30,6 +30,7 @@ COMMANDS = {
     "images": "List images of engines and local stores.",
     "build": "Build an image and explore it.",
     "demo": "Explore the bundled sample image.",
+    "web": "Explore an image in a browser of this machine.",
     "rules": "List the rules for findings.",
     "cache": "Show or clear the cache.",
     "completion": "Print the completion script for a shell.",

@@ -19,13 +19,16 @@ from layerscope.errors import UsageError
 
 @click.command("open", hidden=True)
 @click.argument("reference", metavar="[IMAGE]", required=False)
+@click.option("--served", type=click.Choice(["reading", "writing"]), hidden=True)
 @explorer_options
-def open_command(reference: str | None, **given: Any) -> None:
+def open_command(reference: str | None, served: str | None, **given: Any) -> None:
     """Explore IMAGE."""
     if reference is None:
         pick(given)
-        return
-    explore(reference, given)
+    elif served is not None:
+        serve(reference, given, writing=served == "writing")
+    else:
+        explore(reference, given)
 
 
 def pick(given: dict[str, Any]) -> None:
@@ -57,3 +60,13 @@ def explore(reference: str, given: dict[str, Any]) -> None:
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
         run_explorer(request, options_of(given, findings=True), settings_of(given), dockerfile)
+
+
+def serve(reference: str, given: dict[str, Any], *, writing: bool) -> None:
+    """Run the explorer for a page of `layerscope web`, by whose environment Textual draws there."""
+    from layerscope.progress import NullProgress
+    from layerscope.tui import run_served
+
+    request = request_of(reference, NullProgress(), given)
+    options = options_of(given, findings=True)
+    run_served(request, options, settings_of(given), dockerfile_of(given), writing=writing)

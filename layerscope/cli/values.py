@@ -26,7 +26,7 @@ _FILE = re.compile(r"(\.{0,2}/|~)")
 
 def values_of(param: click.Parameter, incomplete: str) -> list[Item] | None:
     """What a parameter may be; None if only its type knows."""
-    name = param.opts[0] if isinstance(param, click.Option) else (param.metavar or "").strip("[]…")
+    name = param.opts[0] if isinstance(param, click.Option) else (param.metavar or "").strip("[]….")
     values = VALUES.get(name)
     return None if values is None else list(values(incomplete))
 

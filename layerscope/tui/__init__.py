@@ -88,6 +88,39 @@ def run_picker(
         picker = PickerApp(request, preferences, trouble=trouble, after=picker, tags=tags)
 
 
+def run_served(
+    request: Request,
+    options: Options,
+    settings: Settings,
+    dockerfile: Dockerfile | None,
+    *,
+    writing: bool,
+) -> None:
+    """Explore an image for a page in a browser: no questions before, no other programs, and no files written unless `writing`.
+
+    Raises `LayerscopeError` if the image cannot be opened.
+    """
+    _prepare()
+    from layerscope.channel.serving import end_with
+
+    end_with(os.getppid())
+    preferences = _preferences(settings, remembers=writing)
+    limit_freed_memory()
+    with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
+        from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
+        from layerscope.tui.permissions import Permissions
+        from layerscope.tui.session import Session
+
+        session = Session(
+            remote,
+            remote.find(lambda candidates: candidates[0]),
+            dockerfile=dockerfile,
+            preferences=preferences,
+            permissions=Permissions(writing=writing, programs=False),
+        )
+        LayerscopeApp(session).run_in_terminal()
+
+
 def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
@@ -105,8 +138,8 @@ def _prepare() -> None:
     os.environ.setdefault("TEXTUAL_FPS", PAINTS)
 
 
-def _preferences(settings: Settings | None) -> Preferences:
-    """The user's preferences. Raises `UsageError` for invalid settings."""
+def _preferences(settings: Settings | None, *, remembers: bool = True) -> Preferences:
+    """The user's preferences; `remembers` writes down what is chosen. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -114,7 +147,7 @@ def _preferences(settings: Settings | None) -> Preferences:
     settings = load_settings() if settings is None else settings
     check_theme(settings)
     text.use_binary_sizes(settings.binary)
-    return Preferences(settings, state_file())
+    return Preferences(settings, state_file(), remembers=remembers)
 
 
 def _explore(

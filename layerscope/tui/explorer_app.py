@@ -143,7 +143,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL
 
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
+        if all(session.permissions.programs for session in self.sessions):  # a page takes no files
+            yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
         for term, meaning in TERMS.items():
             yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, FIGURES))
         for name, meaning in IMAGES:

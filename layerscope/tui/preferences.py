@@ -15,13 +15,19 @@ DEFAULT_THEME = "layerscope-dark"
 
 
 class Preferences:
-    """Theme, columns, order, mode and keys; changes are saved in the file `state`, if given."""
+    """Theme, columns, order, mode and keys; changes are saved in the file `state`, if given and `remembers` is set."""
 
-    def __init__(self, settings: Settings | None = None, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        state: Path | None = None,
+        *,
+        remembers: bool = True,
+    ) -> None:
         """Raises `UsageError` for invalid keys."""
         self.settings = settings or Settings()
         self.keys: Keys = changed_keys(self.settings)
-        self._file = state
+        self._file = state if remembers else None
         self._state = {} if state is None else load_state(state)
         said = self.settings
         self.theme = said.theme or _text(self._state, "theme") or DEFAULT_THEME

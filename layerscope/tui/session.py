@@ -17,6 +17,7 @@ from layerscope.opening.options import Options
 from layerscope.opening.remote import RemoteImage
 from layerscope.sources.base import Request, SourceImage
 from layerscope.tui.commands import first_key
+from layerscope.tui.permissions import Permissions
 from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
@@ -54,6 +55,8 @@ class Session:
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
+    permissions: Permissions = field(default_factory=Permissions)
+    """What the explorer may do to this machine."""
     secrets: int = 0
     """How many secrets the findings are about."""
     _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)

@@ -154,7 +154,7 @@ def test_every_value_is_known_or_free() -> None:
     free = {
         *("PATH…", "[PATH]…", "TAG", "SIZE", "GLOB", "N", "PERCENT", "RATIO", "COUNT", "NUMBER", "PATTERN", "USER"),
     }  # fmt: skip
-    typed = (click.Choice, click.Path)
+    typed = (click.Choice, click.Path, type(click.INT))
     for command in COMMANDS.values():
         for param in command.params:
             if isinstance(param, click.Option) and (param.is_flag or param.count):

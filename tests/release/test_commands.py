@@ -52,8 +52,10 @@ RUNS: dict[str, tuple[Run, ...]] = {
     ),  # stores of this machine are found
     "build": (Run("build -t app .", "docker build failed with exit code 7", (7,)),),
     "demo": (Run("demo --save saved.tar", ""), Run("demo", "flask-demo")),
+    "web": (Run("web demo.tar", "pip install 'layerscope[web]'", (2,)),),
     "rules": (Run("rules", "apt-lists"),),
     "cache": (Run("cache info", "entries"), Run("cache clear", "")),
+    "completion": (Run("completion bash", "complete -o nosort"),),
 }
 """At least one run for each command of the help; and the one that has no name, an image."""
 

@@ -34,6 +34,8 @@ class Browser:
         """Messages of the console, errors and exceptions."""
         self.requests: list[str] = []
         """Addresses that were asked for."""
+        self.received = b""
+        """What came through sockets of the page."""
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
         self._session: str | None = attached["sessionId"]
@@ -84,15 +86,26 @@ class Browser:
             self.complaints.append(str(told["exceptionDetails"]))
         elif event.get("method") == "Network.requestWillBeSent":
             self.requests.append(told["request"]["url"])
+        elif event.get("method") == "Network.webSocketCreated":
+            self.requests.append(told["url"])
+        elif event.get("method") == "Network.webSocketFrameReceived":
+            frame = told["response"]
+            if frame["opcode"] == 2:
+                self.received += base64.b64decode(frame["payloadData"])
         elif event.get("method") == "Page.javascriptDialogOpening":
             self.complaints.append(f"dialog: {told['message']}")
 
     def open(self, page: Path) -> None:
         """Load a file and wait until it is there."""
+        self.visit(page.as_uri())
+
+    def visit(self, address: str) -> None:
+        """Load a page and wait until it is there."""
         self.complaints.clear()
         self.requests.clear()
+        self.received = b""
         self._loaded = False
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=address)
         while not self._loaded:
             self._hear(self._next())
 

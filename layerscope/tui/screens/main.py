@@ -272,7 +272,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
 
     def _useless(self) -> set[str]:
         """Ids of commands that have no effect now."""
-        useless = self.view.useless()
+        useless = self.view.useless() | self.session.permissions.refused
         if not (self._trail.last or self.view.can_go_back or self.session.picked):
             useless.add("app.back")
         if len(self.view.panes()) < 2:

@@ -48,6 +48,8 @@ class RowCommands(Screen[None]):
 
     def action_extract(self) -> None:
         """Ask where to save the file or directory under the cursor."""
+        if not self.session.permissions.may_write(self):
+            return
         pointed = self._file()
         if self.session.opened is not None and pointed is not None:
             from layerscope.tui.screens.extract import ExtractScreen
@@ -56,6 +58,8 @@ class RowCommands(Screen[None]):
 
     def action_open_with(self, program: str) -> None:
         """Open the file under the cursor in the user's `pager` or `editor`."""
+        if not self.session.permissions.may_start_programs(self):
+            return
         pointed = self._file()
         if self.session.opened is not None and pointed is not None:
             from layerscope.tui.programs import PROGRAMS, open_copy

@@ -225,7 +225,8 @@ class WriteFixesScreen(Guarded, Dialog):
     # words
 
     def _title_words(self, prepared: Prepared) -> str:
-        verb = "Patch of" if prepared.patch.restored else "Write"
+        writes = self._session.permissions.writing and not prepared.patch.restored
+        verb = "Write" if writes else "Patch of"
         if not prepared.new:
             return "Write fixes"
         return f"{verb} {prepared.fixes} · {text.size(prepared.saved)} less"
@@ -253,7 +254,9 @@ class WriteFixesScreen(Guarded, Dialog):
             saves, copies = "writes", "copies the patch"
             if self._prepared.patch.restored:
                 saves, copies = "saves the patch", "copies it"
-            words = f"{go} {saves} · {first_key('dialog.copy', keys)} {copies} · {close} cancels"
+            words = f"{first_key('dialog.copy', keys)} {copies} · {close} cancels"
+            if self._session.permissions.writing:
+                words = f"{go} {saves} · {words}"
         self._hints.show("", words)
 
     def _show(self, where: Static, words: str) -> None:
@@ -266,6 +269,8 @@ class WriteFixesScreen(Guarded, Dialog):
         """Write the patch; without a Dockerfile, ask for the name of a file."""
         prepared = self._prepared
         if self._busy or self._refused or prepared is None or not prepared.patch.files:
+            return
+        if not self._session.permissions.may_write(self):
             return
         if not prepared.patch.restored:
             self._begin(None)

@@ -1,0 +1,199 @@
+"""Serves the explorer on loopback: a page with a terminal, and for each open page a process that runs the explorer.
+
+Any page that the user visits can send requests to 127.0.0.1, so the address holds a token, `Host` must be ours, which stops DNS
+rebinding, and `Origin`, where a browser sends it, must be the page itself. The page loads nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jinja2
+import textual_serve
+from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.typedefs import Handler
+
+from layerscope import signals, text
+from layerscope.errors import UsageError
+from layerscope.tui.web.session import Session
+
+HOST = "127.0.0.1"
+SESSIONS = 8
+"""Pages that may be open at a time: each takes the memory of an explorer."""
+_OWN = Path(__file__).parent
+_TERMINAL = Path(textual_serve.__file__).parent / "static"
+"""textual-serve's terminal (xterm.js) and its font."""
+_MESSAGE = 1 << 20
+"""Bytes of the longest message of a page: text that is pasted."""
+_WIDEST, _HIGHEST = 500, 200
+_PATIENCE = 5.0
+"""Seconds in which all pages have to let go at the end."""
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback; port 0 takes a free one. Raises `UsageError`."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((HOST, port))
+    except OSError as error:
+        found.close()
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot listen on {HOST}:{port}: {why}", hint="choose another --port") from error  # fmt: skip
+    return found
+
+
+class Server:
+    """Serves one image at an address that only those who are told it can open."""
+
+    def __init__(self, command: Sequence[str], title: str, sock: socket.socket) -> None:
+        """`command` runs the explorer in each session; `title` names the image."""
+        self._command = command
+        self._title = title
+        self._socket = sock
+        port = sock.getsockname()[1]
+        self._hosts = {f"{HOST}:{port}", f"localhost:{port}"} | ({HOST, "localhost"} if port == 80 else set())  # fmt: skip
+        self._token = secrets.token_urlsafe(24)
+        self._sessions: set[web.WebSocketResponse] = set()
+        self.url = f"http://{HOST}:{port}/{self._token}/"
+
+    def run(self, started: Callable[[], object]) -> None:
+        """Serve until a signal ends it, and end all sessions; `started` is called once pages can be opened."""
+        asyncio.run(self._run(started))
+
+    async def _run(self, started: Callable[[], object]) -> None:
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_PATIENCE)
+        with signals.taken_by(lambda _: loop.call_soon_threadsafe(end.set)):
+            await runner.setup()
+            try:
+                await web.SockSite(runner, self._socket).start()
+                started()
+                await end.wait()
+            finally:
+                await runner.cleanup()
+
+    def _app(self) -> web.Application:
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._check(request)
+            return await handler(request)
+
+        app = web.Application(middlewares=[guard])
+        app.add_routes(
+            [
+                web.get("/{token}/", self._page),
+                web.get("/{token}/socket", self._socket_of_page),
+                web.get("/{token}/{file:page\\.(?:css|js)}", self._file),
+                web.get("/{token}/terminal/{file:(?:css|fonts|js)/[A-Za-z_.-]+}", self._file),
+            ]
+        )
+        app.on_response_prepare.append(self._add_headers)
+        app.on_shutdown.append(self._close_all)
+        return app
+
+    def _check(self, request: web.Request) -> None:
+        """Refuse what does not come from our page. What is refused learns nothing, not even whether the token is right."""
+        origin = request.headers.get("Origin")
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        token = request.match_info.get("token", "")
+        if (
+            request.host not in self._hosts
+            or (origin is None and is_socket)
+            or (origin is not None and origin != f"http://{request.host}")
+            or not hmac.compare_digest(token.encode(errors="replace"), self._token.encode())
+        ):
+            raise web.HTTPForbidden(text="This address is not the one that layerscope printed.\n")
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(
+            {
+                "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+                f"font-src 'self'; img-src data:; connect-src ws://{request.host}; base-uri 'none'; form-action 'none'; "
+                "frame-ancestors 'none'",
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "Cross-Origin-Opener-Policy": "same-origin",
+                "X-Content-Type-Options": "nosniff",
+                "X-Frame-Options": "DENY",
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-store",
+            }
+            if request.host in self._hosts
+            else {"Cache-Control": "no-store"}
+        )
+
+    async def _page(self, request: web.Request) -> web.Response:
+        source = (_OWN / "page.html").read_text()
+        template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)  # fmt: skip
+        address = f"ws://{request.host}/{self._token}/socket"
+        page = template.render(title=text.safe_name(self._title), socket=address)
+        return web.Response(text=page, content_type="text/html")
+
+    async def _file(self, request: web.Request) -> web.FileResponse:
+        name = request.match_info["file"]
+        folder = _OWN if name.startswith("page.") else _TERMINAL
+        path = folder / name
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    async def _socket_of_page(self, request: web.Request) -> web.WebSocketResponse:
+        """Run an explorer for a page until either ends."""
+        if len(self._sessions) >= SESSIONS:
+            raise web.HTTPServiceUnavailable(text=f"{SESSIONS} pages are open already.\n")
+        page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MESSAGE)
+        self._sessions.add(page)
+        try:
+            await page.prepare(request)
+            width = _cells(request.query.get("width"), 80, _WIDEST)
+            height = _cells(request.query.get("height"), 24, _HIGHEST)
+            session = Session(self._command, page)
+            try:
+                await session.start(width, height)
+                await _relay(page, session)
+            finally:
+                await session.stop()
+        finally:
+            self._sessions.discard(page)
+        return page
+
+    async def _close_all(self, _: web.Application) -> None:
+        pages = list(self._sessions)
+        await asyncio.gather(*(page.close(code=WSCloseCode.GOING_AWAY) for page in pages))
+
+
+async def _relay(page: web.WebSocketResponse, session: Session) -> None:
+    """Hand what comes from a page to its explorer. What is no message is ignored."""
+    async for message in page:
+        if message.type is not WSMsgType.TEXT:
+            continue
+        try:
+            kind, *rest = message.json()
+        except (ValueError, TypeError, RecursionError):
+            continue
+        data = rest[0] if rest else None
+        if kind == "stdin" and isinstance(data, str):
+            await session.send_bytes(data.encode(errors="replace"))
+        elif kind == "resize" and isinstance(data, dict):
+            await session.set_terminal_size(
+                _cells(data.get("width"), 80, _WIDEST), _cells(data.get("height"), 24, _HIGHEST)
+            )
+        elif kind == "ping" and isinstance(data, str):
+            await page.send_json(["pong", data])
+        elif kind == "focus":
+            await session.focus()
+        elif kind == "blur":
+            await session.blur()
+
+
+def _cells(value: object, default: int, most: int) -> int:
+    """A width or height that a page gives, within bounds."""
+    try:
+        return max(2, min(int(str(value)), most))
+    except ValueError:
+        return default

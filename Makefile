@@ -51,7 +51,7 @@ bench-guard: $(VENV)/development ## check ratios that hold on any machine, with 
 screenshots: $(VENV)/development ## draw the pictures that README and docs show
 	$(BIN)/python -m tests.screenshots
 
-snapshots: $(VENV)/development ## redraw baselines of screens, reports and tables of docs after a wanted change
+snapshots: $(VENV)/development ## redraw baselines of screens and reports, tables of docs and manual pages after a wanted change
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -n 0 tests/tui tests/report --snapshot-update
 	$(BIN)/python -m tests.docs.generated
 

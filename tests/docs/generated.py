@@ -11,6 +11,8 @@ from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
 from layerscope.text import size
 from layerscope.tui.commands import key_table
+from tests.docs.man_pages import FOLDER as MANUAL
+from tests.docs.man_pages import man_pages, text_of
 from tests.docs.page import marked, marks, page, read
 from tests.docs.rule_pages import FOLDER, code_links, rule_pages
 from tests.images import CREATED, docker_archive, file, layer_tar, write
@@ -89,6 +91,20 @@ def main() -> None:
             old.unlink()
     for name, text in pages.items():
         (FOLDER / f"{name}.md").write_text(text)
+    _write_manual()
+
+
+def _write_manual() -> None:
+    """Rewrite the manual pages that changed: the others keep the day on which they were written."""
+    MANUAL.mkdir(exist_ok=True)
+    pages = man_pages()
+    for old in MANUAL.iterdir():
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        path = MANUAL / name
+        if not path.exists() or text_of(path.read_text()) != text_of(text):
+            path.write_text(text)
 
 
 if __name__ == "__main__":

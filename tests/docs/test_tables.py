@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -26,6 +28,8 @@ from layerscope.report.gate import FORMATS as GATE_FORMATS
 from layerscope.sources import SOURCES
 from layerscope.words import Severity
 from tests.docs.generated import GENERATED, written
+from tests.docs.man_pages import FOLDER as MANUAL
+from tests.docs.man_pages import man_pages, text_of
 from tests.docs.page import ROOT, marked, marked_table, read
 from tests.docs.rule_pages import FOLDER, rule_pages
 from tests.images import docker_archive, file, layer_tar, write
@@ -44,6 +48,26 @@ def test_every_rule_has_a_page_and_no_page_is_left_over() -> None:
     """As the rule has it: what it finds, why, an example with its fix, and what to do when it is wrong."""
     found = {path.stem: path.read_text() for path in FOLDER.iterdir()}
     assert found == rule_pages(), "run python -m tests.docs.generated"
+
+
+def test_manual_pages_are_up_to_date() -> None:
+    """One for each command, as help describes it."""
+    pytest.importorskip("click_man")
+    found = {path.name: text_of(path.read_text()) for path in MANUAL.iterdir()}
+    made = {name: text_of(text) for name, text in man_pages().items()}
+    assert found == made, "run python -m tests.docs.generated"
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="there is no mandoc here")
+def test_manual_pages_are_shown_without_a_complaint() -> None:
+    """By mandoc's strictest check, and as text that says what help says."""
+    pages = sorted(MANUAL.iterdir())
+    done = subprocess.run(["mandoc", "-T", "lint", *pages], capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    shown = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=200", MANUAL / "layerscope-fix.1"], capture_output=True, text=True, check=True)  # fmt: skip
+    text = re.sub(".\b", "", shown.stdout)
+    for words in ("layerscope fix [OPTIONS] IMAGE", "--dockerfile Dockerfile | git apply", "--only RULE", "SEE ALSO"):  # fmt: skip
+        assert words in text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -51,7 +51,7 @@ def test_all_times_are_those_of_the_release(wheel: Path, sdist: Path) -> None:
 
 
 def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
-    """Every file of the package, none of the tests."""
+    """Every file of the package and the manual, none of the tests."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = {
@@ -60,6 +60,8 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     information = f"layerscope-{layerscope.__version__}.dist-info/"
+    manual = f"layerscope-{layerscope.__version__}.data/data/share/man/man1/"
+    package |= {manual + path.name for path in (ROOT / "man").iterdir()}
     assert {name for name in names if not name.startswith(information)} == package
     assert information + "licenses/LICENSE" in names
 

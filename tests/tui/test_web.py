@@ -24,6 +24,8 @@ from tests.emulator import Emulator
 from tests.images import docker_archive, file, layer_tar, write
 from tests.report.browser import PROGRAM, Browser, browser
 
+pytest.importorskip("textual_serve")
+
 PATIENCE = 60.0
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from layerscope.cli.options import request_of, settings_of, several_images_options, store_of
-from layerscope.cli.output_options import binary_option, format_option, ignore_errors_option
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    one_path,
+)
 from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
 from layerscope.files import read_file
@@ -20,8 +25,9 @@ from layerscope.report import FLEET_FORMATS
 from layerscope.sources.base import STDIN
 
 if TYPE_CHECKING:
-    from layerscope.fleet.fleet import Fleet
-    from layerscope.fleet.messages import StoreAt
+    from layerscope.fleet.messages import Setup, StoreAt
+    from layerscope.fleet.pending import Workers
+    from layerscope.fleet.runs import RunFolder
     from layerscope.progress import Progress
 
 
@@ -46,6 +52,20 @@ if TYPE_CHECKING:
     metavar="N",
     help="Number of processes that read images.  [default: number of cores]",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Read the images on a Dask cluster: its scheduler as tls://HOST:PORT, or a scheduler file.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    multiple=True,
+    callback=one_path,
+    metavar="DIR",
+    help="Also add the tables of this run to DIR, as Parquet: see layerscope ask.",
+)
 @format_option(FLEET_FORMATS)
 @binary_option
 @ignore_errors_option
@@ -56,6 +76,8 @@ def fleet(
     tags: str | None,
     last: int | None,
     jobs: int | None,
+    cluster: str | None,
+    output: Path | None,
     format_name: str,
     binary: bool,
     ignore_errors: bool,
@@ -70,6 +92,7 @@ def fleet(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
+    from layerscope.fleet.fleet import read_fleet
     from layerscope.fleet.references import Tagged, expand
     from layerscope.report import fleet_writer_of
 
@@ -78,9 +101,24 @@ def fleet(
         raise UsageError(
             "no images are named", hint="for example: layerscope fleet docker-store://"
         )
-    with progress_bar() as progress:
+    if cluster is not None and jobs is not None:
+        raise UsageError("--jobs is for processes of this machine, --cluster for others")
+    with ExitStack() as stack:
+        folder = None if output is None else stack.enter_context(_run_folder(output))
+        progress = stack.enter_context(progress_bar())
         found = expand(named, request_of("", progress, given), Tagged(tags, last))
-        read = _read(found, given, jobs or os.cpu_count() or 1, progress)
+        workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
+        setup = stack.enter_context(_setup(given, progress, carry=cluster is not None))
+        read = read_fleet(
+            found,
+            setup,
+            workers,
+            progress,
+            max_download=request_of("", progress, given).max_download,
+            journal=None if folder is None else folder.journal,
+        )
+        if folder is not None:
+            folder.write(read)
     options = report_options(binary=binary or settings_of(given).binary)
     with output_stream(None) as stream:
         fleet_writer_of(format_name)(read, stream, options)
@@ -114,32 +152,47 @@ def _lines_of(path: Path) -> list[str]:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 
 
-def _read(references: Sequence[str], given: dict[str, Any], jobs: int, progress: Progress) -> Fleet:
-    """Read the images with this many processes."""
-    from layerscope.fleet.fleet import read_fleet
-    from layerscope.fleet.messages import Setup
+def _run_folder(output: Path) -> AbstractContextManager[RunFolder]:
+    """The folder of `--output`, locked."""
+    from layerscope.fleet.runs import RunFolder
+
+    return RunFolder.locked(output)
+
+
+@contextmanager
+def _workers(address: str | None, jobs: int) -> Iterator[Workers]:
+    """Who reads the images: a cluster, or this many processes."""
     from layerscope.fleet.pending import Workers
+
+    if address is not None:
+        from layerscope.fleet.cluster import cluster
+
+        with cluster(address) as workers:
+            yield workers
+        return
     from layerscope.fleet.processes import Processes
 
+    with Processes(jobs) as processes:
+        yield Workers(processes, 2 * jobs)
+
+
+@contextmanager
+def _setup(given: dict[str, Any], progress: Progress, *, carry: bool) -> Iterator[Setup]:
+    """How images are read."""
+    from layerscope.fleet.messages import Setup
+
     request = request_of("", progress, given)
-    with ExitStack() as stack:
-        setup = Setup(
+    with _store(given) as store:
+        yield Setup(
             limits=request.limits,
-            store=stack.enter_context(_store(given)),
+            store=store,
             platform=request.platform,
             store_root=None if request.store_root is None else str(request.store_root),
             pull=request.pull,
             remote=request.remote,
             duplicates=not given["no_duplicates"],
             rules=dict(settings_of(given).rules),
-        )
-        processes = stack.enter_context(Processes(jobs))
-        return read_fleet(
-            references,
-            setup,
-            Workers(processes, 2 * jobs),
-            progress,
-            max_download=request.max_download,
+            carry=carry,
         )
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "cat": "Print files of an image.",
     "extract": "Save files of an image.",
     "fleet": "Report on many images: what they share, waste and could save.",
+    "ask": "Answer questions about runs of fleet, by name or in SQL.",
     "images": "List images of engines and local stores.",
     "build": "Build an image and explore it.",
     "demo": "Explore the bundled sample image.",

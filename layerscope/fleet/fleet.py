@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from layerscope.errors import CorruptImageError, ExitCode, UnreachableError
 from layerscope.fleet.answers import answers_of
 from layerscope.fleet.answers.model import Answers
+from layerscope.fleet.journal import Journal
 from layerscope.fleet.messages import Described, Failure, Setup
 from layerscope.fleet.pending import Workers
 from layerscope.fleet.results import Results
@@ -51,15 +54,18 @@ def read_fleet(
     progress: Progress,
     *,
     max_download: int | None = None,
+    journal: Path | None = None,
 ) -> Fleet:
     """Read the images of references, and answer all questions.
 
-    `max_download` are bytes of layers that may be fetched from registries. Raises `LayerscopeError` and `CancelledError`.
+    `journal` is the file of a run's journal: what an earlier run with the same images has in it is not read again. `max_download` are bytes of layers that may be fetched from registries. Raises `LayerscopeError` and `CancelledError`.
     """
     images = describe(references, setup, workers, progress)
     _check_download(images, max_download)
     results = Results(len(images))
-    reading = read(images, setup, workers, results, progress)
+    with ExitStack() as stack:
+        kept = None if journal is None else stack.enter_context(Journal(journal, images, setup))
+        reading = read(images, setup, workers, results, progress, kept)
     answers = answers_of(results, reading.read, setup, workers, progress)
     return Fleet(results, answers, reading)
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from layerscope.fleet.journal import ImageRead, Journal, LayerRead
 from layerscope.fleet.messages import (
     Described,
     DescribeTask,
@@ -24,6 +25,7 @@ from layerscope.fleet.results import Results
 from layerscope.fleet.rows import failed_row
 from layerscope.fleet.tables import pack
 from layerscope.fleet.tasks import describe_images, read_image, read_layers
+from layerscope.layers.cache import INDEX
 from layerscope.progress import Progress
 
 
@@ -62,12 +64,13 @@ def read(
     workers: Workers,
     results: Results,
     progress: Progress,
+    journal: Journal | None = None,
 ) -> Reading:
-    """Read images, each distinct layer once, and put their rows into `results`.
+    """Read images, each distinct layer once, and put their rows into `results`. What the journal has is not read again.
 
     Raises `CancelledError`, and `LayerscopeError` if there is no room for the rows.
     """
-    return _Run(images, setup, workers, results, progress).run()
+    return _Run(images, setup, workers, results, progress, journal).run()
 
 
 @dataclass(slots=True)
@@ -104,8 +107,10 @@ class _Run:
         workers: Workers,
         results: Results,
         progress: Progress,
+        journal: Journal | None,
     ) -> None:
         self._images = images
+        self._journal = journal
         self._setup = setup
         self._results = results
         self._progress = progress
@@ -119,6 +124,8 @@ class _Run:
                     copies.append((number, place))
         self._awaits: dict[int, int] = {}
         """How many layers an image waits for."""
+        self._known: set[int] = set()
+        """Images that the journal has."""
         self._ready: deque[int] = deque()
         """Images whose layers are known."""
         self._unread: deque[LayerTask] = deque()
@@ -128,7 +135,8 @@ class _Run:
     def run(self) -> Reading:
         """Read everything."""
         self._progress.stage("Reading images", len(self._images))
-        coming = iter(range(len(self._images)))
+        self._replay()
+        coming = (number for number in range(len(self._images)) if number not in self._known)
         while True:
             self._begin_tasks(coming)
             if not len(self._tasks):
@@ -138,6 +146,27 @@ class _Run:
                 self._take_layers(about, result)
             else:
                 self._take_image(about, result)
+
+    def _replay(self) -> None:
+        """Take what the journal has: layers that can still be used, and images all of whose layers can be."""
+        if self._journal is None:
+            return
+        store = self._setup.store.open()
+        for frame in self._journal.frames():
+            if isinstance(frame, LayerRead):
+                layer, found = self._layers.get(frame.claim), frame.result.found
+                if layer is None or found is None:
+                    continue
+                if frame.result.carried or store.has(INDEX, found.entry):
+                    layer.found, layer.tried = found, 1
+                    self._read.add(frame.result)
+            elif frame.image < len(self._images):
+                claims = self._images[frame.image].layers
+                fresh = frame.failure is None and frame.image not in self._known
+                if fresh and all(self._layers[one.key].found for one in claims):
+                    self._known.add(frame.image)
+                    self._results.add(frame.image, frame.tables)
+                    self._progress.advance(1)
 
     def _begin_tasks(self, coming: Iterator[int]) -> None:
         """Keep as many tasks under way as may be: images before layers, layers in the order of the images."""
@@ -198,6 +227,8 @@ class _Run:
             if one.found is not None:
                 layer.found = one.found
                 self._read.add(one)
+                if self._journal is not None:
+                    self._journal.add(LayerRead(claim.key, one))
             elif given_up or layer.tried == len(layer.copies):
                 layer.failure, layer.given_up = one.failure, given_up
             else:
@@ -239,6 +270,8 @@ class _Run:
             self._await(number)
             return
         self._results.add(number, result.tables)
+        if self._journal is not None:
+            self._journal.add(ImageRead(number, result.tables, result.failure))
         if result.failure is not None:
             self._said.failures[number] = result.failure
         self._progress.advance(1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from layerscope.analysis.packages.usage import package_usage
@@ -29,7 +29,7 @@ _CHUNK = 1 << 20
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the table named by `options.table`."""
     header, rows = _TABLES[options.table]
-    write_table(stream, header, rows(opened))
+    write_table(stream, header.split(), rows(opened))
 
 
 def _steps(opened: Opened) -> Iterator[Row]:
@@ -138,11 +138,11 @@ def _path(name: bytes | str) -> str:
     return visible_end("/" + safe_name(name))
 
 
-def write_table(stream: BinaryIO, header: str, rows: Iterable[Row]) -> None:
-    """Write a table; `header` holds the column names, separated by spaces."""
+def write_table(stream: BinaryIO, header: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table; `header` holds the names of its columns."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(header.split())
+    writer.writerow([_cell(name) for name in header])
     for row in rows:
         writer.writerow([_cell(cell) for cell in row])
         if buffer.tell() >= _CHUNK:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import results, wire
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
+from layerscope.fleet.questions import QUESTIONS, tables
 from layerscope.text import size
 from layerscope.tui.commands import key_table
 from tests.docs.man_pages import FOLDER as MANUAL
@@ -31,6 +32,23 @@ def rule_table() -> str:
         for rule in RULES
     )
     return "\n".join(lines) + "\n"
+
+
+def question_table() -> str:
+    """The questions that have a name."""
+    lines = ["| question | answers |", "|---|---|"]
+    lines += (f"| `{name}` | {question.title} |" for name, question in QUESTIONS.items())
+    return "\n".join(lines) + "\n"
+
+
+def column_tables() -> str:
+    """The columns of all tables of a fleet."""
+    lines: list[str] = []
+    for name, about, columns in tables():
+        lines += [f"### {name}", "", about, "", "| column | type | |", "|---|---|---|"]
+        lines += (f"| `{column}` | {kind} | {text} |" for column, kind, _, text in columns)
+        lines.append("")
+    return "\n".join(lines)
 
 
 def diff_output() -> str:
@@ -65,6 +83,8 @@ GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("findings.md", "rules"): rule_table,
     ("tour.md", "tour"): tour_table,
     ("commands.md", "diff"): diff_output,
+    ("fleet.md", "questions"): question_table,
+    ("fleet.md", "columns"): column_tables,
     ("README.md", "speed"): lambda: results.table(results.load()),
     ("README.md", "wire"): lambda: wire.table(wire.load()),
     ("bench/README.md", "wire"): lambda: wire.table(wire.load()),

@@ -43,10 +43,12 @@ RUNS: dict[str, tuple[Run, ...]] = {
         Run("sbom demo.tar", "CycloneDX"),
         Run("sbom demo.tar --format spdx", "SPDX-2.3"),
     ),
+    "fleet": (Run("fleet demo.tar", "1 image"),),
     "log": (Run("log demo.tar /app/.env", "/app/.env"),),
     "ls": (Run("ls demo.tar /app", "app.py"),),
     "cat": (Run("cat demo.tar /usr/lib/os-release", "Debian"),),
     "extract": (Run("extract demo.tar /etc/os-release --output out", ""),),
+    "ask": (Run("ask . rules", "no runs of layerscope fleet", (2,)),),
     "images": (
         Run("images", "no engine is listening", (0, 4)),
     ),  # stores of this machine are found

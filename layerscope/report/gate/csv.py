@@ -31,7 +31,7 @@ def write(verdict: Verdict, _opened: Opened, stream: BinaryIO, _options: ReportO
         )
         for check in verdict.checks
     )
-    write_table(stream, _COLUMNS, rows)
+    write_table(stream, _COLUMNS.split(), rows)
 
 
 def _number(number: float | None) -> Cell:

@@ -1,0 +1,140 @@
+"""What a run has read so far, so that one which was ended goes on where it was.
+
+A file of frames: length and CRC-32 in 8 bytes each, then MessagePack. The first names the run; a run of other images begins a new file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from layerscope import __version__
+from layerscope.errors import LayerscopeError
+from layerscope.fleet.messages import Described, Failure, LayerResult, Setup
+from layerscope.text import safe_name
+
+_NUMBER = 8
+
+
+class RunBegun(msgspec.Struct, frozen=True, tag="run"):
+    """The first frame."""
+
+    key: str
+    """What is equal for runs of the same images, read in the same way."""
+
+
+class LayerRead(msgspec.Struct, frozen=True, tag="layer"):
+    """A layer that was read."""
+
+    claim: str
+    """The key of its `LayerClaim`."""
+    result: LayerResult
+
+
+class ImageRead(msgspec.Struct, frozen=True, tag="image"):
+    """An image that was analysed, or that has no figures."""
+
+    image: int
+    tables: dict[str, bytes]
+    failure: Failure | None
+
+
+Frame = RunBegun | LayerRead | ImageRead
+
+
+class Journal:
+    """The journal of a run."""
+
+    def __init__(self, path: Path, images: Sequence[Described], setup: Setup) -> None:
+        """Open the journal of the same run, if there is one; otherwise begin one. Raises `LayerscopeError`."""
+        self._path = path
+        self._key = _key(images, setup)
+        self.earlier: list[int] = []
+        """Where the frames of the earlier run begin."""
+        try:
+            self._file: BinaryIO = path.open("a+b")
+            self._file.seek(0)
+            frames = self._frames()
+            begun = next(frames, None)
+            end = 0
+            if begun is not None and begun[1] == RunBegun(self._key):
+                end = begun[2]
+                for start, _, after in frames:
+                    self.earlier.append(start)
+                    end = after
+            self._file.truncate(end)
+            if not end:
+                self._append(RunBegun(self._key))
+        except OSError as error:
+            raise self._error(error) from error
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def frames(self) -> Iterator[LayerRead | ImageRead]:
+        """What an earlier run read. Raises `LayerscopeError`."""
+        try:
+            for start in self.earlier:
+                self._file.seek(start)
+                frame = next(self._frames())[1]
+                if not isinstance(frame, RunBegun):
+                    yield frame
+        except OSError as error:
+            raise self._error(error) from error
+
+    def add(self, frame: LayerRead | ImageRead) -> None:
+        """Add what was read. Raises `LayerscopeError` if there is no room."""
+        try:
+            self._append(frame)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _append(self, frame: Frame) -> None:
+        data = msgspec.msgpack.encode(frame)
+        head = len(data).to_bytes(_NUMBER, "little") + zlib.crc32(data).to_bytes(_NUMBER, "little")
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(head + data)
+        self._file.flush()
+
+    def _frames(self) -> Iterator[tuple[int, Frame, int]]:
+        """The whole frames from here: where each begins and ends. Raises OSError."""
+        size = os.fstat(self._file.fileno()).st_size
+        while True:
+            start = self._file.tell()
+            head = self._file.read(2 * _NUMBER)
+            length = int.from_bytes(head[:_NUMBER], "little")
+            if len(head) < 2 * _NUMBER or length > size - start:
+                return
+            data = self._file.read(length)
+            if len(data) < length or zlib.crc32(data) != int.from_bytes(head[_NUMBER:], "little"):
+                return
+            try:
+                yield start, msgspec.msgpack.decode(data, type=Frame), self._file.tell()
+            except msgspec.MsgspecError:
+                return
+
+    def _error(self, error: OSError) -> LayerscopeError:
+        return LayerscopeError(
+            f"{safe_name(str(self._path))}: {error.strerror or error}",
+            hint="the same command goes on from there once there is room",
+        )
+
+
+def _key(images: Sequence[Described], setup: Setup) -> str:
+    """What is equal for runs of the same images, read in the same way."""
+    found = hashlib.sha256(__version__.encode())
+    for image in images:
+        claims = [claim.key for claim in image.layers]
+        found.update(msgspec.msgpack.encode((image.at, image.name, claims, image.failure)))
+    how = (setup.limits, setup.duplicates, setup.rules, str(setup.platform), setup.store_root)
+    found.update(msgspec.msgpack.encode(how))
+    return found.hexdigest()

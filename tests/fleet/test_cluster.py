@@ -1,0 +1,148 @@
+"""A Dask cluster gives the same figures as one machine, also when it loses a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from layerscope.errors import UnreachableError, UsageError
+from layerscope.fleet.cluster import address_of, cluster
+from layerscope.fleet.fleet import Fleet, read_fleet
+from layerscope.progress import NullProgress
+from layerscope.report.fleet_schema import document
+from tests.fleet.running import fleet_of, setup_of, written
+
+WORKERS = 3
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The scheduler file of a cluster with three workers, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("cluster")
+    path = folder / "scheduler.json"
+    environment = {**os.environ, "DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "False"}
+    common = ["--scheduler-file", str(path), "--no-dashboard"]
+    with (folder / "log").open("wb") as log:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *more],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+            for name, more in (
+                ("scheduler", ["--host", "127.0.0.1", "--port", "0"]),
+                (
+                    "worker",
+                    ["--nworkers", str(WORKERS), "--nthreads", "1", "--local-directory", str(folder / "work")],
+                ),
+            )
+        ]  # fmt: skip
+        try:
+            yield path
+        finally:
+            for process in reversed(processes):
+                process.terminate()
+            for process in processes:
+                process.wait(60)
+
+
+def workers_of(scheduler: Path) -> list[int]:
+    """The processes of the workers, once all are there."""
+    from distributed import Client
+
+    deadline = time.monotonic() + 120
+    while not scheduler.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with Client(scheduler_file=str(scheduler), timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(WORKERS, timeout=120)
+        return list(client.run(os.getpid).values())
+
+
+def read_there(folder: Path, paths: list[Path], scheduler: Path) -> Fleet:
+    """The fleet, read by the cluster."""
+    with cluster(str(scheduler)) as workers:
+        setup = replace(setup_of(folder), carry=True)
+        return read_fleet([str(path) for path in paths], setup, workers, NullProgress())
+
+
+@pytest.mark.engine
+def test_a_cluster_says_what_one_machine_says(tmp_path: Path, scheduler: Path) -> None:
+    """The same JSON, byte for byte; and nothing stays on the workers."""
+    paths = written(tmp_path / "images", 8)
+    workers_of(scheduler)
+    there = read_there(tmp_path, paths, scheduler)
+    here = fleet_of(tmp_path, paths)
+    assert json.dumps(document(there)) == json.dumps(document(here))
+    assert there.reading.layers_read == here.reading.layers_read
+    assert not list((scheduler.parent / "work").rglob("layerscope-*"))
+    assert not (tmp_path / "store").exists() or not any((tmp_path / "store").rglob("index*"))
+
+
+@pytest.mark.engine
+def test_a_lost_worker_loses_nothing(tmp_path: Path, scheduler: Path) -> None:
+    """Its tasks are done again by the others."""
+    paths = written(tmp_path / "images", 12, 0.03)
+    victim = workers_of(scheduler)[0]
+    found: list[Fleet] = []
+    run = threading.Thread(target=lambda: found.append(read_there(tmp_path, paths, scheduler)))
+    run.start()
+    while not list((scheduler.parent / "work").rglob("layerscope-*")) and run.is_alive():
+        time.sleep(0.01)
+    os.kill(victim, signal.SIGKILL)
+    run.join(300)
+    [there] = found
+    assert document(there) == document(fleet_of(tmp_path, paths))
+
+
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        ("tcp://192.0.2.1:8786", "not encrypted"),
+        ("tcp://example.org:8786", "not encrypted"),
+        ("ws://127.0.0.1:8786", "expected tls://"),
+        ("inproc://1", "expected tls://"),
+        ("/nowhere/scheduler.json", "No such file"),
+    ],
+)
+def test_a_scheduler_is_reached_by_tls_or_on_this_machine(named: str, problem: str) -> None:
+    """Its answers are pickled: nobody else may write them."""
+    with pytest.raises(UsageError, match=problem):
+        address_of(named)
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["tcp://127.0.0.1:8786", "tcp://[::1]:8786", "tcp://localhost:1", "tls://example.org:1"],
+)
+def test_these_are(named: str) -> None:
+    """This machine, or TLS."""
+    assert address_of(named) == named
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '"x"', "\x00", '{"address": "tcp://192.0.2.1:1"}']
+)
+def test_a_scheduler_file_is_checked_too(tmp_path: Path, text: str) -> None:
+    """Whatever it holds."""
+    path = tmp_path / "scheduler.json"
+    path.write_text(text)
+    with pytest.raises(UsageError):
+        address_of(str(path))
+
+
+def test_a_scheduler_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With exit code 4."""
+    monkeypatch.setattr("layerscope.fleet.cluster._PATIENCE", 1)
+    with pytest.raises(UnreachableError, match="cannot be reached"), cluster("tcp://127.0.0.1:9"):
+        pass

@@ -1,0 +1,116 @@
+"""Questions about runs: ready ones say what the report says, and a question reads nothing but the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import CorruptImageError, UsageError
+from layerscope.fleet.fleet import Fleet
+from layerscope.fleet.questions import QUESTIONS, ask
+from layerscope.fleet.runs import RunFolder, folder_of
+from tests.fleet.running import fleet_of, written
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fleet]:
+    """A folder with two runs, and the fleet of the newest; its name has what strings of SQL end with."""
+    folder = tmp_path_factory.mktemp("fleet") / "it's"
+    paths = written(folder / "images", 8)
+    for count in (3, 8):
+        fleet = fleet_of(folder / "work", paths[:count])
+        with RunFolder.locked(folder / "out") as run:
+            run.write(fleet)
+    return folder / "out", fleet
+
+
+def rows(folder: Path, question: str, **more: Any) -> list[dict[str, Any]]:
+    """The answer as dicts."""
+    answer = ask(folder, question, **more)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_ready_question_has_an_answer(runs: tuple[Path, Fleet], name: str) -> None:
+    """Of one run and of all."""
+    ask(runs[0], name)
+    list(ask(runs[0], name, all_runs=True).rows())
+
+
+def test_ready_questions_say_what_the_report_says(runs: tuple[Path, Fleet]) -> None:
+    """Layers, rules, packages, shares and growth."""
+    folder, fleet = runs
+    answers = fleet.answers
+    assert {(r["key"], r["storedBytes"], r["totalBytes"], r["images"], r["line"]) for r in rows(folder, "layers")} == {
+        (one.digest, one.stored_bytes, one.total_bytes, one.images, one.line) for one in answers.layers
+    }  # fmt: skip
+    assert {(r["rule"], r["images"], r["bytes"]) for r in rows(folder, "rules")} == {
+        (one.rule, one.images, one.bytes) for one in answers.rules
+    }
+    assert {(r["name"], r["images"], r["bytes"], tuple(r["versions"])) for r in rows(folder, "packages")} == {
+        (one.name, one.images, one.bytes, tuple(sorted(v.version for v in one.versions))) for one in answers.packages
+    }  # fmt: skip
+    assert sorted((r["sharedBytes"] or 0, r["uniqueBytes"]) for r in rows(folder, "shares")) == sorted(
+        (one.shared_bytes, one.unique_bytes) for one in answers.shares
+    )  # fmt: skip
+    assert [(r["day"], r["addedBytes"], r["storedOnceBytes"]) for r in rows(folder, "growth")] == [
+        (one.date, one.added_bytes, one.stored_once_bytes) for one in answers.growth
+    ]
+    lines = {r["line"]: r for r in rows(folder, "lines")}
+    for one in answers.lines:
+        found = lines[one.line]
+        assert (found["storedBytes"], found["wastedBytes"]) == (one.stored_bytes, one.wasted_bytes)
+
+
+def test_the_newest_run_is_asked_unless_told(runs: tuple[Path, Fleet]) -> None:
+    """Another by its number, or all of them, with the number as a column."""
+    folder, _ = runs
+    count = "SELECT run, count(*) AS n FROM images GROUP BY run ORDER BY run"
+    assert rows(folder, count) == [{"run": 2, "n": 8}]
+    assert rows(folder, count, run=1) == [{"run": 1, "n": 3}]
+    assert rows(folder, count, all_runs=True) == [{"run": 1, "n": 3}, {"run": 2, "n": 8}]
+    with pytest.raises(UsageError, match="there is no run 7"):
+        ask(folder, count, run=7)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/etc/*')",
+        "COPY images TO '/tmp/stolen.csv'",
+        "CREATE TABLE x AS SELECT 1",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "ATTACH '/tmp/x.db'",
+        "SELECT 1; SELECT 2",
+        "SELECT nothing FROM images",
+        "SELEC 1",
+        "gibberish",
+    ],
+)
+def test_other_questions_are_refused(runs: tuple[Path, Fleet], sql: str) -> None:
+    """Nothing but the tables is read, and nothing is written."""
+    with pytest.raises((UsageError, CorruptImageError)):
+        list(ask(runs[0], sql).rows())
+
+
+def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
+    """That says so."""
+    fleet = fleet_of(tmp_path, written(tmp_path / "images", 1))
+    with RunFolder.locked(tmp_path / "out") as run:
+        run.write(fleet)
+    path = folder_of(tmp_path / "out", 1) / "layers.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(CorruptImageError, match="cannot be read"):
+        rows(tmp_path / "out", "layers")
+
+
+def test_a_folder_named_like_a_pattern_is_refused(tmp_path: Path) -> None:
+    """It would be read as one."""
+    folder_of(tmp_path / "a*", 1).mkdir(parents=True)
+    with pytest.raises(UsageError, match="pattern"):
+        ask(tmp_path / "a*", "layers")

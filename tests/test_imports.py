@@ -116,6 +116,8 @@ def own(modules: set[str]) -> int:
         (["--help"], 40, {"click", "msgspec", "typing_extensions"}),
         (["report", "--help"], 45, {"click", "msgspec", "typing_extensions"}),
         (["build", "--help"], 15, {"click"}),
+        (["ci", "--help"], 50, {"click", "msgspec", "typing_extensions"}),
+        (["ls", "--help"], 20, {"click"}),
         (["report", "IMAGE", "--format", "json"], 280, _READING | {"hyperscan"}),
         (["report", "IMAGE"], 280, _WORDS | {"hyperscan"}),
         (["IMAGE"], 280, _WORDS | {"hyperscan"}),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.gate import offenders
-from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import Tolerance, parse_tolerance
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.text import percent, size
 from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layerscope.analysis.gate.case import Case
 
 NAME = "baseline-tolerance"
 WASTED, SIZE, EFFICIENCY = "baseline-wasted", "baseline-size", "baseline-efficiency"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.findings.finding import Finding, is_secret
-from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.gate.ignores import Ignores
-from layerscope.analysis.gate.ledger import Ledger
-from layerscope.analysis.gate.verdict import GateWarning
-from layerscope.filesystem.model import Filesystem
-from layerscope.image.model import Image
-from layerscope.words import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from layerscope.analysis.findings.rule import Rule
     from layerscope.analysis.gate.baseline import Baseline
+    from layerscope.analysis.gate.ignores import Ignores
+    from layerscope.analysis.gate.ledger import Ledger
+    from layerscope.analysis.gate.verdict import GateWarning
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.image.model import Image
+    from layerscope.words import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.gate import RULES
-from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.values import parse_size
-from layerscope.analysis.gate.verdict import GateWarning
 from layerscope.configuration import WrongValueError
-from layerscope.settings import RuleChoice
 from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from layerscope.analysis.gate.ignores import Ignore
+    from layerscope.analysis.gate.verdict import GateWarning
+    from layerscope.settings import RuleChoice
 
 WASTED_FLOOR = 20_000_000
 """Wasted bytes up to which no share counts: small images are no noise."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.gate.case import Case
-from layerscope.analysis.gate.ignores import Ignores
-from layerscope.analysis.gate.offenders import Offenders
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit, amount
 from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from layerscope.analysis.gate.case import Case
+    from layerscope.analysis.gate.ignores import Ignores
+    from layerscope.analysis.gate.offenders import Offenders
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Measured:
     """For a share: the bytes of the whole."""
 
 
-Measure = Callable[[Ignores, bool], Measured | str]
+Measure = Callable[["Ignores", bool], Measured | str]
 """Measures a ledger (through its ignores; the flag says whether the base image is known), or returns why it cannot."""
 
 

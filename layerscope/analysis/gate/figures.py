@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.figure import Measured, figure_rule
-from layerscope.analysis.gate.ignores import Ignores
 from layerscope.analysis.gate.offenders import Offenders, layers, none, wasted_files
-from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_count, parse_share, parse_size
 from layerscope.analysis.gate.verdict import Unit
-from layerscope.filesystem.selector import Mask
 from layerscope.text import count_of, size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from layerscope.analysis.gate.case import Case
+    from layerscope.analysis.gate.ignores import Ignores
+    from layerscope.analysis.gate.rule import GateRule
+    from layerscope.filesystem.selector import Mask
 
 _EFFICIENCY = "min-efficiency"
 _WASTED = "max-wasted"
@@ -98,8 +101,16 @@ def _compressed(ignores: Ignores, _base_known: bool) -> Measured | str:
     return Measured(compressed, f"the blobs take {size(compressed)}")
 
 
+def _largest_blobs(case: Case, _: float) -> Offenders:
+    import numpy as np
+
+    return layers(case, np.array([size or 0 for size in case.ledger.blobs], np.int64))
+
+
 def _layer_sizes(ignores: Ignores) -> NDArray[np.int64]:
     """Stored bytes of each layer, 0 for one that is ignored."""
+    import numpy as np
+
     return np.where(ignores.layers_kept(_LAYER_SIZE), ignores.ledger.stored, 0)
 
 
@@ -185,9 +196,7 @@ RULES: tuple[GateRule, ...] = (
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_compressed,
-        offenders=lambda case, _: layers(
-            case, np.array([size or 0 for size in case.ledger.blobs], np.int64)
-        ),
+        offenders=_largest_blobs,
         ignorable=False,
     ),
     figure_rule(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from layerscope.analysis.findings.finding import Finding, is_secret
-from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_switch
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
 from layerscope.text import count_of, safe_name, size
 from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from layerscope.analysis.findings.finding import Finding
+    from layerscope.analysis.gate.case import Case
 
 NAME = "findings"
 _RANKS = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
@@ -83,6 +87,8 @@ def _bytes(found: Sequence[Finding]) -> int:
 def _check(case: Case, enabled: bool) -> Iterator[Check]:
     if not enabled:
         return
+    from layerscope.analysis.findings.finding import is_secret
+
     by_rule: dict[str, list[Finding]] = {}
     for finding in case.findings:
         by_rule.setdefault(finding.rule, []).append(finding)

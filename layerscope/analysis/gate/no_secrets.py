@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from layerscope.analysis.findings.finding import Finding, is_secret
-from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.configuration import WrongValueError
 from layerscope.words import Confidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from layerscope.analysis.findings.finding import Finding
+    from layerscope.analysis.gate.case import Case
 
 NAME = "no-secrets"
 _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
@@ -28,6 +32,8 @@ def _parse(value: object) -> Confidence:
 
 
 def _check(case: Case, sure: Confidence) -> Iterator[Check]:
+    from layerscope.analysis.findings.finding import is_secret
+
     title = "Secrets"
     if not any(is_secret(rule.name) for rule in case.finding_rules):
         said, place = "the rules for secrets are off", case.place(NAME)

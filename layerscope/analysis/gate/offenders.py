@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from layerscope.analysis.gate.case import Case
-from layerscope.analysis.gate.ledger import Ledger
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Offender
 from layerscope.words import REASONS, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from layerscope.analysis.gate.case import Case
+    from layerscope.analysis.gate.ledger import Ledger
 
 Offenders = tuple[tuple[Offender, ...], int]
 """The worst ones, and how many there are."""
@@ -27,6 +31,8 @@ _NOTES = {
 
 def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
     """Wasted contents, largest first, with the step to change: the one that stores the content, or stores it again."""
+    import numpy as np
+
     waste = case.ledger.waste
     rows = np.flatnonzero(kept)
     found = []
@@ -72,6 +78,8 @@ def _records(ledger: Ledger) -> Iterator[tuple[bytes, int, int]]:
 
 def layers(case: Case, sizes: NDArray[np.int64], over: int = 0) -> Offenders:
     """Layers of more than `over` bytes, the largest first; `sizes` has the bytes of each."""
+    import numpy as np
+
     rows = np.flatnonzero(sizes > over)
     rows = rows[np.argsort(-sizes[rows], kind="stable")]
     found = tuple(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_patterns
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
-from layerscope.filesystem.selector import Selector
-from layerscope.layers.index import Kind
 from layerscope.text import count_of
 from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from layerscope.analysis.gate.case import Case
 
 
 def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
     """The check that there are no such path versions; `what` describes them in the message, after their number."""
+    import numpy as np
+
     filesystem = case.filesystem
     # A version without content that its own layer replaced is not stored anywhere.
     lasting = filesystem.died[rows] > filesystem.born[rows]
@@ -70,6 +74,8 @@ def _reported(case: Case, rows: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _offender(case: Case, row: int) -> Offender:
+    from layerscope.layers.index import Kind
+
     filesystem = case.filesystem
     layer, gone = int(filesystem.born[row]), int(filesystem.died[row])
     note = ""
@@ -93,6 +99,10 @@ _ALLOWED = "allowed-paths"
 
 
 def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
+    import numpy as np
+
+    from layerscope.filesystem.selector import Selector
+
     filesystem = case.filesystem
     selector = Selector(filesystem.table)
     found = np.zeros(len(filesystem.table), bool)
@@ -104,6 +114,11 @@ def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
 
 
 def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
+    import numpy as np
+
+    from layerscope.filesystem.selector import Selector
+    from layerscope.layers.index import Kind
+
     filesystem = case.filesystem
     allowed = Selector(filesystem.table).select(patterns)
     added = (filesystem.born >= case.ledger.base_layers) & (filesystem.kinds != Kind.DIRECTORY)

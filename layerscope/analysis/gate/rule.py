@@ -7,12 +7,14 @@ its key in the configuration, its flag and its row in the table. Rules that comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.gate.case import Case
-from layerscope.analysis.gate.verdict import Check
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from layerscope.analysis.gate.case import Case
+    from layerscope.analysis.gate.verdict import Check
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 from layerscope.configuration import WrongValueError
-from layerscope.filesystem.components import has_open_set
 from layerscope.settings import parse_bytes
 
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
@@ -77,6 +76,8 @@ def _never(pattern: str) -> str:
     parts = pattern.strip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         return "write the path from the root, without `//`, `.` and `..`"
+    from layerscope.filesystem.components import has_open_set
+
     if any(map(has_open_set, parts)):
         return "unclosed `[`; write `[[]` to match the character"
     return ""

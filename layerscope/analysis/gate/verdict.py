@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.findings.finding import Finding
 from layerscope.text import count_of, percent, size
-from layerscope.words import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from layerscope.analysis.findings.finding import Finding
+    from layerscope.words import Severity
 
 
 class Outcome(StrEnum):

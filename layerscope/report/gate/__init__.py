@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from layerscope.analysis.gate.verdict import Verdict
-from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 
-Writer = Callable[[Verdict, Opened, BinaryIO, ReportOptions], None]
+if TYPE_CHECKING:
+    from layerscope.analysis.gate.verdict import Verdict
+    from layerscope.opening.opened import Opened
+
+Writer = Callable[["Verdict", "Opened", BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.gate.text",

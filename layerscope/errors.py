@@ -81,6 +81,18 @@ class CorruptImageError(LayerscopeError):
     title = "Damaged image"
 
 
+class ContentsNotSavedError(LayerscopeError):
+    """Contents are asked for of a file of `layerscope save`, which has none."""
+
+    title = "No contents"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"contents are not in {file}; open the image itself",
+            hint="layerscope save keeps what is known of an image: paths, sizes, digests, findings",
+        )
+
+
 class LimitExceededError(LayerscopeError):
     """A limit against hostile input was reached; the message names it and how to raise it."""
 

@@ -24,7 +24,7 @@ _IMAGE = Image(
     "image", (), None, None, None, Platform("", ""), "docker-archive", "image", ImageConfig(), (_STEP,), (_LAYER,), (), ()
 )  # fmt: skip
 _DESCRIBED = messages.Described(_IMAGE, [messages.BlobFacts("b", 9, False, None, None)], None, False)  # fmt: skip
-_STACKED = messages.Stacked(["0" * 64], True, True, [], [])
+_STACKED = messages.Stacked(["0" * 64], True, True, [], [], None)
 _ENOUGH = messages.Done(None)
 
 SAYING: dict[str, list[bytes]] = {

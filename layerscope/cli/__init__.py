@@ -55,6 +55,8 @@ def run(args: Sequence[str] | None = None) -> int:
         )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
+        if error.ctx is not None:
+            click.echo(f"\n  hint: {_image_named(error.ctx)}", err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
         say(_usage_error(error))
@@ -92,7 +94,18 @@ def _usage_error(error: click.ClickException) -> UsageError:
     explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
     if explores and message.startswith("Got unexpected extra argument"):
         hint = "two images: layerscope diff A B"
+    if isinstance(error, click.MissingParameter) and context is not None:
+        first = next(
+            (one for one in context.command.params if isinstance(one, click.Argument)), None
+        )
+        if error.param is first:
+            hint = f"{hint}; {_image_named(context)}"
     return UsageError(message, hint=hint)
+
+
+def _image_named(context: click.Context) -> str:
+    """How to open an image that has the name of a command."""
+    return f"an image named {context.info_name}: layerscope -- {context.info_name}"
 
 
 def _fault(error: BaseException) -> int:

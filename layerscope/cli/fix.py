@@ -117,6 +117,11 @@ def fix(
     with progress_bar() as progress:
         options = options_of(given, findings=True)
         opened = open_image(request_of(reference, progress, given), options)
+    if not opened.has_contents and (write or prove):
+        raise UsageError(
+            f"{reference}: --write and --prove need the image itself: anybody may have written the fixes in this file",
+            hint="read the patch, then apply it: layerscope fix FILE --dockerfile PATH | git apply",
+        )
     if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
         if _is_fixed_already(opened, options.base_steps):
             click.echo(f"{_ALREADY}: rebuild the image to see the change", err=True)
@@ -208,7 +213,7 @@ def _is_fixed_already(opened: Opened, base_steps: int | None) -> bool:
     from layerscope.report.patch import chosen_by_default
 
     lines = opened.written
-    if lines is None or not lines.spans:
+    if lines is None or not lines.spans or not opened.has_contents:
         return False
     restored = replace(opened, written=None)
     findings = find_findings(restored, NullProgress(), base_steps=base_steps)

@@ -28,6 +28,7 @@ COMMANDS = {
     "extract": "Save files of an image.",
     "fleet": "Report on many images: what they share, waste and could save.",
     "ask": "Answer questions about runs of fleet, by name or in SQL.",
+    "save": "Write what is known of an image into a file.",
     "images": "List images of engines and local stores.",
     "build": "Build an image and explore it.",
     "demo": "Explore the bundled sample image.",

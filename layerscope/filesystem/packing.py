@@ -32,8 +32,8 @@ _VERSIONS = {
 """Columns as `Filesystem` takes them, and the names of its attributes for them."""
 
 
-def pack_filesystem(filesystem: Filesystem) -> Packed:
-    """Pack a filesystem."""
+def pack_filesystem(filesystem: Filesystem, *, contents: bool = True) -> Packed:
+    """Pack a filesystem; without `contents`, neither where these are nor what can be computed again."""
     own = pack_fields(filesystem.inodes, "inodes.", omit=("kept_digests",))
     known, digests = np.flatnonzero(filesystem.inodes.hashed), filesystem.inodes.digests
     few = 2 * len(known) < len(digests)
@@ -42,9 +42,10 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
         {
             **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
             **pack_fields(filesystem.table, "table.").arrays,
-            **pack_fields(filesystem.changes, "changes.").arrays,
-            **{name: narrow(array) for name, array in _seldom(filesystem).items()},
+            **(pack_fields(filesystem.changes, "changes.").arrays if contents else {}),
+            **{name: narrow(array) for name, array in _seldom(filesystem, contents).items()},
             **own.arrays,
+            **({} if contents else {"inodes.columns.offsets": np.zeros(len(digests), np.uint8)}),
             "digests": digests[known] if few else digests,
         },
     )
@@ -70,13 +71,14 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> F
         inodes,
         versions,
         [Counter(counts) for counts in packed.values["oddities"]],
-        unpack_fields(Changes, packed, "changes."),
+        unpack_fields(Changes, packed, "changes.") if "changes.first" in arrays else None,
     )
 
 
-def _seldom(filesystem: Filesystem) -> dict[str, Integers]:
+def _seldom(filesystem: Filesystem, contents: bool) -> dict[str, Integers]:
     """Columns that are hardly ever used: they stay as narrow as they are stored, and in the file."""
-    return {"versions.events": filesystem.events, "changes.layers": filesystem.changes.layers}
+    changes = {"changes.layers": filesystem.changes.layers} if contents else {}
+    return {"versions.events": filesystem.events, **changes}
 
 
 def _spread(known: NDArray[np.uint8], rows: NDArray[np.int32], count: int) -> NDArray[np.uint8]:

@@ -33,9 +33,7 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
 
     Raises `DocumentError` and `LimitExceededError`.
     """
-    if len(data) > limits.json_bytes:
-        raise limits.exceeded("json_bytes", name, len(data))
-    _check_values(data, name, limits)
+    check_size(data, name, limits)
     plain = data.removeprefix(_BOM)
     try:
         try:
@@ -51,8 +49,10 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
         raise DocumentError(f"{name} is not valid JSON: {error}") from error
 
 
-def _check_values(data: bytes, name: str, limits: Limits) -> None:
-    """Raise `LimitExceededError` for too many values: each may have only two bytes, but takes far more memory."""
+def check_size(data: bytes, name: str, limits: Limits) -> None:
+    """Raise `LimitExceededError` for too many bytes or values: each may have only two bytes, but takes far more memory."""
+    if len(data) > limits.json_bytes:
+        raise limits.exceeded("json_bytes", name, len(data))
     if sum(data.count(character) for character in _STRUCTURE) < limits.json_values:
         return
     found = 1

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from layerscope.errors import ContentsNotSavedError
 from layerscope.layers.file_identity import FileChangedError, FileWatch, Identity, file_identity
 
 CHUNK = 1 << 18
@@ -146,6 +147,18 @@ class MissingBlob(Blob):
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:  # noqa: ARG002
         yield self.pread(CHUNK, start)
+
+
+class UnsavedBlob(Blob):
+    """A layer of a saved image, which has no contents: reading it raises `ContentsNotSavedError`."""
+
+    def __init__(self, name: str, file: str) -> None:
+        """`file` is the saved image."""
+        super().__init__(name, 0)
+        self.file = file
+
+    def pread(self, length: int, offset: int) -> bytes:  # noqa: ARG002  # always fails
+        raise ContentsNotSavedError(self.file)
 
 
 class Descriptor:

@@ -12,9 +12,9 @@ import json
 import os
 import re
 import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from enum import Enum, auto
 from io import FileIO
 from itertools import pairwise
@@ -40,16 +40,34 @@ _START = struct.Struct("<8sII")
 _CHECKED = 12
 """Offset of the bytes covered by the checksum."""
 _TYPE = re.compile(r"[<|][iub][1248]")
+_REQUIRED = object()
+"""In place of a default: no entry may lack the field."""
 _ANY = b" "
 """Before a document with values that msgspec does not write."""
 
 
+SAVED = b"layerscope saved\n"
+"""The first bytes of what `saved_file.py` writes, which only such a file needs."""
 MAPPED = 1 << 20
 """Bytes from which an entry is mapped instead of read."""
 
 
+def is_saved(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is one of `saved_file.py`, whatever its format."""
+    return head.startswith(SAVED)
+
+
 class DamagedEntryError(Exception):
     """The bytes are not a valid result of `pack`."""
+
+
+class TooMuchError(DamagedEntryError):
+    """They would take more memory than allowed."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+        """Bytes that they take."""
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -99,6 +117,14 @@ class _Field:
     type: Any
     """The dataclass for FIELDS and ROWS; otherwise the type itself."""
     optional: bool
+    default: Any = _REQUIRED
+    """What it has in entries from before it was added."""
+
+    def mark(self, name: str) -> str:
+        """The value that each entry with this field has."""
+        if self.optional:
+            return f"{name}?"
+        return f"{name}.#" if self.form is _Form.ROWS else name
 
 
 _known: dict[type, tuple[_Field, ...]] = {}
@@ -108,8 +134,17 @@ def _fields(kind: type[Any]) -> tuple[_Field, ...]:
     """The fields of a dataclass, with their forms."""
     if kind not in _known:
         hints = get_type_hints(kind)
-        _known[kind] = tuple(_field(field.name, hints[field.name]) for field in fields(kind))
+        _known[kind] = tuple(
+            _with_default(_field(field.name, hints[field.name]), field) for field in fields(kind)
+        )
     return _known[kind]
+
+
+def _with_default(found: _Field, field: Field[Any]) -> _Field:
+    if found.form not in (_Form.VALUE, _Form.ROWS) and not found.optional:
+        return found
+    made = field.default if field.default_factory is MISSING else field.default_factory()
+    return found if made is MISSING else replace(found, default=made)
 
 
 def _field(name: str, hint: Any) -> _Field:
@@ -159,7 +194,8 @@ def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> 
 
 
 def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any) -> _T:
-    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields.
+    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields. A value that it did not have then has its
+    default.
 
     Raises KeyError, TypeError or ValueError if the data does not fit.
     """
@@ -168,7 +204,9 @@ def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any
         name = prefix + field.name
         if field.name in given:
             continue
-        if field.optional and not packed.values[f"{name}?"]:
+        if field.default is not _REQUIRED and field.mark(name) not in packed.values:
+            found[field.name] = field.default
+        elif field.optional and not packed.values[f"{name}?"]:
             found[field.name] = None
         elif field.form is _Form.VALUE:
             found[field.name] = msgspec.convert(packed.values[name], field.type, str_keys=True)
@@ -205,6 +243,8 @@ def _unpack_rows(kind: type[_T], packed: Packed, prefix: str) -> Iterator[_T]:
         if field.form is _Form.ARRAY:
             bounds = packed.arrays[f"{name}#"].tolist()
             columns.append([packed.arrays[name][start:end] for start, end in pairwise(bounds)])
+        elif name not in packed.values and field.default is not _REQUIRED:
+            columns.append([field.default] * count)
         else:
             hint = tuple[field.type, ...] if field.form is _Form.ROWS else field.type  # type: ignore[name-defined]
             hint = hint | None if field.optional else hint
@@ -242,16 +282,28 @@ def pack(packed: Packed, *, any_values: bool = False) -> list[bytes | memoryview
     return [_MAGIC + struct.pack("<I", checksum), *pieces]
 
 
-def unpack(data: NDArray[np.uint8]) -> Packed:
-    """Restore the argument of `pack`. Arrays may share the memory of `data`. Raises `DamagedEntryError`."""
+def unpack(
+    data: NDArray[np.uint8],
+    *,
+    at_most: int | None = None,
+    check: Callable[[bytes], None] = lambda _: None,
+) -> Packed:
+    """Restore the argument of `pack`. Arrays may share the memory of `data`; `check` sees the document before it is decoded.
+
+    Raises `DamagedEntryError`, and `TooMuchError` if all arrays take more than so many bytes.
+    """
     view = data.data
     if len(view) < _START.size:
         raise DamagedEntryError
     magic, checksum, length = _START.unpack(view[: _START.size])
     if magic != _MAGIC or isal_zlib.crc32(view[_CHECKED:]) != checksum:
         raise DamagedEntryError
+    written = view[_START.size : _START.size + length].tobytes()
+    check(written)
     try:
-        document = _decode(view[_START.size : _START.size + length].tobytes())
+        document = _decode(written)
+        if at_most is not None and (size := _memory(document.parts)) > at_most:
+            raise TooMuchError(size)
         arrays = dict(_arrays(data, document.parts, _START.size + length))
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         raise DamagedEntryError from error
@@ -286,6 +338,11 @@ def _decode(data: bytes) -> _Document:
     if data.startswith(_ANY):
         return msgspec.convert(json.loads(data), _Document)
     return msgspec.json.decode(data, type=_Document)
+
+
+def _memory(parts: Sequence[_Part]) -> int:
+    """Bytes that arrays take, which may be stored in smaller types."""
+    return sum(max(prod(part.shape), 0) * int(part.dtype[2:] or 0) for part in parts)
 
 
 def _arrays(

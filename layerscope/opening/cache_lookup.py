@@ -35,7 +35,7 @@ def read_cached_image(
     May run in another thread before `analyse`, which takes the result.
     """
     cached = index_cache(request, options)
-    if cached is None or source.awaits_export:
+    if cached is None or source.awaits_export or source.saved is not None:
         return None
     hash_all = options.hash_all(source.blobs)
     for blob in source.blobs:

@@ -139,6 +139,8 @@ class Loading:
         return index
 
     def _stacked(self, event: messages.Stacked) -> None:
+        from dataclasses import replace
+
         from layerscope.layers.contents import LayerContents
         from layerscope.opening.opened import Opened
 
@@ -156,6 +158,9 @@ class Loading:
         indexes = filesystem.inodes.shared_with(indexes, names=False)
         self._indexes.clear()
         self._by_key.clear()
+        options = self._options
+        if event.dockerfile is not None:
+            options = replace(options, dockerfile=event.dockerfile.parse())
         for number in event.overwritten:
             blob = source.blobs[number]
             if isinstance(blob, RemoteBlob):
@@ -172,7 +177,7 @@ class Loading:
             duplicates=None,
             warnings=event.warnings,
             damage=source.damage,
-            written=self._options.lines_of(source.image.steps),
+            written=options.lines_of(source.image.steps),
         )
         self._watcher.stacked(self._opened)
         return_freed_memory()

@@ -107,6 +107,8 @@ class BlobFacts(msgspec.Struct):
     """The certain digest, of one that is fetched at its first read."""
     missing: str | None
     """Why it is not there; None if it is."""
+    saved: str | None = None
+    """The file of a saved image, which has no contents; None for others."""
 
 
 class Moved(msgspec.Struct, tag=True):
@@ -158,6 +160,8 @@ class Stacked(msgspec.Struct, tag=True):
     warnings: list[ImageWarning]
     overwritten: list[int]
     """Layers whose file was written to since it was opened."""
+    dockerfile: DockerfileText | None
+    """What a saved image was saved with."""
     problem: str | None = None
     """Why the cache cannot be used; None if it can."""
 

@@ -85,6 +85,8 @@ def analyse(
                 hint="leave it out: nothing has to be fetched",
             )
         options = replace(options, rules=None)  # they read contents
+    if source.saved is not None:
+        return _open_saved(request, source, options, listener)
     progress = request.progress
     with naming(request):
         cached = index_cache(request, options)
@@ -115,6 +117,23 @@ def analyse(
 
                 opened = with_inventory(opened, findings, progress, cache, scans)
         return opened
+
+
+def _open_saved(
+    request: Request, source: SourceImage, options: Options, listener: Listener
+) -> Opened:
+    """The image of a saved file: all of it is known at once."""
+    from layerscope.opening.saved import open_saved  # most images are not saved
+
+    with naming(request):
+        opened = open_saved(request, source, options)
+    for number, index in enumerate(opened.indexes):
+        listener.layer_indexed(number, Indexed(index, None))
+    opened = listener.stacked(opened, ImageCache(None, [], (), request.limits))
+    listener.replaced()
+    if opened.duplicates is not None:
+        listener.duplicates_found(opened)
+    return opened
 
 
 def _stack(

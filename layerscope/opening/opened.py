@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerscope.errors import CorruptImageError
-from layerscope.layers.blob import MissingBlob
+from layerscope.errors import ContentsNotSavedError, CorruptImageError
+from layerscope.layers.blob import MissingBlob, UnsavedBlob
 from layerscope.layers.file_identity import CHANGED
 from layerscope.opening.digests import claims_of, verified
 from layerscope.progress import Progress, check
@@ -53,6 +53,17 @@ class Opened:
     def unknown_layers(self) -> list[int]:
         """Numbers of the layers of which neither tar nor table of contents was read."""
         return [n for n, index in enumerate(self.indexes) if index.extent is Extent.UNKNOWN]
+
+    @property
+    def has_contents(self) -> bool:
+        """Whether the contents of files are at hand; not for a file of `layerscope save`."""
+        return not any(isinstance(layer.blob, UnsavedBlob) for layer in self.contents)
+
+    def need_contents(self) -> None:
+        """Raise `ContentsNotSavedError` if they are not."""
+        for layer in self.contents:
+            if isinstance(layer.blob, UnsavedBlob):
+                raise ContentsNotSavedError(layer.blob.file)
 
     @property
     def whole(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Protocol
 
-from layerscope.layers.blob import Blob, MissingBlob
+from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.opening import messages
 
@@ -68,6 +68,8 @@ def remote_blob(reader: LayerReader, number: int, facts: messages.BlobFacts) -> 
     """The blob of a layer that the worker described."""
     if facts.missing is not None:
         return MissingBlob(facts.name, facts.missing)
+    if facts.saved is not None:
+        return UnsavedBlob(facts.name, facts.saved)
     return RemoteBlob(
         reader, number, facts.name, facts.size, is_tar=facts.is_tar, digest=facts.digest
     )

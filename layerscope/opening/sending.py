@@ -124,6 +124,9 @@ class _Sender(Listener):
                 accounting_private,
                 list(opened.warnings),
                 overwritten,
+                None
+                if opened.has_contents or opened.written is None
+                else messages.DockerfileText.of(opened.written.dockerfile),
                 None if self._options.cache is None else self._options.cache.problem,
             )
         )

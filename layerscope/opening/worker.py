@@ -23,7 +23,7 @@ from layerscope import signals, text
 from layerscope.channel import ChannelError, Piece, Task, serve_at_once
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.faults import InternalError, as_user_error
-from layerscope.layers.blob import Blob, MissingBlob
+from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.layers.store import Store
 from layerscope.opening import messages
@@ -196,7 +196,8 @@ def _remove(folder: Path) -> None:
 
 def _facts(blob: Blob) -> messages.BlobFacts:
     missing = blob.why if isinstance(blob, MissingBlob) else None
-    return messages.BlobFacts(blob.name, blob.size, blob.is_tar, blob.digest, missing)
+    saved = blob.file if isinstance(blob, UnsavedBlob) else None
+    return messages.BlobFacts(blob.name, blob.size, blob.is_tar, blob.digest, missing, saved)
 
 
 def _request(asked: messages.Open, progress: _Progress, cache: Store | None) -> Request:

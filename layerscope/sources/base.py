@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layerscope.layers.blob import Blob
     from layerscope.layers.cache import IndexCache
     from layerscope.layers.index import LayerIndex
+    from layerscope.layers.packing import Packed
     from layerscope.layers.store import Store
     from layerscope.settings import Remote
     from layerscope.sources.artifacts import Artifact
@@ -117,6 +118,8 @@ class ImageParts:
     """Annotations of the manifest with text values."""
     beside: Beside = field(default_factory=Beside)
     """What is stored beside the image."""
+    whole: SourceImage | None = None
+    """The image itself, where it was saved and nothing has to be derived."""
 
 
 class Export(Protocol):
@@ -208,6 +211,8 @@ class SourceImage:
     damage: str | None
     also: Completion | None = field(default=None, kw_only=True)
     """See `Candidate.also`."""
+    saved: Packed | None = field(default=None, kw_only=True, repr=False)
+    """What a file of `layerscope save` has of it, unchecked; None for an image with contents."""
 
     @property
     def awaits_export(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
-from layerscope.image.warnings import ImageWarning
+from layerscope.image.warnings import ImageWarning, one_each
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
@@ -30,6 +30,8 @@ def describe(
     """The image of the candidate `chosen` among those `found`. Raises `LayerscopeError`."""
     parts = chosen.load()
     location = found.location or request.reference.partition("://")[2] or request.reference
+    if parts.whole is not None:
+        return _placed(request, parts.whole, chosen.kind or found.kind, location, found.warnings)
     image, blobs = assemble(
         request, chosen.kind or found.kind, location, chosen.tags, chosen.platform, parts,
         [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
@@ -40,6 +42,24 @@ def describe(
     if chosen.export is None:
         return SourceImage(image, blobs, found.damage, also=chosen.also)
     return DescribedImage(image, blobs, found.damage, found, chosen, chosen.export)
+
+
+def _placed(
+    request: Request,
+    whole: SourceImage,
+    kind: str,
+    location: str,
+    warnings: Sequence[ImageWarning],
+) -> SourceImage:
+    """An image that needs no assembling, with where it was found."""
+    image = replace(
+        whole.image,
+        reference=request.reference,
+        source_kind=kind,
+        location=location,
+        warnings=tuple(one_each([*whole.image.warnings, *warnings])),
+    )
+    return replace(whole, image=image)
 
 
 @dataclass(frozen=True, slots=True)

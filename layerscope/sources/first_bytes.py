@@ -7,6 +7,7 @@ from itertools import chain
 
 from layerscope.errors import NotAnImageError
 from layerscope.layers.compression import MAGIC_BYTES, first_bytes, sniff
+from layerscope.layers.packing import is_saved
 from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.limits import Limits
 from layerscope.sources.kinds.files import DESCRIBED, describe
@@ -15,7 +16,7 @@ from layerscope.sources.kinds.files import DESCRIBED, describe
 def check_start(
     pieces: Iterator[bytes], name: str, limits: Limits, ready: Callable[[], bool] = lambda: True
 ) -> None:
-    """Raise `NotAnImageError` with what it is instead, unless `pieces` start like a tar, compressed or not.
+    """Raise `NotAnImageError` with what it is instead, unless `pieces` start like a tar or a saved image, compressed or not.
 
     No more pieces are read than necessary; after the first block only while they are `ready`. A compressed stream that is
     damaged too early passes: decompressing it reports where.
@@ -27,12 +28,12 @@ def check_start(
         raise NotAnImageError(
             f"{name}: the file is empty", hint="check that the image was saved completely"
         )
-    if looks_like_header(start[:BLOCK]):
+    if looks_like_header(start[:BLOCK]) or is_saved(start):
         return
     kind = sniff(start[:MAGIC_BYTES])
     if kind is not None:
         start, damaged = first_bytes(kind, chain([start], pieces), name, limits, DESCRIBED)
-        if damaged or looks_like_header(start[:BLOCK]):
+        if damaged or looks_like_header(start[:BLOCK]) or is_saved(start):
             return
         whole = len(start) < DESCRIBED
     else:

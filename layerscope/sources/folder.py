@@ -17,6 +17,7 @@ from layerscope.layers.compression import (
     first_bytes,
     sniff,
 )
+from layerscope.layers.packing import is_saved
 from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header, parse_number
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.sources.artifacts import ArtifactError
@@ -98,6 +99,8 @@ def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
     sized = replace(nameless, size=size)
     blob: Blob = OpenFile.open(path, entry.name).blob(entry.name)
     head = blob.pread(BLOCK, 0)
+    if is_saved(head) and not looks_like_header(head):
+        return _described(sized, path, limits)
     if looks_like_header(head):
         names, whole = _names(blob)
         if names.isdisjoint(_DOCUMENTS | {"repositories"}):
@@ -149,6 +152,12 @@ def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | No
         raise ArtifactError(f"{found.reference} holds no image")
     tags = list(dict.fromkeys(tag for one in place.candidates for tag in one.tags))
     parts = place.candidates[0].load()
+    if parts.whole is not None:
+        image = parts.whole.image
+        return replace(
+            found, id=(image.id or "").rpartition(":")[2], source=place.kind, tags=tags, created=image.created,
+            platform=image.platform,
+        )  # fmt: skip
     details = described(parts.config, limits)
     digest = parts.config_digest or next(iter(place.candidates[0].digests), "")
     sizes = [part.blob.size for part in parts.layers]

@@ -15,6 +15,7 @@ from layerscope.image.documents import DocumentError
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, OpenFile
 from layerscope.layers.compression import MAGIC_BYTES, sniff
+from layerscope.layers.packing import is_saved
 from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
@@ -115,6 +116,12 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
                 )
             )
         blob = unpacked.blob(file.name)
+        head = blob.pread(BLOCK, 0)
+    if is_saved(head) and not looks_like_header(head):
+        from layerscope.sources.saved import find_in_saved  # most images are archives
+
+        found = find_in_saved(request, blob)
+        return replace(found, warnings=warnings)
     request.progress.stage("Reading the archive")
     members = TarMembers(blob, request.limits, request.progress)
     found = find_in_members(request, members, file.name, kinds)

@@ -15,7 +15,7 @@ from layerscope.sources.names import normalise
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 """A scheme; anything else before `://` is part of a path."""
-FILE_SCHEMES = ("docker-archive", "oci", "oci-archive")
+FILE_SCHEMES = ("docker-archive", "oci", "oci-archive", "saved")
 """Schemes of files and directories."""
 LOCALHOST = "localhost/"
 """Prefix that Podman and Buildah add to names without a registry."""

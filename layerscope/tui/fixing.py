@@ -68,6 +68,11 @@ def prepare(
     earlier = frozenset() if before is None else before.numbers
     lines = opened.written
     if lines is not None:
+        if not opened.has_contents:  # anybody may have written them, into any file of this name
+            raise UsageError(
+                "fixes in a file of layerscope save are only shown",
+                hint="layerscope fix FILE prints them as a patch",
+            )
         if (doubt := lines.doubt()) is not None:
             raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
         _check_unchanged(lines, before)

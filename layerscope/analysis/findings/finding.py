@@ -94,6 +94,14 @@ class Finding:
         return is_secret(self.rule) and self.confidence is not Confidence.LOW
 
 
+_SEVERITIES = list(Severity)
+
+
+def rank(finding: Finding) -> tuple[int, int, str, tuple[int, ...]]:
+    """The place of a finding among others: the severest first, of those the one of most bytes."""
+    return _SEVERITIES.index(finding.severity), -finding.bytes, finding.rule, finding.steps
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the rules found, the severest first and of those the one of most bytes, and what the fixes save. A content that several claim counts once."""

@@ -10,7 +10,7 @@ import numpy as np
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import Claim, Finding, Findings
+from layerscope.analysis.findings.finding import Claim, Finding, Findings, rank
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
@@ -78,15 +78,7 @@ def run_rules(
             found += mine
             applied.add(rule.name)
         evidence.progress.advance(1)
-    ranks = list(Severity)
-    found.sort(
-        key=lambda finding: (
-            ranks.index(finding.severity),
-            -finding.bytes,
-            finding.rule,
-            finding.steps,
-        )
-    )
+    found.sort(key=rank)
     installed = evidence.once(find_packages)
     return Findings(
         tuple(found),

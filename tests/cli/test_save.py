@@ -1,0 +1,215 @@
+"""`layerscope save`: a file that every command opens, and that says what needs the image itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layerscope.cli.group import COMMANDS as NAMES
+from layerscope.opening.remote import RemoteImage
+from tests.cli.running import COMMANDS, Here
+from tests.images import docker_archive, file, layer_tar, symlink, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+BASE = layer_tar([file("etc/motd", b"welcome"), file("gone", b"x" * 3000), symlink("link", "etc")])
+TOP = layer_tar([file("etc/motd", b"goodbye"), whiteout("gone"), file("app/.env", b"TOKEN=1")])
+DOCKERFILE = "FROM scratch\nCOPY base /\nCOPY top /\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
+    """A folder with an image and its file."""
+    monkeypatch.chdir(tmp_path)
+    history = [{"created_by": f"COPY {name} / # buildkit"} for name in ("base", "top")]
+    image = docker_archive([BASE, TOP], tags=("app:1",), history=history)
+    write(tmp_path / "image.tar", image)
+    here = Here(tmp_path, capsysbinary)
+    assert here("save", "image.tar", "-o", "image.saved").code == 0
+    return here
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report IMAGE --format json --files",
+        "ci IMAGE --format json",
+        "log IMAGE etc/motd gone",
+        "ls IMAGE / -R",
+        "diff IMAGE IMAGE --format json",
+        "fix IMAGE",
+        "sbom IMAGE",
+        "sbom IMAGE --format spdx",
+        "IMAGE",
+    ],
+)
+def test_commands_say_the_same(here: Here, command: str) -> None:
+    """But for the name of the file and its kind."""
+    texts = []
+    for name, kind in (("image.tar", "docker-archive"), ("image.saved", "saved")):
+        ran = here(*command.replace("IMAGE", name).split())
+        said = f"{ran.out}\n{ran.err}".replace(name, "IMAGE").replace(kind, "KIND")
+        texts.append((ran.code, said.split("\n")))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("cat image.saved etc/motd", 3),
+        ("extract image.saved etc -o out", 3),
+        ("report image.saved --verify", 3),
+    ],
+)
+def test_what_needs_contents_says_so(here: Here, command: str, code: int) -> None:
+    """With the file, and what to do."""
+    ran = here(*command.split())
+    assert (ran.code, ran.out) == (code, "")
+    first, hint = ran.err.splitlines()
+    assert "contents are not in image.saved; open the image itself" in first
+    assert hint.startswith("  hint: ")
+    assert not (here.folder / "out").exists()
+
+
+def test_fixes_of_others_are_neither_written_nor_built(here: Here) -> None:
+    """Whoever wrote the file may have written them."""
+    here.write("Dockerfile", DOCKERFILE)
+    save = ["save", "image.tar", "-o", "image.saved", "--dockerfile", "Dockerfile"]
+    assert here(*save).code == 0
+    for option in ("--write", "--prove"):
+        ran = here("fix", "image.saved", "--dockerfile", "Dockerfile", option)
+        assert ran.code == 2
+        assert "need the image itself" in ran.err
+    assert (here.folder / "Dockerfile").read_text() == DOCKERFILE
+    assert here("fix", "image.saved", "--dockerfile", "Dockerfile").code == 0
+    here.write("Other", "FROM scratch\n")
+    ran = here("report", "image.saved", "--dockerfile", "Other")
+    assert ran.code == 2
+    assert "saved with another Dockerfile" in ran.err
+
+
+def test_schemes_and_selections(here: Here) -> None:
+    """`saved://` takes no other file, and other schemes no such file; names and platforms select."""
+    assert here("report", "saved://image.saved").code == 0
+    assert "this is docker-archive, not saved" in here("report", "saved://image.tar").err
+    assert "this is saved, not oci" in here("report", "oci://image.saved").err
+    assert here("report", "image.saved", "--image", "app:1", "--platform", "linux/amd64").code == 0
+    assert "no image named 'other'" in here("report", "image.saved", "--image", "other").err
+    ran = here("report", "image.saved", "--platform", "linux/arm64")
+    assert ran.code == 3
+    assert "no image for platform linux/arm64" in ran.err
+
+
+def test_it_opens_from_stdin(here: Here) -> None:
+    """As any image does; the kind is then `stdin`."""
+    with (here.folder / "image.saved").open("rb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "layerscope", "report", "-", "--format", "json"],
+            stdin=stream, capture_output=True, check=True, timeout=60,
+        )  # fmt: skip
+    assert json.loads(done.stdout)["image"]["source"] == {"kind": "stdin", "location": "-"}
+
+
+def test_where_it_is_written(here: Here) -> None:
+    """Into a pipe, over an earlier file at once or not at all, never over the image or to a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "layerscope", "save", "image.tar"],
+        cwd=here.folder, capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == (here.folder / "image.saved").read_bytes()
+    before = (here.folder / "image.tar").read_bytes()
+    assert "it is the input image" in here("save", "image.tar", "-o", "image.tar").err
+    assert (here.folder / "image.tar").read_bytes() == before
+    assert here("save", "none.tar", "-o", "image.saved").code == 3
+    assert (here.folder / "image.saved").read_bytes() == done.stdout
+    assert here("save", "image.saved", "-o", "again.saved").code == 0
+    assert (here.folder / "again.saved").read_bytes() == done.stdout
+
+
+def test_a_terminal_gets_no_binary_data(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is read."""
+    monkeypatch.setattr("layerscope.cli.save.is_terminal", lambda _: True)
+    ran = here("save", "no-such.tar")
+    assert ran.code == 2
+    assert "--output FILE" in ran.err
+
+
+def test_damage_is_saved_and_said(here: Here) -> None:
+    """As with a report, and again by whoever opens the file."""
+    image = (here.folder / "image.tar").read_bytes()
+    whole = io.BytesIO(image)
+    write(here.folder / "cut.tar", whole.getvalue()[:-4000])
+    ran = here("save", "cut.tar", "-o", "cut.saved")
+    assert (ran.code, here("report", "cut.saved").code) == (3, 3)
+    assert here("report", "cut.saved", "--ignore-errors").code == 0
+    assert here("save", "cut.tar", "-o", "cut.saved", "--ignore-errors").code == 0
+
+
+def test_a_newer_file_names_its_format(here: Here) -> None:
+    """In one line, with a hint."""
+    data = bytearray((here.folder / "image.saved").read_bytes())
+    data[20] = 3
+    write(here.folder / "newer.saved", bytes(data))
+    ran = here("report", "newer.saved")
+    assert ran.code == 3
+    assert (
+        "newer.saved was written by a newer layerscope (format 3); this one reads up to 1"
+        in ran.err
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"open"}))
+def test_a_command_without_its_argument_says_how_to_open_an_image_of_its_name(
+    here: Here, name: str
+) -> None:
+    """Of those that need an argument; and such an image does open."""
+    needed = any(param.required for param in COMMANDS[name].params) or name == "cache"
+    if not needed:
+        return
+    ran = here(name)
+    assert ran.code == 2
+    assert f"an image named {name}: layerscope -- {name}" in ran.err
+    (here.folder / "image.saved").rename(here.folder / name)
+    assert here("--", name).out.startswith("app:1")
+
+
+async def test_the_explorer_opens_it(here: Here) -> None:
+    """All views but that of contents, which says where these are."""
+    app = explorer(here.folder / "image.saved", rules={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await loaded(pilot)
+        opened = screen.session.opened
+        assert opened is not None
+        assert not opened.has_contents
+        assert screen.session.findings is not None
+        screen.explore.reveal(1, opened.filesystem.table.find(b"etc/motd") or 0)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "contents are not in" in "\n".join(screen_text(app))
+
+
+def test_the_second_process_knows_the_dockerfile(here: Here) -> None:
+    """The explorer shows the lines that the image was saved with."""
+    from layerscope.opening.loading import Watcher
+    from layerscope.opening.options import Options
+    from layerscope.sources import Request
+
+    here.write("Dockerfile", DOCKERFILE)
+    here("save", "image.tar", "-o", "image.saved", "--dockerfile", "Dockerfile")
+    request = Request(os.path.abspath("image.saved"))  # noqa: PTH100
+    with RemoteImage(request, Options(rules={})) as remote:
+        remote.find(lambda candidates: candidates[0])
+        found = []
+
+        class Hearing(Watcher):
+            def findings_found(self, opened: object) -> None:
+                found.append(opened)
+
+        remote.load(Hearing(), lambda: False)
+    (opened,) = found
+    assert opened.written.dockerfile.text == DOCKERFILE  # type: ignore[attr-defined]

@@ -1,0 +1,79 @@
+"""Files of `layerscope save` that lie: arrays and values that no image has, under a checksum that fits."""
+
+from __future__ import annotations
+
+import io
+import random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.packing import Packed
+from layerscope.layers.saved_file import write_saved
+
+NUMBERS = (-(2**63), -(2**31), -2, -1, 0, 1, 2, 3, 7, 255, 256, 2**31 - 1, 2**31, 2**62, 2**63 - 1)
+"""Numbers that are likely to be out of some range."""
+TEXTS = ("", "\x1b]0;owned\x07", "\ud800", "../../etc/passwd", "x" * 5000, "<script>", "sha256:")
+TYPES = ("|b1", "|i1", "|u1", "<i2", "<u4", "<i4", "<i8", "<u8")
+
+
+def saved_bytes(packed: Packed) -> bytes:
+    """A whole file."""
+    stream = io.BytesIO()
+    write_saved(stream, packed)
+    return stream.getvalue()
+
+
+def lie(truth: Packed, dice: random.Random) -> tuple[str, Packed]:
+    """A file with one lie in it, and what it is about."""
+    values, arrays = dict(truth.values), dict(truth.arrays)
+    name = dice.choice([*values, *arrays, *arrays])
+    if name in arrays:
+        changed = _changed_array(arrays.pop(name), dice)
+        if changed is not None:
+            arrays[name] = changed
+    elif dice.random() < 0.1:
+        del values[name]
+    else:
+        values[name] = _changed(values[name], dice)
+    return name, Packed(values, arrays)
+
+
+def _changed_array(array: NDArray[Any], dice: random.Random) -> NDArray[Any] | None:
+    array = array.copy()
+    kind = dice.randrange(8)
+    if kind == 0:
+        return None
+    if kind == 1:
+        return array[: dice.randrange(len(array) + 1)]
+    if kind == 2:
+        return np.concatenate([array, array])
+    if kind == 3:
+        return array.astype(dice.choice(TYPES))
+    if kind == 4:
+        return array.reshape(1, *array.shape)
+    if kind == 5:
+        return array[::-1].copy()
+    if array.size:
+        info = None if array.dtype.kind == "b" else np.iinfo(array.dtype)
+        for _ in range(dice.choice((1, 1, 3))):
+            number = dice.choice((*NUMBERS, len(array), len(array) - 1, dice.randrange(len(array))))
+            number = number if info is None else max(int(info.min), min(int(info.max), number))
+            array.reshape(-1)[dice.randrange(array.size)] = number
+    return array
+
+
+def _changed(value: Any, dice: random.Random) -> Any:
+    """A document with a change somewhere in it."""
+    if isinstance(value, list) and value and dice.random() < 0.8:
+        at = dice.randrange(len(value))
+        if dice.random() < 0.2:
+            return [*value[:at], *value[at + 1 :]]
+        return [*value[:at], _changed(value[at], dice), *value[at + 1 :]]
+    if isinstance(value, dict) and value and dice.random() < 0.8:
+        key = dice.choice(list(value))
+        return {**value, key: _changed(value[key], dice)}
+    others: list[Any] = [None, True, [], {}, [[]], dice.choice(TEXTS), dice.choice(NUMBERS), 1.5]
+    alike = [one for one in others if type(one) is type(value)]
+    return dice.choice(alike) if alike and dice.random() < 0.7 else dice.choice(others)

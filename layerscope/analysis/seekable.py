@@ -75,10 +75,11 @@ def read_seekable(
     contents: Sequence[LayerContents],
     inodes: NDArray[np.int32],
     wanted: Callable[[int, bytes], bool],
-    read: Callable[[int, ContentFile], None],
+    read: Callable[[int, ContentFile, Progress], None],
     progress: Progress,
 ) -> None:
-    """Call `read` with each of these inodes that is `wanted`, which is asked with its first bytes, and its content.
+    """Call `read` with each of these inodes that is `wanted`, which is asked with its first bytes, its content, and what tells
+    whether to stop.
 
     Both are called from several threads. Unreadable contents are skipped, and so are sparse files. Raises `CancelledError`,
     and `LayerscopeError` if a temporary file cannot be written.
@@ -105,7 +106,7 @@ def read_seekable(
                 lambda entry, head: wanted(first + entry, head),
                 progress,
             ):
-                read(first + entry, file)
+                read(first + entry, file, progress)
         except (DamagedStreamError, OSError):
             filesystem.inodes.unread = True
 

@@ -102,6 +102,9 @@ class Blob(ABC):
         """The certain digest of these bytes, if known without reading: `pread` fails for other bytes."""
         return None
 
+    def keep(self) -> None:  # noqa: B027  # most blobs are at hand
+        """Keep a copy of what is read from now on: it will be read again."""
+
     def abandon(self) -> None:  # noqa: B027  # most blobs wait for nobody
         """Have reads that wait for another machine end soon: nobody wants them any more."""
 

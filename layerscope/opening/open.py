@@ -95,6 +95,9 @@ def analyse(
         )
         if whole is not source:
             listener.fetched(whole)
+        if options.inventory:
+            for blob in whole.blobs:
+                blob.keep()
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
         opened, cache = _stack(request, whole, options, listener, scans, cached_image, layers)
         opened = listener.stacked(opened, cache)

@@ -30,6 +30,7 @@ from layerscope.analysis.seekable import (
     OversizedReadError,
     read_seekable,
 )
+from layerscope.progress import Progress
 
 _SMALLEST = 4096
 """Minimum bytes of a program: those of Go and Rust have hundreds of thousands, and most scripts fewer."""
@@ -126,18 +127,20 @@ class _ContainingFiles:
             self._evidence.progress,
         )
 
-    def _read(self, inode: int, file: ContentFile) -> None:
-        found: Sequence[Contained] = ()
+    def _read(self, inode: int, file: ContentFile, progress: Progress) -> None:
+        found: list[Contained] = []
         problem = None
         try:
             if inode in self._archives and java.is_archive(file):
                 name = self._evidence.name(self._archives[inode][0])
-                found = java.java_packages(name, file)
+                found += java.java_packages(name, file, progress)
             else:
                 program = Executable(file)
-                found = [*go_packages(program), *rust_packages(program)]
+                found += go_packages(program)
+                found += rust_packages(program)
         except UnreadableContentError as error:
-            found, problem = error.found, str(error)
+            found += error.found
+            problem = str(error)
         except OversizedReadError:
             problem = f"a part of it has more than {LARGEST_READ:,} bytes"
         except (ValueError, struct.error):

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, cast
 
 from layerscope.analysis.packages.contained import Contained, UnreadableContentError
 from layerscope.analysis.seekable import ContentFile
+from layerscope.progress import Progress, check
 
 KIND = "java"
 ENDINGS = (".jar", ".war", ".ear", ".hpi", ".jpi")
@@ -49,12 +50,13 @@ def is_archive(file: ContentFile) -> bool:
     return file.at(0, 4) == b"PK\x03\x04" or zipfile.is_zipfile(cast(IO[bytes], file))
 
 
-def java_packages(name: str, file: ContentFile) -> list[Contained]:
+def java_packages(name: str, file: ContentFile, progress: Progress) -> list[Contained]:
     """The artifact that an archive is, which owns it, those whose classes were copied into it, and those of archives in it.
 
-    `name` is the path of the file. Raises `UnreadableContentError`, with what could be read, and as `ContentFile.at` does.
+    `name` is the path of the file. Raises `UnreadableContentError`, with what could be read, `CancelledError`, and as `ContentFile.at`
+    does.
     """
-    archives = _Archives(max(_UNPACKED * file.size, _LEAST_UNPACKED))
+    archives = _Archives(max(_UNPACKED * file.size, _LEAST_UNPACKED), progress)
     archives.read(cast(IO[bytes], file), name)
     if archives.problem:
         raise UnreadableContentError(archives.problem, archives.found)
@@ -70,13 +72,15 @@ class _Artifact(NamedTuple):
 class _Archives:
     """Reads archives in archives, up to `room` bytes together."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, progress: Progress) -> None:
         self._room = room
+        self._progress = progress
         self.found: list[Contained] = []
         self.problem = ""
 
     def read(self, file: IO[bytes], name: str, inside: str = "", depth: int = 0) -> None:
         """Add the packages of an archive; `inside` is its place in the outermost one."""
+        check(self._progress)
         first, own = len(self.found), None
         attributes: dict[str, str] = {}
         try:

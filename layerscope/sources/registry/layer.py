@@ -69,7 +69,7 @@ class RegistryLayer(Blob):
         self._stream: Iterator[bytes] | None = None
         """What follows `_head`, of a stream that nobody has read on yet."""
         self._streamed = False
-        """Whether the whole was read through once."""
+        """Whether the whole was read through once, or is kept when it is."""
         self._tail = b""
         """The last bytes, if known."""
         self._spool: _Spool | None = None
@@ -86,6 +86,9 @@ class RegistryLayer(Blob):
     @property
     def ranged(self) -> bool:
         return True
+
+    def keep(self) -> None:
+        self._streamed = True
 
     def abandon(self) -> None:
         self._client.stop()

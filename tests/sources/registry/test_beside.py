@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from layerscope.opening.open import Opened, Options, open_image
 from layerscope.report import text as text_report
 from layerscope.report.options import ReportOptions
 from layerscope.sources import Request
+from layerscope.sources.registry.layer import EDGE
+from tests.analysis.packages.programs import go_data, program
 from tests.images import digest, file, layer_tar, oci_files
 from tests.sources.registry.server import INDEX, MANIFEST, Registry, Repository
 
@@ -174,3 +177,26 @@ def test_sboms_that_cannot_be_read(registry: Registry, spoil: bytes) -> None:
     image = opened(registry)
     assert packages(image) == []
     assert [one.name for one in image.image.beside.referrers] == ["an SPDX SBOM"]
+
+
+def test_an_inventory_fetches_each_layer_once_and_lists_each_package_once(
+    registry: Registry,
+) -> None:
+    """What a program itself says goes before an SBOM; what only the SBOM names is added."""
+    data = program(go_data("path\tx\nmod\texample.com/team/app\tv1.2.3\n"))
+    data += random.Random(1).randbytes(4 * EDGE)
+    repository = registry.repository()
+    layers = [layer_tar([file("usr/bin/app", data, mode=0o755)]), LAYERS[1]]
+    subject = repository.push(oci_files(layers))
+    beside = manifest_with(repository, json.dumps(SPDX).encode(), "application/spdx+json")
+    repository.referrers[subject] = [beside | {"artifactType": "application/spdx+json"}]
+    options = Options(rules={}, duplicates=False, inventory=True)
+    found = open_image(Request(registry.reference("app")), options)
+    assert found.inventory is not None
+    assert [(one.name, one.bytes) for one in found.inventory.packages] == [
+        ("example.com/team/app", len(data)),
+        ("golang.org/x/net", 0),
+        ("stdlib", 0),
+    ]
+    for layer in found.image.layers:
+        assert sum(str(layer.digest) in asked for asked in registry.asked) == 1

@@ -1,4 +1,4 @@
-"""`layerscope`, and `python -m layerscope`: nothing is imported before signals can end it in order, and faults have their exit code."""
+"""`layerscope`, and `python -m layerscope`: sets up signals and exit codes for faults before all other imports."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 from layerscope import signals
 
 INTERNAL = 70
-"""The exit code of ends that say nothing about the image, as `errors.ExitCode` has it."""
+"""The exit code for internal errors and lack of memory, as in `errors.ExitCode`."""
 SPARE = 96 << 20
-"""Bytes of address space that loading the program takes at least."""
+"""Minimum bytes of address space needed to load the program."""
 
 
 def main() -> None:
@@ -32,9 +32,10 @@ def main() -> None:
 
 
 def _check_memory() -> None:
-    """Raise `MemoryError` where numpy's BLAS would end the program with the exit code of a failed gate, in words of its own.
+    """Raise `MemoryError` if memory is too short for numpy's BLAS, which would end the program with its own message and the exit
+    code of a failed gate.
 
-    It would also start a thread for each core, which nothing here needs.
+    Also keeps BLAS from starting a thread for each core, which nothing here needs.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import mmap
@@ -46,7 +47,7 @@ def _check_memory() -> None:
 
 
 def _fault(error: BaseException) -> int:
-    """Say why the program could not be loaded; its exit code."""
+    """Say why the program could not be loaded; returns the exit code."""
     try:
         from layerscope.faults import as_user_error
 

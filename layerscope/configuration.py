@@ -1,4 +1,4 @@
-"""Tables of configuration files as structs, and the one place where what is wrong in them becomes an error."""
+"""Tables of configuration files as structs, and the errors for mistakes in them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FIELD = re.compile(r".* - at `\$\.([\w-]+)[^`]*`", re.DOTALL)
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """A table of a configuration. The description of a field's type completes "`key` …" in errors."""
+    """A table of a configuration. Each field's type has a description, which completes "`key` …" in errors."""
 
 
 class WrongValueError(ValueError):
-    """A value of the wrong kind: the message completes "`key` …"; `key` is which one of several."""
+    """A value of the wrong kind. The message completes "`key` …"; `key` is the one of several that is wrong."""
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
@@ -30,10 +30,11 @@ class WrongValueError(ValueError):
 def convert(
     value: object, kind: Any, place: Callable[[str], str], key: str = "", takes: str = ""
 ) -> Any:
-    """The value of a key as `kind`: a `Table`, a builtin type, or one that has a `parse`, which raises `WrongValueError`.
+    """The value of a key as `kind`: a `Table`, a builtin type, or a type with a `parse` method, which may raise
+    `WrongValueError`.
 
-    `takes` completes "`key` …" in the error if the value is not of this kind. Raises `UsageError` with the `place` of the
-    key, or of the one in it that is wrong.
+    `takes` completes "`key` …" in the error if the value is not of this kind. Raises `UsageError` with the `place` of the key, or
+    of the wrong key inside it.
     """
     try:
         return msgspec.convert(value, kind, dec_hook=lambda own, given: own.parse(given))

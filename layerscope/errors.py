@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 4
     """The requested source, or every source, is unreachable."""
     INTERNAL = 70
-    """A fault of layerscope's own, or not enough memory: says nothing about the image."""
+    """An internal error of layerscope, or not enough memory: says nothing about the image."""
     INTERRUPTED = 130
 
 
@@ -31,10 +31,10 @@ class LayerscopeError(Exception):
     """
 
     exit_code: int = ExitCode.UNREADABLE
-    """An `ExitCode`, or that of a program which was run for the user."""
+    """An `ExitCode`, or the exit code of a program that was run for the user."""
     title = "Error"
     elsewhere: str | None = None
-    """A reference by which a registry may have an image that was not found."""
+    """If an image was not found: the reference under which a registry may have it."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Ends that are no verdict on the image: faults of layerscope's own, and memory that ran out."""
+"""Failures that say nothing about the image: internal errors, and lack of memory."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _SIGNS = (
     "without setting an exception",
     "error return without exception set",
 )
-"""What loaders and libraries say where memory is missing, and no exception type does."""
+"""Messages of loaders and libraries that mean lack of memory although the exception type does not say so."""
 _NO_THREAD = "can't start new thread"
 _memory_report = threading.Lock()
-"""Held by the first to say that memory ran out, until a command begins."""
+"""Held by whatever reports lack of memory first, until the next command begins."""
 START_SECONDS = 10.0
-"""Seconds in which a thread has begun, or never will."""
+"""Seconds after which a thread that has not started never will."""
 _LOOK_EVERY = 0.05
-"""Seconds between two looks at whether it failed."""
+"""Seconds between two checks whether it failed."""
 _LOOK_AGAIN = 1.0
-"""Seconds between two looks at whether threads that ran are gone."""
+"""Seconds between two checks whether running threads have died."""
 
 
 class OutOfMemoryError(LayerscopeError):
@@ -78,7 +78,7 @@ class InternalError(LayerscopeError):
 
     @classmethod
     def sent(cls, message: str, place: str, report: str) -> InternalError:
-        """The same as in another process, which sent these."""
+        """The same error as it occurred in another process, which sent these details."""
         error = cls(RuntimeError())
         error.message, error.place, error.report = message, place, report
         error.args = (message,)
@@ -115,7 +115,9 @@ def reset_memory_report() -> None:
 
 
 def claim_memory_report() -> bool:
-    """Whether the caller should report lack of memory: true once per command, as the command and its threads notice it independently."""
+    """Whether the caller should report lack of memory: true once per command, as the command and its threads notice it
+    independently.
+    """
     return _memory_report.acquire(blocking=False)
 
 
@@ -151,7 +153,7 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
     running = set[threading.Thread | None]()
 
     def look_after() -> None:
-        """Threads that are gone, and neither ended nor raised, had no memory even to say so."""
+        """Watch for threads that died without ending or raising: they had no memory even to report that."""
         while True:
             time.sleep(_LOOK_AGAIN)
             for thread in running.copy():

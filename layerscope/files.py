@@ -19,7 +19,8 @@ _OWN = 0o600
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     """A descriptor of a regular file, for reading; an opener for `open`.
 
-    Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could block forever.
+    Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could block
+    forever.
     """
     _check(Path(path).stat(), path)  # opening a device may have effects
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -54,10 +55,11 @@ def read_toml(path: Path, at_most: int = 1 << 20) -> dict[str, Any]:
 def replacing(
     path: Path, *, prefix: str = ".layerscope-", mode: int | None = None
 ) -> Iterator[BinaryIO]:
-    """A temporary file beside `path` that takes its place once complete; on any error, or a signal, it is removed and `path` is as it was.
+    """A temporary file beside `path` that replaces it once complete; on any error or signal it is removed and `path` is
+    unchanged.
 
-    Permissions are `mode`; without it those of the file at `path`, or those of a new file. A symlink at `path` is replaced, not
-    followed. Nothing is synced to disk. Raises OSError.
+    Permissions are `mode`, otherwise those of the file at `path`, otherwise those of a new file. A symlink at `path` is replaced,
+    not followed. Nothing is synced to disk. Raises OSError.
     """
     import tempfile
 
@@ -80,7 +82,7 @@ def replacing(
 
 
 def _mode(path: Path) -> int:
-    """The permissions of a file, or those that a new one gets."""
+    """The permissions of a file, or the default ones if it does not exist."""
     with suppress(FileNotFoundError):
         status = path.lstat()
         if stat.S_ISREG(status.st_mode):

@@ -40,13 +40,13 @@ class Limits:
     layer_bytes: int = 1 << 40
     """Decompressed bytes of one layer, and of one compressed archive."""
     zstd_window_bytes: int = 2 << 30
-    """The window of a zstd stream: memory that decompressing it takes. The zstd library reads no larger one."""
+    """The window of a zstd stream: memory needed to decompress it. The zstd library supports no larger one."""
     xz_memory_bytes: int = 256 * MIB
-    """Memory that decompressing an xz stream takes."""
+    """Memory needed to decompress an xz stream."""
     ratio: int = 1000
-    """Decompressed bytes per compressed byte above which a layer draws a warning."""
+    """Decompressed bytes per compressed byte above which a layer causes a warning."""
     answer_seconds: int = 60
-    """Seconds until an engine has answered one question."""
+    """Seconds for an engine to answer one request."""
     silence_seconds: int = 600
     """Seconds without data from an export or pull: engines prepare an export before its first byte."""
 

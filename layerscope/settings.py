@@ -20,7 +20,7 @@ from layerscope.limits import Limits, parse_limits
 from layerscope.toml_text import Places, key_lines, parse_toml_text
 
 CONFIG_VARIABLE = "LAYERSCOPE_CONFIG"
-"""A configuration file in place of the user's."""
+"""The configuration file to use instead of the default."""
 LIMITS_VARIABLE = "LAYERSCOPE_LIMITS"
 """Limits as NAME=NUMBER, separated by commas."""
 THEME_VARIABLE = "LAYERSCOPE_THEME"
@@ -38,7 +38,7 @@ Column = Literal["mode", "owner", "mtime", "layer", "share", "percent"]
 SeverityName = Literal["error", "warning", "note"]
 """Severities of findings."""
 Remote = Literal["ask", "always", "never"]
-"""Whether names without a scheme are looked up in registries; `ask` is for people in front of a terminal."""
+"""Whether names without a scheme are looked up in registries; `ask` needs a terminal."""
 SORTS, MODES, PRESETS, COLUMNS, SEVERITIES, REMOTES = map(
     get_args, (Sort, Mode, Preset, Column, SeverityName, Remote)
 )
@@ -57,7 +57,7 @@ class RuleChoice:
 
     enabled: bool = True
     min_bytes: int | None = None
-    """Findings of fewer bytes are dropped; None for the rule's own threshold."""
+    """Smaller findings are dropped, in bytes; None for the rule's own threshold."""
     severity: str | None = None
     """One of `SEVERITIES`; None for the rule's own."""
 
@@ -77,7 +77,7 @@ class _File(Table, frozen=True):
     binary: Annotated[bool, Meta(description="must be true or false")] = False
     """Sizes in MiB instead of MB."""
     remote: Annotated[Remote, Meta(description=f"must be one of: {', '.join(REMOTES)}")] = "ask"
-    """Whether an image that this machine does not have is looked up in its registry."""
+    """Whether an image that is not on this machine is looked up in its registry."""
     limits: Annotated[
         Mapping[str, Any], Meta(description="must be a table such as { layers = 500 }")
     ] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Settings(_File, frozen=True):
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     places: Places = Places("", {})
     theme_place: str = ""
-    """What sets the theme in place of the file."""
+    """What overrides the theme of the file."""
 
     def place(self, key: str) -> str:
         """Where a key is set, for errors."""
@@ -178,7 +178,7 @@ def _preset(name: object, places: Places) -> str | None:
 
 
 def _keys(table: Mapping[str, Any], places: Places) -> dict[str, tuple[str, ...]]:
-    """Keys by command id; `files.toggle` is a table in a table for TOML unless it stands in quotes."""
+    """Keys by command id. To TOML, `files.toggle` is a nested table unless it is quoted."""
     flat: dict[str, Any] = {}
     for name, item in table.items():
         if isinstance(item, dict):

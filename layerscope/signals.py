@@ -1,10 +1,10 @@
-"""Ends by signal: whatever was begun is undone, and the exit code is 128 + n, as a shell reports it.
+"""Ending by a signal: unfinished work is undone, and the exit code is 128 + n, as a shell reports it.
 
 SIGHUP, SIGINT, SIGQUIT and SIGTERM raise in the main thread, so that `with` and `finally` undo what they did; the explorer takes
-them as a request to quit. What does not come to an end by itself within `PATIENCE`, or is signalled once more, ends at once:
+them as a request to quit. If the program does not end by itself within `PATIENCE`, or gets another signal, it ends immediately:
 then only what was registered with `at_end` is undone. A signal that was ignored when the program started stays ignored.
 
-Imports next to nothing: it is loaded before everything else.
+Imports almost nothing, because it is loaded before everything else.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from typing import NoReturn
 
 CAUGHT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PATIENCE = 8.0
-"""Seconds in which the program may end by itself: less than the 10 s after which `docker stop` kills. Ctrl-C can be pressed again."""
+"""Seconds for the program to end by itself: less than the 10 s after which `docker stop` kills it. Ctrl-C can be pressed again.
+"""
 AGAIN = 0.5
 """Seconds after which a further signal ends the program immediately; terminals and wrappers may send one signal twice."""
 
 _ending: tuple[int, float] | None = None
-"""The signal that the program ends by, and when it came."""
+"""The signal that ends the program, and when it arrived."""
 _instead: list[tuple[Callable[[int], object], bool]] = []
-"""Who takes signals now, the last one first; and whether the program has to end within `PATIENCE` then."""
+"""Current handlers of signals, the last one first; and whether the program then has to end within `PATIENCE`."""
 _undo: list[Callable[[], object]] = []
 _reserve: list[bytes] = []
-"""Room to undo things in when memory is short. `bytes` leaves its pages untouched, so that they take up none until then;
+"""Memory reserved for cleaning up when memory is short. `bytes` leaves its pages untouched, so that they take none until then;
 `bytearray` would write to them."""
 _RESERVE = 4 << 20
 
@@ -43,7 +44,7 @@ class EndedBySignal(SystemExit):
 
 
 def catch() -> None:
-    """From now on signals end the program in order. For the main thread, once."""
+    """From now on, signals end the program with cleanup. Call it once, in the main thread."""
     _reserve.append(bytes(_RESERVE))
     for number in CAUGHT:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -52,12 +53,12 @@ def catch() -> None:
 
 
 def ending() -> int:
-    """The signal that the program ends by; 0 if it does not."""
+    """The signal that is ending the program; 0 for none."""
     return 0 if _ending is None else _ending[0]
 
 
 def raise_ending() -> None:
-    """Raise what a signal raises, if one came."""
+    """Raise the exception of a signal, if one arrived."""
     if ending() == signal.SIGINT:
         raise KeyboardInterrupt
     if ending():
@@ -79,7 +80,7 @@ def taken_by(take: Callable[[int], object], *, patient: bool = False) -> Iterato
 
 
 def at_end(undo: Callable[[], object]) -> Callable[[], None]:
-    """Have `undo` called if the program has to end at once: it must be quick. Returns what takes that back."""
+    """Register `undo` to be called if the program has to end immediately; it must be quick. Returns a function that cancels this."""
     _undo.append(undo)
 
     def forget() -> None:
@@ -91,7 +92,7 @@ def at_end(undo: Callable[[], object]) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[str]:
-    """A folder that is removed afterwards, also if the program has to end at once; its path."""
+    """A folder that is removed afterwards, even if the program has to end immediately; yields its path."""
     import shutil
     import tempfile
 
@@ -104,9 +105,11 @@ def temporary_folder(prefix: str) -> Iterator[str]:
 
 
 def end_now(code: int) -> NoReturn:
-    """End the program at once with an exit code. For any thread."""
+    """End the program immediately with an exit code. For any thread."""
     _reserve.clear()
-    with contextlib.suppress(ValueError):  # only the main thread may: another one is not what hangs
+    with contextlib.suppress(
+        ValueError
+    ):  # only possible in the main thread; another thread is not the one that hangs
         signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
         signal.setitimer(signal.ITIMER_REAL, 1.0)
     while _undo:

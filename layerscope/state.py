@@ -1,4 +1,4 @@
-"""Choices in the program, saved for the next start."""
+"""Choices that the user made in the explorer, saved for the next start."""
 
 from __future__ import annotations
 

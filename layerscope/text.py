@@ -128,7 +128,7 @@ def clip_start(text: str, width: int) -> str:
 
 
 def clip_middle(text: str, width: int) -> str:
-    """A name cut to `width` columns, with an ellipsis where its middle is missing: the end tells more than the start."""
+    """A name cut to `width` columns, with an ellipsis for its middle: the end of a name matters more than that."""
     if fitting(text, width) == len(text):
         return text
     start = text[: fitting(text, max(width - 1, 0) // 3)]
@@ -193,7 +193,7 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
 
 
 def ordinal(number: int) -> str:
-    """A place, counted from 1: 1st, 2nd, 3rd, 4th, 11th."""
+    """An ordinal number: 1st, 2nd, 3rd, 4th, 11th."""
     ends = {1: "st", 2: "nd", 3: "rd"}
     end = "th" if number // 10 % 10 == 1 else ends.get(number % 10, "th")
     return f"{number:,}{end}"

@@ -16,7 +16,7 @@ MAX_DOTS = 200
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _NAMES = re.compile(r"""\(((?:'[^']*'|"[^"]*")(?:, (?:'[^']*'|"[^"]*"))*),?\)""")
-"""A key as Python writes a tuple."""
+"""A key written as a Python tuple."""
 _NAME = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 _TOKEN = re.compile(
     r""""{3}(?:[^\\]|\\.)*?"{3,5}|\'{3}.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\w-]+|\[\[|.""",
@@ -46,7 +46,7 @@ def parse_toml_text(text: str, file: str) -> dict[str, Any]:
 
 
 def _problem(message: str, last: int) -> str:
-    """The message of tomllib with the line first, to follow the file's name."""
+    """The message of tomllib, starting with the line, to follow the file's name."""
     message = _NAMES.sub(
         lambda names: "`" + ".".join(a or b for a, b in _NAME.findall(names[1])) + "`", message
     )

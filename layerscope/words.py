@@ -1,6 +1,6 @@
-"""The vocabularies that the code, JSON, reports and screens share: each value with its JSON name, glyph and word for people.
+"""The vocabulary that code, JSON, reports and screens share: each value with its JSON name, glyph and word for people.
 
-An enum's value, or `json_name`, is what JSON holds; it never changes. `word` is what people read. No code compares words.
+An enum's value, or `json_name`, is its name in JSON; it never changes. `word` is what people read. No code compares words.
 """
 
 from __future__ import annotations
@@ -130,12 +130,12 @@ class Severity(StrEnum):
     ERROR = "error"
     """A secret that anyone who can pull the image can read."""
     WARNING = "warning"
-    """Bytes that no container of the image reads; of secrets, those that are probably none."""
+    """Bytes that no container of the image reads; something that is probably not a secret."""
     NOTE = "note"
-    """Bytes that some containers read: it depends on what they run. Also whatever costs next to nothing."""
+    """Bytes that some containers read, depending on what they run; anything that costs next to nothing."""
 
     def at(self, confidence: Confidence) -> Severity:
-        """The severity of a finding of this confidence: one step lower for a mere hint."""
+        """The severity of a finding with this confidence: one step lower if it is low."""
         if confidence is not Confidence.LOW:
             return self
         return Severity.WARNING if self is Severity.ERROR else Severity.NOTE
@@ -168,14 +168,14 @@ _SEVERITIES = {
 
 
 class Confidence(StrEnum):
-    """How certain it is that a finding is right: that the image does not need the bytes, that the secret is one."""
+    """How certain it is that a finding is right: that the image does not need the bytes, or that it is a secret."""
 
     HIGH = "high"
-    """Its content, its format or the place where only one program puts it leaves no doubt."""
+    """Content, format, or a place where only one program puts it leaves no doubt."""
     MEDIUM = "medium"
-    """Its name or place says so, and nothing in the image speaks against it."""
+    """Name or place suggests it, and nothing in the image contradicts it."""
     LOW = "low"
-    """A hint: something in the image speaks against it, or most images have it for a reason."""
+    """A hint: something in the image contradicts it, or most images have it for a reason."""
 
 
 class DigestState(StrEnum):
@@ -187,7 +187,7 @@ class DigestState(StrEnum):
     DAMAGED = "damaged"
     """The layer could not be read whole."""
     NONE = "none"
-    """Nothing is claimed that could be checked."""
+    """There is no claimed digest to check."""
 
     @property
     def bad(self) -> bool:

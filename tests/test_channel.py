@@ -162,7 +162,7 @@ def test_all_who_ask_hear_that_the_process_ended(many: SecondProcess, word: byte
         waiting = [pool.submit(many.ask, [word]) for _ in range(4)]
         os.kill(many.process.pid, signal.SIGKILL)
         for asked in waiting:
-            with pytest.raises(ChannelError, match="it "):
+            with pytest.raises(ChannelError, match=r"it |cannot "):
                 asked.result(PATIENCE)
     with pytest.raises(ChannelError):
         many.ask([b"repeat 1 a"])
@@ -177,7 +177,7 @@ def test_killing_ends_all_requests(many: SecondProcess) -> None:
 
     def ask() -> None:
         began.wait()
-        with pytest.raises(ChannelError, match="it "):
+        with pytest.raises(ChannelError, match=r"it |cannot "):
             many.ask([b"repeat 1 ", LONG])
 
     with ThreadPoolExecutor(3) as pool:
@@ -207,7 +207,7 @@ def test_a_misbehaving_peer_is_an_error(name: str) -> None:
     """It is ended, and every later request fails at once."""
     with SecondProcess(PEERS, [name], most=1 << 20) as peer:
         for _ in range(2):
-            with pytest.raises(ChannelError, match="it "):
+            with pytest.raises(ChannelError, match=r"it |cannot "):
                 peer.ask([b"what?"])
         assert peer.process is not None
         assert peer.process.returncode is not None
@@ -216,13 +216,13 @@ def test_a_misbehaving_peer_is_an_error(name: str) -> None:
 @pytest.mark.parametrize("name", DEAF)
 def test_a_peer_that_does_not_read_is_an_error(name: str) -> None:
     """Also while a long request is being written."""
-    with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match="it "):
+    with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match=r"it |cannot "):
         peer.ask([LONG] * 10)
 
 
 def test_a_silent_peer_times_out(peer: SecondProcess) -> None:
     """A process that is stopped and never continued, say."""
-    with pytest.raises(ChannelError, match=r"silent for 0\.3 s"):
+    with pytest.raises(ChannelError, match=r"no answer for 0\.3 s"):
         peer.ask([b"wait"], patience=0.3)
 
 

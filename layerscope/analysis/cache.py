@@ -48,7 +48,7 @@ class ImageCache:
         *,
         passing: bool = False,
     ) -> None:
-        """With `passing`, results are stored even if they may be different later."""
+        """With `passing`, results are stored even if they may differ later."""
         self._store = store
         self._passing = passing
         self._layers = layers
@@ -134,7 +134,7 @@ class ImageCache:
         self._keep(INVENTORY, lambda: pack_fields(inventory), filesystem, words)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
-        """The findings for `words`, which identify all input of rules besides the layers; None if not cached."""
+        """The findings for `words`, which identify everything that rules use besides the layers; None if not cached."""
         from layerscope.analysis.findings.finding import Findings
 
         sizes = filesystem.inodes.columns.stored

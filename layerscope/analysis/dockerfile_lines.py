@@ -12,7 +12,7 @@ from layerscope.image.history import Step
 _STEPLESS = ("ARG",)
 """Instructions that may not create a step."""
 _NAMED = 5
-"""How many lines a message names."""
+"""Maximum lines that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,7 @@ class DockerfileLines:
     base: tuple[int, int]
     """First and last line of the FROM that names the base image."""
     base_steps: int | None
-    """How many first steps are the base image's; None if the Dockerfile does not tell, as what it begins with is not in the
-    image."""
+    """How many first steps are the base image's; None if the Dockerfile's first instructions are not in the image."""
     missing: tuple[int, ...]
     """Lines of instructions that should have made a step but have none in the image."""
 
@@ -60,7 +59,7 @@ class DockerfileLines:
         return self.dockerfile.name
 
     def doubt(self) -> str | None:
-        """Why this may not be the Dockerfile of the image, in a sentence; None if it matches."""
+        """A sentence on why this may not be the Dockerfile of the image; None if it matches."""
         if not self.missing:
             return None
         if not self.spans:
@@ -75,8 +74,9 @@ class DockerfileLines:
         return f"{said} not among the steps of the image: was it built from this file?"
 
     def as_written(self, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """The steps of an image with their arguments as the Dockerfile has them: sources, variables and flags that
-        builders do not record."""
+        """The steps of an image with their arguments as in the Dockerfile, which has sources, variables and flags that builders
+        do not record.
+        """
         return tuple(
             replace(step, arguments=_arguments(self.instructions[step.index]))
             if step.index in self.instructions
@@ -85,8 +85,9 @@ class DockerfileLines:
         )
 
     def of_steps(self, steps: Sequence[int]) -> tuple[int, int] | None:
-        """The lines of the first of these steps that is written down; FROM for those of the base image. None if there
-        is none."""
+        """The lines of the first of these steps that is in the Dockerfile; of FROM for steps of the base image. None if there are
+        none.
+        """
         for step in steps:
             if step in self.spans:
                 return self.spans[step]
@@ -96,7 +97,7 @@ class DockerfileLines:
 
 
 def _arguments(written: Written) -> str:
-    """The arguments of an instruction; of a RUN with here-documents, what its shell runs."""
+    """The arguments of an instruction; for a RUN with here-documents, the script that its shell runs."""
     if written.name == "RUN" and written.heredocs:
         return written.arguments[: written.body] + written.script()
     return written.arguments

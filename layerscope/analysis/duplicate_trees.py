@@ -1,8 +1,8 @@
-"""Directories of the final image that hold the same: names, contents and links alike, all the way down.
+"""Identical directories of the final image: equal in names, contents and links, at any depth.
 
-A tree is a slice of the paths in pre-order. What stands at each path, with the size of its subtree, is one number; a tree is
-the polynomial of its numbers, and the values of all trees are differences of prefix sums. What has the same value is compared
-in full before it is believed.
+A tree is a slice of the paths in pre-order. Each path with its content and the size of its subtree becomes one number; the hash
+of a tree is the polynomial of its numbers, computed for all trees by differences of prefix sums. Trees with equal hashes are then
+compared in full.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layerscope.layers.index import Kind
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
-"""What undoes a multiplication by the base, modulo 2⁶⁴."""
+"""The multiplicative inverse of the base, modulo 2⁶⁴."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class _Live:
     """Number of the content or link target, equal for equal ones; -1 for a content that no other file has."""
     stored: NDArray[np.int64]
     parents: NDArray[np.int32]
-    """Place of the directory that a path is in, -1 in the root."""
+    """Position of the directory that contains a path, -1 for the root."""
 
     def same(self, one: int, other: int) -> bool:
         """Whether two trees are equal except for their own names."""
@@ -65,8 +65,9 @@ def find_duplicate_trees(
     duplicates: Sequence[Duplicate],
     least: int,
 ) -> list[DuplicateTree]:
-    """All duplicate directories of at least so many bytes, largest saving first; `live_inodes` is the final image's inode
-    of each path, -1 for none."""
+    """All duplicate directories of at least `least` bytes, largest saving first; `live_inodes` has the final image's inode of
+    each path, -1 for none.
+    """
     if not _may_be(filesystem, live_inodes, duplicates, least):
         return []
     live = _live(filesystem, live_inodes, duplicates)
@@ -84,7 +85,7 @@ def find_duplicate_trees(
     of_group = {member: number for number, group in enumerate(groups) for member in group}
     found = []
     for group in groups:
-        # Copies in equal directories go with those: one of them stands for all.
+        # Copies inside equal directories are part of those: one represents all.
         seen: set[int] = set()
         members = []
         for member in group:
@@ -192,7 +193,7 @@ def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
 
 
 def _within(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
-    """The group of equal trees that a tree's parent is in, -1 for none, and how far behind it the tree stands."""
+    """The group of equal trees that contains a tree's parent, -1 for none, and the distance of the tree from it."""
     above = int(live.parents[at])
     return place.get(above, -1), at - above
 
@@ -216,7 +217,7 @@ def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
 
 
 def _prefix(values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Sums of all values before each, and of all."""
+    """The sum of the values before each one, and of all values."""
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])
     return sums

@@ -119,8 +119,9 @@ def _heads(
     layers: Sequence[LayerContents],
     progress: Progress,
 ) -> NDArray[np.int64]:
-    """A checksum of the first bytes of each candidate; 0 for all of a size that a compressed layer has too, as its
-    contents are known by their digests alone."""
+    """A checksum of the first bytes of each candidate; 0 for all candidates of a size that also occurs in a compressed layer,
+    whose contents are only known by digest.
+    """
     inodes = filesystem.inodes
     heads = np.zeros(len(candidates), np.int64)
     layer_of = inodes.layers(candidates)

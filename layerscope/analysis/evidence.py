@@ -65,7 +65,7 @@ class Evidence:
     written: Mapping[int, Written] = field(default_factory=dict)
     """The instructions of a Dockerfile, by step."""
     escape: str = "\\"
-    """What continues lines in it."""
+    """The character that continues lines in it."""
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
     """Results of `once`."""
@@ -183,8 +183,9 @@ class Evidence:
         return top
 
     def topmost_deleted(self, paths: NDArray[np.int32]) -> list[int]:
-        """The topmost directories, or files, that the final image has no longer and that hold these paths; in the order
-        of the paths that are first in them."""
+        """The topmost directories or files above these paths that are no longer in the final image, in the order of their first
+        paths.
+        """
         parents, tops = self.filesystem.table.parents, paths.copy()
         while True:
             above = parents[tops]
@@ -227,7 +228,7 @@ class Evidence:
     def by_layer(self, files: Mask) -> Iterator[Group]:
         """Group these files of the final image by the layer that stores them, lowest first.
 
-        A content with another name is left out: it would stay stored without these names.
+        A content with another name is left out: it would still be stored without these names.
         """
         paths = np.flatnonzero(files & self.live_files).astype(np.int32)
         inodes = self.live_inodes[paths]

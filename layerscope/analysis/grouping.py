@@ -121,7 +121,7 @@ def nearest_noteworthy(
     below = prefix[table.ends] - prefix[1:]
     heavy = below * NOTEWORTHY >= max(int(prefix[-1]), 1)
     heavy[0] = True
-    # The nearest noteworthy ancestor, by steps that double: as quick for a path of a thousand components.
+    # Find the nearest noteworthy ancestor by doubling steps, which is as quick for a path of a thousand components.
     leads = np.where(heavy, np.arange(len(table), dtype=np.int32), table.parents)
     while not heavy[leads].all():
         leads = leads[leads]

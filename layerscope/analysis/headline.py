@@ -33,10 +33,10 @@ def headline(
     short: bool = False,
     binary: bool | None = None,
 ) -> list[tuple[str, Role]]:
-    """The parts of the headline: 202.5 MB stored, 29.9 MB avoidable, 1 secret. What is None is not known yet and left out.
+    """The parts of the headline: 202.5 MB stored, 29.9 MB avoidable, 1 secret.
 
-    `avoidable` are bytes that all findings save together, `own` those of them that are not the base image's: only they are
-    the reader's to avoid. `short` drops words for narrow terminals.
+    Unknown values are None and left out. `avoidable` are the bytes that all findings save together, `own` those outside the base
+    image, which the reader can avoid. `short` drops words for narrow terminals.
     """
     amount = size(stored, binary=binary)
     parts = [(amount if short else f"{amount} stored", Role.STORED)]

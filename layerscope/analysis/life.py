@@ -63,7 +63,7 @@ class Event:
     """What differs, for a modified or metadata change."""
     before: State | None
     after: State | None
-    """The state after the layer; if `brief`, the state that the layer replaced."""
+    """The state after the layer; if `brief`, the state that the layer stored and replaced."""
     brief: bool
     """The layer stored this and replaced or removed it itself."""
     shown: bool

@@ -101,10 +101,10 @@ def list_instructions(
 def match_steps(
     dockerfile: Dockerfile, steps: Sequence[Step], known: Mapping[int, int] | None = None
 ) -> dict[int, int]:
-    """Which step each instruction of the Dockerfile made, by their places; some may be `known`.
+    """Which step each instruction of the Dockerfile made, as pairs of positions; some may be `known`.
 
-    The two are aligned from their ends, as steps of the base image come first. Both keep their order; what has no
-    counterpart is left out.
+    Both are aligned from their ends, because steps of the base image come first. Both keep their order; items without a
+    counterpart are left out.
     """
     numbers = dockerfile.final()[-MATCHED:]
     first = max(len(steps) - 2 * len(numbers) - 50, 0)
@@ -112,7 +112,7 @@ def match_steps(
     rows = [[likeness(dockerfile.instructions[n], step) for step in tail] for n in numbers]
     _pin(rows, numbers, first, known or {})
     width = len(tail)
-    # best[i][j]: what instructions from i on gain with all steps from j on
+    # best[i][j]: the gain of aligning instructions from i on with steps from j on
     best = [[0] * (width + 1) for _ in range(len(numbers) + 1)]
     for j in range(width - 1, -1, -1):
         best[-1][j] = best[-1][j + 1] + _SKIPPED_STEP

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 Content = bytes | memoryview
 _SEPARATOR = b"\0"
-"""Stands between contents, so that no mark begins in one and ends in the next."""
+"""Separates contents, so that no match begins in one and ends in the next."""
 _PADDING = bytes(64)
-"""Follows what is searched: Vectorscan 5.4.12, which Hyperscan's wheels hold, overlooks some marks at the very end."""
+"""Appended to the searched text: Vectorscan 5.4.12, which is in Hyperscan's wheels, misses some matches at the very end."""
 _MOST_PLACES = 1 << 14
-"""Marks found in one search; each costs time, and hostile contents consist of nothing else."""
+"""Maximum matches in one search; each costs time, and hostile contents can consist of nothing else."""
 
 
 class Marks:
@@ -31,7 +31,9 @@ class Marks:
         self._of_thread = threading.local()
 
     def places(self, *contents: Content) -> list[tuple[int, int]]:
-        """Where marks end in contents that a byte separates, ascending, each with the number of the mark: `_MOST_PLACES` at most."""
+        """The ends of matches in contents separated by a byte, ascending, each with the number of its expression; at most
+        `_MOST_PLACES`.
+        """
         found: list[tuple[int, int]] = []
 
         def take(mark: int, _start: int, end: int, _flags: int, _context: object) -> bool:
@@ -51,7 +53,7 @@ class Marks:
         return found
 
     def holders(self, contents: Sequence[Content]) -> list[int]:
-        """Which of these contents may hold a mark, ascending; all others certainly hold none."""
+        """Which of these contents may have a match, ascending; all others certainly have none."""
         ends = self.places(*contents)
         if not ends:
             return []
@@ -68,7 +70,7 @@ class Marks:
         return holders
 
     def _compiled(self) -> tuple[Any, Any]:
-        """The database, and memory for searches of this thread."""
+        """The compiled database, and scratch memory for this thread."""
         import hyperscan
 
         with self._lock:

@@ -1,9 +1,8 @@
-"""Directories that hold nearly the same: most bytes of one are in the other at the same places, as when something was copied
-twice and changed a little since.
+"""Nearly identical directories: most bytes of one are in the other at the same relative paths.
 
-Each content that is there several times makes pairs of its paths, those of which the names agree longest together. The
-directories above a pair, as far up as their names agree, are candidates; what all pairs below two directories hold together
-says how much they share.
+This is what remains when something was copied twice and then changed a little. Each repeated content makes pairs of its paths,
+matched by the longest common end of their names. The directories above a pair are candidates as far up as their names agree; the
+bytes of all pairs below two directories are what they share.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ class NearTree:
 
 @dataclass(frozen=True, slots=True)
 class _Levels:
-    """For each pair of files, the directories above it that it speaks for, all levels behind each other."""
+    """For each pair of files, the candidate directories above it, level after level."""
 
     keys: NDArray[np.int64]
-    """Which two directories."""
+    """The two directories."""
     pairs: NDArray[np.int64]
-    """Which pair of files."""
+    """The pair of files."""
 
 
 def find_near_trees(
@@ -123,7 +122,7 @@ def _of_one_child(
     children = np.flatnonzero(
         (keys[place] == above) & (table.components[a] == table.components[b]) & (up != over)
     )
-    children = children[np.argsort(shared[children], kind="stable")]  # the one of most bytes last
+    children = children[np.argsort(shared[children], kind="stable")]  # the one with most bytes last
     best = np.full(len(keys), -1)
     best[place[children]] = children
     found = best >= 0

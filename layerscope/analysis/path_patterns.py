@@ -19,12 +19,12 @@ class PathPatterns:
 
     @cached_property
     def _whole(self) -> re.Pattern[bytes]:
-        """What a path must be; compiled when it is needed."""
+        """An expression for the whole path; compiled when it is needed."""
         return re.compile(b"|".join(map(_expression, self._patterns)), re.DOTALL)
 
     @cached_property
     def _below(self) -> re.Pattern[bytes]:
-        """What a path must be, or lie in."""
+        """An expression for a path or a directory above it."""
         return re.compile(b"(?:%b)(?:/.*)?" % self._whole.pattern, re.DOTALL)
 
     @cached_property
@@ -67,11 +67,11 @@ class PathPatterns:
 
 
 class PatternTable(Generic[_Value]):
-    """Rows of patterns, each with a value: the first that matches a path."""
+    """Rows of patterns, each with a value; finds the first row that matches a path."""
 
     def __init__(self, rows: Iterable[tuple[Iterable[str], _Value]]) -> None:
         self._named: dict[bytes, list[tuple[int, PathPatterns, _Value]]] = {}
-        """Patterns whose last components have no wildcard, by these."""
+        """Patterns by their last components, if these have no wildcard."""
         self._others: list[tuple[int, PathPatterns, _Value]] = []
         for number, (patterns, value) in enumerate(rows):
             for pattern in patterns:
@@ -91,15 +91,17 @@ class PatternTable(Generic[_Value]):
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What every path that patterns match has: a last component that holds one of these, or a directory of a name."""
+    """A quick test for paths that may match: the last component contains one of these texts, or the path has a directory with one
+    of these names.
+    """
 
     names: frozenset[bytes]
     endings: frozenset[bytes]
-    """What stands behind a last point."""
+    """Texts after the last dot."""
     starts: tuple[bytes, ...]
     ends: tuple[bytes, ...]
     edges: frozenset[bytes]
-    """The first bytes of `starts`, and the last ones of `ends`: two, or one where there are no more."""
+    """The first two bytes of `starts` and the last two of `ends`; only one if the text is that short."""
     folders: frozenset[bytes]
     """Names of directories in which everything may match."""
 
@@ -136,7 +138,7 @@ class _Marks:
 
     @property
     def hold(self) -> Callable[[bytes], bool]:
-        """Whether a component may be the last one of a path that matches. A function that has all it needs at hand."""
+        """A function that tells whether a component may be the last one of a matching path. A closure, for speed."""
         names, endings, edges = self.names, self.endings, self.edges
         starts, ends = self.starts, self.ends
 

@@ -17,9 +17,9 @@ LEAST_AREA = 24
 MOST = 40
 """Maximum tiles of one directory."""
 SHOWN_ANYWAY = (6, 2)
-"""The largest so many have a tile, however little of the room is theirs: of the place shown, and of what lies inside."""
+"""The largest entries that always get a tile, however small: of the place shown, and of directories inside it."""
 EMPHASES = (1, 2, 4)
-"""How many times the least area those are given, until their tiles can be read."""
+"""How many times the minimum area these tiles may get, until they are readable."""
 INNER_WIDTH, INNER_HEIGHT = 22, 6
 """Minimum cells of a directory that shows its entries."""
 DEEPEST = 3
@@ -70,7 +70,7 @@ class Tile:
     merged: int = 0
     """Number of merged entries; 0 for a single entry."""
     skip: int = 0
-    """How many larger ones have a tile of their own, or are left out."""
+    """Number of larger entries with a tile of their own, or left out."""
     inside: tuple[Tile, ...] = ()
     """What a directory holds."""
 
@@ -127,7 +127,9 @@ def _tile(usage: Usage, path: int, box: Box, depth: int) -> Tile:
 def _fit(
     sizes: Sequence[int], total: int, count: int, anyway: int, box: Box
 ) -> tuple[int, list[Box]]:
-    """How many of the largest have a tile, `anyway` or more; and the boxes: theirs, and one for the others that have bytes."""
+    """How many of the largest entries get a tile, at least `anyway`; and the boxes: theirs, and one for all other entries with
+    bytes.
+    """
     area = box.width * box.height
     least = total * LEAST_AREA / area
     shown = sum(size >= least for size in sizes)
@@ -153,7 +155,7 @@ def _is_legible(box: Box) -> bool:
 
 
 def arrange(weights: Sequence[float], box: Box) -> list[Box]:
-    """Boxes of areas like the weights, as square as can be, that fill `box`; in the order of the weights."""
+    """Boxes with areas proportional to the weights, as square as possible, that fill `box`; in the order of the weights."""
     order = sorted(range(len(weights)), key=lambda number: -weights[number])
     width, height = float(box.width), float(box.height * ASPECT)
     sizes = squarify.normalize_sizes([weights[number] for number in order], width, height)
@@ -167,16 +169,16 @@ def arrange(weights: Sequence[float], box: Box) -> list[Box]:
 
 
 def _cell(edge: float) -> int:
-    """The cell edge next to `edge`; equal for edges that are equal but for their last digits."""
+    """The cell edge nearest to `edge`; equal for edges that differ only by rounding errors."""
     return math.floor(edge + 0.5 + 1e-6)
 
 
 def beside(
     tiles: Sequence[Tile], current: int, anchor: tuple[int, int], step: tuple[int, int]
 ) -> int:
-    """The tile that one comes to from `current` in the direction `step`, at the height or breadth of `anchor`.
+    """The next tile from `current` in the direction `step`, at the row or column of `anchor`.
 
-    The current one where there is none.
+    The current one if there is none.
     """
     box = tiles[current].box
     x = {-1: box.x - 1, 0: anchor[0], 1: box.x + box.width}[step[0]]

@@ -103,8 +103,7 @@ def _unread_warnings(image: Image, indexes: Sequence[LayerIndex]) -> Iterator[Im
     yield ImageWarning(
         "headers-only",
         None,
-        "no layer was fetched: figures are those of tables of contents, findings and packages were not looked for; "
-        "leave out --headers-only for them",
+        "no layer was fetched: figures come from tables of contents, and findings and packages were not searched for; leave out --headers-only to get them",
     )
     for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
         if index.extent is Extent.UNKNOWN:

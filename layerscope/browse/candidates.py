@@ -120,7 +120,7 @@ class AllVersions:
         self.finder: Finder | None = None
 
     def using(self, marks: Marks, finder: Finder | None) -> AllVersions:
-        """The same versions, with what is known of them now."""
+        """The same versions with updated marks."""
         other = copy(self)
         other.marks, other.finder = marks, finder
         return other

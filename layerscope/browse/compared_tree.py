@@ -1,4 +1,4 @@
-"""The tree of two images: what every path holds in the old one and in the new one."""
+"""A tree of two images: the size of every path in the old and in the new one."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class ComparedTree:
         before: NDArray[np.int64],
         growth: NDArray[np.int64],
     ) -> None:
-        """`paths` differ, in the ways of `kinds` (`Change` values). `before` and `growth` are content bytes at each path of
-        the table: in the old image, and in the new one less those."""
+        """`paths` differ, in the ways of `kinds` (`Change` values). `before` and `growth` are content bytes at each path of the
+        table: those in the old image, and how many more the new one has.
+        """
         self.table = table
         self._siblings = Siblings(table)
         self._texts = PathTexts(table, self._siblings)

@@ -1,4 +1,4 @@
-"""The language of questions about paths: a path must match every term; a leading `!` negates a term.
+"""The filter language: a path must match every term; a leading `!` negates a term.
 
 `python` text, ignoring case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
 `size>10M` · `change:added,~` · `type:symlink` · `setuid` `setgid` · `owner:0` `owner:1000:1000` · `layer:3` `layer>2`
@@ -71,7 +71,7 @@ EXPECTED: Mapping[str, str] = {
     "layer": "the number of a layer, counted from 0",
     "package": "the name of a package, or a glob",
 }
-"""The properties that a term can be about, and what may stand behind them."""
+"""The properties that a term can test, with the values that they accept, in words."""
 
 _UNITS: Mapping[str, int] = {
     unit: base**power
@@ -127,11 +127,11 @@ class Filter:
 
     @property
     def uses_marks(self) -> bool:
-        """Whether it contains a term about something that the analysis finds."""
+        """Whether it contains a term about results of the analysis."""
         return any(isinstance(term, MarkTerm | PackageTerm) for term, _ in self.terms)
 
     def waits(self, marks: Marks) -> str:
-        """A sentence about the first term that cannot be answered, yet or at all; empty if all can."""
+        """A sentence about the first term whose results are not known yet, or never will be; empty if there is none."""
         for term, _ in self.terms:
             if isinstance(term, MarkTerm | PackageTerm) and getattr(marks, term.mark) is None:
                 name = f"package:{term.name}" if isinstance(term, PackageTerm) else term.mark

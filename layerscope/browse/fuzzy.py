@@ -126,7 +126,7 @@ class FuzzyIndex:
     def _matched_after(
         self, word: bytes, before: int, rows: NDArray[np.int32], check: Check
     ) -> NDArray[np.uint8]:
-        """The number of letters matched after each of these names, if `before` were matched ahead of it."""
+        """The number of letters matched after each of these names, if `before` letters were matched by its parents."""
         if before == len(word):
             return np.full(len(rows), before, np.uint8)
         wanted = np.zeros(len(self._starts), bool)

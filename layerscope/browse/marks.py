@@ -1,4 +1,4 @@
-"""What the analysis knows of versions and paths, as plain masks for the filter language."""
+"""Results of the analysis about versions and paths, as plain masks for the filter language."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Marks:
     wasted: Mask | None = None
     """Versions whose content the final image does not show."""
     duplicate: Mask | None = None
-    """Files of the final image whose content it has at other paths, too."""
+    """Files of the final image with the same content as files at other paths."""
     secret: Mask | None = None
     """Files that findings about secrets name."""
     package: PackageFiles | None = None
     off: Mapping[str, str] = field(default_factory=dict)
-    """By the name of each that never becomes known: what switched it off, and how to have it."""
+    """For each mark that never becomes known, by name: what switched it off, and how to get it."""
 
 
 WAITS = {
@@ -32,4 +32,4 @@ WAITS = {
     "secret": "findings are known",
     "package": "findings are known",
 }
-"""When each of them is available."""
+"""When each of them becomes available."""

@@ -1,4 +1,4 @@
-"""Searches the versions of all layers for what a filter asks; plain words match by their letters, best matches first."""
+"""Searches the versions of all layers for matches of a filter; plain words match by their letters, best matches first."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class PathSearch:
 
     @cached_property
     def _last_of_inode(self) -> NDArray[np.int32]:
-        """Of each version, the last one of those that give its path the same inode without a break."""
+        """For each version, the last one of an unbroken run of versions with the same inode at its path."""
         filesystem = self.filesystem
         paths, inodes = filesystem.paths, filesystem.inode_of
         goes_on = (paths[1:] == paths[:-1]) & (inodes[1:] == inodes[:-1])
@@ -110,7 +110,7 @@ class PathSearch:
         order: Order = Order.MATCH,
     ) -> Found:
         """The versions that match. `check` is called often and raises to stop; `finder` searches texts for regular
-        expressions; `marks` are what is known so far."""
+        expressions; `marks` are the results known so far."""
         filesystem = self.filesystem
         words = _folded(wanted)
         tiers = np.zeros(len(filesystem.table), np.uint16)
@@ -141,7 +141,7 @@ class PathSearch:
         return int(self.filesystem.stored[row])
 
     def _once(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """These rows, with only the newest version of each directory, and once what a layer links to itself again."""
+        """These rows with only the newest version of each directory, and without versions that only link the same inode again."""
         filesystem = self.filesystem
         rows = self._last_of_inode[rows]
         rows = rows[edges(rows)]

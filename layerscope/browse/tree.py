@@ -40,7 +40,7 @@ class TreeView:
         self.finder: Finder | None = None
         """Searches for the filter's regular expressions; None to search in this thread."""
         self.marks = Marks()
-        """What the filter can ask about besides attributes."""
+        """Results of the analysis that the filter can test."""
         self.changed_only = False
         """Whether mode `UP_TO` shows only paths that the layer adds or changes."""
         self.flat = False
@@ -114,7 +114,7 @@ class TreeView:
         self._filter_again()
 
     def set_marks(self, marks: Marks) -> None:
-        """Take note of what became known."""
+        """Update the results of the analysis."""
         self.marks = marks
         if self.filter and self.filter.uses_marks:
             self._filter_again()

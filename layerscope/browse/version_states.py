@@ -1,4 +1,4 @@
-"""What became of a version of a path, and what each layer stores at and below a path."""
+"""The fate of a version of a path, and what each layer stores at and below a path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.words import Change
 
 
 class State(Enum):
-    """What became of a version."""
+    """Whether a version is live, removed or replaced."""
 
     LIVE = "live"
     """The final image shows it."""
@@ -24,7 +24,7 @@ class State(Enum):
 
 
 def state_of(filesystem: Filesystem, row: int) -> State:
-    """What became of the version in a row; `died` is the layer that did it."""
+    """The state of the version in a row; `died` is the layer that removed or replaced it."""
     died = int(filesystem.died[row])
     if died == filesystem.layer_count:
         return State.LIVE

@@ -1,10 +1,10 @@
-"""The channel to a second process: whole frames in both directions, through pipes that may be stopped, cut or fed nonsense.
+"""The channel to a second process: whole frames in both directions, through pipes that may block, break or carry garbage.
 
-A frame is a head (mark, kind, number of the request, bytes of the body), the body, and an end mark. Nothing is taken for a frame
-that does not have all of it, and a frame that was begun is written to its end, however often the writer is interrupted.
+A frame is a head (mark, kind, number of the request, bytes of the body), the body, and an end mark. Incomplete frames are never
+accepted, and a frame that was begun is written to its end, however often the writer is interrupted.
 
-A second process runs `main(*arguments)` of a module, which calls `serve` or `serve_at_once`. It ends when its input does, when it is
-killed, and soon after the process that started it is gone. Signals of the terminal never reach it.
+A second process runs `main(*arguments)` of a module, which calls `serve` or `serve_at_once`. It ends when its input does, when it
+is killed, and soon after the process that started it is gone. Signals of the terminal never reach it.
 """
 
 from __future__ import annotations

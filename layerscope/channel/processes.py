@@ -1,4 +1,4 @@
-"""Programs in sessions of their own, which end with this one."""
+"""Starts programs in sessions of their own, which end with this program."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def start(command: Sequence[str], **how: object) -> subprocess.Popen[bytes]:
-    """A program in a session of its own, which signals of the terminal do not reach; ended with this one. Raises OSError.
+    """Start a program in a session of its own, which signals of the terminal do not reach and which ends with this program.
+    Raises OSError.
 
-    `how` is what `subprocess.Popen` takes. Whoever starts one calls `stop` in the end.
+    `how` is passed to `subprocess.Popen`. The caller has to call `stop` in the end.
     """
     import subprocess
 
@@ -25,7 +26,7 @@ def start(command: Sequence[str], **how: object) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes], *, patience: float = 1.0) -> None:
-    """End a program that `start` began: it may take `patience` seconds for it before it is killed."""
+    """End a program that `start` started; after `patience` seconds it is killed."""
     import subprocess
 
     if patience:
@@ -42,4 +43,4 @@ def stop(process: subprocess.Popen[bytes], *, patience: float = 1.0) -> None:
 
 
 _forget: dict[int, Callable[[], None]] = {}
-"""How to take back that a process is killed at the end, by its ID."""
+"""Functions that cancel killing a process at the end, by its ID."""

@@ -1,4 +1,4 @@
-"""A second process, seen from the one that asks it."""
+"""A second process, as seen by the process that sends requests."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import subprocess
 
 _CANCEL_PATIENCE = 2.0
-"""Seconds in which a process that others ask as well has to take note that a request was cancelled."""
+"""Seconds in which a process with other requests has to acknowledge that one was cancelled."""
 _END_OF_HEARING = 1.0
-"""Seconds in which the pipe of a process that was killed comes to its end, unless others hold it open."""
+"""Seconds after which the pipe of a killed process has reached its end, unless others hold it open."""
 _RUN = """
 import sys
 parent, module, count, *rest = sys.argv[1:]
@@ -39,23 +39,23 @@ from layerscope.channel.serving import end_with
 end_with(int(parent))
 __import__(module, fromlist=["main"]).main(*rest[:int(count)])
 """
-"""Runs a module: the ID of this process, its name, the number of its arguments, these, and where modules are found."""
+"""Runs a module. Arguments: ID of this process, module, number of its arguments, these, and the module search path."""
 
 
 class _Asked:
-    """A request that was sent, or is being sent."""
+    """A request that was sent or is being sent."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.frames: SimpleQueue[Frame | None] = SimpleQueue()
-        """What came for it; None after the last frame of all."""
+        """Received frames; None after the last one of the process."""
         self.answered = False
 
 
 class SecondProcess:
-    """A process that answers requests. The first request starts it; leaving this kills it.
+    """A process that answers requests. The first request starts it; leaving the context kills it.
 
-    Several threads may ask at once: one more thread hears the process, and hands them their frames.
+    Several threads may send requests at once: another thread receives frames and hands them over.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class SecondProcess:
         self._asked: dict[int, _Asked] = {}
         self._fault: Exception | None = None
         self._state = threading.Lock()
-        """Held to change anything of the above."""
+        """Held while any of the above is changed."""
         self._sending = threading.Lock()
         """Held while a frame is written, and while the pipes are closed."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -97,10 +97,10 @@ class SecondProcess:
         progress: Callable[[bytearray], object] | None = None,
         patience: float | None = None,
     ) -> bytearray:
-        """The answer to a request; `progress` is given the bodies of frames that come before it.
+        """The answer to a request; `progress` gets the bodies of frames that come before it.
 
-        Raises `RequestFailedError`, and `ChannelError`, as does every later request then. What `check` raises cancels the request.
-        `patience` is how many seconds the process may be silent, also about the requests of others.
+        Raises `RequestFailedError`, and `ChannelError`, in which case every later request does, too. An exception from `check`
+        cancels the request. `patience` is how many seconds the process may be silent, including about other requests.
         """
         try:
             wire, asked = self._begin()
@@ -121,7 +121,7 @@ class SecondProcess:
     def kill(self, why: ChannelError | None = None) -> None:
         """End the process at once; every later request is a `ChannelError`."""
         with self._state:
-            self._fault = self._fault or why or ChannelError("it was ended")
+            self._fault = self._fault or why or ChannelError("it was stopped")
             wire, self._wire = self._wire, None
         if self.process is not None:
             stop(self.process, patience=0)
@@ -129,11 +129,11 @@ class SecondProcess:
             return
         self._hearing.join(_END_OF_HEARING)
         if not self._hearing.is_alive():
-            with self._sending:  # a descriptor must not be closed while somebody uses it
+            with self._sending:  # a descriptor must not be closed while a thread uses it
                 wire.close()
 
     def _begin(self) -> tuple[Wire, _Asked]:
-        """Start the process if there is none yet, and take a number."""
+        """Start the process if there is none yet, and register a request."""
         with self._state:
             if self._fault is not None:
                 raise self._fault
@@ -146,9 +146,9 @@ class SecondProcess:
                 )
                 try:
                     self._hearing.start()
-                except RuntimeError as error:  # no memory for one
+                except RuntimeError as error:  # no memory for a thread
                     self._hearing = None
-                    raise ChannelError(f"it cannot be heard: {error}") from error
+                    raise ChannelError(f"its output cannot be read: {error}") from error
             return wire, asked
 
     def _start(self) -> Wire:
@@ -176,8 +176,8 @@ class SecondProcess:
         return wire
 
     def _hear(self, wire: Wire) -> None:
-        """Hand every frame to whoever waits for it, until there are no more."""
-        why: Exception = ChannelError("it ends without an answer")
+        """Hand every frame to the thread that waits for it, until there are no more."""
+        why: Exception = ChannelError("it ended without an answer")
         try:
             while (frame := wire.receive()) is not None:
                 self._hand(frame)
@@ -193,8 +193,8 @@ class SecondProcess:
         with self._state:
             asked, known = self._asked.get(frame.number), frame.number <= self._number
         if not known:
-            raise ChannelError("it answers what nobody asked")
-        if asked is not None:  # else it belongs to a request that was cancelled
+            raise ChannelError("it answered a request that was never sent")
+        if asked is not None:  # otherwise it belongs to a cancelled request
             asked.answered = asked.answered or frame.kind in (Kind.ANSWER, Kind.FAILED)
             asked.frames.put(frame)
 
@@ -211,14 +211,14 @@ class SecondProcess:
                 check()
             if self._fault is not None:
                 raise self._fault
-            if asked.answered:  # before it was asked
-                raise ChannelError("it does not listen")
+            if asked.answered:  # before it got a request
+                raise ChannelError("it does not read its input")
 
         while not self._sending.acquire(timeout=LOOK_EVERY):
             look()
         try:
             if not wire.whole:
-                raise ChannelError("a frame was left in the middle")
+                raise ChannelError("a frame was cut in the middle")
             wire.send(kind, asked.number, pieces, look)
         finally:
             self._sending.release()
@@ -244,13 +244,13 @@ class SecondProcess:
                     continue
                 silent += min(time.monotonic() - began, 2 * LOOK_EVERY)
                 if patience is not None and silent >= patience:
-                    raise ChannelError(f"it is silent for {patience:g} s") from None
+                    raise ChannelError(f"no answer for {patience:g} s") from None
                 if self._fault is not None and asked.frames.empty():
                     raise self._fault from None
                 continue
             silent = 0.0
             if frame is None:
-                raise self._fault or ChannelError("it was ended")
+                raise self._fault or ChannelError("it was stopped")
             if frame.kind is Kind.ANSWER:
                 return frame.body
             if frame.kind is Kind.FAILED:
@@ -259,14 +259,14 @@ class SecondProcess:
                 progress(frame.body)
 
     def _cancel(self, wire: Wire, asked: _Asked) -> None:
-        """Tell the process that the answer is not wanted; end it where it cannot be told at once."""
+        """Tell the process that the answer is no longer wanted; kill it if it cannot be told immediately."""
         waited = _CANCEL_PATIENCE if self._asked.keys() - {asked.number} else 0.0
 
         def wait_no_longer() -> None:
             nonlocal waited
             waited -= LOOK_EVERY
             if waited < 0:
-                raise ChannelError("it does not listen")
+                raise ChannelError("it does not read its input")
 
         try:
             asked.answered = False

@@ -1,4 +1,4 @@
-"""A second process, seen from within: it answers requests until there are no more."""
+"""The inside of a second process: it answers requests until there are no more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope import signals
 from layerscope.channel.wire import ChannelError, Frame, Kind, Piece, Wire
 
 _PARENT_EVERY = 0.5
-"""Seconds between two looks at whether the parent is still there."""
+"""Seconds between two checks whether the parent is still running."""
 
 
 class Task:
@@ -25,7 +25,7 @@ class Task:
         send: Callable[[Kind, int, Iterable[Piece]], None],
         look: Callable[[], None],
     ) -> None:
-        """`look` notes in `unwanted` what came meanwhile."""
+        """`look` updates `unwanted` from frames that arrived in the meantime."""
         self.body = frame.body
         self.number = frame.number
         self.unwanted = False
@@ -33,7 +33,7 @@ class Task:
         self._look = look
 
     def progress(self, *pieces: Piece) -> None:
-        """Send a sign of life."""
+        """Send a heartbeat."""
         self._send(Kind.PROGRESS, self.number, pieces)
 
     def cancelled(self) -> bool:
@@ -44,11 +44,11 @@ class Task:
 
 
 Answer = Callable[[Task], Iterable[Piece]]
-"""Answers a request. What it raises fails this request alone."""
+"""Answers a request. An exception fails only this request."""
 
 
 def serve(answer: Answer) -> None:
-    """Answer requests one after another in the main thread, until there are no more: what the `main` of a second process does."""
+    """Answer requests one after another in the main thread, until there are no more. For the `main` of a second process."""
     wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY))
     waiting: deque[Frame] = deque()
 
@@ -60,7 +60,7 @@ def serve(answer: Answer) -> None:
             elif frame.kind is Kind.REQUEST:
                 waiting.append(frame)
 
-    with contextlib.suppress(ChannelError):  # nobody is left to hear of it
+    with contextlib.suppress(ChannelError):  # no process is left to receive it
         while (frame := waiting.popleft() if waiting else wire.receive()) is not None:
             if frame.kind is Kind.REQUEST:
                 task = Task(frame, wire.send, look)
@@ -68,7 +68,7 @@ def serve(answer: Answer) -> None:
 
 
 def serve_at_once(answer: Answer) -> None:
-    """Answer requests each in a thread of its own, until there are no more. The threads are left behind then: end the process."""
+    """Answer each request in a thread of its own, until there are no more. Threads may still run then: end the process."""
     wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY), alone=False)
     tasks: dict[int, Task] = {}
     sending = threading.Lock()
@@ -97,7 +97,7 @@ def serve_at_once(answer: Answer) -> None:
 
 
 def _run(task: Task, answer: Answer, send: Callable[[Kind, int, Iterable[Piece]], None]) -> None:
-    """Answer a request, or say why that failed. Raises `ChannelError`."""
+    """Answer a request, or send why that failed. Raises `ChannelError`."""
     try:
         kind, pieces = Kind.ANSWER, list(answer(task))
     except ChannelError:
@@ -109,7 +109,7 @@ def _run(task: Task, answer: Answer, send: Callable[[Kind, int, Iterable[Piece]]
 
 
 def _taken(descriptor: int, flags: int) -> int:
-    """A standard stream for frames alone: what else is read or printed goes to /dev/null."""
+    """Take a standard stream for frames only: everything else that is read or printed goes to /dev/null."""
     own = os.dup(descriptor)
     null = os.open(os.devnull, flags)
     os.dup2(null, descriptor)
@@ -118,8 +118,9 @@ def _taken(descriptor: int, flags: int) -> int:
 
 
 def end_with(parent: int) -> None:
-    """End this process soon after that which started it, even in the midst of work that never looks at its input: regular
-    expressions let signals in, while they keep all threads out."""
+    """End this process soon after its parent, even during work that never checks its input: a running regular expression lets
+    signals in, but no other thread.
+    """
 
     def look(*_: object) -> None:
         if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Frames, and the pipes that they go through."""
+"""Frames, and the pipes that carry them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 Piece = bytes | bytearray | memoryview
 Check = Callable[[], object]
-"""Called often while something is waited for; ends that by raising."""
+"""Called often while waiting; raises to stop."""
 
 MOST = 1 << 32
-"""Bytes of a body that are believed."""
+"""Maximum bytes of a body."""
 _MOST_EARLY = 1 << 26
-"""Bytes that are kept of a peer that talks while it is talked to."""
+"""Maximum bytes kept from a peer that sends while it is sent to."""
 _HEAD = struct.Struct("<4sIIQ")
 _MARK, _END = b"lsf1", b"1fsl"
 LOOK_EVERY = 0.05
 """Seconds between two calls of a check."""
 _AT_ONCE = 1 << 20
-"""Bytes that are read or written at once."""
+"""Maximum bytes read or written at once."""
 
 
 class ChannelError(Exception):
@@ -32,7 +32,7 @@ class ChannelError(Exception):
 
 
 class RequestFailedError(Exception):
-    """The peer could not answer this request; it answers others."""
+    """The peer could not answer this request; it can answer others."""
 
 
 class Kind(IntEnum):
@@ -58,14 +58,15 @@ class Frame(NamedTuple):
 
 
 class Wire:
-    """One end of a channel: two pipes, and what frames are made of."""
+    """One end of a channel: two pipes, and the coding of frames."""
 
     def __init__(
         self, incoming: int, outgoing: int, most: int = MOST, *, alone: bool = True
     ) -> None:
-        """Takes over both descriptors. A body of more than `most` bytes is a `ChannelError`.
+        """Takes over both descriptors.
 
-        If not `alone`, another thread receives while this one sends; otherwise sending has to listen, too.
+        A body of more than `most` bytes is a `ChannelError`. Unless `alone`, another thread receives while this one sends;
+        otherwise sending also has to receive.
         """
         self._incoming = incoming
         self._outgoing = outgoing
@@ -90,7 +91,7 @@ class Wire:
     def send(
         self, kind: Kind, number: int, pieces: Iterable[Piece] = (), check: Check | None = None
     ) -> None:
-        """Write a frame. Raises `ChannelError` and what `check` does."""
+        """Write a frame. Raises `ChannelError` and exceptions of `check`."""
         views = [memoryview(piece).cast("B") for piece in pieces]
         head = _HEAD.pack(_MARK, kind, number, sum(map(len, views)))
         self.whole = False
@@ -102,13 +103,13 @@ class Wire:
                 except BlockingIOError:
                     self._wait(check, writing=True)
                 except OSError as error:
-                    raise ChannelError(f"it takes nothing: {error.strerror}") from error
+                    raise ChannelError(f"cannot write to it: {error.strerror}") from error
         self.whole = True
 
     def receive(self, check: Check | None = None, patience: float | None = None) -> Frame | None:
-        """The next frame; None if the peer has closed its end after a whole one.
+        """The next frame; None if the peer closed its end after a complete one.
 
-        Raises `ChannelError`, also if the peer is silent for `patience` seconds, and what `check` does.
+        Raises `ChannelError`, also if the peer is silent for `patience` seconds, and exceptions of `check`.
         """
         head = bytearray(_HEAD.size)
         if not self._fill(memoryview(head)[:1], check, patience):
@@ -117,23 +118,23 @@ class Wire:
         self._fill(memoryview(head)[1:], check, patience)
         mark, kind, number, length = _HEAD.unpack(head)
         if mark != _MARK or kind not in list(Kind):
-            raise ChannelError("it sends what is no frame")
+            raise ChannelError("it sent an invalid frame")
         if length > self._most:
-            raise ChannelError(f"it announces {length:,} bytes; {self._most:,} are the most")
+            raise ChannelError(f"it announced {length:,} bytes; the limit is {self._most:,}")
         body, end = bytearray(length), bytearray(len(_END))
         self._fill(memoryview(body), check, patience)
         self._fill(memoryview(end), check, patience)
         if end != _END:
-            raise ChannelError("it sends a frame without its end")
+            raise ChannelError("it sent a frame without an end mark")
         self._between = True
         return Frame(Kind(kind), number, body)
 
     def ready(self) -> bool:
-        """Whether the peer has sent something, or closed its end."""
+        """Whether the peer has sent something or closed its end."""
         return bool(self._early) or bool(select.select([self._incoming], [], [], 0)[0])
 
     def _fill(self, view: memoryview, check: Check | None, patience: float | None) -> bool:
-        """Read as many bytes as `view` has. False if the peer has closed its end, where that may be: between two frames."""
+        """Fill `view`. Returns False if the peer closed its end, which is allowed between two frames."""
         silent = 0.0
         while view:
             try:
@@ -146,20 +147,22 @@ class Wire:
             except BlockingIOError:
                 silent += self._wait(check, endless=check is None and patience is None)
                 if patience is not None and silent >= patience:
-                    raise ChannelError(f"it is silent for {patience:g} s") from None
+                    raise ChannelError(f"no answer for {patience:g} s") from None
                 continue
             except OSError as error:
-                raise ChannelError(f"it cannot be heard: {error.strerror}") from error
+                raise ChannelError(f"cannot read from it: {error.strerror}") from error
             if not count:
                 if self._between:
                     return False
-                raise ChannelError("it ends in the middle of a frame")
+                raise ChannelError("it ended in the middle of a frame")
             view, silent = view[count:], 0.0
             self.heard += count
         return True
 
     def _wait(self, check: Check | None, *, writing: bool = False, endless: bool = False) -> float:
-        """Wait until it may go on, `LOOK_EVERY` seconds at most; how long that took, not counting time in which this process was stopped."""
+        """Wait until the pipe is ready, at most `LOOK_EVERY` seconds; returns the duration, without time in which this process
+        was stopped.
+        """
         if check is not None:
             check()
         began = time.monotonic()
@@ -169,7 +172,7 @@ class Wire:
         if writing:
             waiting.register(self._outgoing, select.POLLOUT)
         found = dict(waiting.poll(None if endless else LOOK_EVERY * 1000))
-        if writing and self._incoming in found:  # it may be waiting for us to listen
+        if writing and self._incoming in found:  # it may be waiting for us to read
             with contextlib.suppress(BlockingIOError):
                 early = os.read(self._incoming, _AT_ONCE)
                 self._early += early

@@ -86,7 +86,7 @@ def run(args: Sequence[str] | None = None) -> int:
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
-    """Convert an error of click into our own."""
+    """Convert a click error into our own."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "layerscope"
     hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
@@ -109,7 +109,7 @@ def _image_named(context: click.Context) -> str:
 
 
 def _fault(error: BaseException) -> int:
-    """Say what an unexpected exception means; its exit code."""
+    """Report an unexpected exception; returns its exit code."""
     fault = as_user_error(error)
     if not isinstance(fault, OutOfMemoryError) or claim_memory_report():
         say(fault)

@@ -67,7 +67,7 @@ class _Bar:
         return False
 
     def close(self) -> None:
-        """Remove the bar, for good."""
+        """Remove the bar; it is not drawn again."""
         with self._lock:
             self._closed = True
             if self._drawn is not None:

@@ -109,7 +109,9 @@ def _own_file(words: Sequence[str]) -> Path | None:
 
 
 def run_build(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run a build with its output on stderr, in an `environment` or in ours. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
+    """Run a build with its output on stderr, with `environment` or our own. Raises `BuildFailedError`; if a signal arrives,
+    raises its exception after the build has ended.
+    """
 
     def pass_on(number: int) -> None:
         # The terminal interrupts the build, too: a second interrupt would keep it from cleaning up.

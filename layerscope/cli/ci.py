@@ -143,7 +143,7 @@ def ci(
 
 
 def _say_warnings(config: GateConfig) -> None:
-    """Print warnings about the configuration on stderr: not all formats include them, and the image may fail to open."""
+    """Print configuration warnings on stderr: not all formats include them, and the image may fail to open."""
     for warning in config.warnings:
         named = warning.message.startswith(warning.place)
         said = warning.message if named else f"{warning.place}: {warning.message}"

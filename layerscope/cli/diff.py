@@ -55,7 +55,7 @@ def diff(
 ) -> None:
     """Compare the images OLD and NEW: new secrets and setuid files, figures, layers, steps, files, packages, findings and config.
 
-    OLD and NEW are anything that layerscope opens; one of them can be - for stdin. --image and --platform apply to both. Exits
+    OLD and NEW can be anything that layerscope opens; one of them can be - for stdin. --image and --platform apply to both. Exits
     with 1 if files, config, instructions or stored bytes differ. Times count only with --mtime. With --paths, only matching paths
     are compared: GLOB matches names, or whole paths if it contains a slash.
 

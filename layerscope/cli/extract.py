@@ -100,7 +100,7 @@ def extract(
 
 
 def _make(output: Path) -> list[Path]:
-    """Create a directory and its parents; returns those created, innermost first. Raises `UsageError`."""
+    """Create a directory and its missing parents; returns the created ones, innermost first. Raises `UsageError`."""
     from layerscope.errors import UsageError
 
     made: list[Path] = []

@@ -1,4 +1,4 @@
-"""`layerscope fix IMAGE`: the findings' fixes as a patch of the Dockerfile."""
+"""`layerscope fix IMAGE`: writes fixes for the findings as a patch for the Dockerfile."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     "--only",
     metavar="RULE",
     multiple=True,
-    help="Fix the findings of this rule only. Can be repeated, or be a list with commas.",
+    help="Fix only findings of this rule. Can be repeated, or be a list with commas.",
 )
 @click.option(
     "--except",
     "but",
     metavar="RULE",
     multiple=True,
-    help="Leave the findings of this rule. Can be repeated, or be a list with commas.",
+    help="Skip findings of this rule. Can be repeated, or be a list with commas.",
 )
-@click.option("--min-bytes", metavar="SIZE", help="Fix findings of at least this size only.")
+@click.option("--min-bytes", metavar="SIZE", help="Fix only findings of at least this size.")
 @click.option(
     "--severity",
     type=click.Choice([each.value for each in Severity]),
-    help="Fix findings of at least this severity only.",
+    help="Fix only findings of at least this severity.",
 )
 @click.option(
     "--confidence",
     type=click.Choice([each.value for each in Confidence]),
-    help="Fix findings of at least this confidence only.  [default: medium; low for rules of --only]",
+    help="Fix only findings of at least this confidence.  [default: medium; low for rules of --only]",
 )
 @click.option("--diff", is_flag=True, help="Print a patch. This is the default.")
 @click.option("--write", is_flag=True, help="Change the files instead.")
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     "--context",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="The build context, where .dockerignore is.  [default: the Dockerfile's folder, or the current one if that has what COPY names]",
+    help="The build context, which contains .dockerignore.  [default: the Dockerfile's folder, or the current one if it has the sources of COPY]",
 )
 @click.option(
-    "--prove", is_flag=True, help="Rebuild with the fixes, and measure what they really save."
+    "--prove", is_flag=True, help="Rebuild with the fixes and measure what they really save."
 )
 @click.option(
     "--engine", metavar="NAME", help="Rebuild with this program: docker, podman or buildah."
@@ -83,16 +83,16 @@ def fix(
     ignore_errors: bool,
     **given: Any,
 ) -> int:
-    """Write the fixes of IMAGE's findings as a patch of its Dockerfile, and of its .dockerignore.
+    """Write fixes for the findings in IMAGE as a patch for its Dockerfile and .dockerignore.
 
     layerscope fix app --dockerfile Dockerfile | git apply
 
-    --write changes the files instead. Everything that is not fixed stays as it is written. Without --dockerfile, the patch is of
-    the Dockerfile restored from the image's history. What is not fixed is listed on stderr, with the reason.
+    --write changes the files instead. The rest of the files stays as it is. Without --dockerfile, the patch is for the Dockerfile
+    restored from the image's history. Findings that are not fixed are listed on stderr with the reason.
 
     --prove builds the patched Dockerfile in the context with docker, podman or buildah (the first one found) and BUILD ARGS, and
-    reports what was promised and saved, and what the final image lost. Exits with 1 if a live file was lost, or less than 90 % of
-    the promise was kept. Nothing is tagged, and what was built is removed unless --keep is given.
+    reports the bytes promised and saved, and what the final image lost. Exits with 1 if a live file was lost, or if less than 90
+    % of the promised bytes were saved. Nothing is tagged, and the built image is removed unless --keep is given.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.prove import check_build, prove_fixes
@@ -124,7 +124,7 @@ def fix(
         )
     if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
         if _is_fixed_already(opened, options.base_steps):
-            click.echo(f"{_ALREADY}: rebuild the image to see the change", err=True)
+            click.echo(f"{_ALREADY}; rebuild the image to see the change", err=True)
             return ExitCode.OK
         raise UsageError(
             f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
@@ -158,7 +158,7 @@ def fix(
     return code
 
 
-_ALREADY = "these fixes are in the Dockerfile already"
+_ALREADY = "the Dockerfile already has these fixes"
 
 
 def print_patch(patch: Patch) -> None:
@@ -176,7 +176,7 @@ def print_patch(patch: Patch) -> None:
 
 
 def check_dockerfile_option(given: dict[str, Any]) -> None:
-    """Raise `UsageError` for a Dockerfile that cannot be read, or that no builder would read."""
+    """Raise `UsageError` for a Dockerfile that cannot be read, or that no builder accepts."""
     from layerscope.cli.options import dockerfile_of
     from layerscope.image.dockerfile_errors import check_dockerfile
 
@@ -201,12 +201,12 @@ def check_dockerfile_option(given: dict[str, Any]) -> None:
 def doubt_about(lines: DockerfileLines) -> str | None:
     """Why a file may not be the Dockerfile of the image."""
     if not lines.dockerfile.final():
-        return "it has no instruction besides FROM, and so no step of the image"
+        return "it has no instructions except FROM, so it made no step of the image"
     return lines.doubt()
 
 
 def _is_fixed_already(opened: Opened, base_steps: int | None) -> bool:
-    """Whether all that a Dockerfile has and the image has not are the fixes of the image's findings."""
+    """Whether a Dockerfile differs from the image only by fixes for the image's findings."""
     from layerscope.image.dockerfile import parse_dockerfile
     from layerscope.opening.run_rules import find_findings, patcher_of
     from layerscope.progress import NullProgress
@@ -250,7 +250,7 @@ class _Choice:
         severity: str | None,
         confidence: str | None,
     ) -> _Choice:
-        """Raises `UsageError` for a rule that there is not, or a size that is none."""
+        """Raises `UsageError` for an unknown rule or an invalid size."""
         from layerscope.analysis.findings.rules import check_rules
         from layerscope.cli.options import bytes_of
 
@@ -266,7 +266,7 @@ class _Choice:
         )
 
     def split(self, opened: Opened) -> tuple[list[int], list[int]]:
-        """The numbers of the findings to fix, and of those that only their low confidence leaves."""
+        """The numbers of the findings to fix, and of those skipped only for their low confidence."""
         ranks, sure = list(Severity), list(Confidence)
         found = () if opened.findings is None else opened.findings.found
         chosen: list[int] = []
@@ -293,7 +293,7 @@ def _listed(names: Sequence[str]) -> list[str]:
 
 
 def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) -> None:
-    """What is fixed, and what is not and why, on stderr."""
+    """Say on stderr what is fixed, and what is not and why."""
     from layerscope.analysis.findings.composing import NEEDS_DECISION
     from layerscope.text import count_of, safe_name, size
 
@@ -309,11 +309,11 @@ def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) 
         what = f"{count} written to" if written else f"patch with {count} for"
         click.echo(f"{what} {files}: {saved} less", err=True)
     elif plan.left or unsure:
-        click.echo("no fix that can be written without a decision", err=True)
+        click.echo("every fix needs a decision; none was written", err=True)
     else:
         click.echo("nothing to fix", err=True)
     why = {left.number: left.why for left in plan.left}
-    why |= dict.fromkeys(unsure, "low confidence; --confidence low writes it, too")
+    why |= dict.fromkeys(unsure, "low confidence; --confidence low includes it")
     for number, reason in why.items():
         finding = findings.found[number]
         if reason == NEEDS_DECISION:
@@ -322,25 +322,26 @@ def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) 
 
 
 def _say_context(patch: Patch, dockerfile: Path) -> None:
-    """That the context is another folder than the Dockerfile's, where that matters."""
+    """Say that the context is not the Dockerfile's folder, if that matters."""
     from layerscope.text import safe_name
 
     changed = any(change.path.name.endswith(".dockerignore") for change in patch.files)
     if changed and os.path.realpath(patch.context) != os.path.realpath(dockerfile.parent):
         name = safe_name(str(patch.context))
         click.echo(
-            f"build context: {name}, which has what COPY names; --context DIR for another", err=True
+            f"build context: {name}, which has the sources of COPY; use --context DIR for another",
+            err=True,
         )
 
 
 def _say_folder(patch: Patch) -> None:
-    """Where to apply a patch that `git apply` would not apply, or only in part, in the current folder."""
+    """Say where to apply a patch that `git apply` would skip, entirely or in part, in the current folder."""
     from layerscope.report.patch import applies_here, patch_folder
     from layerscope.text import safe_name
 
     if not applies_here(patch):
         top = safe_name(os.path.relpath(patch_folder(patch)))
         click.echo(
-            f"some files are outside of the current folder: apply it with `git -C {top} apply`",
+            f"some files are outside the current folder: apply the patch with `git -C {top} apply`",
             err=True,
         )

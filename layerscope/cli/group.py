@@ -18,7 +18,7 @@ COMMANDS = {
     DEFAULT_COMMAND: "",
     "report": "Print what each step adds, costs and wastes.",
     "ci": "Check an image against limits; exit 1 if it fails.",
-    "fix": "Write the findings' fixes as a patch of the Dockerfile.",
+    "fix": "Write fixes for the findings as a patch for the Dockerfile.",
     "diff": "Compare two images; exit 1 if they differ.",
     "series": "Show what each release makes its users fetch again, and why.",
     "sbom": "List all packages as CycloneDX or SPDX.",
@@ -66,7 +66,7 @@ class ImageOrCommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command.
 
-        A broken pipe other than stdout is not a normal end, as in click, but an internal error: raises `InternalError`.
+        A broken pipe other than stdout raises `InternalError`; click would take it for a normal end.
         """
         try:
             return super().invoke(ctx)

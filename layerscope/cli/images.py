@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def images(format_name: str, binary: bool, store_root: Path | None) -> None:
     """List the images of all reachable engines and local stores.
 
-    For stores that are read directly, also show the bytes that an image shares with others, and the bytes reclaimed by removing
-    it. Exits with 4 if nothing is reachable.
+    For stores that are read directly, also show the bytes that an image shares with others, and the bytes that removing it would
+    free. Exits with 4 if nothing is reachable.
     """
     from layerscope.cli.output import output_stream, report_options
     from layerscope.report import images_schema, images_text

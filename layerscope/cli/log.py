@@ -55,7 +55,7 @@ def log(
     say_unknown(opened)
     options = report_options(binary=binary or settings_of(given).binary)
     events, unmatched = find_events(opened, paths)
-    some = True  # if the reader of stdout goes early, something was written
+    some = True  # if the reader of stdout stops early, something was written
     with output_stream(None) as stream:
         if format_name == "json":
             some = write_json(opened, events, stream)

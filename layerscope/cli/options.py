@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SETTINGS = "layerscope.settings"
-"""Where the context of click keeps the settings of a command."""
+"""Key of a command's settings in click's context."""
 _STORE = "layerscope.store"
-"""Where it keeps the cache."""
+"""Key of its cache."""
 
 _IMAGE = click.option(
     "--image",
@@ -56,7 +56,7 @@ _IMAGE_OPTIONS = (
     click.option(
         "--max-download",
         metavar="SIZE",
-        help="Fail rather than fetch more than this of layers from a registry, such as 500MB.",
+        help="Fail instead of fetching more than this from a registry, such as 500MB.",
     ),
     _VERIFY,
     click.option("--no-duplicates", is_flag=True, help="Skip the search for duplicate files."),
@@ -75,7 +75,7 @@ _EXPLORER_OPTIONS = (
         "--dockerfile",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="The image's Dockerfile, which is shown, and which fixes can be written to.",
+        help="The image's Dockerfile, to show it and to write fixes to it.",
     ),
     click.option("--theme", metavar="NAME", help="Color theme: dark, light, or a Textual theme."),
 )
@@ -204,7 +204,7 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
 
 
 def store_of(given: dict[str, Any]) -> Store | None:
-    """The user's cache, the same for a whole command; None with `--no-cache`. What it cannot do is said at the end."""
+    """The user's cache, one for the whole command; None with `--no-cache`. Its problems are reported at the end."""
     context = click.get_current_context(silent=True)
     kept = {} if context is None else context.meta
     if given["no_cache"]:

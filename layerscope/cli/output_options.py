@@ -38,7 +38,7 @@ def output_option(function: _Function) -> _Function:
 
 
 def one_path(_: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> Path | None:
-    """The path given to an option, or None; two paths are an error, as one of them would stay unwritten."""
+    """The path given to an option, or None; two paths are an error, because only one would be written."""
     if len(set(paths)) > 1:
         raise click.BadParameter("expected one path", param=param)
     return paths[0] if paths else None

@@ -20,7 +20,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 _NAMED = 20
-"""Layers that a message names."""
+"""Maximum layers that a message names."""
 
 
 class NothingFoundError(LayerscopeError):
@@ -53,7 +53,7 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
 
 
 def say_unknown(opened: Opened) -> None:
-    """Say on stderr which layers are missing in what a command prints."""
+    """Say on stderr which layers are missing from the output of a command."""
     if unknown := unknown_layers(opened):
         click.echo(f"layerscope: changes of unknown layers are missing; {unknown}", err=True)
 
@@ -68,7 +68,7 @@ def unknown_layers(opened: Opened, after: int | None = None) -> str | None:
 
 
 def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
-    """A lookup of paths after `layer` (None for the last one), and that layer's number. Raises `UsageError`."""
+    """A lookup of paths as they are after `layer` (None: the last one), and the number of that layer. Raises `UsageError`."""
     from layerscope.browse.named_paths import Lookup
 
     count = opened.filesystem.layer_count
@@ -87,7 +87,7 @@ def find_all(
     words: Sequence[str],
     complain: Callable[[LayerscopeError], None],
 ) -> tuple[list[int], bool]:
-    """The paths that the words match, in order and without repeats; and whether every word matched."""
+    """The paths that the arguments match, in order and without repeats; and whether every argument matched."""
     from layerscope.browse.named_paths import Missing
 
     unknown = unknown_layers(opened, lookup.layer)

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 _SCHEMES = {"docker": "docker", "podman": "podman", "buildah": "containers-storage"}
 _SHOWN = 10
-"""Paths and packages that are listed."""
+"""Maximum paths and packages that are listed."""
 _NAMING = ("-t", "--tag", "--manifest")
 
 
 def check_build(engine: str | None, args: Sequence[str]) -> None:
-    """Raise `UsageError` for a program whose images cannot be opened, and for arguments that would name the image: nothing is
-    tagged over."""
+    """Raise `UsageError` for a program whose images cannot be opened, and for arguments that name the image: no existing tag may
+    be replaced.
+    """
     name = Path(engine or find_engine(None)).name
     if name not in _SCHEMES:
         raise UsageError(
@@ -42,7 +43,7 @@ def check_build(engine: str | None, args: Sequence[str]) -> None:
         if word.partition("=")[0] in _NAMING or (
             word.startswith("-t") and not word.startswith("--")
         ):
-            raise UsageError(f"{word}: --prove names no image, so that none is tagged over")
+            raise UsageError(f"{word} cannot be used with --prove: no existing tag may be replaced")
 
 
 def prove_fixes(
@@ -56,7 +57,7 @@ def prove_fixes(
     keep: bool,
     given: dict[str, Any],
 ) -> ExitCode:
-    """Rebuild, compare and print; the exit code. Raises `BuildFailedError`."""
+    """Rebuild, compare and print; returns the exit code. Raises `BuildFailedError`."""
     from layerscope.analysis.compare.proof import prove
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.options import request_of, settings_of
@@ -95,7 +96,7 @@ def prove_fixes(
 
 
 def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[str]) -> str:
-    """Build with the patched files, which lie in a folder of their own; the ID of the image."""
+    """Build with the patched files, which are in a folder of their own; returns the ID of the image."""
     with signals.temporary_folder("layerscope-fix-") as folder:
         if name != "docker" and _writes_to_context(patch):
             context = _copied(context, Path(folder) / "context")
@@ -113,16 +114,13 @@ def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[
             # Mounts, and a .dockerignore beside the Dockerfile, need BuildKit in Docker.
             run_build([*words, *args, str(context)], {"DOCKER_BUILDKIT": "1", **os.environ})
         except BuildFailedError as error:
-            error.hint = (
-                "try the Dockerfile without fixes: if it does not build either, choose another program with --engine; if it does, "
-                "try the fixes one by one with --only RULE"
-            )
+            error.hint = "try the Dockerfile without fixes: if that fails too, choose another program with --engine; otherwise try the fixes one by one with --only RULE"
             raise
         return id_in(file)
 
 
 def _writes_to_context(patch: Patch) -> bool:
-    """Whether older versions of Podman and Buildah would write to files of the context."""
+    """Whether older versions of Podman and Buildah would write to files in the context."""
     flags = [flag for flags in patch.plan.flags.values() for flag in flags]
     return any(flag.startswith("--mount=type=bind,") and flag.endswith(",rw") for flag in flags)
 
@@ -142,7 +140,7 @@ def _copied(context: Path, place: Path) -> Path:
 
 
 def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None) -> None:
-    """The verdict, each finding, and what else changed."""
+    """Write the verdict, each finding, and what else changed."""
     from layerscope.report.console import widest
     from layerscope.report.rows import place_words
     from layerscope.text import count_of, safe_name, size
@@ -159,8 +157,8 @@ def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None)
         numbers = f"{size(one.finding.bytes):>10}  {size(one.real):>10}"
         console.line(f"{numbers}  {place:<{width}}  {one.finding.rule}")
     for title, paths in (
-        ("Lost, though no finding names it", proof.lost),
-        ("Other content than before", proof.differing),
+        ("Lost, although no finding names it", proof.lost),
+        ("Content changed", proof.differing),
     ):
         if paths:
             console.line("")
@@ -171,7 +169,7 @@ def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None)
                 console.line(f"  … and {len(paths) - _SHOWN:,} more")
     if proof.packages:
         console.line("")
-        console.line(f"Packages that went or changed: {len(proof.packages):,}")
+        console.line(f"Packages removed or changed: {len(proof.packages):,}")
         for change in proof.packages[:_SHOWN]:
             after = safe_name(change.new.version) if change.new else "gone"
             before = change.old.version if change.old else ""

@@ -26,7 +26,7 @@ from layerscope.report import FORMATS, TABLES
 from layerscope.text import log_line
 
 _LISTING = ("json", "text")
-"""Formats besides CSV that can list files, and that can say what is unknown."""
+"""Formats that can list files (besides CSV), and mark figures as unknown."""
 
 
 @click.command()
@@ -78,7 +78,7 @@ def write_report(
     binary: bool = False,
     ignore_errors: bool = False,
 ) -> None:
-    """Open an image and write its report. Raises `CorruptImageError` afterwards if a part could not be read."""
+    """Open an image and write its report. Raises `CorruptImageError` after writing if a part could not be read."""
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.opening.open import open_image
@@ -89,7 +89,7 @@ def write_report(
     if given.get("headers_only") and format_name not in _LISTING:
         raise UsageError(
             f"--headers-only cannot be reported as {format_name}: figures may be unknown",
-            hint="--format json and text say which ones",
+            hint="use --format json or text, which mark them",
         )
     check_output(output, input_files(given, reference))
     with progress_bar() as progress:

@@ -15,7 +15,7 @@ from layerscope.cli.output_options import format_option
 def rules(format_name: str) -> None:
     """List the rules for findings.
 
-    In brackets: the rules of hadolint and checks of BuildKit that mean the same.
+    In brackets: the equivalent rules of hadolint and checks of BuildKit.
 
     To turn off or tune one, use [rules.NAME] in the configuration file: enabled = false, min-bytes = "1 MB", severity = "error".
     """

@@ -1,4 +1,4 @@
-"""stdout and stderr: guarded against streams that cannot be written, and what is said on the latter."""
+"""stdout and stderr: guarded against write errors; error messages on stderr."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class UnwritableError(OSError):
-    """stdout takes no more, other than because its reader has seen enough."""
+    """Writing to stdout failed, and not because its reader stopped early."""
 
 
 class _Stream(io.FileIO):
-    """stdout or stderr; once one of them cannot be written, what else goes there is dropped."""
+    """stdout or stderr; after a write error, everything else written to it is dropped."""
 
     def __init__(self, descriptor: int, name: str) -> None:
         super().__init__(descriptor, "wb", closefd=False)
@@ -42,9 +42,10 @@ class _Stream(io.FileIO):
 
 
 def guard_streams() -> None:
-    """Have stdout and stderr write all of what they are given: Python's own lose bytes under PYTHONUNBUFFERED when they are interrupted.
+    """Make stdout and stderr write everything they are given: Python's own streams lose bytes under PYTHONUNBUFFERED when they
+    are interrupted.
 
-    Words that stderr does not take are dropped; `stderr_failed` tells.
+    Text that stderr rejects is dropped; see `stderr_failed`.
     """
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
@@ -71,7 +72,7 @@ def stdout_closed() -> bool:
 
 
 def _stream_problem(stream: TextIO | None) -> OSError | None:
-    """What kept a guarded stream from being written; writes what it still keeps."""
+    """The write error of a guarded stream, after flushing it; None if there is none."""
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if stream is None or not isinstance(raw, _Stream):
         return None
@@ -95,7 +96,7 @@ def say(error: LayerscopeError) -> None:
 
 
 def has_terminal(*references: str) -> bool:
-    """Whether there is a terminal to draw on and to read keys from, if images with these names are opened."""
+    """Whether there is a terminal to draw on and to read keys from when images with these names are opened."""
     if os.environ.get("TERM", "") in ("", "dumb"):
         return False
     if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):

@@ -1,8 +1,7 @@
 """The bundled sample image: a small web shop on a Debian-like base, made in code.
 
-Its Dockerfile is believable, with the mistakes that this program is there to show. No file of it
-is stored: `manifest.txt` has paths, sizes and a few texts, `filler` makes up the rest, and two
-builds are the same bytes on every machine and every Python.
+Its Dockerfile is realistic, with the mistakes that layerscope is meant to show. No file of it is stored: `manifest.txt` has
+paths, sizes and a few texts, and `filler` makes up the rest. Every build has the same bytes on every machine and every Python.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def save_demo(path: Path, *, overwrite: bool = False) -> None:
 
 
 def _steps() -> Iterator[Step]:
-    """The steps of the Dockerfile, in order; a layer is made when its step is asked for."""
+    """The steps of the Dockerfile, in order; a layer is created when its step is requested."""
     directories: dict[str, Entry] = {}
     status: dict[str, str] = {}
 
@@ -93,7 +92,7 @@ def _steps() -> Iterator[Step]:
 
     apt = layer(61)
     install_with_apt(apt, read_packages("apt"), status)
-    # debconf opens its templates for writing and changes nothing: the overlay copies them up.
+    # debconf opens its templates for writing without changing them: the overlay copies them up.
     apt.add(_TEMPLATES, base.entries[_TEMPLATES])
     apt.symlink("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
     command = f"apt-get update && apt-get install -y {ASKED_FOR} && "
@@ -127,7 +126,7 @@ def _steps() -> Iterator[Step]:
         owned.add(path, entry._replace(uid=_OWNER, gid=_OWNER))
     yield ran(f"chown -R {_OWNER}:{_OWNER} /app", owned)
 
-    # What should not have come along is removed; the layers below keep it all the same.
+    # Files that should not have been copied are removed; the layers below still store them.
     cleaned = layer(86)
     for whiteout in ("assets/.wh.seed-data.sql", ".wh..git", ".wh..env", "instance/.wh..wh..opq"):
         cleaned.file(f"app/{whiteout}", b"", 0)

@@ -1,6 +1,6 @@
-"""Layers in the making, and the archive that `docker save` writes of them.
+"""Builds layers, and the archive that `docker save` would write.
 
-Tar headers are written here, as those of `tarfile` differ between versions of Python.
+Tar headers are written here, because those of `tarfile` differ between versions of Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BLOCK = 512
 
 
 class Entry(NamedTuple):
-    """A member of a layer, but for its path."""
+    """A member of a layer, without its path."""
 
     data: bytes = b""
     mode: int = 0o644
@@ -52,11 +52,11 @@ class Layer:
         self.add(path, Entry(b"", mode, self.mtime, DIRECTORY, **attributes))
 
     def symlink(self, path: str, target: str, mtime: int | None = None) -> None:
-        """Point `path` at `target`."""
+        """Create a symlink at `path` to `target`."""
         self.add(path, Entry(b"", 0o777, mtime or self.mtime, SYMLINK, target))
 
     def add(self, path: str, entry: Entry) -> None:
-        """Put an entry in, and the directories above it."""
+        """Add an entry and the directories above it."""
         self.entries[path] = entry
         if entry.type == DIRECTORY:
             self.directories[path] = entry

@@ -20,7 +20,7 @@ _BLOCKS = re.findall(r"^(===|---) (.+)\n((?:(?!===|---).*\n)*)", MANIFEST, re.MU
 TEXTS: dict[str, bytes] = {name: text.encode() for mark, name, text in _BLOCKS if mark == "==="}
 """Files word for word, by their paths."""
 _STOCK = 241
-"""Filled passages of a kind: a prime, so that every stride goes through all of them."""
+"""Number of filled passages per kind: a prime, so that every stride visits all of them."""
 _TABLE = MANIFEST.partition("\n[kinds]\n")[2].partition("\n[")[0]
 _KINDS = [(re.compile(line.split()[1]), line.split()[0]) for line in _TABLE.splitlines()]
 _HEADS = {
@@ -63,7 +63,7 @@ def noise(name: str, size: int) -> bytes:
 
 
 def _code(path: str, size: int) -> bytes:
-    """What looks like machine code."""
+    """Bytes that look like machine code."""
     pool = _machine_code()
     start = int.from_bytes(noise(path, 2), "big")
     return (pool[start : start + size] + pool * (size // len(pool) + 1))[: max(size, 0)]
@@ -76,7 +76,7 @@ def _machine_code() -> bytes:
 
 
 def text(kind: str, path: str, size: int) -> bytes:
-    """Passages of a kind below its head, about `size` bytes."""
+    """Passages of a kind after its header, about `size` bytes."""
     seed, stock = noise(path, 8), _stock(kind)
     parts = [_filled(head, path, seed) for head in _passages(f"{kind} head")]
     length, at = sum(map(len, parts)), seed[0]
@@ -132,7 +132,7 @@ def gzip(data: bytes) -> bytes:
 
 
 def _png(path: str, size: int) -> bytes:
-    """A slope between two colours with a grain, 64 pixels wide."""
+    """A gradient between two colours with some noise, 64 pixels wide."""
     height, (red, green, blue) = max(size // 193, 16), noise(path, 3)
     grain = noise(f"{path} grain", 64)
     row = [

@@ -34,7 +34,7 @@ SUBSTANCE = Why.TYPE | Why.CONTENT | Why.TARGET | Why.DEVICE
 
 
 _MAKING = threading.Lock()
-"""Held while digests are made: several threads write into them."""
+"""Held while digests are created: several threads write to them."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Inodes:
     xattrs: StringTable
     sparse: dict[int, SparseMap]
     kept_digests: NDArray[np.uint8] | Callable[[], NDArray[np.uint8]]
-    """The digests, or what makes them once somebody asks: few ever do of an image from the cache."""
+    """The digests, or a function that creates them on first use: for an image from the cache they are rarely needed."""
     hashed: NDArray[np.bool_]
     """Rows whose digest is known, shape (n,)."""
     unread: bool = False

@@ -1,6 +1,6 @@
 """Packs stacked filesystems as plain values and arrays, with their inodes and changes, for the cache.
 
-Nothing has to be computed to show one: its arrays are used where they lie.
+Nothing has to be computed to show one: its arrays are used in place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _VERSIONS = {
     "successors": "successors",
     "events": "events",
 }
-"""Columns as `Filesystem` takes them, and the names of its attributes for them."""
+"""Parameters of `Filesystem` for columns, and the names of its attributes for them."""
 
 
 def pack_filesystem(filesystem: Filesystem, *, contents: bool = True) -> Packed:
@@ -52,7 +52,9 @@ def pack_filesystem(filesystem: Filesystem, *, contents: bool = True) -> Packed:
 
 
 def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> Filesystem:
-    """Restore a packed filesystem of the same layers, if these are known. Raises KeyError, TypeError and ValueError if the data does not fit."""
+    """Restore a packed filesystem of the same layers, if these are known. Raises KeyError, TypeError and ValueError if the data
+    does not fit.
+    """
     arrays = packed.arrays
     digests = arrays["digests"]
     if packed.values["few"]:
@@ -76,7 +78,7 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> F
 
 
 def _seldom(filesystem: Filesystem, contents: bool) -> dict[str, Integers]:
-    """Columns that are hardly ever used: they stay as narrow as they are stored, and in the file."""
+    """Rarely used columns: they keep their stored types, and stay in the file."""
     changes = {"changes.layers": filesystem.changes.layers} if contents else {}
     return {"versions.events": filesystem.events, **changes}
 

@@ -44,7 +44,7 @@ class PathTable:
 
     @cached_property
     def inner(self) -> NDArray[np.int32]:
-        """The paths with others below them: few, so that what differs only for them is quick to compute."""
+        """The paths with other paths below them. They are few, so work on them alone is fast."""
         first_below = np.flatnonzero(self.parents[1:] == np.arange(len(self) - 1, dtype=np.int32))
         return first_below.astype(np.int32)
 
@@ -189,7 +189,7 @@ def sums_below(
 
 
 def _sum_up(table: PathTable, sums: NDArray[_Sum], dtype: type[_Sum]) -> None:
-    """Add to the value of each path those of all below it."""
+    """Add to the value of each path the values of all paths below it."""
     prefix, inner = _prefix_sums(sums, dtype), table.inner
     sums[inner] = prefix[table.ends[inner]] - prefix[inner]
 

@@ -73,6 +73,6 @@ class Unordered:
         return (slot >= 0) & (paths < self.ends[slot])
 
     def top(self, path: int) -> int:
-        """The top of the subtree that contains `path`; beyond the path if none does."""
+        """The top of the subtree that contains `path`; a number beyond the path if none does."""
         slot = int(np.searchsorted(self.tops, path, "right")) - 1
         return int(self.tops[slot]) if slot >= 0 and path < self.ends[slot] else path + 1

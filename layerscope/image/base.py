@@ -24,7 +24,7 @@ _TEXTS = {"bazel build": "Bazel", "ko build ": "ko", "jib-": "Jib", "crane ": "c
 _NEW_BUILD = timedelta(hours=1)
 """The longest usual gap between steps of one build."""
 _SAME_BUILD = timedelta(minutes=1)
-"""Only scripts build on an image younger than this."""
+"""A base image younger than this was built by the same script."""
 _NORMAL_YEARS = (1, 1970, 1980)
 """Years written by builders that record no time."""
 
@@ -91,7 +91,7 @@ def _other_builder(steps: Sequence[Step]) -> tuple[int, str] | None:
         here, before = builders[step.index], builders[step.index - 1]
         if here is None or here == before:
             continue
-        # One builder may have made both the base and what stands on it: long after a command, it did.
+        # The same builder may have made the base and the image on top of it: layers long after a command belong to the latter.
         later = _command_then_layers(steps, step.index, _NEW_BUILD)
         if later is not None:
             return later

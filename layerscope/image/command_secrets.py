@@ -1,6 +1,7 @@
-"""Secrets that commands are given as words: `mysql -psecret`, `curl -u user:secret`, `echo user:secret | chpasswd`.
+"""Secrets in arguments of commands: `mysql -psecret`, `curl -u user:secret`, `echo user:secret | chpasswd`.
 
-Scripts are read by `shell`, also those in quotes and here-documents, and lists in JSON or as Go prints them word by word.
+Scripts are parsed by `shell`, including those in quotes and here-documents; lists in JSON or in Go's notation are read word by
+word.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from layerscope.image.secret_names import is_real
 from layerscope.image.shell import read_loosely
 
 _DEPTH = 4
-"""Scripts in quotes, in scripts in quotes …"""
+"""Maximum nesting of scripts in quotes."""
 _TELLING = re.compile(
     r"mysql|mariadb|mongo|ldap|redis-cli|rabbitmqctl|sshpass|passwd|zip|7z|lftp|-pass|login|configure|(?<![\w-])-\w*[uUa]|--(?:proxy-)?user"
 )
-"""What every text with such a secret matches."""
+"""Matched by every text with such a secret."""
 _LIST = re.compile(r'\[\s*+(?:"(?:[^"\\]|\\.)*+"[\s,]*+)++\]')
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _QUOTED_VALUE = re.compile(r"""\w+=(["'])(.*)\1""", re.DOTALL)
@@ -42,10 +43,10 @@ _OPTIONS: tuple[tuple[str, re.Pattern[str], str, int], ...] = (
     ("password of an archive", re.compile(r"(?:un)?zip"), "-P", _ATTACHED | _APART),
     ("password of an archive", re.compile(r"7z[ar]?"), "-p", _ATTACHED),
 )  # fmt: skip
-"""What is said of a secret, the programs, their option, and where its value stands."""
+"""The label of a secret, the programs, their option, and where its value is."""
 _LOGINS = frozenset("docker podman buildah skopeo nerdctl crane oras helm az oc".split())  # noqa: SIM905 - a list of words
 _INSTALLERS = frozenset("apt-get apt apk yum dnf microdnf zypper brew which type man".split())  # noqa: SIM905 - the same
-"""Programs whose words only name others."""
+"""Programs whose arguments only name other programs."""
 _WRITERS = ("echo", "printf", "yes")
 _USERS = re.compile(r"(?:curl|wget|https?|xh|lftp)")
 _USER_OPTION = re.compile(r"(?:-[A-Za-z#]*?[uU]|--user|--proxy-user)(?:=|$)")
@@ -62,16 +63,16 @@ class _Word:
     quoted: bool
 
     def behind(self, count: int) -> _Word:
-        """What follows the first characters, without quotes of its own."""
+        """The rest after the first characters, without its own quotes."""
         return _unquoted(self.text[count:], self.start + count)
 
 
 _Found = tuple[int, int, str]
-"""Start, end, and what is said of a secret."""
+"""Start, end and label of a secret."""
 
 
 def command_secrets(text: str, instruction: str | None = None, depth: int = 0) -> Iterator[_Found]:
-    """Every secret that a command of a text is given."""
+    """Every secret in the arguments of commands in a text."""
     if depth > _DEPTH or not _TELLING.search(text):
         return
     recorded = _RECORDED.match(text)
@@ -118,7 +119,7 @@ def command_secrets(text: str, instruction: str | None = None, depth: int = 0) -
 
 
 def _given(words: Sequence[_Word], is_instruction: bool) -> Iterator[_Found]:
-    """Secrets that a command is given in its own words, whatever runs it: `docker exec db mysql -psecret`."""
+    """Secrets in the arguments of a command, whatever runs it: `docker exec db mysql -psecret`."""
     texts = [word.text for word in words]
     names = _names(words)
     if _INSTALLERS & {*names[:4]}:
@@ -146,7 +147,7 @@ def _given(words: Sequence[_Word], is_instruction: bool) -> Iterator[_Found]:
 
 
 def _names(words: Sequence[_Word]) -> list[str]:
-    """The names of the programs that words may name; "" for paths of other files."""
+    """The names of the programs that words may refer to; "" for paths of other files."""
     named = (posixpath.split(word.text) for word in words)
     return [name if not folder or folder.endswith("bin") else "" for folder, name in named]
 
@@ -179,7 +180,7 @@ def _password_file(words: Sequence[_Word]) -> Iterator[_Found]:
 
 
 def _users(words: Sequence[_Word], between: str, certain: bool) -> Iterator[_Found]:
-    """`-u USER:PASSWORD`; `certain` if it is no user with a group."""
+    """`-u USER:PASSWORD`; `certain` if it cannot be a user with a group."""
     for at, word in enumerate(words[1:], 1):
         option = _USER_OPTION.match(word.text)
         if option is not None:
@@ -196,7 +197,7 @@ def _users(words: Sequence[_Word], between: str, certain: bool) -> Iterator[_Fou
 
 
 def _piped(words: Sequence[_Word], before: Sequence[_Word]) -> Iterator[_Found]:
-    """What a command reads from the one before it in a pipeline."""
+    """Secrets that a command reads from the previous one in a pipeline."""
     at = next((at for at, name in enumerate(_names(before)) if name in _WRITERS), None)
     if at is None:
         return

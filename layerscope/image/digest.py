@@ -10,7 +10,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|blake3:[0-9a-f]{
 
 
 def is_digest(text: object) -> bool:
-    """Whether `text` is a digest, and so safe as a file name."""
+    """Whether `text` is a digest, and therefore safe as a file name."""
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 

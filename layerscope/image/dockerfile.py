@@ -62,7 +62,7 @@ class Heredoc:
 
 
 class Places(NamedTuple):
-    """The places in a file's text of the characters of one instruction, as runs of neighbours."""
+    """The positions in a file's text of the characters of one instruction, as runs of adjacent ones."""
 
     offsets: array[int]
     """Where each run begins in the instruction."""
@@ -86,9 +86,9 @@ class Written:
     flags: tuple[str, ...]
     """The flags at the beginning of its arguments, without their quotes."""
     body: int
-    """Where in the arguments begins what follows the flags."""
+    """Offset in the arguments of what follows the flags."""
     exec_form: bool
-    """Whether what follows the flags is a JSON array of strings."""
+    """Whether the part after the flags is a JSON array of strings."""
     heredocs: tuple[Heredoc, ...]
     first: int
     """Its first line, counted from 0."""
@@ -116,7 +116,7 @@ class Written:
         return self._places.place(self._shift + offset - last) + last
 
     def script(self) -> str:
-        """What BuildKit has the shell run for a RUN in shell form, or the interpreter if it begins with `#!`."""
+        """The script that BuildKit passes to the shell for a RUN in shell form, or to the interpreter if it begins with `#!`."""
         command = self.arguments[self.body :]
         if self.heredocs and is_heredoc(command):
             return self.heredocs[0].body
@@ -140,12 +140,12 @@ class Dockerfile:
     escape: str
     """The character that continues lines: a backslash or backtick."""
     newline: str
-    """What ends the first line."""
+    """The line end of the first line."""
 
     def final(self) -> list[int]:
-        """The instructions, FROM not counted, that make the final image on top of a base from elsewhere.
+        """The instructions, without FROM, that make the final image on top of an external base image.
 
-        Those of the last stage, after those of the stages of this file that it builds on.
+        Those of the last stage, preceded by those of the stages of this file that it is built on.
         """
         stages = self._stages()
         chain: list[int] = []
@@ -170,7 +170,7 @@ class Dockerfile:
         return sorted(found, key=lambda number: (wanted[self.instructions[number].stage], number))
 
     def base_line(self) -> int:
-        """The instruction that names the base from elsewhere."""
+        """The FROM that names the external base image."""
         final = self.final()
         stages = self._stages()
         return stages[self.instructions[final[0]].stage] if final else stages[-1]
@@ -213,7 +213,7 @@ def parse_dockerfile(data: bytes, name: str) -> Dockerfile:
 
 
 def ignore_file(dockerfile: Path, context: Path) -> Path:
-    """The file that names what of the context is not sent to the builder; it may not exist."""
+    """The .dockerignore file for a Dockerfile; it may not exist."""
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     return own if own.exists() else context / ".dockerignore"
 
@@ -290,11 +290,11 @@ class _Reader:
             at = end
 
     def _stop(self, end: int) -> int:
-        """Where the line before one ends."""
+        """The end of the previous line."""
         return self._offsets[end - 1] + len(self._lines[end - 1])
 
     def _join(self, first: int) -> tuple[str, Places, int]:
-        """A line with those that continue it, the places of its characters, and the line after it."""
+        """A line joined with its continuation lines, the positions of its characters, and the line after it."""
         parts: list[str] = []
         length, end, at, more = 0, first, first, True
         places = Places(array("I"), array("I"))
@@ -302,7 +302,7 @@ class _Reader:
             line = self._lines[at]
             text = line.lstrip(SPACE)
             if at > first and (not text or text.startswith("#")):
-                at += 1  # comments and empty lines do not end an instruction that goes on
+                at += 1  # comments and empty lines do not end a continued instruction
                 continue
             begin = 0 if at > first else len(line) - len(text)
             part = line.rstrip(" \t")
@@ -348,7 +348,7 @@ class _Reader:
 
 
 class _Span(NamedTuple):
-    """Where an instruction stands, its here-documents not counted, and the stage before it."""
+    """The position of an instruction, without its here-documents, and the stage before it."""
 
     first: int
     end: int
@@ -359,7 +359,7 @@ class _Span(NamedTuple):
 def _written(
     line: str, shift: int, places: Places, span: _Span, *, nested: bool = False
 ) -> Written:
-    """An instruction without its here-documents; `shift` is the offset of `line` in what `places` are of."""
+    """An instruction without its here-documents; `shift` is the offset of `line` in the text that `places` refers to."""
     name, begin = split_name(line)
     name, arguments = name.upper(), line[begin:]
     flags, body = split_flags(arguments)

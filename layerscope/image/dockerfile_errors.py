@@ -1,4 +1,4 @@
-"""What no builder reads in a Dockerfile: unknown instructions, and quotes that do not end."""
+"""Errors in a Dockerfile that no builder accepts: unknown instructions, and unclosed quotes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from layerscope.image.instruction import INSTRUCTIONS
 from layerscope.image.shell import can_be_read
 
 _QUOTED = ("ENV", "LABEL", "ARG")
-"""Instructions whose words are in quotes for the builder itself."""
+"""Instructions whose quotes the builder itself parses."""
 
 
 def check_dockerfile(dockerfile: Dockerfile) -> None:
-    """Raise `DockerfileError` for the first instruction that no builder reads."""
+    """Raise `DockerfileError` for the first instruction that no builder accepts."""
     other_shell = any(written.name == "SHELL" for written in dockerfile.instructions)
     for written in dockerfile.instructions:
         for each in (written, written.inner):
@@ -22,7 +22,7 @@ def check_dockerfile(dockerfile: Dockerfile) -> None:
                 place = f"{dockerfile.name}: line {written.first + 1}"
                 near = difflib.get_close_matches(written.name, sorted(INSTRUCTIONS), 1)
                 known = written.name in INSTRUCTIONS or not near
-                hint = "correct it, and try again" if known else f"did you mean {near[0]}?"
+                hint = "correct it and try again" if known else f"did you mean {near[0]}?"
                 raise DockerfileError(f"{place}: {why}", hint=hint)
 
 
@@ -40,7 +40,7 @@ def _fault(written: Written, escape: str, other_shell: bool) -> str | None:
 
 
 def _ends(text: str, escape: str) -> bool:
-    """Whether all quotes in a text end."""
+    """Whether all quotes in a text are closed."""
     inside, at = "", 0
     while at < len(text):
         one = text[at]

@@ -1,4 +1,4 @@
-"""What BuildKit makes of one joined line of a Dockerfile: its flags, its form, its here-documents.
+"""Parses one joined line of a Dockerfile like BuildKit: flags, form, here-documents.
 
 Every function is linear in its text.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-"""White space as Go has it."""
+"""White space as defined by Go."""
 
 HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
 """Instructions that may have here-documents."""
@@ -35,7 +35,7 @@ def split_name(line: str) -> tuple[str, int]:
 
 
 def split_flags(arguments: str) -> tuple[tuple[str, ...], int]:
-    """The flags at the beginning of arguments, without their quotes, and the offset of what follows them."""
+    """The flags at the beginning of arguments, without their quotes, and the offset after them."""
     flags: list[str] = []
     at = 0
     while True:
@@ -78,7 +78,7 @@ def _unquoted(word: str) -> str:
 
 
 def json_words(text: str) -> list[str] | None:
-    """The words of an exec form; None if the text is no JSON array of strings."""
+    """The words of an exec form; None if the text is not a JSON array of strings."""
     if not text.startswith("["):
         return None
     try:
@@ -90,8 +90,8 @@ def json_words(text: str) -> list[str] | None:
 def opened_heredocs(line: str) -> Iterator[tuple[str, bool, bool]]:
     """The here-documents that a line begins: name, whether it is quoted, whether tabs are stripped.
 
-    A word is one only if it begins with `<<` and a file descriptor at most. That it may stand in a shell's comment or
-    arithmetic is not asked, as BuildKit does not.
+    A word starts one only if it begins with `<<`, after at most a file descriptor. As in BuildKit, it does not matter whether it
+    is in a shell's comment or arithmetic.
     """
     if "<<" not in line:
         return
@@ -103,7 +103,7 @@ def opened_heredocs(line: str) -> Iterator[tuple[str, bool, bool]]:
 
 
 def is_heredoc(text: str) -> bool:
-    """Whether a text is one here-document's word and nothing else."""
+    """Whether a text consists of a single word that starts a here-document."""
     return [text] == _words(text) and any(opened_heredocs(text))
 
 
@@ -118,12 +118,12 @@ def _heredoc_name(word: str) -> str:
 def _words(line: str) -> list[str]:
     """The words of a line, with quotes and variables as written (BuildKit's frontend/dockerfile/shell).
 
-    There are none if a quote or brace is not closed, or a variable has a modifier that BuildKit does not know.
+    Empty if a quote or brace is not closed, or a variable has a modifier unknown to BuildKit.
     """
     words: list[str] = []
     begin, at = 0, 0
     inside: list[str] = []
-    """What ends each quote and substitution that is open."""
+    """The closing character of each open quote and substitution."""
     while found := _SPECIAL.search(line, at):
         character, at = found[0], found.end()
         if character == "\\":
@@ -154,8 +154,9 @@ def _words(line: str) -> list[str]:
 
 
 def _substitution(line: str, at: int) -> tuple[int, bool] | None:
-    """Where a variable's name and modifier end, and whether a text follows up to a brace; None if BuildKit knows no
-    such modifier."""
+    """The end of a variable's name and modifier, and whether a text up to a brace follows; None for a modifier unknown to
+    BuildKit.
+    """
     braces = line.startswith("{", at)
     at += braces
     name = _PARAMETER.match(line, at)

@@ -1,4 +1,4 @@
-"""Whether a secret is a dummy: it stands in for one during a build, or opens nothing but a service on the same machine."""
+"""Whether a secret is a dummy: a placeholder during a build, or for a service on the same machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 _LONGEST = 128
 """Maximum characters of a dummy."""
 _LOOKED = 1024
-"""Characters of a value that are looked at."""
+"""Maximum characters of a value that are examined."""
 _WORDS = frozenset(
     """
     a admin administrator alpha app application assets at auth bar base baz beta bot build builder building buildtime by cache
@@ -21,18 +21,18 @@ _WORDS = frozenset(
     value very we welcome whatever will with world you your
     """.split()  # noqa: SIM905 - a list of words
 )
-"""Words that say nothing: a value of these alone was not meant to be a secret."""
+"""Ordinary words: a value that consists only of these was not meant to be a secret."""
 _TELLING = frozenset(
     "dummy placeholder changeme insecure fake example sample notreal mocked buildtime redacted unsafe throwaway".split()  # noqa: SIM905 - the same
 )
-"""Words that say that a value is no secret, whatever stands beside them."""
+"""Words that mark a value as not secret, whatever else it contains."""
 _INSIDE = re.compile(
     "dummy|placeholder|changeme|insecure|example|buildtime|redacted|throwaway|build.time|change.me|not.a.real|do.not.use",
     re.IGNORECASE,
 )
-"""The same where words are written together: long enough not to be in a random value by chance."""
+"""The same inside longer words: long enough not to occur in a random value by chance."""
 _LEET = str.maketrans("0134578$@", "oieastbsa")
-"""Digits in the places of letters."""
+"""Digits used instead of letters."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _LONGEST_WORD = max(map(len, _WORDS | _TELLING))
 _HOST = r"(\[[0-9a-f:]{2,40}\]|[^\s/:\"'?]{0,255})"
@@ -46,9 +46,9 @@ _LOOPBACK = re.compile(
 
 
 def is_dummy(value: str, host: str = "", user: str = "") -> bool:
-    """Whether the value of a secret, or the password of the URL that it is, opens nothing worth protecting.
+    """Whether the value of a secret, or the password in a URL, protects nothing.
 
-    `host` is the host that it is for, `user` the name of the account, if these are known.
+    `host` is its host and `user` the name of the account, if known.
     """
     value = value[:_LOOKED].strip().strip("\"'")
     if found := _URL.search(value):
@@ -67,12 +67,12 @@ def is_dummy(value: str, host: str = "", user: str = "") -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is the machine itself, or can be none."""
+    """Whether a host is the machine itself, or not a valid host."""
     return _LOOPBACK.fullmatch(host) is not None
 
 
 def is_dummy_at(text: str, start: int, end: int) -> bool:
-    """Whether the secret between two places of a text is a dummy; in a URL, its user and host count, too."""
+    """Whether the secret between two positions of a text is a dummy; in a URL, considering its user and host."""
     host = user = ""
     if text[end : end + 1] == "@":
         before = re.search(r"//([^\s:/@]{0,100}):$", text[max(start - 110, 0) : start])
@@ -87,7 +87,7 @@ def _all_say_nothing(parts: list[str]) -> bool:
 
 
 def _says_nothing(part: str) -> bool:
-    """Whether a run of letters consists of such words, or a run of digits is a year, a count or a short number."""
+    """Whether a run of letters consists of ordinary words, or a run of digits is a year, a count or a short number."""
     if part.isdecimal():
         return (
             len(part) <= 2
@@ -96,7 +96,7 @@ def _says_nothing(part: str) -> bool:
             or len(set(part)) == 1
             or re.fullmatch("(?:19|20)[0-9]{2}", part) is not None
         )
-    ends = [True] + [False] * len(part)  # whether words make up the part up to here
+    ends = [True] + [False] * len(part)  # whether the text up to here consists of words
     for stop in range(1, len(part) + 1):
         ends[stop] = any(
             ends[start] and part[start:stop] in _WORDS

@@ -1,8 +1,8 @@
-"""Instructions that builders record as Go prints its values, restored to what a Dockerfile has.
+"""Restores instructions that builders record in Go's notation to Dockerfile syntax.
 
 Docker and BuildKit print the structs, maps and lists of their configs: `EXPOSE map[80/tcp:{}]`, `CMD ["nginx" "-g"]`,
-`HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. The text holds all that the config does, and says
-which step set it.
+`HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. The text has everything that is in the config, and
+shows which step set it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _PORT_LIST = re.compile(rf"\[{_PORT}(?: {_PORT})*+\]")
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _LIST = re.compile(rf"\[{_STRING}(?:[ ]{_STRING})*+\]")
 _HEALTH = re.compile(
-    rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[ ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
+    rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[
+    ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
 )
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _PLAIN_ESCAPES = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
@@ -28,11 +29,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TIMES = ("interval", "timeout", "start-period", "start-interval")
 """Options in the order of the struct; older versions of Docker have only the first two or three."""
 _WHOLE = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
-"""What ends a whole number of minutes or hours."""
+"""The superfluous end of durations in whole minutes or hours."""
 
 
 def without_go_values(instruction: str | None, arguments: str) -> str:
-    """The arguments as a Dockerfile has them; unknown forms as they are. Linear in the text; never raises."""
+    """The arguments in Dockerfile syntax; unknown forms unchanged. Linear in the text; never raises."""
     restored = None
     if instruction == "EXPOSE":
         restored = _ports(arguments)

@@ -51,11 +51,11 @@ class Step:
 
 
 LOOKED_BACK = 1000
-"""Steps before one that are searched for what holds for it: a hostile history may have a hundred thousand."""
+"""Maximum earlier steps that are searched: a hostile history may have a hundred thousand."""
 
 
 def earlier(steps: Sequence[Step], index: int, instruction: str) -> Iterator[Step]:
-    """The steps before number `index` that have an instruction, such as WORKDIR, the latest first."""
+    """The earlier steps with an instruction such as WORKDIR, latest first; `index` is the number of the step."""
     for number in range(index - 1, max(index - LOOKED_BACK, 0) - 1, -1):
         if steps[number].instruction == instruction:
             yield steps[number]

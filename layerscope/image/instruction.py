@@ -1,8 +1,8 @@
 """The Dockerfile instruction behind the `created_by` text of a history entry.
 
-No builder records the instruction itself: each writes what it ran, in a dialect of its own. What
-those look like was read in the sources and output of classic Docker, BuildKit, buildah and kaniko.
-All of it is hostile input: every function here is linear in its text and never raises.
+No builder records the instruction itself: each writes what it ran, in a dialect of its own. These dialects were derived from the
+sources and output of classic Docker, BuildKit, buildah and kaniko. All of it is hostile input: every function here is linear in
+its text and never raises.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _SHELL = r"""(?:
 _COMMON_SHELL = re.compile(_SHELL, re.ASCII | re.VERBOSE)
 _NEXT_SHELL = re.compile("(?<=[ ])" + _SHELL, re.ASCII | re.VERBOSE)
 
-# Where a command may be broken for reading, and what hides such a place: quotes, parentheses …
+# Where a command may be broken for reading, and what protects such a place: quotes, parentheses …
 _MARK = re.compile(r"""[\\'"`$(){}#;&\n]""")
 _CASE_END = re.compile(r";+&?")
 _LINE_END = re.compile(r"[ \t]*+\\?\r?\n")
 
 _PART, _LINE, _CONTINUED = range(3)
-"""What begins at a break: a further part of a line, a line, the rest of a line after a backslash."""
+"""What begins at a break: another part of a line, a new line, or the rest of a line after a backslash."""
 _DEEPEST = 32
 """Characters of a line's own indentation that are kept."""
 
@@ -142,7 +142,7 @@ def _bare(
 
 
 def _nop(text: str, rest: str) -> Instruction:
-    """What follows `#(nop)`, the mark of classic Docker and buildah for what runs no command.
+    """The text after `#(nop)`, the mark of classic Docker and buildah for instructions that run no command.
 
     One or two spaces follow it. buildah keeps the case of the Dockerfile.
     """
@@ -264,10 +264,10 @@ def _choose(starts: dict[str, int], count: int, arg_names: Collection[str]) -> l
 
 
 def _find_shell(text: str, start: int, shells: Sequence[str]) -> tuple[int, int] | None:
-    """Where the first shell after a space, from `start` on, begins and ends."""
+    """Start and end of the first shell after a space, from `start` on."""
     found = [match.start()] if (match := _NEXT_SHELL.search(text, start)) else []
     for prefix in shells:
-        # A longer one cannot be there; nor is a hostile one of a megabyte copied for each entry.
+        # A shell cannot be longer; this also avoids copying a hostile megabyte for each entry.
         if prefix and len(prefix) < len(text):
             at = text.find(f" {prefix} ", start)
             if at >= 0:
@@ -276,7 +276,7 @@ def _find_shell(text: str, start: int, shells: Sequence[str]) -> tuple[int, int]
 
 
 def _shell_end(text: str, start: int, shells: Sequence[str]) -> int:
-    """Where the longest shell that begins at `start` ends, or -1."""
+    """The end of the longest shell that begins at `start`, or -1."""
     common = _COMMON_SHELL.match(text, start)
     ends = [common.end() if common else -1]
     for prefix in shells:
@@ -313,8 +313,10 @@ def readable(text: str) -> list[str]:
 
 
 def _breaks(text: str) -> Iterator[tuple[int, int]]:
-    """Where a line for reading begins, and what begins there; one pass, left to right."""
-    closing: list[str] = []  # what ends each quote or parenthesis that is open, innermost last
+    """Where lines for reading begin, and what kind each is; one pass, left to right."""
+    closing: list[
+        str
+    ] = []  # the closing character of each open quote or parenthesis, innermost last
     at = 0
     while match := _MARK.search(text, at):
         mark, begin, at = match.group(), match.start(), match.end()

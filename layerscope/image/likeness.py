@@ -63,7 +63,7 @@ def _listed(arguments: str) -> str:
 
 
 def _fitting(written: str, recorded: str) -> int:
-    """The similarity of two texts if variables in the first match anything."""
+    """The similarity of two texts, where variables in the first match anything."""
     if written == recorded:
         return SAME
     parts = _VARIABLE.split(written)

@@ -31,13 +31,13 @@ _SYSTEM = re.compile(
     r"(?P<os>[A-Za-z0-9_-]+)"
     r"(?:\((?=[^)])(?P<version>(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{2})*)(?:\+(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{2})+)*\))?"
 )
-"""An operating system with its version and features, each of which a `+` precedes."""
+"""An operating system with its version and features, each preceded by `+`."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _LEVELS_ABOVE = 1_000_000
 _OTHER = 10_000_000
-"""Preferences of what may not run, and of what another architecture runs in its stead."""
+"""Preference values of images that may not run, and of images for another, compatible architecture."""
 _VERSION_RANKS = 3
-"""How many preferences there are among versions of one system."""
+"""Number of preference values among versions of one system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,13 @@ class Platform:
         return "/".join(part for part in (system, self.architecture, self.variant) if part)
 
     def with_version(self, other: Platform) -> Platform:
-        """The same, with the version of `other` if this one has none and both have the same OS."""
+        """The same platform, with the version of `other` if this one has none and both have the same OS."""
         if self.os_version or self.os != other.os:
             return self
         return replace(self, os_version=other.os_version)
 
     def without_version(self) -> Platform:
-        """The same for any version of the operating system."""
+        """The same platform without an OS version."""
         return replace(self, os_version="")
 
     def fields(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whether a setting is a secret, by its name, unless its value is a placeholder or a variable."""
+"""Whether a setting is a secret, judging by its name, unless its value is a placeholder or a variable."""
 
 from __future__ import annotations
 

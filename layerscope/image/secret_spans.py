@@ -1,7 +1,7 @@
-"""Where secrets stand in the text of an instruction: what is assigned, what options are given, what headers hold. What commands
-are given is in `command_secrets`.
+"""Finds secrets in the text of an instruction: in assignments, options and headers. Arguments of commands are in
+`command_secrets`.
 
-All of it is hostile: every pattern is linear in the text, but for bounded parts.
+The text is hostile: every pattern is linear in it, except for bounded parts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ IN_URL = "password in a URL"
 PRIVATE_KEY = "private key"
 
 _VALUE = r"""(?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'|(?P<plain>(?:\\.|[^\s\\"'`;&|<>()])++))"""
-"""A word of a shell; in quotes, or bare."""
+"""A shell word, quoted or bare."""
 _SEPARATED = r"""(?:[\s=]++|"\s*+,?\s*+(?="))"""
-"""What stands between an option and its value, also in a list of JSON, or of Go."""
+"""The text between an option and its value, also in a JSON or Go list."""
 
 _PAIR = re.compile(r"""(?<![\w$.{])["']?([A-Za-z_][\w.-]{0,127})["']?=""" + _VALUE)
 _NEXT_NAME = re.compile(r"""\s["']?[A-Za-z_][\w.-]{0,127}["']?=|\s\# buildkit\s*$""")
@@ -32,10 +32,11 @@ _SHELL = re.compile(
 )
 _OLD_ENV = re.compile(r"(?:ENV\s+)?([A-Za-z_][\w.-]{0,127})\s+(?=[^\s=])")
 _LINE = re.compile(
-    r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[ \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
+    r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[
+    \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
     re.MULTILINE,
 )
-"""What a line of YAML or of settings says, in a here-document."""
+"""A line of YAML or settings in a here-document."""
 _JSON = re.compile(
     r"""["']([A-Za-z_][\w.-]{0,127})\\?["']\s{0,20}:\s{0,20}\\?["'](?P<plain>[^"'\\]++)"""
 )
@@ -45,15 +46,15 @@ _NO_OPTION = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE)
-"""How the name of an option ends whose value is a secret: others are of it, such as `--pass-through`."""
+"""The end of an option name whose value is a secret; names such as `--pass-through` do not qualify."""
 _VAGUE = ("auth", "pass")
-"""Options that take a kind of secrets as well, unless they are written with `=`."""
+"""Options that also accept the kind of a secret, unless they are written with `=`."""
 
 _Form = tuple[str, re.Pattern[str], int]
 
 
 def _form(label: str, pattern: str, shortest: int = 2) -> _Form:
-    """What is said of a secret, where it stands (at `@@` as a word, or in the group `plain`), and its fewest characters."""
+    """The label of a secret, its pattern (the value is the word at `@@`, or the group `plain`), and its minimum length."""
     return label, re.compile(pattern.replace("@@", _VALUE), re.IGNORECASE), shortest
 
 
@@ -68,14 +69,14 @@ _FORMS: tuple[_Form, ...] = (
     _form(PRIVATE_KEY, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<plain>[^-]{40,16384})"),
     _form("JSON Web Token", r"\b(?P<plain>eyJ[\w-]{10,}+\.[\w-]{4,}+(?:\.[\w-]*)?)"),
 )  # fmt: skip
-"""Secrets in texts of any kind, by what is said of them; the value stands behind, or in the group `plain`."""
+"""Secrets in any text, by label; the value follows the match, or is the group `plain`."""
 
 _LOOKS = re.compile(
     r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}|\bgl(?:pat|dt|ft|rt|ptt)-[\w-]{20,}|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"
     r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
     r"|\bpypi-Ag[\w-]{20,}|\bnpm_[A-Za-z0-9]{36,}|\bAccountKey=[\w+/=]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bsq0csp-[\w-]{20,}"
 )
-"""Tokens of services; `detectors` has further ones."""
+"""Service tokens; `detectors` has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan
 
 
 def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
-    """What ENV, ARG, LABEL and build arguments set: values that may hold spaces without quotes."""
+    """Values set by ENV, ARG, LABEL and build arguments, which may contain spaces without quotes."""
     keyword = re.match(r"(?:/bin/sh -c #\(nop\)\s+)?(ENV|ARG|LABEL)\s+", text)
     begin, end = 0, len(text)
     if keyword is not None:
@@ -166,7 +167,7 @@ def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
 
 
 def _assigned(text: str) -> Iterator[SecretSpan]:
-    """What shells assign, options set (`-Dname=value`), JSON and lines of here-documents say."""
+    """Values in shell assignments, options (`-Dname=value`), JSON and lines of here-documents."""
     patterns = (_PAIR, _JSON, _LINE) if "\n" in text else (_PAIR, _JSON)
     for pattern in patterns:
         for found in pattern.finditer(text):
@@ -176,7 +177,9 @@ def _assigned(text: str) -> Iterator[SecretSpan]:
 
 
 def _given(text: str) -> Iterator[SecretSpan]:
-    """Options with telling names: `--password=…`, `--token …`, `"--secret-key", "…"`; `--secret id=…` mounts one."""
+    """Values of options whose names suggest a secret: `--password=…`, `--token …`, `"--secret-key", "…"`; `--secret id=…` mounts
+    one.
+    """
     for found in _OPTION.finditer(text):
         name, (group, value) = found[1], _value(found)
         vague = name in _VAGUE and "=" not in text[found.end(1) : found.start(group)]

@@ -1,7 +1,7 @@
-"""The only reader of shell: commands of a RUN with their words and places, and how they hang together.
+"""The only shell parser: the commands of a RUN with their words and positions, and how they are connected.
 
-tree-sitter-bash reads scripts of sh and bash. What it cannot read is no `Script`: such a script is advised on in words, and never
-rewritten. All of it is hostile input: scripts are bounded in length, and nothing here recurses.
+tree-sitter-bash parses scripts for sh and bash. A script that it cannot parse is not a `Script`, and is never rewritten. All of
+it is hostile input: scripts are bounded in length, and nothing here recurses.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 LONGEST = 128 << 10
-"""Bytes of a script that is read: longer ones are hostile, or not written by hand."""
+"""Maximum bytes of a script: longer ones are hostile or generated."""
 DEFAULT_SHELL = ("/bin/sh", "-c")
-"""What runs a RUN unless SHELL names something else (Dockerfile reference, SHELL)."""
+"""The default shell of RUN (Dockerfile reference, SHELL)."""
 
 _SHELLS = frozenset(("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"))
 _BLOCKS = frozenset(
@@ -28,11 +28,11 @@ _BLOCKS = frozenset(
         *("case_statement", "case_item", "compound_statement", "elif_clause", "else_clause"),
     )
 )
-"""What holds commands that the same shell runs."""
+"""Nodes with commands that the same shell runs."""
 _APART = frozenset(
     ("subshell", "command_substitution", "process_substitution", "function_definition")
 )
-"""What holds commands that another shell runs, or that run later."""
+"""Nodes with commands that another shell runs, or that run later."""
 _SIMPLE = frozenset(
     ("command", "test_command", "variable_assignment", "variable_assignments")
 ) | frozenset(("declaration_command", "unset_command"))
@@ -46,32 +46,32 @@ _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a command; places are characters of the script."""
+    """One word of a command; positions are characters of the script."""
 
     start: int
     end: int
     value: str | None
-    """What the command gets; None where that is not certain: variables, substitutions, patterns."""
+    """The argument that the command gets; None if it is not certain: variables, substitutions, patterns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A simple command, wherever it stands."""
+    """A simple command anywhere in the script."""
 
     start: int
     end: int
     words: tuple[Word, ...]
     """Its name and arguments; assignments and redirections are left out."""
     statement: int
-    """The statement of the script that it is in."""
+    """The statement that contains it."""
     nested: bool
-    """Whether it is inside of a loop, condition, group, subshell, function or substitution."""
+    """Whether it is inside a loop, condition, group, subshell, function or substitution."""
     apart: bool
-    """Whether another shell runs it, or a function: a subshell, a substitution."""
+    """Whether it is in a subshell, a substitution or a function."""
 
     @property
     def name(self) -> str:
-        """The name of its program, without a folder; "" if that is not certain."""
+        """The name of its program, without a folder; "" if it is not certain."""
         value = self.words[0].value if self.words else None
         return posixpath.basename(value or "")
 
@@ -83,33 +83,33 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What `&&` and `||` connect in a statement."""
+    """A part of a statement, connected to the others by `&&` or `||`."""
 
     start: int
     end: int
     connector: str
-    """What stands before it: `&&`, `||`, or "" for the first."""
+    """The operator before it: `&&`, `||`, or "" for the first."""
     plain: bool
-    """Whether it is nothing but simple commands, possibly in a pipeline: no loop, group, function or subshell."""
+    """Whether it consists of simple commands, possibly in a pipeline: no loop, group, function or subshell."""
     negated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What ends with `;`, `&` or a line end."""
+    """A statement, which ends with `;`, `&` or a line end."""
 
     start: int
     end: int
-    """One past its end; of a statement with a here-document, the end of the line that begins it."""
+    """One past its end; for a statement with a here-document, the end of its first line."""
     elements: tuple[Element, ...]
     background: bool
     heredoc: bool
-    """Whether it holds a here-document."""
+    """Whether it contains a here-document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script that was understood."""
+    """A parsed script."""
 
     text: str
     statements: tuple[Statement, ...]
@@ -117,15 +117,15 @@ class Script:
     commands: tuple[Command, ...]
     """All simple commands, in order."""
     breaks: tuple[tuple[int, int], ...]
-    """White space, which may be empty, that may become a line end when the script is written on one line."""
+    """White space, possibly empty, that can be replaced by a line end if the script is on one line."""
     has_comment: bool
     assigns: bool
-    """Whether it sets variables or functions of its own that later commands see."""
+    """Whether it sets variables or functions that later commands see."""
     errexit: bool
     """Whether the shell was started with `-e`."""
 
     def word_text(self, word: Word) -> str:
-        """A word as it is written."""
+        """A word as written."""
         return self.text[word.start : word.end]
 
     def named(self, *names: str) -> list[Command]:
@@ -133,7 +133,9 @@ class Script:
         return [command for command in self.commands if command.name in names]
 
     def stops_at_failure(self) -> bool | None:
-        """Whether the shell ends with the first command that fails, when it comes to the last statement; None if that depends."""
+        """Whether the shell stops at the first failing command (`set -e`) when it reaches the last statement; None if that
+        depends.
+        """
         state: bool | None = self.errexit
         for command in self.commands:
             if command.name != "set":
@@ -145,7 +147,7 @@ class Script:
 
 
 def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | None:
-    """Read a script that `shell` runs; None if it is no sh or bash, empty, too long or not understood."""
+    """Parse a script that `shell` runs; None if it is not sh or bash, empty, too long or invalid."""
     if not is_posix_shell(shell) or not text.strip():
         return None
     data = text.encode(errors="surrogatepass")
@@ -158,25 +160,26 @@ def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | Non
 
 
 def can_be_read(text: str) -> bool:
-    """Whether a text is a script of sh or bash without an error; too long ones are taken for one."""
+    """Whether a text is a valid sh or bash script; one that is too long counts as valid."""
     data = text.encode(errors="surrogatepass")
     return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
 
 
 def read_loosely(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
-    """The commands of a text that may be no script, as far as it can be read, and the places of comments and here-documents
-    in it. For looking only, never for changing."""
+    """The commands of a text that may not be a script, as far as it can be parsed, and the positions of its comments and
+    here-documents. For inspection only, never for changes.
+    """
     data = text.encode(errors="surrogatepass")
     return _Reader(text, data).loosely(_parser().parse(data).root_node)
 
 
 def is_posix_shell(shell: Sequence[str]) -> bool:
-    """Whether these words start a shell whose language this is."""
+    """Whether these words start a POSIX-like shell."""
     return bool(shell) and posixpath.basename(shell[0]) in _SHELLS
 
 
 def shell_before(recorded: str, script: str) -> tuple[str, ...] | None:
-    """The words of the shell that a builder recorded before a script; None where it recorded none."""
+    """The words of the shell that a builder recorded before a script; None if it recorded none."""
     text = recorded.rstrip().removesuffix("# buildkit").rstrip()
     if not script or not text.endswith(script.rstrip()):
         return None
@@ -195,7 +198,7 @@ def _starts_strict(shell: Sequence[str]) -> bool:
 
 
 def _errexit_options(command: Command) -> Iterator[bool]:
-    """What a `set` says of `-e`, in order."""
+    """The `-e` and `+e` options of a `set`, in order."""
     values = command.values[1:]
     for at, value in enumerate(values):
         on = value.startswith("-")
@@ -214,7 +217,7 @@ def _parser() -> Parser:
 
 
 class _Reader:
-    """Makes a `Script` of a tree."""
+    """Builds a `Script` from a syntax tree."""
 
     def __init__(self, text: str, data: bytes) -> None:
         self._text = text
@@ -286,7 +289,7 @@ class _Reader:
         return self._place(node.start_byte), self._place(node.end_byte)
 
     def _walk(self, root: Node) -> tuple[list[Any], list[tuple[int, int]], list[int]]:
-        """Commands in order, places for line ends, and where here-documents begin."""
+        """Collect commands in order, positions for line ends, and the beginnings of here-documents."""
         commands: list[Any] = []
         breaks: list[tuple[int, int]] = []
         heredocs: list[int] = []
@@ -317,7 +320,7 @@ class _Reader:
         return commands, breaks, heredocs
 
     def _break(self, node: Node) -> tuple[int, int] | None:
-        """The white space behind a `;`, or before a `&&`; None where nothing or a comment follows."""
+        """The white space after a `;` or before a `&&`; None if nothing or a comment follows."""
         start, end = self._span(node)
         text = self._text
         if node.type == "&&":
@@ -348,7 +351,7 @@ class _Reader:
         return self._text[start:end]
 
     def _value(self, node: Node) -> str | None:
-        """What a word is for the command, if that is certain."""
+        """The argument that a word becomes, if it is certain."""
         parts = []
         stack = [node]
         while stack:
@@ -403,7 +406,9 @@ class _Reader:
             if redirect.type == "heredoc_redirect"
             for child in redirect.children
         )
-        if more:  # `cat <<EOF && next`: the grammar has what follows inside of the redirection
+        if (
+            more
+        ):  # `cat <<EOF && next`: in the grammar, the rest of the line is inside the redirection
             first = elements[-1]
             elements.append(Element(first.end, end, "&&", first.plain, negated=False))
         return Statement(start, end, tuple(elements), background=False, heredoc=bool(inside))

@@ -28,8 +28,8 @@ NOTHING_RECORDED = "(no instruction recorded)"
 
 
 def one_line(step: Step) -> str:
-    """Instruction and arguments of a step on one line as a Dockerfile has them, secrets masked, digests shortened; not yet safe for a
-    terminal."""
+    """Instruction and arguments of a step on one line as a Dockerfile has them, secrets masked, digests shortened; not yet safe
+    for a terminal."""
     text = whole_text(step, _LONGEST)
     if not text:
         return step.comment.strip() if step.comment and step.comment.strip() else NOTHING_RECORDED
@@ -39,7 +39,7 @@ def one_line(step: Step) -> str:
 def whole_text(step: Step, most: int | None = None) -> str:
     """Instruction and arguments of a step, secrets masked, and no more than `most` characters of them; not yet safe for
     a terminal."""
-    # The cut may split a secret.
+    # Cut later than necessary here: this cut may split a secret.
     arguments = step.arguments if most is None else step.arguments[: 2 * most]
     shown = masked(arguments, step.instruction)
     restored = without_go_values(step.instruction, shown)
@@ -49,9 +49,9 @@ def whole_text(step: Step, most: int | None = None) -> str:
 
 
 def split_run(line: str) -> tuple[str, str, str]:
-    """A RUN on one line as its keyword, what many RUN steps begin with (`set -eux; apt-get update; `), and the rest.
+    """A RUN on one line, split into its keyword, a common prelude (`set -eux; apt-get update; `) and the rest.
 
-    All three joined are the line. The prelude is empty where there is none; so is the keyword of anything but a RUN.
+    Joined they are the line. The prelude may be empty; the keyword is empty for anything but a RUN.
     """
     keyword = "RUN "
     if not line.startswith(keyword):
@@ -80,5 +80,5 @@ def step_names(steps: Sequence[Step], most: int, more: str = " and more") -> str
 
 
 def short_digests(text: str) -> str:
-    """A text with the digests in it shortened to twelve digits."""
+    """A text with its digests shortened to twelve digits."""
     return _DIGEST.sub(r"\1\2…", text)

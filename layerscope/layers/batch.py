@@ -21,7 +21,7 @@ def read_batch(
 ) -> Iterator[bytes | memoryview | None]:
     """Read pieces in this order; shorter at the end of the blob, None after a read error.
 
-    Works best with ascending offsets and small lengths: adjacent pieces are held in memory together.
+    Works best with ascending offsets and small lengths: adjacent pieces are kept in memory together.
     """
     ends = starts + lengths
     gaps = starts[1:] - ends[:-1]

@@ -43,12 +43,12 @@ class Blob(ABC):
 
     @property
     def scattered(self) -> bool:
-        """Whether contents lie in files of their own, so that reading what lies between two of them is not cheap."""
+        """Whether contents are in separate files, so that reading across the gap between two of them is not cheap."""
         return False
 
     @property
     def ranged(self) -> bool:
-        """Whether each read is a request over a network: parts that `chunks` is asked for are fetched alone, `pread` may fetch all."""
+        """Whether each read is a network request: `chunks` fetches only the requested part, `pread` may fetch everything."""
         return False
 
     def refuse_whole(self) -> None:  # noqa: B027  # others have nothing to refuse
@@ -99,14 +99,14 @@ class Blob(ABC):
 
     @property
     def digest(self) -> str | None:
-        """The certain digest of these bytes, if known without reading: `pread` fails for other bytes."""
+        """The digest of these bytes, if it is certain without reading: `pread` fails for other bytes."""
         return None
 
     def keep(self) -> None:  # noqa: B027  # most blobs are at hand
         """Keep a copy of what is read from now on: it will be read again."""
 
     def abandon(self) -> None:  # noqa: B027  # most blobs wait for nobody
-        """Have reads that wait for another machine end soon: nobody wants them any more."""
+        """Make reads that wait for another machine end soon, because they are no longer needed."""
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to `end` (default: all), in pieces of at most `CHUNK`."""

@@ -133,7 +133,7 @@ class LayerContents:
     ) -> Iterator[tuple[list[int], list[bytes | memoryview]]]:
         """The stored bytes of these entries, in the order of their offsets, about a megabyte of them at a time.
 
-        What the layer no longer holds whole is cut, or left out. Raises as `pieces` does.
+        Contents that are no longer complete in the layer are cut or left out. Raises as `pieces` does.
         """
         numbers: list[int] = []
         found: list[bytes | memoryview] = []

@@ -1,8 +1,8 @@
 """Indexes layers of one file in a second process, because parsing headers holds the interpreter lock.
 
-The process gets the file as an open descriptor. A request is JSON with the range of a layer, how it is to be read, and the limits;
-the answer is the index, and what its collector found, as packed for the cache. Damaged layers, and those whose index cannot be
-packed, fail: the caller reads them and reports the problem.
+The process gets the file as an open descriptor. A request is JSON with the range of a layer, how it is to be read, and the
+limits; the answer is the index, and what its collector found, as packed for the cache. Damaged layers, and those whose index
+cannot be packed, fail: the caller reads them and reports the problem.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class _Request(msgspec.Struct):
 
 
 class _Heartbeat(NullProgress):
-    """Turns progress into heartbeats, which tell how many bytes were read since the last."""
+    """Turns progress into heartbeats with the number of bytes read since the last one."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -150,7 +150,7 @@ def main(descriptor: str) -> None:
 
 
 def _made(name: str) -> Collector:
-    """A collector by its type; the parent is trusted."""
+    """Create a collector by the name of its type; the parent is trusted."""
     module, _, kind = name.partition(":")
     collector: Collector = getattr(import_module(module), kind)()
     return collector

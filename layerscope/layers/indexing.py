@@ -26,7 +26,9 @@ from layerscope.progress import Progress, check
 
 
 def layer_compression(blob: Blob) -> Compression | None:
-    """The compression of a layer's blob; None for a plain tar. A tar is tried first: its first name may look like any magic number."""
+    """The compression of a layer's blob; None for a plain tar. A tar is tried first: its first name may look like any magic
+    number.
+    """
     if blob.is_tar:
         return None
     try:
@@ -102,7 +104,7 @@ def index_layer(
 
 
 class _Sink:
-    """Hands the entries of a walk to a builder, and their contents to a collector."""
+    """Passes the entries of a walk to a builder, and their contents to a collector."""
 
     def __init__(self, builder: IndexBuilder, collector: Collector) -> None:
         self._builder = builder
@@ -170,7 +172,7 @@ class _HashedReading:
             pass
 
     def finish(self) -> None:
-        """Read what is left of the stored bytes, so that a blob that checks its digest at its end does."""
+        """Read the rest of the stored bytes, so that a blob that checks its digest at the end does so."""
         for _ in self._raw:
             pass
 

@@ -131,7 +131,7 @@ def _pre_order(levels: list[_Level], names: StringTable) -> tuple[MergedPaths, N
 
 
 def _scatter(position: NDArray[np.int64], values: NDArray[np.int32]) -> NDArray[np.int32]:
-    """`values` put at their positions."""
+    """`values` moved to their positions."""
     out = np.empty_like(values)
     out[position] = values
     return out

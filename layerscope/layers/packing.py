@@ -43,7 +43,7 @@ _TYPE = re.compile(r"[<|][iub][1248]")
 _REQUIRED = object()
 """In place of a default: no entry may lack the field."""
 _ANY = b" "
-"""Before a document with values that msgspec does not write."""
+"""Prefix of a document with values that msgspec cannot write."""
 
 
 SAVED = b"layerscope saved\n"
@@ -311,16 +311,19 @@ def unpack(
 
 
 def read_packed(stream: FileIO) -> Packed:
-    """The content of an entry. The arrays of a large one stay in the file, shared by all who read it, until they are changed here.
+    """The content of an entry. The arrays of a large one stay in the file, shared by all who read it, until they are changed
+    here.
 
     Raises `DamagedEntryError` and OSError.
     """
     if os.fstat(stream.fileno()).st_size >= MAPPED:
-        with suppress(OSError, ValueError):  # no descriptor is left, say: each map keeps one
+        with suppress(
+            OSError, ValueError
+        ):  # for example, no descriptor is left: each map keeps one
             mapped = mmap(stream.fileno(), 0, access=ACCESS_COPY)
             packed = unpack(np.frombuffer(mapped, np.uint8))
             if hasattr(mmap, "madvise"):
-                mapped.madvise(MADV_DONTNEED)  # checking went through all of it
+                mapped.madvise(MADV_DONTNEED)  # checking read all of it
             return packed
     return unpack(np.fromfile(stream, np.uint8))
 

@@ -23,7 +23,7 @@ WORKERS = 2
 SECOND_PROCESS_BYTES = 256 << 20
 """Bytes of all tars below which a second process does not pay off."""
 _UNPACKED = 4
-"""How many times as large a compressed layer is about when it is unpacked, and the work that is."""
+"""Estimated ratio of decompressed to compressed size of a layer, and so of the work."""
 VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
@@ -41,10 +41,10 @@ class ExpectedIndexes:
 
 
 class Collectors(Protocol):
-    """Takes contents of an image's layers."""
+    """Provides collectors for the contents of an image's layers."""
 
     def collector(self, layer: int) -> Collector:
-        """What takes those of one layer."""
+        """The collector for one layer."""
 
 
 def _unchanged(_: int, index: LayerIndex) -> LayerIndex:
@@ -100,7 +100,7 @@ def read_layers(
             with_toc = set() if expected is None else set(expected.layers) & set(first)
             # Layers without a table first: after them, every index is known or expected.
             order = sorted(dict.fromkeys(first), key=with_toc.__contains__)
-            # Of a registry, tables before layers; and no layer at all before the tree is shown, if it can be shown.
+            # From a registry, read tables before layers, and no layer before the tree is shown, if it can be shown.
             held = [number for number in order if number in with_toc and blobs[number].ranged]
             futures = {number: pool.submit(read, number) for number in order if number not in held}
             try:

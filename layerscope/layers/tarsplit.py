@@ -78,7 +78,7 @@ class TarSplitBlob(Blob):
             return 0
 
     def expect(self, size: int) -> None:
-        """Set the length in bytes found by an earlier read of the headers, which are then read only when needed."""
+        """Set the length in bytes known from an earlier read of the headers, which are then read only when needed."""
         self._expected = size
 
     @property

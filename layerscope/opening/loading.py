@@ -1,4 +1,4 @@
-"""Makes the parts of an image of what the worker says about them, and tells who watches."""
+"""Builds the parts of an image from the worker's events, and reports them to a watcher."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _Known = TypeVar("_Known")
 
 
 class WorkerError(LayerscopeError):
-    """The process that opens the image is gone, silent, or not to be understood."""
+    """The process that opens the image is gone, silent, or sends invalid messages."""
 
     exit_code = ExitCode.INTERNAL
 
     def __init__(self, why: object) -> None:
         super().__init__(
             f"the process that reads the image failed: {why}",
-            hint="was it killed, or is memory short? open the image again",
+            hint="it may have been killed, or memory may be short; open the image again",
         )
 
 
@@ -63,7 +63,7 @@ class Watcher:
 
 
 class Loading:
-    """Makes the parts of an image of events."""
+    """Builds the parts of an image from events."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Loading:
         source: SourceImage | None,
         watcher: Watcher,
     ) -> None:
-        """`source` is the image as it was described."""
+        """`source` is the image as described."""
         from layerscope.analysis.cache import ImageCache
         from layerscope.layers.cache import IndexCache
         from layerscope.layers.store import PrivateStore
@@ -91,12 +91,12 @@ class Loading:
         self._opened: Opened | None = None
 
     def fetched(self, source: SourceImage) -> None:
-        """Go on with the image as it is described once an engine has exported it."""
+        """Continue with the image as described after an engine has exported it."""
         self._source = source
         self._watcher.fetched(source)
 
     def take(self, event: messages.Event) -> bool:
-        """Report an event; whether it is the last one."""
+        """Handle an event; returns whether it is the last one."""
         watcher = self._watcher
         if isinstance(event, messages.Expected):
             filesystem = self._cache([event.key], private=True).filesystem(None)
@@ -122,7 +122,7 @@ class Loading:
     @property
     def _known(self) -> Opened:
         if self._opened is None:
-            raise WorkerError("it sends results before there is an image")
+            raise WorkerError("it sent results before describing an image")
         return self._opened
 
     def _also(self, **more: object) -> None:
@@ -150,7 +150,7 @@ class Loading:
             or len(event.layers) != len(source.blobs)
             or len(self._indexes) != len(event.layers)
         ):
-            raise WorkerError("it stacks other layers than it has indexed")
+            raise WorkerError("it stacked layers that it has not indexed")
         self._keys = event.layers
         indexes = [self._indexes[number] for number in range(len(event.layers))]
         filesystem = _there(self._cache(self._keys, private=event.private).filesystem(indexes))
@@ -191,7 +191,7 @@ class Loading:
 
 
 def _there(found: _Known | None) -> _Known:
-    """What an entry holds. Raises `WorkerError` if it is gone."""
+    """The content of an entry. Raises `WorkerError` if it is gone."""
     if found is None:
-        raise WorkerError("what it wrote is gone")
+        raise WorkerError("its results are gone")
     return found

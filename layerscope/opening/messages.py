@@ -1,6 +1,6 @@
-"""What the explorer and its worker tell each other: requests one way, events the other, as JSON.
+"""Messages between the explorer and its worker: requests one way, events the other, as JSON.
 
-Python's own JSON, because texts of images may have lone surrogates and numbers beyond 64 bits.
+Uses Python's json, because texts of images may have lone surrogates and numbers beyond 64 bits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Cache(msgspec.Struct):
 
 
 class DockerfileText(msgspec.Struct):
-    """A Dockerfile; the worker parses it again, which is faster than to send what was parsed."""
+    """A Dockerfile; the worker parses it again, which is faster than sending the parsed one."""
 
     name: str
     text: str
@@ -60,21 +60,21 @@ class Open(msgspec.Struct, tag=True):
     base_steps: int | None
     cache: Cache | None
     private: str
-    """A folder for entries that are not for the cache. It is made when it is needed."""
+    """A folder for entries that must not be cached. It is created when it is needed."""
     stdin: int | None
-    """The descriptor with the explorer's stdin; None if there is none."""
+    """File descriptor of the explorer's stdin; None if there is none."""
     binary: bool
     """Whether sizes in errors are in MiB instead of MB."""
 
 
 class Choose(msgspec.Struct, tag=True):
-    """The answer to `Asked`: a number among the candidates, or None for none of them."""
+    """The answer to `Asked`: the number of a candidate, or None for none of them."""
 
     number: int | None
 
 
 class Begin(msgspec.Struct, tag=True):
-    """Go on with the layers: the explorer shows what was described, which they would have delayed."""
+    """Start reading layers: the explorer now shows the description, which reading would have delayed."""
 
 
 class Read(msgspec.Struct, tag=True):
@@ -89,7 +89,7 @@ Asking: TypeAlias = Open | Choose | Begin | Read
 
 
 class Offer(msgspec.Struct):
-    """A candidate, as it is shown to choose from."""
+    """A candidate as shown to the user."""
 
     tags: list[str]
     platform: Platform | None
@@ -98,15 +98,15 @@ class Offer(msgspec.Struct):
 
 
 class BlobFacts(msgspec.Struct):
-    """A layer's blob, without its bytes."""
+    """Facts about a layer's blob, without its bytes."""
 
     name: str
     size: int
     is_tar: bool
     digest: str | None
-    """The certain digest, of one that is fetched at its first read."""
+    """The verified digest of a blob that is fetched at its first read."""
     missing: str | None
-    """Why it is not there; None if it is."""
+    """Why the blob is missing; None if it is present."""
     saved: str | None = None
     """The file of a saved image, which has no contents; None for others."""
 
@@ -120,7 +120,7 @@ class Moved(msgspec.Struct, tag=True):
 
 
 class Asked(msgspec.Struct, tag=True):
-    """One of several images has to be chosen."""
+    """The user has to choose one of several images."""
 
     candidates: list[Offer]
 
@@ -132,7 +132,7 @@ class Described(msgspec.Struct, tag=True):
     blobs: list[BlobFacts]
     damage: str | None
     awaiting: bool
-    """Whether an engine still exports it."""
+    """Whether an engine is still exporting it."""
 
 
 class Expected(msgspec.Struct, tag=True):
@@ -188,14 +188,14 @@ class Checked(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """All is known."""
+    """Everything is known."""
 
     problem: str | None
     """Why the cache cannot be used; None if it can."""
 
 
 class Failed(msgspec.Struct, tag=True):
-    """There is no more: an error."""
+    """Opening failed with an error; the last event."""
 
     message: str
     hint: str | None
@@ -203,9 +203,9 @@ class Failed(msgspec.Struct, tag=True):
     exit_code: int
     problem: str | None
     report: str | None = None
-    """The traceback of a fault of layerscope's own."""
+    """The traceback of an internal error."""
     place: str = ""
-    """Where that was."""
+    """Where the internal error occurred."""
     cancelled: bool = False
     elsewhere: str | None = None
     """See `LayerscopeError`."""
@@ -217,7 +217,7 @@ Event: TypeAlias = (
 
 
 class ReadFailed(msgspec.Struct):
-    """An OSError of reading a layer."""
+    """Reading a layer failed with an OSError."""
 
     errno: int | None
     why: str
@@ -232,7 +232,7 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 def decode(body: bytes | bytearray, kind: Any) -> Any:
-    """A message of this type. Raises ValueError for anything else."""
+    """Decode a message of this type. Raises ValueError for anything else."""
     try:
         return msgspec.convert(json.loads(body), kind, str_keys=True)
     except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError) as error:
@@ -245,7 +245,7 @@ def path_or_none(path: str | None) -> Path | None:
 
 
 def offers(candidates: Sequence[Any]) -> list[Offer]:
-    """Candidates, as they are sent."""
+    """Candidates as sent in a message."""
     return [
         Offer(list(one.tags), one.platform, list(one.digests), tuple(one.groups))
         for one in candidates
@@ -253,5 +253,5 @@ def offers(candidates: Sequence[Any]) -> list[Offer]:
 
 
 def rules_or_none(rules: Mapping[str, RuleChoice] | None) -> dict[str, RuleChoice] | None:
-    """Settings of rules, as they are sent."""
+    """Settings of rules as sent in a message."""
     return None if rules is None else dict(rules)

@@ -40,7 +40,7 @@ class Listener:
         """The layers and the complete image arrived; until now only the engine's description was known."""
 
     wants_expected = False
-    """Whether `expected` is called; it costs extra work before the layers are read."""
+    """Whether to call `expected`, which costs extra work before the layers are read."""
 
     def expected(self, filesystem: Filesystem) -> None:
         """The filesystem according to the layers' tables of contents, while the layers are being read."""
@@ -49,11 +49,11 @@ class Listener:
         """A layer was read; layers arrive in order."""
 
     def stacked(self, opened: Opened, cache: ImageCache) -> Opened:  # noqa: ARG002
-        """Everything but duplicates and findings is known, and in the cache. Returns what takes its place from now on."""
+        """Everything but duplicates and findings is known, and in the cache. Returns the image to continue with."""
         return opened
 
     def replaced(self) -> None:
-        """What `stacked` returned has taken the place of what it was given."""
+        """The image returned by `stacked` has replaced the one passed to it."""
 
     def duplicates_found(self, opened: Opened) -> None:
         """Duplicates are known, too."""
@@ -81,8 +81,8 @@ def analyse(
     if options.headers_only:
         if source.image.source_kind != "registry":
             raise UsageError(
-                f"--headers-only is for images of registries; {request.reference} is none",
-                hint="leave it out: nothing has to be fetched",
+                f"{request.reference}: --headers-only works only for images in registries",
+                hint="leave it out: nothing is fetched here",
             )
         options = replace(options, rules=None)  # they read contents
     if source.saved is not None:
@@ -148,7 +148,7 @@ def _stack(
     cached_image: CachedImage | None,
     known: Sequence[Indexed] | None,
 ) -> tuple[Opened, ImageCache]:
-    """The image without duplicates and findings, and the cache, which has it."""
+    """The image without duplicates and findings, and the cache, which now contains it."""
     progress, limits = request.progress, request.limits
     tables = TablesOfContents(
         source.blobs,
@@ -208,7 +208,7 @@ def _read_layers(
     layers, progress = source.image.layers, request.progress
 
     def show(indexes: Sequence[LayerIndex]) -> None:
-        with suppress(LimitExceededError):  # if that is so, the layers will tell
+        with suppress(LimitExceededError):  # reading the layers will report that
             listener.expected(
                 Filesystem.stack(indexes, limits=request.limits, progress=Quiet(progress))
             )
@@ -216,7 +216,7 @@ def _read_layers(
     def unread(number: int) -> LayerIndex | None:
         blob = source.blobs[number]
         if options.headers_only and blob.ranged:
-            # Not from the cache either: reports are the same whatever an earlier run left there.
+            # Not from the cache either: reports must not depend on what an earlier run left there.
             blob.refuse_whole()
             index = tables.listed_index(number, beside=False)
             return index or tables.unknown_index(number, layers[number].media_type)
@@ -242,7 +242,7 @@ def _read_layers(
 
 
 def _spared(source: SourceImage, options: Options) -> Callable[[Blob], bool]:
-    """Which layers are not fetched because of their tables of contents, as far as is known before these are read."""
+    """Which layers will not be fetched because of their tables of contents, as far as is known before these are read."""
     claimed = {
         id(blob)
         for blob, layer in zip(source.blobs, source.image.layers, strict=True)

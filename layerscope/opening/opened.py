@@ -47,7 +47,7 @@ class Opened:
     inventory: Inventory | None = None
     """None if it was not taken."""
     written: DockerfileLines | None = None
-    """Lines of the steps; None without a Dockerfile."""
+    """The Dockerfile lines of the steps; None without a Dockerfile."""
 
     @property
     def unknown_layers(self) -> list[int]:

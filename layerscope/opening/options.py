@@ -20,9 +20,9 @@ class Options:
     """Options for opening an image."""
 
     verify: bool = False
-    """Also hash layers that need not be read otherwise, whatever their size."""
+    """Also hash layers that otherwise need not be read, whatever their size."""
     verify_small: bool = True
-    """Hash those layers if they are small together."""
+    """Hash such layers if they are small in total."""
     duplicates: bool = True
     """Search for duplicate files."""
     rules: Mapping[str, RuleChoice] | None = None
@@ -40,7 +40,7 @@ class Options:
     compare: bool = True
     """Read contents that such tables have no digests of where a file replaced one of the same size."""
     headers_only: bool = False
-    """Fetch no layer of a registry at all: those without such a table stay unknown."""
+    """Fetch no layer from a registry at all: layers without such a table stay unknown."""
     cache: Store | None = None
     """The cache to read and write; None for no cache."""
 
@@ -51,7 +51,7 @@ class Options:
         return self.verify or (self.verify_small and are_small(blobs))
 
     def lines_of(self, steps: Sequence[Step]) -> DockerfileLines | None:
-        """The lines of the Dockerfile that made the steps; None without a Dockerfile."""
+        """The Dockerfile lines of the steps; None without a Dockerfile."""
         if self.dockerfile is None:
             return None
         from layerscope.analysis.dockerfile_lines import DockerfileLines

@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from layerscope.progress import Progress
 
 PATIENCE = 30.0
-"""Seconds without a sign of life after which the worker has failed."""
+"""Seconds without a heartbeat after which the worker counts as failed."""
 WORKER = "layerscope.opening.worker"
 _LOOK_EVERY = 0.05
-"""Seconds between two looks at whether the user leaves."""
+"""Seconds between two checks whether the user is leaving."""
 
 
 class RemoteImage:
-    """An image that a second process opens. Leaving this ends the process, and removes what it wrote."""
+    """An image that a second process opens. Leaving the context ends the process and removes what it wrote."""
 
     def __init__(self, request: Request, options: Options, *, worker: str = WORKER) -> None:
-        """Start to open it; `worker` is the module to run."""
+        """Start opening it; `worker` is the module to run."""
         self.request = request
         self.options = options
         self._events: SimpleQueue[messages.Event | LayerscopeError] = SimpleQueue()
@@ -48,7 +48,7 @@ class RemoteImage:
         self._source: SourceImage | None = None
         self._stdin = _copy_of_stdin() if request.reference == STDIN else None
         self.private = _private_folder()
-        """The folder for what the cache may not have; the worker makes it when it is needed."""
+        """The folder for results that must not be cached; the worker creates it when it is needed."""
         remove = partial(shutil.rmtree, self.private, ignore_errors=True)
         self._remove = remove
         self._forget = signals.at_end(remove)
@@ -66,7 +66,7 @@ class RemoteImage:
         self.close()
 
     def close(self) -> None:
-        """End the worker at once, and whatever waits for it."""
+        """End the worker and everything that waits for it immediately."""
         self.process.kill()
         self._remove()
         self._forget()
@@ -75,7 +75,9 @@ class RemoteImage:
     # opening
 
     def find(self, ask: Chooser) -> SourceImage:
-        """Wait until the image is found and described; `ask` chooses one of several. Raises `LayerscopeError` and `CancelledError`."""
+        """Wait until the image is found and described; returns the description. `ask` chooses one of several. Raises
+        `LayerscopeError` and `CancelledError`.
+        """
         while True:
             event = self._next(lambda: False)
             if isinstance(event, messages.Asked):
@@ -83,11 +85,11 @@ class RemoteImage:
             elif isinstance(event, messages.Described):
                 return self._described(event)
             elif isinstance(event, messages.Done):
-                raise WorkerError("it found nothing")
+                raise WorkerError("it found no image")
 
     def begin(self) -> None:
         """Let the worker go on with the layers, once the image is shown."""
-        with suppress(WorkerError):  # which its events tell, too
+        with suppress(WorkerError):  # its events show that, too
             self._ask(messages.Begin())
 
     def load(self, watcher: Watcher, cancelled: Callable[[], bool]) -> None:
@@ -109,10 +111,10 @@ class RemoteImage:
                 else:
                     last = loading.take(event)
             except (KeyError, IndexError, TypeError, ValueError) as error:
-                raise WorkerError("it sends what does not fit together") from error
+                raise WorkerError("its results contradict each other") from error
 
     def _next(self, cancelled: Callable[[], bool]) -> messages.Event:
-        """The next event that is not progress. Raises the error that there is in place of one, and `CancelledError`."""
+        """The next event that is not progress. Raises the error that arrives instead of one, and `CancelledError`."""
         while True:
             try:
                 event = self._events.get(timeout=_LOOK_EVERY)
@@ -151,7 +153,7 @@ class RemoteImage:
 
     def _described(self, event: messages.Described) -> SourceImage:
         if len(event.blobs) != len(event.image.layers):
-            raise WorkerError("it describes other layers than those of the image")
+            raise WorkerError("it described layers that are not those of the image")
         self._blobs = [remote_blob(self, number, facts) for number, facts in enumerate(event.blobs)]
         kind = _Awaited if event.awaiting else SourceImage
         self._source = kind(event.image, self._blobs, event.damage)
@@ -160,7 +162,7 @@ class RemoteImage:
     # the worker
 
     def _listen(self) -> None:
-        """Ask for the image, and take down all events. In a thread."""
+        """Request the image, and receive all events. Runs in a thread."""
         asked = _open_message(self.request, self.options, self.private, self._stdin)
         try:
             try:
@@ -173,11 +175,11 @@ class RemoteImage:
             self._heard(last)
         except (ChannelError, RequestFailedError) as error:
             self._events.put(WorkerError(error))
-        except Exception as error:  # somebody waits for an event
+        except Exception as error:  # a thread waits for an event
             self._events.put(as_user_error(error))
 
     def _heard(self, body: bytearray) -> None:
-        if not body:  # a sign of life
+        if not body:  # a heartbeat
             return
         event = _decoded(body, messages.Event)
         if isinstance(event, messages.Moved):
@@ -186,7 +188,7 @@ class RemoteImage:
             self._events.put(event)
 
     def report_to(self, progress: Progress) -> None:
-        """Report to this from now on what the worker does."""
+        """From now on, report the worker's progress here."""
         with self._reporting:
             self._progress = progress
             if self._moved.stage:
@@ -230,7 +232,7 @@ class RemoteImage:
 
 
 class _Awaited(SourceImage):
-    """An image whose layers an engine still exports."""
+    """An image whose layers an engine is still exporting."""
 
     @property
     def awaits_export(self) -> bool:
@@ -241,11 +243,11 @@ def _decoded(body: bytes | bytearray, kind: Any) -> Any:
     try:
         return messages.decode(body, kind)
     except ValueError:
-        raise ChannelError("it sends what cannot be understood") from None
+        raise ChannelError("it sent an invalid message") from None
 
 
 def _error(failed: messages.Failed) -> Exception:
-    """The error that the worker met."""
+    """The error that the worker reported."""
     if failed.cancelled:
         return CancelledError()
     if failed.report is not None:
@@ -271,7 +273,7 @@ def _copy_of_stdin() -> int | None:
 def _private_folder() -> str:
     try:
         place = tempfile.gettempdir()
-    except OSError:  # none can be written to: an error only if it is needed
+    except OSError:  # no writable folder: an error only if one is needed
         place = "/tmp"  # noqa: S108
     return str(Path(place) / f"layerscope-{os.urandom(16).hex()}")
 

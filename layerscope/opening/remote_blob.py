@@ -60,7 +60,10 @@ class RemoteBlob(Blob):
             self._overwritten = True
             raise
         if len(data) > length:
-            raise OSError(errno.EIO, "the process that reads the image failed: it sends too much")
+            raise OSError(
+                errno.EIO,
+                "the process that reads the image failed: it sent more bytes than requested",
+            )
         return data
 
 

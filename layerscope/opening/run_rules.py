@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def key_words(
     opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
 ) -> list[str]:
-    """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
+    """Everything besides the layers that determines the findings of an image, for the key of `ImageCache.findings`."""
     return _key_words(opened, *seen_by_rules(opened, base_steps), choices)
 
 
@@ -37,7 +37,7 @@ def _key_words(
 
 
 def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
-    """The image as rules see it, and the number of steps of its base image."""
+    """The image as rules see it, and the number of steps in its base image."""
     image, written, base = opened.image, opened.written, base_steps
     if base is None and written is not None:
         base = written.base_steps
@@ -50,7 +50,7 @@ def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image,
 
 
 def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
-    """What makes the Dockerfile with fixes of an image's findings."""
+    """The patcher that writes fixes for an image's findings into its Dockerfile."""
     return _patcher(opened, *seen_by_rules(opened, base_steps))
 
 
@@ -88,8 +88,8 @@ def find_findings(
     *,
     base_steps: int | None = None,
 ) -> Findings:
-    """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
-    from the Dockerfile, or is estimated. Raises `CancelledError`."""
+    """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers
+    were read. If `base_steps` is None, the base image comes from the Dockerfile, or is estimated. Raises `CancelledError`."""
     image, base = seen_by_rules(opened, base_steps)
     words = _key_words(opened, image, base, choices)
     known = None if cache is None else cache.findings(words, opened.filesystem)

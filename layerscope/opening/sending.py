@@ -1,4 +1,4 @@
-"""Opens the image in the worker, and sends what becomes known; arrays go through entries of the cache, or of a private folder."""
+"""Opens the image in the worker and sends results as they become known; arrays go through cache entries, or a private folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_described(
     private: Path,
     fetched: Callable[[SourceImage], None],
 ) -> None:
-    """Open an image that was described, and send its parts; `fetched` is called with one that an engine exported.
+    """Open a described image and send its parts; `fetched` is called with the image after an engine has exported it.
 
     Raises `LayerscopeError` and `CancelledError`.
     """
@@ -52,7 +52,7 @@ def open_described(
 
 
 class _Sender(Listener):
-    """Sends the results of `analyse`, and sees to it that their entries are where the explorer finds them."""
+    """Sends the results of `analyse`, after making sure that the explorer can find their entries."""
 
     wants_expected = True
 
@@ -74,7 +74,7 @@ class _Sender(Listener):
         self._known: dict[int, tuple[str, bool]] = {}
         """Key of each index by its `id`, and whether it is in the private store."""
         self._kept: list[object] = []
-        """Indexes of these, so that the `id`s stay theirs."""
+        """Keeps these indexes alive, so that each `id` stays unique."""
         self._cache: ImageCache | None = None
         self._private_cache: ImageCache | None = None
         self._fetched = fetched
@@ -161,7 +161,7 @@ class _Sender(Listener):
 
 
 def _over(opened: Opened, filesystem: Filesystem, options: Options) -> Opened:
-    """The same image over the same filesystem as it was stored: its arrays lie in a file, which the explorer maps, too."""
+    """The same image with the filesystem as stored: its arrays are in a file that the explorer maps, too."""
     indexes = filesystem.inodes.shared_with(opened.indexes, names=options.names)
     contents = [
         LayerContents(old.blob, index, old.limits)
@@ -185,6 +185,6 @@ class _Private(PrivateStore):
                 else f"cannot write in {place}: {error.strerror or error}"
             )
             raise LayerscopeError(
-                f"{why} for what the explorer shows",
+                f"{why} for the explorer's data",
                 hint="set TMPDIR to a folder with enough space",
             ) from error

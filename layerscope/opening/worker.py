@@ -1,7 +1,7 @@
 """The process that opens an image for the explorer, which only draws.
 
-One request opens the image: its progress is `Event`s, and arrays travel through entries of the cache, or of a private folder
-where the cache may not have them. Further requests read layers, at the same time and afterwards.
+One request opens the image: progress arrives as `Event`s, and arrays go through cache entries, or a private folder if they must
+not be cached. Further requests read layers, during that and afterwards.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from layerscope.sources.base import Candidate, Request, SourceImage
 from layerscope.sources.search import open_source
 
 BEAT_EVERY = 1.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 _NICE = 5
-"""How much work on layers gives way to the explorer, and to whatever else shall respond at once."""
+"""Niceness of work on layers, so that the explorer and other interactive programs respond immediately."""
 _REPORT_EVERY = 0.1
 """Seconds between two events of progress."""
 
@@ -47,7 +47,7 @@ def main() -> None:
     worker = _Worker()
     threading.Thread(target=worker.beat, daemon=True).start()
     serve_at_once(worker.answer)
-    signals.end_now(0)  # whatever is still being done
+    signals.end_now(0)  # even if threads are still working
 
 
 class _Worker:
@@ -55,14 +55,14 @@ class _Worker:
 
     def __init__(self) -> None:
         self._tasks: dict[int, tuple[Task, float]] = {}
-        """Those that are being answered, and since when."""
+        """Requests being answered, and since when."""
         self._choices: SimpleQueue[int | None] = SimpleQueue()
         self._begun = threading.Event()
         self._blobs: Sequence[Blob] = ()
         self._progress = _Progress()
 
     def beat(self) -> None:
-        """Tell those who wait that the process lives."""
+        """Send a heartbeat to all waiting requests."""
         while True:
             time.sleep(BEAT_EVERY)
             began = time.monotonic() - BEAT_EVERY
@@ -89,7 +89,7 @@ class _Worker:
             self._tasks.pop(task.number, None)
 
     def _read(self, task: Task, request: messages.Read) -> list[Piece]:
-        """Bytes of a layer after a zero, or why they cannot be read."""
+        """Bytes of a layer after a zero byte, or the reason why they cannot be read."""
         blob = self._blobs[request.layer]
         if blob.digest is not None:
             self._progress.task = task  # fetching it may take long
@@ -107,7 +107,7 @@ class _Worker:
         return [b"\1", messages.encode(failed)]
 
     def _open(self, task: Task, asked: messages.Open) -> list[Piece]:
-        """The last event; the others are progress."""
+        """Open the image; returns the last event, the others are sent as progress."""
         self._progress.task = task
         cache = None if asked.cache is None else Store(Path(asked.cache.folder), asked.cache.size)
         try:
@@ -135,12 +135,12 @@ class _Worker:
         take(source)
         self._begun.wait()
         os.nice(_NICE)
-        from layerscope.opening.sending import open_described  # what the description does not need
+        from layerscope.opening.sending import open_described  # not needed for the description
 
         open_described(task, request, options, source, private, take)
 
     def _take(self, task: Task, source: SourceImage) -> None:
-        """Send what is known before a layer is read."""
+        """Send the description, which is known before a layer is read."""
         self._blobs = source.blobs
         described = messages.Described(
             replace(
@@ -153,7 +153,7 @@ class _Worker:
         task.progress(messages.encode(described))
 
     def _ask(self, task: Task, candidates: Sequence[Candidate]) -> Candidate | None:
-        """Have the user choose."""
+        """Ask the user to choose."""
         task.progress(messages.encode(messages.Asked(messages.offers(candidates))))
         number = self._choices.get()
         return None if number is None else candidates[number]
@@ -164,7 +164,7 @@ class _Progress(NullProgress):
 
     def __init__(self) -> None:
         self.task: Task | None = None
-        """Whoever waits for it."""
+        """Requests that wait for it."""
         self._moved = messages.Moved("", None, 0)
         self._reported = 0.0
 
@@ -187,7 +187,7 @@ class _Progress(NullProgress):
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, in which threads may still write."""
+    """Remove a folder to which threads may still write."""
     for _ in range(9):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -229,7 +229,7 @@ def _options(asked: messages.Open, cache: Store | None) -> Options:
 
 
 def _failure(error: BaseException, cache: Store | None) -> messages.Failed:
-    """An error as it is sent."""
+    """An error as sent in an event."""
     problem = None if cache is None else cache.problem
     if isinstance(error, CancelledError):
         return messages.Failed("cancelled", None, "", 130, problem, cancelled=True)

@@ -82,7 +82,7 @@ class Console:
 
 
 def _without_commands(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
-    """A line without commands for CI services: neither `::command` at its start, nor those that `without_orders` removes."""
+    """A line without commands for CI services: neither `::command` at its start, nor those that `without_ci_commands` removes."""
     begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
     orders = begins.startswith("::")
     done: list[Part | str] = []

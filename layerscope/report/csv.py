@@ -96,7 +96,7 @@ def _findings(opened: Opened) -> Iterator[Row]:
 
 
 def _packages(opened: Opened) -> Iterator[Row]:
-    """Packages, then the directories of files of no package; their bytes add up to those of the final image."""
+    """Packages, then directories of files that belong to no package; their bytes add up to the live bytes."""
     packages = () if opened.findings is None else opened.findings.packages
     for each in packages:
         yield each.kind, each.name, each.version, each.bytes, each.files, each.layer, None

@@ -67,7 +67,7 @@ def _write_errors(stream: BinaryIO, title: str, messages: list[str]) -> None:
 
 
 def _log(old: Opened, comparison: Comparison, binary: bool) -> Iterable[str]:
-    """A line for each step, package, finding that is gone, and setting; of each the first ones."""
+    """A line for each step, package, gone finding and setting, up to a limit for each kind."""
     steps = list(step_rows(comparison))
     for row in steps[:_ROWS]:
         growth = f"{signed(row.growth, binary=binary)} " if row.growth else ""

@@ -1,4 +1,4 @@
-"""The comparison of two images as HTML: one self-contained file, what the new image risks first."""
+"""The comparison of two images as HTML: one self-contained file, new risks first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FINDING_PATHS = 4
 _DAMAGES = 20
 
 Cell = tuple[str, object, str]
-"""Kind (number, code, path, word or text), value (of a number to sort by, of code the old text), and text."""
+"""Kind (number, code, path, word or text), value (for a number the sort key, for code the old text), and text."""
 
 
 def write(

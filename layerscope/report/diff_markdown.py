@@ -1,4 +1,4 @@
-"""The comparison of two images as Markdown for a pull request comment, within GitHub's length limit: what it risks first."""
+"""The comparison of two images as Markdown for a pull request comment, within GitHub's length limit, new risks first."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SecretRow(NamedTuple):
 
 
 def secret_rows(new: Opened, comparison: Comparison) -> list[SecretRow]:
-    """All new secrets; empty if nobody looked for them."""
+    """All new secrets; empty if they were not searched for."""
     return [
         SecretRow(
             safe_name(secret.finding.title),
@@ -106,7 +106,7 @@ def step_rows(comparison: Comparison) -> Iterator[StepRow]:
 
 
 def changed_steps(comparison: Comparison) -> list[StepPair]:
-    """The steps that do not only have another digest."""
+    """The steps that differ in more than their digest."""
     alike = (StepChange.SAME, StepChange.REBUILT)
     return [pair for pair in comparison.steps if pair.change not in alike]
 
@@ -150,9 +150,9 @@ class ConfigRow(NamedTuple):
     change: Change
     field: str
     name: str
-    """Which variable, label, port or volume; empty where there is but one value."""
+    """Which variable, label, port or volume; empty for settings with a single value."""
     values: list[str]
-    """Old and new, without what is not set."""
+    """Old and new value; a value that is not set is left out."""
 
 
 def config_row(found: ConfigDifference) -> ConfigRow:
@@ -258,7 +258,7 @@ def verdict(comparison: Comparison) -> str:
 def headline_parts(
     old: Opened, new: Opened, comparison: Comparison, *, binary: bool
 ) -> list[tuple[str, Role]]:
-    """What matters first: growth of what is stored and avoidable, new secrets, new setuid files."""
+    """The parts of the headline: growth of stored and avoidable bytes, new secrets, new setuid files."""
     parts = [(_moved(old.accounting.stored, new.accounting.stored, "stored", binary), Role.STORED)]
     if old.findings is not None and new.findings is not None:
         amounts = old.findings.saving(), new.findings.saving()
@@ -283,7 +283,7 @@ def _moved(before: int, after: int, word: str, binary: bool) -> str:
 
 
 def upgrade_words(new: Opened, comparison: Comparison, *, binary: bool) -> str:
-    """What a host that has the old image fetches for the new one."""
+    """What a host with the old image fetches to upgrade to the new one."""
     layers = comparison.layers
     if not layers.fetched:
         return "Upgrading from the old image fetches no layers."

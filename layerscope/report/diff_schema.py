@@ -175,7 +175,7 @@ def stored_bytes(opened: Opened, numbers: Sequence[int]) -> int:
 
 
 def _layers(new: Opened, comparison: Comparison) -> dict[str, Any]:
-    """The layers of the new image that the old one shares, the ones to fetch, and their bytes."""
+    """The layers of the new image that the old one has, those to fetch, and their bytes."""
     layers = comparison.layers
     return {
         "common": layers.common,

@@ -79,7 +79,7 @@ def write(
 
 
 def _write_image(console: Console, name: str, side: Opened, other: Opened) -> None:
-    """Write which image it is; with its whole reference if both have the same name."""
+    """Write the name of an image, or its whole reference if both have the same name."""
     image = side.image
     place = "stdin" if image.source_kind == "stdin" else file_name(image.reference)
     if place == file_name(other.image.reference):

@@ -61,7 +61,7 @@ def _write_more(console: Console, count: int, word: str) -> None:
 def write_findings(
     console: Console, old: Opened, new: Opened, comparison: Comparison, options: ReportOptions
 ) -> None:
-    """Write the findings that came and went, a line each."""
+    """Write the new and the gone findings, one line each."""
     changes = comparison.findings
     if changes is None or not (changes.new or changes.gone):
         return

@@ -128,7 +128,7 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
 
 
 def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> Section | None:
-    """The findings in the order to look at them, and the avoidable bytes of all."""
+    """The findings in the order in which to fix them, and their avoidable bytes."""
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return None

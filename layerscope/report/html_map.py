@@ -76,7 +76,7 @@ def maps(
 
 
 def legend(opened: Opened) -> tuple[list[dict[str, object]], int]:
-    """The layers with the most live bytes, and the number of the other ones."""
+    """The layers with the most live bytes, and how many others there are."""
     usage, colors = Usage.of(opened.filesystem, len(opened.image.layers) - 1), hues(opened)
     live = usage.by_layer(0)
     largest = sorted(

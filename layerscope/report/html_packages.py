@@ -15,7 +15,7 @@ from layerscope.text import count_of, percent, safe_name, size
 
 
 def packages_section(opened: Opened, options: ReportOptions) -> Section | None:
-    """All packages, largest first, and where the rest of the final image is; None without packages."""
+    """All packages, largest first, and the directories of files in no package; None without packages."""
     packages = () if opened.findings is None else opened.findings.packages
     if not packages:
         return None

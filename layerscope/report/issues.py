@@ -30,9 +30,9 @@ class Issue:
     rule: str
     level: Severity
     title: str
-    """In a few words."""
+    """A short title."""
     place: str
-    """Step and line, in words; empty where it is the whole image."""
+    """Step and line, in words; empty for the whole image."""
     text: str
     """Sentences, each ended by a full stop."""
     fix: str
@@ -48,9 +48,9 @@ class Issue:
     """Stays the same across builds while rule and instruction do."""
     finding: Finding | None = None
     difference: str = ""
-    """The fix as a difference to the Dockerfile; empty where it is words."""
+    """The fix as a diff of the Dockerfile; empty if the fix is described in words."""
     notes: tuple[str, ...] = ()
-    """The words of the fix that its difference does not say."""
+    """Comments of the fix that the diff does not show."""
 
     @property
     def details(self) -> str:
@@ -95,8 +95,8 @@ def issue_of(
 
 
 def fix_text(fix: str) -> str:
-    """The lines of a fix, safe to show; of a hostile length only the start."""
-    # Tabs begin the lines of some here-documents, and the one that ends them.
+    """The lines of a fix, safe to show; cut if hostile input made it too long."""
+    # Keep tabs: lines of `<<-` here-documents, and their delimiters, begin with them.
     text = safe_lines(fix, tabs="<<-" in fix)
     return (
         text if len(text) <= _FIX else f"{text[:_FIX]}…\n# … {len(text) - _FIX:,} more characters"

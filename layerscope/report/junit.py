@@ -49,7 +49,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def image_cases(opened: Opened) -> Iterator[Case]:
-    """Test cases for completeness and digests of the image."""
+    """Test cases for the completeness and the digests of the image."""
     damages = opened.damages()
     whole = Outcome.FAIL if damages else Outcome.PASS
     message = safe_name(damages[0]) if damages else ""

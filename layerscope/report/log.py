@@ -29,9 +29,10 @@ _STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}
 
 
 def find_events(opened: Opened, wanted: Sequence[str]) -> tuple[Iterator[Event], list[str]]:
-    """Events on these paths and globs, oldest layer first, then in path order; and the words that match no path.
+    """Events on these paths and globs, oldest layer first, then in path order; and the arguments that match no path.
 
-    A word that names an existing path is not treated as a glob. For a directory named this way, changes below it are counted.
+    An argument that names an existing path is not treated as a glob. For a directory named this way, changes below it are
+    counted.
     """
     filesystem, waste = opened.filesystem, opened.accounting.waste
     table = filesystem.table

@@ -27,7 +27,7 @@ _PACKAGES = 20
 PATHS = 3
 """Paths that a finding lists."""
 MAX_WARNINGS = 10
-"""Damages and warnings that are listed."""
+"""Maximum damaged parts and warnings that are listed."""
 CELL = 160
 """Characters of an instruction or a path."""
 _RESERVED = 1500
@@ -61,7 +61,7 @@ class Page:
         self._used += len(block.encode()) + 2
 
     def rows(self, before: str, rows: Iterable[str], after: str = "") -> int:
-        """Add a table with as many rows as there is room for, nothing if there is none for a row; returns their number."""
+        """Add a table with as many rows as fit, or nothing if none fits; returns the number of rows."""
         lines = [before]
         used = len(before.encode()) + len(after.encode())
         for row in rows:

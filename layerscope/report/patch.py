@@ -1,4 +1,4 @@
-"""The fixes of findings as a patch of the Dockerfile and its .dockerignore, in the form that `git apply` and `patch` take."""
+"""Fixes for findings as a patch for the Dockerfile and its .dockerignore, in the format of `git apply` and `patch`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from layerscope.opening.run_rules import patcher_of
 from layerscope.words import Confidence
 
 RESTORED = "Dockerfile"
-"""What a Dockerfile restored from the history is called in a patch."""
+"""The name in a patch of a Dockerfile restored from the history."""
 _HEAD = (
-    "This is a difference to the Dockerfile restored from the history of the image, not to your own:\n"
-    "--dockerfile FILE makes one that can be applied.\n"
+    "This patch is for a Dockerfile restored from the image's history, not for your own:\n"
+    "use --dockerfile FILE for one that can be applied.\n"
 )
 
 
 class FileChangedError(UsageError):
-    """A file that is another one since the patch was made."""
+    """A file changed after the patch was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +45,23 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What fixes change."""
+    """The changes that fixes make."""
 
     plan: Plan
     files: tuple[FileChange, ...]
-    """Those that change."""
+    """The files that change."""
     dockerfile: str
     """The whole Dockerfile with the fixes."""
     ignored: str | None
-    """The whole .dockerignore with them; None if there is none."""
+    """The whole .dockerignore with the fixes; None if there is none."""
     restored: bool
-    """Whether it is of a Dockerfile that was restored from the history."""
+    """Whether the Dockerfile was restored from the history."""
     context: Path = Path()
     """The folder of the build context."""
 
 
 def chosen_by_default(findings: Sequence[Finding]) -> list[int]:
-    """The numbers of the findings that a patch fixes if none are named: all but hints of low confidence and those of the base
-    image."""
+    """The numbers of the findings that a patch fixes by default: all except those of low confidence and those in the base image."""
     return [
         number
         for number, finding in enumerate(findings)
@@ -71,18 +70,19 @@ def chosen_by_default(findings: Sequence[Finding]) -> list[int]:
 
 
 def context_of(dockerfile: Dockerfile) -> Path:
-    """The folder that a Dockerfile is built in: its own, or the current or the top one of its Git work tree if that alone has
-    what its COPY and ADD name."""
+    """The likely build context of a Dockerfile: its own folder, or the current folder or the top of its Git work tree if only
+    that has the sources of its COPY and ADD.
+    """
     folder = Path(dockerfile.name).parent
     sources = list(_context_sources(dockerfile))
     top = work_tree(folder)
     places = [folder, Path(), *([Path(os.path.relpath(top))] if top is not None else [])]
-    # The first of those that have most.
+    # The first of those with the most sources.
     return max(places, key=lambda place: sum((place / source).exists() for source in sources))
 
 
 def _context_sources(dockerfile: Dockerfile) -> Iterator[str]:
-    """What COPY and ADD of a file take from the build context, as far as it is named in full."""
+    """Paths that COPY and ADD of a file take from the build context, without patterns."""
     for written in dockerfile.instructions:
         if written.name not in ("COPY", "ADD") or written.heredocs:
             continue
@@ -96,7 +96,7 @@ def _context_sources(dockerfile: Dockerfile) -> Iterator[str]:
 
 
 def work_tree(folder: Path) -> Path | None:
-    """The top folder of the Git work tree that a folder is in; None if it is in none."""
+    """The top folder of the Git work tree that contains a folder; None if there is none."""
     real = Path(os.path.realpath(folder))
     return next((above for above in (real, *real.parents) if (above / ".git").exists()), None)
 
@@ -143,8 +143,9 @@ def _read(path: Path) -> str | None:
 
 
 def patch_bytes(patch: Patch) -> bytes:
-    """The patch, with paths from the top of the Git work tree, as `git apply` takes them in any of its folders; outside of one,
-    from the current folder."""
+    """The patch, with paths relative to the top of the Git work tree, as `git apply` expects; without a work tree, relative to
+    the current folder.
+    """
     text = _HEAD if patch.restored and patch.files else ""
     top = Path() if patch.restored else patch_folder(patch)
     for change in patch.files:
@@ -152,7 +153,7 @@ def patch_bytes(patch: Patch) -> bytes:
         old, new = _quoted(f"a/{name}"), _quoted(f"b/{name}")
         text += f"diff --git {old} {new}\n"
         text += "new file mode 100644\n" if change.old is None else ""
-        # As Git has it: a tab ends a name with spaces.
+        # Like Git: a tab ends a name with spaces.
         tab = "\t" if " " in name else ""
         lines = list(_difference(change))
         text += f"--- {'/dev/null' if change.old is None else old + tab}\n+++ {new}{tab}\n"
@@ -161,8 +162,9 @@ def patch_bytes(patch: Patch) -> bytes:
 
 
 def patch_folder(patch: Patch) -> Path:
-    """The folder that the paths of a patch begin in: the top of the Git work tree of its files; without one the current folder,
-    or one above it that holds all of them."""
+    """The folder that the paths of a patch are relative to: the top of the Git work tree of its files; without one the current
+    folder, or the nearest one above it that contains all files.
+    """
     files = [Path(_real(change.path)) for change in patch.files]
     tops = {work_tree(file.parent) for file in files}
     if len(tops) == 1 and (top := tops.pop()) is not None:
@@ -171,7 +173,7 @@ def patch_folder(patch: Patch) -> Path:
 
 
 def applies_here(patch: Patch) -> bool:
-    """Whether `git apply` in the current folder changes all files: it leaves alone those outside of it."""
+    """Whether `git apply` in the current folder changes all files: it skips those outside of it."""
     here = Path(os.path.realpath(""))
     if work_tree(here) is None and patch_folder(patch) != here:
         return False
@@ -205,14 +207,14 @@ def _difference(change: FileChange) -> Iterator[str]:
 
 
 def lines_of_file(text: str) -> list[str]:
-    """The lines of a text with their ends: `\\n` alone ends one."""
+    """The lines of a text with their line ends; only `\\n` ends a line."""
     lines = [f"{line}\n" for line in text.split("\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
 
 
 def write_patch(patch: Patch) -> None:
-    """Change the files. Raises `UsageError` if one changed since it was read, before any is written."""
+    """Write the files. Raises `UsageError` before anything is written if one changed since it was read."""
     for change in patch.files:
         try:
             now = read_file(change.path, MAX_BYTES)
@@ -232,12 +234,12 @@ def write_patch(patch: Patch) -> None:
 
 
 def hunks(change: FileChange) -> list[str]:
-    """The lines of a change without their ends: `@@ …`, and what begins with `-`, `+` or a space."""
+    """The lines of a change without line ends: `@@ …`, and lines that begin with `-`, `+` or a space."""
     return "".join(_difference(change)).split("\n")[:-1]
 
 
 def since(patch: Patch, path: Path, text: str) -> Patch:
-    """What a patch changes where the Dockerfile at `path` has become `text`: by an earlier patch, of some of its fixes."""
+    """The rest of a patch when the Dockerfile at `path` has already become `text` by an earlier patch with some of its fixes."""
     files = [change for change in patch.files if change.path != path]
     if patch.dockerfile != text:
         files.insert(0, FileChange(path, text, patch.dockerfile))
@@ -245,7 +247,7 @@ def since(patch: Patch, path: Path, text: str) -> Patch:
 
 
 def save_patch(patch: Patch, path: Path) -> None:
-    """Write a patch into a new file. Raises `UsageError`, also if there is something of that name."""
+    """Write a patch to a new file. Raises `UsageError`, also if the name is taken."""
     try:
         with path.open("xb") as stream:
             try:
@@ -256,7 +258,7 @@ def save_patch(patch: Patch, path: Path) -> None:
                     path.unlink()
                 raise
     except FileExistsError:
-        raise UsageError(f"{path} exists already", hint="choose another name") from None
+        raise UsageError(f"{path} already exists", hint="choose another name") from None
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or error
         raise UsageError(f"cannot write {path}: {why}") from error

@@ -15,7 +15,7 @@ from layerscope.text import clip, safe_name
 from layerscope.words import REASONS, StepKind
 
 _STEPS = 4
-"""Most steps that the place of a finding lists."""
+"""Maximum steps listed in the place of a finding."""
 
 
 def visible_end(name: str) -> str:
@@ -116,7 +116,7 @@ def place_words(opened: Opened, finding: Finding) -> str:
 
 
 def fix_command(opened: Opened) -> str:
-    """The command that writes the fixes of an image, with its name and that of its Dockerfile; safe to show."""
+    """The command that writes the fixes, with the names of the image and its Dockerfile; safe to show."""
     name = opened.image.reference
     image = "IMAGE" if opened.image.source_kind == "stdin" or not name.isprintable() else quote(name)  # fmt: skip
     file = "FILE" if opened.written is None else opened.written.name

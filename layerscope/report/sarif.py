@@ -116,7 +116,7 @@ def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def _page(rule: Rule) -> dict[str, Any]:
-    """Where to read about a rule, and what to know of it at once."""
+    """The help of a rule: a summary, and where to read more."""
     parts = [rule.finds, rule.why, f"When it is wrong: {rule.wrong[:1].lower()}{rule.wrong[1:]}"]
     if rule.codes:
         parts.append(f"The same as {' and '.join(rule.codes)} of hadolint and BuildKit.")
@@ -179,7 +179,7 @@ def _result(
 
 
 def _fixes(opened: Opened, finding: Finding, patcher: Patcher) -> list[dict[str, Any]]:
-    """What the fix of a finding changes in the Dockerfile, whole lines at a time."""
+    """The changes of a fix to the Dockerfile, as whole lines."""
     plan = patcher.plan([finding], [0]) if finding.edits else Plan()
     dockerfile = dockerfile_path(opened)
     if not plan.applied or dockerfile is None:

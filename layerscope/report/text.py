@@ -78,7 +78,7 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
         console.paragraph(f"also available: {_first_names(named)}", "dim")
     if image.beside.referrers:
         kinds = list(dict.fromkeys(safe_name(one.name) for one in image.beside.referrers))
-        console.paragraph(f"beside it: {_first_names(kinds)}", "dim")
+        console.paragraph(f"in the registry: {_first_names(kinds)}", "dim")
     write_notice(console, opened)
     if opened.unknown_layers:
         return

@@ -1,4 +1,6 @@
-"""Findings in the text report: what to fix first, with places and fixes; the base image's in short, their fixes at the end."""
+"""Findings in the text report: what to fix first, with places and fixes; findings in the base image in short, with their fixes at
+the end.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,7 @@ def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -
 
 
 def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:
-    """Write the findings of the base image with their fixes, for who builds it."""
+    """Write the findings of the base image with their fixes, for whoever maintains it."""
     _, base = _own_and_base(opened)
     if base:
         console.heading("Fixes for the base image")
@@ -78,7 +80,7 @@ def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -
 
 
 def _own_and_base(opened: Opened) -> tuple[list[Finding], list[Finding]]:
-    """What the reader fixes, secrets of any layer included, and what only the base image can."""
+    """Findings that the reader can fix, including secrets in any layer, and those that only another base image avoids."""
     found = [] if opened.findings is None else opened.findings.to_fix
     own = [finding for finding in found if finding.secret or not finding.base]
     return own, found[len(own) :]
@@ -103,7 +105,7 @@ def _write_more(console: Console, count: int) -> None:
 
 
 def _write_title(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
-    """Size, title, place and rule; on two lines where one is too short."""
+    """Write size, title, place and rule, on two lines if they do not fit on one."""
     indent = 2 + len(shown) + 2
     room = console.width - indent
     title = safe_name(finding.title)

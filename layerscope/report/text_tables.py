@@ -79,7 +79,7 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
 
 
 def _instruction(step: Step, width: int) -> list[Part]:
-    """The instruction of a step, with its keyword in bold. Where it is too long, what many RUN steps begin with is left out."""
+    """The instruction of a step, with its keyword in bold. If it is too long, a common start of RUN steps is left out."""
     whole = safe_name(one_line(step))
     keyword, prelude, rest = split_run(whole)
     if prelude:

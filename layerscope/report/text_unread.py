@@ -1,4 +1,4 @@
-"""The text report of an image whose layers were not fetched: what is known without them, and what is not."""
+"""The text report for an image whose layers were not fetched: what is known without them, and what is not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_notice(console: Console, opened: Opened) -> None:
         )
     else:
         console.paragraph(
-            "From tables of contents: no layer was fetched, no digest of a layer checked, and findings were not looked for.",
+            "From tables of contents: no layer was fetched, no layer digest was checked, and findings were not searched for.",
             "bold yellow",
         )
 

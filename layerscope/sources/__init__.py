@@ -1,7 +1,4 @@
-"""Sources of images, one module each.
-
-What searches them is loaded when it is first used: the explorer has another process search.
-"""
+"""Sources of images, one module each. `search` is imported on first use: the explorer searches in another process."""
 
 from __future__ import annotations
 

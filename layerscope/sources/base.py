@@ -153,13 +153,13 @@ class Candidate:
         return self.groups[0]
 
     export: Export | None = None
-    """The way to its layers, if `load` returns only what an engine says at once."""
+    """The way to get its layers, if `load` returns only an engine's description."""
     kind: str | None = None
     """A scheme, if it differs between images of one place."""
     is_image: bool = True
     """Whether its types are those of an image. Others are candidates only if there is no image."""
     also: Completion | None = None
-    """What `SourceImage.complete` does, for one that is described before all of it is known."""
+    """The implementation of `SourceImage.complete`, for an image that is described before everything is known."""
 
     @property
     def name(self) -> str | None:
@@ -185,7 +185,7 @@ class Found:
     """Items that are not images: `load` raises the error that names their type."""
 
     def of_kind(self, kind: str) -> Found:
-        """The same under another kind, for all of its images."""
+        """The same with another kind for all of its images."""
         alike = [replace(candidate, kind=None) for candidate in self.candidates]
         return replace(self, kind=kind, candidates=alike)
 
@@ -227,8 +227,8 @@ class SourceImage:
         *,
         beside: bool = False,
     ) -> SourceImage:
-        """The same image with its layers; `spared` are those that are not fetched; with `beside`, also with what is stored
-        beside it. Raises `LayerscopeError` and `CancelledError`.
+        """The same image with its layers; `spared` are layers not to fetch; with `beside`, also with the documents stored beside
+        it. Raises `LayerscopeError` and `CancelledError`.
         """
         if self.also is None:
             return self
@@ -239,10 +239,10 @@ class SourceImage:
         return self.also(request, self, missing, beside)
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
-        """Cache what spares the next opening an export, if the layers with these indexes match their digests."""
+        """Cache the export, so that the next opening needs none, if the layers with these indexes match their digests."""
 
 
 Completion = Callable[[Request, SourceImage, Callable[["Blob"], bool], bool], SourceImage]
-"""See `SourceImage.complete`; the third argument tells whether a layer has to be fetched, the last is `beside`."""
+"""See `SourceImage.complete`; the third argument says whether a layer must be fetched, the last is `beside`."""
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
 """Asks the user to choose one of several images; None if cancelled."""

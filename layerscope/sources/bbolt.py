@@ -1,7 +1,8 @@
 """bbolt databases, read without their lock (go.etcd.io/bbolt, internal/common: page.go, meta.go, bucket.go).
 
-Pages are copied when they are written: what a valid meta page leads to stays whole until pages are used again. So all of
-the file is read at once, the valid meta page of the latest transaction counts, and any inconsistency is a `BoltError`, after which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
+Pages are copied on write: everything reachable from a valid meta page stays intact until its pages are reused. So all of
+the file is read at once, the valid meta page of the latest transaction counts, and any inconsistency is a `BoltError`, after
+which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 MAGIC, VERSION = 0xED0CDAED, 2
 _HEADER = struct.Struct("<QHHI")
-"""Number of the page, flags, count of elements, further pages that belong to it."""
+"""Number of the page, flags, count of elements, number of overflow pages."""
 _META = struct.Struct("<IIIIQQQQQQ")
 """Magic, version, page size, flags, root page, its sequence, free list, first unused page, transaction, checksum."""
 _LEAF = struct.Struct("<IIII")

@@ -1,4 +1,4 @@
-"""The image of a candidate: whole, or as far as an engine describes it before it is exported."""
+"""The image of a candidate: complete, or as described by an engine before it is exported."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _placed(
 
 @dataclass(frozen=True, slots=True)
 class DescribedImage(SourceImage):
-    """An image in an engine: its steps are known, its layers come with an export, or from the cache of an earlier one."""
+    """An image in an engine: its steps are known; its layers come from an export, or from the cache of an earlier one."""
 
     found: Found
     chosen: Candidate
@@ -119,7 +119,7 @@ class DescribedImage(SourceImage):
         return replace(request, image=None, platform=platform)
 
     def _named_alike(self, request: Request, exported: Found) -> SourceImage:
-        """The only image of an export, with the names and the location that it was found by."""
+        """The only image of an export, with the names and the location under which it was found."""
         (whole,) = exported.candidates
         named = replace(whole, tags=self.chosen.tags or whole.tags, kind=None)
         place = replace(exported, kind=self.found.kind, location=self.found.location)
@@ -131,7 +131,7 @@ class ExportedImage(SourceImage):
     """An image as an engine exported it."""
 
     export: Found
-    """With this image as its only candidate."""
+    """The archive, with this image as its only candidate."""
     export_cache: ExportCache
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:

@@ -1,7 +1,7 @@
 """Merges the two descriptions an archive may have of its images: `manifest.json` and an OCI layout, which may disagree.
 
-The images are the union of what both name, one image a distinct config. Of one image, the description counts whose layers
-are all there, the OCI manifest before `manifest.json`.
+The images are the union of both, one for each distinct config. If both describe an image, the description with all layers
+present is used, preferring the OCI manifest to `manifest.json`.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def merge_by_image(described: Sequence[Description]) -> list[Description]:
 def candidates_to_offer(
     described: Sequence[Description], unread: Sequence[Candidate] = ()
 ) -> tuple[list[Candidate], list[Platform], list[ImageWarning]]:
-    """The images that can be opened or are damaged; platforms that an index names without storing them; what to say.
+    """The images that can be opened or are damaged; platforms that an index lists without storing them; warnings.
 
-    An entry whose config is not there is no image where another one is; if there is none, it is, and does not open. `unread`
-    are entries whose manifest is not there.
+    An entry with a missing config is left out if there is another image; otherwise it is kept and fails to open. `unread` are
+    entries with a missing manifest.
     """
     stored = {group for one in described if one.is_stored for group in one.candidate.groups}
     if not any(one.has_config for one in described):

@@ -1,4 +1,4 @@
-"""Archives of Docker before 1.10: `repositories`, and a directory a layer whose `json` names its parent.
+"""Archives of Docker before 1.10: `repositories`, and one directory per layer, whose `json` names its parent.
 
 Source: moby's image spec 1.0 and 1.1.
 """

@@ -1,4 +1,4 @@
-"""Pulling an image with an engine, only on request (--pull). Nothing else in the program downloads anything."""
+"""Pulls an image with an engine, only on request (--pull)."""
 
 from __future__ import annotations
 

@@ -62,9 +62,10 @@ class InputFiles:
                 self._folders[_place(path.stat())] = path
 
     def what(self, path: Path, status: os.stat_result | None = None) -> str | None:
-        """What a file is of that which is read, None if it is not read; `status` is its own, if it is there.
+        """The description of a file if it is one of those that are read, otherwise None; `status` is that of the file, if it
+        exists.
 
-        A link is not followed: who means what it leads to resolves it first.
+        Links are not followed: resolve them first if needed.
         """
         if status is not None and (known := self._files.get(_place(status))) is not None:
             return known
@@ -79,7 +80,7 @@ class InputFiles:
         return None
 
     def refuse(self, path: Path) -> None:
-        """Raise `UsageError` if `path`, through all links, is read, or lies in a directory that is read."""
+        """Raise `UsageError` if `path`, with links followed, is an input, or is in an input directory."""
         real = Path(os.path.realpath(path))
         try:
             status = path.stat()

@@ -30,7 +30,8 @@ class Source:
     name: str
     schemes: tuple[str, ...]
     find: Callable[[Request, str, tuple[str, ...]], Found]
-    """Takes the reference without its scheme, and the accepted kinds. Raises `NotInStoreError` if the place has no such image, `UnreachableError` if it does not answer.
+    """Called with the reference without its scheme, and the accepted kinds. Raises `NotInStoreError` if the place has no such
+    image, `UnreachableError` if it does not answer.
     """
     stored: bool = False
     """Whether it reads a store directly, so that --store-root applies and layers have sizes."""
@@ -81,8 +82,7 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
 
 
 def remote_name(reference: str) -> str | None:
-    """The full name by which a registry may have an image, without a tag if there is none; None for what is no name of an
-    image, or an ID."""
+    """The full name under which a registry may have an image, without a tag if there is none; None for an ID or an invalid name."""
     if _IDENTIFIER.fullmatch(reference):
         return None
     try:

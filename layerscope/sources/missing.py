@@ -21,7 +21,7 @@ def explained(found: Found, place: str, hint: str) -> Found:
 
 @contextmanager
 def explaining(place: str, hint: str) -> Iterator[None]:
-    """Does the same for errors raised inside."""
+    """Do the same for errors raised inside."""
     try:
         yield
     except CorruptImageError as error:

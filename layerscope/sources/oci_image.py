@@ -54,8 +54,8 @@ def read_layers(
 ) -> tuple[list[LayerPart], list[ImageWarning]]:
     """The layers of a manifest, called `name` in errors, and warnings about their sizes. Raises `LayerscopeError`.
 
-    `find` gives the blob of a layer by its descriptor and what errors call it. Where there is none, `lacking` says so when
-    the layer is read.
+    `find` returns the blob of a layer from its descriptor and its name in errors. If it is missing, reading the layer fails with
+    `lacking`.
     """
     layers, warnings = [], []
     for number, value in enumerate(manifest.items("layers")):

@@ -157,9 +157,9 @@ class OciLayout:
     def _group(
         self, descriptor: Descriptor, tags: dict[str, None], unnamed: dict[Platform | None, int]
     ) -> object:
-        """What is equal for descriptors that name one image, for several platforms.
+        """A key that is equal for descriptors of one image for several platforms.
 
-        Those of one name do; without names, an index does, and manifests that are all for different platforms.
+        It is the name; without names, the index, or one for all manifests if their platforms all differ.
         """
         if tags:
             return tuple(tags)
@@ -173,7 +173,7 @@ class OciLayout:
     def _leaves(
         self, descriptor: Descriptor, seen: set[str], depth: int, tags: dict[str, None]
     ) -> Iterator[Descriptor]:
-        """The manifests that a descriptor leads to and that may be images; what is not in the layout is left out."""
+        """The manifests reachable from a descriptor that may be images; those not in the layout are left out."""
         if depth > MAX_NESTING or descriptor.digest in seen:
             return
         seen.add(descriptor.digest)
@@ -315,7 +315,7 @@ class OciLayout:
 
 
 def _entry(descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError) -> Candidate:
-    """An entry of `index.json` that cannot be opened, by its names."""
+    """The names of an entry of `index.json` that cannot be opened."""
 
     def load() -> ImageParts:
         raise problem

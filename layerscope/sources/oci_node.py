@@ -1,4 +1,4 @@
-"""What a manifest is: an index, an image, or an artifact (OCI image-spec manifest.md, image-index.md)."""
+"""The kind of a manifest: an index, an image, or an artifact (OCI image-spec manifest.md, image-index.md)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Node:
     listed: Sequence[Descriptor] = ()
     """All entries of an index, attestations and other artifacts too."""
     artifacts: dict[str, Artifact] = field(default_factory=dict)
-    """Those of them that are no images, by digest."""
+    """Those of them that are not images, by digest."""
     manifest: dict[str, Any] | None = None
     """The manifest of an image, or of an artifact that may open as one; keys in lower case."""
     config: Descriptor | None = None

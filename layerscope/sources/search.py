@@ -67,7 +67,7 @@ SOURCES: tuple[Source, ...] = (
     _of_store("containerd"),
     Source("registry", ("registry",), _later("registry.source", "find"), remote=True),
 )
-"""In search order for a reference without a scheme; a remote one is asked only where that is wanted."""
+"""In search order for a reference without a scheme; remote ones are asked only if the user wants that."""
 
 
 def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:

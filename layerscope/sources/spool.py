@@ -74,7 +74,7 @@ def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> Ope
 
 
 def _leave_room(descriptor: int) -> None:
-    """Raise OSError like a full disk if less than `_LEFT` would remain free."""
+    """Raise the OSError of a full disk if less than `_LEFT` would remain free."""
     room = os.fstatvfs(descriptor)
     if room.f_bavail * room.f_frsize < _LEFT:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -101,7 +101,9 @@ def _writing(name: str, written: int) -> Iterator[None]:
 
 
 def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress) -> OpenFile:
-    """Copy a pipe to a temporary file. Raises `NotAnImageError` if its first bytes are not an image's, `LimitExceededError` beyond `layer_bytes`."""
+    """Copy a pipe to a temporary file. Raises `NotAnImageError` if its first bytes are not an image's, `LimitExceededError`
+    beyond `layer_bytes`.
+    """
     progress.stage("Reading the stream")
 
     def given() -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from layerscope.signals import temporary_folder
 from layerscope.sources.endpoints import Endpoint
 
 _LAST_WORDS = 1.0
-"""Seconds in which ssh says why it failed."""
+"""Seconds to wait for ssh to say why it failed."""
 
 
 class Tunnel:
@@ -46,7 +46,7 @@ class Tunnel:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def said(self) -> bytes:
-        """The last line that ssh wrote to stderr; if it has failed, that follows the end of the connection."""
+        """The last line that ssh wrote to stderr. If ssh failed, it arrives after the end of the connection."""
         for listener in self._listeners:
             listener.join(_LAST_WORDS)
         return self._said

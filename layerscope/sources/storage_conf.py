@@ -58,7 +58,7 @@ class StoragePlace:
 
 
 def is_rootless(environment: Mapping[str, str]) -> bool:
-    """Whether this user has a store of their own; so has root in a user namespace, as `podman unshare` makes one."""
+    """Whether this user has a store of their own, like root in a user namespace of `podman unshare`."""
     return os.geteuid() != 0 or environment.get("_CONTAINERS_ROOTLESS_UID", "0") not in ("", "0")
 
 

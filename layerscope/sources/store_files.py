@@ -1,5 +1,5 @@
-"""Files of local stores: documents, and layers kept as tar-split. Nothing is locked or written. Engines change stores while they are read: if something just listed is missing, it is read
-again (`retrying`).
+"""Files of local stores: documents, and layers kept as tar-split. Nothing is locked or written. Engines change stores while they
+are read: if something just listed is missing, it is read again (`retrying`).
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def reach(root: Path, what: str, hint: str) -> None:
 def open_layer(
     name: str, split: Path, folder: Path | None, limits: Limits, table: Path | None = None
 ) -> Blob:
-    """A layer whose headers are in `split` and whose files are in `folder`, None where their place is not known.
+    """A layer with its headers in `split` and its files in `folder`, None if their place is not known.
 
-    If there is a `table` of contents, the files have names by their contents, and it says which is which.
-    A layer whose headers are lost, or damaged, is a blob that says so when it is read; nothing is before.
+    With a `table` of contents, files are named by their content, and the table maps names to them. A layer with lost or damaged
+    headers is a blob whose reads fail; nothing is read before that.
     """
     try:
         headers = PathFile(split, name).blob(name)

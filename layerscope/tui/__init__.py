@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
 
 PAINTS = "120"
-"""Paints in a second at most. Textual waits up to two of them between two paints, and an answer to a key may take three or four."""
+"""Maximum paints per second. Textual waits up to two intervals between paints, and the response to a key may take three or four.
+"""
 
 
 def run_explorer(
@@ -124,7 +125,7 @@ def run_served(
 def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
-    """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
+    """Explore the differences between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
     _prepare()
     _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
 
@@ -132,7 +133,7 @@ def run_comparison(
 def _prepare() -> None:
     """Set up the process before Textual is imported.
 
-    Cycles are not looked for until the first frame is drawn: what is imported and built until then stays.
+    Garbage collection is off until the first frame is drawn: objects created until then stay.
     """
     gc.disable()
     os.environ.setdefault("TEXTUAL_FPS", PAINTS)
@@ -158,7 +159,7 @@ def _explore(
     *,
     picked: bool = False,
 ) -> bool:
-    """Explore an image until the user leaves it; whether for another one, if it was `picked` among several."""
+    """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` among several."""
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -194,7 +195,7 @@ def _agrees(reference: str, asked: str) -> bool:
 
     shown = text.safe_name(asked)
     full = reference if whole_repository(reference) is None else f"{reference}, with its tags"
-    click.echo(f"{shown} is not on this machine. Its registry may have it: {full}", err=True)
+    click.echo(f"{shown} is not on this machine, but a registry may have it: {full}", err=True)
     return click.confirm("Open it from there?", err=True)
 
 
@@ -206,8 +207,9 @@ def _compare(
     *,
     picked: bool = False,
 ) -> bool:
-    """Explore what differs between two images, which errors call by `names`; whether the user left for others, if they were
-    `picked`."""
+    """Explore the differences between two images; `names` are for errors. Returns whether the user wants others, if they were
+    `picked`.
+    """
     limit_freed_memory()
     options = replace(options, verify_small=False, names=False)
     with (

@@ -1,4 +1,4 @@
-"""What a cell of the terminal shows: a character and its look."""
+"""A cell of the terminal: a character and its look."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SAME_EVERYWHERE = (
     (0x20A0, 0x20BF),
     (0x2100, 0x2BFF),
 )
-"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: apart from wide ones, a cell each in every terminal."""
+"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: except for wide ones, one cell each in every terminal."""
 CERTAIN = frozenset(
     chr(code)
     for start, end in _SAME_EVERYWHERE
@@ -54,7 +54,7 @@ CERTAIN = frozenset(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """Colours and attributes as the terminal is told them. Equal looks are one object."""
+    """Colours and attributes as terminal codes. Equal looks are one object."""
 
     foreground: str
     """SGR codes."""
@@ -66,11 +66,11 @@ class Look:
 
 
 Cell = tuple[str, Look]
-"""A character with all that combines with it. The second cell of a wide one has an empty text."""
+"""A character with its combining characters. The second cell of a wide one has an empty text."""
 
 
 class Palette:
-    """Turns styles into looks, for a terminal with certain colours."""
+    """Turns styles into looks, for the colours of a terminal."""
 
     def __init__(self, colors: ColorSystem) -> None:
         self._colors = colors
@@ -82,7 +82,7 @@ class Palette:
         return " ", self._look(DEFAULT_FOREGROUND, background, 0, True)
 
     def space(self, look: Look) -> Cell:
-        """A space in the place of a character."""
+        """A space that replaces a character."""
         seen = look.blank or look.attributes & SEEN_ON_SPACE
         return (" ", look) if seen else self.blank(look.background)
 
@@ -130,7 +130,7 @@ class Palette:
 
 
 def _clusters(text: str) -> list[tuple[str, int]]:
-    """Characters with those that combine with them, and their widths in cells; control characters are left out."""
+    """Characters with their combining characters, and their widths in cells; control characters are left out."""
     clusters: list[str] = []
     joined = False
     for character in text:

@@ -31,7 +31,7 @@ class Command:
     footer: int = 0
     """Position in the footer, smallest first; 0 hides it, 90 and more stand at the right edge."""
     shown_keys: str | None = None
-    """The keys as people write them, where Textual's names would not be understood."""
+    """The keys as people write them, if Textual's names would be unclear."""
     short: str = ""
     """Shorter title for the footer; may be empty."""
     priority: bool = False
@@ -77,7 +77,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.theme", "ctrl+t", "Theme", "Switch between the dark and the light theme.", "app.toggle_theme", shown_keys="^t"),
     Command("app.quit", "q,ctrl+q,ctrl+c", "Quit", "Quit, even while layers are being read.", "app.quit", shown_keys="q ^q ^c", footer=91),
     Command("app.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the explorer back.", "app.suspend_process", shown_keys="^z", priority=True),
-    Command("app.redraw", "ctrl+l", "Redraw", "Paint the whole screen again, if something else wrote to the terminal.", "app.redraw", shown_keys="^l", priority=True),
+    Command("app.redraw", "ctrl+l", "Redraw", "Redraw the whole screen, if something else wrote to the terminal.", "app.redraw", shown_keys="^l", priority=True),
     Command("app.back", "escape", "Back", "Cancel, or go back.", "screen.back", shown_keys="Esc", footer=7),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Stored bytes that the final image does not show.", "screen.show_view('waste')"),
@@ -123,7 +123,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse_all", "minus", "Collapse all", "Collapse all directories.", "collapse_all", shown_keys="-"),
     Command("files.added", "A", "Added", "Hide or show added paths.", "hide('added')"),
     Command("files.removed", "R", "Removed", "Hide or show removed paths.", "hide('removed')"),
-    Command("files.modified", "M", "Modified", "Hide or show modified paths, also those with other metadata alone.", "hide('modified,metadata')"),
+    Command("files.modified", "M", "Modified", "Hide or show modified paths, including metadata-only changes.", "hide('modified,metadata')"),
     Command("outline.toggle", "space", "Toggle", "Expand or collapse the group under the cursor.", "toggle_group", shown_keys="Space"),
     Command("outline.open", "right,l", "Open group", "Expand the group, or move into it.", "open_group", shown_keys="→ l"),
     Command("outline.close", "left,h", "Close group", "Collapse the group, or move to its heading.", "close_group", shown_keys="← h"),
@@ -154,16 +154,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.layer_up", "full_stop", "Next layer", "Show the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
     Command("findings.tick", "space", "Fixed", "Mark as fixed and show the resulting size.", "tick", shown_keys="Space", footer=2),
     Command("findings.group", "b", "Group by", "Group by severity, instruction or rule.", "cycle_groups", footer=3, short="Group"),
-    Command("findings.write", "w", "Write fixes", "Show what the ticked fixes change in the Dockerfile, and write it.", "write_fixes", footer=4, short="Write"),
-    Command("findings.difference", "D", "Difference", "In the list or the fix, switch between what a fix changes and the whole fix.", "toggle_difference"),
+    Command("findings.write", "w", "Write fixes", "Show what the marked fixes change in the Dockerfile, and write it.", "write_fixes", footer=4, short="Write"),
+    Command("findings.difference", "D", "Difference", "Switch between what a fix changes and the whole fix.", "toggle_difference"),
     Command("packages.sort", "s", "Sort", "Sort by size, name, package manager, number of files or layer.", "cycle_sort", footer=4),
     Command("comparison.files", "1", "Files", "The files that differ, with their sizes in both images.", "screen.show_list('files')"),
     Command("comparison.steps", "2", "Steps", "The steps of both images, side by side.", "screen.show_list('steps')"),
     Command("comparison.findings", "3", "Findings", "Findings that are new or gone.", "screen.show_list('findings')"),
-    Command("comparison.packages", "4", "Packages", "Packages that came, went or changed their version.", "screen.show_list('packages')"),
-    Command("comparison.config", "5", "Config", "What differs in the config.", "screen.show_list('config')"),
+    Command("comparison.packages", "4", "Packages", "Packages that were added, removed or changed version.", "screen.show_list('packages')"),
+    Command("comparison.config", "5", "Config", "Differences in the config.", "screen.show_list('config')"),
     Command("comparison.difference", "D", "Difference", "Show what differs in the file under the cursor.", "screen.difference", footer=3),
-    Command("comparison.sort", "s", "Sort", "Sort the files by how much they grew or by name.", "screen.cycle_sort", footer=4),
+    Command("comparison.sort", "s", "Sort", "Sort the files by growth or by name.", "screen.cycle_sort", footer=4),
     Command("comparison.filter", "slash", "Filter", "Show only paths that contain a text.", "screen.filter", shown_keys="/", footer=2),
     Command("comparison.copy", "y", "Copy", "Copy the path under the cursor, or the fix of a finding.", "screen.copy", footer=11),
     Command("picker.search", "slash", "Search", "Filter images by name, ID or location.", "search", shown_keys="/", priority=True, footer=2),
@@ -174,7 +174,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("picker.previous", "up", "Previous image", "Previous image (while typing).", "go(-1)", shown_keys="↑"),
     Command("picker.back", "escape", "Back", "Leave the field, clear the search, then quit.", "step_back", shown_keys="Esc", footer=7),
     Command("picker.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the list back.", "suspend_process", shown_keys="^z", priority=True),
-    Command("picker.redraw", "ctrl+l", "Redraw", "Paint the whole screen again, if something else wrote to the terminal.", "redraw", shown_keys="^l", priority=True),
+    Command("picker.redraw", "ctrl+l", "Redraw", "Redraw the whole screen, if something else wrote to the terminal.", "redraw", shown_keys="^l", priority=True),
     Command("picker.leave", "q,ctrl+q,ctrl+c", "Leave", "Leave without opening an image.", "leave", shown_keys="q ^q ^c", footer=91, short="Quit"),
     Command("dialog.close", "escape,q", "Close", "Close the dialog.", "dismiss", shown_keys="Esc q"),
     Command("dialog.search", "slash", "Search", "Search the help.", "search", shown_keys="/"),
@@ -191,7 +191,7 @@ def bindings(*groups: str, but: Collection[str] = ()) -> list[BindingType]:
 
 
 def binding_of(identifier: str, action: str) -> BindingType:
-    """The binding of one command, running `action` instead: a dialog that the key of its command closes, too."""
+    """The binding of one command, running `action` instead: for dialogs that the key of their command also closes."""
     return _binding(replace(_BY_ID[identifier], action=action))
 
 

@@ -1,4 +1,4 @@
-"""The base of the explorer of one image and of two: commands, help, errors as dialogs, the end of the workers."""
+"""The base of the explorers of one and of two images: commands, help, errors as dialogs, stopping the workers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 
     def __init__(self, *sessions: Session) -> None:
-        """All of them have the same preferences."""
+        """All images share the same preferences."""
         super().__init__(sessions[0].preferences)
         self.sessions: Sequence[Session] = sessions
         # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
@@ -67,7 +67,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
 
     @property
     def view_title(self) -> str:
-        """What help calls the current view; empty where help begins with all keys."""
+        """The title of the current view in help; empty if help begins with all keys."""
         raise NotImplementedError
 
     def begin(self, screen: Screen[None]) -> None:
@@ -171,6 +171,6 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         self._close()
 
     def _close(self) -> None:
-        """End the workers, and whatever waits for them."""
+        """End the workers and everything that waits for them."""
         for session in self.sessions:
             session.remote.close()

@@ -1,4 +1,4 @@
-"""What the analysis found, as masks for the filter language."""
+"""Results of the analysis as masks for the filter language."""
 
 from __future__ import annotations
 

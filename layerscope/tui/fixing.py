@@ -1,4 +1,4 @@
-"""Makes and writes the patch of fixes, in a thread: the parser of shell scripts is loaded only then."""
+"""Makes and writes the patch of fixes in a thread; the shell parser is loaded only then."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from layerscope.tui.documents.patch import PatchDocument
 
 @dataclass(frozen=True, slots=True)
 class WrittenFixes:
-    """What was written in this session."""
+    """Fixes that were written in this session."""
 
     numbers: frozenset[int]
     """Findings whose fixes are in the Dockerfile."""
     dockerfile: str
-    """The Dockerfile with them."""
+    """The Dockerfile with these fixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Prepared:
     patch: Patch
     document: PatchDocument
     new: frozenset[int]
-    """Findings that it fixes and earlier patches did not."""
+    """Findings that it fixes, without those fixed by earlier patches."""
     saved: int
     """Content bytes that these save."""
 
     @property
     def written(self) -> WrittenFixes:
-        """What is in the Dockerfile once this patch is."""
+        """The fixes in the Dockerfile after writing this patch."""
         return WrittenFixes(frozenset(self.patch.plan.applied), self.patch.dockerfile)
 
     @property
@@ -61,9 +61,9 @@ def prepare(
     base_steps: int,
     before: WrittenFixes | None = None,
 ) -> Prepared:
-    """The patch of the fixes of some findings, on top of what was written `before`.
+    """The patch of fixes for some findings, on top of those written `before`.
 
-    Raises `UsageError` for a Dockerfile that is not the image's, or that somebody else changed.
+    Raises `UsageError` for a Dockerfile that is not the image's, or that was changed by something else.
     """
     earlier = frozenset() if before is None else before.numbers
     lines = opened.written
@@ -88,7 +88,7 @@ def prepare(
 
 
 def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
-    """Write a patch that was prepared with these. Raises `UsageError`, also if somebody else changed a file."""
+    """Write a prepared patch. Raises `UsageError`, also if a file was changed by something else."""
     if opened is not None and opened.written is not None:
         _check_unchanged(opened.written, before)
     write_patch(prepared.patch)

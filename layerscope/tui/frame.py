@@ -20,7 +20,7 @@ from layerscope.tui.cells import DEFAULT_BACKGROUND, Cell, Palette
 from layerscope.tui.pen import Pen
 
 SCROLLED = 6
-"""Changed lines from which it is worth looking for lines that only moved up or down."""
+"""Minimum changed lines to look for lines that only moved up or down."""
 _BESIDE = 2
 """Cells at the end of a line that need not move with it: a scrollbar."""
 Line = Sequence[Cell | None]
@@ -28,7 +28,7 @@ Line = Sequence[Cell | None]
 
 
 class Changes(CompositorUpdate):
-    """An update that sends what the terminal needs, and no more."""
+    """An update that sends only what the terminal needs."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -50,7 +50,7 @@ class Frame:
 
     @property
     def known(self) -> bool:
-        """Whether the terminal shows what was painted last. If not, the next update has to be of the whole screen."""
+        """Whether the terminal shows the last paint. If not, the next update must paint the whole screen."""
         return bool(self._lines)
 
     def forget(self) -> None:
@@ -73,7 +73,7 @@ class Frame:
         return self._write(lines, self._lines, pen)
 
     def _changes(self, lines: Mapping[int, Sequence[Cell]]) -> str:
-        """Write what differs from what the terminal shows, or have it scroll before, whichever is shorter."""
+        """Write the cells that differ from those on the terminal, after scrolling it if that is shorter."""
         words = self._write(lines, self._lines, self._pen())
         scroll = _scroll(self._lines, lines)
         if scroll is None:
@@ -95,7 +95,7 @@ class Frame:
         return Pen(self._palette, self.size.width, erases_in_color=self._erases_in_color)
 
     def _updated(self, update: CompositorUpdate) -> dict[int, list[Cell]]:
-        """The lines that an update is about, as they will be."""
+        """The lines of an update, as they will be."""
         lines: dict[int, list[Cell]] = {}
         width, height = self.size
         for y, x, end, strip in _pieces(update):
@@ -110,7 +110,7 @@ class Frame:
         return lines
 
     def _replace(self, line: list[Cell], x: int, cells: Sequence[Cell]) -> None:
-        """Put cells into a line. Half of a wide character beside them is a space then, as in the terminal."""
+        """Put cells into a line. Half of a wide character beside them becomes a space, as in the terminal."""
         end = x + len(cells)
         if cells and x and not line[x][0]:
             line[x - 1] = self._palette.space(line[x - 1][1])
@@ -138,7 +138,7 @@ class Scroll:
 
 
 def _scroll(old: Sequence[Sequence[Cell]], new: Mapping[int, Sequence[Cell]]) -> Scroll | None:
-    """The scroll that most changed lines come from; None if they do not."""
+    """The scroll that explains most changed lines; None for none."""
     changed = {y: _text(line) for y, line in new.items() if line != old[y]}
     if len(changed) < SCROLLED:
         return None
@@ -183,7 +183,7 @@ def _common_background(lines: Iterable[Iterable[Cell]]) -> str:
 
 @cache
 def erases_in_color() -> bool:
-    """Whether the terminal gives erased cells the current background: as terminfo says, and in tmux, of which it does not."""
+    """Whether erased cells take the current background: if terminfo says so, and in tmux, for which terminfo does not."""
     if "TMUX" in os.environ and "STY" not in os.environ:
         return True
     try:

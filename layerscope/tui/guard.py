@@ -12,12 +12,12 @@ from layerscope.errors import LayerscopeError
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as an error for the user; the program goes on."""
+    """An exception as an error for the user; the program continues."""
     while isinstance(error, WorkerFailed):
         error = error.error
     said = faults.as_user_error(error)
     if isinstance(said, faults.InternalError):
-        said.hint = "y copies all there is to report · the program goes on"
+        said.hint = "y copies the whole error report · the program continues"
     return said
 
 

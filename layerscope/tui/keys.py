@@ -40,7 +40,7 @@ _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket":
 
 
 _RECEIVED = {"ctrl+at": "ctrl+@,ctrl+space"}
-"""Names under which Textual receives a key, where they are others."""
+"""Names under which Textual receives a key, if they differ."""
 
 
 def key_name(written: str) -> str:
@@ -64,7 +64,9 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, validated: those of the preset, and the user's own over them. Raises `UsageError` with file and line."""
+    """The keys of the settings, validated: those of the preset, and the user's own over them. Raises `UsageError` with file and
+    line.
+    """
     known = {command.id: command for command in COMMANDS}
     own: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():

@@ -1,4 +1,4 @@
-"""Waits in a thread for what the worker knows of an image, and posts each result as a message."""
+"""Waits in a thread for the worker's results about an image, and posts each as a message."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class _Posting(Watcher):
 
     def stacked(self, opened: Opened) -> None:
         from layerscope.tui import (
-            filter_marks,  # not before the first frame, as all that needs numpy
+            filter_marks,  # not before the first frame, like everything that needs numpy
         )
 
         opened.filesystem.prepare()
@@ -141,7 +141,9 @@ def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
 ) -> None:
     """Wait for the parts of the session's image in the calling thread, and post them. Never raises; stops when cancelled."""
-    import_module("layerscope.browse.tree")  # else the main thread would, once all is stacked
+    import_module(
+        "layerscope.browse.tree"
+    )  # otherwise the main thread would import it once everything is stacked
     session.remote.report_to(MessageProgress(post, cancelled))
     try:
         session.remote.load(_Posting(post), cancelled)

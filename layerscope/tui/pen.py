@@ -45,7 +45,7 @@ class Pen:
         """The look that was written last."""
 
     def finish(self) -> str:
-        """All that was written. Colours and attributes are as they were before."""
+        """Everything that was written. Colours and attributes are reset."""
         if self._ink != Ink():
             self._written.append("\x1b[m")
         return "".join(self._written)
@@ -66,7 +66,7 @@ class Pen:
     # cells
 
     def line(self, y: int, old: Sequence[Cell | None], new: Sequence[Cell]) -> None:
-        """Make line `y` what it has to be; None stands for cells of which nothing is known."""
+        """Write line `y`; None stands for unknown cells."""
         known = [cell for cell in old if cell]
         if not (CERTAIN.issuperset(map(_TEXT, new)) and CERTAIN.issuperset(map(_TEXT, known))):
             old = self._erased(y, new)
@@ -99,9 +99,9 @@ class Pen:
             self._written.append("\x1b[K")
 
     def _erased(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
-        """Erase a line with characters that terminals measure differently: nothing must stay where one is narrower.
+        """Erase a line with characters that terminals measure differently, so that nothing remains beside narrower ones.
 
-        Returns what the line is now.
+        Returns the new line.
         """
         self._move(0, y)
         last = new[-1]
@@ -140,7 +140,7 @@ class Pen:
         self._x = x + len(cells) if certain and x is not None else None
 
     def _reach(self, x: int, y: int, new: Sequence[Cell]) -> None:
-        """Bring the cursor to a cell: by writing what is between again, where that is shorter than moving."""
+        """Bring the cursor to a cell, by writing the cells in between again if that is shorter than moving."""
         if (self._x, self._y) == (x, y):
             return
         move = self._moves(x, y)
@@ -204,7 +204,7 @@ class Pen:
         self._written.append(f"\x1b[{min(change, reset, key=len)}m")
 
     def _wanted(self, look: Look) -> Ink:
-        """The ink for a look; for a blank one, what cannot be seen stays as it is."""
+        """The ink for a look; for a blank cell, invisible attributes stay as they are."""
         if not look.blank:
             return Ink(look.foreground, look.background, look.attributes)
         return self._ink._replace(
@@ -213,7 +213,7 @@ class Pen:
 
 
 def _end_of_run(changed: Sequence[int], at: int, end: int, new: Sequence[Cell]) -> int:
-    """Where in `changed` the columns end that can be written at once: neighbours of one look and certain width."""
+    """The end in `changed` of the columns that can be written together: adjacent ones of one look and known width."""
     x, look = changed[at], new[changed[at]][1]
     certain = new[x][0] in CERTAIN
     at += 1
@@ -225,7 +225,7 @@ def _end_of_run(changed: Sequence[int], at: int, end: int, new: Sequence[Cell]) 
 
 
 class Ink(NamedTuple):
-    """The colours and attributes that the terminal writes with."""
+    """The current colours and attributes of the terminal."""
 
     foreground: str = DEFAULT_FOREGROUND
     background: str = DEFAULT_BACKGROUND

@@ -106,8 +106,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         after: PickerApp | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """`tags` are those to choose from instead of all images. `trouble` is the error of the last chosen image; may be empty. The search, the marks and the cursor of `after` are
-        kept, and its images if it had found all."""
+        """`tags` are those to choose from instead of all images. `trouble` is the error of the last chosen image; may be empty.
+        The search, the marks and the cursor of `after` are kept, and its images if it had found all."""
         super().__init__(preferences)
         self.choice: Choice = Choice() if after is None else after.choice
         self.images = ImageList(
@@ -138,7 +138,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._busy: int = 0
 
     def failed(self, error: BaseException) -> None:
-        """Exit with the error: there is no image to go on with."""
+        """Exit with the error: there is no image to continue with."""
         self._handle_exception(error)  # type: ignore[arg-type]
 
     def compose(self) -> ComposeResult:
@@ -289,7 +289,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._say_enter()
 
     def _say_enter(self) -> None:
-        """In the footer: what Enter does now."""
+        """Update the footer text for Enter."""
         words = self._enter_words()
         if self._field.input.enter_words != words:
             self._field.input.enter_words = words

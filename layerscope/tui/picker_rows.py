@@ -21,7 +21,7 @@ class Row:
     """An image, and all sources that have it."""
 
     key: str
-    """What tells it from other images, whichever source it is opened from."""
+    """Identifies the image, whichever source it is opened from."""
     image: StoreImage
     """The image of the source that opens it fastest."""
     sources: tuple[str, ...]
@@ -74,8 +74,9 @@ class Choice:
         return True
 
     def chosen(self, at: int) -> tuple[StoreImage, ...]:
-        """The image to open when the row `at` is opened; two to compare, the older one first, if two are marked, or one of which
-        the row is another. Empty if there is nothing to open."""
+        """The image to open when the row `at` is opened; two to compare, the older one first, if two are marked, or one other
+        than the row. Empty if there is nothing to open.
+        """
         rows = {row.key: row for row in self.marked}
         if len(rows) < MOST_MARKED and at < len(self.rows):
             rows[self.rows[at].key] = self.rows[at]
@@ -93,7 +94,7 @@ class Choice:
     def add(self, images: Iterable[StoreImage], *, saved: bool = False, tags: bool = False) -> None:
         """Add images; one that both an engine and its store list becomes one row.
 
-        `tags` of a repository are a row each, also those of one image; what is known later replaces what was known first.
+        With `tags`, each tag of a repository is a row, even if several name one image; later details replace earlier ones.
         """
         for image in images:
             if tags:

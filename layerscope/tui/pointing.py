@@ -49,7 +49,7 @@ class Pointing:
         return None
 
     def copied(self) -> tuple[str, str] | None:
-        """Text to copy for the row under the cursor, and a name for it; None to copy the path."""
+        """The text to copy for the row under the cursor, and a name for it; None to copy the path."""
         return None
 
 

@@ -31,7 +31,7 @@ class PreferredApp(TerminalApp[ReturnType]):
         return self.console.color_system in ("standard", "windows")
 
     def remember_theme(self) -> None:
-        """From now on, write down the themes that the user changes to."""
+        """From now on, save the themes that the user changes to."""
         self.theme_changed_signal.subscribe(self, self._remember)
 
     def _remember(self, chosen: Theme) -> None:

@@ -34,7 +34,7 @@ PART = 1 << 20
 LONGEST = 100
 """Characters kept of a file's name; its end tells the kind of file."""
 _PREPROCESSORS = ("LESSOPEN", "LESSCLOSE")
-"""Variables by which `less` hands files to other programs first: not those of an image."""
+"""Variables that make `less` pass files to other programs, which must not get files of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ def open_copy(screen: Screen[Any], opened: Opened, version: int, program: Progra
             raise UsageError(f"this is {facts.kind_words()}: only files can be opened in a program")
         if facts.logical > LARGEST:
             size, most = text.size(facts.logical), text.size(LARGEST)
-            raise UsageError(
-                f"this file has {size}, more than the {most} that are copied for a program"
-            )
+            raise UsageError(f"this file has {size}; at most {most} are copied for a program")
         command = program.command(os.environ)
     except UsageError as error:
         _complain(screen, error)

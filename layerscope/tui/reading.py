@@ -171,7 +171,7 @@ def compare(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Compare the first `PART` bytes of two contents; None if there is no such file, so that all lines of the other differ."""
+    """Compare the first `PART` bytes of two contents; None for a missing file, so that all lines of the other differ."""
     progress = progress_of(token, post, cancelled)
     readers = [reader for reader in (old, new) if reader is not None]
     progress.stage("Reading", sum(reader.bytes_to_pass(PART) for reader in readers))

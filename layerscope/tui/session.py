@@ -46,11 +46,11 @@ class Session:
     findings: Findings | None = None
     """None until the analysis is complete."""
     marks: Marks = field(default_factory=Marks)
-    """What filters can ask about besides attributes, as far as it is known."""
+    """Results of the analysis that filters can test, as far as they are known."""
     fixed: set[int] = field(default_factory=set)
     """Numbers of the findings marked as fixed."""
     written: WrittenFixes | None = None
-    """Fixes that are in the Dockerfile already."""
+    """Fixes that the Dockerfile already has."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
@@ -60,15 +60,15 @@ class Session:
     secrets: int = 0
     """How many secrets the findings are about."""
     _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
-    """The sums of the layers' content bytes, each with the index that it is of."""
+    """The content bytes of each layer, with the index that they were computed from."""
     _saving: tuple[int, int, int] | None = field(init=False, default=None)
-    """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
+    """Number of steps of the base image, avoidable bytes, and those outside the base image."""
     picked: bool = False
     """Whether it was chosen in the picker, to which Esc returns."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
-    """Number of leading steps of the base image: estimated, until the Dockerfile says it or the user moves it."""
+    """Number of leading steps of the base image: an estimate, until the Dockerfile is known or the user moves it."""
     _written_base: int | None = field(init=False, default=None)
     """The same, as the Dockerfile says."""
     _base_chosen: bool = field(init=False, default=False)
@@ -86,7 +86,7 @@ class Session:
         self._base_chosen = False
 
     def stack(self, opened: Opened) -> bool:
-        """All layers are stacked. Whether the end of the base image moves: to where the Dockerfile has it."""
+        """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""
         self.opened = opened
         self.indexes = list(opened.indexes)
         self._written_base = None if opened.written is None else opened.written.base_steps
@@ -150,7 +150,7 @@ class Session:
         return 0 if self.findings is None else self.findings.saving(self.fixed)
 
     def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
-        """What matters most, as far as it is known: the user says what the base image is."""
+        """The headline, as far as it is known, with the end of the base image as set by the user."""
         stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
         found = self.findings
         if found is None:

@@ -1,4 +1,4 @@
-"""What the user switched off, and how to have it, for filters that would wait for it."""
+"""Results that the user switched off, and how to get them, for filters that would wait for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def switched_off(options: Options, findings: Findings | None = None) -> dict[str, str]:
-    """By the name of each mark that never comes: what switched it off, and how to have it; with `findings` once they are known."""
+    """For each mark that will never be known, by name: what switched it off, and how to get it. `findings` are None until they
+    are known.
+    """
     off = {}
     if not options.duplicates:
         off["duplicate"] = "is switched off by --no-duplicates; open the image without it"

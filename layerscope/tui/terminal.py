@@ -1,4 +1,4 @@
-"""Paints the terminal, and restores it at any end of the program and while it is suspended."""
+"""Paints the terminal, and restores it when the program ends or is suspended."""
 
 from __future__ import annotations
 
@@ -37,19 +37,21 @@ RESET = (
 
 
 class TerminalApp(App[Result]):
-    """An app that signals end in order, and that Ctrl-Z suspends."""
+    """An app that cleans up after signals, and that Ctrl-Z suspends."""
 
     def __init__(self) -> None:
         super().__init__()
         self._suspended = False
         self._attributes: list[Any] | None = None
-        """What the terminal was set to before."""
+        """The terminal settings to restore."""
         self._taking = ExitStack()
         self._frame: Frame | None = None
-        """What the terminal shows."""
+        """The cells that the terminal shows."""
 
     def run_in_terminal(self) -> Result | None:
-        """Run until the user quits; the app's result. Raises what a signal raises, and `LayerscopeError` for a fault."""
+        """Run until the user quits; returns the app's result. Raises the exception of a signal, and `LayerscopeError` for an
+        internal error.
+        """
         with contextlib.suppress(termios.error, ValueError, AttributeError):
             self._attributes = termios.tcgetattr(_terminal())
         forget = signals.at_end(self._restore)
@@ -63,7 +65,7 @@ class TerminalApp(App[Result]):
             forget()
         signals.raise_ending()
         if self._exception is not None:
-            self._restore()  # Textual does not where the screen began and failed
+            self._restore()  # Textual does not if starting the screen failed
             raise as_user_error(self._exception) from self._exception
         return result
 
@@ -104,11 +106,11 @@ class TerminalApp(App[Result]):
         return frame.paint(update)
 
     def on_resize(self) -> None:
-        """After a change of its size, nobody knows what the terminal shows, even if it has its old size again."""
+        """After a resize, the content of the terminal is unknown, even if it is back at its old size."""
         self.action_redraw()
 
     def action_redraw(self) -> None:
-        """Paint the whole screen anew: something else may have written to it."""
+        """Repaint the whole screen: something else may have written to it."""
         if self._frame is not None:
             self._frame.forget()
         self.refresh()
@@ -122,7 +124,7 @@ class TerminalApp(App[Result]):
             self._taking.enter_context(
                 signals.taken_by(lambda number: self._asked_to_end(number, loop))
             )
-            # Textual's own handlers write to the terminal wherever the program is just then: in the midst of writing, say.
+            # Textual's own handlers write to the terminal at any time, even in the middle of another write.
             self._handle(
                 signal.SIGTSTP, lambda: loop.call_soon_threadsafe(self.action_suspend_process)
             )
@@ -140,11 +142,11 @@ class TerminalApp(App[Result]):
         if self._suspended or self._exit or not _is_there():
             signals.end_now(
                 128 + number
-            )  # there is no screen to leave, or it was left and something does not come to its end
+            )  # there is no screen to leave, or it was left and something does not end
         loop.call_soon_threadsafe(self.leave)
 
     def _restore(self) -> None:
-        """Make the terminal what it was, at once."""
+        """Restore the terminal immediately."""
         if self._suspended or self._attributes is None or not _is_there():
             return
         termios.tcsetattr(_terminal(), termios.TCSANOW, self._attributes)
@@ -154,9 +156,9 @@ class TerminalApp(App[Result]):
     # suspending
 
     def action_suspend_process(self) -> None:
-        """Give the terminal back to the shell until it continues the program: all of the job, as Ctrl-Z does elsewhere.
+        """Stop the whole job and give the terminal back to the shell until it continues the program, as Ctrl-Z does elsewhere.
 
-        Where no shell could continue it, the system does not stop it, and the screen comes back at once.
+        If no shell could continue it, the system does not stop it, and the screen comes back immediately.
         """
         driver = self._driver
         if driver is None or not driver.can_suspend or driver.is_headless or self._suspended:
@@ -188,7 +190,8 @@ class TerminalApp(App[Result]):
         self.refresh(layout=True)
 
     def run_program(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Lend the terminal to a program until it ends; its exit code. Ctrl-C is for the program alone, Ctrl-Z stops both.
+        """Lend the terminal to a program until it ends; returns its exit code. Ctrl-C goes only to the program, Ctrl-Z stops
+        both.
 
         Raises `OSError` if it cannot be started, and `SuspendNotSupported` without a terminal.
         """
@@ -213,29 +216,30 @@ class TerminalApp(App[Result]):
     # faults
 
     def _fatal_error(self) -> None:
-        """Textual would print a traceback."""
+        """Suppress the traceback that Textual would print."""
         self._close_messages_no_wait()
 
     def _print_error_renderables(self) -> None:
         self._exit_renderables.clear()
 
     def panic(self, *_: Any) -> None:
-        """The thread that reads keys fails if the terminal is gone."""
+        """Called when the thread that reads keys fails because the terminal is gone."""
         if self._exception is None and not self.is_headless:
             os.kill(os.getpid(), signal.SIGHUP)
         self._close_messages_no_wait()
 
 
 def _collect_garbage() -> None:
-    """Look for cycles from now on, if that had to wait for the first frame, but not in what was made until now: that would stop
-    keys for a while, and find nothing."""
+    """Turn garbage collection on, if it had to wait for the first frame, but skip the objects created so far: checking them would
+    delay keys and find nothing.
+    """
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
 
 
 def _terminal() -> int:
-    """Where keys come from."""
+    """The file descriptor that keys are read from."""
     if sys.__stdin__ is None:
         raise ValueError
     return sys.__stdin__.fileno()
@@ -255,11 +259,11 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _nothing(*_: object) -> None:
-    """Handle a signal by nothing."""
+    """Do nothing on a signal."""
 
 
 def _is_there() -> bool:
-    """Whether the terminal is still there, and ours: what is in the background has to leave it alone."""
+    """Whether the terminal still exists and is ours: a background process must not touch it."""
     try:
         return os.tcgetpgrp(_terminal()) == os.getpgrp()
     except (OSError, ValueError):

@@ -142,7 +142,7 @@ def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
 @cache
 def _why_words() -> dict[Why, str]:
     from layerscope.filesystem.inodes import (
-        Why,  # not before the first frame, as all that needs numpy
+        Why,  # not before the first frame, like everything that needs numpy
     )
 
     return {

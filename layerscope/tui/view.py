@@ -63,7 +63,7 @@ class View(Guarded, Container):
         """Show a path, in a view of one path."""
 
     def pointed_at(self, pointed: Pointed) -> None:
-        """The view was opened while the cursor of another view was on this path."""
+        """Called when the view opens while the cursor of another view is on this path."""
 
     def show_version(self, version: int, *, difference: bool = False) -> None:
         """Show the version in this row of the filesystem, or its `difference` from the one before."""
@@ -86,7 +86,7 @@ class View(Guarded, Container):
 
     @property
     def back_words(self) -> str:
-        """What the footer calls `back` while it leaves something; empty for its usual name."""
+        """The footer text for `back` while it leaves something; empty for its usual text."""
         return ""
 
     def useless(self) -> set[str]:

@@ -124,7 +124,7 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
     """And says so."""
     code, patch, _ = here("image.tar")
     assert code == 0
-    assert patch.startswith("This is a difference to the Dockerfile restored from the history")
+    assert patch.startswith("This patch is for a Dockerfile restored from the image's history")
     assert "-RUN pip install x\n" in patch
     assert "+RUN pip install --no-cache-dir x\n" in patch
 
@@ -151,7 +151,7 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
         (["--except", "apt-list"], "--except: unknown rule `apt-list`"),
         (["--confidence", "some"], "--confidence"),
         (["--dockerfile", "other"], "none of its instructions are among the steps"),
-        (["--dockerfile", "from"], "from: it has no instruction besides FROM"),
+        (["--dockerfile", "from"], "from: it has no instructions except FROM"),
         (["--dockerfile", "nowhere"], "--dockerfile: nowhere: no such file"),
         (["--dockerfile", "."], "--dockerfile: .: is a directory"),
         (["--dockerfile", "-"], "--dockerfile: stdin cannot be fixed"),
@@ -190,9 +190,7 @@ def test_hints_of_low_confidence_are_asked_for(here: Here) -> None:
     assert code == 0
     assert "/usr/share/locale" not in patch
     assert "apt/lists" in patch
-    assert (
-        "not written: locales (3.0 MB): low confidence; --confidence low writes it, too\n" in words
-    )
+    assert "not written: locales (3.0 MB): low confidence; --confidence low includes it\n" in words
     for args in (["--confidence", "low"], ["--only", "locales,apt-lists"], ["--only", "locales"]):
         _, patch, words = here("image.tar", *args)
         assert "find /usr/share/locale" in patch
@@ -208,7 +206,7 @@ def test_what_needs_a_decision_is_listed(here: Here) -> None:
     image(here.folder / "image.tar", [("COPY . /app # buildkit", modules)])
     _, patch, words = here("image.tar")
     assert patch == ""
-    assert words.startswith("no fix that can be written without a decision\nnot written: ")
+    assert words.startswith("every fix needs a decision; none was written\nnot written: ")
     assert "it needs a decision; `layerscope report` describes the fix\n" in words
 
 
@@ -219,7 +217,7 @@ def test_fixes_are_written_once(here: Here) -> None:
     patched = (here.folder / "Dockerfile").read_text()
     code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert (code, patch) == (0, "")
-    assert words.startswith("these fixes are in the Dockerfile already")
+    assert words.startswith("the Dockerfile already has these fixes")
     (here.folder / "Dockerfile").write_text(copied.replace("vim", "vim nano"))
     code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert (code, patch) == (2, "")

@@ -82,7 +82,8 @@ def test_files_above_the_current_folder_are_said(
     monkeypatch.chdir(top / "src")
     _, patch, words = here("../../image.tar", "--dockerfile", "../Dockerfile")
     assert (
-        "some files are outside of the current folder: apply it with `git -C .. apply`\n" in words
+        "some files are outside the current folder: apply the patch with `git -C .. apply`\n"
+        in words
     )
     assert "/../" not in patch
     apply(patch, "-C", "..")
@@ -132,5 +133,7 @@ def test_the_context_is_the_folder_that_has_what_copy_names(
     code, _, words = here(str(here.folder / "image.tar"), "--dockerfile", name, "--write")
     assert code == 0
     assert (top / folder / context / ".dockerignore").read_text() == "**/.git\n"
-    said = f"build context: {context}, which has what COPY names; --context DIR for another\n"
+    said = (
+        f"build context: {context}, which has the sources of COPY; use --context DIR for another\n"
+    )
     assert (said in words) is (context in (".", ".."))

@@ -54,7 +54,7 @@ def test_saving_replaces_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == patch_bytes(made)
     (tmp_path / "link").symlink_to(tmp_path / "none")
     for name in ("a", "link", "."):
-        with pytest.raises(UsageError, match="exists already"):
+        with pytest.raises(UsageError, match="already exists"):
             save_patch(made, tmp_path / name)
     with pytest.raises(UsageError, match=r"cannot write .*none/a: No such file"):
         save_patch(made, tmp_path / "none" / "a")

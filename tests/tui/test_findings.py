@@ -219,7 +219,7 @@ async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> No
         await pilot.press("D")
         await settled(pilot)
         assert [one.message for one in pilot.app._notifications] == [
-            "There is no difference: this fix is in words."
+            "There is no difference to show: this fix is described in words."
         ]
 
 

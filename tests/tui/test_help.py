@@ -60,7 +60,7 @@ async def test_a_search_leaves_what_has_every_word(demo_image: Path) -> None:
         assert "Save the file" not in page
         await pilot.press(*"q")
         await settled(pilot)
-        assert "nothing here has WAste gRoupq" in "\n".join(screen_text(app))
+        assert "nothing matches WAste gRoupq" in "\n".join(screen_text(app))
         await pilot.press("escape")
         await settled(pilot)
         assert isinstance(app.screen, HelpScreen)

@@ -168,7 +168,7 @@ async def test_what_cannot_be_opened_says_why(
     directory_first = ("tab", "slash", *"type:dir", "enter", "p")
     assert "only files can be opened" in await _said(app, *directory_first)
     app = explorer(image)
-    assert "11 B, more than the 10 B" in await _said(app, "tab", "slash", *"large", "enter", "p")
+    assert "11 B; at most 10 B" in await _said(app, "tab", "slash", *"large", "enter", "p")
     small = ("tab", "slash", *"small", "enter", "p")
     assert "no terminal for another program" in await _said(explorer(image), *small)
     monkeypatch.setenv("PAGER", "no-such-program -x")

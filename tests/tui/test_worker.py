@@ -112,7 +112,7 @@ async def test_a_worker_that_says_nonsense(
         with pytest.raises(WorkerError):
             explorer(image, worker=bad_worker.MODULE)
         return
-    await shows_error(image, "what it wrote is gone")
+    await shows_error(image, "its results are gone")
 
 
 async def test_a_fault_of_the_worker_can_be_reported(

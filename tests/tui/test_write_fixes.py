@@ -174,7 +174,7 @@ async def test_fixes_are_written_one_after_the_other() -> None:
         assert Path("Dockerfile").read_text() == PATCHED
         await pilot.press("w")
         await settled(pilot)
-        assert "These fixes are in the Dockerfile already." in shown(pilot)
+        assert "The Dockerfile already has these fixes." in shown(pilot)
         await pilot.press("enter")
         await settled(pilot)
         assert Path("Dockerfile").read_text() == PATCHED
@@ -241,7 +241,7 @@ async def test_what_is_left_out_is_said_with_its_reason(demo_image: Path) -> Non
         assert "3 left out" in text
         assert "Left out: 3 findings" in text
         assert "Compilers left in the image" in text
-        assert "it needs a decision: its fix is in words" in text
+        assert "it needs a decision: its fix is described in words" in text
 
 
 async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:
@@ -291,13 +291,13 @@ async def test_a_patch_never_replaces_a_file() -> None:
         before = Path("image.tar").read_bytes()
         await pilot.press("enter")
         await settled(pilot)
-        assert "image.tar exists already" in shown(pilot)
+        assert "image.tar already exists" in shown(pilot)
         assert Path("image.tar").read_bytes() == before
         await pilot.press("escape")
         await settled(pilot)
         assert pilot.app.screen is screen
         assert screen.rows.has_focus
-        assert "exists already" not in shown(pilot)
+        assert "already exists" not in shown(pilot)
         await pilot.press("escape")
         await settled(pilot)
         assert isinstance(pilot.app.screen, MainScreen)
@@ -305,7 +305,7 @@ async def test_a_patch_never_replaces_a_file() -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("none/x.patch", "No such file or directory"), ("a\0b", "null"), (".", "exists already")],
+    [("none/x.patch", "No such file or directory"), ("a\0b", "null"), (".", "already exists")],
     ids=["no folder", "null", "folder"],
 )
 async def test_a_patch_that_cannot_be_saved_is_an_error(name: str, why: str) -> None:

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 Pair = tuple[int, int]
-"""Places in the old and in the new sequence."""
+"""Positions in the old and in the new sequence."""
 
 
 def align(old: Sequence[Hashable | None], new: Sequence[Hashable | None]) -> list[Pair]:
-    """Places of equal items, rising in both sequences; None equals nothing.
+    """Pairs of positions of equal items, ascending in both sequences; None equals nothing.
 
-    Equal beginnings and ends belong together; between them the n-th of several equal items belongs to the n-th.
+    Equal beginnings and ends are paired; between them, the n-th of several equal items is paired with the n-th.
     """
     start, shorter = 0, min(len(old), len(new))
     while start < shorter and old[start] is not None and old[start] == new[start]:
@@ -33,7 +33,7 @@ def align(old: Sequence[Hashable | None], new: Sequence[Hashable | None]) -> lis
 
 
 def gaps(pairs: Sequence[Pair], old: int, new: int) -> Iterator[tuple[range, range]]:
-    """What lies between pairs, before the first and after the last of them, in sequences of these lengths."""
+    """The gaps before, between and after pairs, in sequences of these lengths."""
     mine = other = 0
     for pair in (*pairs, (old, new)):
         yield range(mine, pair[0]), range(other, pair[1])
@@ -43,7 +43,7 @@ def gaps(pairs: Sequence[Pair], old: int, new: int) -> Iterator[tuple[range, ran
 def _numbered(
     items: Sequence[Hashable | None], start: int, end: int
 ) -> Iterator[tuple[int, tuple[Hashable, int]]]:
-    """Each item of a part with its place, and how many of its like came before."""
+    """Each item of a part with its position, and how many equal items came before it."""
     seen: Counter[Hashable] = Counter()
     for place in range(start, end):
         item = items[place]
@@ -53,9 +53,9 @@ def _numbered(
 
 
 def _rising(pairs: Sequence[Pair]) -> list[Pair]:
-    """As many pairs as there can be whose first places rise; the second ones do."""
+    """The longest subsequence of pairs whose first positions ascend; the second ones already do."""
     ends: list[int] = []
-    """The least first place that a run of each length ends with."""
+    """For each length, the smallest first position at the end of such a subsequence."""
     last: list[int] = []
     before: list[int] = []
     for number, (place, _) in enumerate(pairs):

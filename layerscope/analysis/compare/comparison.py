@@ -46,8 +46,9 @@ class Comparison:
 
     @property
     def differ(self) -> bool:
-        """Whether the images differ: in files, config, instructions or stored bytes; if only some paths were compared, in
-        these. That layers have other digests counts only if times do."""
+        """Whether the images differ in files, config, instructions or stored bytes, or only in the compared paths. Different
+        layer digests count only if times do.
+        """
         if self.only:
             return len(self.files) > 0
         alike = {StepChange.SAME} if self.mtime else {StepChange.SAME, StepChange.REBUILT}

@@ -1,4 +1,4 @@
-"""What containers of two images start with, and in what that differs."""
+"""Differences between the configs of two images."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Value = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ConfigDifference:
-    """A part of the config that is not the same. All text is the image's own: not safe for a terminal."""
+    """A setting that differs. All text comes from the images: not safe for a terminal."""
 
     field: str
-    """As the JSON report calls it: env, entrypoint, cmd, user, workingDir, labels, exposedPorts, volumes; or platform."""
+    """Its name in the JSON report: env, entrypoint, cmd, user, workingDir, labels, exposedPorts, volumes; or platform."""
     name: str | None
-    """Which variable, label, port or volume; None where there is but one value."""
+    """Which variable, label, port or volume; None for settings with a single value."""
     old: Value | None
     """None if the old image has none."""
     new: Value | None
 
 
 def shown_value(name: str | None, value: Value) -> str:
-    """A value on one line, safe to show, lists as in a Dockerfile. Secrets are masked. `name` is a variable's or label's."""
+    """A value on one line, safe to show, lists as in a Dockerfile. Secrets are masked. `name` is that of a variable or label."""
     if not isinstance(value, str):
         return safe_name(masked(json.dumps(value, ensure_ascii=False), "CMD"))
     return MASK if name is not None and is_secret(name, value) else safe_name(masked(value))
@@ -69,10 +69,10 @@ def _differences(
 
 
 def _variables(env: Iterable[str]) -> dict[str, str]:
-    """Environment variables by name; of several of one name, the last counts."""
+    """Environment variables by name; the last one of a name counts."""
     return {name: value for name, _, value in (variable.partition("=") for variable in env)}
 
 
 def _present(names: Iterable[str]) -> dict[str, str]:
-    """What is there or not, and has no value."""
+    """Items that are present or not, without values."""
     return dict.fromkeys(names, "")

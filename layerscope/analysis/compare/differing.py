@@ -1,4 +1,4 @@
-"""In what the contents of one image differ from those of another: a piece at a time, so that memory does not grow."""
+"""Compares contents of two images in batches, so that memory does not grow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from layerscope.progress import Progress, check
 Numbers = NDArray[np.int32]
 
 PIECE = 1 << 18
-"""Pairs that are looked at together."""
+"""Pairs per batch."""
 
 
 class Differences:
-    """Tells pairs of inodes apart, the first of each of the old image and the second of the new one."""
+    """Compares pairs of inodes, one of the old and one of the new image."""
 
     def __init__(self, old: Side, new: Side) -> None:
         self._sides = (old, new)
@@ -33,7 +33,7 @@ class Differences:
         self._xattrs, self._xattr_maps = merge_strings([self._old.xattrs, self._new.xattrs])
 
     def learn(self, old: Numbers, new: Numbers, progress: Progress) -> None:
-        """Read the contents of these pairs that nothing else tells apart. Raises `CancelledError`."""
+        """Read the contents of those pairs that cannot be compared otherwise. Raises `CancelledError`."""
         unsure = np.flatnonzero(self._may_equal(old, new) & ~self.same_entry(old, new))
         for side, inodes in zip(self._sides, (old[unsure], new[unsure]), strict=True):
             hash_contents(
@@ -45,7 +45,7 @@ class Differences:
             )
 
     def of(self, old: Numbers, new: Numbers, progress: Progress) -> NDArray[np.uint8]:
-        """`Why` bits of each pair, as `Inodes.differences` tells them. Contents must be known, see `learn`."""
+        """`Why` bits of each pair, as from `Inodes.differences`. Contents must be known, see `learn`."""
         why = np.zeros(len(old), np.uint8)
         for start in range(0, len(old), PIECE):
             check(progress)
@@ -63,7 +63,7 @@ class Differences:
         return same
 
     def _may_equal(self, old: Numbers, new: Numbers) -> NDArray[np.bool_]:
-        """Pairs of files of as many stored bytes, more than none."""
+        """Pairs of files with the same number of stored bytes, more than 0."""
         mine, other = self._old.columns, self._new.columns
         same: NDArray[np.bool_] = (
             (mine.kinds[old] == Kind.FILE)
@@ -74,7 +74,7 @@ class Differences:
         return same
 
     def _of_piece(self, old: Numbers, new: Numbers) -> NDArray[np.uint8]:
-        """The same for few pairs: as differences between inodes of one image that has just these."""
+        """The same for a batch, treated as inodes of one image that has only these."""
         count = len(old)
         columns = Columns.joined(
             [
@@ -89,7 +89,7 @@ class Differences:
             digests[start : start + count] = inodes.digests[rows]
             hashed[start : start + count] = inodes.hashed[rows]
         numbers = np.arange(count, dtype=np.int32)
-        # What is stored once need not be read to be known as the same.
+        # The same stored entry need not be read to be known as equal.
         alike = numbers[self.same_entry(old, new) & ~(hashed[:count] & hashed[count:-1])]
         digests[alike] = digests[alike + count] = 0
         hashed[alike] = hashed[alike + count] = True
@@ -108,10 +108,10 @@ class Differences:
         )
 
     def _taken(self, side: int, rows: Numbers) -> Columns:
-        """Some inodes of one side, with links and attributes as both sides number them."""
+        """Some inodes of one side, with link and attribute numbers that both sides share."""
         columns = (self._old, self._new)[side].columns
         taken = Columns(*(getattr(columns, name)[rows] for name in Columns.__slots__))
-        # In types of their own: those of one side need not hold the numbers of both.
+        # In wider types: those of one side may be too narrow for the numbers of both.
         return replace(
             taken,
             links=self._link_maps[side][taken.links],
@@ -134,7 +134,7 @@ def _numbers(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Numb
 
 
 def _maps(inodes: Inodes, rows: Numbers, start: int) -> dict[int, SparseMap]:
-    """The maps of those of these that are sparse files, by their place after `start`."""
+    """The maps of the sparse files among these, by their position after `start`."""
     if not inodes.sparse:
         return {}
     sparse = np.isin(rows, np.fromiter(inodes.sparse, np.int32, len(inodes.sparse)))

@@ -1,4 +1,4 @@
-"""Differences between two images, grouped by the directories that hold a good part of them."""
+"""Differences between two images, grouped by the directories with most of them."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ from layerscope.words import Change
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChange:
-    """What differs in a directory, without those of its subdirectories that are listed themselves."""
+    """The differences in a directory, without subdirectories that are listed separately."""
 
     path: int
     """In the table of both images; 0 is the root."""
     growth: int
-    """Content bytes that it holds more than before."""
+    """Growth in content bytes."""
     weight: int
-    """Content bytes that came, went or were replaced; how much it matters."""
+    """Content bytes added, removed or replaced; determines whether it is listed."""
     counts: Mapping[Change, int]
     """Paths that differ, by kind."""
 
 
 def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
-    """All differences, each in the deepest directory that matters; most growth first. The growth of all is that of the image."""
+    """All differences, each in the deepest directory that is large enough; most growth first. Together they are the growth of the
+    image.
+    """
     table = changes.table
     weights = np.where(
         changes.kinds == Change.METADATA, 0, np.maximum(changes.old_bytes, changes.new_bytes)
     )
-    if not weights.any():  # of what has no bytes, numbers tell where it is
+    if not weights.any():  # without any bytes, count paths instead
         weights = np.ones(len(changes), np.int64)
     leads = nearest_noteworthy(changes.paths, weights, table)
-    # A file lies in its directory; a directory that matters stands for itself, too.
+    # A file belongs to its directory; a large enough directory to itself.
     holds = table.ends > np.arange(1, len(table) + 1)
     homes = np.where(holds, leads, leads[table.parents])
     moved = np.flatnonzero(changes.growth)
@@ -73,8 +75,9 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
 def _with_weight(
     keys: NDArray[np.int32], homes: NDArray[np.int32], heavy: NDArray[np.int64], table: PathTable
 ) -> list[int]:
-    """For each of these directories, itself or its nearest ancestor with weight of its own: directories that only
-    contain another group are no group. Keys are in path order."""
+    """For each of these directories, itself or its nearest ancestor with differences of its own: a directory that only contains
+    another group is not a group. Keys are in path order.
+    """
     known = {0: 0}
     for key in keys.tolist():
         path, passed = key, []

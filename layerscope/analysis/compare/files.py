@@ -23,7 +23,7 @@ from layerscope.words import Change
 
 @dataclass(frozen=True, slots=True)
 class FileChanges:
-    """One row a path that differs, in path order."""
+    """One row per path that differs, in path order."""
 
     table: PathTable
     """The paths of both images."""
@@ -52,7 +52,7 @@ class FileChanges:
 
     @property
     def total_growth(self) -> int:
-        """Content bytes that the new image shows more than the old one."""
+        """How many more content bytes the new image shows."""
         return int(self.growth.sum())
 
     def counts(self) -> dict[Change, int]:
@@ -61,7 +61,7 @@ class FileChanges:
         return {change: counted[change] for change in Change if change is not Change.UNCHANGED}
 
     def largest(self, most: int | None = None) -> NDArray[np.int64]:
-        """Rows by how much they grow or shrink the image, then by how many bytes they are about, then in path order."""
+        """Rows by how much they grow or shrink the image, then by changed bytes, then in path order."""
         weights = np.maximum(self.old_bytes, self.new_bytes)
         order = np.lexsort((self.paths, -weights, -np.abs(self.growth[self.paths])))
         return order[:most]
@@ -76,8 +76,9 @@ def compare_files(
     only: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> FileChanges:
-    """All paths that differ; with `mtime`, those whose times alone differ, too. Of `only` what these paths and globs name,
-    and what lies below. Reads contents of files of equal size. Raises `CancelledError`."""
+    """All paths that differ; with `mtime`, also those that differ only in their times. `only` restricts this to paths and globs,
+    and everything below them. Reads contents of files of equal size. Raises `CancelledError`.
+    """
     progress.stage("Comparing paths")
     table, *places = common_table(old.filesystem.table, new.filesystem.table, limits)
     check(progress)
@@ -132,9 +133,9 @@ def classified(
 
 
 def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
-    """Mask of the paths that these words name or match as globs, and everything below them, shape (paths,).
+    """Mask of the paths that these arguments name or match as globs, and everything below them; shape (paths,).
 
-    A word that names an existing path is not a glob.
+    An argument that names an existing path is not a glob.
     """
     lookup, selector = PathLookup(table), Selector(table)
     tops = []

@@ -29,9 +29,9 @@ class FindingChanges:
 
 
 def compare_findings(old: Side, new: Side, steps: Sequence[StepPair]) -> FindingChanges | None:
-    """The findings that came and went; None unless both images were searched.
+    """New and gone findings; None unless both images were searched.
 
-    A finding stays if the same rule has one for the same step, though its instruction changed, or for the same path.
+    A finding is the same if its rule reports the same step, even with a changed instruction, or the same path.
     """
     if old.findings is None or new.findings is None:
         return None
@@ -45,7 +45,7 @@ def compare_findings(old: Side, new: Side, steps: Sequence[StepPair]) -> Finding
 
 
 def _parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Findings, and those about secrets."""
+    """Findings without secrets, and the secrets."""
     rest: list[Finding] = []
     secrets: list[Finding] = []
     for finding in findings:
@@ -56,7 +56,7 @@ def _parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
 def _by_step(
     before: list[Finding], after: list[Finding], steps: Sequence[StepPair]
 ) -> tuple[list[Finding], list[Finding]]:
-    """What is left of both without findings of the same rule and step."""
+    """Both without findings of the same rule and step."""
     moved = {pair.old.index: pair.new.index for pair in steps if pair.old and pair.new}
     waiting: defaultdict[tuple[str, int | None], list[int]] = defaultdict(list)
     for number, finding in enumerate(before):
@@ -75,7 +75,7 @@ def _by_step(
 def _by_path(
     old: Side, new: Side, before: list[Finding], after: list[Finding]
 ) -> tuple[list[Finding], list[Finding]]:
-    """What is left of both without findings of the same rule that share one of their largest paths."""
+    """Both without findings of the same rule that share one of their largest paths."""
     holders: dict[tuple[str, bytes], int] = {}
     for number, finding in enumerate(before):
         for name in old.filesystem.table.full_paths(finding.paths[:_PATHS]):

@@ -1,4 +1,4 @@
-"""Layers that two images share, and what a host that has one of them must fetch for the other."""
+"""Layers that two images share, and layers that a host with the old image must fetch for the new one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from layerscope.analysis.compare.side import Side
 
 @dataclass(frozen=True, slots=True)
 class LayerComparison:
-    """Which layers of the new image the old one has, by the digest of their tar."""
+    """Which layers of the new image are in the old one, by the digest of their tar."""
 
     common: int
     """Layers that are the same in both, counted from the bottom."""
     shared: tuple[int, ...]
-    """Layers of the new image that the old one has anywhere, those at the bottom among them."""
+    """Layers of the new image that the old one has at any position."""
     fetched: tuple[int, ...]
-    """Layers of the new image that the old one has not; one that comes several times is fetched once."""
+    """Layers of the new image that the old one does not have; one that occurs several times is fetched once."""
 
 
 def diff_ids(side: Side) -> list[str | None]:
-    """What each layer is known by: what its tar was seen to hash to, else what the image claims; None for what is damaged."""
+    """The diff ID of each layer: the computed one, otherwise the claimed one; None for damaged layers."""
     return [
         None if index.broken is not None else index.diff_id or layer.diff_id
         for layer, index in zip(side.image.layers, side.indexes, strict=True)
@@ -28,7 +28,7 @@ def diff_ids(side: Side) -> list[str | None]:
 
 
 def compare_layers(old: list[str | None], new: list[str | None]) -> LayerComparison:
-    """Compare the layers of two images, bottom first, by what they are known by."""
+    """Compare the layers of two images, bottom first, by their diff IDs."""
     common = 0
     for mine, other in zip(old, new, strict=False):
         if mine is None or mine != other:

@@ -1,4 +1,4 @@
-"""Packages that were added, removed, or are there in another version."""
+"""Packages that were added, removed or changed version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackageChange:
-    """A package that is not there in the same version in both images."""
+    """A package that both images do not have in the same version."""
 
     kind: str
     """The package manager, as in `Package`."""
@@ -26,12 +26,12 @@ class PackageChange:
 
     @property
     def growth(self) -> int:
-        """Content bytes that it takes more than before."""
+        """Growth in content bytes."""
         return (self.new.bytes if self.new else 0) - (self.old.bytes if self.old else 0)
 
 
 def compare_packages(old: Sequence[Package], new: Sequence[Package]) -> list[PackageChange]:
-    """All changes, the largest first. Of a name with several versions, those that only one image has are paired in order."""
+    """All changes, the largest first. If a name has several versions, those that only one image has are paired in order."""
     before, after = _by_name(old), _by_name(new)
     found = []
     for kind, name in before.keys() | after.keys():
@@ -63,7 +63,7 @@ def _by_name(packages: Sequence[Package]) -> dict[tuple[str, str], list[Package]
 
 
 def _without(packages: Sequence[Package], kept: Counter[str]) -> list[Package]:
-    """Packages without some versions, as often as these count; in order of their versions."""
+    """Packages without these versions, each removed as often as counted; ordered by version."""
     left = Counter(kept)
     rest = []
     for package in sorted(packages, key=lambda package: (package.version, -package.bytes)):

@@ -1,4 +1,4 @@
-"""What fixes really saved: an image against the one that was rebuilt with them."""
+"""What fixes really saved: compares an image with one rebuilt with the fixes."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from layerscope.progress import Progress
 from layerscope.words import Change
 
 KEPT = 0.9
-"""The share of what was promised that fixes have to save."""
+"""Minimum share of the promised bytes that fixes have to save."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingProof:
-    """What the fix of one finding saved."""
+    """What the fix for one finding saved."""
 
     finding: Finding
     real: int
-    """Content bytes at its paths that are no longer stored, at most those that it promised."""
+    """Content bytes at its paths that are no longer stored, at most the promised ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What became of an image."""
+    """The result of rebuilding an image with fixes."""
 
     findings: tuple[FindingProof, ...]
     promised: int
-    """Content bytes that the fixes save by what the findings say, each once."""
+    """Content bytes that the fixes should save according to the findings, each counted once."""
     saved: int
-    """Content bytes that the rebuilt image stores less; below 0 if it stores more."""
+    """Content bytes saved by the rebuilt image; negative if it stores more."""
     lost: tuple[str, ...]
-    """Paths with content that the final image has no longer, and that no finding names. Not safe for a terminal."""
+    """Paths with content that are missing from the final image although no finding names them. Not safe for a terminal."""
     differing: tuple[str, ...]
-    """Paths whose content differs, and that no finding names; without bytecode and the files that the fixes change."""
+    """Paths whose content differs although no finding names them; without bytecode and files that the fixes change."""
     packages: tuple[PackageChange, ...]
-    """Packages that are gone, or there in another version."""
+    """Packages that were removed or changed version."""
 
     @property
     def holds(self) -> bool:
-        """Whether no live file is lost, and the fixes save what they promised."""
+        """Whether no live file was lost and the fixes saved enough of what they promised."""
         return not self.lost and self.saved >= KEPT * self.promised
 
 
@@ -63,8 +63,9 @@ def prove(
     *,
     patched: Sequence[str] = (),
 ) -> Proof:
-    """Compare an image with the one rebuilt with the fixes of some of its findings. `patched` are the names of the files that
-    were changed for it: the image may have them, too. Raises `CancelledError`."""
+    """Compare an image with one rebuilt with fixes for some of its findings. `patched` are the names of the files that the fixes
+    changed: the image may contain them. Raises `CancelledError`.
+    """
     findings = old.findings
     if findings is None or new.findings is None:
         raise ValueError("findings of both images are needed")
@@ -104,17 +105,19 @@ def prove(
 
 
 def _is_noise(name: str, patched: Sequence[str]) -> bool:
-    """Whether a file differs in every build, or because of the fixes: bytecode, which holds times, and the Dockerfile itself."""
+    """Whether a file differs in every build or because of the fixes: bytecode, which contains times, and the Dockerfile itself."""
     return name.endswith(".pyc") or name.rpartition("/")[2] in patched
 
 
 def _stored(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> NDArray[np.int64]:
-    """Content bytes that all layers store at each path of a table where its own paths went to `places`; shape (size,)."""
+    """Content bytes that all layers store at each path of a common table; `places` maps the filesystem's own paths to it. Shape
+    (size,).
+    """
     inodes = filesystem.inode_of
     rows = np.flatnonzero(
         (filesystem.kinds == Kind.FILE) & (filesystem.inodes.layers(inodes) == filesystem.born)
     )
-    _, first = np.unique(inodes[rows], return_index=True)  # of hard links, the first name
+    _, first = np.unique(inodes[rows], return_index=True)  # for hard links, the first name
     rows = rows[first]
     stored = np.zeros(size, np.int64)
     np.add.at(stored, places[filesystem.paths[rows]], filesystem.stored[rows])
@@ -122,5 +125,5 @@ def _stored(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> NDA
 
 
 def _saved(finding: Finding, places: NDArray[np.int32], less: NDArray[np.int64]) -> int:
-    """Bytes at the paths of a finding that are stored no longer, at most those that it promised."""
+    """Bytes at the paths of a finding that are no longer stored, at most the promised ones."""
     return min(int(np.maximum(less[np.unique(places[finding.paths])], 0).sum()), finding.bytes)

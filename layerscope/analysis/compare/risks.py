@@ -1,4 +1,4 @@
-"""What a newer image risks that the older one does not: secrets, and files that run with the rights of their owner."""
+"""New risks in an image: secrets, and setuid and setgid files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETUID, SETGID = 0o4000, 0o2000
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A secret that only the new image has, in whichever layer."""
+    """A secret that only the new image has, in any layer."""
 
     finding: Finding
     """The finding of the new image that names it."""
@@ -32,24 +32,24 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True)
 class NewPrivilege:
-    """A file of the final image that has setuid or setgid bits which the old image does not have there."""
+    """A file of the final image with setuid or setgid bits that it did not have in the old image."""
 
     path: int
-    """In the table of both images."""
+    """Path in the common table."""
     inode: int
-    """Of the new image."""
+    """Inode of the new image."""
     bits: int
     """The new ones of `SETUID` and `SETGID`."""
 
     @property
     def word(self) -> str:
-        """The bits, as people call them."""
+        """The bits in words."""
         names = [name for bit, name in ((SETUID, "setuid"), (SETGID, "setgid")) if self.bits & bit]
         return " and ".join(names)
 
 
 def privileges_counted(privileges: Sequence[NewPrivilege]) -> str:
-    """How many files are new ones: `8 new setuid and 3 new setgid files`; a file with both bits counts as setuid."""
+    """The number of new files in words: `8 new setuid and 3 new setgid files`; a file with both bits counts as setuid."""
     setuid = sum(bool(each.bits & SETUID) for each in privileges)
     setgid = len(privileges) - setuid
     if not setuid or not setgid:
@@ -61,7 +61,7 @@ SecretKey = tuple[str, bytes]
 
 
 def secret_keys(side: Side, finding: Finding) -> Iterator[tuple[SecretKey, int | None]]:
-    """What tells the secrets of a finding from others: the rule, with the path or, without a file, the title; and the path."""
+    """What identifies the secrets of a finding: the rule with the path, or without a file the title; each with its path."""
     if not len(finding.paths):
         yield (finding.rule, finding.title.encode(errors="surrogateescape")), None
     names = side.filesystem.table.full_paths(finding.paths)

@@ -1,4 +1,4 @@
-"""What must be known of each of two images that are compared: an opened image has all of it."""
+"""What a comparison needs of each image; an opened image has all of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Side(Protocol):
 
     @property
     def contents(self) -> Sequence[LayerContents]:
-        """A way to the contents of each layer."""
+        """The contents of each layer."""
 
     @property
     def filesystem(self) -> Filesystem:
@@ -36,8 +36,8 @@ class Side(Protocol):
 
     @property
     def accounting(self) -> Accounting:
-        """Where the bytes went."""
+        """The accounting."""
 
     @property
     def findings(self) -> Findings | None:
-        """What rules and the books of package managers say; None if nobody has looked."""
+        """Findings and packages; None if they were not searched for."""

@@ -1,4 +1,4 @@
-"""Steps that differ between two images: aligned by the layers that they made, then by their instructions."""
+"""Steps that differ between two images, aligned by their layers, then by their instructions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.analysis.compare.side import Side
 from layerscope.image.history import Step
 
 _COPIED = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
-"""What the legacy builder calls the contents that it copied."""
+"""How the legacy builder names the content that it copied."""
 
 _SETTING = ("ARG", "ENV", "LABEL")
 _ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL")
@@ -21,13 +21,13 @@ _ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL")
 
 
 class StepChange(StrEnum):
-    """What became of a step."""
+    """How a step differs between the images."""
 
     SAME = "same"
     REBUILT = "rebuilt"
-    """Same instruction and as many stored bytes, but its layer has another digest: times differ, or more."""
+    """Same instruction and number of stored bytes, but another layer digest: at least times differ."""
     CHANGED = "changed"
-    """Another instruction, or other bytes stored."""
+    """Another instruction, or another number of stored bytes."""
     ADDED = "added"
     REMOVED = "removed"
 
@@ -45,7 +45,7 @@ class StepPair:
 
 
 def compare_steps(old: Side, new: Side) -> list[StepPair]:
-    """All steps, in the order of the new image; what it lacks stands where the old image has it."""
+    """All steps, in the order of the new image; removed steps are where the old image has them."""
     steps, other = old.image.steps, new.image.steps
     mine, theirs = _layer_keys(old), _layer_keys(new)
     pairs = _aligned(steps, other, mine, theirs)
@@ -115,13 +115,13 @@ def _filled(
 
 
 def _layer_keys(side: Side) -> list[str | None]:
-    """What the layer of each step is known by; None for steps without one."""
+    """The diff ID of each step's layer; None for steps without one."""
     known = diff_ids(side)
     return [None if step.layer is None else known[step.layer] for step in side.image.steps]
 
 
 def step_text(step: Step) -> tuple[str, str]:
-    """An instruction, without the digests of what it copied."""
+    """An instruction without the digests of the content that it copied."""
     return step.instruction or "", _COPIED.sub(r"\1:", step.arguments)
 
 
@@ -144,7 +144,7 @@ def _stored(side: Side, step: Step | None) -> int:
 def _change(
     old: Step, new: Step, keys: tuple[str | None, str | None], sizes: tuple[int, int]
 ) -> StepChange:
-    """What became of a step that both images have."""
+    """How a step that both images have differs."""
     if (
         sizes[0] != sizes[1]
         or (old.layer is None) != (new.layer is None)

@@ -1,4 +1,4 @@
-"""One table of the paths of two images."""
+"""A common table of the paths of two images."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 
 @dataclass(frozen=True, slots=True)
 class FinalFiles:
-    """What the final image shows, by the paths of a table that two images share."""
+    """The files of a final image, by path of a table that two images share."""
 
     inodes: NDArray[np.int32]
-    """The inode at each path, -1 where there is nothing; shape (paths,)."""
+    """The inode at each path, -1 for none; shape (paths,)."""
     counted: NDArray[np.int64]
     """Content bytes at each path; a content counts once, at its first name. Shape (paths,)."""
 
@@ -25,8 +25,8 @@ class FinalFiles:
 def common_table(
     old: PathTable, new: PathTable, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[PathTable, NDArray[np.int32], NDArray[np.int32]]:
-    """A table of the paths of both, and where those of each went."""
-    if old.same_as(new):  # as images with the same layers have them
+    """A table of the paths of both, and for each filesystem the new number of each of its paths."""
+    if old.same_as(new):  # as in images with the same layers
         same = np.arange(len(old), dtype=np.int32)
         return old, same, same
     table, (mine, other) = merge([old.tree, new.tree], limits)
@@ -34,7 +34,7 @@ def common_table(
 
 
 def final_files(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> FinalFiles:
-    """The final image of a filesystem, in a table of `size` paths where its own went to `places`."""
+    """The final image of a filesystem, in a common table of `size` paths; `places` maps its own paths to it."""
     rows = np.flatnonzero(filesystem.visible(filesystem.layer_count - 1))
     paths = places[filesystem.paths[rows]]
     inodes = np.full(size, -1, np.int32)

@@ -1,4 +1,1 @@
-"""Findings: what could be avoided in an image or is risky in it, and how to change its Dockerfile.
-
-One rule a file, families in folders; `rules.py` lists them all.
-"""
+"""Findings: what is avoidable or risky in an image, and how to change its Dockerfile. `rules/` has all rules."""

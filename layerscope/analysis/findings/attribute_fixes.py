@@ -1,4 +1,4 @@
-"""How to give files their owner and mode when they are stored, in place of a chown or chmod behind it."""
+"""Fixes that set owner and mode when files are stored, instead of by a later chown or chmod."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
 from layerscope.analysis.findings.deleting import directories_before
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import IN_PLACE_OF_LAYER, LEFT_OUT_OF_LAYER, Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     commands_in,
@@ -53,8 +53,9 @@ def rewriting_fix(
     new: NDArray[np.int32],
     why: int,
 ) -> Fix:
-    """The fix for a layer that stores contents of others again; `new` are the inodes that took their places, `why` is
-    what differs, as `Why` bits."""
+    """The fix for a layer that stores contents of other layers again; `new` are the inodes that replaced them, `why` has what
+    differs, as `Why` bits.
+    """
     stored_in = evidence.accounting.waste.stored_in[rows]
     runs = [storer for storer in storers if mergeable(evidence, storer, layer)]
     others = [storer for storer in storers if storer not in runs]
@@ -71,7 +72,7 @@ def rewriting_fix(
     together = fixes[0]
     for block in fixes[1:]:
         together = together + "\n" + block
-    # The step goes, or is another, for all that it rewrites or for nothing.
+    # The step is removed or changed for everything that it rewrites, or not at all.
     whole = all(block is not None and block.edits for block in blocks) and len(others) <= NAMED
     if whole and not (runs and others):
         return together
@@ -81,7 +82,7 @@ def rewriting_fix(
 def _block(
     evidence: Evidence, layer: int, storer: int, rows: Rows, new: NDArray[np.int32], why: int
 ) -> Fix:
-    """What to write where one layer stored the contents."""
+    """The fix at the step that stored the contents."""
     step, first = evidence.step(layer), evidence.step(storer)
     if evidence.is_base(storer) and not evidence.is_base(layer):
         return Fix(
@@ -102,14 +103,14 @@ def _block(
         )
     if why & Why.XATTRS:
         copied = with_flags(first, "--from=build").text
-        return Fix(f"# set it in a stage of its own, and copy from there\n{copied}")
+        return Fix(f"# set it in a separate stage, and copy from there\n{copied}")
     return _copied(evidence, layer, storer, rows, new, why)
 
 
 def _copied(
     evidence: Evidence, layer: int, storer: int, rows: Rows, new: NDArray[np.int32], why: int
 ) -> Fix:
-    """The COPY with the attributes that its files end up with; words where not all of them end up with the same."""
+    """The COPY with the final attributes of its files; a comment if these are not the same for all."""
     step, first = evidence.step(layer), evidence.step(storer)
     columns = evidence.filesystem.inodes.columns
     files, directories = _copied_inodes(evidence, layer, storer)
@@ -139,12 +140,12 @@ def _copied(
     if len(rows) > 1 and why & Why.MODE:
         return Fix(
             f"{instruction_text(evidence, first)}\n"
-            f"# files and directories end up with several modes: set these in the build context, or copy such files by themselves:\n"
+            f"# files and directories end up with different modes: set them in the build context, or copy such files separately:\n"
             f"# {first.instruction} {words} …"
         )
     return Fix(
         f"{instruction_text(evidence, first)}\n"
-        f"# leave {name} out of it and copy it by itself{in_context}:\n"
+        f"# leave {name} out of it and copy it separately{in_context}:\n"
         f"# {first.instruction} {words} … {name}"
     )
 
@@ -152,7 +153,7 @@ def _copied(
 def _copied_inodes(
     evidence: Evidence, layer: int, storer: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What is after a layer at the places of the files that a COPY stores, and of the directories that it makes."""
+    """The inodes after a layer at the paths of files that a COPY stores, and of directories that it creates."""
     filesystem = evidence.filesystem
     after = _shown_after(evidence, layer)
     copied = (filesystem.born == storer) & (filesystem.died >= layer)
@@ -168,7 +169,7 @@ def _copied_inodes(
 
 
 def _shown_after(evidence: Evidence, layer: int) -> NDArray[np.int32]:
-    """The inode that is at each path after a layer, -1 for none; shape (paths,)."""
+    """The inode at each path after a layer, -1 for none; shape (paths,)."""
     filesystem = evidence.filesystem
     shown = np.full(len(filesystem.table), -1, np.int32)
     rows = filesystem.visible(layer)
@@ -177,27 +178,27 @@ def _shown_after(evidence: Evidence, layer: int) -> NDArray[np.int32]:
 
 
 def _most(values: NDArray[np.int64]) -> list[int]:
-    """The column that is there most often."""
+    """The most frequent column."""
     found, counts = np.unique(values, axis=1, return_counts=True)
     column: list[int] = found[:, int(counts.argmax())].tolist()
     return column
 
 
 def _owner(evidence: Evidence, step: Step, storer: int, top: int, uid: int, gid: int) -> str:
-    """`NAME:GROUP` as the command has it if the COPY can know the names, else the numbers."""
+    """`NAME:GROUP` as in the command if these names exist at the COPY, otherwise the numbers."""
     commands = _about(evidence, step, "chown", evidence.name(top))
     every = _changing(evidence, step, ("chown",))
     for command in commands or (every if len(every) == 1 else []):
         words = [word for word in called(command)[1:] if word[:1] != "-"]
         named = words[0] if words else ""
         if _NAMED_OWNER.fullmatch(named) and _knows_users(evidence, storer):
-            # Without a group, COPY takes the number of the user for it; chown leaves the group alone.
+            # Without a group, COPY uses the number of the user as group; chown leaves the group alone.
             return named if ":" in named or uid == gid else f"{named}:{gid}"
     return f"{uid}:{gid}"
 
 
 def _about(evidence: Evidence, step: Step, name: str, top: str) -> list[Command]:
-    """The commands of a step, the last one first, that change what lies at `top`."""
+    """The commands of a step that change attributes at `top`, last one first."""
     folder = target_of(evidence, step, ".")
     found = []
     for command in commands_in(evidence, step):
@@ -212,7 +213,7 @@ def _about(evidence: Evidence, step: Step, name: str, top: str) -> list[Command]
 
 
 def _knows_users(evidence: Evidence, storer: int) -> bool:
-    """Whether the users of the final image are there when a layer is stored."""
+    """Whether the users of the final image already exist when a layer is stored."""
     table, filesystem = evidence.filesystem.table, evidence.filesystem
     for name in (b"etc/passwd", b"etc/group"):
         path = table.find(name)
@@ -229,8 +230,9 @@ def _changing(evidence: Evidence, step: Step, names: Sequence[str] = _CHANGERS) 
 
 
 def _without(evidence: Evidence, layer: int, storers: Sequence[int]) -> Fix | None:
-    """What becomes of the RUN that changed the attributes: it goes, but for directories that no COPY of `storers` makes. Words
-    where it changes anything else."""
+    """The fix for the RUN that changed the attributes: it is removed, except for directories that no COPY of `storers` creates. A
+    comment if it changes anything else.
+    """
     step = evidence.step(layer)
     run, changing = run_in(evidence, step), _changing(evidence, step)
     if run is None or not changing:
@@ -242,20 +244,21 @@ def _without(evidence: Evidence, layer: int, storers: Sequence[int]) -> Fix | No
         return _on_directories(evidence, run, layer, changing, kept)
     if len(changing) == len(run.commands):
         return Fix(
-            f"# in place of layer {step.layer}:\n{commented(instruction_text(evidence, step))}",
+            f"{IN_PLACE_OF_LAYER} {step.layer}:\n{commented(instruction_text(evidence, step))}",
             (Edit("drop", step.index),),
         )
     commands = "; ".join(run.script[command.start : command.end] for command in changing)
     edits = without_commands(run, changing)
     return Fix(
-        f"# and layer {step.layer} without: {' '.join(commands.split())}",
+        f"{LEFT_OUT_OF_LAYER} {step.layer}: {' '.join(commands.split())}",
         tuple(Edit("change", step.index, new, start, end) for start, end, new in edits or ()),
     )
 
 
 def _kept_directories(evidence: Evidence, layer: int, storers: Sequence[int]) -> list[int] | None:
-    """Directories whose owner or mode a layer changes, and that no COPY of `storers` makes: those of a WORKDIR, a mkdir, the base
-    image. COPY leaves such a directory as it is. None if the layer changes other files, too."""
+    """Directories whose owner or mode a layer changes and that no COPY of `storers` creates: from WORKDIR, mkdir or the base
+    image. COPY leaves existing directories as they are. None if the layer changes other files, too.
+    """
     filesystem, columns = evidence.filesystem, evidence.filesystem.inodes.columns
     old, new = _shown_after(evidence, layer - 1), _shown_after(evidence, layer)
     born = np.full(len(filesystem.table), -1, np.int32)
@@ -280,7 +283,7 @@ def _kept_directories(evidence: Evidence, layer: int, storers: Sequence[int]) ->
 def _on_directories(
     evidence: Evidence, run: Run, layer: int, changing: Sequence[Command], kept: Sequence[int]
 ) -> Fix | None:
-    """The RUN with the attributes of some directories alone, which stores no contents; None where they are many."""
+    """The RUN changed to set the attributes of some directories only, so that it stores no contents; None for many directories."""
     columns, step = evidence.filesystem.inodes.columns, run.step
     inodes = _shown_after(evidence, layer)[np.array(kept)]
     owners = set(zip(columns.uids[inodes].tolist(), columns.gids[inodes].tolist(), strict=True))
@@ -305,12 +308,12 @@ def _on_directories(
     recursive = [word for word in first.words if word.value in ("-R", "--recursive")]
     plain = not others and len(called(first)) == 4 and len(kept) == 1  # an option, owner, path
     if len(recursive) == 1 and plain and len(commands) == 1 and called(first)[0] == "chown":
-        changes = without_words(first, recursive)  # as its author has it
+        changes = without_words(first, recursive)  # as written by its author
     without = without_commands(run, others) if others else ()
     if without is None:
         return None
     every = (*changes, *without)
     return Fix(
-        f"# and layer {layer} for the directory alone, which COPY leaves as it is:\n{run_text(run, every)}",
+        f"# and in layer {layer} change only the directory, which COPY leaves as it is:\n{run_text(run, every)}",
         tuple(Edit("change", step.index, new, start, end) for start, end, new in every),
     )

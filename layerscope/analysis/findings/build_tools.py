@@ -1,4 +1,6 @@
-"""Rules about what is for building alone: taking its packages out again, not installing them, or a stage of its own."""
+"""Rules about files that are only needed for building. Their fixes remove the packages again, do not install them, or use a
+separate stage.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,10 @@ _BUILDS = re.compile(
     r"(?:build-essential|build-base|gcc|g\+\+|gcc-c\+\+|clang|cpp|make|cmake|autoconf|automake|libtool|binutils|dpkg-dev"
     r"|pkg-config|linux-headers|musl-dev|rustc|cargo|golang|golang-go|.*-dev|.*-devel|.*-headers)(?:=.*|-\d+)?"
 )
-"""Packages that are for building alone."""
+"""Packages that are only needed for building."""
 _ALTERNATIVES = b"var/lib/dpkg/alternatives/"
 _LOOKED = 100
-"""Packages of one installation that are looked at."""
+"""Maximum packages of one installation that are examined."""
 _BUILDERS = frozenset(
     (
         "gcc",
@@ -119,7 +121,7 @@ class Installation:
     command: Command
     manager: str
     words: tuple[Word, ...]
-    """The words behind the subcommand: packages and options."""
+    """The arguments after the subcommand: packages and options."""
 
     def text(self, word: Word) -> str:
         return self.run.script[word.start : word.end]
@@ -152,9 +154,10 @@ def build_rule(
     finds: str = "",
     wrong: str = "",
 ) -> Rule:
-    """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something. Beside software that
-    needs it at run time, whose name `needing` returns, it is a mere hint. Of the rules whose patterns are in `family`, the first one
-    whose fix removes packages also claims what else these packages hold."""
+    """A rule that claims files at or below `patterns`, except `spare`, in an image that runs a program. If the image has software
+    that needs them at run time (`needing` returns its name), the finding has low confidence. Of the rules with patterns in
+    `family`, the first one whose fix removes packages also claims the other files of these packages.
+    """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         files = evidence.live_under(*patterns)
@@ -181,8 +184,8 @@ def build_rule(
 
 
 def _doubted(claim: Claim, compiling: str) -> Claim:
-    """A claim about what software of the image may need."""
-    why = f"Only compilers and linkers read it. But this image has {compiling}, which compiles while the container runs."
+    """A claim about files that software of the image may need."""
+    why = f"Only compilers and linkers read it, but this image has {compiling}, which compiles while the container runs."
     return replace(claim, why=why, confidence=Confidence.LOW)
 
 
@@ -203,7 +206,7 @@ def _claims(
     family: Sequence[str],
     spare: Sequence[str],
 ) -> Iterator[Claim]:
-    """The files added by a step, split by whether the packages it names can be removed again."""
+    """Claims about the files added by a step, split by whether the packages that it names can be removed again."""
     step = evidence.step(group.layer)
     found = installation_of(evidence, step)
     database = (
@@ -225,7 +228,7 @@ def _claims(
         yield _claim(_part(evidence, group, ours, further), fix)
     if loose.any():
         yield _claim(_part(evidence, group, loose), _staged(evidence, step))
-    # What is left is there for packages that run: it is weight of these.
+    # The remaining files belong to packages that are needed at run time.
     bringing = {} if names else _bringing(database, found, {*owners})
     theirs = np.array([owner in bringing for owner in owners], bool)
     if theirs.any():
@@ -252,7 +255,7 @@ def _part(
     chosen: NDArray[np.bool_],
     further: NDArray[np.int32] | None = None,
 ) -> Group:
-    """Some files of a group, and further ones of its layer; all names of a content, or none, as `by_layer` has it."""
+    """Some files of a group, and further ones of its layer; with all names of a content, or none, as in `by_layer`."""
     paths = group.paths[chosen]
     if further is not None and len(further):
         paths = np.concatenate((paths, further))
@@ -270,8 +273,9 @@ def _with_their_packages(
     family: Sequence[str],
     spare: Sequence[str],
 ) -> NDArray[np.int32]:
-    """Files that a layer stores of packages that are removed, but for those that a rule of the family looks for (all but
-    `spare`); none if they are claimed already."""
+    """Files of removed packages that a layer stores, except those that a rule of the family looks for (all but `spare`); none if
+    they are already claimed.
+    """
     purged = evidence.once(_purged)
     if layer in purged:
         return np.zeros(0, np.int32)
@@ -296,7 +300,7 @@ def _owners(
     table, inodes = evidence.filesystem.table, evidence.filesystem.inodes
     found: list[str | None] = [None] * len(paths)
     for at, name in zip(order.tolist(), table.full_paths(paths[order]), strict=True):
-        if name.startswith(_ALTERNATIVES):  # what dpkg keeps for a link that the package brought
+        if name.startswith(_ALTERNATIVES):  # dpkg's record of a link from the package
             link = table.find(b"etc/alternatives/" + name.removeprefix(_ALTERNATIVES))
             inode = -1 if link is None else int(evidence.live_inodes[link])
             name = b"" if inode < 0 else inodes.target(inode).lstrip(b"/")
@@ -305,7 +309,7 @@ def _owners(
 
 
 def _for_building(found: Installation) -> list[Word]:
-    """The packages that an installation names and that are for building alone."""
+    """The packages named by an installation that are only needed for building."""
     return [word for word in found.packages if _BUILDS.fullmatch(found.text(word))][:_LOOKED]
 
 
@@ -316,7 +320,7 @@ def _package(word: str) -> str:
 def _bringing(
     database: AptDatabase, found: Installation, owners: set[str | None]
 ) -> dict[str | None, str]:
-    """For packages removed together with one that an installation names, the word that names it."""
+    """For each package that is removed together with a named one, the argument that names it."""
     brought: dict[str | None, str] = {}
     for word in map(found.text, found.packages[:_LOOKED]):
         _, gone = database.removed_with([_package(word)])
@@ -327,23 +331,23 @@ def _bringing(
 def _not_brought(
     evidence: Evidence, step: Step, found: Installation, bringing: dict[str | None, str]
 ) -> Fix:
-    """Do without the packages that bring others for building."""
+    """A fix that leaves out packages which pull in build tools."""
     comment = []
     for word in dict.fromkeys(bringing.values()):
         brought = sorted(name for name in bringing if name and bringing[name] == word)
         more = " and others" if len(brought) > NAMED else ""
-        comment.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
+        comment.append(f"# {word} pulls in {', '.join(brought[:NAMED])}{more}")
     gone = [word for word in found.packages if found.text(word) in bringing.values()]
     without = _without(evidence, step, found, gone)
     return (
         "\n".join(comment)
-        + "\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS build), and here do"
-        " without:\n" + Fix(without.text, advice=without.advice)  # what runs it is not known
+        + "\n# if nothing in the container runs it, use it in a separate stage (FROM … AS build) and leave it out here:\n"
+        + Fix(without.text, advice=without.advice)  # whether anything runs it is not known
     )
 
 
 def _without(evidence: Evidence, step: Step, found: Installation, gone: Sequence[Word]) -> Fix:
-    """An installation without some packages, words if it installs no others."""
+    """The installation without some packages; a comment if it installs no others."""
     if len(gone) == len(found.packages):
         return Fix(commented(instruction_text(evidence, step)))
     changes = without_words(found.command, gone)
@@ -354,8 +358,9 @@ def _without(evidence: Evidence, step: Step, found: Installation, gone: Sequence
 def _taken_out(
     evidence: Evidence, step: Step, found: Installation | None, usable: frozenset[str] | None
 ) -> Fix:
-    """Take the packages for building out again where the step itself installs them, or do not install them if it uses none
-    of them; else a stage of its own. Only those that are `usable` can be taken out without harm; None for all."""
+    """A fix that removes build packages in the step that installs them, or leaves them out if the step uses none of them;
+    otherwise a separate stage. Only packages in `usable` can be removed without harm; None means all.
+    """
     if found is None or found.run.read is None or not can_append(evidence, step):
         return _staged(evidence, step)
     words = [
@@ -368,19 +373,17 @@ def _taken_out(
     named = [found.text(word) for word in words]
     if all(name in _BUILDING_NOTHING for name in programs(found.run)):
         comment = (
-            f"# nothing in this step uses {', '.join(named)}: do without, or, where a later step builds with that, install it and build in a"
-            " stage of its own (FROM … AS build), and copy only what was built\n"
+            f"# nothing in this step uses {', '.join(named)}: leave it out, or, if a later step builds with it, install it and build in a"
+            " separate stage (FROM … AS build), and copy only the result\n"
         )
         without = _without(evidence, step, found, words)
-        return comment + Fix(without.text, advice=without.advice)  # what it is for is not known
-    comment = (
-        "# build what needs them in the same RUN, or in a stage of its own, then take them out\n"
-    )
+        return comment + Fix(without.text, advice=without.advice)  # its purpose is not known
+    comment = "# build in the same RUN and then remove them, or build in a separate stage\n"
     return comment + run_and(evidence, step, _REMOVE[found.manager].format(" ".join(named)))
 
 
 def _staged(evidence: Evidence, step: Step) -> Fix:
     return Fix(
-        "# build in a stage of its own, and copy only what was built\n"
+        "# build in a separate stage, and copy only the result\n"
         f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nCOPY --from=build … …"
     )

@@ -1,4 +1,4 @@
-"""Directories that are caches by what they hold, wherever a variable or an option put them."""
+"""Finds caches by their contents, wherever a variable or an option put them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _INSTALLED = ("node_modules", "site-packages", "dist-packages", "/nix/store")
 
 
 _MOST = 100
-"""Directories that are looked at closely."""
+"""Maximum directories that are examined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a cache holds that nothing else does."""
+    """Contents that identify a cache."""
 
     mark: str
-    """Pattern of a path in it."""
+    """Pattern of a path in the cache."""
     up: int = 1
-    """How many directories the cache is above that."""
+    """How many levels above that path the cache is."""
     beside: tuple[str, ...] = ()
-    """Patterns of names, one of which it must have, too."""
+    """Patterns of names, one of which must also be in it."""
     pure: bool = False
-    """Whether all directories in it must lead to such a path: otherwise it is a directory that happens to hold a cache."""
+    """Whether all directories in it must lead to such a path: otherwise it only contains a cache among other things."""
 
 
 def shaped(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
-    """The directories of the final image that have one of these shapes, ascending. Those of packages are left out."""
+    """The directories of the final image with one of these shapes, ascending. Those in package directories are left out."""
     parents = evidence.filesystem.table.parents
     found: set[int] = set()
     for shape in shapes:
@@ -61,7 +61,7 @@ def shaped(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
 
 
 def _is_only(evidence: Evidence, directory: int, known: NDArray[np.int64]) -> bool:
-    """Whether a directory of the final image has no others in it than the `known` ones."""
+    """Whether a directory of the final image contains no directories other than `known`."""
     filesystem, table = evidence.filesystem, evidence.filesystem.table
     start, end = directory + 1, int(table.ends[directory])
     children = np.flatnonzero(table.parents[start:end] == directory) + start

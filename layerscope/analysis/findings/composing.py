@@ -1,4 +1,4 @@
-"""Edits of several findings, put together without conflict."""
+"""Combines the edits of several findings without conflicts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.runs import BREAK, Change
 
 REPEATED = frozenset(("--mount", "--exclude"))
-"""Flags that an instruction may have several times."""
+"""Flags that an instruction may repeat."""
 
-NEEDS_DECISION = "it needs a decision: its fix is in words"
-"""Why a finding is left whose fix is words."""
+NEEDS_DECISION = "it needs a decision: its fix is described in words"
+"""Why a finding is left out if its fix is described in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A finding that is not fixed."""
+    """A finding that is left out, with the reason."""
 
     number: int
     why: str
@@ -26,21 +26,21 @@ class Left:
 
 @dataclass(slots=True)
 class Plan:
-    """What becomes of the steps of an image."""
+    """The changes to the steps of an image."""
 
     changes: dict[int, list[Change]] = field(default_factory=dict)
-    """Changes of the script of RUNs, by step."""
+    """Changes of RUN scripts, by step."""
     flags: dict[int, list[str]] = field(default_factory=dict)
     drops: set[int] = field(default_factory=set)
     merges: list[tuple[int, ...]] = field(default_factory=list)
-    """Steps that become one RUN, in the place of the last one."""
+    """Groups of steps that become one RUN, in the place of the last one."""
     before: dict[int, list[str]] = field(default_factory=dict)
-    """Instructions that come before a step."""
+    """Instructions to insert before a step."""
     behind: dict[int, list[str]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     """Lines for .dockerignore."""
     applied: list[int] = field(default_factory=list)
-    """Numbers of the findings whose edits these are, those that save most first."""
+    """Numbers of the fixed findings, largest saving first."""
     left: list[Left] = field(default_factory=list)
 
     @property
@@ -53,8 +53,9 @@ class Plan:
 def compose(
     found: Sequence[Finding], chosen: Sequence[int], places: Container[int] | None = None
 ) -> Plan:
-    """The edits of the chosen findings on one set of steps. Where two cannot both be, the one that saves more wins. `places`
-    are the steps that can be edited, all if None."""
+    """The edits of the chosen findings as one plan. If two conflict, the one that saves more wins. `places` are the steps that
+    can be edited, None for all.
+    """
     plan = Plan()
     for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
         edits = found[number].edits
@@ -79,7 +80,9 @@ def compose(
 
 
 def _end_once(plan: Plan, group: Sequence[int]) -> None:
-    """Of steps that become one, what several get at their ends, such as `apt-get clean`, is done once: at the end of the last."""
+    """In steps that are merged, a command that is appended to several of them, such as `apt-get clean`, runs only once, at the
+    end of the last.
+    """
     done: set[str] = set()
     for step in reversed(group):
         kept = []
@@ -95,7 +98,7 @@ def _end_once(plan: Plan, group: Sequence[int]) -> None:
 
 
 def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
-    """Why edits cannot join a plan; "" if they can."""
+    """Why edits conflict with a plan; "" if they do not."""
     for edit in edits:
         if edit.kind == "ignore" or (edit.step in plan.drops and _is_mount(edit.text)):
             continue
@@ -106,7 +109,7 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
         if edit.kind == "merge":
             for group in plan.merges:
                 if {*group} & {*edit.steps} and not {*edit.steps} <= {*group}:
-                    return f"another fix makes one RUN of steps {', '.join(map(str, group))}"
+                    return f"another fix merges steps {', '.join(map(str, group))}"
             if {*edit.steps} & plan.drops:
                 gone = min({*edit.steps} & plan.drops)
                 return f"another fix removes step {gone}"
@@ -123,19 +126,19 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
 
 
 def _is_mount(flag: str) -> bool:
-    """Whether an edit puts in a mount: a RUN that another fix leaves out needs none."""
+    """Whether an edit adds a mount, which a RUN that another fix removes does not need."""
     return flag.startswith("--mount=type=bind,")
 
 
 def _needed(plan: Plan) -> set[int]:
-    """Steps that a plan changes by more than a mount."""
+    """Steps that a plan changes in more than a mount."""
     flags = {step for step, flags in plan.flags.items() if not all(map(_is_mount, flags))}
     merged = {step for group in plan.merges for step in group}
     return {*plan.changes, *flags, *plan.before, *plan.behind, *merged}
 
 
 def _overlap(one: Change, other: Change) -> bool:
-    """Whether two changes touch the same characters in different ways. What is only put in is fine beside anything."""
+    """Whether two changes replace the same characters in different ways. Insertions never conflict."""
     if one == other or one[0] == one[1] == other[0] == other[1]:
         return False
     if one[0] == one[1] or other[0] == other[1]:

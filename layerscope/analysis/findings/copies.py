@@ -46,7 +46,7 @@ class ChosenCopies:
 
 
 def choose_copies(evidence: Evidence) -> ChosenCopies:
-    """Choose the files to remove from all duplicate directories. Call it with `Evidence.once`."""
+    """Choose the files to remove from all duplicate directories. Call it through `Evidence.once`."""
     keepers = np.arange(len(evidence.filesystem.table), dtype=np.int32)
     near = [_near(evidence, keepers, found) for found in evidence.near_trees]
     exact = [_exact(evidence, keepers, found) for found in evidence.duplicate_trees]
@@ -102,7 +102,7 @@ def _exact(evidence: Evidence, keepers: NDArray[np.int32], tree: DuplicateTree) 
     going = {
         copy: _go(keepers, files[copy][~claimed[copy]], files[kept][~claimed[copy]])
         for copy in left
-        # What is kept must hold all that only the other one's claims leave.
+        # The kept copy must represent everything that other claims remove only in the other one.
         if copy != kept and not (claimed[kept] & ~claimed[copy]).any()
     }
     others = tuple(copy for copy, found in going.items() if len(found))
@@ -117,7 +117,9 @@ def _age(evidence: Evidence, directory: int, files: NDArray[np.int32]) -> tuple[
 def _go(
     keepers: NDArray[np.int32], files: NDArray[np.int32], stays: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Remove files, each in favour of the equal one at the same index in `stays`. Files already removed, or that must stay, are skipped."""
+    """Remove files, each in favour of the equal one at the same index in `stays`. Files that are already removed, or must stay,
+    are skipped.
+    """
     roots = keepers[stays]
     while True:
         further = keepers[roots]

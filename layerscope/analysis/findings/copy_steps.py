@@ -1,7 +1,7 @@
-"""What COPY and ADD steps bring, and where they put it.
+"""What COPY and ADD steps copy, and where to.
 
-If several COPY steps have the same source, a path that one should leave out may be needed by another: .dockerignore cannot
-exclude it.
+If several COPY steps have the same source, a path that one of them should leave out may be needed by another: .dockerignore
+cannot exclude it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import IN_DOCKERIGNORE, NOT_COPIED, Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     instruction_text,
@@ -24,9 +24,9 @@ from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step, earlier
 
 _LINES = 40
-"""Lines of a .dockerignore."""
+"""Maximum lines of a .dockerignore in a fix."""
 _MAX_COPIES = 1000
-"""How many first steps are searched for other copies."""
+"""Maximum steps that are searched for other copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,17 @@ class _Copy:
     """The paths that a COPY or ADD stores, and its target."""
 
     digest: str
-    """That classic builders record in place of the names of its sources."""
+    """The digest that classic builders record instead of the names of its sources."""
     source: str | None
-    """The path of its only source in the build context; None if it has another kind of source, or several."""
+    """The path of its only source in the build context; None for other kinds of sources, or several."""
     place: str
     """Its target in the image, "" for none."""
 
 
 def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step | None:
-    """Another COPY that stores one of these paths of `step` from the same place of the build context at a path that the
-    final image shows."""
+    """Another COPY that stores one of these paths of `step` from the same place in the build context, at a path that the final
+    image shows.
+    """
     own = _copy_of(evidence, step)
     if not own.place:
         return None
@@ -65,7 +66,7 @@ def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step
 
 
 def _copies(evidence: Evidence) -> dict[_Copy, list[Step]]:
-    """What the first steps copy, each with the first two steps that do: one of them may be the step that is asked about."""
+    """What the first steps copy, each with the first two steps that copy it: one of them may be the step in question."""
     found: dict[_Copy, list[Step]] = {}
     for step in evidence.image.steps[:_MAX_COPIES]:
         if step.instruction in ("COPY", "ADD"):
@@ -86,19 +87,19 @@ def _copy_of(evidence: Evidence, step: Step) -> _Copy:
 
 
 def is_from_elsewhere(step: Step) -> bool:
-    """Whether a COPY or ADD takes its files from another stage, an image, or a URL: not from the build context."""
+    """Whether a COPY or ADD takes its files from another stage, an image or a URL instead of the build context."""
     flags, _ = split_flags(step.arguments)
     return is_remote(step) or any(flag.startswith("--from=") for flag in flags)
 
 
 def is_remote(step: Step) -> bool:
-    """Whether an ADD brings something from a server."""
+    """Whether an ADD downloads something."""
     sources, _ = sources_of(step)
     return any("://" in source or source.startswith("git@") for source in sources)
 
 
 def context_paths(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
-    """Where the build context has these paths that a COPY stored; nothing where that is not known."""
+    """The paths in the build context of these paths that a COPY stored; empty if they are not known."""
     sources, target = sources_of(step)
     if len(sources) != 1 or "*" in sources[0] or is_from_elsewhere(step):
         return []
@@ -121,16 +122,16 @@ def context_paths(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[s
 def ignoring(
     evidence: Evidence, step: Step, paths: Sequence[str], *, patterns: bool = False
 ) -> Fix:
-    """The fix of lines in .dockerignore, so that a COPY does not bring these paths, or patterns, of the build context."""
+    """A fix with lines for .dockerignore that keep a COPY from copying these paths or patterns of the build context."""
     lines = [path if patterns else _ignore_line(path) for path in paths[:_LINES]]
     more = ["# …"] if len(paths) > _LINES else []
-    text = "\n".join(["# in .dockerignore:", *lines, *more, "# so that this does not copy it:"])
+    text = "\n".join([IN_DOCKERIGNORE, *lines, *more, NOT_COPIED])
     edits = tuple(Edit("ignore", step.index, line) for line in lines) if not more else ()
     return Fix(f"{text}\n{instruction_text(evidence, step)}", edits)
 
 
 def _ignore_line(path: str) -> str:
-    """A path as a line of .dockerignore (Go's filepath.Match): what no line can hold is matched by `?`."""
+    """A path as a line of .dockerignore (Go's filepath.Match): characters that a line cannot contain are matched by `?`."""
     escaped = "".join(
         f"\\{one}" if one in "*?[\\" else one if one.isprintable() else "?" for one in path
     )
@@ -140,9 +141,9 @@ def _ignore_line(path: str) -> str:
 def excluding(
     evidence: Evidence, step: Step, keeper: Step, tops: Sequence[str], whole: bool
 ) -> Fix:
-    """The fix that excludes paths from one COPY alone; of a whole COPY, if it stores nothing else."""
+    """A fix that excludes paths from one COPY only, or removes the COPY if it stores nothing else."""
     text = instruction_text(evidence, step)
-    comment = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
+    comment = f"# layer {keeper.layer} also copies it, and the image uses that copy: it has to stay in the build context"
     if whole:
         return Fix(
             f"{comment}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
@@ -157,7 +158,7 @@ def excluding(
             + with_flags(step, *flags)
         )
     return Fix(
-        f"{comment}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
+        f"{comment}\n# copy it in a separate stage, delete it there, and COPY --from=… the rest:\n{text}"
     )
 
 
@@ -193,7 +194,7 @@ def target_of(evidence: Evidence, step: Step, target: str) -> str:
 
 
 def brings_only(evidence: Evidence, layer: int, name: str) -> bool:
-    """Whether everything that a COPY can bring is at or below `name`."""
+    """Whether everything that a COPY can copy ends up at or below `name`."""
     step = evidence.step(layer)
     sources, target = sources_of(step)
     if not target:

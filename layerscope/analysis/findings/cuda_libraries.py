@@ -1,4 +1,4 @@
-"""CUDA's libraries in the final image: where they lie, who uses them, and which frameworks cannot."""
+"""CUDA libraries in the final image: where they are, what uses them, and which frameworks cannot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FAMILIES = (
     *("cublas", "cudnn", "cufft", "curand", "cusolver", "cusparse", "nccl", "nvrtc", "nvJitLink"),
     *("cudart", "cupti", "nvToolsExt", "cufile", "npp", "nvjpeg", "nvblas", "cutensor", "nvshmem"),
 )
-"""How the names of CUDA's libraries begin, behind `lib`."""
+"""Beginnings of the names of CUDA libraries, after `lib`."""
 _PARTS = (
     *(
         "cublas",
@@ -39,7 +39,7 @@ _PARTS = (
     ),
     *("nvtx", "cu11", "cu12", "cu13"),
 )
-"""Directories of NVIDIA's wheels with these libraries: others are programs."""
+"""Directories of NVIDIA's wheels with these libraries; other directories have programs."""
 SITES = ("site-packages", "dist-packages")
 _CPU_ONLY = {
     "torch-*+cpu.dist-info": "torch",
@@ -51,7 +51,7 @@ _CPU_ONLY = {
     "jaxlib-*.dist-info": "jax",
     "openvino-[0-9]*.dist-info": "openvino",
 }
-"""Names of directories that say that a framework was built without CUDA → its name; jax's is in a package of its own."""
+"""Names of directories that show that a framework was built without CUDA → its name; jax has a separate package."""
 _USERS = (
     *("torch-*+cu*.dist-info", "tensorflow-[0-9]*.dist-info", "tensorflow_gpu-*.dist-info"),
     *("onnxruntime_gpu-*.dist-info", "paddlepaddle_gpu-*.dist-info", "faiss_gpu*.dist-info"),
@@ -68,11 +68,11 @@ _USERS = (
         "*.cubin",
     ),
 )
-"""Names of what uses CUDA, beside files with `cuda` in their names."""
+"""Names of files that use CUDA, besides those with `cuda` in their names."""
 
 
 class Home(Enum):
-    """Where CUDA's libraries come from; what is first serves what is installed beside it."""
+    """Where CUDA libraries come from; the first one is what frameworks installed beside it use."""
 
     BUNDLED = "framework"
     WHEELS = "NVIDIA's wheels"
@@ -82,7 +82,7 @@ class Home(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CudaLibraries:
-    """CUDA's libraries by where they come from. Masks have shape (paths,), of files of the final image."""
+    """CUDA libraries by origin. Masks over files of the final image; shape (paths,)."""
 
     homes: dict[Home, Mask]
     families: dict[str, Mask]
@@ -90,12 +90,12 @@ class CudaLibraries:
 
     @property
     def any(self) -> bool:
-        """Whether there are some."""
+        """Whether there are any."""
         return any(mask.any() for mask in self.homes.values())
 
 
 def find_cuda(evidence: Evidence) -> CudaLibraries:
-    """CUDA's libraries. Call it with `Evidence.once`."""
+    """CUDA libraries. Call it through `Evidence.once`."""
     select, live = evidence.selector.select, evidence.live_files
     families = {
         family: select((f"lib{family}*.so*", f"lib{family}*.a")) & live
@@ -134,7 +134,7 @@ def uses_cuda(evidence: Evidence) -> bool:
     users = evidence.selector.select([f"**/{name}" for name in _USERS])
     if named.any() or (users & evidence.live_files & ~itself).any():
         return True
-    # What is on PyPI under this name is built with CUDA, unless its libraries say otherwise.
+    # Packages of this name on PyPI are built with CUDA, unless their libraries show otherwise.
     plain = evidence.exists("**/torch-[0-9]*.dist-info")
     cpu = evidence.exists("**/torch-*+cpu.dist-info", "**/torch/lib/libtorch_cpu.so")
     return plain and not cpu

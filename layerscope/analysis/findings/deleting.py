@@ -1,4 +1,4 @@
-"""Commands that delete all that was found and nothing else: by name where it is little, else by what the names have in common."""
+"""Commands that delete exactly the given paths: by name if there are few, otherwise by a common pattern."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
 _LISTED = 8
-"""Paths that are named one by one where a pattern would do."""
+"""Maximum paths that are named one by one although a pattern would do."""
 _MOST = 40
-"""Paths that are named one by one where no pattern does; more are described in words."""
+"""Maximum paths that are named one by one if no pattern does; more are described in words."""
 _ROOTS = 12
-"""Directories that a `find` is given."""
+"""Maximum directories as arguments of a `find`."""
 _FEW = 4
-"""Names of files that a `find` is given."""
+"""Maximum file names as arguments of a `find`."""
 
 
 def deletion(
@@ -30,8 +30,9 @@ def deletion(
     patterns: Sequence[str],
     kind: str = "",
 ) -> str:
-    """A command at the end of the step of `layer` for these paths, which patterns of `Selector` matched; "" if no command of a
-    reasonable length deletes them and nothing else. See `own_tops` for what can be deleted; `kind` is what `-type` takes."""
+    """A command for the end of the step of `layer` that deletes exactly these paths, which patterns of `Selector` matched; "" if
+    there is none of reasonable length. See `own_tops` for what can be deleted; `kind` is the argument of `-type`.
+    """
     if len(tops) <= _LISTED:
         return f"rm -rf {_listed(evidence, tops)}"
     commands: list[str] = []
@@ -41,7 +42,7 @@ def deletion(
         mine = np.isin(left, found)
         if "**" in pattern or not mine.any() or _others(evidence, layer, found, tops).any():
             continue
-        # A shell's `*` leaves out hidden names, and this pattern does not.
+        # A shell's `*` does not match hidden names, but this pattern does.
         commands.append(
             f"find {pattern.removesuffix('/*')} -mindepth 1 -delete"
             if pattern.endswith("/*")
@@ -52,7 +53,7 @@ def deletion(
         command, left = _searched(evidence, layer, left, [pattern])
         commands += command
     if len(left) > _LISTED:
-        # Of many files, a few may have the same names: of translations, those of their programs.
+        # Many files often have few names: translations have those of their programs.
         bases = [evidence.name(top).rpartition("/")[2] for top in left.tolist()]
         if len(set(bases)) <= _FEW and not any(set(base) & set("*?[\\") for base in bases):
             command, left = _searched(evidence, layer, left, sorted(set(bases)), kind)
@@ -67,12 +68,12 @@ def found_by_name(
     names: Sequence[str],
     kind: str = "",
 ) -> str:
-    """Like `deletion`, with a `find` for the paths whose last components the names match; `kind` is what `-type` takes."""
+    """Like `deletion`, with a `find` for the paths whose last components match the names; `kind` is the argument of `-type`."""
     return _with_rest(evidence, *_searched(evidence, layer, tops, names, kind))
 
 
 def _with_rest(evidence: Evidence, commands: Sequence[str], left: NDArray[np.int32]) -> str:
-    """Commands, and one that names the paths that they leave; "" if these are too many."""
+    """Commands, and another one that names the remaining paths; "" if there are too many."""
     if len(left) > _MOST:
         return ""
     named = [f"rm -rf {_listed(evidence, left)}"] if len(left) else []
@@ -86,7 +87,7 @@ def _searched(
     names: Sequence[str],
     kind: str = "",
 ) -> tuple[list[str], NDArray[np.int32]]:
-    """A `find` for those of these paths that the names match, and the other paths; all of them if it would find more."""
+    """A `find` for the paths that match the names, and the remaining paths; all of them if it would find more than these."""
     matches = {name: evidence.selector.matches(name) for name in names}
     names = [name for name in names if np.isin(tops, matches[name]).any()]
     if not names:
@@ -109,8 +110,9 @@ def _searched(
 def own_tops(
     evidence: Evidence, layer: int, paths: NDArray[np.int32], tops: Mask
 ) -> NDArray[np.int32]:
-    """The topmost paths, of these files or of directories up to `tops`, that the step of `layer` made itself: what is in a
-    directory that was there before is named by itself, so that nothing of the layers below is deleted with it."""
+    """The topmost paths, of these files or of directories up to `tops`, that the step of `layer` created. Paths in a directory
+    that existed before are named individually, so that nothing of lower layers is deleted with it.
+    """
     parents, below = evidence.filesystem.table.parents, directories_before(evidence, layer)
     below |= subtree_counts(evidence.filesystem.table, left_by_others(evidence, layer)) > 0
     own = paths.copy()
@@ -123,7 +125,9 @@ def own_tops(
 
 
 def left_by_others(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
-    """Paths, but directories, that are there after a layer and that layers below it store; without `empty`, those with content."""
+    """Paths other than directories that are visible after a layer and that lower layers store; without `empty`, only those with
+    content.
+    """
     filesystem = evidence.filesystem
     rows = (filesystem.born < layer) & (filesystem.died > layer)
     rows &= filesystem.kinds != Kind.DIRECTORY
@@ -150,8 +154,9 @@ def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
 def _others(
     evidence: Evidence, layer: int, found: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mask of the paths in `found` that are neither deleted nor below a deleted one, and that other layers have, or that contain
-    files of the final image or of other layers."""
+    """Mask of the paths in `found` that are neither deleted nor below a deleted path, and that other layers have or that contain
+    files of the final image or of other layers.
+    """
     kept = evidence.live_files | left_by_others(evidence, layer)
     files = subtree_counts(evidence.filesystem.table, kept)
     inside = evidence.selector.below(tops.astype(np.int64))[found]
@@ -161,7 +166,7 @@ def _others(
 def _roots(
     evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]
 ) -> list[int] | None:
-    """The deepest directories that contain all of `tops` and none of `others`; None if these are many."""
+    """The deepest directories that contain all of `tops` and none of `others`; None if there are many."""
     table = evidence.filesystem.table
     roots = [(evidence.common(tops), tops)]
     while True:
@@ -182,7 +187,7 @@ def _roots(
 def _apart(
     evidence: Evidence, root: int, tops: NDArray[np.int32]
 ) -> list[tuple[int, NDArray[np.int32]]]:
-    """Paths in one directory by its children, each with the deepest directory that holds its part."""
+    """Paths in one directory grouped by its children, each group with the deepest directory that contains it."""
     parents = evidence.filesystem.table.parents
     children = tops.copy()
     while (climb := parents[children] != root).any():

@@ -1,4 +1,4 @@
-"""How to do without content that a later step deletes."""
+"""Fixes for content that a later step deletes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layerscope.analysis.findings.copy_steps import (
     kept_by_another,
     target_of,
 )
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import IN_PLACE_OF_LAYER, Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     commands_in,
@@ -65,7 +65,7 @@ _BUILDS = frozenset(
         *("gradle", "tsc", "curl", "wget", "./configure", "configure"),
     )
 )
-"""Programs that download or compile: better done in a stage of its own."""
+"""Programs that download or compile: better used in a separate stage."""
 _BUILD_COMMANDS = {
     "go": ("build", "install"),
     "git": ("clone",),
@@ -81,12 +81,12 @@ _READERS = frozenset(
     rpm rsync sed set sha256sum tar test true unzip useradd yum zypper [
     """.split()  # noqa: SIM905 - a list of words
 )
-"""Programs that write where their last arguments say."""
+"""Programs that write to their last arguments."""
 
-_KEPT = "# what is written to the mount is discarded; older versions of Podman and Buildah write it into the build context"
+_KEPT = "# writes to the mount are discarded; older versions of Podman and Buildah write them to the build context"
 
 _LINES = 40
-"""Lines of a .dockerignore."""
+"""Maximum lines of a .dockerignore in a fix."""
 
 
 def deletion_fix(
@@ -96,7 +96,7 @@ def deletion_fix(
     paths: NDArray[np.int32],
     size: int,
 ) -> Fix:
-    """The fix for a layer with paths, of this many content bytes, that later layers delete."""
+    """The fix for a layer with paths that later layers delete; `size` is their content in bytes."""
     step = evidence.step(layer)
     topmost = evidence.topmost_deleted(paths)[: _LINES + 1]
     tops = [evidence.name(path) for path in topmost]
@@ -104,12 +104,12 @@ def deletion_fix(
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):
         quoted = (instruction_text(evidence, evidence.step(one)) for one in hiding_layers[:NAMED])
         return Fix(
-            f"# {names}: the base image stores it, and deleting it saves nothing: only another base image is smaller\n"
+            f"# {names}: stored by the base image, and deleting it saves nothing: only another base image is smaller\n"
             + "\n".join(quoted)
         )
     if step.instruction == "RUN":
         hint = (
-            "# or do it in a stage of its own (FROM … AS build), and COPY --from=build what is needed\n"
+            "# or do it in a separate stage (FROM … AS build), and COPY --from=build what is needed\n"
             if _builds(evidence, step) and not any(top.startswith(LISTS) for top in tops)
             else ""
         )
@@ -149,10 +149,11 @@ def mounted(
     paths: NDArray[np.int32],
     size: int,
 ) -> tuple[Fix, int] | None:
-    """Mount all that a COPY stores in the steps that use it up to the deletion, and the path of the mount: what these steps write
-    there is no longer stored either. Arguments are those of `deletion_fix`.
+    """A fix that mounts everything that a COPY stores in the steps that use it up to the deletion, and the path of the mount:
+    what these steps write there is not stored either.
 
-    None if the source is unknown, or if a step may use what an earlier one wrote there: it is gone after its step.
+    Arguments as for `deletion_fix`. None if the source is unknown, or if a step may use something that an earlier one wrote
+    there, which would be gone.
     """
     step, tops = evidence.step(layer), evidence.topmost_deleted(paths)
     sources, target = sources_of(step)
@@ -190,7 +191,7 @@ def mounted(
     if writers and (found_unnamed([top]) or max(naming, default=layer) > writers[0]):
         return None
     mount = f"--mount=type=bind,source={shell_word(source)},target={shell_word(top)}"
-    text, written = f"# in place of layers {layer} to {last}:", False
+    text, written = f"{IN_PLACE_OF_LAYER}s {layer} to {last}:", False
     edits: list[Edit] = [Edit("drop", step.index)]
     for number, run, changes in changed:
         if not applied(run.script, changes).strip():
@@ -213,21 +214,21 @@ def mounted(
 
 
 def _written_between(evidence: Evidence, layer: int, last: int, top: int) -> list[int]:
-    """The layers between two others that store something at or below a path, lowest first."""
+    """The layers between two layers that store something at or below a path, lowest first."""
     filesystem = evidence.filesystem
     inside = (filesystem.paths >= top) & (filesystem.paths < filesystem.table.ends[top])
     return [born for born in np.unique(filesystem.born[inside]).tolist() if layer < born < last]
 
 
 def _only_reads(evidence: Evidence, run: Run, top: int) -> bool:
-    """Whether a RUN is known to write nothing into a directory that it uses; a single file is only read."""
+    """Whether a RUN certainly writes nothing to a directory that it uses; single files are assumed to be only read."""
     if evidence.filesystem.table.ends[top] == top + 1:
         return True
     name, folder = evidence.name(top), target_of(evidence, run.step, ".")
     for command in run.commands:
         program, *arguments = called(command)
         paths = [posixpath.normpath(posixpath.join(folder, word)) for word in arguments]
-        # pip builds a directory that it is given in this directory.
+        # pip builds a source directory in place.
         builds = program.startswith("pip") and name in paths
         if (program not in _READERS and not program.startswith("pip")) or builds:
             return False
@@ -235,8 +236,9 @@ def _only_reads(evidence: Evidence, run: Run, top: int) -> bool:
 
 
 def _without_deletion(evidence: Evidence, run: Run, top: str) -> tuple[Change, ...] | None:
-    """A RUN that no longer deletes a path, which is mounted now and cannot be deleted: all of it goes if it did nothing else.
-    None if that cannot be written."""
+    """A RUN that no longer deletes a path, which is now a mount and cannot be deleted; it is removed if it did nothing else. None
+    if that cannot be written.
+    """
 
     script = run.read
     if script is None:

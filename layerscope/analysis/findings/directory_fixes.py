@@ -16,26 +16,27 @@ _MODULES = "/node_modules/"
 
 
 def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> Fix:
-    """Links that replace the copies: in the RUN that makes them, after a COPY that excludes them, or instead of a COPY
-    that stores nothing else."""
+    """Links that replace the copies: in the RUN that creates them, after a COPY that excludes them, or instead of a COPY that
+    stores nothing else.
+    """
     step = evidence.step(layer)
     links = [(copies.kept, other) for copies in alike for other in copies.others]
     able = [(kept, other) for kept, other in links[: 10 * NAMED] if stays(evidence, layer, other)]
     if not able:
         names = [shell_word(evidence.name(path)) for path in links[0]]
         return Fix(
-            f"# store {names[0]} once: {names[1]} holds the same when all is done, and later steps change what is in it\n"
+            f"# store {names[0]} only once: in the final image {names[1]} is the same, but later steps change files in it\n"
             f"{instruction_text(evidence, step)}"
         )
     shown, copied = able[:NAMED], step.instruction != "RUN"
     more = f" (and {len(links) - len(shown)} more like it)" if len(links) > len(shown) else ""
     made = " && ".join(link(evidence, layer, *pair, without=copied) for pair in shown)
     gone = " ".join(shell_word(evidence.name(other)) for _, other in shown)
-    note = f"# a link does for each{more}, if nothing writes to them:\n"
+    note = f"# a link is enough for each{more}, if nothing writes to them:\n"
     if not copied:
         fix = note + run_and(evidence, step, f"rm -rf {gone} && {made}")
         before = directories_before(evidence, layer)[[other for _, other in shown]]
-        # Only some of them, or with what layers below have there: to be looked at.
+        # Only some of them, or mixed with files of lower layers: the reader has to check.
         return fix if not more and not before.any() else Fix(fix.text, advice=fix.advice)
     if len(links) == 1 and whole(evidence, layer, links[0][1]):
         return Fix(
@@ -46,7 +47,7 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> Fix:
 
 
 def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
-    """What differs, and how to have one of them where it does for both, in words: what needs the one may break with the other."""
+    """A comment on what differs, and how to keep only one if it works for both: software that needs one may break with the other."""
     (copy,) = near.others
     step, kept, other = evidence.step(layer), evidence.name(near.kept), evidence.name(copy)
     text, words = instruction_text(evidence, step), (shell_word(kept), shell_word(other))
@@ -55,7 +56,7 @@ def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
         project = [name.partition(_MODULES)[0] or "/" for name in (kept, other)]
         if project[0] == project[1]:
             dedupe = f"npm dedupe --prefix {shell_word(project[0])}"
-            fix = f"{comment}\n# npm keeps one of them where versions agree:\n" + (
+            fix = f"{comment}\n# npm keeps one of them if versions agree:\n" + (
                 run_and(evidence, step, dedupe)
                 if step.instruction == "RUN"
                 else Fix(f"{text}\n# {dedupe}")
@@ -63,17 +64,17 @@ def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
             return Fix(fix.text, advice=fix.advice)
     if step.instruction == "RUN":
         fix = (
-            f"{comment}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
+            f"{comment}\n# if {words[0]} works for both, create it once and remove the other one:\n"
             + run_and(evidence, step, f"rm -rf {words[1]}")
         )
         return Fix(fix.text, advice=fix.advice)
     if whole(evidence, layer, copy):
-        return Fix(f"{comment}\n# if {words[0]} does for both, do without\n{commented(text)}")
-    return Fix(f"{comment}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}")
+        return Fix(f"{comment}\n# if {words[0]} works for both, leave out\n{commented(text)}")
+    return Fix(f"{comment}\n# if {words[0]} works for both, leave {words[1]} out of\n{text}")
 
 
 def _difference(evidence: Evidence, near: Copies) -> str:
-    """The first files that only one of the two has, or has otherwise, by their names in it."""
+    """A comment with the first files that differ or that only one of the two has."""
     (copy,) = near.others
     only = {
         evidence.name(path).removeprefix(f"{evidence.name(top)}/"): None
@@ -88,7 +89,7 @@ def _difference(evidence: Evidence, near: Copies) -> str:
 
 
 def _odd(evidence: Evidence, near: Copies, top: int) -> list[int]:
-    """The first files in one of two directories that are not in the other one."""
+    """The first files of one directory that are not in the other."""
     files = files_of(evidence, [top])
     odd: list[int] = files[~np.isin(files, near.shared)][: NAMED + 1].tolist()
     return odd

@@ -1,17 +1,33 @@
-"""A fix: Dockerfile text for people, and the same as edits."""
+"""A fix as Dockerfile text for people and as edits."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from layerscope.image.dockerfile_syntax import opened_heredocs
 
-_SAID = re.compile(
-    r"# (?:in \.dockerignore:|so that this does not copy it:|in place of layers? |and layer \d+ without: |and where it would be stored again:|one RUN for "
-    r"|at the end of the same RUN: |and at its end: |with --)"
+IN_DOCKERIGNORE = "# in .dockerignore:"
+NOT_COPIED = "# so that this does not copy it:"
+IN_PLACE_OF_LAYER = "# in place of layer"
+LEFT_OUT_OF_LAYER = "# and left out of layer"
+IN_LATER_STEPS = "# and in later steps that would store it again:"
+ONE_RUN = "# one RUN for"
+AT_THE_END = "# at the end of the same RUN:"
+AND_AT_ITS_END = "# and at its end:"
+WITH_OPTION = "# with --"
+
+_SHOWN_BY_EDITS = (
+    IN_DOCKERIGNORE,
+    NOT_COPIED,
+    IN_PLACE_OF_LAYER,
+    LEFT_OUT_OF_LAYER,
+    IN_LATER_STEPS,
+    ONE_RUN,
+    AT_THE_END,
+    AND_AT_ITS_END,
+    WITH_OPTION,
 )
-"""How comments begin that say what the edits do."""
+"""Beginnings of comments that only describe edits, and are redundant beside their diff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +35,24 @@ class Edit:
     """One change of a Dockerfile."""
 
     kind: str
-    """`change` of the script of a RUN, `flag` of an instruction, `drop` of an instruction, `merge` of the RUNs `steps` into
-    that of `step`, `ignore`: a line for .dockerignore, `insert` of an instruction behind one, `before` of one before it."""
+    """`change` a RUN's script, add a `flag` to an instruction, `drop` an instruction, `merge` the RUNs `steps` into that of
+    `step`, `ignore`: add a line to .dockerignore, `insert` an instruction after a step, or `before` it."""
     step: int
     text: str = ""
     start: int = 0
-    """For `change`: the first character of the script that goes, `end` one past the last one."""
+    """For `change`: the first character of the script to replace; `end` is one past the last one."""
     end: int = 0
     steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What to change: Dockerfile text in which words stand in comments, and the same as edits where all of it is that."""
+    """What to change: Dockerfile text with comments, and the same as edits if it needs no decision."""
 
     text: str
     edits: tuple[Edit, ...] = ()
     advice: str | None = None
-    """The same in comments alone, for instructions that must not be quoted; None if the text quotes none."""
+    """The same as comments only, for instructions that must not be quoted; None if the text quotes none."""
 
     def __add__(self, after: str | Fix) -> Fix:
         other = after if isinstance(after, Fix) else Fix(after)
@@ -56,7 +72,7 @@ def _words(fix: Fix) -> str:
 
 
 def notes(text: str, difference: str) -> list[str]:
-    """The comments of a fix that its difference does not say: what to know, or to decide."""
+    """The comments of a fix that its diff does not show: what to know or to decide."""
     shown = {" ".join(line[1:].split()) for line in difference.split("\n")}
     found, inside, continued = [], "", False
     for line in text.split("\n"):
@@ -64,7 +80,7 @@ def notes(text: str, difference: str) -> list[str]:
             if line.strip() == inside:
                 inside = ""
         elif line.startswith("#"):
-            if not _SAID.match(line) and " ".join(line[1:].split()) not in shown:
+            if not line.startswith(_SHOWN_BY_EDITS) and " ".join(line[1:].split()) not in shown:
                 found.append(line)
             continue
         if not inside:

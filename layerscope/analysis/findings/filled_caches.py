@@ -1,4 +1,4 @@
-"""Caches that a step was run to fill: what it downloads is there for the container, and deleting it undoes the step."""
+"""Caches that a step fills on purpose: its downloads are for the container, and deleting them would undo the step."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ KEPT_CACHES = (
 )
 """Directories of ~/.cache with models, browsers and tools that a step downloads on purpose."""
 _LONGEST = 64 * 1024
-"""Characters of a command that are looked at."""
+"""Maximum characters of a command that are examined."""
 MODELS = tuple(
     f"*.{ending}"
     for ending in ("gguf", "ggml", "safetensors", "onnx", "ckpt", "pth", "pt", "tflite", "mlmodel")
 )
-"""Names of files with weights of models."""
+"""Names of files with model weights."""
 _COMMANDS = re.compile(r"&&|\|\||[;\n|]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """Commands that fill a cache, where it is, and the variables that put it elsewhere."""
+    """Commands that fill a cache, its usual place, and the variables that move it."""
 
     commands: re.Pattern[str]
     places: tuple[str, ...]
@@ -90,7 +90,7 @@ _FILLINGS = (
 
 
 def without_filled(evidence: Evidence, files: Mask) -> Mask:
-    """Some files without those that a step was run to download."""
+    """Files without those that a step downloads on purpose."""
     filled = evidence.once(_Filled)
     paths = np.flatnonzero(files & evidence.live_files)
     layers = evidence.filesystem.inodes.layers(evidence.live_inodes[paths])
@@ -104,7 +104,7 @@ def without_filled(evidence: Evidence, files: Mask) -> Mask:
 
 
 class _Filled:
-    """The caches that each step was run to fill."""
+    """The caches that each step fills on purpose."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -112,13 +112,13 @@ class _Filled:
         self._known: dict[int, Mask | None] = {}
 
     def by(self, layer: int) -> Mask | None:
-        """Mask of those of the step of a layer, by its commands; None for none."""
+        """Mask of the caches that the commands of a layer's step fill; None for none."""
         if layer not in self._known:
             self._known[layer] = self._by(self._evidence.step(layer))
         return self._known[layer]
 
     def _by(self, step: Step) -> Mask | None:
-        """What a command that fills caches names counts, too, and what the variables of its cache name."""
+        """Mask of the caches that one command fills, including paths that its arguments or the variables of its cache name."""
         if step.instruction != "RUN":
             return None
         patterns: list[str] = []

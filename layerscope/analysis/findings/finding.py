@@ -1,4 +1,4 @@
-"""What a rule found: a cause, the bytes that it costs, where they are, and how to do without them."""
+"""What a rule found: a cause, the bytes that it costs, where they are, and how to avoid them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.words import Confidence, Severity
 
 NAMED = 3
-"""How many layers or paths titles and fixes name."""
+"""Maximum layers or paths that titles and fixes name."""
 
 
 def layers_named(numbers: Sequence[int]) -> str:
@@ -34,23 +34,23 @@ def _none() -> NDArray[np.int32]:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a rule says of one cause in one step; the rule itself supplies what is left None.
+    """What a rule reports about one cause in one step; fields left None come from the rule itself.
 
-    The contents that it names are measured, never guessed from the text of a command.
+    The contents are measured, never guessed from the text of a command.
     """
 
     fix: str | Fix
-    """Dockerfile text, fitted to the instruction at hand; words in it stand in comments. Not yet safe for a terminal."""
+    """Dockerfile text adapted to the instruction; explanations are comments. Not yet safe for a terminal."""
     layers: tuple[int, ...] = ()
     """Layers concerned; the first is the one whose step the fix changes."""
     steps: tuple[int, ...] | None = None
     """Steps concerned, the one to change first; None for those of the layers."""
     inodes: NDArray[np.int32] = field(default_factory=_none)
-    """Stored contents that an image with the fix does without: each is counted once, however many claims name it."""
+    """Stored contents that the fix removes from the image; each is counted once, however many claims name it."""
     paths: NDArray[np.int32] = field(default_factory=_none)
     """Paths of the filesystem's table, largest first."""
     bytes: int | None = None
-    """Bytes that it is about; None for those of the contents. Others than those are never part of what can be avoided."""
+    """Bytes to show; None for those of the contents. Bytes other than those of the contents are never avoidable."""
     title: str | None = None
     why: str | None = None
     severity: Severity | None = None
@@ -59,38 +59,38 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A claim, complete."""
+    """A completed claim."""
 
     rule: str
     title: str
     severity: Severity
     confidence: Confidence
     bytes: int
-    """Content bytes that the fix saves; bytes that it is about for a rule that saves none."""
+    """Content bytes that the fix saves; for a rule that saves none, the bytes it concerns."""
     steps: tuple[int, ...]
     layers: tuple[int, ...]
     paths: NDArray[np.int32]
     """Paths of the filesystem's table, largest first."""
     inodes: NDArray[np.int32]
-    """Stored contents that an image with the fix does without."""
+    """Stored contents that the fix removes from the image."""
     base: bool
-    """All of it is in the base image: only another base, or a newer one, mends it."""
+    """Whether all of it is in the base image: only another or a newer base image avoids it."""
     why: str
     fix: str
-    """Dockerfile text; words in it stand in comments."""
+    """Dockerfile text; explanations are comments."""
     edits: tuple[Edit, ...] = ()
-    """The same as changes of the Dockerfile; none where the fix is words."""
+    """The fix as edits of the Dockerfile; empty if it is described in words."""
     difference: str = ""
-    """What these change, in lines that begin with `-`, `+` or a space; "" where there are none."""
+    """The edits as a diff, in lines that begin with `-`, `+` or a space; "" without edits."""
 
     @property
     def notes(self) -> list[str]:
-        """The comments of the fix that its difference does not say."""
+        """The comments of the fix that its diff does not show."""
         return notes(self.fix, self.difference)
 
     @property
     def secret(self) -> bool:
-        """Whether it is about a secret that is more than a guess."""
+        """Whether it is about a secret, and not of low confidence."""
         return is_secret(self.rule) and self.confidence is not Confidence.LOW
 
 
@@ -104,7 +104,9 @@ def rank(finding: Finding) -> tuple[int, int, str, tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules found, the severest first and of those the one of most bytes, and what the fixes save. A content that several claim counts once."""
+    """What the rules found, by severity and then by bytes, and what the fixes save. A content that several findings claim counts
+    once.
+    """
 
     found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
@@ -112,12 +114,12 @@ class Findings:
     packages: tuple[Package, ...] = ()
     """Installed packages, largest first."""
     applied: tuple[str, ...] = ()
-    """Names of the rules that looked for them: those that are switched on."""
+    """Names of the rules that ran: those that are switched on."""
     warnings: tuple[ImageWarning, ...] = ()
     """Why packages may be missing."""
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
-        """Content bytes that the fixes of these findings save together, of all if none are named."""
+        """Content bytes that the fixes of these findings save together; None for all findings."""
         chosen = self.found if numbers is None else [self.found[number] for number in numbers]
         claimed = np.zeros(len(self.sizes), bool)
         for finding in chosen:
@@ -126,7 +128,7 @@ class Findings:
 
     @property
     def own(self) -> list[int]:
-        """Findings that are not the base image's."""
+        """Findings outside the base image."""
         return [number for number, finding in enumerate(self.found) if not finding.base]
 
     @property
@@ -135,8 +137,9 @@ class Findings:
         return [self.found[number] for number in self.order_to_fix(lambda finding: finding.base)]
 
     def order_to_fix(self, of_base: Callable[[Finding], bool]) -> list[int]:
-        """The numbers of all findings in the order in which to fix them: secrets, then the reader's own before the base
-        image's, as `of_base` says; of those the severest and costliest first."""
+        """The numbers of all findings in the order in which to fix them: secrets first, then the reader's own before the base
+        image's (`of_base`), each by severity and bytes.
+        """
 
         def rank(number: int) -> tuple[bool, bool]:
             return not self.found[number].secret, of_base(self.found[number])
@@ -145,7 +148,7 @@ class Findings:
 
     @property
     def secrets(self) -> int:
-        """How many secrets there are: files, and findings about no file. Guesses do not count."""
+        """How many secrets there are: files, and findings without a file. Those of low confidence do not count."""
         found = [finding for finding in self.found if finding.secret]
         paths = {path for finding in found for path in finding.paths.tolist()}
         return len(paths) + sum(not len(finding.paths) for finding in found)

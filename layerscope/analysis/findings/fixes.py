@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import AT_THE_END, Edit, Fix
 from layerscope.analysis.findings.one_shell import Merged
 from layerscope.analysis.findings.runs import (
     BREAK,
@@ -27,14 +27,14 @@ from layerscope.image.instruction import INDENT
 from layerscope.image.shell import Command, Word, read_script
 
 _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
-"""What classic Docker and buildah record in place of the names of sources."""
+"""What classic Docker and buildah record instead of the names of sources."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _QUOTED = 64 << 10
-"""Characters of an instruction that a fix quotes: more are described in words."""
+"""Maximum characters of an instruction that a fix quotes; longer ones are described in words."""
 
 
 def run_in(evidence: Evidence, step: Step) -> Run | None:
-    """A step as a RUN that can be changed; None if it is none."""
+    """A step as a RUN that can be changed; None for other instructions."""
     return evidence.once(runs_of).of(step)
 
 
@@ -44,19 +44,19 @@ def runs_of(evidence: Evidence) -> Runs:
 
 
 def commands_in(evidence: Evidence, step: Step) -> tuple[Command, ...]:
-    """The commands of a step, in order; none if it is no RUN that was understood."""
+    """The commands of a step, in order; empty unless it is a RUN that could be parsed."""
     run = run_in(evidence, step)
     return () if run is None else run.commands
 
 
 def instruction_text(evidence: Evidence, step: Step) -> str:
-    """The instruction of a step as a Dockerfile has it; a comment where that is not known."""
+    """The instruction of a step as in a Dockerfile; a comment if it is not known."""
     run = run_in(evidence, step)
     return _text(step) if run is None else run_text(run)
 
 
 def recorded_instruction(step: Step) -> str:
-    """The same for a step by itself, as its builder recorded it."""
+    """The same as its builder recorded it, without a Dockerfile."""
     run = run_of(step, ())
     return _text(step) if run is None else run_text(run)
 
@@ -66,7 +66,9 @@ def _text(step: Step) -> str:
         return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
     if step.instruction in ("COPY", "ADD"):
         text = f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
-        return f"# {text}" if any(opened_heredocs(text)) else text  # what is in them is not quoted
+        return (
+            f"# {text}" if any(opened_heredocs(text)) else text
+        )  # their contents are not recorded
     return f"{step.instruction} {without_go_values(step.instruction, step.arguments)}".rstrip()
 
 
@@ -76,10 +78,10 @@ def commented(text: str) -> str:
 
 
 def run_text(run: Run, changes: Sequence[Change] = (), flags: Sequence[str] = ()) -> str:
-    """A RUN with changes of its script, and with further flags."""
+    """A RUN with changes to its script, and additional flags."""
     head = " ".join(["RUN", *flags, *run.flags])
     if run.script.startswith(INTERPRETED):
-        return f"# {head} {_one_line(run.script)}: a here-document with an interpreter of its own, which the history does not hold"
+        return f"# {head} {_one_line(run.script)}: a here-document with its own interpreter, whose text is not in the history"
     if run.read is None and not run.is_script:
         return f"{head} {_short(run.script)}"
     return f"{head} {_body(run, changes)}"
@@ -100,7 +102,7 @@ def _document(script: str) -> str:
 
 
 def _rendered(run: Run, changes: Sequence[Change]) -> str:
-    """A script with changes; one that is a single line is broken for reading."""
+    """A script with changes; a single line is broken into several for reading."""
     if run.is_script:
         return applied(run.script, [(a, b, in_lines(new)) for a, b, new in changes])
     breaks = run.read.breaks if run.read is not None else ()
@@ -119,7 +121,9 @@ def _rendered(run: Run, changes: Sequence[Change]) -> str:
 
 
 def _single_spaces(run: Run, changes: Sequence[Change]) -> list[Change]:
-    """One space for several between words: what builders make of continued lines. Places that `changes` touch are left out."""
+    """Changes that replace several spaces between words by one: builders make them of continued lines. Places that `changes`
+    touch are left out.
+    """
     script = run.read
     if script is None:
         return []
@@ -144,7 +148,7 @@ def _single_spaces(run: Run, changes: Sequence[Change]) -> list[Change]:
 
 
 def in_lines(new: str) -> str:
-    """A change of a script of several lines."""
+    """A change for a script of several lines."""
     return new.replace(f";{BREAK}", "\n").replace(f"{BREAK}&& ", f" \\\n{INDENT}&& ")
 
 
@@ -154,7 +158,7 @@ def merged_text(
     changes: Sequence[Sequence[Change]] = (),
     flags: Sequence[str] = (),
 ) -> str:
-    """Several RUNs as one, whose mounts are those of all; `changes` are further ones of each script."""
+    """Several RUNs as one, with the mounts of all; `changes` are further changes of each script."""
     every = dict.fromkeys([*flags, *(flag for run in runs for flag in run.flags)])
     lines = any(run.is_script for run in runs)
     parts = []
@@ -182,15 +186,15 @@ def run_and(
     changes: Sequence[Change] = (),
     advice: str = "",
 ) -> Fix:
-    """A RUN with a command added at its end, with mounts (the values of `--mount=`), and with other changes of its script,
-    which `advice` says in a comment.
+    """A RUN with a command added at its end, with mounts (the values of `--mount=`), and with other changes to its script, which
+    `advice` describes in a comment.
 
-    If the instruction is not a RUN that can be changed so, comments say what to do.
+    If the instruction is not a RUN that can be changed like this, comments say what to do.
     """
     flags = [f"--mount={mount}" for mount in mounts]
     words = [advice] if advice else []
     if command:
-        words.append(f"# at the end of the same RUN: {command}")
+        words.append(f"{AT_THE_END} {command}")
     words += [f"# with {flag}" for flag in flags]
     said = "\n".join(words)
     run = run_in(evidence, step)
@@ -212,13 +216,13 @@ def run_and(
 def changed_commands(
     evidence: Evidence, step: Step, place: Callable[[Command], Word | None], option: str
 ) -> tuple[Change, ...]:
-    """An option for every command of a RUN that takes it, see `runs.with_option`."""
+    """Changes that add an option to every command of a RUN that accepts it, see `runs.with_option`."""
     run = run_in(evidence, step)
     return () if run is None else with_option(run, place, option)
 
 
 def user_of(evidence: Evidence, step: Step) -> str:
-    """The user that runs a step, as USER names it; "" for root."""
+    """The user that runs a step, as named by USER; "" for root."""
     for before in earlier(evidence.image.steps, step.index, "USER"):
         name = before.arguments.strip().partition(":")[0]
         return "" if name in ("root", "0") else name
@@ -226,14 +230,14 @@ def user_of(evidence: Evidence, step: Step) -> str:
 
 
 def _broken(command: str) -> str:
-    """Several commands, each on a line of its own where lines are broken."""
+    """Several commands, each on its own line if lines are broken."""
     script = read_script(command)
     breaks = script.breaks if script is not None else ()
     return applied(command, [(start, end, BREAK) for start, end in breaks])
 
 
 def _privileged(evidence: Evidence, run: Run, command: str) -> str:
-    """A command as root, where the RUN is another user's and uses sudo itself."""
+    """A command to run as root: with sudo if the RUN runs as another user and uses sudo itself."""
     if not user_of(evidence, run.step) or run.read is None or not run.read.named("sudo"):
         return command
     script = read_script(command)
@@ -244,18 +248,18 @@ def _privileged(evidence: Evidence, run: Run, command: str) -> str:
 
 
 def shell_word(name: str) -> str:
-    """A path as one word of a shell command on one line: what no line can hold is matched by `?`."""
+    """A path as one word of a one-line shell command; characters that a line cannot contain are matched by `?`."""
     return "?".join(shlex.quote(part) if part else "" for part in _UNPRINTABLE.split(name))
 
 
 def can_append(evidence: Evidence, step: Step) -> bool:
-    """Whether a step is a RUN behind which a further command can be written."""
+    """Whether a step is a RUN to which a command can be appended."""
     run = run_in(evidence, step)
     return run is not None and bool(appended(run, "true"))
 
 
 def with_flags(step: Step, *flags: str) -> Fix:
-    """A COPY or ADD with further flags, such as `--chown=app`; those of these names that it has are replaced."""
+    """A COPY or ADD with additional flags, such as `--chown=app`; existing flags of the same names are replaced."""
     names = tuple(flag.partition("=")[0] for flag in flags)
     own, body = split_flags(step.arguments)
     kept = [flag for flag in own if flag.partition("=")[0] not in names]
@@ -266,7 +270,7 @@ def with_flags(step: Step, *flags: str) -> Fix:
 
 
 def sources_of(step: Step) -> tuple[list[str], str]:
-    """What a COPY or ADD names: its sources, none where the builder recorded digests in their place, and its target."""
+    """The sources and the target of a COPY or ADD; no sources if the builder recorded digests instead."""
     if step.instruction not in ("COPY", "ADD"):
         return [], ""
     _, body = split_flags(step.arguments)
@@ -278,7 +282,7 @@ def sources_of(step: Step) -> tuple[list[str], str]:
 
 
 def recorded_source(step: Step) -> str:
-    """The digest that classic Docker and buildah record in place of a COPY's sources; "" for a builder that names them."""
+    """The digest that classic Docker and buildah record instead of a COPY's sources; "" if the builder names them."""
     found = _SOURCE.match(step.arguments[split_flags(step.arguments)[1] :])
     return "" if found is None else found[0].removesuffix("in ").strip()
 

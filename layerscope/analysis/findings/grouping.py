@@ -1,4 +1,4 @@
-"""Findings in groups: by how much they matter, by the step to change, or by rule."""
+"""Groups findings by severity, by the step to change, or by rule."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from layerscope.words import Severity
 
 
 class FindingsBy(StrEnum):
-    """What findings of one group have in common."""
+    """How findings are grouped."""
 
     SEVERITY = "severity"
-    """How much they matter; secrets and what the base image brings are groups of their own."""
+    """By severity; secrets and findings in the base image are separate groups."""
     STEP = "step"
-    """The step that is to be changed."""
+    """By the step to change."""
     RULE = "rule"
 
 
 SECRETS, BASE = "secrets", "base"
-"""Keys among those of severities: the findings of secrets, and those of the base image."""
+"""Keys besides severities: secrets, and findings in the base image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FindingGroup:
 
 
 def group_findings(findings: Findings, by: FindingsBy, base_steps: int) -> list[FindingGroup]:
-    """All findings in groups: secrets, severities in their order, the base image; else the group that saves most first."""
+    """All findings in groups: secrets, severities in order, then the base image; other groupings by saving, largest first."""
     members: dict[Severity | str | int, list[int]] = {}
     for number, finding in enumerate(findings.found):
         members.setdefault(_key(finding, by, base_steps), []).append(number)
@@ -62,5 +62,5 @@ def _key(finding: Finding, by: FindingsBy, base_steps: int) -> Severity | str | 
 
 
 def is_base(finding: Finding, base_steps: int) -> bool:
-    """Whether a finding is the base image's, if that has so many steps."""
+    """Whether a finding is in the base image, if that has `base_steps` steps."""
     return bool(finding.steps) and finding.steps[0] < base_steps

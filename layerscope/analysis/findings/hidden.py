@@ -24,7 +24,7 @@ _FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfa
 
 
 class Fate(Enum):
-    """What became of a hidden content, and so whose it is."""
+    """How a content was hidden, which determines the rule that reports it."""
 
     DELETED = "deleted-later"
     OVERWRITTEN = "overwritten"
@@ -33,10 +33,10 @@ class Fate(Enum):
 
 
 def hidden(evidence: Evidence, fate: Fate) -> Rows:
-    """Contents of this fate, largest first.
+    """Contents hidden this way, largest first.
 
-    What a layer hides of its own is not there: no instruction does that. Nor is what a layer hides that is listed twice:
-    its blob is stored once.
+    Contents hidden by their own layer are left out, because no instruction does that; so are contents hidden by a repeated layer,
+    whose blob is stored once.
     """
     waste = evidence.accounting.waste
     blobs = np.array(
@@ -81,7 +81,7 @@ def claim_of(
     fix: str | Fix,
     confidence: Confidence | None = None,
 ) -> Claim:
-    """What a rule says of hidden contents: without them, the image stores their bytes less."""
+    """A claim about hidden contents: without them, the image stores that many bytes less."""
     waste = evidence.accounting.waste
     return Claim(
         fix=fix,
@@ -99,7 +99,7 @@ def names_of(evidence: Evidence, rows: Rows) -> list[str]:
 
 
 def named(evidence: Evidence, rows: Rows) -> str:
-    """The same in words of a shell, for a comment."""
+    """The same as shell words, for a comment."""
     return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * (len(rows) > NAMED)
 
 
@@ -114,14 +114,14 @@ def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
 
 
 def largest_first(evidence: Evidence, keys: NDArray[np.int32], rows: Rows) -> list[int]:
-    """The keys of rows, that of most bytes first."""
+    """The keys of rows, the one with most bytes first."""
     found, place = np.unique(keys, return_inverse=True)
     sums = np.bincount(place, evidence.accounting.waste.bytes[rows], len(found))
     return [int(found[at]) for at in np.lexsort((found, -sums))]
 
 
 def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
-    """The inodes that took the places of hidden contents, -1 where none did."""
+    """The inodes that replaced hidden contents, -1 for none."""
     filesystem, waste = evidence.filesystem, evidence.accounting.waste
     count = len(filesystem.inodes.columns.stored)
     place = np.full(count, -1, np.int32)
@@ -134,18 +134,18 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The layers whose steps added these contents: below the storing ones if those only changed attributes."""
+    """The layers whose steps added these contents: lower than the storing layers if those only changed attributes."""
     return evidence.filesystem.inodes.layers(originals(evidence, inodes))
 
 
 def originals(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """These contents as they were first stored, before that was done again only for other attributes."""
+    """These contents as first stored, before they were stored again only for other attributes."""
     before = evidence.once(_first_stored)
     return inodes if before is None else before[inodes]
 
 
 def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:
-    """The first inode of each content that was stored again only for other attributes; None if none was."""
+    """For each content that was stored again only for other attributes, the first inode; None if there is none."""
     waste = evidence.accounting.waste
     again = hidden(evidence, Fate.REWRITTEN)
     if not len(again):
@@ -153,7 +153,7 @@ def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:
     new = successors(evidence, again)
     before = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
     before[new[new >= 0]] = waste.inodes[again[new >= 0]]
-    while True:  # by steps that double
+    while True:  # by doubling steps
         further = before[before]
         if np.array_equal(further, before):
             return before

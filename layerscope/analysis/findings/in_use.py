@@ -1,4 +1,4 @@
-"""What an image says that it uses: paths and programs that its CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, VOLUME and ENV name."""
+"""What an image declares to use: paths and programs named by CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, VOLUME and ENV."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
 _MOST_WORDS = 400
-"""Words that are looked up."""
+"""Maximum words that are looked up."""
 _MOST_PATHS = 1000
-"""Paths in variables that are looked up."""
+"""Maximum paths in variables that are looked up."""
 _LONGEST = 64 * 1024
-"""Characters of a command or a variable that are looked at."""
+"""Maximum characters of a command or a variable that are examined."""
 _MOST_LINKS = 40
-"""Symlinks that are followed on the way to one path, as Linux does."""
+"""Maximum symlinks that are followed on the way to one path, as in Linux."""
 _ABSOLUTE = re.compile(r"""(?:^|(?<=[\s:=,;"'(@\[{|&<>]))/[^\s:;,="'()\[\]{}|&<>`$*?\\]+""")
-"""Paths from the root, wherever they stand in a text."""
+"""Absolute paths anywhere in a text."""
 _WORDS = re.compile(r"""[^\s;&|()<>"'`=,\[\]{}]+""")
 _DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-"""Where programs are looked for without a PATH."""
+"""The default of PATH."""
 _NO_USE = frozenset(
     ("PATH", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "OLDPWD", "PWD", "HOME")
 )
-"""Variables that name places to put things, not things."""
+"""Variables that name places to write to, not files to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """Paths of the filesystem's table that the final image has, and the text of what it starts."""
+    """Paths of the final image that are in use, and the text of the command that it starts."""
 
     started: frozenset[int]
-    """What CMD, ENTRYPOINT and HEALTHCHECK name, where links lead; and volumes."""
+    """What CMD, ENTRYPOINT and HEALTHCHECK name, with links followed; and volumes."""
     work: frozenset[int]
     """The working directory."""
     configured: frozenset[int]
@@ -51,12 +51,12 @@ class InUse:
     """ENTRYPOINT and CMD as one text. Not safe for a terminal."""
 
     def runs(self, programs: str) -> bool:
-        """Whether the image starts one of some programs, an expression for their names and first arguments."""
+        """Whether the image starts one of some programs; `programs` is an expression for their names and first arguments."""
         return re.search(rf"(?:^|[\s/;&|(])(?:{programs})(?=\s|[;&|)]|$)", self.command) is not None
 
 
 def find_in_use(evidence: Evidence) -> InUse:
-    """What an image uses. Call it with `Evidence.once`."""
+    """What an image uses. Call it through `Evidence.once`."""
     config = evidence.image.config
     resolve = _Resolver(evidence)
     work = config.working_dir or "/"
@@ -86,9 +86,9 @@ def find_in_use(evidence: Evidence) -> InUse:
 
 
 def spared(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
-    """Mask of what lies at or below one of these paths that is in use or holds something in use; None for nothing.
+    """Mask of everything at or below those of these paths that are in use or contain something in use; None for nothing.
 
-    `configured` says whether variables count: those of package managers name their caches.
+    `configured`: whether variables count; those of package managers name their caches.
     """
     holding = evidence.once(_holding)
     used = tops & holding[configured]
@@ -96,13 +96,13 @@ def spared(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
 
 
 def _holding(evidence: Evidence) -> dict[bool, Mask]:
-    """What is in use, and all directories that hold it; with what variables name, and without."""
+    """Paths in use and all directories above them; with and without those that variables name."""
     known, table = evidence.once(find_in_use), evidence.filesystem.table
     named = np.zeros(len(table), bool)
     named[[*known.started, *known.work]] = True
     above = with_ancestors(table, named)
     for directory in known.work & {int(table.parents[path]) for path in known.started}:
-        # A program that runs where it lies reads what lies beside it.
+        # A program that runs in place may read the files beside it.
         end = int(table.ends[directory])
         above[directory + 1 : end] |= table.parents[directory + 1 : end] == directory
     named[[*known.configured]] = True
@@ -116,7 +116,7 @@ def paths_in(text: str) -> list[str]:
 
 
 def resolve_paths(evidence: Evidence, names: Iterable[str]) -> NDArray[np.int64]:
-    """The paths of the final image that some names lead to, ascending."""
+    """The paths of the final image that names resolve to, ascending."""
     return np.array(sorted(_Resolver(evidence).all(names)), np.int64)
 
 
@@ -142,12 +142,12 @@ class _Resolver:
         self._children: dict[tuple[int, bytes], int] = {}
 
     def all(self, names: Iterable[str]) -> frozenset[int]:
-        """The paths that some names lead to, without the root."""
+        """The paths that names resolve to, without the root."""
         found = (self._find(name.encode(errors="surrogateescape")) for name in names)
         return frozenset(path for path in found if path)
 
     def _find(self, name: bytes) -> int:
-        """The path that a name leads to; 0 if it leads nowhere."""
+        """The path that a name resolves to; 0 for none."""
         parents = self._evidence.filesystem.table.parents
         left = components_of(name)[::-1]
         path = links = 0
@@ -171,7 +171,7 @@ class _Resolver:
         return path
 
     def _child(self, path: int, component: bytes) -> int:
-        """The child of a directory that the final image has; 0 for none."""
+        """The child of a directory in the final image; 0 for none."""
         key = path, component
         if key not in self._children:
             found = self._lookup.child(path, component)
@@ -180,6 +180,6 @@ class _Resolver:
         return self._children[key]
 
     def _target(self, path: int) -> bytes:
-        """Where a path leads if it is a symlink; else nothing."""
+        """The target of a path if it is a symlink, otherwise empty."""
         inodes, inode = self._evidence.filesystem.inodes, int(self._evidence.live_inodes[path])
         return inodes.target(inode) if inodes.columns.kinds[inode] == Kind.SYMLINK else b""

@@ -1,4 +1,4 @@
-"""Rules about what lies at known places in the final image: caches, lists, documentation."""
+"""Rules about files at known places in the final image: caches, lists, documentation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.cache_shapes import Shape, shaped
 from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
 from layerscope.analysis.findings.deleting import deletion, left_by_others, own_tops
-from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.edits import IN_LATER_STEPS, Fix
 from layerscope.analysis.findings.filled_caches import without_filled
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import (
@@ -34,17 +34,17 @@ from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
 
 _HOMES = ("/root/", "/usr/local/share/.cache/")
-"""Where managers keep root's caches."""
+"""Usual places of root's caches."""
 _EVERYWHERE = ("rm", "find")
-"""Programs that a step with a shell has."""
+"""Programs that any step with a shell has."""
 _REFRESHING = ("apt", "dnf", "yum", "microdnf", "zypper")
-"""Managers that fetch or build their caches again in every step."""
+"""Managers that refill their caches in every step."""
 _NAMED = 3
-"""Places that a sentence names."""
+"""Maximum places that a sentence names."""
 
 
 class Place:
-    """Files of one rule that one layer stores: what a fix is made for."""
+    """Files of one rule that one layer stores: the input of a fix."""
 
     def __init__(
         self,
@@ -54,8 +54,9 @@ class Place:
         tops: Mask | None = None,
         claimed: Mask | None = None,
     ) -> None:
-        """`tops` are the places themselves, if more than what the patterns match; `claimed` are the files that the rule claims
-        in all layers."""
+        """`tops` are the places themselves, in addition to what the patterns match; `claimed` are the files that the rule claims
+        in all layers.
+        """
         self.evidence = evidence
         self.group = group
         self.patterns = patterns
@@ -64,7 +65,7 @@ class Place:
         self._claimed = claimed
 
     def topmost_names(self) -> list[str]:
-        """The places that the patterns match themselves, those of the largest files first."""
+        """The places that the patterns match, those of the largest files first."""
         return [self.evidence.name(top) for top in self.topmost_paths().tolist()]
 
     def topmost_paths(self) -> NDArray[np.int32]:
@@ -80,27 +81,28 @@ class Place:
         return ordered
 
     def own_paths(self, tops: bool = True) -> NDArray[np.int32]:
-        """What the step itself added there and a command can delete as a whole, see `own_tops`; each file without `tops`."""
+        """What the step itself added there and a command can delete as a whole, see `own_tops`; single files without `tops`."""
         if not tops:
             return self.group.paths
         return own_tops(self.evidence, self.group.layer, self.group.paths, self._found())
 
     def shared(self, spare: Sequence[str] = (), *, empty: bool = True) -> bool:
-        """Whether layers below have other files at these places, but for `spare`: a command for all of them would delete those.
-        Without `empty`, only those with content."""
+        """Whether lower layers have other files at these places, except `spare`, which a command for all of them would delete.
+        Without `empty`, only files with content count.
+        """
         below = left_by_others(self.evidence, self.group.layer, empty=empty)
         below &= self.evidence.selector.below(np.flatnonzero(self._found()))
         if spare and below.any():
             below &= ~self.evidence.selector.select(spare)
         if self._claimed is None:
             return bool(below.any())
-        # What the rule claims in earlier steps of the same Dockerfile is to go as well.
+        # Files that the rule claims in earlier steps of the same Dockerfile should be removed, too.
         layers = self.evidence.filesystem.inodes.layers(self.evidence.live_inodes)
         own = [layer for layer in range(self.group.layer) if not self.evidence.is_base(layer)]
         return bool((below & ~(self._claimed & np.isin(layers, own))).any())
 
     def deleting(self, command: str) -> Fix:
-        """A RUN that deletes at its end; words if no command does."""
+        """A RUN that deletes these files at its end; a comment if no command can."""
         if command:
             return run_and(self.evidence, self.step, command)
         count = len(self.group.paths)
@@ -114,14 +116,14 @@ class Place:
         return _matching(self.evidence, self.patterns) if self._tops is None else self._tops
 
     def named(self) -> str:
-        """The first places in words, and how many more there are; safe for a terminal."""
+        """The first places, and the number of others, in words; safe for a terminal."""
         names = self.topmost_names()
         more = f" and {len(names) - _NAMED:,} more like them" if len(names) > _NAMED else ""
         return safe_name(", ".join(names[:_NAMED])) + more
 
 
 Fixer = Callable[[Place], Fix]
-"""Dockerfile text for the step that stored some files."""
+"""Makes the fix for the step that stored some files."""
 
 
 def path_rule(
@@ -145,13 +147,13 @@ def path_rule(
     wrong: str = "",
     codes: Sequence[str] = (),
 ) -> Rule:
-    """A rule that claims the files at or below what `patterns` match, but for those of `spare`, one claim a layer.
+    """A rule that claims the files at or below matches of `patterns`, except `spare`; one claim per layer.
 
-    Patterns are those of `filesystem.selecting.Selector`; directories of one of the `shapes` count, too. If `steps` is given, only
-    what such steps store is claimed. What the image says that it uses is not: nothing is claimed if it starts one of the
-    programs `runs`, nor what holds something that it starts, or, if `configured`, that its variables name, nor what a step was
-    run to download. A place that holds something of `keep` is left alone as a whole. `needed` returns patterns of what an image
-    needs for other reasons.
+    Patterns are those of `filesystem.selector.Selector`; directories with one of the `shapes` count, too. With `steps`, only
+    files stored by such steps are claimed. Files that the image declares to use are not claimed: nothing if it starts one of the
+    programs in `runs`, and no place that contains something that it starts, that a step downloads on purpose, or, if
+    `configured`, that its variables name. A place that contains something matching `keep` is left alone entirely. `needed`
+    returns patterns of files that an image needs for other reasons.
     """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
@@ -198,7 +200,7 @@ def path_rule(
 
 
 def _matching(evidence: Evidence, patterns: Sequence[str]) -> Mask:
-    """Mask of the paths that patterns match themselves."""
+    """Mask of the paths that patterns match, without those below."""
     found = np.zeros(len(evidence.filesystem.table), bool)
     for pattern in patterns:
         found[evidence.selector.matches(pattern)] = True
@@ -211,8 +213,9 @@ def is_copy(step: Step) -> bool:
 
 
 def cleaned(command: str) -> Fixer:
-    """The fix of doing a command at the end of the same RUN, if that runs its program, and layers below have nothing that it
-    deletes; else of deleting what was found; of not copying what was copied."""
+    """A fix that runs a command at the end of the same RUN, if that already runs the program and lower layers have nothing that
+    the command would delete; otherwise deletes what was found, or does not copy it.
+    """
     tool = command.split()[0]
 
     def fix(place: Place) -> Fix:
@@ -232,7 +235,7 @@ def cleaned(command: str) -> Fixer:
 
 
 def _cleaned_again(place: Place, fix: Fix, command: str) -> Fix:
-    """A fix that also cleans where later RUNs, which store nothing of the kind now, would fetch or build it again."""
+    """A fix that also cleans up in later RUNs, which store nothing of the kind now but would fetch or build it again."""
     tool = command.split()[0].removesuffix("-get")
     evidence = place.evidence
     if not fix.edits or tool not in _REFRESHING:
@@ -251,20 +254,21 @@ def _cleaned_again(place: Place, fix: Fix, command: str) -> Fix:
             more = run_and(evidence, step, command)
             if not more.edits:
                 return Fix(fix.text, advice=fix.advice)
-            fix = fix + "\n# and where it would be stored again:\n" + more
+            fix = fix + f"\n{IN_LATER_STEPS}\n" + more
     return fix
 
 
 def removed(place: Place) -> Fix:
-    """The fix of deleting what was found in the same RUN; of not copying it."""
+    """A fix that deletes what was found in the same RUN, or does not copy it."""
     return not_copied(place) or place.deleting(
         deletion(place.evidence, place.group.layer, place.own_paths(), place.patterns)
     )
 
 
 def cleaned_at(usual: Sequence[str], command: str) -> Fixer:
-    """The fix of a manager's own command where its cache is at a usual place of root's, as it cleans no other; elsewhere, or if
-    another user runs it, what was found is deleted."""
+    """A fix with a manager's own command if its cache is at the usual place of root, the only one that it cleans; elsewhere, or
+    if another user runs the step, what was found is deleted.
+    """
 
     def fix(place: Place) -> Fix:
         run = run_in(place.evidence, place.step)
@@ -279,7 +283,7 @@ def cleaned_at(usual: Sequence[str], command: str) -> Fixer:
 
 
 def mounted(place: Place) -> Fix:
-    """The fix of a cache mount (BuildKit, buildah) where the cache was found, for the user whose it is."""
+    """A fix with a cache mount (BuildKit, buildah) where the cache was found, for the user who owns it."""
     evidence, paths, mounts = place.evidence, place.group.paths, []
     columns, ends = evidence.filesystem.inodes.columns, evidence.filesystem.table.ends
     for path in place.topmost_paths().tolist():
@@ -292,8 +296,9 @@ def mounted(place: Place) -> Fix:
 
 
 def with_option(names: str, wanted: Sequence[str], option: str, otherwise: Fixer) -> Fixer:
-    """The fix of an option behind the subcommands `wanted` of a program; `names` is a regular expression for its name.
-    `otherwise` if no command takes it."""
+    """A fix that adds an option after the subcommands `wanted` of a program; `names` is a regular expression for its name.
+    `otherwise` is used if no command accepts it.
+    """
 
     def fix(place: Place) -> Fix:
         changes = changed_commands(
@@ -307,7 +312,7 @@ def with_option(names: str, wanted: Sequence[str], option: str, otherwise: Fixer
 
 
 def not_copied(place: Place) -> Fix | None:
-    """For a COPY or ADD: that it should not bring this; None for other steps."""
+    """For a COPY or ADD, a fix that does not copy this; None for other steps."""
     step, evidence = place.step, place.evidence
     if not is_copy(step):
         return None

@@ -1,4 +1,4 @@
-"""What the small files of one layer hold that rules ask about, found while the layer is read, and kept with its index."""
+"""Scans the small files of one layer for rules while the layer is read; the result is cached with its index."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KNOWN = PatternTable((file.patterns, file) for file in KNOWN_FILES)
 _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
 _KEYRINGS = PathPatterns(KEYRINGS)
 _NAMED = PathPatterns(PATTERNS)
-"""Files that are looked into whatever they hold."""
+"""Files that are searched whatever they contain."""
 _OF_MANAGERS = (
     *managers.PATTERNS, *manager_files.PATTERNS, *manager_files.RELEASE, manager_files.MANIFEST
 )  # fmt: skip
@@ -48,13 +48,13 @@ _TELLING, _TEXTS, _OTHERS = PathPatterns(TELLING), PathPatterns(TEXTS), PathPatt
 _LARGEST_KEPT = 16 << 20
 """Maximum bytes of a content that is kept."""
 _MOST_KEPT = 64 << 20
-"""Maximum bytes of all contents that are kept of a layer; others are read when they are needed."""
+"""Maximum bytes of all contents that are kept per layer; others are read when they are needed."""
 
 
 class LayerScan:
     """Secrets and files of package managers in one layer, by entry. A `Collector`.
 
-    Only the path that an entry has in its tar is looked at: files with further names are for those who know all names.
+    Only the path of an entry in its tar is considered; files with further names are handled by code that knows all names.
     """
 
     small = LARGEST
@@ -68,7 +68,7 @@ class LayerScan:
         """Contents of files of package managers."""
         self._room = _MOST_KEPT
         self.changed = False
-        """Whether it knows more than when it was made or unpacked."""
+        """Whether anything was added since it was created or unpacked."""
 
     @property
     def searched(self) -> NDArray[np.int64]:
@@ -90,12 +90,12 @@ class LayerScan:
         for place in looked:
             if _KEPT.may_match(names[place]) and _KEPT.match(clean(names[place])[0]):
                 self.keep(entries[place], contents[place])
-        # What lies there has the names that links give it.
+        # Files there have the names that links give them.
         left = {place for place, name in enumerate(names) if AUFS_LINKS in name}
         for place in (some | named) - left:
             path = clean(names[place])[0]
             if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
-                left.add(place)  # to be looked into if another name of it says so
+                left.add(place)  # searched if another of its names asks for it
                 continue
             formats = _formats_of(path) if place in named else None
             if place not in some and formats is None:
@@ -168,7 +168,7 @@ class LayerScan:
 
 
 def _formats_of(path: bytes) -> Formats | None:
-    """What a path says about the format of a file; None if it is of no known format."""
+    """The format of a file according to its path; None if it is not known."""
     known = _KNOWN.first(path)
     environment = _ENVIRONMENT.match(path) and not _SAMPLES.match(path)
     keyring = _KEYRINGS.match(path)

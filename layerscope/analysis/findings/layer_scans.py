@@ -1,4 +1,4 @@
-"""What was found in the files of an image's layers, while they were read or afterwards, for whoever asks by inode."""
+"""The scans of an image's layers, made while these were read or afterwards, by inode."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class LayerScans:
-    """The scans of all layers of an image, asked by inode."""
+    """The scans of all layers of an image, accessed by inode."""
 
     def __init__(self, layers: int) -> None:
         self._of_layer: list[LayerScan | None] = [None] * layers
 
     def collector(self, layer: int) -> LayerScan:
-        """The scan of a layer, made when it is first needed: its patterns take a while to load."""
+        """The scan of a layer, created when it is first needed: its patterns take a while to load."""
         from layerscope.analysis.findings.layer_scan import LayerScan
 
         scan = self._of_layer[layer]
@@ -33,13 +33,13 @@ class LayerScans:
         return scan
 
     def share(self, indexes: Sequence[LayerIndex]) -> None:
-        """Have layers with the same index share the scan of the first of them."""
+        """Let layers with the same index share the scan of the first one."""
         first: dict[int, LayerScan | None] = {}
         for number, index in enumerate(indexes):
             self._of_layer[number] = first.setdefault(id(index), self._of_layer[number])
 
     def read(self, cache: ImageCache, filesystem: Filesystem) -> None:
-        """Take the scans of layers that were not read from the cache."""
+        """Load the scans of layers that were not read from the cache."""
         from layerscope.analysis.findings.layer_scan import LayerScan
 
         entries = np.diff(filesystem.inodes.first).tolist()
@@ -65,7 +65,7 @@ class LayerScans:
     def secrets(
         self, filesystem: Filesystem, among: NDArray[np.int32]
     ) -> dict[int, frozenset[str]]:
-        """The kinds of secrets in those of some inodes that hold any."""
+        """The kinds of secrets in each of these inodes that contains any."""
         wanted = set(among.tolist())
         return {
             first + entry: kinds
@@ -99,7 +99,7 @@ class LayerScans:
             self.collector(layer).keep(inode - first, content)
 
     def _known(self, filesystem: Filesystem) -> Iterator[tuple[int, LayerScan]]:
-        """The scans that there are, each with the first inode of its layer."""
+        """The existing scans, each with the first inode of its layer."""
         for first, scan in zip(filesystem.inodes.first.tolist(), self._of_layer, strict=False):
             if scan is not None:
                 yield first, scan

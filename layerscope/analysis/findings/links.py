@@ -1,4 +1,4 @@
-"""Links in place of copies: where a step can make one, and the command for it."""
+"""Links instead of copies: where a step can create one, and the command for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.layers.index import Kind
 
 
 def stays(evidence: Evidence, layer: int, path: int) -> bool:
-    """Whether no step after that of `layer` writes or deletes anything at or below a path: it would do so through a link."""
+    """Whether no step after that of `layer` writes or deletes anything at or below a path, which it would do through the link."""
     filesystem = evidence.filesystem
     rows = _rows(evidence, path)
     rows = rows[filesystem.kinds[rows] != Kind.DIRECTORY]
@@ -47,7 +47,7 @@ def link(
 
 
 def _is_there(evidence: Evidence, layer: int, parent: int, other: int) -> bool:
-    """Whether a directory is there before a step, or the step stores something else in it."""
+    """Whether a directory exists before a step, or the step stores something else in it."""
     filesystem, ends = evidence.filesystem, evidence.filesystem.table.ends
     born, died = filesystem.born, filesystem.died
     own = slice(*filesystem.rows_of(parent).indices(len(born))[:2])

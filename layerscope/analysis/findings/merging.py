@@ -1,4 +1,4 @@
-"""Several RUN in one: the fix for what one of them stores and another hides."""
+"""Merges RUN steps: the fix for content that one of them stores and another hides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import AND_AT_ITS_END, ONE_RUN, Edit, Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import instruction_text, merged_text, run_in
 from layerscope.analysis.findings.hidden import Rows, split
@@ -19,11 +19,11 @@ from layerscope.image.history import Step
 from layerscope.layers.index import Kind
 
 _NOTEWORTHY = 20
-"""Steps belong together if one hides at least the 20th part of what the worst pair of steps hides."""
+"""Steps are merged if one hides at least 1/20 of what the worst pair of steps hides."""
 _MERGED = 30
-"""Steps that are written as one."""
+"""Maximum steps that are written as one."""
 _QUOTED = 6
-"""Steps that are quoted where they cannot be written as one."""
+"""Maximum steps that are quoted if they cannot be written as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Chain:
     layers: tuple[int, ...]
     """Lowest first, at least two."""
     rows: Rows
-    """What they hide of each other, largest first."""
+    """The contents that they hide, largest first."""
 
 
 def mergeable(evidence: Evidence, lower: int, upper: int) -> bool:
-    """Whether the steps of two layers can be one RUN: both are RUN, both the base image's or both not."""
+    """Whether the steps of two layers can be one RUN: both are RUN, and both or neither are in the base image."""
     first, second = evidence.step(lower), evidence.step(upper)
     return first.instruction == second.instruction == "RUN" and (
         first.index < evidence.base_steps
@@ -45,7 +45,7 @@ def mergeable(evidence: Evidence, lower: int, upper: int) -> bool:
 
 
 def split_mergeable(evidence: Evidence, rows: Rows) -> tuple[Rows, Rows]:
-    """Hidden contents of pairs of steps that can be one RUN, and of others."""
+    """Hidden contents, split into those of pairs of steps that can be one RUN, and others."""
     waste = evidence.accounting.waste
     count = len(evidence.image.layers)
     keys = waste.stored_in[rows].astype(np.int64) * count + waste.hidden_by[rows]
@@ -56,7 +56,7 @@ def split_mergeable(evidence: Evidence, rows: Rows) -> tuple[Rows, Rows]:
 
 
 def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
-    """Hidden contents of pairs that can be one RUN, by the steps that are better merged."""
+    """Hidden contents of pairs that can be one RUN, as chains of steps to merge."""
     if not len(rows):
         return []
     waste = evidence.accounting.waste
@@ -90,15 +90,16 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
 
 
 def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
-    """One RUN for those of several layers, lowest first, and those between them, with a command at its end; what stood between
-    comes before it. Words where that would change what a step sees."""
+    """One RUN for those of several layers, lowest first, and the RUNs between them, with a command at its end; other instructions
+    in between are moved before it. A comment if that would change what a step sees.
+    """
     first, last = evidence.step(min(layers)), evidence.step(max(layers))
     span = evidence.image.steps[first.index : last.index + 1]
     steps = [step for step in span if step.instruction == "RUN" and step.layer is not None]
     runs = [run for step in steps if (run := run_in(evidence, step)) is not None]
     between = [step for step in span if step.instruction != "RUN"]
     named = sorted(step.layer for step in steps if step.layer is not None)
-    note = f"# one RUN for {layers_named(named)}"
+    note = f"{ONE_RUN} {layers_named(named)}"
     together = None
     ends: tuple[Change, ...] | None = ()
     if len(steps) == len(runs) <= _MERGED and _can_move(evidence, runs, between):
@@ -116,24 +117,24 @@ def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
         *(Edit("change", last.index, new, start, stop) for start, stop, new in ends),
     )
     text = "\n".join([note, *before, merged_text(runs, together, [*[()] * (len(runs) - 1), ends])])
-    return Fix(text, edits, note + (f"\n# and at its end: {end}" if end else ""))
+    return Fix(text, edits, note + (f"\n{AND_AT_ITS_END} {end}" if end else ""))
 
 
 def _in_words(
     evidence: Evidence, steps: Sequence[Step], between: Sequence[Step], note: str, end: str
 ) -> Fix:
-    """What to do where it cannot be written."""
+    """A comment on what to do if the merged RUN cannot be written."""
     settings = [
-        f"# mind that {' '.join(instruction_text(evidence, step).split())} stands between them"
+        f"# note: {' '.join(instruction_text(evidence, step).split())} is between them"
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
     ][:NAMED]
     copies = [
-        f"# mind that {' '.join(instruction_text(evidence, step).split())} comes before what needs it"
+        f"# note: {' '.join(instruction_text(evidence, step).split())} has to come before what needs it"
         for step in between
         if step.instruction in ("COPY", "ADD", "ENV", "ARG")
     ][:NAMED]
-    words = [note, *settings, *copies, *([f"# and at its end: {end}"] if end else [])]
+    words = [note, *settings, *copies, *([f"{AND_AT_ITS_END} {end}"] if end else [])]
     shown = steps[:_QUOTED]
     if len(steps) > len(shown):
         words.append(f"# the first {_QUOTED} of them:")
@@ -142,7 +143,7 @@ def _in_words(
 
 
 def _can_move(evidence: Evidence, runs: Sequence[Run], between: Sequence[Step]) -> bool:
-    """Whether RUNs see the same if they come after what stands between them."""
+    """Whether RUNs see the same if the instructions between them come first."""
     if not runs:
         return False
     for step in between:

@@ -1,4 +1,4 @@
-"""Scripts of several RUNs in one shell: each sees what it saw, and the first that fails fails them all."""
+"""Runs the scripts of several RUNs in one shell: each sees the same as before, and the first failure fails all."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ _LEAKING = frozenset(
         *("local", "hash", "shift", "wait", "break", "continue"),
     )
 )
-"""Commands that a command behind them can see the effect of, other than in files."""
+"""Commands that affect later commands other than through files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Scripts that follow each other in one RUN."""
+    """Scripts joined in one RUN."""
 
     changes: tuple[tuple[Change, ...], ...]
-    """Of each script."""
+    """The changes of each script."""
     head: str
-    """What stands before the first script."""
+    """Text before the first script."""
     joints: tuple[str, ...]
-    """What stands between each two."""
+    """Text between each two scripts."""
 
 
 def merged(runs: Sequence[Run]) -> Merged | None:
-    """How to run scripts one after the other in one shell: each sees what it saw, and the first that fails fails them all."""
+    """How to run scripts one after the other in one shell: each sees the same as before, and the first failure fails all."""
     scripts = [run.read for run in runs if run.read is not None]
     if len(scripts) < len(runs) or len({(run.shell, _security(run)) for run in runs}) > 1:
         return None
@@ -62,7 +62,7 @@ def merged(runs: Sequence[Run]) -> Merged | None:
     if any(script.has_comment or _is_open(script) for script in scripts) and not lines:
         return None
     cut = [_cut(script) for script in scripts]
-    # Nothing can stand behind the line that ends a here-document.
+    # Nothing can follow the line that ends a here-document.
     chained = not any(_is_open(script) for script in scripts[:-1])
     anywhere = all(_is_deletion(script) for script in scripts[1:])
     if (
@@ -109,7 +109,7 @@ def _is_open(script: Script) -> bool:
 
 
 def _cut(script: Script) -> tuple[Change, ...]:
-    """What stands behind the last statement is left out: a `;`, white space."""
+    """A change that drops what follows the last statement: a `;`, white space."""
     end = _end(script)
     if script.statements[-1].heredoc or not script.text[end:]:
         return ()
@@ -117,13 +117,13 @@ def _cut(script: Script) -> tuple[Change, ...]:
 
 
 def _end(script: Script) -> int:
-    """One past the last statement, with the `&` behind it."""
+    """One past the last statement, including a `&` after it."""
     last = script.statements[-1]
     return script.text.index("&", last.end) + 1 if last.background else last.end
 
 
 def _is_list(script: Script) -> bool:
-    """One statement of simple commands, of which each needs all before it."""
+    """Whether it is one statement of simple commands joined by `&&`."""
     if len(script.statements) > 1:
         return False
     (only,) = script.statements
@@ -138,12 +138,12 @@ def _is_list(script: Script) -> bool:
 
 
 def _is_chain(script: Script, *, anywhere: bool = False) -> bool:
-    """Whether what follows can stand behind `&&`; `anywhere` if it does the same in any directory."""
+    """Whether another script can follow after `&&`; `anywhere` if that does the same in any directory."""
     return _is_list(script) and not _leaks(script, 0, but="cd" if anywhere else "")
 
 
 def _leaks(script: Script, first: int, but: str = "") -> bool:
-    """Whether statements from `first` on change the shell itself for what follows, other than by the command `but`."""
+    """Whether statements from `first` on change the shell itself for what follows, other than with the command `but`."""
     for command in script.commands:
         leaking = command.name in _LEAKING and command.name != but
         if command.statement >= first and not command.apart and leaking:
@@ -152,7 +152,7 @@ def _leaks(script: Script, first: int, but: str = "") -> bool:
 
 
 def _is_deletion(script: Script) -> bool:
-    """Whether a script only deletes what it names from the root."""
+    """Whether a script only deletes absolute paths."""
     return not script.assigns and all(
         command.name in ("rm", "rmdir", "unlink")
         and all(script.word_text(word).startswith(("/", "-")) for word in command.words[1:])
@@ -161,6 +161,6 @@ def _is_deletion(script: Script) -> bool:
 
 
 def _ends_open(script: Script) -> bool:
-    """Whether a failure of the last statement need not end a strict shell."""
+    """Whether a failure in the last statement might not end a shell with `set -e`."""
     last = script.statements[-1]
     return len(last.elements) > 1 or last.elements[-1].negated or last.background

@@ -1,4 +1,4 @@
-"""Which steps need the lists of packages that an earlier one fetched."""
+"""Which steps need the package lists that an earlier one fetched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LISTS = "/var/lib/apt/lists"
 
 
 def users_of_lists(evidence: Evidence, layer: int, last: int | None = None) -> list[int]:
-    """Layers behind this one, up to `last`, whose steps have apt install something without lists of their own."""
+    """Layers after this one, up to `last`, whose steps install with apt without fetching lists themselves."""
     found = []
     end = len(evidence.image.layers) if last is None else last + 1
     for later in range(layer + 1, end):

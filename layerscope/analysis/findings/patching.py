@@ -1,4 +1,4 @@
-"""A Dockerfile with the edits of findings: the author's file with nothing else changed, or the one restored from the history."""
+"""Applies the edits of findings to a Dockerfile: the author's, with nothing else changed, or the one restored from the history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.composing import REPEATED, Plan, compose
+from layerscope.analysis.findings.edits import IN_DOCKERIGNORE
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.fixes import (
     in_lines,
@@ -27,17 +28,17 @@ from layerscope.image.secret_spans import masked
 _AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
 _AND_BEFORE = re.compile(r"\n[ \t]*&&")
 _NEAR = 3
-"""Steps that are so close to each other are shown with what stands between them."""
+"""Changed steps at most this far apart are shown together with the steps between them."""
 _LEFT_OUT = " …"
-"""The line of a difference for lines that stay as they are."""
+"""The line of a diff that stands for unchanged lines."""
 _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
 
 
 class Patcher:
-    """The Dockerfile of an image, and what it becomes with fixes: the author's, or the one that the history tells of.
+    """Writes fixes into the Dockerfile of an image: the author's, or the one restored from the history.
 
-    `steps` are those that rules saw, the first `base_steps` of them the base image's, which is called `base`; `runs` are theirs,
-    if they were read already.
+    `steps` are those that rules saw; the first `base_steps` belong to the base image named `base`. `runs` are their RUNs, if
+    already parsed.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Patcher:
         return dockerfile.text, new
 
     def difference(self, finding: Finding) -> str:
-        """What the fix of one finding changes, in lines that begin with `-`, `+` or a space; "" where its fix is words."""
+        """The fix for one finding as a diff, in lines that begin with `-`, `+` or a space; "" if it is described in words."""
         plan = self.plan([finding], [0]) if finding.edits else Plan()
         if not plan.applied:
             return ""
@@ -84,11 +85,13 @@ class Patcher:
             found += [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[2:]]
         found = found[1:]
         if plan.ignored:
-            found += ["# in .dockerignore:", *(f"+{line}" for line in plan.ignored)]
+            found += [IN_DOCKERIGNORE, *(f"+{line}" for line in plan.ignored)]
         return "\n".join(found)
 
     def _around(self, plan: Plan) -> Iterator[tuple[str, str]]:
-        """What changes and what stands next to it, before and after, from top to bottom: not the whole file for each finding."""
+        """The changed instructions with their neighbours, before and after, from top to bottom: not the whole file for each
+        finding.
+        """
         if self._lines is not None:
             _, old, new = self.changed_lines(plan)
             yield old, new
@@ -101,13 +104,14 @@ class Patcher:
                 yield self._restored(start - 1, step + 2, plan)
 
     def changed_lines(self, plan: Plan) -> tuple[int, str, str]:
-        """Of the author's Dockerfile, the lines that a plan changes and those next to them: how many come before them, and
-        their text before and after. Both are empty without a Dockerfile, and where nothing changes."""
+        """The lines of the author's Dockerfile that a plan changes, with their neighbours: how many lines come before them, and
+        their text before and after. Both texts are empty without a Dockerfile, or if nothing changes.
+        """
         if self._lines is None or not (pieces := self._pieces(self._lines, plan)):
             return 0, "", ""
         text = self._lines.dockerfile.text
         first, last = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
-        # One line more, which the change may begin or end at.
+        # One more line, at which the change may begin or end.
         start = text.rfind("\n", 0, max(text.rfind("\n", 0, first), 0)) + 1
         end = text.find("\n", last)
         end = len(text) if end < 0 else (text.find("\n", end + 1) + 1 or len(text))
@@ -115,7 +119,7 @@ class Patcher:
         return text.count("\n", 0, start), text[start:end], applied(text[start:end], moved)
 
     def _restored(self, start: int, end: int, plan: Plan) -> tuple[str, str]:
-        """The instructions of the steps [start, end) that the history tells of, and the same with a plan."""
+        """The instructions of the steps [start, end) restored from the history, without and with a plan."""
         begin = [f"FROM {self._base}"] if start <= self._base_steps else []
         old, new = begin.copy(), begin.copy()
         groups = {group[-1]: group for group in plan.merges}
@@ -138,7 +142,7 @@ class Patcher:
         return "\n".join(old) + "\n", "\n".join(new) + "\n"
 
     def _pieces(self, lines: DockerfileLines, plan: Plan) -> list[Change]:
-        """Changes of the author's text for a plan whose steps are all written there."""
+        """Changes of the author's text for a plan whose steps are all in it."""
         dockerfile, written = lines.dockerfile, lines.instructions
         pieces: list[Change] = []
         gone, together = set(plan.drops), set[int]()
@@ -162,14 +166,14 @@ class Patcher:
     def _together(
         self, group: Sequence[int], plan: Plan
     ) -> tuple[list[Run], Merged, list[list[Change]], list[str]]:
-        """The RUNs of a group, how they become one, and what the plan changes in each and adds to all."""
+        """The RUNs of a group, how they are merged, and what the plan changes in each and adds to all."""
         runs = [run for number in group if (run := self._runs.of(self._steps[number])) is not None]
         together = merged(runs)
         if together is None or len(runs) < len(group):
-            raise ValueError("these cannot be one RUN")  # the fix would have been words
+            raise ValueError("these RUNs cannot be merged")  # the fix would have been a comment
         changes = [plan.changes.get(number, []) for number in group]
         flags = [flag for number in group for flag in plan.flags.get(number, [])]
-        flags = [flag for flag in flags if f"{flag},rw" not in flags]  # one mount a target
+        flags = [flag for flag in flags if f"{flag},rw" not in flags]  # one mount per target
         return runs, together, changes, flags
 
 
@@ -194,12 +198,12 @@ def _placed(
     indent: str,
     in_heredoc: bool,
 ) -> list[Change]:
-    """Changes of a script as changes of the file."""
+    """Translate changes of a script to changes of the file."""
     place = _places(dockerfile, written)
     found = []
     ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
     own = dockerfile.text[written.start : written.stop]
-    # As the author has it: `&&` at the end of a line, or at the beginning of the next one.
+    # In the author's style: `&&` at the end of a line, or at the beginning of the next one.
     behind = _AND_BEHIND.search(own) is not None and _AND_BEFORE.search(own) is None
     joint = f" &&{ending}" if behind else f"{ending}&& "
     for start, end, new in changes:
@@ -216,7 +220,7 @@ def _placed(
 def _flagged(
     dockerfile: Dockerfile, written: Written, flags: Sequence[str], indent: str
 ) -> list[Change]:
-    """Further flags in front, those of one name in place of the one that is there."""
+    """Changes that add flags, or replace an existing flag of the same name."""
     if not flags:
         return []
     names = {flag.partition("=")[0] for flag in flags} - REPEATED
@@ -266,7 +270,7 @@ def _merged(
 
 
 def _places(dockerfile: Dockerfile, written: Written) -> Callable[[int], int]:
-    """The place in the file of each character of a RUN's script."""
+    """The position in the file of each character of a RUN's script."""
     command = written.arguments[written.body :]
     script = written.script()
     if not written.heredocs:
@@ -291,7 +295,7 @@ def _places(dockerfile: Dockerfile, written: Written) -> Callable[[int], int]:
 
 
 def _in_heredoc(dockerfile: Dockerfile, heredoc: Heredoc, shift: int) -> Callable[[int], int]:
-    """The places of a here-document's characters, whose first one is number `shift`."""
+    """The positions of a here-document's characters; the first one is number `shift`."""
     if not heredoc.stripped:
         return lambda at: heredoc.start + at - shift
     targets: list[int] = []
@@ -305,7 +309,7 @@ def _in_heredoc(dockerfile: Dockerfile, heredoc: Heredoc, shift: int) -> Callabl
 
 
 def _indent(dockerfile: Dockerfile, written: Written) -> str:
-    """What the author begins a continued line with."""
+    """The author's indentation of continued lines."""
     if written.heredocs:
         return INDENT
     found = _CONTINUED.findall(dockerfile.text, written.start, written.stop)
@@ -313,7 +317,7 @@ def _indent(dockerfile: Dockerfile, written: Written) -> str:
 
 
 def _lines(dockerfile: Dockerfile, written: Written) -> tuple[int, int]:
-    """The whole lines of an instruction, with the last line's end."""
+    """The whole lines of an instruction, including the last line end."""
     start = dockerfile.text.rfind("\n", 0, written.start) + 1
     end = dockerfile.text.find("\n", written.stop)
     return start, len(dockerfile.text) if end < 0 else end + 1
@@ -324,7 +328,7 @@ def _own_lines(dockerfile: Dockerfile, text: str) -> str:
 
 
 def ignored_text(old: str, lines: Sequence[str]) -> str:
-    """A .dockerignore with further lines, those that it has left out."""
+    """A .dockerignore with additional lines, without those that it already has."""
     have = {posixpath.normpath(line.strip()) for line in old.splitlines() if line.strip()}
     new = [line for line in lines if posixpath.normpath(line) not in have]
     if not new:

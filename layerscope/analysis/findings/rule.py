@@ -1,9 +1,8 @@
-"""What a rule is.
+"""The type of finding rules.
 
-A new rule is one file in this package that ends in `RULE = Rule(…)`, and one line in `RULES` in `rules.py`, or of its family's `__init__.py`. Its `find` is
-pure: it looks at the evidence and yields one `Claim` a cause and step. It leaves to others what is the same for all rules:
-thresholds, switches, order, and that no byte is counted twice. Rules about what lies at known places are made by
-`known_paths.path_rule`.
+A new rule is a file in `rules/` that ends in `RULE = Rule(…)`, and a line in `RULES` in its `__init__.py`. `find` is a pure
+function: it examines the evidence and yields one `Claim` per cause and step. Thresholds, switches, order, and counting each byte
+once are the same for all rules and not its concern. Rules about files at known places are made by `known_paths.path_rule`.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.words import Confidence, Severity
 
 PAGES = "https://layerscope.readthedocs.io/en/latest/rules/"
-"""Where the page of each rule is: `docs/rules/` as published, see `project.urls` in pyproject.toml."""
+"""The address of the pages of rules: `docs/rules/` as published, see `project.urls` in pyproject.toml."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of finding, with what holds for all findings of it."""
+    """One kind of finding, with its defaults."""
 
     name: str
-    """What settings, gates and reports call it: words with hyphens, never changed."""
+    """Its name in settings, gates and reports: words with hyphens. It never changes."""
     title: str
-    """What was found, in a few words that begin with a capital."""
+    """What it finds, as a short capitalized phrase."""
     why: str
     """Why it matters: a sentence or two."""
     find: Callable[[Evidence], Iterable[Claim]]
     severity: Severity = Severity.WARNING
     confidence: Confidence = Confidence.HIGH
     min_bytes: int = 100_000
-    """Findings of fewer bytes are not worth a word."""
+    """Smaller findings are not reported."""
     finds: str = ""
-    """What it looks at, in a sentence or two; may be empty for rules that go by `places` alone."""
+    """What it looks for, in a sentence or two; may be empty for rules that only use `places`."""
     places: tuple[str, ...] = ()
     """Patterns of the paths that it claims."""
     wrong: str = ""
     """When it is wrong, and what to do then."""
     codes: tuple[str, ...] = ()
-    """Rules of hadolint and checks of BuildKit that mean the same."""
+    """Equivalent rules of hadolint and checks of BuildKit."""
     last: bool = False
-    """It asks what other rules claim, and so comes after them."""
+    """Whether it uses the claims of other rules, and so runs after them."""
 
     @property
     def page(self) -> str:

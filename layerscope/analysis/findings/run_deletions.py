@@ -1,4 +1,4 @@
-"""How to do without what a RUN makes and a later step deletes: in one RUN, or right where it is made."""
+"""Fixes for files that a RUN creates and a later step deletes: in one RUN, or deleted in the step that creates them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from layerscope.image.shell import Command, Word
 from layerscope.layers.index import Kind
 
 _STEPS = 6
-"""Steps from the first to the last that are still better as one RUN."""
+"""Maximum steps from the first to the last to merge into one RUN."""
 _LISTED = 8
-"""Paths that one command names."""
+"""Maximum paths that one command names."""
 _NEVER_UNNAMED = ("/usr/src/", "/usr/local/src/")
 _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
 """Directories where programs look for files without naming them."""
@@ -40,7 +40,7 @@ _DELETERS = ("rm", "rmdir", "unlink")
 def in_one_run(
     evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> Fix:
-    """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
+    """A fix that creates and deletes in the same RUN, with the user's own commands, and those in between that may need the files."""
     users = users_of_lists(evidence, layer, hiding_layers[-1])
     if users and any(top.startswith(LISTS) for top in tops):
         others = [top for top in tops if not top.startswith(LISTS)]
@@ -63,31 +63,34 @@ def in_one_run(
         steps = [evidence.step(found) for found in hiding_layers[:NAMED]]
         comment = "\n".join(commented(instruction_text(evidence, step)) for step in steps)
         return Fix(
-            f"# do at its end what now is done by\n{comment}\n{instruction_text(evidence, evidence.step(layer))}"
+            f"# at its end, do what is now done by\n{comment}\n{instruction_text(evidence, evidence.step(layer))}"
         )
     fix = f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
         evidence, evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
-    return Fix(fix.text, advice=fix.advice)  # whether one needs it is not known
+    return Fix(fix.text, advice=fix.advice)  # whether a step needs it is not known
 
 
 def lists_in_one_run(
     evidence: Evidence, layer: int, users: Sequence[int], others: Sequence[str] = ()
 ) -> Fix:
-    """apt's lists deleted where they are fetched would fail the steps that use them later: the lists are kept for these, but not
-    in the image. With them go `others`, if these steps are the last that need them."""
+    """A fix for apt's lists. Deleting them where they are fetched would break later steps that use them, so they are kept for
+    these steps, but not in the image. `others` are deleted together with them, if these steps are the last that need them.
+    """
     steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
     end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
     before = left_by_others(evidence, min(layer, *users), empty=False) & evidence.live_files
     if (before & evidence.selector.select((LISTS,))).any():
         said = f"# at the end of the last step that needs them: {end}"
-        note = f"# {layers_named([layer, *users])} use these lists, and earlier layers have others there"
+        note = (
+            f"# {layers_named([layer, *users])} use these lists; earlier layers have others there"
+        )
         text = instruction_text(evidence, evidence.step(layer))
         return Fix(f"{note}\n{said}\n{text}", advice=f"{note}\n{said}")
     if len(steps) < 2:
         later = layers_named(users)
         return (
-            f"# {later} installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+            f"# {later} installs with these lists: with its own `apt-get update` it no longer needs them\n"
             + run_and(evidence, evidence.step(layer), end)
         )
     numbers = layers_named(steps)
@@ -99,7 +102,7 @@ def lists_in_one_run(
 def _without_deleting(
     evidence: Evidence, fix: Fix, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> Fix:
-    """A fix that deletes lists of packages, and drops the steps that did nothing but delete these and what the fix deletes."""
+    """A fix that deletes package lists, and drops the steps that only deleted these and other things that the fix deletes."""
     if not fix.edits:
         return fix
     filesystem = evidence.filesystem
@@ -127,8 +130,9 @@ def _without_deleting(
 def _where_it_is_made(
     evidence: Evidence, layer: int, hiding_layer: int, tops: Sequence[str]
 ) -> Fix | None:
-    """Delete it at the end of the last step that names it; None where a step may need it without naming it, or where the one
-    that deletes it does something else with it."""
+    """A fix that deletes it at the end of the last step that names it; None if a step may need it without naming it, or if the
+    step that deletes it does something else with it.
+    """
     if found_unnamed(tops):
         return None
     deleting = evidence.step(hiding_layer)
@@ -168,15 +172,15 @@ def _where_it_is_made(
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A command that deletes some of the paths that are looked for."""
+    """A command that deletes some of the given paths."""
 
     command: Command
     words: tuple[Word, ...]
-    """Those that name such paths."""
+    """Its arguments that name such paths."""
     alone: bool
-    """Whether it names no others."""
+    """Whether it names no other paths."""
     forced: bool
-    """Whether it is fine with paths that are not there."""
+    """Whether it succeeds if paths are missing."""
 
 
 def deletions_in(evidence: Evidence, run: Run, tops: Sequence[str]) -> list[Deletion]:
@@ -210,8 +214,9 @@ def deletions_in(evidence: Evidence, run: Run, tops: Sequence[str]) -> list[Dele
 def no_longer_deleting(
     evidence: Evidence, fix: Fix, hiding_layers: Sequence[int], tops: Sequence[str], *, drop: bool
 ) -> Fix | None:
-    """A fix that also changes the steps which delete paths that are not there any more: they are fine with that, or with
-    `drop` left out if they do nothing else. None if one cannot be changed. Words stay words."""
+    """A fix that also changes the steps which delete paths that no longer exist: they still succeed, or, with `drop`, are left
+    out if they do nothing else. None if one cannot be changed. Comments stay comments.
+    """
     if not fix.edits:
         return fix
     for layer in hiding_layers:
@@ -247,7 +252,7 @@ def no_longer_deleting(
 
 
 def found_unnamed(tops: Sequence[str]) -> bool:
-    """Whether programs may look into one of these paths without naming it."""
+    """Whether programs may read one of these paths without naming it."""
     return any(
         f"{top}/".startswith(_FOUND_UNNAMED) and not f"{top}/".startswith(_NEVER_UNNAMED)
         for top in tops
@@ -255,7 +260,7 @@ def found_unnamed(tops: Sequence[str]) -> bool:
 
 
 def names_any(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:
-    """Whether a command of a step names one of these paths or a directory that holds it, or runs where they are."""
+    """Whether a command of a step names one of these paths or a directory above it, or runs in such a directory."""
     folder = target_of(evidence, step, ".")
     for top in tops:
         above = posixpath.dirname(top)
@@ -277,5 +282,5 @@ def _holds_word(text: str, word: str) -> bool:
 
 
 def _begins_path(text: str, name: str) -> bool:
-    """Whether a relative path in a command begins with a name: `./name/x`."""
+    """Whether a command contains a relative path that begins with a name: `./name/x`."""
     return re.search(rf"(?<![\w./-])(?:\./)*{re.escape(name)}/", text) is not None

@@ -27,8 +27,9 @@ from layerscope.words import Severity
 def scan_image(
     evidence: Evidence, scans: LayerScans | None = None, cache: ImageCache | None = None
 ) -> None:
-    """Find secrets and packages in one pass over the layers, so that `evidence.once` has them; what `scans` or the cache know
-    is not read again. Raises `CancelledError`."""
+    """Find secrets and packages in one pass over the layers, for later use through `evidence.once`; what `scans` or the cache
+    know is not read again. Raises `CancelledError`.
+    """
     filesystem = evidence.filesystem
     scans = scans or LayerScans(filesystem.layer_count)
     if cache is not None:
@@ -91,7 +92,7 @@ def run_rules(
 
 _NO_CHOICE = RuleChoice()
 _UNQUOTED = "# (the instruction is not quoted: it holds a secret)"
-_ELSEWHERE = "# in the Dockerfile of the base image; a newer or a slimmer base may do without"
+_ELSEWHERE = "# in the Dockerfile of the base image; a newer or smaller base image may not have it"
 
 
 def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Finding]:
@@ -104,7 +105,7 @@ def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Fi
 
 
 def _shown(fix: Fix) -> str:
-    """The text of a fix. What quotes a secret cannot be copied: then it says in words what to do."""
+    """The text of a fix; only its comments if it would quote a secret."""
     text = masked(fix.text)
     if text == fix.text:
         return text

@@ -1,4 +1,4 @@
-"""Software that compiles while the container runs, and so needs a compiler, its headers and libraries."""
+"""Software that compiles while the container runs, and therefore needs a compiler, headers and libraries."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ _WORKPLACES = {
     "**/bin/rserver": "RStudio Server",
     "**/jenkins/agent.jar": "the Jenkins agent",
 }
-"""Patterns of software in which people or jobs compile → its name."""
+"""Patterns of software with which people or jobs compile → its name."""
 
 
 def compiles_at_run_time(evidence: Evidence) -> str | None:
-    """The name of something in the final image that compiles while a container runs; None if nothing is known to. Call it with
-    `Evidence.once`."""
+    """The name of known software in the final image that compiles while a container runs; None for none. Call it through
+    `Evidence.once`.
+    """
     for name in _PYTHON:
         if evidence.exists(f"**/site-packages/{name}", f"**/dist-packages/{name}"):
             return "torch.compile" if name.startswith("torch/") else name
@@ -48,6 +49,7 @@ def compiles_at_run_time(evidence: Evidence) -> str | None:
 
 
 def is_workplace(evidence: Evidence) -> str | None:
-    """The name of something in the final image in which people or jobs use compilers; None if there is nothing known. Call it with
-    `Evidence.once`."""
+    """The name of known software in the final image with which people or jobs compile; None for none. Call it through
+    `Evidence.once`.
+    """
     return next((name for pattern, name in _WORKPLACES.items() if evidence.exists(pattern)), None)

@@ -1,7 +1,8 @@
-"""The script of a RUN, and changes of it that keep what it does: what ran runs in the same order, and what failed fails.
+"""The script of a RUN, and changes that preserve its behaviour: the same commands run in the same order, and failures still fail
+it.
 
-A change is a place in the script and the text that takes it, in which `BREAK` is where a line may end. None in place of changes
-says that the script cannot be changed safely: then words have to do.
+A change is a range of the script and its replacement, in which `BREAK` marks where a line may end. Functions return None instead
+of changes if the script cannot be changed safely; the fix is then a comment.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from layerscope.image.shell import (
 
 BREAK = "\n"
 Change = tuple[int, int, str]
-"""First and last place, counted in characters, and what stands there instead."""
+"""Start and end in characters, and the replacement."""
 
 INTERPRETED = "/dev/pipes/"
-"""Where BuildKit puts a here-document that names its own interpreter."""
+"""Where BuildKit puts a here-document with its own interpreter."""
 _BUILDKIT = re.compile(r"#\s*buildkit\s*$")
 _WRAPPERS = {
     "sudo": frozenset(("-u", "-g", "-h", "-p", "-C", "-T", "-r", "-t", "--user", "--group")),
@@ -42,41 +43,41 @@ _WRAPPERS = {
     "nohup": frozenset(),
     "eatmydata": frozenset(),
 }
-"""Commands that run another one, and their options that take a word."""
+"""Commands that run another command, and their options that take a value."""
 _TAKES_WORD = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--repository", "-X", "-C"))
-"""Options before a subcommand that take a word."""
+"""Options before a subcommand that take a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A RUN as it can be changed."""
+    """A RUN with its parsed script."""
 
     step: Step
     flags: tuple[str, ...]
     """Its flags as written: `--mount=…`; builders do not record them."""
     script: str
-    """What its shell runs; of an exec form, the array."""
+    """The script that its shell runs; for the exec form, the JSON array."""
     shell: tuple[str, ...]
-    """The words that start the shell."""
+    """The command line of the shell."""
     escape: str
-    """What continues lines in its Dockerfile."""
+    """The character that continues lines in its Dockerfile."""
     read: Script | None
-    """The script, if it was understood; None also for the exec form, PowerShell, and other interpreters."""
+    """The parsed script; None if it cannot be parsed, and for the exec form, PowerShell and other interpreters."""
     exec_form: bool
 
     @property
     def is_script(self) -> bool:
-        """Whether it has several lines, as a here-document has."""
+        """Whether it has several lines, like a here-document."""
         return "\n" in self.script
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Its simple commands, in order; none if it was not understood."""
+        """Its simple commands, in order; empty if it could not be parsed."""
         return () if self.read is None else self.read.commands
 
 
 class Runs:
-    """The RUNs of an image, each read once; `written` are the instructions of its Dockerfile, by step."""
+    """The RUNs of an image, each parsed once; `written` are the instructions of its Dockerfile, by step."""
 
     def __init__(
         self, steps: Sequence[Step], written: Mapping[int, Written], escape: str = "\\"
@@ -87,7 +88,7 @@ class Runs:
         self._known: dict[int, Run | None] = {}
 
     def of(self, step: Step) -> Run | None:
-        """A step as a RUN; None if it is none."""
+        """A step as a RUN; None for other instructions."""
         if step.index not in self._known:
             before = self._steps[max(step.index - LOOKED_BACK, 0) : step.index]
             self._known[step.index] = run_of(
@@ -99,8 +100,9 @@ class Runs:
 def run_of(
     step: Step, before: Sequence[Step], written: Written | None = None, escape: str = "\\"
 ) -> Run | None:
-    """A step as a RUN; None if it is none. `before` are the steps before it, one of which may be a SHELL; `written` is the
-    instruction of its Dockerfile, where `escape` continues lines."""
+    """A step as a RUN; None for other instructions. `before` are the steps before it, one of which may be a SHELL; `written` is
+    the instruction in its Dockerfile, in which `escape` continues lines.
+    """
     if step.instruction != "RUN" or not step.arguments.strip():
         return None
     recorded = step.created_by or ""
@@ -109,8 +111,8 @@ def run_of(
         script, exec_form = written.script(), written.exec_form
         shell = shell_before(recorded, script)
     else:
-        # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter. buildah
-        # names it before arrays, too.
+        # BuildKit records the shell of every shell form: without one it was an array, or a script with an interpreter. buildah
+        # records it before arrays, too.
         flags, script = (), step.arguments
         shell = shell_before(recorded, script)
         exec_form = _is_array(script) or (not shell and _BUILDKIT.search(recorded) is not None)
@@ -134,11 +136,11 @@ def _shell_of(before: Sequence[Step]) -> tuple[str, ...]:
     return DEFAULT_SHELL
 
 
-# what a command is
+# which program a command runs
 
 
 def program(command: Command) -> int:
-    """Which word of a command names the program that runs in the end: `sudo -u app env A=b pip install` runs pip."""
+    """Index of the word that names the program that a command finally runs: `sudo -u app env A=b pip install` runs pip."""
     at, values = 0, command.values
     while at < len(values):
         takes = _WRAPPERS.get(values[at].rpartition("/")[2])
@@ -156,7 +158,7 @@ def program(command: Command) -> int:
 
 
 def called(command: Command) -> list[str]:
-    """The program that a command runs in the end, without its folder, and its arguments; "" for those that are not certain."""
+    """The program that a command finally runs, without its folder, and its arguments; "" for words that are not certain."""
     name, *arguments = command.values[program(command) :] or [""]
     return [name.rpartition("/")[2], *arguments]
 
@@ -167,7 +169,7 @@ def programs(run: Run) -> list[str]:
 
 
 def runs_as_other_user(script: Script) -> bool:
-    """Whether some command of a script changes the user: `su`, `sudo -u`, `gosu`."""
+    """Whether a command of a script changes the user: `su`, `sudo -u`, `gosu`."""
     for command in script.commands:
         if command.name in ("su", "gosu", "su-exec", "runuser", "setpriv", "chroot"):
             return True
@@ -177,8 +179,9 @@ def runs_as_other_user(script: Script) -> bool:
 
 
 def subcommand(command: Command, names: str, wanted: Sequence[str]) -> Word | None:
-    """The word behind which an option goes: the subcommand of a program, `install` of `sudo pip -q install x`; None if the
-    program's name does not match the regular expression `names`, or its subcommand is not wanted."""
+    """The word after which an option is added: the subcommand of a program, such as `install` in `sudo pip -q install x`; None if
+    the program's name does not match the regular expression `names`, or the subcommand is not in `wanted`.
+    """
     values, at = command.values, program(command)
     if at >= len(values):
         return None
@@ -200,13 +203,15 @@ def subcommand(command: Command, names: str, wanted: Sequence[str]) -> Word | No
 
 
 def appended(run: Run, command: str) -> tuple[Change, ...] | None:
-    """One more command at the end of a script: it runs once all before it went well, and the step fails where it failed."""
+    """Changes that append a command to a script: it runs if everything before it succeeded, and the step fails where it failed
+    before.
+    """
     script = run.read
     if script is None or not command:
         return None if script is None else ()
     last = script.statements[-1]
     if any(statement.background for statement in script.statements):
-        return None  # it may still be at work
+        return None  # a background command may still be running
     element = last.elements[-1]
     final = sole_command(script, element)
     if final is not None and final.name == "exec" and len(final.words) > 1:
@@ -226,7 +231,7 @@ def appended(run: Run, command: str) -> tuple[Change, ...] | None:
 
 
 def _ends_early(command: Command) -> bool:
-    """Whether a script may end with this command, and well."""
+    """Whether a script may end successfully with this command."""
     if command.apart or command.name not in ("exit", "exec") or not command.words:
         return False
     if command.name == "exec":
@@ -235,7 +240,7 @@ def _ends_early(command: Command) -> bool:
 
 
 def _behind_all(run: Run, script: Script, command: str) -> tuple[Change, ...] | None:
-    """The script in a shell of its own, which fails as it did and which `exit` and `exec` end, and a command behind it."""
+    """Changes that run the script in a subshell, which fails as before and which `exit` and `exec` end, with a command after it."""
     if script.has_comment and not run.is_script:
         return None
     begin, end = script.statements[0].start, script.statements[-1].end
@@ -251,14 +256,14 @@ def _behind_all(run: Run, script: Script, command: str) -> tuple[Change, ...] | 
 
 
 def _joint(script: Script, last: Statement) -> str | None:
-    """What connects a further command with the last statement; None if nothing is right."""
+    """The operator that connects another command with the last statement; None if none is right."""
     strict = script.stops_at_failure()
     connected = len(last.elements) > 1 or last.elements[-1].negated
     if strict and not connected:
         return f";{BREAK}"
     if strict is False or all(element.plain for element in last.elements):
         return f"{BREAK}&& "
-    return None  # left of `&&`, errexit does not count in loops and groups; behind `;`, not for what is left of another
+    return None  # errexit has no effect in loops and groups on the left of `&&`; after `;`, it has none for commands on the left of another `&&`
 
 
 def _before_exit(
@@ -286,7 +291,9 @@ def sole_command(script: Script, element: Element) -> Command | None:
 def with_option(
     run: Run, place: Callable[[Command], Word | None], option: str
 ) -> tuple[Change, ...]:
-    """An option for each command that takes it, behind the word that `place` names; none for those that have it."""
+    """Changes that add an option to each command that accepts it, after the word that `place` returns; none for commands that
+    have it.
+    """
     changes = []
     for command in run.commands:
         word = place(command)
@@ -296,13 +303,13 @@ def with_option(
 
 
 def without_words(command: Command, words: Sequence[Word]) -> tuple[Change, ...]:
-    """A command without some of its words."""
+    """Changes that remove some words of a command."""
     ends = {word.start: before.end for before, word in zip(command.words, command.words[1:], strict=False)}  # fmt: skip
     return tuple((ends[word.start], word.end, "") for word in words if word.start in ends)
 
 
 def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | None:
-    """A script without some of its commands; no changes if it has no others. None where that would change what is left."""
+    """Changes that remove some commands of a script; none if it has no others. None if that would change how the rest works."""
     script = run.read
     if script is None:
         return None
@@ -346,7 +353,7 @@ def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | 
 
 
 def strict_setting(script: Script) -> str:
-    """The `set -e…` that a script begins with, as written; "" if it does not, or takes it back."""
+    """The `set -e…` at the beginning of a script, as written; "" if there is none, or if it is revoked later."""
     first = script.statements[0]
     sole = sole_command(script, first.elements[0]) if len(first.elements) == 1 else None
     if sole is None or sole.name != "set" or len(script.statements) < 2:
@@ -359,7 +366,7 @@ def strict_setting(script: Script) -> str:
 
 
 def applied(text: str, changes: Sequence[Change]) -> str:
-    """A text with changes, which do not overlap; those of one place in their order."""
+    """Apply non-overlapping changes to a text; insertions at one position keep their order."""
     pieces: list[str] = []
     done = 0
     for start, end, new in sorted(changes, key=lambda change: change[:2]):

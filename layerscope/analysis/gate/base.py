@@ -1,4 +1,4 @@
-"""The end of the base image for a gate: given by the user or guessed."""
+"""The end of the base image for a gate: given by the user or estimated."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class GateBase:
 
 
 def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
-    """The base image according to the Dockerfile, otherwise guessed from the image."""
+    """The base image according to the Dockerfile, otherwise estimated from the image."""
     base = None if lines is None else written(image, lines)
     return base or guessed(image)
 
 
 def guessed(image: Image) -> GateBase:
-    """The base image guessed from the image."""
+    """The base image estimated from the image."""
     guess = guess_base(image)
     if guess is None or not guess.layers:
         return GateBase(reason="" if guess is None else guess.reason)

@@ -41,8 +41,9 @@ class Baseline:
     """All paths of all layers; None if the report lists no files."""
 
     def knows(self, finding: Finding, table: PathTable, *, secret: bool) -> bool:
-        """Whether a finding was there already: one of its rule that shares a path and is not smaller by more than is
-        tolerated. Every path of a secret must have been there."""
+        """Whether the baseline has a finding: one of the same rule that shares a path and is not smaller by more than the
+        tolerance. For a secret, the baseline must have every path.
+        """
         known = self.findings.get(finding.rule, ())
         paths = set(table.full_paths(finding.paths[:LISTED]))
         if not paths:

@@ -50,8 +50,9 @@ class Case:
         return self.places.get(rule, "default")
 
     def ignored(self, finding: Finding, gate: str) -> bool:
-        """Whether a finding is to be left out of a gate. A secret must be meant: who ignores the waste of a directory does not
-        know what else is in it."""
+        """Whether to leave a finding out of the gate. A secret must be named explicitly: an entry for the waste of a directory
+        says nothing about secrets in it.
+        """
         return self.ignores.ignores_finding(
             finding,
             self.filesystem.table,

@@ -1,4 +1,4 @@
-"""What the user wants of a gate: limits, what to leave out, and where each of it was said."""
+"""The user's configuration of a gate: limits, exceptions, and where each was set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from layerscope.settings import RuleChoice
 
 WASTED_FLOOR = 20_000_000
-"""Wasted bytes up to which no share counts: small images are no noise."""
+"""Wasted bytes up to which percentages are ignored, so that small images cause no noise."""
 
 
 def _fail_on(value: object) -> Severity:

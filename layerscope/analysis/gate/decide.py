@@ -32,8 +32,7 @@ def decide(
     baseline: tuple[str, Report] | None = None,
     finding_rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
-    """The verdict on an image. `choices` and `base` are those that the findings were looked for with; the baseline is its file
-    and what it says."""
+    """The verdict on an image. `choices` and `base` are those used for the findings; `baseline` is its file name and content."""
     ignores = Ignores(config.ignores, ledger)
     tolerance = config.limits.get("baseline-tolerance") or Tolerance()
     case = Case(

@@ -1,8 +1,8 @@
 """`.dive-ci`: dive's three rules, with dive's meaning and defaults, and our exact figures.
 
-Composed, never constructed: tags mean nothing, and an alias is the node that it names. What stands beside `rules` is passed
-over with a warning, as dive passes over it: its own example has `plugins`. msgspec has no part in it: every value is text in
-dive's own notation, every key has two spellings, and an error shows the one that was written.
+The YAML is composed, never constructed: tags have no effect, and an alias is the node that it names. Keys beside `rules` are
+ignored with a warning; dive ignores them, too, and its own example has `plugins`. msgspec is not used: every value is text in
+dive's notation, every key has two spellings, and an error shows the one that was written.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def check_findings(
     secret: bool = False,
     least: Severity = Severity.NOTE,
 ) -> Check:
-    """The check of findings that are not ignored; findings of the baseline pass. `least` is their minimum severity."""
+    """A check of findings that are not ignored; findings of the baseline pass. `least` is their minimum severity."""
     baseline = case.baseline
     new = found if baseline is None else [
         one for one in found if not baseline.knows(one, case.filesystem.table, secret=secret)

@@ -24,7 +24,7 @@ class Ignore:
     """One `[[ignore]]` entry."""
 
     paths: tuple[str, ...] = ()
-    """Patterns of `filesystem.selecting.Selector`; paths below a match match too."""
+    """Patterns of `filesystem.selector.Selector`; paths below a match match too."""
     rules: tuple[str, ...] = ()
     """Names of finding or gate rules; empty for all rules about paths, layers or findings."""
     layers: tuple[int | str, ...] = ()
@@ -109,8 +109,8 @@ class Ignores:
     def ignores_finding(
         self, finding: Finding, table: PathTable, *, gate: str, named: bool
     ) -> bool:
-        """Whether a finding is left out: entries together name all of its paths, or one names its rule, layer or base.
-        With `named`, only entries for its rule or gate count: not those that are for all rules.
+        """Whether a finding is left out: entries together cover all of its paths, or one names its rule, layer or base image.
+        With `named`, only entries that name its rule or gate rule count.
         """
         left = np.ones(len(finding.paths), bool)
         hits = []

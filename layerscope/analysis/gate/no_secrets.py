@@ -62,7 +62,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
 def _message(
     message: str, certain: Sequence[Finding], unsure: Sequence[Finding], sure: Confidence
 ) -> str:
-    """A check's message that says which findings it leaves to the check of possible secrets."""
+    """The message of a check, including findings that the check of possible secrets counts."""
     if not unsure:
         return message
     counted = message.removesuffix(".") if certain else f"none of {_at_least(sure)} confidence"

@@ -134,7 +134,7 @@ class Verdict:
     base_reason: str
     """Why. Not safe for a terminal."""
     base_guessed: bool
-    """Whether the base image was guessed."""
+    """Whether the end of the base image is an estimate."""
     ignored_bytes: int
     """Wasted bytes that ignores leave out of `wasted`."""
     ignored_findings: int

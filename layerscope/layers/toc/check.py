@@ -16,7 +16,7 @@ class TocCheck:
     kind: str
     """The format, `ESTARGZ` or `ZSTD_CHUNKED`; `SOCI` for a table beside the layer, which is not compared with the tar."""
     digest: str | None = None
-    """Digest of its JSON; None where it could not be read."""
+    """Digest of its JSON; None if it could not be read."""
     packed_digest: str | None = None
     """Digest of its compressed JSON; None for formats that compress it with the tar."""
     problem: str | None = None

@@ -18,9 +18,9 @@ CHUNKED_PLACES = (
     "io.github.containers.zstd-chunked.manifest-position",
     "io.containers.zstd-chunked.manifest-position",
 )
-"""Where the table is: `offset:compressed length:length:type`."""
+"""Position of the table: `offset:compressed length:length:type`."""
 _OTHER = ("sha384:", "sha512:")
-"""Digests that are not checked, here as elsewhere."""
+"""Algorithms of digests that are not checked."""
 
 
 def claims_toc(annotations: Mapping[str, str]) -> bool:
@@ -44,7 +44,7 @@ def claimed_place(annotations: Mapping[str, str]) -> tuple[int, int, int, int] |
 
 
 def is_vouched_for(check: TocCheck, annotations: Mapping[str, str]) -> bool:
-    """Whether the manifest has the digest of a table, so that the table is as certain as the layer itself."""
+    """Whether the manifest has the digest of a table, which makes the table as trustworthy as the layer itself."""
     found = {ESTARGZ_DIGEST: check.digest, **dict.fromkeys(CHUNKED_DIGESTS, check.packed_digest)}
     some = any(
         digest is not None and annotations.get(key) == digest for key, digest in found.items()

@@ -28,9 +28,9 @@ from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, Quiet, check
 
 GAP = 1 << 16
-"""Bytes between two places that are rather fetched than asked for in two requests."""
+"""Maximum gap in bytes between two positions that is fetched to save a request."""
 HELD = 16 << 20
-"""Maximum bytes of a part that are held until its digest is checked; of a larger one, the last ones are."""
+"""Maximum bytes of a part that are held back until its digest is checked; for a larger part, its last bytes."""
 _ZEROS = bytes(CHUNK)
 
 
@@ -162,17 +162,17 @@ class _WholeLayer:
         self._lock = Lock()
 
     def contents(self, blob: Blob, limits: Limits, progress: Progress) -> LayerContents:
-        """Its contents. Raises `LimitExceededError`, `CancelledError` and whatever fetching it raises."""
+        """Its contents. Raises `LimitExceededError`, `CancelledError` and exceptions of fetching it."""
         with self._lock:
             if self.known is None:
-                blob.pread(1, blob.size - 1)  # keeps a copy: it is read twice
+                blob.pread(1, blob.size - 1)  # keeps a copy, because it is read twice
                 index = index_layer(blob, limits, Quiet(progress), hash_all=True)
                 self.known = LayerContents(blob, index, limits)
             return self.known
 
 
 def _start(parts: Iterable[Part]) -> tuple[int, int]:
-    """Where the first part that has to be read begins."""
+    """The start of the first part that has to be read."""
     return next(((part.offset, part.skip) for part in parts if not part.zeros), (0, 0))
 
 
@@ -186,7 +186,7 @@ def _without(pieces: Iterable[tuple[int, bytes]], count: int) -> Iterator[tuple[
 
 
 def _runs(parts: Sequence[Part], size: int) -> list[tuple[int, int]] | None:
-    """Start and end of the ranges to fetch for these parts; None if the whole layer costs no more, or if they overlap."""
+    """Start and end of the ranges to fetch for these parts; None if the whole layer costs no more, or if parts overlap."""
     runs: list[tuple[int, int]] = []
     last = (0, 0)
     members = 0
@@ -225,9 +225,9 @@ class _Members:
         self._starts = [start for start, _ in runs]
         self._ends = [end for _, end in runs]
         self._offset = -1
-        """Of the member that is being read."""
+        """Offset of the current member."""
         self._position = 0
-        """In what it unpacks to."""
+        """Position in its decompressed bytes."""
         self._stream: Iterator[bytes] = iter(())
         self._rest = b""
         self._raw: Iterator[bytes] = iter(())
@@ -286,7 +286,7 @@ class _Content:
     def __init__(self, parts: Sequence[Part], digest: bytes | None) -> None:
         """`digest` is its SHA-256, if known."""
         self.given = 0
-        """Bytes given out."""
+        """Bytes returned so far."""
         self.unchecked = False
         """Whether some of them were not checked."""
         self._parts = parts

@@ -60,7 +60,7 @@ def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) ->
         length += len(piece)
         if length > most:
             if limits is None:
-                raise TocError(f"it unpacks to more than the {most:,} bytes that it says")
+                raise TocError(f"it unpacks to more than the {most:,} bytes that it states")
             raise TocError(f"it unpacks to more than {limits.toc_bytes:,} bytes{HINT}")
         taken.append(piece)
     return b"".join(taken)

@@ -33,7 +33,7 @@ _KINDS = {
     "fifo": Kind.FIFO,
 }
 _CHUNK = "chunk"
-"""A further part of the file before it."""
+"""Another part of the preceding file."""
 ENTRY_COST = 240
 """Memory in bytes of an entry while it is read."""
 _USUAL_MEMBERS = 25
@@ -86,7 +86,7 @@ def index_of_entries(
     *,
     offsets: Sequence[int] | None = None,
 ) -> LayerIndex:
-    """The index of a layer with these entries; `document` is the table that is itself one more. Raises as `index_of` does.
+    """The index of a layer with these entries; `document` is the table, which is itself another entry. Raises as `index_of` does.
 
     `offsets` are the places of their contents in the tar, if the table has them.
     """

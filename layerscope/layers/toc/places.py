@@ -1,7 +1,7 @@
-"""Where contents lie in a compressed layer, according to its table of contents: each file alone, in one or more parts.
+"""Positions of contents in a compressed layer, according to its table of contents: each file in one or more parts of its own.
 
 Sources: stargz-snapshotter, docs/estargz.md and estargz/estargz.go (`initFields`); containers/storage,
-pkg/chunked/compressor/compressor.go. Whatever does not fit together has no place.
+pkg/chunked/compressor/compressor.go. Contradictory entries have no position.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Row = tuple[int, int, int, int, bool]
 
 
 class _Entry(msgspec.Struct, gc=False):
-    """The fields of an entry that say where its content is."""
+    """The fields of an entry with the position of its content."""
 
     type: str
     name: str
@@ -59,13 +59,13 @@ class Part:
     offset: int
     """Where the gzip member, zstd frame or span begins in the layer."""
     end: int
-    """Where the next one with contents begins, or this one ends."""
+    """Offset of the next one with contents, or the end of this one."""
     skip: int
     size: int
     digest: bytes | None
     """SHA-256 of the part; None if not stated."""
     zeros: bool
-    """Whether it is nothing but zeros, which need not be read."""
+    """Whether it consists of zeros, which need not be read."""
 
 
 class Places(ABC):
@@ -73,7 +73,7 @@ class Places(ABC):
 
     @abstractmethod
     def of(self, entry: int) -> list[Part]:
-        """The parts of a content in order; empty if it has no place."""
+        """The parts of a content in order; empty if its position is unknown."""
 
     @abstractmethod
     def unpacked(
@@ -125,7 +125,7 @@ class MemberPlaces(Places):
 
 
 def places_of(document: TocDocument, compression: Compression) -> MemberPlaces:
-    """The places of the contents of the entries that `index_of` finds. Raises `TocError`."""
+    """The positions of the contents of the entries from `index_of`. Raises `TocError`."""
     try:
         entries = msgspec.json.decode(document.json, type=_Toc).entries or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -161,7 +161,7 @@ def _has_place(entry: _Entry) -> bool:
 
 
 def _files(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
-    """Each entry, with the chunks that continue it."""
+    """Each entry with the chunks that continue it."""
     current: list[_Entry] = []
     for entry in entries:
         if entry.type != _CHUNK:
@@ -192,7 +192,7 @@ def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[tuple
         zeros = part.chunkType == _ZEROS
         end = 0
         if not zeros:
-            # Only zstd:chunked states an end, which is that of the last part.
+            # Only zstd:chunked states an end: that of the last part.
             stated = entry.endOffset if following is None else 0
             if stated > part.offset:
                 end = min(stated, limit)

@@ -43,7 +43,7 @@ class Toc:
     expected: LayerIndex | None
     """The index of the layer according to the table; None if unreadable."""
     places: Places | None = None
-    """Where the contents are; None if it was not asked for."""
+    """The positions of the contents; None if they were not requested."""
 
 
 def has_toc(blob: Blob) -> bool:
@@ -63,7 +63,7 @@ def read_toc(
 ) -> Toc | None:
     """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised.
 
-    Of a ranged blob, only the table is fetched where `claims`, the annotations of the layer, say that there is one.
+    For a ranged blob, only the table is fetched, if `claims`, the annotations of the layer, announce one.
     """
     for compression, found in _formats_of(blob, claims or {}):
         try:
@@ -104,7 +104,7 @@ def read_ztoc(blob: Blob, limits: Limits, *, places: bool = False) -> Toc | None
 def _read(
     found: _Format, blob: Blob, limits: Limits, claims: Mapping[str, str]
 ) -> TocDocument | None:
-    """The table where the manifest says that it is, if it is the right one; otherwise where the footer says."""
+    """The table at the position in the manifest, if it is the right one; otherwise at the position in the footer."""
     place = claimed_place(claims) if blob.ranged and found.kind == ZSTD_CHUNKED else None
     if place is not None:
         try:
@@ -119,7 +119,7 @@ def _read(
 
 
 def _formats_of(blob: Blob, claims: Mapping[str, str]) -> Sequence[tuple[Compression, _Format]]:
-    """The formats that the table of a layer may have: by its first bytes, or by what the manifest claims."""
+    """The formats that a layer's table may have, from its first bytes or from the claims of the manifest."""
     if blob.ranged and claims_toc(claims):
         # stargz-snapshotter writes the annotation of eStargz for zstd:chunked, too.
         names = ["zstd"] if claims_chunked(claims) else ["gzip", "zstd"]

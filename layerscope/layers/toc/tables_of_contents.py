@@ -24,7 +24,7 @@ from layerscope.words import Extent
 WORTHWHILE = 4 << 20
 """Minimum size of a layer in bytes: smaller layers are read as fast as a user could look at the expected tree."""
 SMALL = 1 << 16
-"""Size of a layer in bytes up to which reading it costs no more than reading its table: footers are fetched with so many bytes."""
+"""Size in bytes up to which reading a layer costs no more than reading its table: footers are fetched with that many bytes."""
 
 
 class TablesOfContents:
@@ -48,7 +48,7 @@ class TablesOfContents:
             seen.setdefault(blob.name, number) if blob.ranged else number
             for number, blob in enumerate(blobs)
         ]
-        """For each ranged layer, the first one with the same blob, which alone is read."""
+        """For each ranged layer, the first one with the same blob: only that one is read."""
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
         self._keeps_tables = False
@@ -58,7 +58,7 @@ class TablesOfContents:
         """Layers that are shown by such a table while they are fetched."""
 
     def may_have_toc(self, number: int) -> bool:
-        """Whether a layer seems to have a table, judging by its footer; by its annotations if looking costs a request."""
+        """Whether a layer seems to have a table, judging by its footer, or by its annotations if reading costs a request."""
         if self._blobs[number].ranged:
             return claims_toc(self._annotations[number])
         return has_toc(self._blobs[number])
@@ -100,7 +100,7 @@ class TablesOfContents:
         return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
 
     def unknown_index(self, number: int, media_type: str | None) -> LayerIndex:
-        """The index of a layer of which nothing but its size is known."""
+        """The index of a layer of which only the size is known."""
         blob = self._blobs[number]
         toc = self._read.get(number)
         packed = media_type is not None and media_type.endswith(("gzip", "zstd"))
@@ -158,7 +158,7 @@ class TablesOfContents:
         return ExpectedIndexes(numbers, self.expected_index, show)
 
     def _with_tables_beside(self, cached: IndexCache | None, others: Collection[int]) -> set[int]:
-        """Layers whose table is stored beside them; a registry is only asked if that could be worthwhile."""
+        """Layers whose table is stored beside them; a registry is only asked if it could be worthwhile."""
         fetched = [
             number
             for number, blob in enumerate(self._blobs)

@@ -108,7 +108,7 @@ class _Reader:
     def _checked(self, size: int) -> Table:
         """The table of all. Raises `TocError` if it is that of a layer of another size."""
         if self._number(self._root, _ZTOC_SIZE) != size:
-            raise TocError("it is that of another layer")
+            raise TocError("it belongs to another layer")
         return self._root
 
     def _xattrs(self, entry: Table) -> dict[str, str | None]:
@@ -131,7 +131,7 @@ class _Reader:
 
     @staticmethod
     def _offset(table: Table, slot: int) -> int:
-        """Where a field is, from the start of its table; 0 if it is missing."""
+        """The offset of a field from the start of its table; 0 if it is missing."""
         return int(table.Offset(4 + 2 * slot))
 
     def _number(self, table: Table, slot: int, flags: type = _NUMBERS, default: int = 0) -> int:

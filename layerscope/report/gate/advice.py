@@ -26,7 +26,7 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
     console.line("    ", (f"layerscope {image}", "cyan"))
     findings = [each.finding for check in failed for each in check.offenders if each.finding is not None]  # fmt: skip
     if any(finding.edits and not finding.base for finding in findings):
-        console.paragraph("Fix what can be fixed without a decision:", indent=2)
+        console.paragraph("Apply the fixes that need no decision:", indent=2)
         console.line("    ", (fix_command(opened), "cyan"))
     example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
@@ -47,7 +47,7 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
 
 
 def _dive_limits(verdict: Verdict) -> list[str]:
-    """The lines of a `.layerscope.toml` that checks what dive's file does, and no more."""
+    """The lines of a `.layerscope.toml` with the same checks as dive's file, and no others."""
     lines = ["[ci]", "wasted-floor = 0"]
     for rule in RULES:
         limit = verdict.limits.get(rule.name)

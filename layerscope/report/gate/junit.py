@@ -1,4 +1,4 @@
-"""The verdict of a gate as JUnit XML: a test case a check."""
+"""The verdict of a gate as JUnit XML: one test case per check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.text import safe_name
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write a case for the image itself, and for each check. Checks that warn pass, and say so."""
+    """Write a test case for the image itself and for each check. Checks that only warn pass, with their warning as output."""
     cases = [_case(opened, check, options) for check in verdict.checks]
     write_cases(opened, stream, [*image_cases(opened), *cases], options)
 

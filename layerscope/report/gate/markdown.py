@@ -17,7 +17,7 @@ _MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outc
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the verdict, its checks, how to meet those that are not met, and the figures of the image."""
+    """Write the verdict, its checks, how to meet the unmet ones, and the figures of the image."""
     page = Page()
     page.add(_headline(verdict, opened))
     page.add(f"**{plain(headline_text(opened, options))}**")

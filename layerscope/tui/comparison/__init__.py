@@ -1,1 +1,1 @@
-"""The explorer of two images: what differs, side by side."""
+"""The explorer of two images: their differences, side by side."""

@@ -23,7 +23,7 @@ from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 @dataclass(eq=False, repr=False)
 class OfSide(Message):
-    """What was found out about one of the images."""
+    """A message about one of the images."""
 
     side: int
     """0 for the old one, 1 for the new one."""
@@ -39,7 +39,7 @@ class Compared(Message):
 
 
 class ComparisonApp(ExplorerApp):
-    """Explores what differs between two images."""
+    """Explores the differences between two images."""
 
     view_title = "Comparison"
 

@@ -1,4 +1,4 @@
-"""One file of two images: its attributes in both, and what differs in its text."""
+"""One file in two images: its attributes in both, and the differences in its text."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from layerscope.words import Change
 SIZE, GROWTH = 10, 11
 GLYPH, MANAGER, FIELD = 3, 8, 16
 BEFORE_NAME = 2 * SIZE + GROWTH + GLYPH
-"""Cells before what a row is about."""
+"""Cells before the name of a row."""
 _Item = TypeVar("_Item")
 _STEP_CHANGES = {
     StepChange.ADDED: Change.ADDED,
@@ -69,7 +69,7 @@ class ComparedList(LineList):
 
 
 class ItemList(ComparedList, Generic[_Item]):
-    """A list of items that are known all at once."""
+    """A list of items that become known together."""
 
     def __init__(self, nothing: str, *, id: str) -> None:
         """`nothing` is the text of an empty list."""
@@ -78,7 +78,7 @@ class ItemList(ComparedList, Generic[_Item]):
         self._nothing = nothing
 
     def show(self, items: Sequence[_Item] | None, nothing: str = "") -> None:
-        """Show items; None if they cannot be known, which `nothing` explains."""
+        """Show items; None if they cannot be determined, for a reason in `nothing`."""
         self.items = items
         self._nothing = nothing or self._nothing
         self.rows_changed()
@@ -108,7 +108,7 @@ class ComparedFiles(ComparedList):
         return super().column_titles()
 
     def show(self, tree: ComparedTree, privileged: Mapping[int, str]) -> None:
-        """Show a tree; `privileged` are the paths that have become setuid or setgid files, with the word for which."""
+        """Show a tree; `privileged` are the paths of new setuid or setgid files, with the word for each."""
         self.compared, self._privileged = tree, privileged
         self.rows_changed()
 
@@ -176,7 +176,7 @@ class ComparedFiles(ComparedList):
         self._open(False)
 
     def _open(self, opened: bool | None) -> None:
-        """Open or close the directory under the cursor; None for the other of both."""
+        """Open or close the directory under the cursor; None to toggle."""
         if self.compared is None or not self.row_count():
             return
         entry = self.compared.row(self.cursor)
@@ -199,7 +199,7 @@ class ComparedFiles(ComparedList):
             self.rows_changed()
 
     def change(self, *, by_name: bool | None = None, search: str | None = None) -> None:
-        """Show the tree in another order, or only what contains a text; the cursor stays on its path."""
+        """Change the order of the tree, or the text that paths must contain; the cursor stays on its path."""
         if self.compared is None:
             return
         path = int(self.compared.rows[self.cursor]) if self.row_count() else 0
@@ -255,14 +255,14 @@ def _instruction(step: Step | None) -> str:
 
 
 class ComparedFindings(ItemList[tuple[Finding, bool]]):
-    """Findings that only one of the images has; whether it is the new one."""
+    """Findings that only one of the images has, each with whether that is the new one."""
 
     subject = "finding"
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         finding, new = (self.items or ())[row]
         self.paint_sizes(None if new else finding.bytes, finding.bytes if new else None, painter)
-        # A finding that is new is bad news.
+        # A new finding is bad news.
         painter.add(
             f"   {'new' if new else 'gone':<5}", self.style_of("removed" if new else "added")
         )
@@ -274,7 +274,7 @@ class ComparedFindings(ItemList[tuple[Finding, bool]]):
 
 
 class ComparedPackages(ItemList[PackageChange]):
-    """Packages that came, went, or are there in another version."""
+    """Packages that were added, removed or changed version."""
 
     subject = "package"
 
@@ -294,7 +294,7 @@ class ComparedPackages(ItemList[PackageChange]):
 
 
 class ComparedConfig(ItemList[ConfigDifference]):
-    """Parts of the config that differ."""
+    """Config settings that differ."""
 
     def column_titles(self) -> str:
         return f"   {fit('field', FIELD)} old → new"

@@ -54,7 +54,7 @@ LISTS = {
 }
 """The lists in order, with their titles."""
 DIFFERENCE = "difference"
-"""Beside them: what differs in one file."""
+"""Shown instead of a list: the differences in one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,14 @@ class ComparisonHeader(Clickable, Widget):
         self._names = names
         self._keys = keys
         self.work = ""
-        """What is being done; empty if nothing is."""
+        """The current work; empty if idle."""
         self.shown = next(iter(LISTS))
         self.both: Both | None = None
         self._counts: dict[str, str] = {}
-        """How much differs, by list."""
+        """The number of differences, by list."""
 
     def show_both(self, both: Both) -> None:
-        """Show what was compared."""
+        """Show the compared images."""
         self.both, self._counts = both, _counts(both.comparison)
         self.refresh()
 
@@ -157,7 +157,7 @@ class ComparisonHeader(Clickable, Widget):
         return segments
 
     def _news(self) -> list[Segment]:
-        """New secrets and new files that run as their owner: they come before all else."""
+        """New secrets and new setuid and setgid files, which come first."""
         if self.both is None:
             return []
         if self.work:
@@ -171,7 +171,7 @@ class ComparisonHeader(Clickable, Widget):
 
 
 def _counts(comparison: Comparison) -> dict[str, str]:
-    """How much differs, by list."""
+    """The number of differences, by list."""
     steps = len(changed_steps(comparison))
     findings = _findings(comparison)
     new = sum(is_new for _, is_new in findings)
@@ -186,7 +186,7 @@ def _counts(comparison: Comparison) -> dict[str, str]:
 
 
 def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
-    """Findings that only one image has, and whether it is the new one: new secrets, other new ones, those that are gone."""
+    """Findings that only one image has, each with whether that is the new one: new secrets, other new findings, gone findings."""
     changes = comparison.findings
     if changes is None:
         return []
@@ -196,7 +196,7 @@ def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
 
 
 class ComparisonScreen(Guarded, Screen[None]):
-    """Shows what differs between two images."""
+    """Shows the differences between two images."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("comparison")
     DEFAULT_CSS = """
@@ -208,7 +208,7 @@ class ComparisonScreen(Guarded, Screen[None]):
     """
 
     def __init__(self, names: tuple[str, str], keys: Keys, *, picked: bool = False) -> None:
-        """`picked` if the images were chosen in the picker, to which `back` leads."""
+        """`picked` if the images were chosen in the picker, to which `back` returns."""
         super().__init__()
         self._keys, self._picked = keys, picked
         self.header = ComparisonHeader(names, keys)
@@ -249,16 +249,16 @@ class ComparisonScreen(Guarded, Screen[None]):
         return self._switcher.current or "files"
 
     def panes(self) -> list[Widget]:
-        """What can have the focus."""
+        """The widgets that can have the focus."""
         return [self._lists.get(self.shown, self.difference.rows)]
 
     @property
     def view(self) -> ComparisonScreen:
-        """As the other screen, it says where commands work."""
+        """As on the other screen: the widget in which commands work."""
         return self
 
     def show_both(self, both: Both) -> None:
-        """Everything that is compared so far."""
+        """Show everything compared so far."""
         comparison, self._both = both.comparison, both
         self.header.show_both(both)
         if self.files.compared is not both.tree:
@@ -270,15 +270,15 @@ class ComparisonScreen(Guarded, Screen[None]):
             self.findings.show(_findings(comparison), "Both images have the same findings.")
 
     def show_work(self, work: str) -> None:
-        """Show what is being done; empty if nothing is."""
+        """Show the current work; empty if idle."""
         if work != self.header.work:
             self.header.work = work
             self.header.refresh()
 
     def without_findings(self) -> None:
-        """Rules are switched off."""
+        """All rules are switched off."""
         for shown in (self.findings, self.packages):
-            shown.show(None, "Not looked for: the rules are switched off.")
+            shown.show(None, "Not searched for: the rules are switched off.")
 
     # commands
 
@@ -336,7 +336,9 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.set_focus(self.files)
 
     def action_back(self) -> None:
-        """Leave the difference of a file, the field, clear it, then return to the picker, if the images were chosen there."""
+        """Leave the differences of a file, or the field, then clear the field, then return to the picker if the images were
+        chosen there.
+        """
         if self.shown == DIFFERENCE:
             if not self.difference.back():
                 self.action_show_list("files")
@@ -371,7 +373,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         return within or bool(self.field.input.value)
 
     def _footer_words(self) -> dict[str, str]:
-        """Where `back` leads; empty while it only cancels something."""
+        """The footer text for `back`; empty while it only cancels something."""
         if self.shown == DIFFERENCE and not self.difference.can_go_back:
             return {"app.back": LISTS["files"]}
         return {} if self._can_go_back or not self._picked else {"app.back": "Images"}

@@ -1,1 +1,1 @@
-"""Contents as rows, ready to be painted: text, bytes and differences. Nothing here knows of widgets."""
+"""Contents as rows, ready to be painted: text, bytes and differences. Nothing here depends on widgets."""

@@ -1,4 +1,4 @@
-"""A content as bytes: offset, sixteen bytes in hexadecimal, and what of them is readable."""
+"""A content as bytes: offset, sixteen bytes in hexadecimal, and as printable characters."""
 
 from __future__ import annotations
 

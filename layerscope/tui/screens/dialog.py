@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 
 
 class Dialog(ModalScreen[None]):
-    """A click beside it closes it, as its key does."""
+    """A click outside it closes it, as its key does."""
 
     async def on_click(self, event: Click) -> None:
         if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:

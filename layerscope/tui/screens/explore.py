@@ -71,7 +71,7 @@ class ExploreView(View):
         self.details = StepDetails(session, id="details")
         self._before_details: Widget | None = None
         self._used = False
-        """Whether a key or a mouse button was pressed: then the cursor moves no more by itself."""
+        """Whether a key or a mouse button was pressed: from then on, the cursor does not move by itself."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left") as left:
@@ -127,7 +127,7 @@ class ExploreView(View):
         self._used = True
 
     def _show_costliest(self) -> None:
-        """Until the user does something, the cursor is on the step that matters most."""
+        """Until the user does something, keep the cursor on the step that matters most."""
         if not self._used:
             self.steps.select_costliest()
 
@@ -148,9 +148,7 @@ class ExploreView(View):
             return tree_words.place_of(selected, layer)
         if selected is Extra.METADATA:
             key = self.session.key("explore.metadata")
-            return Place(
-                "Metadata steps", last, no_files=f"Steps without files. {key} shows each of them."
-            )
+            return Place("Metadata steps", last, no_files=f"Steps without files. {key} lists them.")
         return Place("Final image", last, final=True) if selected is Extra.FINAL else None
 
     @on(LineList.Highlighted, "#steps")
@@ -184,7 +182,7 @@ class ExploreView(View):
         self._show_details()
 
     def action_compare(self) -> None:
-        """Mark the layer, and go to where the other one is selected; or stop comparing."""
+        """Mark the layer and focus the list to select the other one, or stop comparing."""
         place = self._place()
         if place is None:
             return
@@ -293,7 +291,7 @@ class ExploreView(View):
         return True
 
     def useless(self) -> set[str]:
-        """In the details, `back` is offered instead of `explore.details`: both return."""
+        """In the details, the footer shows `back` instead of `explore.details`: both return."""
         return {"explore.details"} if self.details.has_focus else set()
 
     # panes
@@ -353,7 +351,7 @@ class ExploreView(View):
         self._fit_steps()
 
     def _fit_steps(self) -> None:
-        """What the steps do not fill is the summary's; in a low view they stand for each other."""
+        """Give the summary the room that the steps do not fill; in a low view, only one of them is shown."""
         above = self._steps_pane.parent
         room = above.size.height if isinstance(above, Widget) else 0
         alone = room < LOW or self.screen.has_class("-narrow")

@@ -49,7 +49,7 @@ class FileView(View):
         self._work = FileWork(self, self._say_title)
         self._comparing = False
         self._came_to_compare = False
-        """Whether another view asked for the difference: leaving it leads back there."""
+        """Whether another view requested the difference: leaving it returns there."""
         self._start_at = 0
         """The row that the cursor goes to once the content is read."""
 

@@ -119,7 +119,7 @@ class FindingsView(View):
     # writing
 
     def action_write_fixes(self) -> None:
-        """Show the patch of the ticked findings; of the one under the cursor, or of all in its group, if none is ticked."""
+        """Show the patch for the marked findings; if none is marked, for the one under the cursor, or all in its group."""
         chosen = self.session.fixed or set(self.list.numbers())
         if not chosen or self.session.opened is None:
             self.notify("No finding under the cursor.", markup=False)
@@ -132,7 +132,9 @@ class FindingsView(View):
         """Show the whole fix instead of what it changes, or back."""
         finding = self._finding()
         if finding is None or not finding.difference:
-            self.notify("There is no difference: this fix is in words.", markup=False)
+            self.notify(
+                "There is no difference to show: this fix is described in words.", markup=False
+            )
             return
         self.fix.toggle()
         self._say_fix_title(finding)

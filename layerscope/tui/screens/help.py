@@ -53,11 +53,11 @@ IMAGES = (
     ("compare two images", "layerscope diff OLD NEW, or mark two in the image picker"),
     ("what images share", "layerscope images: shared and unique bytes in local stores"),
 )
-"""What the explorer of one image does not show, and what does."""
+"""Questions about several images, and the commands that answer them."""
 EXAMPLE = "explore.sort"
-"""A command whose key could be changed."""
+"""The command in the example of changing a key."""
 GENERAL = ("path", "outline", "list")
-"""Groups of several views, in the order in which they follow those of one view."""
+"""Groups that several views share, in the order after those of a single view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Section:
     title: str
     rows: tuple[tuple[str, str], ...]
     ids: tuple[str, ...] = ()
-    """Of commands, the id of each row."""
+    """For commands, the id of each row."""
 
     def matching(self, words: Collection[str]) -> Section:
         """The rows that contain all words, which are in lower case; those of commands end with the id."""
@@ -89,7 +89,7 @@ class HelpScreen(Dialog):
     """A page to read and to search."""
 
     AUTO_FOCUS = "HelpScreen VerticalScroll"
-    """The page, from the first moment: in the field, the key that leads there would be text."""
+    """Focus the page first: in the field, keys would be text."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog", but=["dialog.copy", "dialog.close"]),
         binding_of("dialog.close", "back"),
@@ -139,12 +139,12 @@ class HelpScreen(Dialog):
         self.call_after_refresh(self._write)
 
     def _write(self) -> None:
-        """Write what the search leaves of the page."""
+        """Write the sections that match the search."""
         typed = self._field.input.value
         words = typed.casefold().split()
         found = [section.matching(words) for section in self._sections]
         found = [section for section in found if section.rows]
-        self._field.say("" if found else f"nothing here has {text.safe_name(typed)}", wrong=True)
+        self._field.say("" if found else f"nothing matches {text.safe_name(typed)}", wrong=True)
         self._body.update(page_text(found, self._page.scrollable_content_region.width))
 
     @on(Input.Changed)
@@ -159,7 +159,9 @@ class HelpScreen(Dialog):
         self.set_focus(self._page)
 
     def action_search(self) -> None:
-        self.set_focus(self._field.input)  # at once: text typed right behind the key goes there
+        self.set_focus(
+            self._field.input
+        )  # immediately, so that text typed right after the key goes there
 
     def action_back(self) -> None:
         """Leave the field, then the page."""
@@ -173,7 +175,7 @@ def sections(
     keys: Keys | None = None, here: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
     """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views and keys
-    that work everywhere are left out where they do not."""
+    that work everywhere are left out if there are none."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
@@ -206,7 +208,7 @@ def sections(
 
 
 def _settings() -> Iterator[tuple[str, str]]:
-    """How to change keys and all else."""
+    """How to change keys and other settings."""
     file = text.safe_name(str(config_file(os.environ)))
     yield "rebind a key", f'write {EXAMPLE} = "o" below [keys] in {file}; searching here shows ids'
     yield "all settings", "docs/settings.md"
@@ -221,7 +223,7 @@ def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> S
 
 
 def _words(command: Command) -> str:
-    """What a command does; of a view, also its name."""
+    """What a command does; for a view, also its name."""
     return f"{command.title}: {command.help}" if command.group == "view" else command.help
 
 

@@ -70,7 +70,7 @@ class LifeView(View):
         super().__init__(session, id=id)
         self.path: int | None = None
         self._start_at: int | None = None
-        """The event that the cursor goes to once the life is known; None for that of the final image."""
+        """The event that the cursor goes to once the life is known; None for the one in the final image."""
         self.events = EventList(session, id="events")
         self.events.nothing = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")

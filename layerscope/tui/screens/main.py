@@ -85,7 +85,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.set_focus(self.view.panes()[0])
 
     def _compositor_refresh(self) -> None:
-        """Paint. While the app begins, Textual would paint, too, but show nothing of it."""
+        """Paint. While the app starts, Textual would also paint, without showing it."""
         if self.app._batch_count:
             self.refresh()
         else:
@@ -262,7 +262,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.set_focus(place.focus)
 
     def _footer_words(self) -> dict[str, str]:
-        """Where `back` leads, or what it ends, by its id; empty while it only cancels something."""
+        """The footer text for `back`, by its id: where it returns to, or what it ends; empty while it only cancels something."""
         if self.view.can_go_back:
             return {"app.back": self.view.back_words} if self.view.back_words else {}
         place = self._trail.last
@@ -280,7 +280,9 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         if self.pointing is None or not self.pointing.points:
             useless |= {"path.extract", "path.life"}
         if self.view.id != "file":
-            useless.add("file.difference")  # the footer has no room for what few rows have
+            useless.add(
+                "file.difference"
+            )  # the footer has no room for commands that apply to few rows
         return useless
 
 

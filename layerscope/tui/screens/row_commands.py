@@ -27,7 +27,7 @@ class RowCommands(Screen[None]):
 
     @property
     def pointing(self) -> Pointing | None:
-        """The focused widget, if it has a cursor; the list that a field searches, while one types there."""
+        """The focused widget, if it has a cursor; while the user types in a field, the list that it searches."""
         focused: object = self.focused
         if isinstance(focused, Input):
             return self.view.list_of_field
@@ -67,7 +67,7 @@ class RowCommands(Screen[None]):
             open_copy(self, self.session.opened, pointed.version, PROGRAMS[program])
 
     def action_difference(self) -> None:
-        """Show what the file under the cursor changed in the version that it replaced."""
+        """Show the difference between the file under the cursor and the version that it replaced."""
         pointed, opened = self._file(), self.session.opened
         if opened is None or pointed is None:
             return
@@ -80,7 +80,7 @@ class RowCommands(Screen[None]):
             self.post_message(ShowFile(pointed.version, difference=True))
 
     def _file(self) -> Pointed | None:
-        """The path under the cursor; says so if there is none."""
+        """The path under the cursor; notifies the user if there is none."""
         pointed = None if self.session.opened is None else self.pointed()
         if pointed is None:
             self.notify("No file under the cursor.", markup=False)

@@ -1,4 +1,4 @@
-"""Write fixes: shows the patch of the ticked findings, and writes it once the user has seen it."""
+"""Write fixes: shows the patch for the marked findings, and writes it once the user has seen it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SAVED_AS = "fixes.patch"
 _LONG = 8
 """Seconds that the notification stays."""
 _AROUND = 8
-"""Lines of the dialog besides the patch, at most."""
+"""Maximum lines of the dialog besides the patch."""
 
 
 class PatchList(ContentList, inherit_bindings=False):
@@ -49,11 +49,11 @@ class PatchList(ContentList, inherit_bindings=False):
         self.shift(by)
 
     def clicked(self, x: int, chain: int) -> None:
-        """Only the cursor moves: a double click writes nothing."""
+        """Move only the cursor: a double click must not write."""
 
 
 class WriteFixesScreen(Guarded, Dialog):
-    """Shows the patch and writes it; without a Dockerfile it can be copied and saved."""
+    """Shows the patch and writes it; without a Dockerfile, the patch can be copied and saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog", but=["dialog.search", "dialog.close"]),
@@ -79,19 +79,19 @@ class WriteFixesScreen(Guarded, Dialog):
 
     @dataclass(eq=False, repr=False)
     class Ready(Message):
-        """The patch is made."""
+        """The patch is ready."""
 
         prepared: Prepared
 
     @dataclass(eq=False, repr=False)
     class Failed(Message):
-        """It could not be made, written or saved."""
+        """The patch could not be made, written or saved."""
 
         error: LayerscopeError
 
     @dataclass(eq=False, repr=False)
     class Done(Message):
-        """It was written, or saved as `path`."""
+        """The patch was written, or saved as `path`."""
 
         path: Path | None
 
@@ -136,7 +136,7 @@ class WriteFixesScreen(Guarded, Dialog):
             from layerscope.tui.fixing import prepare
 
             if session.opened is None or session.findings is None:
-                raise LayerscopeError("the image is not read yet")
+                raise LayerscopeError("the image has not been read yet")
             return self.Ready(
                 prepare(
                     session.opened,
@@ -196,7 +196,7 @@ class WriteFixesScreen(Guarded, Dialog):
         from layerscope.report.patch import FileChangedError
 
         if isinstance(error, FileChangedError):
-            self._refused = True  # it is read again in a new dialog
+            self._refused = True  # a new dialog reads it again
             self._say_keys()
         if self._prepared is None:
             self._title.show(self._title.left)
@@ -234,13 +234,10 @@ class WriteFixesScreen(Guarded, Dialog):
     def _about_words(self, prepared: Prepared) -> str:
         if not prepared.patch.files:
             if self._session.written is not None and not prepared.patch.plan.left:
-                return "These fixes are in the Dockerfile already."
+                return "The Dockerfile already has these fixes."
             return "There is nothing to write."
         if prepared.patch.restored:
-            return (
-                "No --dockerfile was given: this is a difference to the Dockerfile restored from the image's history. "
-                "It can be copied or saved, not written."
-            )
+            return "No --dockerfile was given, so this patch is for the Dockerfile restored from the image's history. It can be copied or saved, but not written."
         return ""  # the patch names the files
 
     def _say_keys(self) -> None:

@@ -36,7 +36,7 @@ class Shown:
     filter: Filter | None
     flat: bool
     path: int | None
-    """The path under the cursor; None in an expected tree, whose paths may have other numbers than the one that comes."""
+    """The path under the cursor; None in an expected tree, whose paths may be numbered differently from the final one."""
 
 
 class FilesPane(Pane):
@@ -79,7 +79,7 @@ class FilesPane(Pane):
 
     def _view(self, filesystem: Filesystem) -> TreeView:
         from layerscope.browse.tree import (
-            TreeView,  # not before the first frame, as all that needs numpy
+            TreeView,  # not before the first frame, like everything that needs numpy
         )
 
         view = TreeView(filesystem, mode=self.mode)
@@ -93,7 +93,7 @@ class FilesPane(Pane):
         self.take_marks()
 
     def take_marks(self) -> None:
-        """Filters can ask about more."""
+        """Update the results of the analysis for filters."""
         marks, view = self._session.marks, self.files.wanted
         if view is not None and view.filter and view.filter.uses_marks:
             self.files.change(lambda view: view.set_marks(marks))

@@ -115,14 +115,14 @@ class FilterBar(Vertical):
         return had
 
     def toggle(self, term: str) -> None:
-        """Add a term to the filter, or take it out."""
+        """Add a term to the filter, or remove it."""
         typed = self.field.value
         without = re.sub(rf"(^|\s+){re.escape(term)}(?=\s|$)", "", typed)
         self.field.value = (f"{typed} {term}" if without == typed else without).strip()
         self.leave()
 
     def put_back(self, typed: str) -> None:
-        """Show a text that was typed before, as it was left."""
+        """Restore a text that was typed before."""
         with self.field.prevent(Input.Changed):
             self.field.value = typed
         self.remove_class("-wrong")

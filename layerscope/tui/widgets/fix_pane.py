@@ -1,4 +1,4 @@
-"""Why a finding matters, and its fix: what it changes in the Dockerfile, or Dockerfile text."""
+"""Why a finding matters, and its fix: as a diff of the Dockerfile, or as Dockerfile text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.tui.paint import wrap
 _COLORS = {"-": "removed", "+": "added", "#": "quiet"}
 """Colours of lines by their first character."""
 _INDENT = "    "
-"""Before the rest of a line that does not fit."""
+"""Marks the continuation of a line that does not fit."""
 
 
 class FixPane(VerticalScroll, can_focus=True):
@@ -34,7 +34,7 @@ class FixPane(VerticalScroll, can_focus=True):
         self._body = Static(markup=False)
         self._finding: Finding | None = None
         self.whole = False
-        """Whether the whole fix is shown where there is a difference."""
+        """Whether to show the whole fix even if there is a diff."""
         self.hint = ""
         """The text shown while the cursor is not on a finding."""
 
@@ -49,7 +49,7 @@ class FixPane(VerticalScroll, can_focus=True):
             self.scroll_home(animate=False)
 
     def toggle(self) -> None:
-        """Show the whole fix, or the difference."""
+        """Switch between the whole fix and the diff."""
         self.whole = not self.whole
         self._write()
         self.scroll_home(animate=False)
@@ -73,7 +73,7 @@ class FixPane(VerticalScroll, can_focus=True):
         self._body.update(Content.assemble(f"{why}\n\n", *parts))
 
     def _difference(self, finding: Finding) -> Iterator[tuple[str, str]]:
-        """Marks and lines of the comments that matter, and of the difference."""
+        """Marks and lines of the remaining comments and of the diff."""
         room = self.scrollable_content_region.width
         for line in [*finding.notes, *finding.difference.split("\n")]:
             mark, comment = line[:1], line[:1] == "#"

@@ -22,7 +22,9 @@ SHORTEST = 2
 """Levels of shortening."""
 _TOTALS = ((0, 0), (1, 0), (SHORTEST, 0), (1, 1), (SHORTEST, 1), (SHORTEST, SHORTEST))
 _VIEWS = ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST))
-"""Levels of the left and of the right end that are tried in turn: the image gives way to the figures."""
+"""Levels of shortening for the left and the right end, in the order in which they are tried: the image is shortened before the
+figures.
+"""
 _OPENS = {
     Role.AVOIDABLE: "view.findings",
     Role.BASE: "view.findings",
@@ -201,7 +203,7 @@ class ImageHeader(Clickable, Widget):
         return segments
 
     def _figures(self) -> dict[str, str]:
-        """What the names of views are followed by."""
+        """The figures after the names of views."""
         session, figures = self._session, dict[str, str]()
         if session.opened is not None and session.opened.accounting.wasted:
             figures["waste"] = text.size(session.opened.accounting.wasted)

@@ -1,4 +1,4 @@
-"""The details of the whole image: its totals, how it runs, where it comes from."""
+"""The details of the whole image: totals, config, source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LISTED = 100
 
 
 def append_image(body: Text, session: Session, quiet: str) -> None:
-    """Append what is known of the image; `quiet` is the colour of labels."""
+    """Append all facts about the image; `quiet` is the colour of labels."""
     image = session.image
     body.append(f"{text.safe_name(image.title)}  ", "bold")
     body.append(f"{text.safe_name(str(image.platform))}\n", quiet)

@@ -87,7 +87,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             return self.line_list
 
     class Highlighted(RowMessage):
-        """The cursor moved to another row. While it goes on moving, only the first and the last one are said."""
+        """The cursor moved to another row. While it keeps moving, only the first and the last row are announced."""
 
     class Opened(RowMessage):
         """The row under the cursor was opened, by Enter or a double click."""
@@ -97,12 +97,12 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
         self._squeezed: tuple[int, int] | None = None
-        """The first visible row before a lack of room moved it, and since: an opening view may have
+        """The first visible row before and after a lack of room moved it: an opening view may have
         only a few lines for a moment."""
         self._moved_at = -math.inf
         """When the cursor moved last."""
         self._resting: Timer | None = None
-        """Runs until the cursor rests; None if all have heard where it is."""
+        """Timer until the cursor rests; None if its position was already announced."""
         self._key = ""
         """The key that was pressed last."""
 
@@ -246,7 +246,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             self._follow()
 
     def _follow(self) -> None:
-        """Have panes show the row under the cursor: at once, or once a cursor that goes on moving rests."""
+        """Announce the row under the cursor: immediately, or once a moving cursor rests."""
         now = time.monotonic()
         goes_on = now - self._moved_at < self.rest
         self._moved_at = now
@@ -258,14 +258,14 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             self._resting.reset()
 
     def _rests(self) -> None:
-        """Say where the cursor is, if it was not said yet."""
+        """Announce the position of the cursor, unless it was already announced."""
         if self._resting is not None:
             self._resting.stop()
             self._resting = None
             self.post_message(self.Highlighted(self, self.cursor))
 
     def on_key(self, event: events.Key) -> None:
-        """Another key than the one that is held may be about what the panes show."""
+        """A key other than the held one may act on what the panes show: announce the row first."""
         if event.key != self._key:
             self._key = event.key
             self._rests()

@@ -162,7 +162,7 @@ class ListingList(LineList):
         self._paint_sums(layers, wide, painter)
 
     def _paint_sums(self, layers: list[int], wide: bool, painter: RowPainter) -> None:
-        """Paint what layers store and waste together, as far as they are read."""
+        """Paint the total bytes stored and wasted by layers, as far as they are read."""
         session = self._session
         known = [session.stored(layer) for layer in layers]
         stored = sum(size for size in known if size is not None)

@@ -1,4 +1,4 @@
-"""The matches of a search: versions of paths, each with its size, the layer that stores it, and what became of it."""
+"""The matches of a search: versions of paths, each with its size, the layer that stores it, and its state."""
 
 from __future__ import annotations
 

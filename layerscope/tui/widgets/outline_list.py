@@ -28,7 +28,7 @@ class Outline:
         return int(self._starts[-1])
 
     def at(self, row: int) -> tuple[int, int | None]:
-        """The group of a row, and which of its items it is; None for the group itself."""
+        """The group of a row, and the index of the item; None for the group itself."""
         group = int(np.searchsorted(self._starts, row, "right")) - 1
         item = row - int(self._starts[group]) - 1
         return group, None if item < 0 else item
@@ -58,7 +58,7 @@ class Outline:
 
 
 ARROW_ROOM = 2
-"""Cells of a group's arrow, and of the space that its items are moved in by."""
+"""Cells of a group's arrow, and of the indentation of its items."""
 
 
 class OutlineList(LineList):

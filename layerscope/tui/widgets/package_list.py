@@ -1,4 +1,4 @@
-"""What the final image consists of: packages, and files of no package by directory."""
+"""Packages of the final image, and directories with files of no package."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PackageList(LineList):
 
     @property
     def selected(self) -> Row | None:
-        """What is under the cursor."""
+        """The package or directory under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def row_count(self) -> int:
@@ -77,7 +77,7 @@ class PackageList(LineList):
         if self.usage is not None:
             return "The final image has no files."
         if session.opened is not None and session.options.rules is None:
-            return "Not looked for: the rules are switched off."
+            return "Not searched for: the rules are switched off."
         return "Available once all layers are read."
 
     def _name_of(self, row: Row) -> str:

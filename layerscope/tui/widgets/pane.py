@@ -26,8 +26,9 @@ LEFT = 12
 
 
 class PaneTitle(Clickable, Widget):
-    """A title line: the subject on the left, its state on the right. Of the state, hints with the key of a command run it
-    when they are clicked."""
+    """A title line: the subject on the left, its state on the right. Hints in the state that name the key of a command run it
+    when clicked.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"title--quiet", "title--name"}
     DEFAULT_CSS = """
@@ -132,7 +133,7 @@ class Pane(Vertical):
     Pane:focus-within > PaneTitle > .title--name { color: $emphasis; }
     """
 
-    # The second selector, which changes nothing, is why Textual looks at the title again when the focus comes or goes.
+    # The second selector changes nothing, but makes Textual restyle the title when the focus changes.
 
     def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
         """`parts` are title, column titles and list, from top to bottom; None for a missing one."""

@@ -1,4 +1,4 @@
-"""The files of what is under the cursor of another list, largest first."""
+"""The files of the item under the cursor of another list, largest first."""
 
 from __future__ import annotations
 

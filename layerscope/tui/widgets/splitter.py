@@ -15,7 +15,7 @@ from textual.widget import Widget
 class Splitter(Widget):
     """Divides a container between the panes before and after it; vertical, or horizontal if styled that way.
 
-    What the user chose is kept as a share, for each of the two, so that it survives another size of the terminal.
+    The user's choice is kept as a share for each orientation, so that it survives a resize of the terminal.
     """
 
     ALLOW_SELECT = False

@@ -1,4 +1,4 @@
-"""What costs most: the findings to look at first, and the largest wasted files."""
+"""The summary: the findings to fix first, and the largest wasted files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from layerscope.words import Change, Severity
 FINDINGS, FILES = 5, 5
 """Findings and wasted files that are listed."""
 RECORDS = 50
-"""Waste records, the largest ones, among which those of one path are added up."""
+"""Maximum number of the largest waste records that are added up by path."""
 SIZE, LAYERS = 9, 14
 
 
 @dataclass(frozen=True, slots=True)
 class WastedFile:
-    """A path, with all that is wasted under its name."""
+    """A path, with all bytes wasted at it."""
 
     pointed: Pointed
     bytes: int
@@ -32,7 +32,7 @@ class WastedFile:
 
 
 class SummaryList(LineList):
-    """The first findings, secrets before all else, and then the largest wasted files."""
+    """The first findings, starting with secrets, then the largest wasted files."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,7 +40,7 @@ class SummaryList(LineList):
         self._rows: list[int | WastedFile] = []
 
     def collect(self) -> None:
-        """List what is known by now."""
+        """List everything known so far."""
         session = self._session
         findings = session.findings
         numbers: list[int] = []

@@ -40,7 +40,7 @@ class WorkedTree(LineList):
         """The rows changed."""
 
     class Prepared(Message):
-        """A view was computed; `unread` are inodes whose contents it needs, None where another view is wanted by now."""
+        """A view was computed; `unread` are inodes whose contents it needs, None if it was superseded by another view."""
 
         def __init__(self, view: TreeView, unread: Rows | None, number: int) -> None:
             super().__init__()
@@ -96,9 +96,10 @@ class WorkedTree(LineList):
         return int(self.view.rows[self.cursor])
 
     def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
-        """There is something to show; `contents` are the layers', for comparisons; None for what is only promised.
+        """Show a filesystem once its rows are computed.
 
-        It is shown as soon as it is worked out: in place of a promise that was right, without losing a row.
+        `contents` are those of the layers, for comparisons; None for an expected tree, which the final one replaces without
+        losing a row if it was right.
         """
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
@@ -216,7 +217,7 @@ class WorkedTree(LineList):
     # contents of a range
 
     def _read_contents(self, view: TreeView, unread: Rows | None) -> None:
-        """Read, once, the contents that a comparison cannot decide without."""
+        """Read the contents that a comparison needs, once."""
         if unread is None or not self.certain:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]

@@ -192,7 +192,7 @@ def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> N
     found, _ = image(command, "build-essential", "libc6-dev", manual="build-essential")
     (libraries,) = found["static-libraries"]
     assert libraries.fix.startswith(
-        "# nothing in this step uses build-essential=12.9: do without, or"
+        "# nothing in this step uses build-essential=12.9: leave it out, or"
     )
     assert libraries.fix.endswith(
         "\nRUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
@@ -213,8 +213,8 @@ def test_packages_installed_as_dependencies_have_low_confidence() -> None:
     assert libraries.confidence is Confidence.LOW
     assert len(paths["static-libraries"]) == 2
     assert libraries.fix == (
-        "# npm brings libnode-dev, libssl-dev\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS"
-        " build), and here do without:\nRUN apt-get install -y nodejs \\\n    && x"
+        "# npm pulls in libnode-dev, libssl-dev\n# if nothing in the container runs it, use it in a separate stage (FROM … AS build)"
+        " and leave it out here:\nRUN apt-get install -y nodejs \\\n    && x"
     )
     assert not libraries.edits  # a later step may run npm
 

@@ -133,7 +133,7 @@ def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
     ]
     (finding,) = findings_by(steps, "overwritten")
     assert finding.fix == (
-        '# one RUN for layers 0, 1\n# mind that USER app stands between them\nRUN ["make"]\nRUN two'
+        '# one RUN for layers 0, 1\n# note: USER app is between them\nRUN ["make"]\nRUN two'
     )
 
 

@@ -30,9 +30,9 @@ from layerscope.analysis.findings.edits import notes
         ("RUN <<EOF\n# mine\nEOF\n# theirs", "+a", ["# theirs"]),
         ("RUN a <<<EOF\n# theirs", "+a", ["# theirs"]),
         (
-            "# one RUN for layers 4, 5\n# mind that ENV A=b comes before what needs it\nRUN a",
+            "# one RUN for layers 4, 5\n# note: ENV A=b has to come before what needs it\nRUN a",
             "+RUN a",
-            ["# mind that ENV A=b comes before what needs it"],
+            ["# note: ENV A=b has to come before what needs it"],
         ),
     ],
 )

@@ -69,7 +69,7 @@ def test_files_too_large_to_read_are_reported_with_low_confidence(
     data = b"#" * (LARGEST_TELLING + 1)
     (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
-    assert finding.title == f"{title}; too large to be read whole"
+    assert finding.title == f"{title}; too large to search"
     assert findings_by([(COPY, [file(path, data[1:])])], rule) == []
 
 

@@ -118,7 +118,7 @@ def test_referrers_are_named_and_sboms_own_files(registry: Registry, tagged: boo
     stream = io.BytesIO()
     text_report.write(image, stream, ReportOptions())
     shown = stream.getvalue().decode()
-    assert "beside it: an SPDX SBOM, a CycloneDX SBOM, a cosign signature" in shown
+    assert "in the registry: an SPDX SBOM, a CycloneDX SBOM, a cosign signature" in shown
     assert "\x1b" not in shown
 
 

@@ -1,7 +1,7 @@
 """All finding rules, in the order of `layerscope rules`.
 
-A new rule is a row in `caches.py`, `language_caches.py`, `build_tools.py` or `unused_files.py`, or a file with logic of its own that ends in
-`RULE = Rule(…)` and has a line here.
+A new rule is a row in `caches.py`, `language_caches.py`, `build_tools.py` or `unused_files.py`, or a module of its own that ends
+in `RULE = Rule(…)`, with a line here.
 """
 
 from __future__ import annotations

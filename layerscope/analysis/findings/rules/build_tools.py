@@ -1,4 +1,4 @@
-"""Compilers and what only they read, in an image that runs something else."""
+"""Compilers, and files that only they read, in an image that runs something else."""
 
 from layerscope.analysis.findings.build_tools import build_rule
 from layerscope.analysis.findings.rule import Rule
@@ -33,8 +33,8 @@ RULES: tuple[Rule, ...] = (
         "compilers",
         title="Compilers left in the image",
         why="A compiler is only needed to build. At run time it adds weight and helps attackers.",
-        finds="Compilers of GCC and LLVM in an image that starts something else than a compiler, a build tool or a shell.",
-        wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
+        finds="GCC and LLVM compilers in an image that starts something other than a compiler, a build tool or a shell.",
+        wrong="With software that is known to compile at run time, it is a note of low confidence. If yours compiles, turn the rule off.",
         patterns=_COMPILERS,
         family=_ALL,
         spare=("/usr/lib/gcc/**/*.so*",),
@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
         "toolchains",
         title="Go or Rust toolchain left in the image",
         why="Programs built with it run without it. Copy the program into an image of its own.",
-        finds="Toolchains of Go and Rust in an image that starts something else than a build tool or a shell.",
+        finds="Go and Rust toolchains in an image that starts something other than a build tool or a shell.",
         wrong="An image for jobs that build programs needs them: turn the rule off there.",
         patterns=_TOOLCHAINS,
         family=_ALL,
@@ -53,8 +53,8 @@ RULES: tuple[Rule, ...] = (
         "headers",
         title="Header files left in the image",
         why="Only compilers read C and C++ headers.",
-        finds="Headers in an image that starts something else than a compiler, a build tool or a shell.",
-        wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
+        finds="Headers in an image that starts something other than a compiler, a build tool or a shell.",
+        wrong="With software that is known to compile at run time, it is a note of low confidence. If yours compiles, turn the rule off.",
         patterns=_HEADERS,
         family=_ALL,
     ),
@@ -62,8 +62,8 @@ RULES: tuple[Rule, ...] = (
         "static-libraries",
         title="Static libraries left in the image",
         why="Only linkers read .a files.",
-        finds="Archives of object files in an image that starts something else than a compiler, a build tool or a shell.",
-        wrong="Beside software that is known to compile at run time it is a note of low confidence. Some languages load `.a` files as plug-ins: accept the path then.",
+        finds="Archives of object files in an image that starts something other than a compiler, a build tool or a shell.",
+        wrong="With software that is known to compile at run time, it is a note of low confidence. Some languages load `.a` files as plug-ins: accept the path then.",
         patterns=_LIBRARIES,
         family=_ALL,
         spare=("/usr/lib/gcc",),

@@ -41,7 +41,7 @@ _OWN_RULE = (
 
 
 def _without_apk_cache(place: Place) -> Fix:
-    """Use no cache, unless the step fetches the index by itself: that stays, whatever follows."""
+    """Use no cache, unless the step fetches the index explicitly, which is kept whatever follows."""
     clean = cleaned("rm -rf /var/cache/apk/*")
     for command in commands_in(place.evidence, place.step):
         if subcommand(command, "apk", ("update",)) is not None:
@@ -189,7 +189,7 @@ RULES: tuple[Rule, ...] = (
         "poetry-cache",
         title="Poetry, Pipenv or PDM cache left in the image",
         why=DOWNLOADS.format("The package manager"),
-        finds="Caches of downloads; virtual environments that Poetry keeps beside them are left out.",
+        finds="Caches of downloads, without the virtual environments that Poetry keeps beside them.",
         wrong="If containers install packages at run time without a network, turn the rule off.",
         patterns=(
             *("**/.cache/pypoetry/cache", "**/.cache/pypoetry/artifacts"),
@@ -322,7 +322,7 @@ RULES: tuple[Rule, ...] = (
         "gem-cache",
         title="Downloaded gems left in the image",
         why="RubyGems keeps the .gem file of every installed gem. Only a reinstallation needs it.",
-        wrong="If containers install gems without a network, they need the archives: turn the rule off. What a project keeps in `vendor/cache` is left out.",
+        wrong="If containers install gems without a network, they need the archives: turn the rule off. The `vendor/cache` of a project is not reported.",
         patterns=(
             "**/ruby/gems/*/cache/*.gem",
             "**/ruby/*/cache/*.gem",
@@ -341,7 +341,7 @@ RULES: tuple[Rule, ...] = (
         "compiler-cache",
         title="Compiler cache left in the image",
         why="ccache, sccache and Bazel keep object files for the next build, which never happens in an image.",
-        wrong="An image in which programs are built again is faster with it: turn the rule off there.",
+        wrong="Builds inside a container are faster with it: turn the rule off for such images.",
         patterns=("**/.ccache", "**/.cache/ccache", "**/.cache/sccache", "**/.cache/bazel"),
         fix=mounted,
     ),
@@ -349,7 +349,7 @@ RULES: tuple[Rule, ...] = (
         "user-cache",
         title="Other caches in a home directory",
         why="Programs can recreate or download again what they keep in ~/.cache.",
-        finds="All of `~/.cache` that has no rule of its own, but for models and browsers that are downloaded on purpose.",
+        finds="Everything in `~/.cache` without a rule of its own, except models and browsers downloaded on purpose.",
         wrong="It is a hint: some programs are slow, or fail without a network, until their cache is filled again. Name the directory in `ENV`, or turn the rule off.",
         patterns=("/root/.cache/*", "/home/*/.cache/*"),
         configured=True,
@@ -364,7 +364,7 @@ RULES: tuple[Rule, ...] = (
         "temporary-files",
         title="Temporary files left in the image",
         why="Files in /tmp are rarely needed after the build. Often they are archives that were unpacked elsewhere.",
-        wrong="What CMD, ENTRYPOINT, WORKDIR, VOLUME or ENV name is left out. If a script uses something in `/tmp`, move it elsewhere: `/tmp` may be mounted over.",
+        wrong="Paths named by CMD, ENTRYPOINT, WORKDIR, VOLUME or ENV are not reported. If a script uses something in `/tmp`, move it elsewhere: `/tmp` may be mounted over.",
         patterns=("/tmp/*", "/var/tmp/*"),  # noqa: S108 - paths in an image
         keep=MODELS,
         configured=True,

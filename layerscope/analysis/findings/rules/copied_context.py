@@ -1,4 +1,4 @@
-"""Files that a COPY brings from the build context and no container needs."""
+"""Files that COPY takes from the build context although no container needs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
-from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.edits import IN_DOCKERIGNORE, Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
@@ -30,7 +30,7 @@ _NEEDED = {
 }
 """Names that most applications need, and the commands that install them in the image: leaving them out saves nothing."""
 _DECIDED = frozenset((".env",))
-"""Names that an application may read when it runs: whether it does is for the reader to say."""
+"""Names that an application may read at run time: the reader has to decide whether it does."""
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
 """Names reported at any size: history and secrets."""
 _LARGE = 1_000_000
@@ -63,7 +63,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context, and names no absolute source."""
+    """Whether a step copies from the build context without naming an absolute source."""
     if step.instruction not in ("COPY", "ADD") or is_from_elsewhere(step):
         return False
     sources, _ = sources_of(step)
@@ -103,7 +103,7 @@ def _of_names(
     matters = not _MATTERS.isdisjoint(lines)
     if size < _SMALL and not matters:
         return
-    ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
+    ignored = f"{IN_DOCKERIGNORE}\n" + "\n".join(f"**/{line}" for line in lines)
     title = f"From the build context: {', '.join(lines[:3])}" + (
         " and more" if len(lines) > 3 else ""
     )
@@ -112,11 +112,11 @@ def _of_names(
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
         install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
-            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(evidence, step)}{install}",
+            fix=f"{ignored}\n# and install them in the image instead:\n{instruction_text(evidence, step)}{install}",
             layers=(group.layer,),
             paths=paths,
             bytes=0,
-            title=f"{title} ({in_words(size)}, and the same again once installed)",
+            title=f"{title} ({in_words(size)}, and about the same once installed)",
             why=_BETTER_INSTALLED,
             severity=Severity.NOTE,
             confidence=Confidence.LOW,
@@ -124,9 +124,7 @@ def _of_names(
         return
     fix = ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True)
     if not _DECIDED.isdisjoint(lines):
-        fix = Fix(
-            f"# unless the application reads it when it starts:\n{fix.text}", advice=fix.advice
-        )
+        fix = Fix(f"# unless the application reads it at run time:\n{fix.text}", advice=fix.advice)
     yield Claim(
         fix=fix,
         layers=(group.layer,),
@@ -161,7 +159,7 @@ RULE = Rule(
     title="Unwanted files from the build context",
     why="Git history, editor files and locally installed packages end up in the image. "
     "A .dockerignore keeps them out, and keeps the build cache valid.",
-    finds="`.git`, `node_modules`, virtual environments, `.env`, caches and settings of editors in what a `COPY` brings from the build context. Sources that the `COPY` names itself are left out.",
+    finds="`.git`, `node_modules`, virtual environments, `.env`, caches and editor settings that `COPY` takes from the build context. Sources that the `COPY` names explicitly are not reported.",
     wrong="If the application reads one of them, name it in the `COPY`, or negate it in `.dockerignore` (`!name`).",
     find=_find,
     confidence=Confidence.MEDIUM,

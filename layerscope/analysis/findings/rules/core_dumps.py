@@ -46,6 +46,6 @@ RULE = Rule(
     title="Core dumps left in the image",
     why="A core dump contains the memory of a crashed program, including any secrets.",
     finds="ELF files of type `ET_CORE` with the names of core dumps.",
-    wrong="It goes by content. A sample for tests of a debugger can be accepted by its path.",
+    wrong="Core dumps are recognized by content. Accept the path of a sample that a debugger's tests need.",
     find=_find,
 )

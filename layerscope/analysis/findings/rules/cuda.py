@@ -61,8 +61,8 @@ def _twice(evidence: Evidence) -> Iterator[Claim]:
                 evidence,
                 group,
                 other,
-                title=f"CUDA libraries twice: of the {other.value}, and of {_WHOSE[home]}",
-                reason=f"the frameworks read those of {_WHOSE[home]}",
+                title=f"CUDA libraries installed twice: those of the {other.value}, and those of {_WHOSE[home]}",
+                reason=f"the frameworks use those of {_WHOSE[home]}",
                 confidence=None if certain else Confidence.LOW,
             )
     for files, confidence in (
@@ -74,7 +74,7 @@ def _twice(evidence: Evidence) -> Iterator[Claim]:
                 evidence,
                 group,
                 Home.WHEELS if confidence else Home.SYSTEM,
-                title="CUDA libraries of an older version beside those of a newer one",
+                title="CUDA libraries of an older version beside a newer one",
                 reason="the image has a newer version of the same libraries",
                 confidence=confidence,
             )
@@ -88,7 +88,7 @@ _WHOSE = {
 
 
 def _pairs() -> Iterator[tuple[Home, Home]]:
-    """Where the copies that frameworks read come from, and where the others do."""
+    """Pairs of origins: of the copies that frameworks use, and of the others."""
     order = list(Home)
     for other in reversed(order[1:]):
         for home in order[: order.index(other)]:
@@ -96,14 +96,14 @@ def _pairs() -> Iterator[tuple[Home, Home]]:
 
 
 def _has_own_programs(evidence: Evidence) -> bool:
-    """Whether software other than the packages of Python seems to use CUDA."""
+    """Whether software other than Python packages seems to use CUDA."""
     elsewhere = evidence.selector.select(("site-packages", "dist-packages", "/usr/local/cuda*"))
     elsewhere |= evidence.selector.select(("libcuda.so*", "libcudart*"))
     return bool((evidence.live_under("*cuda*.so*", "libnvinfer*") & ~elsewhere).any())
 
 
 def _older_toolkits(evidence: Evidence) -> Mask:
-    """What lies in /usr/local/cuda-X.Y of all versions but the highest; nothing of those that /usr/local/cuda leads to."""
+    """Files in /usr/local/cuda-X.Y for all versions but the highest, except the one that /usr/local/cuda points to."""
     versions: dict[tuple[int, int], int] = {}
     for path in evidence.selector.matches("/usr/local/cuda-*").tolist():
         found = _VERSION.search(evidence.name(path))
@@ -118,7 +118,7 @@ def _older_toolkits(evidence: Evidence) -> Mask:
 
 
 def _is_chosen(evidence: Evidence, name: str) -> bool:
-    """Whether a link or a variable leads to a toolkit by its name."""
+    """Whether a link or a variable names a toolkit."""
     links = ("/usr/local/cuda", "/etc/alternatives/cuda")
     inodes = evidence.filesystem.inodes
     for link in links:
@@ -130,7 +130,7 @@ def _is_chosen(evidence: Evidence, name: str) -> bool:
 
 
 def _older_wheels(evidence: Evidence, families: dict[str, Mask], wheels: Mask) -> Mask:
-    """Libraries of NVIDIA's wheels of which there is a newer major version of the same family."""
+    """Libraries of NVIDIA's wheels for which a newer major version of the same family is installed."""
     found = np.zeros(len(wheels), bool)
     for files in families.values():
         paths = np.flatnonzero(files & wheels)
@@ -161,7 +161,7 @@ def _claim(
 
 
 def _fix(evidence: Evidence, group: Group, home: Home, reason: str) -> str | Fix:
-    """Uninstall the wheels, or start from an image without."""
+    """Uninstall the wheels, or use a base image without them."""
     step = evidence.step(group.layer)
     if home is Home.WHEELS and step.instruction == "RUN":
         names = _distributions(evidence, group)
@@ -172,13 +172,13 @@ def _fix(evidence: Evidence, group: Group, home: Home, reason: str) -> str | Fix
             )
     if is_copy(step) and not evidence.is_base(group.layer):
         return f"# {reason}: do not copy them\n{instruction_text(evidence, step)}"
-    return f"# {reason}: start from an image without CUDA, or do not install it\n" + commented(
+    return f"# {reason}: use a base image without CUDA, or do not install it\n" + commented(
         instruction_text(evidence, step)
     )
 
 
 def _distributions(evidence: Evidence, group: Group) -> list[str]:
-    """The names of NVIDIA's distributions that hold what a group names, as pip knows them."""
+    """The NVIDIA distributions that contain the files of a group, by their names in pip."""
     table = evidence.filesystem.table
     tops = np.concatenate([evidence.selector.matches(f"**/{site}/nvidia/*") for site in SITES])
     places = np.searchsorted(np.sort(group.paths), [tops, table.ends[tops]])
@@ -196,24 +196,24 @@ def _distributions(evidence: Evidence, group: Group) -> list[str]:
     return sorted(names)
 
 
-_WHY = "CUDA's libraries take gigabytes."
+_WHY = "CUDA libraries take gigabytes."
 RULES: tuple[Rule, ...] = (
     Rule(
         "cuda-unused",
         title="CUDA libraries beside a framework without CUDA",
-        why=f"{_WHY} A framework that is built for CPUs never loads them.",
-        finds="NVIDIA's wheels, and CUDA of the system or of conda, where a framework is installed that was built without CUDA (`torch` as `+cpu`, `onnxruntime`, `tensorflow-cpu`, `faiss-cpu`, `jax` …) and nothing else seems to use CUDA.",
-        wrong="A program of your own that loads CUDA under a name of its own is not recognised: accept the path, or turn the rule off.",
+        why=f"{_WHY} A framework built for CPUs never loads them.",
+        finds="NVIDIA's wheels, and CUDA from the system or from conda, beside a framework that was built without CUDA (`torch` as `+cpu`, `onnxruntime`, `tensorflow-cpu`, `faiss-cpu`, `jax` …) and nothing else seems to use CUDA.",
+        wrong="A program that loads CUDA under an unusual name is not recognized: accept the path, or turn the rule off.",
         find=_unused,
         confidence=Confidence.MEDIUM,
         min_bytes=1_000_000,
     ),
     Rule(
         "cuda-twice",
-        title="CUDA libraries twice",
-        why=f"{_WHY} Frameworks of PyPI bring their own or install NVIDIA's wheels, and do not read those of the system.",
-        finds="Libraries of CUDA that the system has and NVIDIA's wheels or a framework bring, too, and older versions beside newer ones.",
-        wrong="A program that is linked to the system's libraries needs them: accept the path. Beside such programs it is a note of low confidence.",
+        title="CUDA libraries installed twice",
+        why=f"{_WHY} Frameworks from PyPI bring their own or install NVIDIA's wheels, and do not use those of the system.",
+        finds="CUDA libraries that are in the system and also in NVIDIA's wheels or a framework, and older versions beside newer ones.",
+        wrong="Programs linked to the system's libraries need them: accept the path. If the image has such programs, it is a note of low confidence.",
         find=_twice,
         confidence=Confidence.MEDIUM,
         min_bytes=1_000_000,

@@ -58,6 +58,6 @@ RULE = Rule(
     title="Deleted by a later step",
     why="Layers cannot shrink: a later step hides the file, but its bytes are still pushed and pulled.",
     finds="Files that one step stores and a later one deletes.",
-    wrong="The bytes are exact. Where other steps need the files in between, keep the order, or use a stage of its own as the fix says.",
+    wrong="The bytes are exact. If steps in between need the files, keep the order, or use a separate stage as the fix suggests.",
     find=_find,
 )

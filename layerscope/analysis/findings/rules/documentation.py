@@ -34,7 +34,7 @@ def _excluded(place: Place) -> Fix:
 
 
 def _deleted(place: Place) -> Fix:
-    """Delete them, except files that licenses require; where earlier layers have others, those of the step by name."""
+    """Delete them, except files that licenses require; if earlier layers have others, delete those of the step by name."""
     if place.shared(_LICENSES):
         own = place.own_paths(tops=False)
         return place.deleting(deletion(place.evidence, place.group.layer, own, (), "f"))
@@ -65,7 +65,7 @@ RULE = path_rule(
     "documentation",
     title="Manual pages and documentation",
     why="Nobody reads manuals in a container. Copyright files, which licenses require, are not counted.",
-    wrong="A program that shows its documentation from here breaks: accept the path. Licenses are left out.",
+    wrong="If a program shows its documentation from here, accept the path. Licenses are not reported.",
     patterns=_PATTERNS,
     configured=True,
     fix=_excluded,

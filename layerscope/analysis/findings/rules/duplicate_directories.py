@@ -17,7 +17,7 @@ from layerscope.analysis.findings.rule import Rule
 from layerscope.words import Confidence, Severity
 
 _SURE = 0.9
-"""Share of equal bytes from which a directory of the same name counts as a slightly changed copy."""
+"""Minimum share of equal bytes for a directory of the same name to count as a slightly changed copy."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -60,7 +60,7 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
 
 
 def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -> bool:
-    """Whether two directories have the same name and one comes from a COPY: not a package that several others need."""
+    """Whether two directories have the same name and one comes from a COPY, as opposed to a package that several others need."""
     kept, copy = names
     return (
         evidence.step(layer).instruction in ("COPY", "ADD")
@@ -120,16 +120,14 @@ def _parent(name: str) -> str:
 
 
 def _of_base(kept: str) -> str:
-    return (
-        f"# the base image has {shell_word(kept)} several times: only another base image is smaller"
-    )
+    return f"# the base image contains {shell_word(kept)} several times: only another base image is smaller"
 
 
 RULE = Rule(
     "duplicate-directories",
     title="Duplicate directory",
     why="Every copy is stored, pushed and pulled.",
-    finds="Directories whose files are all, or nearly all, in another directory, too.",
+    finds="Directories whose files are all, or nearly all, in another directory as well.",
     wrong="Programs may write to one of the copies, or read it by its path: a link keeps both paths. If they differ at run time, keep both.",
     find=_find,
     confidence=Confidence.MEDIUM,

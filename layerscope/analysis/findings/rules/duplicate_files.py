@@ -81,23 +81,20 @@ def _fix(
     able = np.array([stays(evidence, layer, path) for path in paths[:_MAX_CHECKED].tolist()])
     if not able.any():
         names = [shell_word(evidence.name(int(path))) for path in (keepers[0], paths[0])]
-        return (
-            f"# store {names[0]} once: {names[1]} holds the same when this step is done, and later steps change what is"
-            f" there\n{instruction_text(evidence, step)}"
-        )
+        return f"# store {names[0]} only once: after this step {names[1]} is the same, but later steps change files there\n{instruction_text(evidence, step)}"
     first = np.flatnonzero(able)[:NAMED]
     links = []
     for path, kept in zip(paths[first].tolist(), keepers[first].tolist(), strict=True):
-        # A hard link to a file of a lower layer would store that again.
+        # A hard link to a file of a lower layer would store the file again.
         hard = inodes.layer(int(evidence.live_inodes[kept])) == layer
         option = "-f" if hard and not copied else "-sf"
         links.append(link(evidence, layer, kept, path, option, without=copied))
     more = f" (and {len(paths) - len(first)} more like it)" if len(paths) > len(first) else ""
     made = " && ".join(links)
-    note = f"# a link does for each{more}, if nothing writes to them:\n"
+    note = f"# a link is enough for each{more}, if nothing writes to them:\n"
     if not copied:
         fix = note + run_and(evidence, step, made)
-        return Fix(fix.text, advice=fix.advice) if more else fix  # it is not all of them
+        return Fix(fix.text, advice=fix.advice) if more else fix  # not for all of them
     gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
     if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
         return f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}"

@@ -39,11 +39,11 @@ _TOOLS = (
         "**/repo/main.py",
     ),
 )
-"""Files and directories of tools that run Git in their own clone: to update, or to learn their version."""
+"""Files and directories of tools that run Git in their own clone: to update, or to find their version."""
 _PROGRAMS = (b"bin", b"sbin", b"libexec", b"shims", b"scripts")
-"""Directories of a tool that PATH names."""
+"""Directories of a tool that are usually in PATH."""
 _NEAR = 3
-"""How deep in a clone the files lie that say what it is."""
+"""Maximum depth in a clone of the files that identify it."""
 
 
 def _shallow(place: Place) -> Fix:
@@ -61,7 +61,7 @@ def _shallow(place: Place) -> Fix:
 
 
 def _without_history(place: Place) -> Fix:
-    """Nothing of the history where the repository is added from its server; see `_shallow` for a clone."""
+    """Leave out the history when ADD fetches the repository; see `_shallow` for a clone."""
     if not is_remote(place.step):
         return _shallow(place)
     text = re.sub(r"\s--keep-git-dir(?:=\S+)?", "", instruction_text(place.evidence, place.step))
@@ -94,7 +94,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _clones_of_tools(evidence: Evidence) -> tuple[Mask, Mask]:
-    """Masks of the clones of tools that are run from them, and of those that a variable names."""
+    """Masks of clones from which tools run, and of clones that a variable names."""
     table, known = evidence.filesystem.table, evidence.once(find_in_use)
     repositories = np.unique(table.parents[evidence.selector.matches("**/.git")])
     marks = np.concatenate([evidence.selector.matches(pattern) for pattern in _TOOLS])
@@ -110,18 +110,15 @@ def _clones_of_tools(evidence: Evidence) -> tuple[Mask, Mask]:
     return evidence.selector.below(tools), evidence.selector.below(np.setdiff1d(named, tools))
 
 
-_TOOL_WHY = (
-    "A clone contains every version of every file. But this is a tool that is run from its own clone: some, such as Flutter's SDK, "
-    "run Git in it and fail without it."
-)
+_TOOL_WHY = "A clone contains every version of every file. But this tool runs from its own clone: some, such as Flutter's SDK, run Git in it and fail without the history."
 _NAMED_WHY = "A clone contains every version of every file. But a variable names this one, so it may be a tool that runs Git in it."
 
 RULE = Rule(
     "git-directory",
     title="Git history left in the image",
     why="A clone contains every version of every file. Only one is needed to run.",
-    finds="The history of clones, and of repositories that `ADD` brings with `--keep-git-dir`. What a `COPY` brings belongs to `copied-context`.",
-    wrong="Tools that run Git in their own clone, such as Flutter's SDK, are hints. A program that asks Git for its version fails without history: write the version to a file while you build.",
+    finds="The history of clones, and of repositories that `ADD` fetches with `--keep-git-dir`. Files from a `COPY` belong to `copied-context`.",
+    wrong="For tools that run Git in their own clone, such as Flutter's SDK, it has low confidence. A program that asks Git for its version fails without the history: write the version to a file during the build.",
     find=_find,
     places=_PATTERNS,
 )

@@ -19,7 +19,7 @@ _NONE = np.zeros(0, np.int64)
 
 def _find_unchanged(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
-    # Without the layer, the contents that it hides would be live: one of two equal contents is saved either way.
+    # Without the layer, the contents that it hides would be live: one of the two equal contents is saved either way.
     hides = dict(split(waste.hidden_by, np.arange(len(waste))))
     for layer, contents in enumerate(evidence.contents):
         step = evidence.step(layer)
@@ -71,7 +71,7 @@ RULES = (
         title="Layer without changes",
         why="All of its files were already there, with the same content and attributes.",
         finds="Layers whose entries change neither content nor attributes.",
-        wrong="The step may be there for what it prints or checks: ignore it then.",
+        wrong="If the step is there for what it prints or checks, ignore it.",
         find=_find_unchanged,
         severity=Severity.NOTE,
         min_bytes=0,
@@ -81,7 +81,7 @@ RULES = (
         title="RUN without effect",
         why="Each RUN has its own shell: cd, export and started services end with it, and the layer is empty.",
         finds="`RUN` steps whose layer has no entries.",
-        wrong="A step that checks something, or runs tests, is right to leave no trace: ignore it then.",
+        wrong="If the step only checks something or runs tests, ignore it.",
         find=_find_empty,
         severity=Severity.NOTE,
         confidence=Confidence.MEDIUM,

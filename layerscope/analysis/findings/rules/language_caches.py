@@ -1,4 +1,4 @@
-"""Caches of further languages' package managers: one row each, as in `caches`."""
+"""Caches of package managers of other languages: one row each, as in `caches`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
         "haskell-cache",
         title="Cabal or Stack cache left in the image",
         why="Cabal and Stack keep an index of all packages of Hackage and the sources that they download. A compiled program needs none of it.",
-        finds="Indexes and sources; what Cabal and Stack built is left out.",
+        finds="Indexes and sources, but not the packages that Cabal and Stack built.",
         wrong="If a script in the container calls `cabal` or `stack`, they read it: turn the rule off there.",
         patterns=(
             *("**/.cabal/packages", "**/.cabal/logs", "**/.cache/cabal"),
@@ -66,7 +66,7 @@ RULES: tuple[Rule, ...] = (
         "opam-cache",
         title="opam downloads and sources left in the image",
         why="opam keeps downloaded archives, and the sources and build directories of packages. Installed packages need none of it.",
-        finds="Archives, sources and build directories; switches with installed packages are left out.",
+        finds="Archives, sources and build directories, but not switches with installed packages.",
         wrong="If a script in the container calls `opam`, it reads it: turn the rule off there.",
         patterns=(
             *("**/.opam/download-cache", "**/.opam/log", "**/.opam/repo/*.tar.gz"),

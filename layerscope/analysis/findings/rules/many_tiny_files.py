@@ -32,7 +32,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         if len(index) < _ENTRIES or overhead < max(_OVERHEAD, stored + 1):
             continue
         yield Claim(
-            fix="# pack what need not be single files: an archive, a bundle (esbuild, zipapp), fewer dependencies\n"
+            fix="# pack files that need not be separate: an archive, a bundle (esbuild, zipapp), fewer dependencies\n"
             + instruction_text(evidence, evidence.step(layer)),
             layers=(layer,),
             paths=_files(evidence.filesystem, layer),
@@ -58,7 +58,7 @@ RULE = Rule(
     title=_TITLE,
     why="Every entry of a layer takes at least 512 bytes besides its content.",
     finds="Layers whose headers and padding take more bytes than their content.",
-    wrong="It saves nothing by itself and is a hint: pack files only where the program can read an archive.",
+    wrong="A hint that saves no content bytes: pack files only if the program can read an archive.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -34,7 +34,7 @@ _STARTS = (
     r"(?:npm|yarn|pnpm|bun)(?: run)? (?:dev|develop|watch|test|t|storybook)\S*|nodemon|ts-node(?:-dev)?|tsx|vite|vitest|jest"
     r"|mocha|webpack(?:-dev-server)?|next dev|ng serve|playwright|cypress|nest start"
 )
-"""What an image for developing starts."""
+"""Commands that a development image starts."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -57,12 +57,12 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
     install = "yarn install --production" if yarn else "npm ci --omit=dev"
     if step.instruction != "RUN":
         return (
-            "# .dockerignore: **/node_modules; build in a stage of its own, and install here only what runs:\n"
+            "# .dockerignore: **/node_modules; build in a separate stage, and install here only what runs:\n"
             f"{instruction_text(evidence, step)}\nRUN cd {shell_word(evidence.name(project.folder))} && {install}"
         )
     if any(_used(evidence, layer)):
         return (
-            "# a later step uses them: build in a stage of its own, and install here only what runs\n"
+            "# a later step uses them: build in a separate stage, and install here only what runs\n"
             f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nRUN {install}\nCOPY --from=build … …"
         )
     place, option = (_of_yarn, "--production") if yarn else (_of_npm, "--omit=dev")
@@ -70,9 +70,7 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
     if changes and not _USES.search(step.arguments, changes[-1][0]):
         return run_and(evidence, step, "", changes=changes, advice=f"# with {option}")
     if child(evidence, project.folder, "package.json") is None:
-        return (
-            f"# {install}, once they are not needed any more:\n{instruction_text(evidence, step)}"
-        )
+        return f"# {install}, once they are no longer needed:\n{instruction_text(evidence, step)}"
     folder = shell_word(evidence.name(project.folder))
     modules = child(evidence, project.folder, "node_modules")
     if modules is None or directories_before(evidence, layer)[modules]:
@@ -120,7 +118,7 @@ RULE = Rule(
     title="Development packages in node_modules",
     why="Compilers, linters, bundlers and test runners are needed to build an application, not to run it. "
     "npm records which packages are only needed for development.",
-    finds="Packages that npm records as needed for development only, in images that start something else than a development server or tests.",
+    finds="Packages that npm records as development dependencies, in images that start something other than a development server or tests.",
     wrong="If the application loads one at run time, it belongs in `dependencies`.",
     find=_find,
     confidence=Confidence.MEDIUM,

@@ -96,7 +96,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
                 + instruction_text(evidence, step),
             ),
-            why="An upgrade stores every file that it changes again, and the versions of the base image are still pulled.",
+            why="An upgrade stores every changed file again, and the base image's versions are still pulled.",
         )
         return
     rows = rows[~evidence.selector.select(PACKAGE_DATABASES)[waste.paths[rows]]]
@@ -107,7 +107,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 rows,
                 layers,
                 f"Files of the base image overwritten in layer {layer}",
-                "# a base image that has this already, or has it not at all, saves one of both copies\n"
+                "# a base image that already has this, or does not have it at all, saves one copy\n"
                 + instruction_text(evidence, step),
                 Confidence.LOW,
             ),
@@ -134,22 +134,22 @@ def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str
     names = named(evidence, rows)
     quoted = "\n".join(instruction_text(evidence, step) for step in steps[:NAMED])
     if step.instruction in ("COPY", "ADD"):
-        return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(evidence, step)}"
+        return f"# {names}: copied over an earlier version: leave it out of one of these\n{quoted}\n{instruction_text(evidence, step)}"
     if step.instruction == "RUN" and all(found.instruction in ("COPY", "ADD") for found in steps):
         return (
-            f"# {names}: change before it is copied, or in a stage of its own:\n"
+            f"# {names}: change it before it is copied, or in a separate stage:\n"
             f"# FROM … AS changed\n"
             f"{commented(quoted)}\n{commented(instruction_text(evidence, step))}\n"
             "COPY --from=changed … …"
         )
-    return f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(evidence, step)}"
+    return f"# {names}: store it only once, in the last of these steps\n{quoted}\n{instruction_text(evidence, step)}"
 
 
 RULE = Rule(
     "overwritten",
     title="Overwritten by a later step",
     why="Layers cannot shrink: the first version is still pushed and pulled.",
-    finds="Files of which a later step stores another content.",
-    wrong="If the first version has to be there for the steps between, merge these steps. Package databases that every installation rewrites are a note.",
+    finds="Files whose content a later step replaces.",
+    wrong="If steps in between need the first version, merge the steps. Package databases, which every installation rewrites, are only a note.",
     find=_find,
 )

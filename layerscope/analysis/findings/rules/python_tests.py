@@ -42,7 +42,7 @@ RULE = path_rule(
     "python-tests",
     title="Tests of Python packages",
     why="Tests that packages install are never run in an image.",
-    wrong="Some packages import helpers from their tests: start the application once without them before you publish.",
+    wrong="Some packages import helpers from their tests: try the application without them before you publish.",
     patterns=(
         "**/site-packages/**/tests",
         "**/site-packages/**/test",

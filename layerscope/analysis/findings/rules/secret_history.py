@@ -53,10 +53,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 _WHAT = {False: "Secret", True: "Dummy secret"}
-_DUMMY_WHY = (
-    "It looks like a placeholder for the build, or like the password of a service on the same machine. "
-    "Make sure that no real service has it: `docker history` shows it to anyone who can pull the image."
-)
+_DUMMY_WHY = "It looks like a placeholder for the build, or like the password for a service on the same machine. Make sure that no real service uses it: `docker history` shows it to anyone who can pull the image."
 
 
 def _confidence(dummy: bool, certain: bool) -> Confidence:
@@ -76,13 +73,13 @@ class _Found:
     real: _Labels = field(default_factory=lambda: ({}, set()))
     dummies: _Labels = field(default_factory=lambda: ({}, set()))
     certain: set[str] = field(default_factory=set)
-    """Kinds that are secrets by their looks."""
+    """Kinds recognized by their format."""
     values: set[str] = field(default_factory=set)
     """Their values, which are never shown."""
 
 
 def _secrets(step: Step) -> _Found:
-    """The secrets in a step; what is real under one name or kind is no dummy of it."""
+    """The secrets in a step; a name or kind with a real secret is not listed as a dummy."""
     found = _Found()
     for pair in step.build_args:
         name, _, value = pair.partition("=")
@@ -113,7 +110,7 @@ def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[tuple[str, 
         if value not in reported and is_secret(name, value):
             yield name, is_dummy(value)
     for command in (config.entrypoint, config.cmd):
-        # As a JSON list, so that the ends of words are known.
+        # As a JSON list, so that word boundaries are known.
         text = json.dumps(command, ensure_ascii=False)[:_LONGEST]
         for span in find_spans(text, "CMD"):
             if span.label and text[span.start : span.end] not in reported:
@@ -121,10 +118,10 @@ def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[tuple[str, 
 
 
 def _fix(step: Step, names: list[str]) -> str:
-    """How to do without the secret. The instruction is not quoted: it contains the secret."""
+    """How to avoid the secret. The instruction is not quoted, because it contains the secret."""
     name = safe_name(names[0]) if names else "TOKEN"
     if step.instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
-        return f"# let it read {name} from the environment or a file, and give it that when the container starts"
+        return f"# let it read {name} from the environment or a file that is provided when the container starts"
     if step.instruction == "RUN":
         return f"# RUN --mount=type=secret,id={name},env={name} …"
     if step.instruction == "ARG":
@@ -136,8 +133,8 @@ RULE = Rule(
     "secret-history",
     title="Secret in the history",
     why="Build arguments and ENV are stored in the image config: `docker history` and `docker inspect` show them.",
-    finds="Values of build arguments, `ENV` and `LABEL`, and what commands assign, pass as options, headers or in URLs.",
-    wrong="Placeholders for the build and passwords of services on the same machine are warnings of low confidence. If another value is none either, give it a name that says so (`dummy`, `placeholder`), or accept the rule with an `[[ignore]]` entry.",
+    finds="Values of build arguments, `ENV` and `LABEL`, and values that commands assign or pass in options, headers or URLs.",
+    wrong="Placeholders for the build and passwords for services on the same machine are warnings of low confidence. If another value is not a secret, give it a name that says so (`dummy`, `placeholder`), or accept the rule with an `[[ignore]]` entry.",
     codes=("DL3064", "SecretsUsedInArgOrEnv"),
     find=_find,
     severity=Severity.ERROR,

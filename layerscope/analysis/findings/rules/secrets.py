@@ -1,4 +1,4 @@
-"""Secrets in files. Only their places are reported: values are never stored, shown or written."""
+"""Secrets in files. Only their paths are reported: values are never stored, shown or written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from layerscope.words import Confidence, Severity
 _DEFAULT_KEYS = ("/etc/ssl/private/ssl-cert-snakeoil.key",)
 """Keys of self-signed certificates that a package generates, so that a server can start (Debian's ssl-cert)."""
 _BY_NAME = {HISTORY, CONFIGURATION, SETTINGS}
-"""Kinds that are known by the names of values alone."""
+"""Kinds recognized only by the names of values."""
 _NOT_CREDENTIALS = {PRIVATE_KEY, *_BY_NAME, *DUMMIES.values(), UNREAD, UNREAD_KEY}
 
 
@@ -60,7 +60,7 @@ def _credentials(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_only(kinds: frozenset[str], kind: str) -> bool:
-    """Whether a file has secrets of this kind, and none that another rule or claim is about."""
+    """Whether a file has secrets of this kind, and none that another rule or claim reports."""
     first = next((each for each in (HISTORY, SETTINGS, CONFIGURATION) if each in kinds), None)
     return first == kind and PRIVATE_KEY not in kinds and kinds <= _NOT_CREDENTIALS
 
@@ -72,7 +72,7 @@ def _environment_files(evidence: Evidence) -> Iterator[Claim]:
 
 def _configurations(evidence: Evidence) -> Iterator[Claim]:
     yield from secret_claims(
-        evidence, lambda kinds: _is_only(kinds, CONFIGURATION), "Password in a configuration"
+        evidence, lambda kinds: _is_only(kinds, CONFIGURATION), "Password in a configuration file"
     )
     yield from dummy_claims(evidence, CONFIGURATION, "Dummy password in a configuration")
 
@@ -82,8 +82,8 @@ RULES: tuple[Rule, ...] = (
         "secret-private-key",
         title="Private key",
         why="Anyone who can pull the image can read the key from any layer that ever stored it.",
-        finds="Keys between lines of PEM, in the armour and the keyrings of OpenPGP, in the formats of PuTTY and age, in any layer. Keys that need a passphrase, and those below directories of packages (`/usr/lib`, `site-packages` …), are left out.",
-        wrong="A key that a package generates for a default certificate is a warning of low confidence. Keys of tests open nothing: keep them out of the image with `.dockerignore`, or accept the path with an `[[ignore]]` entry.",
+        finds="PEM keys, OpenPGP keys in armour and keyrings, and keys in the formats of PuTTY and age, in any layer. Keys with a passphrase, and keys in package directories (`/usr/lib`, `site-packages` …), are not reported.",
+        wrong="A key that a package generates for a default certificate is a warning of low confidence. Test keys protect nothing: keep them out of the image with `.dockerignore`, or accept the path with an `[[ignore]]` entry.",
         find=_private_keys,
         severity=Severity.ERROR,
         min_bytes=0,
@@ -92,8 +92,8 @@ RULES: tuple[Rule, ...] = (
         "secret-credentials",
         title="Credentials",
         why="Anyone who can pull the image can use them to access the cloud, registry or service that they unlock.",
-        finds="Tokens of services by their looks, wherever they are, and what stands at the places for passwords and tokens in the files that package managers, registries, Git, clouds and command histories keep.",
-        wrong="Placeholders and variables are not reported; values that look like dummies are warnings of low confidence. If a value opens nothing, give it a name that says so (`dummy`, `placeholder`), or accept the path with an `[[ignore]]` entry.",
+        finds="Service tokens with a known format, anywhere, and passwords and tokens in credential files of package managers, registries, Git and clouds, and in command histories.",
+        wrong="Placeholders and variables are not reported; values that look like dummies are warnings of low confidence. If a value protects nothing, give it a name that says so (`dummy`, `placeholder`), or accept the path with an `[[ignore]]` entry.",
         find=_credentials,
         severity=Severity.ERROR,
         min_bytes=0,
@@ -102,8 +102,8 @@ RULES: tuple[Rule, ...] = (
         "secret-environment-file",
         title="Environment file with secrets",
         why="An .env file holds settings of one deployment. Anyone who can pull the image can read it.",
-        finds="`.env`, `.env.*` and `*.env` in which a name says that its value is a secret. Samples (`.env.example`, `.env.test` …) are left out.",
-        wrong="A file of values for development only is no secret: keep it out of the image all the same, or call it `.env.example`.",
+        finds="`.env`, `.env.*` and `*.env` with a setting whose name is that of a secret. Samples (`.env.example`, `.env.test` …) are not reported.",
+        wrong="A file with values for development only is not a secret: keep it out of the image anyway, or name it `.env.example`.",
         find=_environment_files,
         severity=Severity.ERROR,
         confidence=Confidence.MEDIUM,
@@ -111,10 +111,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "secret-configuration",
-        title="Password in a configuration",
+        title="Password in a configuration file",
         why="Anyone who can pull the image can read it, and it cannot be changed without building the image again.",
-        finds="Passwords, keys and connection strings in files with the names of configurations: `application.properties`, `settings.py`, `wp-config.php`, `database.yml`, `web.config`, `appsettings.json`, Compose files and some hundred more.",
-        wrong="It goes by the names of values. If a value is no secret, or is replaced when the container starts, write a variable or a placeholder in its place, or accept the path with an `[[ignore]]` entry.",
+        finds="Passwords, keys and connection strings in configuration files: `application.properties`, `settings.py`, `wp-config.php`, `database.yml`, `web.config`, `appsettings.json`, Compose files and many more.",
+        wrong="Secrets are recognized by the names of settings. If a value is not a secret, or is replaced when the container starts, use a variable or a placeholder instead, or accept the path with an `[[ignore]]` entry.",
         find=_configurations,
         severity=Severity.ERROR,
         confidence=Confidence.MEDIUM,

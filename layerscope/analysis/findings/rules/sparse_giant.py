@@ -51,7 +51,7 @@ def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
     grown = logical > group.bytes
     fix: str | Fix
     if evidence.is_base(group.layer):
-        fix = f"# {names}: the base image has it: only another base image has not"
+        fix = f"# {names}: in the base image: only another base image avoids it"
     else:
         fix = _fix_of_log(evidence, step, names) if is_log else _fix_of_giant(evidence, step, names)
     return Claim(
@@ -80,7 +80,7 @@ def _fix_of_log(evidence: Evidence, step: Step, names: str) -> Fix:
 
 
 def _useradd(command: Command) -> Word | None:
-    """The name of a `useradd` that writes the log of logins."""
+    """The name of a `useradd` command that writes the login log."""
     at = program(command)
     values = command.values[at:]
     if values[:1] != ["useradd"] or any(re.match("-[a-zA-Z]*l", value) for value in values):
@@ -90,7 +90,7 @@ def _useradd(command: Command) -> Word | None:
 
 def _fix_of_giant(evidence: Evidence, step: Step, names: str) -> Fix:
     return Fix(
-        f"# {names}: make it when the container starts, or keep its real size small\n"
+        f"# {names}: create it when the container starts, or keep its real size small\n"
         + instruction_text(evidence, step)
     )
 
@@ -100,7 +100,7 @@ RULE = Rule(
     title="Sparse file with a huge logical size",
     why="Tools without support for sparse files write all of it: a push, copy or start may fill the disk.",
     finds="Sparse files whose logical size is huge, such as `/var/log/lastlog` after `useradd` with a large ID.",
-    wrong="Builders and engines that keep holes store little. If all of yours do, turn the rule off.",
+    wrong="Builders and engines that support holes store little. If all of yours do, turn the rule off.",
     find=_find,
     min_bytes=10_000_000,
 )

@@ -38,7 +38,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     for layer, mine in split(waste.hidden_by[apart], apart):
         step = evidence.step(layer)
         if step.instruction == "RUN":
-            # A command that rewrites files of a base image or a copy, as debconf does: no instruction avoids it.
+            # A command such as debconf that rewrites files of a base image or a copy: no instruction avoids it.
             continue
         storers = largest_first(evidence, waste.stored_in[mine], mine)
         title = f"Added in {layers_named(sorted(storers))}, stored again in layer {layer}"
@@ -51,25 +51,25 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
     step, first = evidence.step(layer), evidence.step(storers[0])
     names, shown = names_of(evidence, rows), named(evidence, rows)
     if evidence.is_base(storers[0]):
-        return f"# the base image has the same already: leave {shown} out of\n{instruction_text(evidence, step)}"
+        return f"# the base image already has them: leave {shown} out of\n{instruction_text(evidence, step)}"
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
         few = len(rows) <= NAMED and step.instruction == "COPY"
         if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
             return (
                 f"{instruction_text(evidence, first)}\n"
-                "# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n"
+                "# exclude files that are already there (needs `# syntax=docker/dockerfile:1.19`):\n"
                 + with_flags(step, *flags)
             )
         return (
-            f"# {shown}: copy it once, by the narrower of both, or use it in a RUN without storing it:\n"
+            f"# {shown}: copy it once, with the narrower of the two, or use it in a RUN without storing it:\n"
             f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(evidence, first)}\n{instruction_text(evidence, step)}"
         )
-    return f"# {shown}: store it once, by one of these\n{instruction_text(evidence, first)}\n{instruction_text(evidence, step)}"
+    return f"# {shown}: store it once, with one of these\n{instruction_text(evidence, first)}\n{instruction_text(evidence, step)}"
 
 
 def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
-    """Whether a layer stores no other files with these names, which --exclude would leave out too."""
+    """Whether a layer stores no other files with these names, which --exclude would leave out, too."""
     filesystem, components = evidence.filesystem, evidence.filesystem.table.components
     paths = np.unique(evidence.accounting.waste.paths[rows])
     stored = np.unique(filesystem.paths[filesystem.born == layer])

@@ -20,7 +20,7 @@ _LANGUAGES = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES")
 
 
 def _spoken(evidence: Evidence) -> tuple[str, ...]:
-    """The languages that variables choose."""
+    """The languages that variables select."""
     pairs = [pair.partition("=")[::2] for pair in evidence.image.config.env]
     values = [value for name, value in pairs if name in _LANGUAGES]
     codes = {found for value in values for found in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
@@ -28,8 +28,9 @@ def _spoken(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _untranslated(place: Place) -> Fix:
-    """Delete the messages in all languages but English and those that variables choose; where earlier layers have others, those
-    of the step by name."""
+    """Delete the messages in all languages but English and those that variables select; if earlier layers have others, delete
+    those of the step by name.
+    """
     copied = not_copied(place)
     if copied is not None:
         return copied
@@ -56,7 +57,7 @@ LOCALES = path_rule(
     "locales",
     title="Translated messages",
     why="Programs in a container rarely print messages in other languages.",
-    finds="Translations into other languages than English, and than those that `LANG`, `LANGUAGE` and `LC_…` choose.",
+    finds="Translations into languages other than English and those that `LANG`, `LANGUAGE` and `LC_…` select.",
     wrong="A program that speaks to its users in other languages needs them: turn the rule off.",
     patterns=("/usr/share/locale/*/LC_MESSAGES",),
     configured=True,

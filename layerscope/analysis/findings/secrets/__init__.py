@@ -1,1 +1,1 @@
-"""Looking for secrets in the contents of files."""
+"""Searches the contents of files for secrets."""

@@ -1,4 +1,4 @@
-"""Claims about files with secrets. Files deleted by a later step have findings of their own: they are still stored."""
+"""Claims about files with secrets. Files deleted by a later step get separate findings: they are still stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from layerscope.words import Confidence
 
 _NAMED = 3
 _PLAIN = {PRIVATE_KEY, *DUMMIES, *DUMMIES.values(), UNREAD, UNREAD_KEY}
-"""Kinds that the title says already."""
+"""Kinds that the title already names."""
 
 
 def secret_claims(
@@ -38,10 +38,10 @@ def secret_claims(
     what: str,
     among: Mask | None = None,
 ) -> Iterator[Claim]:
-    """One claim a layer for the files whose kinds of secrets are `wanted`, and one for those of them that are hidden.
+    """One claim per layer for files whose kinds of secrets are `wanted`, and one for hidden ones.
 
-    `what` names them in titles: "Private key"; `among` are the paths to look at, all if None. Secrets themselves are never
-    part of a claim.
+    `what` names them in titles: "Private key"; `among` are the paths to consider, None for all. Secrets themselves are never part
+    of a claim.
     """
     secrets = evidence.once(find_secrets)
     inodes = np.array([inode for inode, kinds in secrets.items() if wanted(kinds)], np.int32)
@@ -49,7 +49,7 @@ def secret_claims(
     rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
     if among is not None:
         rows = rows[among[filesystem.paths[rows]]]
-    # A copy stored by chown belongs to the first one, whose step needs the fix.
+    # A copy stored by chown belongs to the original, whose step needs the fix.
     first = originals(evidence, filesystem.inode_of[rows])
     live = np.isin(first, first[np.isin(filesystem.inode_of[rows], evidence.live_inodes)])
     for shown in (True, False):
@@ -71,14 +71,13 @@ def secret_claims(
 
 
 def unread_claims(evidence: Evidence, kind: str) -> Iterator[Claim]:
-    """Claims about files that are too large to be looked into; `kind` is what their names say."""
+    """Claims about files that are too large to search; `kind` is what their names suggest."""
     what = kind[:1].upper() + kind[1:]
     for claim in secret_claims(evidence, lambda kinds: kinds == {kind}, what):
         yield replace(
             claim,
-            title=f"{claim.title}; too large to be read whole",
-            why=f"Files of more than {LARGEST_TELLING >> 20} MiB are not looked into, nor those that come after many large ones: "
-            "look yourself what it holds.",
+            title=f"{claim.title}; too large to search",
+            why=f"Files of more than {LARGEST_TELLING >> 20} MiB are not searched, nor are further ones after many large files: check its contents yourself.",
             confidence=Confidence.LOW,
         )
 
@@ -92,14 +91,11 @@ def dummy_claims(evidence: Evidence, kind: str, what: str) -> Iterator[Claim]:
         yield replace(claim, why=_DUMMY_WHY, confidence=Confidence.LOW)
 
 
-_DUMMY_WHY = (
-    "The values look like placeholders, or like passwords of a service on the same machine. Make sure that no real service "
-    "has them: anyone who can pull the image can read them."
-)
+_DUMMY_WHY = "The values look like placeholders, or like passwords for a service on the same machine. Make sure that no real service uses them: anyone who can pull the image can read them."
 
 
 def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
-    """Never store it: mount it for the time of the step that needs it."""
+    """A fix that never stores it, but mounts it in the step that needs it."""
     step = evidence.step(layer)
     path = evidence.name(int(paths[0]))
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
@@ -113,20 +109,21 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
         )
     if _is_made_here(evidence, path, step):
         word = shell_word(path)
-        return "# make it when the container starts, so that no two of them share it\n" + run_and(
-            evidence, step, f"rm -f {word}"
+        return (
+            "# generate it when the container starts, so that no two containers share it\n"
+            + run_and(evidence, step, f"rm -f {word}")
         )
     return f"{revoke}\n" + run_and(evidence, step, "", [mount])
 
 
 def _is_made_here(evidence: Evidence, path: str, step: Step) -> bool:
-    """Whether a package makes this key while it is installed."""
+    """Whether a package generates this key during installation."""
     return can_append(evidence, step) and path.startswith(
         ("/etc/ssh/", "/etc/ssl/private/", "/etc/pki/tls/private/")
     )
 
 
 def _identifier(path: str) -> str:
-    """A name for the secret of a build."""
+    """An ID for the build secret."""
     stem = PurePosixPath(path).name.strip(".") or "secret"
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in stem)[:40]

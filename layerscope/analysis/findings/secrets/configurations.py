@@ -1,4 +1,4 @@
-"""Passwords in the configuration of applications: of databases, services and frameworks."""
+"""Passwords in configuration files of applications: for databases, services and frameworks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.dummy_secrets import is_loopback
 
 SHORTEST = 6
-"""Minimum length of a password in a configuration."""
+"""Minimum length of a password in a configuration file."""
 _LONG = 16
-"""Minimum length of a key or token in one: shorter ones are names."""
+"""Minimum length of a key or token: shorter values are names."""
 _PASSWORD = re.compile(r"passw(?:or)?d$|(?:^|_|db|user|root)(?:pass|pwd)$|(?:^|_)passphrase$")
 _KEY = re.compile(
     r"(?:^|_)(?:secret_key_base|(?:encrypt(?:ion)?|fernet|signing|hmac|master|app|session|cookie|account|machine)_key)$"
@@ -34,18 +34,18 @@ _MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
 
 
 def plain(text: str) -> Iterator[Secret]:
-    """Settings in any syntax, also without quotes: properties, YAML, INI, XML, JSON."""
+    """Settings in any syntax, with or without quotes: properties, YAML, INI, XML, JSON."""
     leaves = [(keys[-1], value) for keys, value in json_leaves(text) if keys]
     yield from _secrets(leaves or [*plain_pairs(text), *literal_pairs(text)])
 
 
 def program(text: str) -> Iterator[Secret]:
-    """What a program sets to a text in quotes: anything else is computed."""
+    """Quoted texts that a program assigns: anything else is computed."""
     yield from _secrets(literal_pairs(text))
 
 
 def spaced(text: str) -> Iterator[Secret]:
-    """`NAME value`, a line each, as Redis has it, beside what is assigned."""
+    """`NAME value` lines, as in Redis, and assignments."""
     for line in text.splitlines():
         words = line.split()
         if len(words) == 2 and words[0] in ("requirepass", "masterauth", "password", "AuthPass"):
@@ -54,7 +54,7 @@ def spaced(text: str) -> Iterator[Secret]:
 
 
 def quoted_users(text: str) -> Iterator[Secret]:
-    """`"user" "password"`, a line each, as PgBouncer has it; hashes begin with their kind."""
+    """`"user" "password"` lines, as in PgBouncer; hashes begin with their kind."""
     for found in re.finditer(
         r'^"([^"\n]{1,200})" "((?!md5[0-9a-f]{32}|SCRAM)[^"\n]{1,400})"', text, re.MULTILINE
     ):
@@ -62,7 +62,9 @@ def quoted_users(text: str) -> Iterator[Secret]:
 
 
 def _secrets(found: Iterable[tuple[str, str]]) -> Iterator[Secret]:
-    """The values of secret names, and passwords in values. Where the only hosts are the machine itself, so is the password's."""
+    """Values with the name of a secret, and passwords in values. If all hosts in the file are the machine itself, the passwords
+    are for it.
+    """
     passwords: list[str] = []
     local = remote = False
     for name, value in found:
@@ -88,7 +90,7 @@ def _secrets(found: Iterable[tuple[str, str]]) -> Iterator[Secret]:
 
 
 def _is_key(name: str, value: str) -> bool:
-    """Whether it is a key or a token, and looks like one."""
+    """Whether a setting is named like a key or token, and its value looks like one."""
     if _VAGUE.search(name) or not (_KEY.search(name) or is_named_secret(name)):
         return False
     return len(value) >= _LONG and _MIXED.match(value) is not None

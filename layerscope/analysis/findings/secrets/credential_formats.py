@@ -1,4 +1,4 @@
-"""Formats of files that hold credentials: the values at the places for a password or token. Whether they are real is judged elsewhere."""
+"""Formats of credential files: the values where a password or token belongs. `values` decides whether they are real."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _in_value(value: str) -> Secret:
 
 
 def npmrc(text: str) -> Iterator[Secret]:
-    """npm, Yarn and pnpm: keys end in _authToken, _auth or _password (npmrc(5)), Yarn 1 with a space behind them."""
+    """npm, Yarn and pnpm: keys end in _authToken, _auth or _password (npmrc(5)), followed by a space in Yarn 1."""
     ends = ("_authToken", "_auth", "_password", "npmAuthToken", "npmAuthIdent")
     for line in text.splitlines():
         words = re.split(r"\s*=\s*|:\s+|\s+", line.strip(), maxsplit=1)
@@ -91,14 +91,14 @@ def netrc(text: str) -> Iterator[Secret]:
 
 
 def url_lines(text: str) -> Iterator[Secret]:
-    """Git's store of credentials: a URL with a password, or a token in its place, a line each."""
+    """Git's credential store: one URL per line, with a password or a token."""
     yield from in_urls(text)
     for found in _TOKEN_IN_URL.finditer(text):
         yield Secret(found[1])
 
 
 def git_config(text: str) -> Iterator[Secret]:
-    """Headers that a checkout leaves, URLs of remotes, passwords of mail and of helpers (git-config(1))."""
+    """Headers left by a checkout, URLs of remotes, passwords for mail and of helpers (git-config(1))."""
     for line in lines(text):
         for found in _HEADER.finditer(line):
             yield _identity(found[2]) if found[1].lower() == "basic" else Secret(found[2])
@@ -111,7 +111,7 @@ def git_config(text: str) -> Iterator[Secret]:
 
 
 def _identity(value: str) -> Secret:
-    """`user:password` in base64; the value itself if it is none."""
+    """`user:password` decoded from base64; the value itself if it is not base64."""
     try:
         text = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -135,7 +135,7 @@ def registry(text: str) -> Iterator[Secret]:
 
 
 def below(*names: str) -> Callable[[str], Iterator[Secret]]:
-    """Finds the values that lie below one of these keys of a JSON document."""
+    """Finds the values below one of these keys of a JSON document."""
 
     def find(text: str) -> Iterator[Secret]:
         for keys, value in json_leaves(text):
@@ -149,10 +149,10 @@ def kubeconfig(text: str) -> Iterator[Secret]:
     """Users with a token, a password or a key (kubectl's Config v1)."""
     if "users" not in text:
         return
-    if len(text) > _LONGEST_YAML:  # minutes, for a parser of YAML
+    if len(text) > _LONGEST_YAML:  # a YAML parser would take minutes
         yield from (Secret(found[1]) for found in _USER.finditer(text))
         return
-    from layerscope.analysis.findings.secrets.plain_yaml import load_yaml  # takes a while
+    from layerscope.analysis.findings.secrets.plain_yaml import load_yaml  # takes a while to import
 
     document = load_yaml(text)
     users = document.get("users") if isinstance(document, dict) else None
@@ -165,7 +165,7 @@ def kubeconfig(text: str) -> Iterator[Secret]:
 
 
 def pgpass(text: str) -> Iterator[Secret]:
-    """`host:port:database:user:password` a line (libpq)."""
+    """`host:port:database:user:password` lines (libpq)."""
     for line in lines(text):
         fields = line.strip().split(":", 4)
         if len(fields) == 5:
@@ -173,7 +173,7 @@ def pgpass(text: str) -> Iterator[Secret]:
 
 
 def maven(text: str) -> Iterator[Secret]:
-    """Passwords of Maven's servers; those in braces are encrypted."""
+    """Passwords for Maven's servers; those in braces are encrypted."""
     for found in re.finditer(
         r"<(?:password|passphrase)>\s*([^<]{1,400}?)\s*</", _uncommented(text)
     ):
@@ -182,7 +182,7 @@ def maven(text: str) -> Iterator[Secret]:
 
 
 def maven_master(text: str) -> Iterator[Secret]:
-    """The master password of Maven, which is encrypted with a key that everyone knows."""
+    """The master password of Maven, which is encrypted with a well-known key."""
     for found in re.finditer(r"<master>\s*([^<]{1,400}?)\s*</", _uncommented(text)):
         yield Secret(found[1].strip("{}"))
 
@@ -225,7 +225,7 @@ def conda(text: str) -> Iterator[Secret]:
 
 
 def subversion(text: str) -> Iterator[Secret]:
-    """`password` in Subversion's store, behind a line with its length."""
+    """`password` in Subversion's store, after a line with its length."""
     for found in re.finditer(r"^pass(?:word|phrase)\r?\nV \d+\r?\n(.+)$", text, re.MULTILINE):
         yield Secret(found[1].strip())
 

@@ -1,4 +1,4 @@
-"""Secrets that are known by their looks: private keys, and tokens of services; detect-secrets knows what they look like."""
+"""Secrets with a known format: private keys, and service tokens; detect-secrets knows the formats."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from layerscope.analysis.marks import Marks
 
 PRIVATE_KEY = "private key"
 LONGEST_LINE = 4096
-"""Characters of a line that is looked at: those of packed programs are longer, and hold everything by chance."""
+"""Maximum characters of a line that is searched: minified programs have longer ones, which match anything by chance."""
 _MOST_LINES = 200
-"""Lines of one text that the library is asked about."""
+"""Maximum lines of one text that are passed to the library."""
 
 
 class _Detector(NamedTuple):
@@ -23,9 +23,9 @@ class _Detector(NamedTuple):
     name: str
     """Class in a module of `detect_secrets.plugins`."""
     marks: tuple[str, ...]
-    """Short expressions of Hyperscan, which are fast to compile: every text with such a secret matches one."""
+    """Short Hyperscan expressions, which are fast to compile: every text with such a secret matches one."""
     looks: bytes
-    """What a line with such a secret matches: the library is asked about no others, as loading it takes its time."""
+    """Matched by every line with such a secret: only these lines are passed to the library, which takes a while to load."""
 
 
 _PREFIXES = "pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas"
@@ -81,22 +81,22 @@ DETECTORS: Mapping[str, _Detector] = {
         "stripe", "StripeDetector", ("[rs]k_live_",), rb"[rs]k_live_[0-9a-zA-Z]{24}"
     ),
 }
-"""What is found → who finds it. Those whose finds are mostly chance (entropy, words, addresses) are left out."""
+"""Kind of secret → its detector. Detectors that mostly match by chance (entropy, words, addresses) are left out."""
 
 _KIND_OF_MARK = {
     **dict.fromkeys(pem.MARKS, PRIVATE_KEY),
     **{mark: kind for kind, detector in DETECTORS.items() for mark in detector.marks},
 }
 KINDS = list(_KIND_OF_MARK.values())
-"""The kind that each of `MARKS` is a mark of."""
+"""The kind of secret that each of `MARKS` indicates."""
 MARKS = Marks(list(_KIND_OF_MARK))
-"""A text without any of these holds none of these secrets."""
+"""A text that matches none of these contains none of these secrets."""
 _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[_-]")
-"""What samples in documents have in the place of a secret."""
+"""What documentation samples have instead of a secret."""
 
 
 def detect(data: bytes) -> set[str]:
-    """The kinds of secrets that a text holds; never the secrets."""
+    """The kinds of secrets in a text; never the secrets."""
     places = [(end, KINDS[mark]) for end, mark in MARKS.places(data)]
     looks = [place for place in places if place[1] != PRIVATE_KEY]
     found = {PRIVATE_KEY} if len(looks) < len(places) and pem.holds_private_key(data) else set()
@@ -115,7 +115,7 @@ def detect(data: bytes) -> set[str]:
 
 
 def _lines(data: bytes, places: Sequence[tuple[int, str]]) -> Iterator[tuple[bytes, set[str]]]:
-    """The lines in which marks end at `places`, with the kinds of these marks; those that are too long are left out."""
+    """The lines with marks that end at `places`, with the kinds of these marks; lines that are too long are left out."""
     at = 0
     while at < len(places):
         place = places[at][0]
@@ -131,7 +131,7 @@ def _lines(data: bytes, places: Sequence[tuple[int, str]]) -> Iterator[tuple[byt
 
 
 def _end_of_line(data: bytes, place: int) -> int:
-    """Where the line ends that `place` is in."""
+    """The end of the line that contains `place`."""
     stop = data.find(b"\n", place)
     stop = len(data) if stop < 0 else stop
     carriage = data.find(b"\r", place, stop)
@@ -140,6 +140,6 @@ def _end_of_line(data: bytes, place: int) -> int:
 
 @cache
 def plugin_of(kind: str) -> Any:
-    """The library's detector; loading it takes a fifth of a second, so it is loaded when a text looks like it."""
+    """The library's detector. Loading it takes a fifth of a second, so it is loaded only for a text that may need it."""
     detector = DETECTORS[kind]
     return getattr(import_module(f"detect_secrets.plugins.{detector.module}"), detector.name)()

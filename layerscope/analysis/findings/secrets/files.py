@@ -1,4 +1,4 @@
-"""What the paths of a file say about it: whether its format has a place for a password or token, and what stands there."""
+"""Formats of files according to their paths, and the secrets where these formats keep passwords or tokens."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from layerscope.analysis.findings.secrets.values import Grade, grade
 SETTINGS = "secret settings"
 """The kind of a secret assigned in an environment file."""
 DUMMIES = {kind: f"dummy {kind}" for kind in (CREDENTIALS, HISTORY, CONFIGURATION, SETTINGS)}
-"""Kinds of secrets → the kinds of files where all of them are dummies."""
+"""Kinds of secrets → the kinds to use if all of them are dummies."""
 ENVIRONMENT = (".env", ".env.*", "*.env")
-"""Names of settings for an environment."""
+"""Names of environment files."""
 SAMPLES = tuple(
     f"*.{word}" for word in ("example", "sample", "template", "dist", "defaults", "test")
 )
-"""Names of samples of such files, which hold no secrets."""
+"""Names of samples of such files, which contain no secrets."""
 KEYRINGS = ("secring.gpg", "*.gpg", "*.pgp", "**/private-keys-v1.d/*")
-"""Names of files that may hold keys of OpenPGP and are no text."""
+"""Names of binary files that may contain OpenPGP keys."""
 _SHORTEST_SETTING = 6
 """Minimum length of a secret in an environment file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """What the paths of a file say about its format."""
+    """The format of a file according to its paths."""
 
     known: KnownFile | None = None
     """One of `KNOWN_FILES`; None for all others."""
     environment: bool = False
-    """Whether it is an environment file, and no sample of one."""
+    """Whether it is an environment file, not a sample of one."""
     keyring: bool = False
-    """Whether it may hold keys of OpenPGP in binary form."""
+    """Whether it may contain binary OpenPGP keys."""
 
     def kinds(self, text: str) -> set[str]:
-        """The kinds of secrets that stand at their places in a text."""
+        """The kinds of secrets in a text of this format."""
         kinds = set()
         if self.known is not None:
             found = grade(self.known.find(text), self.known.shortest)
@@ -54,7 +54,7 @@ class Formats:
         return kinds
 
     def kinds_of_binary(self, data: bytes) -> set[str]:
-        """The same for a file that is no text."""
+        """The same for a binary file."""
         return {PRIVATE_KEY} if self.keyring and holds_unprotected(data) else set()
 
 
@@ -67,4 +67,4 @@ PATTERNS = (
     *KEYRINGS,
     *(pattern for file in KNOWN_FILES for pattern in file.patterns),
 )
-"""What matches every file whose paths say something about its format."""
+"""Matches every file with a known format."""

@@ -1,4 +1,4 @@
-"""Histories of shells and of other programs that people type into."""
+"""Command histories of shells and of other interactive programs."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ HISTORIES = (
     *("repl_history.jl", ".erlang_history", ".bpython_history", ".viminfo", ".lesshst"),
 )
 _MOST_LINES = 2000
-"""Lines of one history that are looked at closely, the last ones first."""
+"""Maximum lines of one history that are examined, the last ones first."""
 _TELLING = re.compile(
     r"pass|pwd|secret|token|key|auth|cred|bearer|identified|login|://[^/\s]*:|\s-[pua]",
     re.IGNORECASE,
 )
-"""What every line with a secret matches."""
+"""Matched by every line with a secret."""
 _BEFORE = re.compile(r"^(?:: \d+:\d+;|- cmd: |\d+\s+)")
-"""What zsh and fish write before a command."""
+"""What zsh, fish and numbered histories write before a command."""
 _CODE = re.compile(r"[A-Za-z_][\w.]*[(\[]")
 _SET = re.compile(r"""\bset(?:env)?\s+(?:-\w+\s+)*([A-Za-z_]\w{0,127})\s+["']?([^\s"';]+)""")
 _REDIS = re.compile(
@@ -53,7 +53,7 @@ _CALLS = re.compile(
 
 
 def typed_secrets(text: str) -> Iterator[Secret]:
-    """What was typed: variables, options and URLs with secrets, and statements that set a password."""
+    """Typed secrets: in variables, options and URLs, and in statements that set a password."""
     looked = 0
     for line in reversed(text.splitlines()):
         if len(line) > LONGEST_LINE or not _TELLING.search(line):
@@ -64,7 +64,7 @@ def typed_secrets(text: str) -> Iterator[Secret]:
         command = _BEFORE.sub("", line).replace("\\040", " ")
         for span in find_spans(f"{command}\n"):
             value = command[span.start : span.end]
-            # Not in a URL, whose host counts, and not what a program computes.
+            # Except in a URL, whose host counts, and values that a program computes.
             if command[span.end : span.end + 1] != "@" and not _CODE.match(value):
                 yield Secret(value)
         yield from in_urls(command)

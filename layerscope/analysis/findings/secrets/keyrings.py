@@ -1,4 +1,4 @@
-"""Private keys of OpenPGP and of GnuPG: in packets, in armour around them, and as GnuPG stores them (RFC 9580)."""
+"""Private keys of OpenPGP and GnuPG: as packets, armoured, and as stored by GnuPG (RFC 9580)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import binascii
 import re
 
 _SECRET = (5, 7)
-"""Tags of packets with a secret key, and a secret subkey."""
+"""Tags of packets with a secret key or subkey."""
 _NUMBERS = {1: 2, 2: 2, 3: 2, 16: 3, 17: 4, 20: 3}
-"""Algorithm → the numbers of its public key."""
+"""Algorithm → number of integers in its public key."""
 _CURVES = {18, 19, 22}
-"""Algorithms of public keys that begin with the name of a curve."""
+"""Algorithms whose public keys begin with the name of a curve."""
 _FIXED = {25: 32, 26: 56, 27: 32, 28: 57}
-"""Algorithm → bytes of its public key."""
+"""Algorithm → size of its public key in bytes."""
 _MOST_PACKETS = 32
 _HEADER = re.compile(rb"\A(?:[A-Za-z][A-Za-z0-9-]{0,40}: ?[^\n]{0,400}\n){0,10}")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 _BARE = (b"(11:private-key(", b"(private-key")
-"""How GnuPG's own files begin, behind `Key: `, if the key needs no passphrase."""
+"""How GnuPG's own files begin, after `Key: `, if the key needs no passphrase."""
 
 
 def armour_is_protected(body: bytes) -> bool:
-    """Whether all secret keys in what follows the first line of an armour need a passphrase; false if it cannot be read."""
+    """Whether all secret keys in an armour need a passphrase; false if it cannot be parsed. `text` follows the first line."""
     text = body.replace(b"\\r", b"").replace(b"\\n", b"\n").replace(b"\r", b"").lstrip(b" \t\n")
     text = text[_HEADER.match(text).end() :] if _HEADER.match(text) else text  # type: ignore[union-attr]
     text = re.split(rb"\n=[A-Za-z0-9+/]{4}|-----END", text, maxsplit=1)[0]
@@ -35,7 +35,7 @@ def armour_is_protected(body: bytes) -> bool:
 
 
 def holds_unprotected(data: bytes) -> bool:
-    """Whether a binary keyring, or a file of GnuPG's, has a private key that needs no passphrase."""
+    """Whether a binary keyring or a GnuPG key file has a private key that needs no passphrase."""
     start = data[:4096].find(b"Key: ")
     if data.startswith(_BARE[0]) or (
         start >= 0 and data[start + 5 : start + 80].lstrip().startswith(_BARE)
@@ -45,7 +45,7 @@ def holds_unprotected(data: bytes) -> bool:
 
 
 def _protections(data: bytes) -> set[bool]:
-    """For the secret keys in a sequence of packets that can be read, whether they need a passphrase."""
+    """Whether each readable secret key in a sequence of packets needs a passphrase."""
     found: set[bool] = set()
     at = 0
     for _ in range(_MOST_PACKETS):
@@ -62,7 +62,7 @@ def _protections(data: bytes) -> set[bool]:
 
 
 def _packet(data: bytes, at: int) -> tuple[int, int, int] | None:
-    """Tag, start and length of the packet at a place; None where there is none that a key can have."""
+    """Tag, start and length of the packet at a position; None if it cannot be part of a key."""
     if at + 2 > len(data) or not data[at] & 0x80:
         return None
     first, second = data[at], data[at + 1]
@@ -83,7 +83,9 @@ def _packet(data: bytes, at: int) -> tuple[int, int, int] | None:
 
 
 def _is_protected(body: bytes) -> bool | None:
-    """What the octet behind the public key says; None if it is not there, or the key is not in the file."""
+    """Whether a secret key is protected, from the octet after the public key; None if that is missing, or the key is not in the
+    file.
+    """
     if len(body) < 8 or body[0] not in (3, 4, 5, 6):
         return None
     algorithm = body[7] if body[0] == 3 else body[5]

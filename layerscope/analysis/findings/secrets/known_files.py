@@ -1,4 +1,4 @@
-"""Files that are known to hold secrets by their names: where each keeps them. A new kind of file is one more row."""
+"""Files that usually contain secrets, by name, and where each keeps them. A new kind of file is one more row."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from layerscope.analysis.findings.secrets.pairs import named
 from layerscope.analysis.findings.secrets.values import Secret
 
 CREDENTIALS = "credentials"
-"""The kind of a secret in a file that is for credentials."""
+"""The kind of a secret in a credentials file."""
 HISTORY = "typed secret"
 """The kind of a secret in a command history."""
 CONFIGURATION = "password in a configuration"
-"""The kind of a secret in the configuration of an application."""
+"""The kind of a secret in the configuration file of an application."""
 
 Find = Callable[[str], Iterable[Secret]]
-"""The values at the places where a format has secrets."""
+"""Returns the values where a format keeps secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,4 +308,4 @@ KNOWN_FILES: tuple[KnownFile, ...] = (
     *_HISTORIES,
     *_APPLICATIONS,
 )
-"""All of them; the first whose patterns match counts."""
+"""All known files; the first one with a matching pattern counts."""

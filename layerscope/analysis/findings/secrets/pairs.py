@@ -13,9 +13,9 @@ from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.secret_names import is_secret_name
 
 LONGEST_LINE = 4096
-"""Characters of a line that is looked at."""
+"""Maximum characters of a line that is examined."""
 _MOST_LEAVES = 20_000
-"""Values of a JSON document that are looked at."""
+"""Maximum values of a JSON document that are examined."""
 _NAME = r"[A-Za-z_][\w.-]{0,127}"
 _LINE = re.compile(
     rf"""\s*(?:(?:-|export|set|const|let|var|public|private|protected|static|final)\s+){{0,4}}[$:@"']{{0,2}}(?:env:)?({_NAME})["'\]]{{0,2}}\s{{0,40}}(?:=>|:=|=|:)(?:\s|(?=\S))(.*)"""
@@ -46,21 +46,21 @@ _SERVER = re.compile(
 
 
 def lines(text: str) -> Iterator[str]:
-    """Lines that are no comments and not too long."""
+    """Lines that are not comments and not too long."""
     for line in text.splitlines():
         if len(line) <= LONGEST_LINE and not line.lstrip().startswith(_COMMENTED):
             yield line
 
 
 def plain_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Settings, a line each, with or without quotes: `NAME=value`, `name: value`."""
+    """Settings, one per line, with or without quotes: `NAME=value`, `name: value`."""
     for line in lines(text):
         if found := _LINE.match(line):
             yield found[1], _bare(found[2])
 
 
 def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """What programs and documents set to a text in quotes, and the attributes and elements of XML."""
+    """Names and quoted texts in programs and documents, and XML attributes and elements."""
     marked = "<" in text
     if marked:
         text = _without_comments(text)
@@ -78,7 +78,7 @@ def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def json_leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The texts in a JSON document, each with the keys that lead to it; none if it is invalid."""
+    """The texts in a JSON document, each with the keys that lead to it; empty if it is invalid."""
     if text.lstrip()[:1] not in ("{", "["):
         return
     try:
@@ -111,12 +111,12 @@ def pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def snake(name: str) -> str:
-    """A name in small letters, its words apart: `clientSecret` is `client_secret`."""
+    """A name in lower case with its words separated: `clientSecret` becomes `client_secret`."""
     return _CAMEL.sub("_", name.strip(":")).replace("-", "_").replace(".", "_").lower()
 
 
 def is_named_secret(name: str) -> bool:
-    """Whether a name in any style is that of a password, token or key; beside a text in quotes, `pwd` is no directory."""
+    """Whether a name in any style is that of a password, token or key. With a quoted text, `pwd` does not mean a directory."""
     name = snake(name)
     return is_secret_name(name) or name == "pwd"
 
@@ -136,7 +136,7 @@ def in_connection(value: str) -> Secret | None:
 
 
 def named(pattern: str) -> Callable[[str], Iterator[Secret]]:
-    """Finds the values of names that match an expression, in small letters with `_`, and passwords in URLs."""
+    """Finds the values of names that match an expression (in lower case, with `_`), and passwords in URLs."""
     wanted = re.compile(pattern)
 
     def find(text: str) -> Iterator[Secret]:
@@ -149,7 +149,7 @@ def named(pattern: str) -> Callable[[str], Iterator[Secret]]:
 
 
 def _bare(text: str) -> str:
-    """The value of a line: what is in its quotes, or all up to a comment."""
+    """The value of a line: the text in its quotes, or everything up to a comment."""
     text = text.strip()
     if text[:1] in ("'", '"'):
         end = text.find(text[0], 1)

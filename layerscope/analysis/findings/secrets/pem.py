@@ -1,4 +1,4 @@
-"""Private keys in text: between lines of PEM or in the armour of OpenPGP, anywhere; in the formats of PuTTY, age and GnuPG."""
+"""Private keys in text: PEM or OpenPGP armour anywhere, and the formats of PuTTY, age and GnuPG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARKS = (
     r"AGE-SECRET-KEY-1[0-9A-Z]",
     r"Key: \(private-key",
 )
-"""Expressions of Hyperscan: every text with a private key matches one."""
+"""Hyperscan expressions: every text with a private key matches one."""
 _BEGIN = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
     rb"|AGE-SECRET-KEY-1[0-9A-Z]{58}|Key: \(private-key \("
@@ -20,18 +20,18 @@ _BEGIN = re.compile(
 _BODY = re.compile(
     rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|MessageID|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
 )
-"""What follows the first line: base64, behind what strings, comments and lists have around it."""
+"""The text after the first line: base64, possibly inside strings, comments or lists."""
 _ARMOUR = 16_384
-"""Bytes of an armour that are read: what says whether a key is protected stands behind its public part."""
+"""Bytes of an armour that are read: whether a key is protected is stated after its public part."""
 _ARMOURS = 50
-"""Armours of one file that are read."""
+"""Maximum armours of one file that are read."""
 _NEXT = 400
-"""Bytes behind a first line in which its key begins."""
+"""Bytes after a first line within which its key has to begin."""
 _EXAMPLES = re.compile(rb"EXAMPLE|example|XXXX|xxxx|AAAAAAAAAAAAAAAAAAAAAAAA")
 
 
 def holds_private_key(data: bytes) -> bool:
-    """Whether a key that needs no password follows a line that announces one: programs name that line, too."""
+    """Whether a line that announces a key is followed by one that needs no passphrase: programs also contain that line."""
     armours = 0
     for begin in _BEGIN.finditer(data):
         after = data[begin.end() : begin.end() + _NEXT]

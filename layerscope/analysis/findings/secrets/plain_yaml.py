@@ -1,4 +1,4 @@
-"""Reads YAML of images, which is hostile."""
+"""Reads hostile YAML."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import yaml
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Without aliases: a few lines of them unfold to gigabytes."""
+    """Rejects aliases: a few lines of them expand to gigabytes."""
 
     def compose_node(self, parent: object, index: object) -> object:  # type: ignore[override]
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
+            raise yaml.YAMLError("aliases are not supported")
         return super().compose_node(parent, index)  # type: ignore[arg-type]
 
 

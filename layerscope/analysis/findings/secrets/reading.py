@@ -1,4 +1,6 @@
-"""Which files are looked into for secrets: small ones, and larger ones with telling names; of all layers, hidden ones too."""
+"""Chooses the files to search for secrets: small ones, and larger ones whose names suggest secrets; in all layers, hidden ones
+included.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +16,20 @@ from layerscope.analysis.findings.secrets.known_files import CREDENTIALS, HISTOR
 from layerscope.layers.index import Kind
 
 LARGEST = 64 * 1024
-"""Bytes of a file that is looked into: keys and settings are small."""
+"""Maximum size in bytes of a file to search: keys and settings are small."""
 LARGEST_TELLING = 4 << 20
 """Maximum size in bytes of a file whose name suggests a secret, so that padding does not hide the secret."""
 MOST_BYTES = 64 << 20
-"""Bytes of all files beyond `LARGEST` that are looked into, the smallest first."""
+"""Maximum total bytes of searched files above `LARGEST`, the smallest first."""
 MOST = 20_000
-"""Files that are looked into, those with telling names first."""
+"""Maximum files to search; those whose names suggest secrets come first."""
 
 KEYS = (
     *("*.pem", "*.key", "*.ppk", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
     *("ssh_host_*_key", "secring.gpg", "**/private-keys-v1.d/*", "*.priv", "privkey*"),
     *("*private_key", "*private-key", "*secret_key", "*signing_key", "*signing-key"),
 )
-"""Names that files with private keys have."""
+"""Names of files with private keys."""
 TELLING = (
     *KEYS,
     *ENVIRONMENT,
@@ -40,7 +42,7 @@ TELLING = (
         for pattern in file.patterns
     ),
 )
-"""Names that files with secrets have."""
+"""Names of files with secrets."""
 TEXTS = (
     *("*.py", "*.js", "*.mjs", "*.cjs", "*.json", "*.yml", "*.yaml", "*.toml", "*.ini"),
     *("*.cfg", "*.conf", "*.properties", "*.sh", "*.rb", "*.php", "*.xml", "*.tf", "*.go"),
@@ -48,7 +50,7 @@ TEXTS = (
     *("docker-compose*", "*.asc", "*.gpg", "*.pgp", "*.sec", "*.armor", "*.age"),
     *("**/mysql/conf.d/*", "**/settings/*", "users.acl"),
 )
-"""Names of texts that people write."""
+"""Names of text files that people write."""
 OTHERS = (
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sys", "/dev", "/boot"),
     *(
@@ -78,24 +80,24 @@ OTHERS = (
     ),
     *("**/vendor/bundle", "**/vendor/composer", "**/.m2/repository", "**/lib/python3*"),
 )
-"""Where packages put what is the same for everybody: the sample keys of libraries are no secrets."""
+"""Where packages put public files: the sample keys of libraries are not secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Contents to look into, and those that should be and are not; in the order in which they are stored."""
+    """Contents to search, and those that should be searched but are not; in the order in which they are stored."""
 
     inodes: NDArray[np.int32]
     unread: NDArray[np.int32]
-    """Files whose names suggest a secret, and that are too large or too many to read."""
+    """Files whose names suggest a secret, but that are too large or too many to search."""
     unread_keys: NDArray[np.int32]
-    """Those of them whose names say that they hold a private key."""
+    """Those of them whose names suggest a private key."""
     formats: Mapping[int, Formats]
-    """What their paths say about the formats of some of the first."""
+    """The formats of those contents whose paths have a known one."""
 
 
 def files_to_read(evidence: Evidence) -> Reading:
-    """What is looked into, whether or not the image still shows it."""
+    """The contents to search, whether or not the final image shows them."""
     filesystem, select = evidence.filesystem, evidence.selector.select
     others = select(OTHERS)
     stored = filesystem.stored
@@ -125,7 +127,7 @@ def files_to_read(evidence: Evidence) -> Reading:
 
 
 def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats]:
-    """What the paths of these inodes say about their formats; those of no known format are left out."""
+    """The formats of these inodes according to their paths; those without a known format are left out."""
     filesystem, matches = evidence.filesystem, evidence.selector.matches
     asked = np.zeros(len(filesystem.inodes.columns.stored) + 1, bool)  # the last for paths without
     asked[wanted] = True

@@ -1,4 +1,4 @@
-"""All texts of an image that may hold secrets, looked through once for all rules about secrets."""
+"""Searches all texts of an image that may contain secrets, once for all rules about secrets."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
 
 UNREAD_KEY = "looks like a private key by its name"
-"""The kind of a file that is too large to be looked into."""
+"""The kind of a file that is too large to search."""
 UNREAD = "looks like credentials by its name"
-"""The same for any other file with a telling name."""
+"""The same for any other file whose name suggests a secret."""
 
 
 class SecretScan:
-    """Looks into texts. What is damaged holds no secret; what has a telling name and is too large may hold one."""
+    """Searches texts. A damaged file contains no secret; one that is too large may contain one if its name suggests it."""
 
     def __init__(self, evidence: Evidence, scans: LayerScans | None = None) -> None:
-        """What `scans` have searched is not read again."""
+        """Contents that `scans` have searched are not read again."""
         reading = files_to_read(evidence)
         self._wanted = reading.inodes
         self._formats = reading.formats
         self._scans = scans
         self._filesystem = evidence.filesystem
         self.found: dict[int, frozenset[str]] = {}
-        """The kinds of secrets in each inode that holds any; never the secrets."""
+        """The kinds of secrets in each inode that contains any; never the secrets."""
         keys = set(reading.unread_keys.tolist())
         for inode in reading.unread.tolist():
             self.found[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
         names = np.bincount(self._filesystem.inode_of[self._filesystem.inode_of >= 0])
         self._by_name = {inode for inode in self._formats if names[inode] > 1}
-        """Inodes of which another image, with other names for them, may have to say something else."""
+        """Inodes whose result depends on their names in this image, and may differ in another."""
         if scans is not None:
             searched = scans.searched(self._filesystem)
             searched[list(self._by_name)] = False
@@ -46,11 +46,11 @@ class SecretScan:
             self._wanted = self._wanted[~known]
 
     def wanted(self) -> NDArray[np.int32]:
-        """Files with telling names, and small ones where people put texts."""
+        """Files whose names suggest secrets, and small ones where people put texts."""
         return self._wanted
 
     def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
-        """Look into those of some files that hold a mark of a secret, or have a format with a place for one."""
+        """Search contents that have a mark of a secret, or a format that keeps secrets."""
         some = may_hold_secrets(contents)
         some.update(number for number, inode in enumerate(inodes) if inode in self._formats)
         found = {
@@ -64,7 +64,7 @@ class SecretScan:
 
 
 def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:
-    """The kinds of secrets in each inode that holds any."""
+    """The kinds of secrets in each inode that contains any."""
     scan = SecretScan(evidence)
     scan_files(evidence.filesystem, evidence.contents, [scan], evidence.progress)
     return scan.found

@@ -1,4 +1,4 @@
-"""The kinds of secrets in a text: by their looks, and where its format has a place for one."""
+"""The kinds of secrets in a text: by their own format, and where the file's format keeps them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _is_utf16(content: Content) -> bool:
-    """Whether a text is UTF-16, as PowerShell writes it: marks are looked for in UTF-8."""
+    """Whether a text is UTF-16, as PowerShell writes it; marks are searched for in UTF-8."""
     return content[:2] in _UTF16
 
 
 def may_hold_secrets(contents: Sequence[Content]) -> set[int]:
-    """Which of these contents may hold a secret that is known by its looks; all others certainly hold none."""
+    """Which of these contents may contain a secret with a known format; all others certainly contain none."""
     found = set(MARKS.holders(contents))
     found.update(number for number, content in enumerate(contents) if _is_utf16(content))
     return found
 
 
 def kinds_in(data: bytes, formats: Formats | None) -> frozenset[str]:
-    """The kinds of secrets in a file of these formats; none in one that is no text. Never the secrets."""
+    """The kinds of secrets in a file of these formats, never the secrets; none in a binary file."""
     if _is_utf16(data):
         data = data.decode("utf-16", errors="replace").encode(errors="replace")
     data = data.removeprefix(codecs.BOM_UTF8)

@@ -1,4 +1,4 @@
-"""Values at the places that formats have for secrets: whether one is given, and whether it is real or a dummy."""
+"""Values where a format keeps a secret: whether there is one, and whether it is real or a dummy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.image.secret_names import PLACEHOLDER
 
 
 class Secret(NamedTuple):
-    """A value where a secret belongs, with what is known of the service that it is for. Never shown or stored."""
+    """A value where a secret belongs, and what is known of its service. Never shown or stored."""
 
     value: str
     host: str = ""
@@ -20,7 +20,7 @@ class Secret(NamedTuple):
 
 
 class Grade(IntEnum):
-    """What the values of a text are."""
+    """Whether the secrets of a text are real."""
 
     NONE = 0
     DUMMY = 1
@@ -34,7 +34,7 @@ _REFERENCE = re.compile(
     r"|(?:vault|op|sm|ssm|awssm|gcpsm|azurekv|ref\+\w+|secretsmanager|arn|kms|keyring|keychain):"
     r"|@Microsoft\.KeyVault|![A-Za-z]|SCRAM-SHA-|projects/[^/]{1,100}/secrets/",
 )
-"""What stands for a secret that is elsewhere, or is only the hash of one."""
+"""A reference to a secret stored elsewhere, or the hash of one."""
 _PATH = re.compile(r"(?:~|\.{1,2}|/(?:[\w.-]+/)?)/?[\w.-]+(?:/[\w.-]+)+|[A-Za-z]:\\|file:")
 _SCHEMA = re.compile(
     r"true|false|yes|no|on|off|null|nil|none|undefined|nothing|empty|required|optional|(?:dis|en)abled|string|text|number"
@@ -45,7 +45,7 @@ _SCHEMA = re.compile(
 
 
 def is_given(value: str, shortest: int = 1) -> bool:
-    """Whether a value is no placeholder, variable, reference, path or word of a schema, and long enough."""
+    """Whether a value is long enough, and not a placeholder, variable, reference, path or word of a schema."""
     return (
         len(value) >= shortest
         and _SCHEMA.fullmatch(value) is None
@@ -56,11 +56,11 @@ def is_given(value: str, shortest: int = 1) -> bool:
 
 
 _LENGTH_OF_AWS = 40
-"""Characters of AWS's secret keys, some of which look like paths."""
+"""Characters of AWS secret keys, some of which look like paths."""
 
 
 def grade(secrets: Iterable[Secret], shortest: int = 1) -> Grade:
-    """The best of some values; those of a known service may be short."""
+    """The highest grade of some values; values for a known service may be short."""
     found = Grade.NONE
     for secret in secrets:
         if is_given(secret.value, 1 if secret.host else shortest):

@@ -147,6 +147,6 @@ def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> N
     (finding,) = findings_of(opened).found
     assert finding.base
     assert finding.fix.endswith(
-        "\n# layer 2 installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+        "\n# layer 2 installs with these lists: with its own `apt-get update` it no longer needs them\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
     )

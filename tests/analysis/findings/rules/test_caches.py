@@ -367,7 +367,7 @@ def test_a_cache_that_later_steps_would_build_again_is_cleaned_there_as_well() -
     (found,) = findings_by([(first, cache), *later], "apt-archives")
     assert found.fix == (
         "RUN apt-get install -y a \\\n    && apt-get clean\n"
-        "# and where it would be stored again:\n"
+        "# and in later steps that would store it again:\n"
         "RUN apt-get install -y c \\\n    && apt-get clean"
     )
     assert (found.steps, [edit.step for edit in found.edits]) == ((0, 3), [0, 3])

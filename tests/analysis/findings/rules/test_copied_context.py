@@ -50,7 +50,7 @@ def test_packages_that_an_application_needs_have_no_saving(
     )
     size = f"{20 * len(name)} kB"
     assert (
-        note.title == f"From the build context: {top} ({size}, and the same again once installed)"
+        note.title == f"From the build context: {top} ({size}, and about the same once installed)"
     )
     assert (note.severity, note.confidence, note.bytes) == ("note", "low", 0)
     assert note.fix.endswith(f"\nCOPY . /app\nRUN {install}")

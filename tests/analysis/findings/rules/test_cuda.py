@@ -50,7 +50,7 @@ def test_cuda_beside_a_framework_without_it_is_avoidable(framework: str) -> None
     assert (system.bytes, system.layers) == (2000, (0,))
     assert (wheels.severity, wheels.confidence) == (Severity.WARNING, Confidence.MEDIUM)
     assert "pip uninstall -y nvidia-cublas-cu12 nvidia-cudnn-cu12" in wheels.fix
-    assert "start from an image without CUDA" in system.fix
+    assert "use a base image without CUDA" in system.fix
     assert findings_by(steps, "cuda-twice") == []
 
 

@@ -111,7 +111,7 @@ def test_only_the_steps_that_name_what_is_mounted_mount_it() -> None:
     (first,) = findings_by([base, copied, making, other, gone], "deleted-later")
     assert (first.bytes, first.steps) == (1200, (1, 2, 4))
     assert first.fix == (
-        "# what is written to the mount is discarded; older versions of Podman and Buildah write it into the build context\n"
+        "# writes to the mount are discarded; older versions of Podman and Buildah write them to the build context\n"
         "# in place of layers 1 to 4:\n"
         "RUN --mount=type=bind,source=src,target=/build/src,rw make -C /build/src\n"
         "RUN other"
@@ -273,7 +273,7 @@ def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
         )
         assert "adduser" not in finding.fix
     (finding,) = findings_by([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
-    assert finding.fix.startswith("# one RUN for layers 0, 1\n# mind that WORKDIR /opt stands")
+    assert finding.fix.startswith("# one RUN for layers 0, 1\n# note: WORKDIR /opt is")
     for use in ("x /optional/model", "y /opt/venv/bin/z", "z my-model.binary"):
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
         (finding,) = findings_by([made, used, gone], "deleted-later")
@@ -325,7 +325,7 @@ def test_files_that_another_copy_needs_stay_in_the_build_context(first: str, sec
     assert ".dockerignore" not in finding.fix
     assert "`# syntax=docker/dockerfile:1.19` or newer" in finding.fix
     assert "\nCOPY --exclude=dump.sql " in finding.fix
-    assert "# layer 2 copies it too" in finding.fix
+    assert "# layer 2 also copies it" in finding.fix
 
 
 def test_a_complete_copy_that_another_copy_needs_is_not_ignored_either() -> None:

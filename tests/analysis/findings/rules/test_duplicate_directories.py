@@ -56,7 +56,7 @@ def test_the_copy_of_the_lowest_layer_is_kept() -> None:
     assert (finding.bytes, finding.layers) == (130_000, (1,))
     assert finding.fix == (
         "# leave /a/vendor out of\nCOPY . /a\n"
-        "# a link does for each, if nothing writes to them:\nRUN ln -s /z/vendor /a/vendor"
+        "# a link is enough for each, if nothing writes to them:\nRUN ln -s /z/vendor /a/vendor"
     )
 
 
@@ -120,7 +120,7 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
     assert finding.title == "/srv/app/vendor is nearly identical to /opt/vendor (97 % of its bytes)"
     assert (finding.bytes, finding.layers, len(finding.paths)) == (29 * 120_000, (1,), 29)
     assert finding.fix == (
-        "# they differ in lib1/10.js\n# if /opt/vendor does for both, leave /srv/app/vendor out of\nCOPY . /srv/app"
+        "# they differ in lib1/10.js\n# if /opt/vendor works for both, leave /srv/app/vendor out of\nCOPY . /srv/app"
     )
     assert findings_of(opened).saving() == finding.bytes
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.MEDIUM)
@@ -158,7 +158,7 @@ def test_a_copy_that_brings_nothing_else_is_left_out() -> None:
     ]
     (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
-        "# a link does for each, if nothing writes to them:\n# in place of\n# COPY vendor /srv/app/vendor\n"
+        "# a link is enough for each, if nothing writes to them:\n# in place of\n# COPY vendor /srv/app/vendor\n"
         "RUN mkdir -p /srv/app && ln -s /opt/vendor /srv/app/vendor"
     )
 
@@ -189,7 +189,9 @@ def test_where_a_later_step_writes_there_is_no_link() -> None:
     rest = [file("opt/vendor/generated.pyc", b"g")]
     (finding,) = findings_by([*steps, ("RUN /bin/sh -c compile # buildkit", [*later, *rest])], RULE)
     assert "ln -s" not in finding.fix
-    assert finding.fix.startswith("# store /opt/vendor once: /srv/app/vendor holds the same")
+    assert finding.fix.startswith(
+        "# store /opt/vendor only once: in the final image /srv/app/vendor is the same"
+    )
     deleted = ("RUN /bin/sh -c rm # buildkit", [file("srv/app/vendor/.wh.x", b"")])
     steps[1][1].append(file("srv/app/vendor/x", b"x"))
     (finding,) = findings_by([*steps, deleted], RULE)
@@ -232,6 +234,6 @@ def test_packages_that_are_nearly_the_same_are_for_npm_to_bring_together() -> No
     ]
     (finding,) = findings_by([("RUN /bin/sh -c npm ci # buildkit", members)], RULE)
     assert finding.fix == (
-        "# they differ in package.json\n# npm keeps one of them where versions agree:\n"
+        "# they differ in package.json\n# npm keeps one of them if versions agree:\n"
         "RUN npm ci \\\n    && npm dedupe --prefix /app"
     )

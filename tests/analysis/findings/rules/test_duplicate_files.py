@@ -70,7 +70,7 @@ def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -
     ]
     (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
-        "# a link does for each, if nothing writes to them:\n# in place of\n# COPY a.so /srv/lib/\n"
+        "# a link is enough for each, if nothing writes to them:\n# in place of\n# COPY a.so /srv/lib/\n"
         "RUN mkdir -p /srv/lib && ln -sf /opt/a.so /srv/lib/a.so"
     )
     touched = (
@@ -78,5 +78,7 @@ def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -
         [file("srv/lib/a.so", LIBRARY, mode=0o755)],
     )
     (finding,) = findings_by([*steps, touched], RULE)
-    assert finding.fix.startswith("# store /opt/a.so once: /srv/lib/a.so holds the same")
+    assert finding.fix.startswith(
+        "# store /opt/a.so only once: after this step /srv/lib/a.so is the same"
+    )
     assert "ln " not in finding.fix

@@ -153,7 +153,7 @@ def test_dependencies_of_development_packages_go_unless_shared() -> None:
         (
             "npm ci",
             ("RUN /bin/sh -c npm run build # buildkit",),
-            "# a later step uses them: build in a stage of its own, and install here only what runs\n"
+            "# a later step uses them: build in a separate stage, and install here only what runs\n"
             "FROM … AS build\nRUN npm ci\n\nFROM …\nRUN npm ci --omit=dev\nCOPY --from=build … …",
         ),
     ],
@@ -168,7 +168,7 @@ def test_copied_packages_are_installed_in_the_image() -> None:
     """The machine that builds has packages for development, the image needs none."""
     members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
     assert claimed(members, "COPY . /app # buildkit")[1] == (
-        "# .dockerignore: **/node_modules; build in a stage of its own, and install here only what runs:\n"
+        "# .dockerignore: **/node_modules; build in a separate stage, and install here only what runs:\n"
         "COPY . /app\nRUN cd /app && npm ci --omit=dev"
     )
 

@@ -127,7 +127,9 @@ def test_a_directory_that_was_there_before_the_copy_keeps_its_chown(
     (finding,) = findings_by(steps, RULE)
     assert finding.edits
     assert "COPY --chown=7:7 . .\n" in finding.fix
-    assert finding.fix.endswith(f"the directory alone, which COPY leaves as it is:\n{expected}")
+    assert finding.fix.endswith(
+        f"change only the directory, which COPY leaves as it is:\n{expected}"
+    )
 
 
 def test_what_else_a_chown_changes_makes_it_words() -> None:
@@ -164,7 +166,7 @@ def test_other_commands_of_the_step_stay() -> None:
     after = [*app(uid=5, gid=5), file("etc/done", b"")]
     command = run("chown -R 5:5 /app && touch-config > /etc/done")
     (finding,) = findings_by([(COPY, app()), (command, after)], RULE)
-    assert finding.fix.endswith("# and layer 1 without: chown -R 5:5 /app")
+    assert finding.fix.endswith("# and left out of layer 1: chown -R 5:5 /app")
 
 
 def test_two_runs_are_better_one() -> None:

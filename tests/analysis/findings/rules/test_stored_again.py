@@ -45,7 +45,7 @@ def test_the_second_copy_excludes_the_first() -> None:
     assert (finding.bytes, finding.steps) == (3000, (2, 0))
     assert finding.fix == (
         "COPY package-lock.json /app/\n"
-        "# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n"
+        "# exclude files that are already there (needs `# syntax=docker/dockerfile:1.19`):\n"
         "COPY --exclude='**/package-lock.json' . /app"
     )
 
@@ -66,7 +66,7 @@ def test_files_of_the_base_need_no_copy() -> None:
     """The fix names the file."""
     steps = [(ROOTFS, [TEMPLATES]), ("COPY root / # buildkit", [TEMPLATES, file("x", b"x")])]
     (finding,) = findings_by(steps, RULE)
-    assert finding.fix.startswith("# the base image has the same already")
+    assert finding.fix.startswith("# the base image already has them")
 
 
 def test_a_layer_that_is_listed_twice_is_stored_once() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from layerscope.channel import Task, serve_at_once
 from layerscope.image.history import Step
-from layerscope.image.model import Image, ImageConfig, Layer
+from layerscope.image.model import Beside, Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
 from layerscope.layers import store
 from layerscope.opening import messages, sending, worker
@@ -40,6 +40,10 @@ SAYING: dict[str, list[bytes]] = {
     "results before the image": [encode(messages.DuplicatesFound(True))],
     "a stack before the image": [encode(_STACKED)],
     "findings before the stack": [encode(_DESCRIBED), encode(messages.FindingsFound(["a"], True))],
+    "attestations before the stack": [
+        encode(_DESCRIBED),
+        encode(messages.BesideFound(Beside(), [])),
+    ],
     "a stack of layers without indexes": [encode(_DESCRIBED), encode(_STACKED)],
     "an index that is not there": [encode(_DESCRIBED), encode(messages.Indexed(0, "0" * 64, True))],
     "a key that is a path": [encode(_DESCRIBED), encode(messages.Indexed(0, "../" * 9, True))],

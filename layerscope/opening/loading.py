@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,6 +55,9 @@ class Watcher:
 
     def duplicates_found(self, opened: Opened) -> None:
         """Duplicates are known, too."""
+
+    def beside_found(self, opened: Opened) -> None:
+        """What is stored beside the image is known, too."""
 
     def findings_found(self, opened: Opened) -> None:
         """Findings are known, too."""
@@ -110,6 +114,10 @@ class Loading:
             self._also(duplicates=_there(found))
             watcher.duplicates_found(self._known)
             return_freed_memory()
+        elif isinstance(event, messages.BesideFound):
+            image = replace(self._known.image, beside=event.beside)
+            self._also(image=image, warnings=event.warnings)
+            watcher.beside_found(self._known)
         elif isinstance(event, messages.FindingsFound):
             cache = self._cache(self._keys, private=event.private)
             findings = cache.findings(event.words, self._known.filesystem)
@@ -126,8 +134,6 @@ class Loading:
         return self._opened
 
     def _also(self, **more: object) -> None:
-        from dataclasses import replace
-
         self._opened = replace(self._known, **more)  # type: ignore[arg-type]
 
     def _index(self, event: messages.Indexed) -> LayerIndex:

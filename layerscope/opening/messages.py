@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
-from layerscope.image.model import Image
+from layerscope.image.model import Beside, Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
@@ -172,6 +172,14 @@ class DuplicatesFound(msgspec.Struct, tag=True):
     private: bool
 
 
+class BesideFound(msgspec.Struct, tag=True):
+    """What is stored beside the image is known."""
+
+    beside: Beside
+    warnings: list[ImageWarning]
+    """All of the image."""
+
+
 class FindingsFound(msgspec.Struct, tag=True):
     """Findings are known."""
 
@@ -212,7 +220,7 @@ class Failed(msgspec.Struct, tag=True):
 
 
 Event: TypeAlias = (
-    Moved | Asked | Described | Expected | Indexed | Stacked | DuplicatesFound | FindingsFound | Checked | Done | Failed
+    Moved | Asked | Described | Expected | Indexed | Stacked | DuplicatesFound | BesideFound | FindingsFound | Checked | Done | Failed
 )  # fmt: skip
 
 

@@ -58,6 +58,9 @@ class Listener:
     def duplicates_found(self, opened: Opened) -> None:
         """Duplicates are known, too."""
 
+    def beside_found(self, opened: Opened) -> None:
+        """What is stored beside the image is known, too."""
+
 
 def open_image(request: Request, options: Options | None = None) -> Opened:
     """Open and analyse an image. Raises `LayerscopeError` and `CancelledError`."""
@@ -90,15 +93,14 @@ def analyse(
     progress = request.progress
     with naming(request):
         cached = index_cache(request, options)
-        whole = source.complete(
-            request, cached, _spared(source, options), beside=options.rules is not None
-        )
+        whole = source.complete(request, cached, _spared(source, options))
         if whole is not source:
             listener.fetched(whole)
         if options.inventory:
             for blob in whole.blobs:
                 blob.keep()
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
+        beside = None if options.rules is None else whole.ask_beside()
         opened, cache = _stack(request, whole, options, listener, scans, cached_image, layers)
         opened = listener.stacked(opened, cache)
         listener.replaced()
@@ -109,6 +111,10 @@ def analyse(
                 cache.keep_duplicates(duplicates, opened.filesystem)
             opened = replace(opened, duplicates=duplicates)
             listener.duplicates_found(opened)
+        if beside is not None and (image := beside()) is not opened.image:
+            more = image.warnings[len(opened.image.warnings) :]
+            opened = replace(opened, image=image, warnings=[*opened.warnings, *more])
+            listener.beside_found(opened)
         if options.rules is not None:
             findings = find_findings(
                 opened, progress, options.rules, cache, scans, base_steps=options.base_steps

@@ -145,6 +145,10 @@ class _Sender(Listener):
         self.send(messages.DuplicatesFound(private))
         return_freed_memory()
 
+    def beside_found(self, opened: Opened) -> None:
+        beside = replace(opened.image.beside, sboms=())  # only the rules need them
+        self.send(messages.BesideFound(beside, list(opened.warnings)))
+
     def findings_found(self, opened: Opened) -> None:
         """Send the findings."""
         assert self._cache is not None  # noqa: S101

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,6 +135,16 @@ class Export(Protocol):
         """Export the image, which may take long. Raises `LayerscopeError` and `CancelledError`."""
 
 
+class Rest(Protocol):
+    """How a source goes on with an image that it has described."""
+
+    def check(self, request: Request, layers: Sequence[Blob]) -> None:
+        """Raise `LayerscopeError` if these layers may not be fetched."""
+
+    def with_beside(self, image: Image) -> Image:
+        """The image with what is stored beside it, which is asked for now. Raises `CancelledError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One image that could be opened: one name of an archive, one platform of an index."""
@@ -158,8 +170,8 @@ class Candidate:
     """A scheme, if it differs between images of one place."""
     is_image: bool = True
     """Whether its types are those of an image. Others are candidates only if there is no image."""
-    also: Completion | None = None
-    """The implementation of `SourceImage.complete`, for an image that is described before everything is known."""
+    rest: Rest | None = None
+    """How the source goes on, for one that is described before all of it is known."""
 
     @property
     def name(self) -> str | None:
@@ -209,10 +221,10 @@ class SourceImage:
     blobs: Sequence[Blob]
     """One per layer; they cannot be read while the image awaits its export."""
     damage: str | None
-    also: Completion | None = field(default=None, kw_only=True)
-    """See `Candidate.also`."""
     saved: Packed | None = field(default=None, kw_only=True, repr=False)
     """What a file of `layerscope save` has of it, unchecked; None for an image with contents."""
+    rest: Rest | None = field(default=None, kw_only=True)
+    """See `Candidate.rest`."""
 
     @property
     def awaits_export(self) -> bool:
@@ -224,25 +236,32 @@ class SourceImage:
         request: Request,
         cache: IndexCache | None,
         spared: Callable[[Blob], bool] = lambda _: False,
-        *,
-        beside: bool = False,
     ) -> SourceImage:
-        """The same image with its layers; `spared` are layers not to fetch; with `beside`, also with the documents stored beside
-        it. Raises `LayerscopeError` and `CancelledError`.
-        """
-        if self.also is None:
-            return self
+        """The same image with its layers; `spared` are those that are not fetched. Raises `LayerscopeError` and `CancelledError`."""
+        if self.rest is not None and request.max_download is not None:  # some have to be asked for
+            missing = [blob for blob in self.blobs if cache is None or not cache.has(blob)]
+            self.rest.check(request, [blob for blob in missing if not spared(blob)])
+        return self
 
-        def missing(blob: Blob) -> bool:
-            return (cache is None or not cache.has(blob)) and not spared(blob)
+    def ask_beside(self) -> Callable[[], Image]:
+        """Ask what is stored beside the image, in a thread; returns what waits for it, the image with it."""
+        if self.rest is None:
+            return lambda: self.image
+        asked: Future[Image] = Future()
+        rest = self.rest
 
-        return self.also(request, self, missing, beside)
+        def ask() -> None:
+            try:
+                asked.set_result(rest.with_beside(self.image))
+            except BaseException as error:
+                asked.set_exception(error)
+
+        threading.Thread(target=ask, name="beside", daemon=True).start()
+        return asked.result
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache the export, so that the next opening needs none, if the layers with these indexes match their digests."""
 
 
-Completion = Callable[[Request, SourceImage, Callable[["Blob"], bool], bool], SourceImage]
-"""See `SourceImage.complete`; the third argument says whether a layer must be fetched, the last is `beside`."""
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
 """Asks the user to choose one of several images; None if cancelled."""

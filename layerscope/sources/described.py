@@ -40,7 +40,7 @@ def describe(
     if stated is None or (wanted is not None and wanted.os_version and not stated.os_version):
         _check_runs(image.platform, wanted)  # only the config says it
     if chosen.export is None:
-        return SourceImage(image, blobs, found.damage, also=chosen.also)
+        return SourceImage(image, blobs, found.damage, rest=chosen.rest)
     return DescribedImage(image, blobs, found.damage, found, chosen, chosen.export)
 
 
@@ -79,8 +79,6 @@ class DescribedImage(SourceImage):
         request: Request,
         cache: IndexCache | None,
         spared: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries spare layers
-        *,
-        beside: bool = False,  # noqa: ARG002
     ) -> SourceImage:
         """The same image from the cache of its last export if that knows every layer, else exported."""
         with naming(request):

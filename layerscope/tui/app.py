@@ -11,6 +11,7 @@ from layerscope import text
 from layerscope.browse.marks import Marks
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.loader import (
+    BesideFound,
     DuplicatesFound,
     Fetched,
     FindingsFound,
@@ -100,6 +101,12 @@ class LayerscopeApp(ExplorerApp):
         self.session.marks = replace(self.session.marks, duplicate=event.marked)
         if self.main is not None:
             self.main.duplicates_found()
+
+    @on(BesideFound)
+    def _beside_found(self, event: BesideFound) -> None:
+        self.session.take_beside(event.opened)
+        if self.main is not None:
+            self.main.beside_found()
 
     @on(FindingsFound)
     def _findings_found(self, event: FindingsFound) -> None:

@@ -65,6 +65,13 @@ class DuplicatesFound(Message):
 
 
 @dataclass(eq=False, repr=False)
+class BesideFound(Message):
+    """What is stored beside the image is known."""
+
+    opened: Opened
+
+
+@dataclass(eq=False, repr=False)
 class FindingsFound(Message):
     """Findings are available."""
 
@@ -124,6 +131,9 @@ class _Posting(Watcher):
         found = list(opened.duplicates or ())
         marked = filter_marks.duplicate(opened.filesystem, found)
         self._post(DuplicatesFound(found, Copies(found), marked))
+
+    def beside_found(self, opened: Opened) -> None:
+        self._post(BesideFound(opened))
 
     def findings_found(self, opened: Opened) -> None:
         from layerscope.tui import filter_marks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.headline import Role, headline
@@ -84,6 +84,11 @@ class Session:
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
         self._base_chosen = False
+
+    def take_beside(self, opened: Opened) -> None:
+        """Go on with the same image, of which it is known now what is stored beside it."""
+        self.opened = opened
+        self.source = replace(self.source, image=opened.image)
 
     def stack(self, opened: Opened) -> bool:
         """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""

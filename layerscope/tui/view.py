@@ -43,6 +43,9 @@ class View(Guarded, Container):
     def duplicates_found(self) -> None:
         """Duplicates were searched: `session.duplicates` is set."""
 
+    def beside_found(self) -> None:
+        """It is known what is stored beside the image: `session.image` has it."""
+
     def findings_found(self) -> None:
         """Findings are available: `session.findings` is set."""
 

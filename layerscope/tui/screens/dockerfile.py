@@ -64,6 +64,10 @@ class DockerfileView(View):
         return [self.list]
 
     def on_mount(self) -> None:
+        self._list()
+        super().on_mount()
+
+    def _list(self) -> None:
         size = sum(len(step.arguments) + 100 for step in self.session.image.steps)
         size += sum(map(len, self.session.dockerfile.lines)) if self.session.dockerfile else 0
         size += len(self.session.image.beside.provenance or b"")
@@ -71,7 +75,6 @@ class DockerfileView(View):
             self._list_in_thread()
         else:
             self._show(self._listing())
-        super().on_mount()
 
     @work(thread=True, exit_on_error=False, group="listing")
     def _list_in_thread(self) -> None:
@@ -119,6 +122,10 @@ class DockerfileView(View):
     def stacked(self) -> None:
         self.list.rows_changed()
         self._say_facts()
+
+    def beside_found(self) -> None:
+        if self.session.dockerfile is None and self.session.image.beside.provenance is not None:
+            self._list()
 
     # the line under the cursor
 

@@ -112,6 +112,11 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         """Duplicates were searched."""
         self._tell(View.duplicates_found)
 
+    def beside_found(self) -> None:
+        """It is known what is stored beside the image."""
+        self._tell(View.beside_found)
+        self.header.refresh()
+
     def findings_found(self) -> None:
         """Findings are available."""
         self._tell(View.findings_found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from layerscope.report.options import ReportOptions
 from layerscope.sources import Request
 from layerscope.sources.registry.layer import EDGE
 from tests.analysis.packages.programs import go_data, program
+from layerscope.tui.screens.main import MainScreen
+from tests.image.test_provenance import statement
 from tests.images import digest, file, layer_tar, oci_files
-from tests.sources.registry.server import INDEX, MANIFEST, Registry, Repository
+from tests.sources.registry.server import INDEX, MANIFEST, Handler, Registry, Repository
+from tests.tui.explorer import exploring, loaded, screen_text, settled
 
 LAYERS = [
     layer_tar([file("usr/bin/app", b"1" * 9000), file("opt/a.jar", b"2" * 500)]),
@@ -122,16 +126,60 @@ def test_referrers_are_named_and_sboms_own_files(registry: Registry, tagged: boo
     assert "\x1b" not in shown
 
 
-def test_attestations_of_an_index(registry: Registry) -> None:
-    """BuildKit's SBOM and provenance, which no first frame waits for."""
+def test_referrers_are_asked_for_while_layers_are_fetched(registry: Registry) -> None:
+    """Neither waits for the other."""
+    registry.repository().push(oci_files(LAYERS))
+    config = json.loads(registry.repository().manifests["latest"][1])["config"]["digest"]
+    both = threading.Barrier(3, timeout=20)  # two layers at once
+
+    def meet(handler: Handler) -> bool:
+        if "/referrers/" in handler.path or ("/blobs/" in handler.path and config not in handler.path):  # fmt: skip
+            both.wait()
+        return False
+
+    registry.misbehave = meet
+    assert opened(registry).verified(0)
+    assert not both.broken
+
+
+async def test_the_explorer_shows_files_before_it_knows_what_is_beside_them(
+    registry: Registry,
+) -> None:
+    """The Dockerfile comes from the provenance once that is there."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
-    statement = json.dumps(
-        {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
-    ).encode()
+    layers = json.loads(repository.manifests[subject][1])["layers"]
+    told = statement("v1", ["sha256:" + "0" * 64, *(layer["digest"] for layer in layers)])
+    attest(repository, subject, told, "latest")
+    arrived = threading.Event()
+
+    def wait(handler: Handler) -> bool:
+        if "/referrers/" in handler.path:
+            arrived.wait(60)
+        return False
+
+    registry.misbehave = wait
+    app = exploring(Request(registry.reference()), Options(rules={}))
+    async with app.run_test(size=(160, 48)) as pilot:
+        while app.session.opened is None:  # its loader is not done before the answer
+            await pilot.pause(0.05)
+        screen = next(one for one in pilot.app.screen_stack if isinstance(one, MainScreen))
+        await screen.show_view("dockerfile")
+        await pilot.pause(0.2)
+        assert "reconstructed from the image history" in "\n".join(screen_text(app))
+        assert app.session.findings is None
+        arrived.set()
+        await loaded(pilot)
+        await settled(pilot)
+        assert "Dockerfile from the build provenance" in "\n".join(screen_text(app))
+        assert app.session.findings is not None
+
+
+def attest(repository: Repository, subject: str, statement: dict[str, Any], tag: str) -> None:
+    """Store an index of an image and a statement about it, as BuildKit does."""
     attestation = manifest_with(
-        repository, statement, "application/vnd.in-toto+json",
-        annotations={"in-toto.io/predicate-type": "https://spdx.dev/Document"},
+        repository, json.dumps(statement).encode(), "application/vnd.in-toto+json",
+        annotations={"in-toto.io/predicate-type": statement["predicateType"]},
     ) | {
         "platform": {"os": "unknown", "architecture": "unknown"},
         "annotations": {
@@ -141,7 +189,15 @@ def test_attestations_of_an_index(registry: Registry) -> None:
     }  # fmt: skip
     data = repository.manifests[subject][1]
     image = {"mediaType": MANIFEST, "digest": subject, "size": len(data), "platform": {"os": "linux", "architecture": "amd64"}}  # fmt: skip
-    repository.push_index([image, attestation], "index")
+    repository.push_index([image, attestation], tag)
+
+
+def test_attestations_of_an_index(registry: Registry) -> None:
+    """BuildKit's SBOM and provenance, which no first frame waits for."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    told = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
+    attest(repository, subject, told, "index")
     found = opened(registry, "app:index")
     assert packages(found)[0] == ("go", "example.com/team/app", "v1.2.3", 9000)
     assert found.image.layers

@@ -5,11 +5,13 @@ BuildKit puts in-toto statements into manifests beside the image's (moby/buildki
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import binascii
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from layerscope.errors import LayerscopeError
+from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.documents import Lenient, insensitive
 from layerscope.image.model import Beside
 from layerscope.sources.oci_blobs import OciBlobs
@@ -18,6 +20,9 @@ from layerscope.sources.oci_descriptor import REFERENCE_TYPE, Descriptor
 ATTESTATION = "attestation-manifest"
 ABOUT = "vnd.docker.reference.digest"
 PREDICATE = "in-toto.io/predicate-type"
+COSIGN_PREDICATE = "predicateType"
+_ENVELOPE = "application/vnd.dsse.envelope"
+"""Media type of a signed statement (secure-systems-lab/dsse, envelope.md)."""
 PROVENANCE = "https://slsa.dev/provenance/"
 _SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
 _SBOM_TYPES = ("application/spdx+json", "text/spdx+json", "application/vnd.cyclonedx+json")
@@ -46,21 +51,33 @@ def read_beside(blobs: OciBlobs, manifest: Descriptor | None) -> Beside:
     sboms: list[bytes] = []
     if manifest is not None:
         with suppress(LayerscopeError):
-            for layer, kind in _documents(insensitive(blobs.document(manifest))):
+            for layer, kind in documents_of(blobs.document(manifest)):
                 with suppress(LayerscopeError):
                     if kind.startswith(PROVENANCE) and provenance is None:
-                        provenance = blobs.read(layer, "the provenance")
+                        provenance = _statement(blobs, layer, "the provenance")
                     elif (
                         kind.startswith((*_SBOM_PREDICATES, *_SBOM_TYPES))
                         and len(sboms) < MAX_SBOMS
                     ):
-                        sboms.append(blobs.read(layer, "an SBOM"))
+                        sboms.append(_statement(blobs, layer, "an SBOM"))
     return Beside(provenance, tuple(sboms))
 
 
-def _documents(manifest: Mapping[str, Any]) -> Iterator[tuple[Descriptor, str]]:
+def documents_of(manifest: dict[str, Any]) -> Iterator[tuple[Descriptor, str]]:
     """The documents of a manifest, each with its type: that of the statement, or its media type."""
-    for value in Lenient(dict(manifest), "attestation").items("layers"):
+    for value in Lenient(insensitive(manifest), "attestation").items("layers"):
         layer = Descriptor.read(value)
         if layer is not None:
-            yield layer, str(layer.annotations.get(PREDICATE) or layer.media_type)
+            stated = (layer.annotations.get(key) for key in (PREDICATE, COSIGN_PREDICATE))
+            yield layer, str(next(filter(None, stated), layer.media_type))
+
+
+def _statement(blobs: OciBlobs, layer: Descriptor, role: str) -> bytes:
+    """A document; of a signed one, what was signed. Raises `LayerscopeError`."""
+    if not layer.media_type.startswith(_ENVELOPE):
+        return blobs.read(layer, role)
+    envelope = Lenient(blobs.document(layer), role)
+    try:
+        return base64.b64decode(envelope.text("payload") or "", validate=True)
+    except (binascii.Error, ValueError):
+        raise CorruptImageError(f"{role} is not base64") from None

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import is_out_of_memory
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from layerscope.layers.store import Store
     from layerscope.settings import Remote
     from layerscope.sources.artifacts import Artifact
+
+_Result = TypeVar("_Result")
 
 STDIN = "-"
 """The reference for an image on stdin."""
@@ -63,6 +66,20 @@ def shortened(text: str, at_most: int = 600) -> str:
 
 _USER = re.compile(r"://[^/@]*:[^/@]*@(?=[^/]*/)")
 """A user and a password in a reference, which takes none."""
+
+
+def in_thread(work: Callable[[], _Result]) -> Callable[[], _Result]:
+    """Begin some work in a thread, which ends with the process; returns what waits for the result, or raises what it raised."""
+    future: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="beside", daemon=True).start()
+    return future.result
 
 
 @contextmanager
@@ -247,17 +264,7 @@ class SourceImage:
         """Ask what is stored beside the image, in a thread; returns what waits for it, the image with it."""
         if self.rest is None:
             return lambda: self.image
-        asked: Future[Image] = Future()
-        rest = self.rest
-
-        def ask() -> None:
-            try:
-                asked.set_result(rest.with_beside(self.image))
-            except BaseException as error:
-                asked.set_exception(error)
-
-        threading.Thread(target=ask, name="beside", daemon=True).start()
-        return asked.result
+        return in_thread(partial(self.rest.with_beside, self.image))
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache the export, so that the next opening needs none, if the layers with these indexes match their digests."""

@@ -80,9 +80,14 @@ class Client:
 
     # documents
 
-    def manifest(self, target: str) -> Document:
-        """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
-        answer = self._answer("GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT})
+    def manifest(self, target: str, *, once: bool = False) -> Document:
+        """The manifest or index of a tag or digest, with `once` without a second try.
+
+        Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`.
+        """
+        answer = self._answer(
+            "GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT}, once=once
+        )
         if ":" in target:
             self._check(answer.body, target, "another manifest")
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()

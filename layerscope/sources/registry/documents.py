@@ -85,6 +85,18 @@ class Documents:
                 self._referrers[digest] = list(self._asked_referrers(digest))
             return self._referrers[digest]
 
+    def tagged(self, tag: str) -> Descriptor | None:
+        """The manifest of a tag beside the image; None if there is none, or if it cannot be read."""
+        try:
+            document = self.client.manifest(tag, once=True)
+        except ImageNotFoundError:
+            return None
+        except LayerscopeError as error:
+            self.problem = error.message
+            return None
+        self._keep(document)
+        return Descriptor(document.digest, MANIFEST_TYPES[0], None, {}, None, None)
+
     def _asked_referrers(self, digest: str) -> Iterable[Descriptor]:
         name, limits = "list of referrers", self.client.limits
         asked: tuple[Callable[[], bytes], ...] = (

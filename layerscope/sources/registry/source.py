@@ -122,6 +122,7 @@ class _Images:
                 self._blobs,
                 self._budget,
                 descriptor.digest,
+                top if top != descriptor.digest else None,
                 self._attestations.get(descriptor.digest),
             ),
         )

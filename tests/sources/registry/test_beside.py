@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import random
@@ -10,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from layerscope.opening.open import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, analyse, open_image
 from layerscope.report import text as text_report
 from layerscope.report.options import ReportOptions
-from layerscope.sources import Request
+from layerscope.sources import Request, open_source
 from layerscope.sources.registry.layer import EDGE
-from tests.analysis.packages.programs import go_data, program
 from layerscope.tui.screens.main import MainScreen
+from tests.analysis.packages.programs import go_data, program
 from tests.image.test_provenance import statement
 from tests.images import digest, file, layer_tar, oci_files
 from tests.sources.registry.server import INDEX, MANIFEST, Handler, Registry, Repository
@@ -256,3 +257,119 @@ def test_an_inventory_fetches_each_layer_once_and_lists_each_package_once(
     ]
     for layer in found.image.layers:
         assert sum(str(layer.digest) in asked for asked in registry.asked) == 1
+
+
+# --- What older versions of cosign tagged ---------------------------------------------------------
+
+SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
+ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+
+
+def enveloped(statement: dict[str, Any]) -> bytes:
+    """A statement as `cosign attest` stores it."""
+    payload = base64.b64encode(json.dumps(statement).encode()).decode()
+    return json.dumps({"payloadType": "application/vnd.in-toto+json", "payload": payload, "signatures": []}).encode()  # fmt: skip
+
+
+def tag(repository: Repository, about: str, end: str, data: bytes, media_type: str, **more: Any) -> None:  # fmt: skip
+    """Store a document as cosign did."""
+    described = manifest_with(repository, data, media_type, **more)
+    repository.manifests[about.replace(":", "-") + end] = repository.manifests[described["digest"]]
+
+
+def cosigned(repository: Repository, about: str) -> None:
+    """Sign an image, and attest what it consists of."""
+    told = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
+    tag(repository, about, ".sig", b"signed", SIGNATURE)
+    tag(repository, about, ".att", enveloped(told), ENVELOPE, annotations={"predicateType": told["predicateType"]})  # fmt: skip
+
+
+@pytest.mark.parametrize("api", [False, True])
+def test_tags_of_cosign_are_named_and_read(registry: Registry, api: bool) -> None:
+    """Whether the registry lists other referrers or has no list of them."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    cosigned(repository, subject)
+    tag(repository, subject, ".sbom", json.dumps(CYCLONEDX).encode(), "application/vnd.cyclonedx+json")  # fmt: skip
+    if api:
+        repository.referrers["sha256:" + "0" * 64] = []
+    image = opened(registry)
+    assert packages(image) == [
+        ("go", "example.com/team/app", "v1.2.3", 9000),
+        ("java", "org.example:a", "2.0", 500),
+        ("go", "golang.org/x/net", "v0.1.0", 0),
+    ]
+    names = [one.name for one in image.image.beside.referrers]
+    assert names == ["an attestation", "a CycloneDX SBOM", "a cosign signature"]
+    assert not image.warnings
+    # manifest, config, layers, referrers, the tag in place of them, three of cosign, their two documents
+    assert len(registry.asked) == 2 + len(LAYERS) + (1 if api else 2) + 3 + 2
+
+
+def test_signatures_of_the_index_are_named_too(registry: Registry) -> None:
+    """cosign signs what a tag names; what it attests of an index is not about one image of it."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    data = repository.manifests[subject][1]
+    image = {"mediaType": MANIFEST, "digest": subject, "size": len(data), "platform": {"os": "linux", "architecture": "amd64"}}  # fmt: skip
+    cosigned(repository, repository.push_index([image]))
+    found = opened(registry)
+    assert [one.name for one in found.image.beside.referrers] == ["an attestation", "a cosign signature"]  # fmt: skip
+    assert packages(found) == []
+
+
+def test_nothing_is_asked_of_cosign_where_it_is_not_worth_it(registry: Registry) -> None:
+    """Neither for the steps and layers alone, nor where cosign's referrers are listed, nor where they are refused."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    source = open_source(Request(registry.reference()))
+    assert len(registry.asked) == 2
+    analyse(Request(registry.reference()), source, Options())
+    assert len(registry.asked) == 2 + len(LAYERS)
+    for kind in ("application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.dev.sigstore.bundle.v0.3+json"):  # fmt: skip
+        repository.referrers[subject] = [{"mediaType": MANIFEST, "digest": digest(b"s"), "size": 1, "artifactType": kind}]  # fmt: skip
+        registry.asked.clear()
+        assert len(opened(registry).image.beside.referrers) == 1
+        assert len(registry.asked) == 2 + len(LAYERS) + 1
+
+    def refuse(handler: Handler) -> bool:
+        if "/referrers/" in handler.path:
+            handler.refuse(403, "DENIED", "no")
+        return "/referrers/" in handler.path
+
+    registry.misbehave = refuse
+    registry.asked.clear()
+    image = opened(registry)
+    assert [warning.code for warning in image.warnings] == ["referrers-unknown"]
+    assert len(registry.asked) == 2 + len(LAYERS) + 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"[]", b"{}", b"{" * 9999, b'{"payload": 3}', b'{"payload": "?"}', b'{"payload": "e30="}', b"\xff",
+    ],
+)  # fmt: skip
+def test_attestations_of_cosign_that_are_none(registry: Registry, data: bytes) -> None:
+    """They are named, and own nothing."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    about = {"annotations": {"predicateType": "https://cyclonedx.org/bom/v1.4"}}
+    tag(repository, subject, ".att", data, ENVELOPE, **about)
+    image = opened(registry)
+    assert packages(image) == []
+    assert [one.name for one in image.image.beside.referrers] == ["an attestation"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"layers": 3}', b'{"manifests": []}'])
+def test_tags_of_cosign_that_are_no_manifests(registry: Registry, answer: bytes) -> None:
+    """They name nothing."""
+    registry.repository().push(oci_files(LAYERS))
+
+    def misbehave(handler: Handler) -> bool:
+        if "/manifests/sha256-" in handler.path:
+            handler.reply(200, answer, {"Content-Type": MANIFEST})
+        return "/manifests/sha256-" in handler.path
+
+    registry.misbehave = misbehave
+    assert opened(registry).image.beside.referrers == ()

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format lint types imports bench bench-guard screenshots snapshots dist clean
+.PHONY: help demo test check format lint types imports bench bench-guard screenshots snapshots docs cast dist clean
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
@@ -51,6 +51,12 @@ bench-guard: $(VENV)/development ## check ratios that hold on any machine, with 
 screenshots: $(VENV)/development ## draw the pictures that README and docs show
 	$(BIN)/python -m tests.screenshots
 
+docs: $(VENV)/development ## build the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+cast: $(VENV)/development ## record the first minute, which the documentation plays
+	$(BIN)/python -m tests.cast
+
 snapshots: $(VENV)/development ## redraw baselines of screens and reports, tables of docs and manual pages after a wanted change
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -n 0 tests/tui tests/report --snapshot-update
 	$(BIN)/python -m tests.docs.generated
@@ -61,4 +67,4 @@ dist: $(VENV)/development ## build wheel and sdist: the same bytes for the same 
 	$(BIN)/python -m twine check --strict dist/*
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist site

@@ -1,3 +1,3 @@
 """layerscope: what each layer of a container image adds, costs and wastes."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

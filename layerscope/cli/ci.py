@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 _ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem of one layer"
 
 
+def _check_config(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+    """Read a configuration as the gate does, say what is wrong with it, and exit."""
+    from layerscope.analysis.gate.discover import load_config
+
+    if file is not None and not context.resilient_parsing:
+        _say_warnings(load_config(file, Path()))
+        click.echo(f"{log_line(str(file))}: no errors")
+        context.exit()
+
+
 @click.command()
 @click.argument("reference", metavar="IMAGE")
 @click.option(
@@ -41,6 +51,15 @@ _ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem 
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Read rules from FILE: TOML if its name ends in .toml, otherwise dive's format.",
+)
+@click.option(
+    "--check-config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_check_config,
+    help="Check FILE as --config would read it, without an image, and exit.",
 )
 @click.option(
     "--baseline",

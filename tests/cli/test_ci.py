@@ -328,3 +328,16 @@ def test_the_demo_has_no_false_alarms(here: Here, demo_image: Path) -> None:
     out = here("demo.tar", "--no-secrets", "off").out
     assert "9.3 MB wasted: percentages are ignored up to 20.0 MB" in out
     assert here("demo.tar", "--wasted-floor", "9 MB").code == 1
+
+
+# --- --check-config -------------------------------------------------------------------------------
+
+
+def test_a_configuration_is_checked_without_an_image(here: Here) -> None:
+    """Errors and warnings are those of the gate."""
+    here.write("gate.toml", "[ci]\nmax-layers = 4\n")
+    assert here("--check-config", "gate.toml") == (0, "gate.toml: no errors\n", "")
+    here.write("gate.toml", '[ci]\nmax-size = "2 XB"\n')
+    checked, gated = here("--check-config", "gate.toml"), here("image.tar", "--config", "gate.toml")
+    assert (checked.code, checked.err) == (gated.code, gated.err) == (2, checked.err)
+    assert "gate.toml, line 2" in checked.err

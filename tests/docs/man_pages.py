@@ -15,7 +15,7 @@ from layerscope.cli.group import COMMANDS, ImageOrCommandGroup
 from tests.docs.page import ROOT, marked_table
 
 FOLDER = ROOT / "man"
-_TITLE = re.compile(r"^\.TH .*\n")
+_DAY = re.compile(r' "\d{4}-\d\d-\d\d" ')
 _WIDTH = 72
 """Characters of a line, before hyphens are escaped."""
 
@@ -27,8 +27,8 @@ def man_pages() -> dict[str, str]:
 
 
 def text_of(page: str) -> str:
-    """A page without its title line, which has the day it was written."""
-    return _TITLE.sub("", page)
+    """A page without the day on which it was written."""
+    return _DAY.sub(" ", page, count=1)
 
 
 def _pages(context: click.Context, does: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from layerscope import __version__
 from layerscope.cli import layerscope
 from layerscope.cli.group import DEFAULT_COMMAND
 from layerscope.tui.view import VIEWS
@@ -17,7 +18,9 @@ from tests.cli.running import COMMANDS
 from tests.docs.page import DOCS, ROOT
 from tests.screenshots import FOLDER, SHOTS, Shot
 
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), *map(ROOT.joinpath, ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
+)
 
 
 def _anchor(heading: str) -> str:
@@ -50,6 +53,14 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     index = (DOCS / "index.md").read_text()
     linked = set(re.findall(r"\]\(([a-z-]+\.md)", index))
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= linked
+
+
+def test_pages_name_this_version() -> None:
+    """Where they show how to use a release in a pipeline."""
+    named = r"layerscope/layerscope(?:/layerscope)?[@:]v?([0-9][0-9.]*)|rev: v([0-9.]+)"
+    for page, count in (("README.md", 1), ("docs/ci.md", 4)):
+        found = re.findall(named, (ROOT / page).read_text())
+        assert [first or second for first, second in found] == [__version__] * count, page
 
 
 def test_readme_is_short() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from layerscope.cli.options import (
     bytes_of,
@@ -24,6 +25,7 @@ from layerscope.cli.output_options import (
     ignore_errors_option,
     output_option,
 )
+from layerscope.cli.streams import has_terminal
 from layerscope.errors import ExitCode, UsageError
 from layerscope.report import SERIES_FORMATS
 from layerscope.signals import temporary_folder
@@ -89,12 +91,17 @@ def series(
 
     If another order of the steps, or a COPY in two parts, would have saved something, the report shows it as a change of the last
     release's Dockerfile. --diff prints nothing but that as a patch, for git apply; --write changes the file.
+
+    In a terminal, the explorer opens on the releases, unless an option asks for a report, such as --format text.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.opening.series import open_series
     from layerscope.report import series_writer_of
 
+    if not _asks_for_report(context) and has_terminal(*images):
+        _explore(images, tags, last, given)
+        return
     most = bytes_of("--max-refetch", max_refetch)
     _check_patch(given, diff, write, output, format_name)
     if images.count("-") > 1:
@@ -115,6 +122,27 @@ def series(
         raise opened.damaged
     if most is not None and _exceeds(opened.series, most, binary=how.binary_sizes):
         context.exit(ExitCode.FAILED)
+
+
+def _asks_for_report(context: click.Context) -> bool:
+    """Whether the user gave an option that the explorer does not have."""
+    names = ("format_name", "output", "max_refetch", "diff", "write", "ignore_errors")
+    given = {name: context.get_parameter_source(name) for name in names}
+    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+
+
+def _explore(
+    images: tuple[str, ...], tags: str | None, last: int | None, given: dict[str, Any]
+) -> None:
+    """Open the explorer on the releases."""
+    from layerscope.cli.bar import progress_bar
+    from layerscope.tui import run_series
+
+    with progress_bar() as progress, _store_for(given) as store:
+        options = replace(options_of(given, findings=True), cache=store)
+        requests = [replace(request_of(image, progress, given), cache=store) for image in images]
+        requests, order = _releases(requests, tags, last)
+        run_series(requests, order, options, settings_of(given))
 
 
 def _releases(

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.series.hop import Hop
 from layerscope.analysis.series.series import Series, SeriesBuilder
 from layerscope.errors import CorruptImageError
-from layerscope.opening.open import analyse
+from layerscope.opening.open import open_image
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import patcher_of, seen_by_rules
 from layerscope.settings import RuleChoice
-from layerscope.sources import Request, open_source
+from layerscope.sources import Request
 from layerscope.words import ReleaseOrder, Severity
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ def open_series(
     requests: Sequence[Request],
     options: Options,
     order: ReleaseOrder = ReleaseOrder.GIVEN,
-    on_hop: Callable[[Hop], None] = lambda _: None,
+    on_hop: Callable[[Hop], object] = lambda _: None,
+    opener: Callable[[Request, Options], Opened] = open_image,
 ) -> OpenedSeries:
-    """Open at least two releases and compare each with the one before. Raises `LayerscopeError` and `CancelledError`."""
+    """Open at least two releases with `opener` and compare each with the one before. Raises `LayerscopeError` and `CancelledError`."""
     rules = options.rules
     options = replace(options, duplicates=False, rules=None, names=False)
     builder = SeriesBuilder(requests[-1].limits)
@@ -51,7 +52,7 @@ def open_series(
     damaged: CorruptImageError | None = None
     opened: Opened | None = None
     for name, request in zip(names_of(requests), requests, strict=True):
-        opened = analyse(request, open_source(request), options)
+        opened = opener(request, options)
         hop = builder.add(opened, name, base_steps_of(opened), request.progress)
         damages += [f"{name}: {damage}" for damage in opened.damages()]
         try:

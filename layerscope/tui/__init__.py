@@ -21,6 +21,7 @@ from layerscope.sources.base import Candidate, Request
 if TYPE_CHECKING:
     from layerscope.sources.registry.repository import Reference
     from layerscope.tui.preferences import Preferences
+    from layerscope.words import ReleaseOrder
 
 PAINTS = "120"
 """Maximum paints per second. Textual waits up to two intervals between paints, and the response to a key may take three or four.
@@ -128,6 +129,29 @@ def run_comparison(
     """Explore the differences between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
     _prepare()
     _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
+
+
+def run_series(
+    requests: Sequence[Request],
+    order: ReleaseOrder,
+    options: Options,
+    settings: Settings | None = None,
+) -> None:
+    """Explore the releases of an image, and the difference between two of them, until the user quits. Raises `LayerscopeError`."""
+    _prepare()
+    limit_freed_memory()
+    preferences = _preferences(settings)
+    _take_keys_from_terminal()
+    from layerscope.tui.series.app import KnownSeries, SeriesApp
+
+    known, again = KnownSeries(requests, order), True
+    while again:
+        app = SeriesApp(known, options, preferences)
+        app.run_in_terminal()
+        if app.chosen is None:
+            return
+        pair = slice(app.chosen, app.chosen + 2)
+        again = _compare(requests[pair], known.names[pair], options, preferences, picked=True)
 
 
 def _prepare() -> None:

@@ -66,6 +66,7 @@ GROUPS: dict[str, str] = {
     "findings": "Findings",
     "packages": "Packages",
     "comparison": "Comparison of two images",
+    "series": "Series of releases",
     "picker": "Image picker",
     "dialog": "Dialogs",
 }
@@ -166,6 +167,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("comparison.sort", "s", "Sort", "Sort the files by growth or by name.", "screen.cycle_sort", footer=4),
     Command("comparison.filter", "slash", "Filter", "Show only paths that contain a text.", "screen.filter", shown_keys="/", footer=2),
     Command("comparison.copy", "y", "Copy", "Copy the path under the cursor, or the fix of a finding.", "screen.copy", footer=11),
+    Command("series.next_pane", "tab", "Next pane", "Go to the details of the update, or back to the list.", "screen.next_pane", shown_keys="Tab", footer=6, short="Pane"),
+    Command("series.copy", "y", "Copy", "Copy the name of the release; of all updates, the better order.", "screen.copy", footer=11),
     Command("picker.search", "slash", "Search", "Filter images by name, ID or location.", "search", shown_keys="/", priority=True, footer=2),
     Command("picker.mark", "space", "Mark", "Mark an image; Enter compares two.", "mark", shown_keys="Space", footer=3),
     Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=4),

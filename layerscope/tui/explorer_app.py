@@ -20,6 +20,7 @@ from layerscope.opening.opened import Opened
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.palette import CommandProvider
+from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
@@ -44,9 +45,9 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     forgiving: ClassVar[bool] = True
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 
-    def __init__(self, *sessions: Session) -> None:
-        """All images share the same preferences."""
-        super().__init__(sessions[0].preferences)
+    def __init__(self, *sessions: Session, preferences: Preferences | None = None) -> None:
+        """All images share the same preferences; without sessions, they are given."""
+        super().__init__(sessions[0].preferences if preferences is None else preferences)
         self.sessions: Sequence[Session] = sessions
         # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
         self._bindings.key_to_bindings = {

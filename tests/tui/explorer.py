@@ -17,6 +17,7 @@ from layerscope.opening.options import Options
 from layerscope.opening.remote import WORKER, RemoteImage
 from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 
@@ -55,7 +56,7 @@ async def loaded(pilot: Pilot[None]) -> MainScreen:
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until nothing is left to do: no work in a thread, no message, no layout, and the screen stays as it is."""
     app = pilot.app
-    assert isinstance(app, LayerscopeApp)
+    assert isinstance(app, ExplorerApp)
     shown: list[list[str]] = []
     for _ in range(100):
         with suppress(WorkerCancelled):  # a newer one took its place
@@ -75,7 +76,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
     assert holds()
 
 
-def _is_busy(app: LayerscopeApp) -> bool:
+def _is_busy(app: ExplorerApp) -> bool:
     """Whether anything is to be laid out or painted, or somebody has yet to hear of something."""
     screen = app.screen
     widgets = screen.walk_children(Widget, with_self=True)

@@ -51,6 +51,10 @@ FIGURES = "Figures"
 SEVERAL = "Several images"
 IMAGES = (
     ("compare two images", "layerscope diff OLD NEW, or mark two in the image picker"),
+    (
+        "what releases cost",
+        "layerscope series A B C: what each makes its users fetch again, and why",
+    ),
     ("what images share", "layerscope images: shared and unique bytes in local stores"),
 )
 """Questions about several images, and the commands that answer them."""

@@ -1,0 +1,188 @@
+"""The application that opens the releases of a series one after the other, and shows what each makes its users fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from textual import on, work
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.analysis.series.hop import Hop
+from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.opening.loading import Watcher
+from layerscope.opening.opened import Opened
+from layerscope.opening.options import Options
+from layerscope.opening.remote import RemoteImage
+from layerscope.opening.series import OpenedSeries, names_of, open_series
+from layerscope.sources.base import Request
+from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.series.screen import SeriesScreen
+from layerscope.tui.workers import MessageProgress, ProgressMoved
+from layerscope.words import ReleaseOrder
+
+
+@dataclass(slots=True)
+class KnownSeries:
+    """The releases to compare, and what is known of them so far."""
+
+    requests: Sequence[Request]
+    """Oldest first."""
+    order: ReleaseOrder = ReleaseOrder.GIVEN
+    hops: list[Hop] = field(default_factory=list)
+    opened: OpenedSeries | None = None
+    """All of it, once all releases are compared."""
+    row: int = 0
+    """The row under the cursor."""
+
+    @property
+    def names(self) -> list[str]:
+        """What the releases are called: not safe for a terminal."""
+        return names_of(self.requests)
+
+
+@dataclass(eq=False, repr=False)
+class HopFound(Message):
+    """A release was compared with the one before."""
+
+    hop: Hop
+
+
+@dataclass(eq=False, repr=False)
+class SeriesOpened(Message):
+    """All releases were compared."""
+
+    opened: OpenedSeries
+
+
+@dataclass(eq=False, repr=False)
+class SeriesFailed(Message):
+    """A release cannot be opened."""
+
+    error: LayerscopeError
+
+
+class SeriesApp(ExplorerApp):
+    """Explores what the releases of an image make their users fetch."""
+
+    view_title = "Series of releases"
+
+    def __init__(self, known: KnownSeries, options: Options, preferences: Preferences) -> None:
+        super().__init__(preferences=preferences)
+        self.known = known
+        self.chosen: int | None = None
+        """The number of the hop whose releases the user wants to compare."""
+        self._options = options
+        self._screen = SeriesScreen(known.names, known.order, len(known.hops), self.keys)
+        self._alive: list[RemoteImage] = []
+
+    @property
+    def main(self) -> SeriesScreen:
+        return self._screen
+
+    def on_mount(self) -> None:
+        self.begin(self.main)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.main.show(self.known.hops, self.known.opened, self.known.row)
+        if self.known.opened is None:
+            self.known.hops.clear()
+            self._load()
+
+    @work(thread=True, exit_on_error=False, group="load")
+    def _load(self) -> None:
+        worker = get_current_worker()
+
+        def cancelled() -> bool:
+            return worker.is_cancelled or self._leaving
+
+        progress = MessageProgress(self.post_message, cancelled)
+        requests = [replace(request, progress=progress) for request in self.known.requests]
+        try:
+            opened = open_series(
+                requests,
+                self._options,
+                self.known.order,
+                lambda hop: self.post_message(HopFound(hop)),
+                self._opener(cancelled),
+            )
+        except CancelledError:
+            return
+        except LayerscopeError as error:
+            self.post_message(SeriesFailed(error))
+        else:
+            self.post_message(SeriesOpened(opened))
+
+    def _opener(self, cancelled: Callable[[], bool]) -> Callable[[Request, Options], Opened]:
+        """Opens an image in a process of its own; those of all but the last two end."""
+
+        def opened(request: Request, options: Options) -> Opened:
+            while len(self._alive) > 1:
+                self._alive.pop(0).close()
+            remote = RemoteImage(request, options)
+            self._alive.append(remote)
+            remote.report_to(request.progress)
+            remote.find(lambda candidates: candidates[0])
+            keeper = _Keeper()
+            remote.load(keeper, cancelled)
+            if keeper.opened is None:
+                raise CancelledError
+            return keeper.opened
+
+        return opened
+
+    @on(HopFound)
+    def _hop_found(self, event: HopFound) -> None:
+        self.known.hops.append(event.hop)
+        self.main.show(self.known.hops, None)
+
+    @on(SeriesOpened)
+    def _series_opened(self, event: SeriesOpened) -> None:
+        self.known.opened = event.opened
+        self.main.show_work("")
+        self.main.show(self.known.hops, event.opened)
+        if event.opened.damages:
+            self.notify(
+                "\n".join(map(text.safe_name, event.opened.damages[:3])),
+                title="Damaged",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
+    @on(SeriesFailed)
+    def _failed(self, event: SeriesFailed) -> None:
+        self.main.show_work("")
+        self.push_screen(ErrorScreen(event.error))
+
+    @on(ProgressMoved)
+    def _moved(self, event: ProgressMoved) -> None:
+        share = ""
+        if event.total:
+            share = f" {text.percent(min(event.done, event.total), event.total)}"
+        self.main.show_work(f"{event.stage}{share}" if event.stage else "")
+
+    @on(SeriesScreen.Compare)
+    def _compare(self, event: SeriesScreen.Compare) -> None:
+        self.chosen = event.hop
+        self.known.row = event.hop + 1
+        self.leave()
+
+    def _close(self) -> None:
+        super()._close()
+        for remote in self._alive:
+            remote.close()
+
+
+class _Keeper(Watcher):
+    """Keeps an image once it is stacked."""
+
+    opened: Opened | None = None
+
+    def stacked(self, opened: Opened) -> None:
+        self.opened = opened

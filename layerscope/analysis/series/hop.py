@@ -15,7 +15,7 @@ from layerscope.analysis.series.spreading import (
     argument_names,
     arguments_seen,
     instruction_changed,
-    next_layers,
+    take_effect,
 )
 from layerscope.image.history import Step
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -46,8 +46,7 @@ class HopStep:
     difference: LayerDifference | None
     """In what its layer differs from that of the old release; None unless it is missing, and the old release has the step."""
     begins: bool = False
-    """Whether it ran again by itself, and nothing speaks against it having others run again: the first layer that depends on it is
-    another one, too."""
+    """Whether it ran again by itself, and nothing speaks against it having had others run again."""
     charged: int = 0
     """The place of the step that its layer is charged to if that is missing: the first change that had it run again."""
 
@@ -232,7 +231,7 @@ def _with_causes(steps: Sequence[HopStep]) -> tuple[HopStep, ...]:
     to the first change that had it run again; without one, its output alone is another."""
     found: list[HopStep] = []
     firsts = Firsts()
-    following = next_layers([step.step for step in steps])
+    effective = take_effect([step.step for step in steps], [step.missing for step in steps])
     for place, step in enumerate(steps):
         own, charged = step.own, place
         if own is None and step.missing:
@@ -242,9 +241,8 @@ def _with_causes(steps: Sequence[HopStep]) -> tuple[HopStep, ...]:
                 own = Cause.NOT_REPRODUCIBLE if substance else Cause.TIMESTAMPS
             else:
                 charged = begun
-        later = following[place]
-        effective = step.missing or later is None or steps[later].missing
-        if own is not None and effective:
+        begins = own is not None and effective[place]
+        if begins:
             firsts.add(place, step.step)
-        found.append(replace(step, own=own, begins=own is not None and effective, charged=charged))
+        found.append(replace(step, own=own, begins=begins, charged=charged))
     return tuple(found)

@@ -58,16 +58,17 @@ class Firsts:
         return min((place for far, place in self._first.items() if far >= least), default=None)
 
 
-def next_layers(steps: Sequence[Step]) -> list[int | None]:
-    """For each step, the place of the first later one with a layer that a change of it has run again."""
-    found: list[int | None] = []
-    following: dict[Reach, int] = {}
-    for place in range(len(steps) - 1, -1, -1):
-        step = steps[place]
-        far = reach(step)
-        found.append(min((at for least, at in following.items() if least <= far), default=None))
-        if step.layer is not None:
-            following[least_reach(step)] = place
+def take_effect(steps: Sequence[Step], missing: Sequence[bool]) -> list[bool]:
+    """For each step, whether nothing speaks against a change of it having had later ones run again. The next RUN that it reaches
+    does, if its layer is the same: files that RUNs write have new times. What COPY brings has its own. `missing` says of each step
+    whether its layer is another one."""
+    found: list[bool] = []
+    seen: dict[Reach, bool] = {}
+    """By the reach of a change, whether the layers that it reaches show that it took effect."""
+    for step, lacks in zip(reversed(steps), reversed(missing), strict=True):
+        found.append(lacks or seen.get(reach(step), True))
+        if step.layer is not None and (lacks or step.instruction == "RUN"):
+            seen |= {far: lacks for far in Reach if far >= least_reach(step)}
     return found[::-1]
 
 

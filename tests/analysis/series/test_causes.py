@@ -131,10 +131,21 @@ def test_a_build_argument(tmp_path: Path, buildkit: bool) -> None:
 
 
 def test_a_metadata_step_without_effect_is_not_blamed(tmp_path: Path) -> None:
-    """The layer after it is the same: so it is not what had later ones run again."""
-    new = app(label="2", built=2)
-    hop = hop_of(tmp_path, app(), new, buildkit=False)
+    """The RUN after it stored the same, times included: so it is not what had later ones run again."""
+
+    def labelled(label: str, time: int) -> list[Made]:
+        first = Made("RUN prepare", [file("a", b"a", mtime=1)])
+        second = Made("RUN install", [file("b", b"b", mtime=time)])
+        return [*BASE, Made(f"LABEL version={label}"), first, second]
+
+    hop = hop_of(tmp_path, labelled("1", 1), labelled("2", 2), buildkit=False)
     assert charges(hop) == [("RUN", Cause.TIMESTAMPS, [2])]
+
+
+def test_a_copy_that_stored_the_same_is_no_evidence(tmp_path: Path) -> None:
+    """Copied files keep their times: the layer is the same, though the step ran again."""
+    hop = hop_of(tmp_path, app(), app(label="2", built=2), buildkit=False)
+    assert charges(hop) == [("LABEL", Cause.INSTRUCTION, [2])]
 
 
 def test_a_step_that_is_gone(tmp_path: Path) -> None:

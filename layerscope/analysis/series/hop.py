@@ -231,10 +231,14 @@ def _with_causes(steps: Sequence[HopStep]) -> tuple[HopStep, ...]:
     to the first change that had it run again; without one, its output alone is another."""
     found: list[HopStep] = []
     firsts = Firsts()
+    base: int | None = None
     effective = take_effect([step.step for step in steps], [step.missing for step in steps])
     for place, step in enumerate(steps):
         own, charged = step.own, place
-        if own is None and step.missing:
+        if own is Cause.BASE:
+            base = place if base is None else base
+            charged = base  # the base image is one thing, however many steps it has
+        elif own is None and step.missing:
             begun = firsts.before(step.step)
             if begun is None:
                 substance = step.difference is not None and step.difference.paths > 0

@@ -94,6 +94,21 @@ def test_another_base_image(tmp_path: Path) -> None:
     assert hop.unchanged == 5903
 
 
+def test_a_base_image_of_several_layers_is_charged_once(tmp_path: Path) -> None:
+    """To its first step that is another one."""
+
+    def based(version: bytes) -> list[Made]:
+        second = Made("RUN base", [file("etc/base", version)])
+        return [
+            Made("ADD rootfs.tar /", [file("bin/sh", version)]),
+            second,
+            Made("RUN x", [LIBRARIES]),
+        ]
+
+    hop = hop_of(tmp_path, based(b"1"), based(b"2"))
+    assert charges(hop) == [("ADD", Cause.BASE, [0, 1])]
+
+
 def test_another_instruction(tmp_path: Path) -> None:
     """It is charged to itself, and so are its files."""
     new = app()

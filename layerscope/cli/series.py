@@ -99,13 +99,13 @@ def series(
     from layerscope.opening.series import open_series
     from layerscope.report import series_writer_of
 
+    if images.count("-") > 1:
+        raise UsageError("only one image can be read from stdin")
     if not _asks_for_report(context) and has_terminal(*images):
         _explore(images, tags, last, given)
         return
     most = bytes_of("--max-refetch", max_refetch)
     _check_patch(given, diff, write, output, format_name)
-    if images.count("-") > 1:
-        raise UsageError("only one image can be read from stdin")
     check_output(output, input_files(given, *images))
     with progress_bar() as progress, _store_for(given) as store:
         options = replace(options_of(given, findings=True), cache=store)

@@ -20,7 +20,9 @@ from layerscope.text import moment_of
 from layerscope.words import ReleaseOrder
 
 MOST = 200
-"""Most tags that are looked up: registries count each request."""
+"""Most tags that are looked up: registries count each request. Of the last ones, these are twice as many as wanted."""
+LEAST = 10
+"""Fewest tags that are looked up for the last ones."""
 
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -36,7 +38,7 @@ class TaggedImages:
     same: int
     """Number of tags that were left out, as they name an image that another one names, too."""
     unseen: int
-    """Number of tags that were left out, as there are more than `MOST`: the lowest versions."""
+    """Number of tags that were not looked up: those of the lowest versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ def tagged_images(request: Request, glob: str | None, last: int | None) -> Tagge
     if not matching:
         raise ImageNotFoundError(
             f"{request.reference}: none of its {len(requests):,} tags matches {glob!r}",
-            hint=f"there is {', '.join(tag for tag, _ in requests[:3])}",
+            hint=f"for example: {', '.join(tag for tag, _ in requests[:3])}",
         )
     matching.sort(key=lambda one: version_key(one[0]))
-    unseen = max(len(matching) - MOST, 0)
+    most = MOST if last is None else max(2 * last, LEAST)
+    unseen = max(len(matching) - most, 0)
     distinct: dict[str, _Tagged] = {}
     looked_up = list(_looked_up(matching[unseen:]))
     for one in sorted(looked_up, key=lambda one: len(_NUMBER.findall(one.tag)), reverse=True):
@@ -77,7 +80,7 @@ def tagged_images(request: Request, glob: str | None, last: int | None) -> Tagge
         requests_found if last is None else requests_found[-last:],
         order,
         len(looked_up) - len(found),
-        unseen,
+        unseen if last is None else 0,
     )
 
 

@@ -67,17 +67,18 @@ class LayerComparer:
     """Compares layers of two images."""
 
     def __init__(self, old: Side, new: Side, progress: Progress, limits: Limits) -> None:
-        self._old, self._new = old.filesystem, new.filesystem
-        self._table, *self._places = common_table(self._old.table, self._new.table, limits)
+        table, *places = common_table(old.filesystem.table, new.filesystem.table, limits)
+        self._table = table
+        self._old = _Stored(old.filesystem, places[0])
+        self._new = _Stored(new.filesystem, places[1])
         self._differences = Differences(old, new)
         self._progress = progress
 
     def compare(self, old: int, new: int) -> LayerDifference:
         """In what layer `new` of the new image differs from layer `old` of the old one. Raises `CancelledError`."""
-        before = self._stored(self._old, self._places[0], old)
-        after = self._stored(self._new, self._places[1], new)
-        paths = np.flatnonzero((before != _ABSENT) | (after != _ABSENT)).astype(np.int32)
-        before, after = before[paths], after[paths]
+        mine, other = self._old.by_layer(old), self._new.by_layer(new)
+        paths = np.union1d(mine[0], other[0]).astype(np.int32)
+        before, after = (_at(paths, *stored) for stored in (mine, other))
         gone = (before == _DELETED) & (after == _DELETED)
         paths, before, after = paths[~gone], before[~gone], after[~gone]
         # A path that one layer deletes and the other does not store is another one; one that it stores was added or removed.
@@ -106,20 +107,51 @@ class LayerComparer:
         counts = {change: counted[change] for change in Change if counted[change]}
         return LayerDifference(counts, int(times.sum()), listed, known)
 
-    def _stored(
-        self, filesystem: Filesystem, places: NDArray[np.int32], layer: int
-    ) -> NDArray[np.int32]:
-        """By path of the common table: the inode that a layer stores there, `_DELETED` or `_ABSENT`."""
-        found = np.full(len(self._table), _ABSENT, np.int32)
-        died = np.flatnonzero((filesystem.died == layer) & (filesystem.born < layer))
-        found[places[filesystem.paths[died]]] = _DELETED
-        born = (filesystem.born == layer) & (filesystem.died != layer)
-        rows = np.flatnonzero(born & (filesystem.inode_of != filesystem.inodes.implicit))
-        found[places[filesystem.paths[rows]]] = filesystem.inode_of[rows]
-        return found
-
 
 _ABSENT, _DELETED = -1, -2
+"""In place of an inode: a path that a layer does not touch, or deletes."""
+
+
+class _Stored:
+    """What each layer of an image stores and deletes, by the paths of a table that two images share."""
+
+    def __init__(self, filesystem: Filesystem, places: NDArray[np.int32]) -> None:
+        self.inodes = filesystem.inodes
+        self._filesystem, self._places = filesystem, places
+        self._born = np.argsort(filesystem.born, kind="stable")
+        self._died = np.argsort(filesystem.died, kind="stable")
+
+    def by_layer(self, layer: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Paths in order, and for each the inode that a layer stores there, or `_DELETED`."""
+        filesystem = self._filesystem
+        born = _run(filesystem.born, self._born, layer)
+        shown = filesystem.died[born] != layer
+        born = born[shown & (filesystem.inode_of[born] != filesystem.inodes.implicit)]
+        died = _run(filesystem.died, self._died, layer)
+        died = died[filesystem.born[died] < layer]
+        # Of a path that it replaces, what it stores counts: the first of both.
+        paths = self._places[filesystem.paths[np.concatenate([born, died])]]
+        deleted = np.full(len(died), _DELETED, np.int32)
+        inodes = np.concatenate([filesystem.inode_of[born].astype(np.int32), deleted])
+        distinct, first = np.unique(paths, return_index=True)
+        return distinct, inodes[first]
+
+
+def _run(column: NDArray[np.int32], order: NDArray[np.int64], value: int) -> NDArray[np.int64]:
+    """The rows of a column with a value, by the order that sorts it."""
+    start = np.searchsorted(column, value, "left", sorter=order)
+    end = np.searchsorted(column, value, "right", sorter=order)
+    rows: NDArray[np.int64] = order[start:end]
+    return rows
+
+
+def _at(
+    paths: NDArray[np.int32], own: NDArray[np.int32], inodes: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """The inode at each path, `_ABSENT` where there is none of its own paths."""
+    found = np.full(len(paths), _ABSENT, np.int32)
+    found[np.searchsorted(paths, own)] = inodes
+    return found
 
 
 def _sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -94,14 +94,12 @@ def ci(
     """
     from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
-    from layerscope.analysis.gate.decide import decide
     from layerscope.analysis.gate.discover import PARSERS, load_config
-    from layerscope.analysis.gate.ledger import ledger_of
-    from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.errors import GateFailedError, UsageError
     from layerscope.opening.cache_lookup import index_cache
+    from layerscope.opening.check_gate import verdict_of
     from layerscope.opening.open import analyse
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
@@ -110,7 +108,7 @@ def ci(
         raise UsageError("--baseline-tolerance has no effect without --baseline")
     options = options_of(given)
     loaded = load_config(config, Path())
-    _say_warnings(loaded)
+    say_warnings(loaded)
     wanted = with_flags(loaded, given)
     inputs = input_files(
         given, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
@@ -136,19 +134,7 @@ def ci(
         base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))
     base = configured or base_of(opened.image, opened.written)
-    ledger = ledger_of(
-        opened.image,
-        opened.accounting,
-        opened.filesystem.table,
-        [index.compressed_bytes for index in opened.indexes],
-        base.layers,
-        [number for number, index in enumerate(opened.indexes) if index.broken is not None],
-    )
-    found = () if opened.findings is None else opened.findings.found
-    verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
-        unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
-        verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
+    verdict = verdict_of(opened, wanted, choices, base, known)
     name = "stdin" if reference == "-" else reference
     if opened.image.source_kind == "rootfs":
         click.echo(f"layerscope: {log_line(name)}: {_ROOTFS}", err=True)
@@ -161,7 +147,7 @@ def ci(
         raise GateFailedError(f"{name}: {verdict.failure()}")
 
 
-def _say_warnings(config: GateConfig) -> None:
+def say_warnings(config: GateConfig) -> None:
     """Print configuration warnings on stderr: not all formats include them, and the image may fail to open."""
     for warning in config.warnings:
         named = warning.message.startswith(warning.place)

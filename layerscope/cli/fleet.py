@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from layerscope.cli.options import request_of, settings_of, several_images_options, store_of
+from layerscope.analysis.gate.config import FLEET_LIMITS
+from layerscope.cli.options import (
+    bytes_of,
+    request_of,
+    settings_of,
+    several_images_options,
+    store_of,
+)
 from layerscope.cli.output_options import (
     binary_option,
     format_option,
@@ -19,16 +26,28 @@ from layerscope.cli.output_options import (
     one_path,
 )
 from layerscope.cli.streams import is_terminal
-from layerscope.errors import UsageError
-from layerscope.files import read_file
+from layerscope.errors import GateFailedError, UsageError
 from layerscope.report import FLEET_FORMATS
 from layerscope.sources.base import STDIN
+from layerscope.text import count_of, log_line
 
 if TYPE_CHECKING:
+    from layerscope.analysis.gate.config import GateConfig
     from layerscope.fleet.messages import Setup, StoreAt
     from layerscope.fleet.pending import Workers
     from layerscope.fleet.runs import RunFolder
     from layerscope.progress import Progress
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _limit_options(function: _Function) -> _Function:
+    """Add an option for each limit of the fleet."""
+    for name, (_, help_text) in reversed(FLEET_LIMITS.items()):
+        function = click.option(
+            f"--{name}", metavar="SIZE", help=f"{help_text} Exit 1 if exceeded."
+        )(function)
+    return function
 
 
 @click.command()
@@ -39,11 +58,16 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Also read the images of FILE: one reference in each line.",
+    help="Also read the images of FILE: a list, a Compose file or a Kubernetes manifest.",
 )
 @click.option("--tags", metavar="GLOB", help="Of a repository, read the images whose tags match.")
 @click.option(
     "--last", type=click.IntRange(1), metavar="N", help="Of a repository, read the N newest tags."
+)
+@click.option(
+    "--remote",
+    is_flag=True,
+    help="Look up images in their registries that this machine does not have.",
 )
 @click.option(
     "--jobs",
@@ -66,6 +90,14 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Also add the tables of this run to DIR, as Parquet: see layerscope ask.",
 )
+@click.option("--ci", is_flag=True, help="Check every image as ci does; exit 1 if one fails.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read rules from FILE instead of .layerscope.toml.",
+)
+@_limit_options
 @format_option(FLEET_FORMATS)
 @binary_option
 @ignore_errors_option
@@ -75,9 +107,12 @@ def fleet(
     lists: tuple[Path, ...],
     tags: str | None,
     last: int | None,
+    remote: bool,
     jobs: int | None,
     cluster: str | None,
     output: Path | None,
+    ci: bool,
+    config: Path | None,
     format_name: str,
     binary: bool,
     ignore_errors: bool,
@@ -86,17 +121,20 @@ def fleet(
     """Report on many images together. Each distinct layer is read once, however many images have it.
 
     IMAGE is a reference as for other commands; a folder of images; SCHEME:// for a whole store, such as docker-store://; a
-    repository as registry://HOST/NAME with --tags or --last; or - for a list on stdin.
+    repository as registry://HOST/NAME with --tags or --last; or - for a list or a manifest on stdin. Lists have one reference in
+    each line. Of Compose files, all services count; of Kubernetes manifests, the containers of all resources.
 
     Images that cannot be read are listed with the reason; the exit code is 3 then.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
     from layerscope.fleet.fleet import read_fleet
+    from layerscope.fleet.lists import references_of
     from layerscope.fleet.references import Tagged, expand
     from layerscope.report import fleet_writer_of
 
-    named = [*_named(references), *(line for path in lists for line in _lines_of(path))]
+    named = [*_named(references), *(one for path in lists for one in references_of(path))]
+    limits = _limits(ci, config, given)
     if not named:
         raise UsageError(
             "no images are named", hint="for example: layerscope fleet docker-store://"
@@ -108,13 +146,16 @@ def fleet(
         progress = stack.enter_context(progress_bar())
         found = expand(named, request_of("", progress, given), Tagged(tags, last))
         workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
-        setup = stack.enter_context(_setup(given, progress, carry=cluster is not None))
+        store = stack.enter_context(_store(given))
+        gate = limits if ci else None
+        setup = _setup(given, progress, store, gate, remote=remote, carry=cluster is not None)
         read = read_fleet(
             found,
             setup,
             workers,
             progress,
-            max_download=request_of("", progress, given).max_download,
+            max_download=bytes_of("--max-download", given["max_download"]),
+            limits=limits,
             journal=None if folder is None else folder.journal,
         )
         if folder is not None:
@@ -124,6 +165,8 @@ def fleet(
         fleet_writer_of(format_name)(read, stream, options)
     if not ignore_errors:
         read.raise_failures()
+    if read.verdict is not None and not read.verdict.passed:
+        raise GateFailedError(f"{count_of(read.results.images, 'image')}: {read.verdict.failure()}")
 
 
 def _named(references: Sequence[str]) -> Iterator[str]:
@@ -142,14 +185,28 @@ def _named(references: Sequence[str]) -> Iterator[str]:
         yield from references_in(sys.stdin.buffer.read(MOST + 1), "stdin")
 
 
-def _lines_of(path: Path) -> list[str]:
-    """The references in a file. Raises `UsageError`."""
-    from layerscope.fleet.lists import MOST, references_in
+def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig | None:
+    """The limits for each image and for all of them; None without a gate. Raises `UsageError`."""
+    flags = {name: given.pop(name.replace("-", "_")) for name in FLEET_LIMITS}
+    flags = {name: value for name, value in flags.items() if value is not None}
+    if config is not None and not ci:
+        raise UsageError("--config has no effect without --ci")
+    if not ci and not flags:
+        return None
+    from layerscope.analysis.gate.config import GateConfig
+    from layerscope.analysis.gate.discover import load_config
+    from layerscope.cli.ci import say_warnings
+    from layerscope.configuration import WrongValueError
 
+    loaded = load_config(config, Path()) if ci else GateConfig(source="options")
+    say_warnings(loaded)
+    if loaded.base is not None:
+        place = loaded.place("base")
+        click.echo(f"layerscope: {log_line(place)}: the base of each image is estimated", err=True)
     try:
-        return references_in(read_file(path, MOST), str(path))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+        return loaded.with_fleet_limits(flags, {name: f"--{name}" for name in flags})
+    except WrongValueError as error:
+        raise UsageError(f"--{error.key} {error}") from None
 
 
 def _run_folder(output: Path) -> AbstractContextManager[RunFolder]:
@@ -176,24 +233,31 @@ def _workers(address: str | None, jobs: int) -> Iterator[Workers]:
         yield Workers(processes, 2 * jobs)
 
 
-@contextmanager
-def _setup(given: dict[str, Any], progress: Progress, *, carry: bool) -> Iterator[Setup]:
+def _setup(
+    given: dict[str, Any],
+    progress: Progress,
+    store: StoreAt,
+    gate: GateConfig | None,
+    *,
+    remote: bool,
+    carry: bool,
+) -> Setup:
     """How images are read."""
     from layerscope.fleet.messages import Setup
 
-    request = request_of("", progress, given)
-    with _store(given) as store:
-        yield Setup(
-            limits=request.limits,
-            store=store,
-            platform=request.platform,
-            store_root=None if request.store_root is None else str(request.store_root),
-            pull=request.pull,
-            remote=request.remote,
-            duplicates=not given["no_duplicates"],
-            rules=dict(settings_of(given).rules),
-            carry=carry,
-        )
+    request, settings = request_of("", progress, given), settings_of(given)
+    return Setup(
+        limits=request.limits,
+        store=store,
+        platform=request.platform,
+        store_root=None if request.store_root is None else str(request.store_root),
+        pull=request.pull,
+        remote="always" if remote else request.remote,
+        duplicates=not given["no_duplicates"],
+        rules={**settings.rules, **({} if gate is None else gate.rules)},
+        gate=gate,
+        carry=carry,
+    )
 
 
 @contextmanager

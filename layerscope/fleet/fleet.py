@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerscope.analysis.gate.config import GateConfig
 from layerscope.errors import CorruptImageError, ExitCode, UnreachableError
 from layerscope.fleet.answers import answers_of
 from layerscope.fleet.answers.model import Answers
+from layerscope.fleet.gate import FleetVerdict, decide
 from layerscope.fleet.journal import Journal
 from layerscope.fleet.messages import Described, Failure, Setup
 from layerscope.fleet.pending import Workers
@@ -27,6 +29,8 @@ class Fleet:
     results: Results
     answers: Answers
     reading: Reading
+    verdict: FleetVerdict | None = None
+    """None without a gate."""
 
     @property
     def failures(self) -> list[Failure]:
@@ -34,17 +38,24 @@ class Fleet:
         return [failure for _, failure in sorted(self.reading.failures.items())]
 
     def raise_failures(self) -> None:
-        """Raise `UnreachableError` if no source of any image is reachable, `CorruptImageError` if only some images could be read."""
+        """Raise an error if not all images could be read completely.
+
+        `UnreachableError` if no source of any image is reachable, otherwise `CorruptImageError`, with the exit code of an internal error if
+        there was one.
+        """
         failures = self.failures
         if not failures:
             return
         codes = {failure.exit_code for failure in failures}
         more = f" (and {len(failures) - 1:,} more)" if len(failures) > 1 else ""
-        message = failures[0].message + more
+        message, hint = failures[0].message + more, failures[0].hint
         if codes == {ExitCode.UNREACHABLE} and len(failures) == self.results.images:
-            raise UnreachableError(message, hint=failures[0].hint)
-        hint = "the figures cover what could be read; --ignore-errors accepts them"
-        raise CorruptImageError(message, hint=hint)
+            raise UnreachableError(message, hint=hint)
+        if len(failures) < self.results.images:
+            hint = "the figures cover what could be read; --ignore-errors accepts them"
+        error = CorruptImageError(message, hint=hint)
+        error.exit_code = ExitCode.INTERNAL if ExitCode.INTERNAL in codes else error.exit_code
+        raise error
 
 
 def read_fleet(
@@ -54,11 +65,14 @@ def read_fleet(
     progress: Progress,
     *,
     max_download: int | None = None,
+    limits: GateConfig | None = None,
     journal: Path | None = None,
 ) -> Fleet:
     """Read the images of references, and answer all questions.
 
-    `journal` is the file of a run's journal: what an earlier run with the same images has in it is not read again. `max_download` are bytes of layers that may be fetched from registries. Raises `LayerscopeError` and `CancelledError`.
+    `max_download` are bytes of layers that may be fetched from registries, and `limits` those of all images together. `journal` is the
+    file of a run's journal: what an earlier run with the same images has in it is not read again. Raises `LayerscopeError` and
+    `CancelledError`.
     """
     images = describe(references, setup, workers, progress)
     _check_download(images, max_download)
@@ -67,7 +81,8 @@ def read_fleet(
         kept = None if journal is None else stack.enter_context(Journal(journal, images, setup))
         reading = read(images, setup, workers, results, progress, kept)
     answers = answers_of(results, reading.read, setup, workers, progress)
-    return Fleet(results, answers, reading)
+    verdict = None if limits is None else decide(limits, answers.totals, results)
+    return Fleet(results, answers, reading, verdict)
 
 
 def _check_download(images: Sequence[Described], most: int | None) -> None:

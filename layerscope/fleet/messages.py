@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from layerscope.analysis.cache import ACCOUNTING, DUPLICATES, FILESYSTEM, FINDINGS, PACKAGES
+from layerscope.analysis.gate.config import GateConfig
 from layerscope.errors import CorruptImageError, ExitCode, LayerscopeError
 from layerscope.faults import as_user_error
 from layerscope.image.platform import Platform
@@ -64,6 +65,8 @@ class Setup(msgspec.Struct, frozen=True):
     remote: Remote = "ask"
     duplicates: bool = True
     rules: dict[str, RuleChoice] = {}
+    gate: GateConfig | None = None
+    """The limits that each image is checked against; None for none."""
     carry: bool = False
     """Whether results of layers carry what tasks of images need, because these do not see the same store."""
 

@@ -170,6 +170,22 @@ class PackageRow(Row, frozen=True):
     key: _Key
 
 
+class CheckRow(Row, frozen=True):
+    """A check of an image, where the rules of `ci` are applied."""
+
+    image: _Image
+    rule: Annotated[str, Meta(description="a check of ci, or a rule of findings")]
+    title: Annotated[str, Meta(description="what is checked")]
+    outcome: Annotated[str, Meta(description="pass, warn, fail or skip")]
+    severity: Annotated[str, Meta(description="error, warning or note")]
+    unit: Annotated[str, Meta(description="bytes, ratio, layers, findings or paths")]
+    value: Annotated[float | None, Meta(description="what the image has; null if unknown")]
+    limit: Annotated[float | None, Meta(description="what is allowed; null if nothing is compared")]
+    at_least: Annotated[bool, Meta(description="whether the limit is a minimum")]
+    message: Annotated[str, Meta(description="why")]
+    place: Annotated[str, Meta(description="where the limit was set")]
+
+
 class DuplicateRow(Row, frozen=True):
     """A content of some size that several distinct layers store, or one of them several times."""
 
@@ -190,6 +206,7 @@ TABLES: dict[str, type[Row]] = {
     "waste": WasteRow,
     "findings": FindingRow,
     "packages": PackageRow,
+    "checks": CheckRow,
     "duplicates": DuplicateRow,
 }
 """All tables by name. Those of `duplicates` are rows of the fleet, the others of its images."""

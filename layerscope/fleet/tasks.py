@@ -12,6 +12,7 @@ import numpy as np
 from layerscope.analysis.cache import LAYER_SCAN
 from layerscope.analysis.findings.layer_scan import LayerScan
 from layerscope.errors import ExitCode, LayerscopeError
+from layerscope.fleet.checks import check_rows
 from layerscope.fleet.contents import pack_contents, signature_of
 from layerscope.fleet.copies import ReadBlob
 from layerscope.fleet.difference import OneLayer, compare
@@ -306,6 +307,9 @@ def _result(
         compressed,
         None if failure is None else (failure.message, int(ExitCode.UNREADABLE)),
     )
+    if task.setup.gate is not None:
+        checked = check_rows(task.image, opened, task.setup.gate, task.setup.rules)
+        rows["checks"] = list(checked)
     return ImageResult(
         task.image, {name: pack(found) for name, found in rows.items() if found}, failure
     )

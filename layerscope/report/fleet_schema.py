@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from layerscope.analysis.gate.verdict import Outcome
 from layerscope.fleet.answers.model import Answers, ImageShare
 from layerscope.fleet.fleet import Fleet
-from layerscope.fleet.tables import ImageRow, as_document
+from layerscope.fleet.gate import FleetVerdict
+from layerscope.fleet.tables import CheckRow, ImageRow, as_document
 
 SCHEMA_VERSION = "1.0"
 
@@ -49,6 +51,7 @@ def document(fleet: Fleet) -> dict[str, Any]:
                 for name in Answers.__struct_fields__
                 if name not in ("totals", "shares")
             },
+            "gate": None if fleet.verdict is None else _gate(fleet, fleet.verdict),
         },
     }
 
@@ -79,4 +82,30 @@ def _image(row: ImageRow, share: ImageShare) -> dict[str, Any]:
         else None,
         "sharedBytes": share.shared_bytes if known else None,
         "uniqueBytes": share.unique_bytes if known else None,
+    }
+
+
+def _gate(fleet: Fleet, verdict: FleetVerdict) -> dict[str, Any]:
+    return {
+        "passed": verdict.passed,
+        "source": verdict.source,
+        "checks": [
+            {
+                "rule": check.rule,
+                "title": check.title,
+                "outcome": check.outcome.value,
+                "value": check.value,
+                "limit": check.limit,
+                "place": check.place,
+            }
+            for check in verdict.checks
+        ],
+        "checkedImages": verdict.checked_images,
+        "failedImages": len(verdict.failed_images),
+        "failures": [
+            {name: value for name, value in as_document(row).items() if name != "atLeast"}
+            for image in verdict.failed_images
+            for row in fleet.results.of_image(CheckRow, image)
+            if row.outcome == Outcome.FAIL
+        ],
     }

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import BinaryIO
 
+from layerscope.analysis.gate.verdict import Outcome
 from layerscope.fleet.answers.model import BaseAnswer, BuildAnswer, GrowthAnswer
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.tables import ImageRow
 from layerscope.report.console import Console, Part, widest
+from layerscope.report.gate.table import GLYPHS, STYLES, write_table
 from layerscope.report.options import ReportOptions
 from layerscope.text import (
     clip,
@@ -55,6 +57,7 @@ class _Report:
     def write(self) -> None:
         """Write everything."""
         self._headline()
+        self._gate()
         if self._answers.layers:
             self._rules()
             self._lines()
@@ -103,6 +106,33 @@ class _Report:
         ]
         if any(count for count, _ in bad):
             console.flow((f"{count:,} {words}", "bold red") for count, words in bad if count)
+
+    def _gate(self) -> None:
+        verdict = self._fleet.verdict
+        if verdict is None:
+            return
+        outcome = Outcome.PASS if verdict.passed else Outcome.FAIL
+        word = "passes" if verdict.passed else "fails"
+        self._console.line()
+        parts = [(f"{GLYPHS[outcome]} the fleet {word}", f"{STYLES[outcome]} bold")]
+        if verdict.checked_images:
+            failed = len(verdict.failed_images)
+            checked = count_of(verdict.checked_images, "image")
+            parts.append((f"{failed:,} of {checked} fail" if failed else f"{checked} pass", ""))
+        parts.append((f"rules: {safe_name(verdict.source)}", "dim"))
+        self._console.flow(parts, between="  ")
+        if verdict.checks:
+            write_table(self._console, verdict.checks, binary=self._binary)
+        for image, rules in list(verdict.failed_images.items())[:_ERRORS]:
+            names = ", ".join(dict.fromkeys(rules))
+            self._console.flow(
+                [(f"{GLYPHS[Outcome.FAIL]} {self._titles[image]}", "red"), (names, "")],
+                between="  ",
+                indent=2,
+            )
+        if len(verdict.failed_images) > _ERRORS:
+            more = count_of(len(verdict.failed_images) - _ERRORS, "more image")
+            self._console.line("  ", (f"… and {more}", "dim"))
 
     def _rules(self) -> None:
         answers = self._answers.rules

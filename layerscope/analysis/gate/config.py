@@ -50,6 +50,14 @@ OPTIONS: dict[str, tuple[Callable[[object], Any], str, str]] = {
 """Gate settings other than rules: parser, metavar and help."""
 
 
+FLEET_LIMITS: dict[str, tuple[str, str]] = {
+    "max-stored": ("Bytes stored", "Maximum bytes of all distinct layers together."),
+    "max-wasted": ("Wasted bytes", "Maximum bytes of distinct layers that no image shows."),
+    "max-avoidable": ("Avoidable bytes", "Maximum bytes of distinct layers that no image needs."),
+}
+"""Limits of many images together, each a size: title and help."""
+
+
 @dataclass(frozen=True)
 class GateConfig:
     """A validated gate configuration."""
@@ -65,6 +73,8 @@ class GateConfig:
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     """Settings of finding rules."""
     ignores: tuple[Ignore, ...] = ()
+    fleet: Mapping[str, int] = field(default_factory=dict)
+    """Those of `FLEET_LIMITS` that are set, in bytes."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Where each key was set: file and line, or the option."""
     source: str = "defaults"
@@ -91,6 +101,26 @@ class GateConfig:
             except WrongValueError as error:
                 raise WrongValueError(str(error), key) from None
         return replace(self, limits=limits, places={**self.places, **places}, **options)
+
+    def with_fleet_limits(
+        self, values: Mapping[str, object], places: Mapping[str, str]
+    ) -> GateConfig:
+        """A copy with these limits of many images; `False` and "off" turn one off. Raises `WrongValueError` with the key."""
+        limits = dict(self.fleet)
+        for key, value in values.items():
+            limits.pop(key, None)
+            try:
+                if value is not False and value != "off":
+                    limits[key] = parse_size(value)
+            except WrongValueError as error:
+                raise WrongValueError(str(error), key) from None
+        mine = {fleet_key(key): place for key, place in places.items()}
+        return replace(self, fleet=limits, places={**self.places, **mine})
+
+
+def fleet_key(key: str) -> str:
+    """The key of a limit of many images among all places."""
+    return f"fleet.{key}"
 
 
 def known_keys() -> list[str]:

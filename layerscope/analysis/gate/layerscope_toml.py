@@ -1,4 +1,4 @@
-"""`.layerscope.toml`: limits in `[ci]`, exceptions in `[[ignore]]`, severities of findings in `[rules.NAME]`."""
+"""`.layerscope.toml`: limits in `[ci]` and `[fleet]`, exceptions in `[[ignore]]`, severities of findings in `[rules.NAME]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Meta, field
 
 from layerscope.analysis.findings.rules import check_rules
 from layerscope.analysis.gate import RULES
-from layerscope.analysis.gate.config import GateConfig, known_keys
+from layerscope.analysis.gate.config import FLEET_LIMITS, GateConfig, known_keys
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.values import SWITCHES, parse_patterns
 from layerscope.configuration import Table, WrongValueError, convert, unknown_key
@@ -24,6 +24,9 @@ class File(Table, frozen=True):
     """The tables of the file."""
 
     ci: Annotated[dict[str, Any], Meta(description="must be written as [ci]")] = field(
+        default_factory=dict
+    )
+    fleet: Annotated[dict[str, Any], Meta(description="must be written as [fleet]")] = field(
         default_factory=dict
     )
     ignore: Annotated[list[dict[str, Any]], Meta(description="must be written as [[ignore]]")] = (
@@ -78,7 +81,7 @@ def parse_toml(text: str, file: str) -> GateConfig:
     document = parse_toml_text(text, file)
     places = Places(file, key_lines(text))
     table = convert(document, File, places.of)
-    config = _limits(table.ci, places)
+    config = _fleet_limits(_limits(table.ci, places), table.fleet, places)
     rules = parse_rules(table.rules, places)
     check_rules(rules, lambda name: places.of(f"rules.{name}"))
     return replace(
@@ -98,6 +101,17 @@ def _limits(table: dict[str, Any], places: Places) -> GateConfig:
     where = {key: places.of(f"ci.{key}") for key in table}
     try:
         return GateConfig().with_values(table, where)
+    except WrongValueError as error:
+        raise UsageError(f"{where[error.key]}: `{error.key}` {error}") from None
+
+
+def _fleet_limits(config: GateConfig, table: dict[str, Any], places: Places) -> GateConfig:
+    for key in table:
+        if key not in FLEET_LIMITS:
+            raise unknown_key(places.of(f"fleet.{key}"), key, list(FLEET_LIMITS))
+    where = {key: places.of(f"fleet.{key}") for key in table}
+    try:
+        return config.with_fleet_limits(table, where)
     except WrongValueError as error:
         raise UsageError(f"{where[error.key]}: `{error.key}` {error}") from None
 

@@ -1,0 +1,213 @@
+"""`layerscope fleet`: formats, exit codes, the gate, and ends by signals."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.text import cells
+from tests.cli.running import Here, Ran
+from tests.fleet.running import written
+from tests.images import docker_archive, file, layer_tar, oci_files, write
+from tests.sources.registry.server import Registry
+
+A, B = layer_tar([file("a", b"a" * 10)]), layer_tar([file("b", b"b" * 20)])
+
+
+@pytest.fixture
+def fleet(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Here:
+    """Runs the command with one process."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.tar", docker_archive([A], tags=["app:1"]))
+    write(tmp_path / "b.tar", docker_archive([A, B], tags=["app:2"]))
+    return Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")
+
+
+def document(ran: Ran) -> Any:
+    """The JSON document that was written."""
+    return json.loads(ran.out)["fleet"]
+
+
+def test_images_from_everywhere(fleet: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments, lists and stdin together; each image is one."""
+    fleet.write("list", "# images\n./a.tar\nb.tar\n")
+    stdin = io.TextIOWrapper(io.BytesIO(b"a.tar\n"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    found = document(fleet("a.tar", "--from", "list", "-", "--format", "json"))
+    assert [image["title"] for image in found["images"]] == ["app:1", "app:2"]
+    assert found["totals"]["storedOnceBytes"] == 30
+    assert found["totals"]["storedBytes"] == 40
+
+
+def test_text_fits_a_terminal(fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 80 columns, with the headline first."""
+    monkeypatch.setattr("layerscope.cli.output.is_terminal", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    written(tmp_path / "images", 8)
+    ran = fleet("images")
+    lines = ran.out.splitlines()
+    assert ran.code == 0
+    assert lines[0].startswith("8 images · ")
+    assert "stored once" in lines[0]
+    assert max(map(cells, lines)) <= 80
+    for heading in ("Findings", "Layers", "Base images", "Duplicates", "Images", "Growth"):
+        assert any(line.startswith(heading) for line in lines)
+
+
+def test_images_that_cannot_be_read(fleet: Here) -> None:
+    """Are rows; the exit code is 3 unless errors are accepted."""
+    ran = fleet("a.tar", "none.tar", "--format", "json")
+    assert ran.code == 3
+    assert "none.tar: no such file" in ran.err
+    images = document(ran)["images"]
+    assert images[0]["totals"]["storedBytes"] == 10
+    assert images[1]["totals"] is None
+    assert "no such file" in images[1]["error"]
+    assert fleet("a.tar", "none.tar", "--ignore-errors").code == 0
+
+
+def test_unreachable_sources(fleet: Here, tmp_path: Path) -> None:
+    """End with 4 if nothing at all can be reached."""
+    assert fleet("docker-store://", "--store-root", str(tmp_path / "none")).code == 4
+    with Registry() as registry:
+        name = registry.reference()
+    assert fleet(name).code == 4
+    assert fleet(name, "a.tar").code == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "no images are named"),
+        (["--from", "missing"], "missing: No such file"),
+        (["a.tar", "--jobs", "0"], "0 is not in the range"),
+        (["a.tar", "--config", "x.toml"], "--config has no effect without --ci"),
+        (["a.tar", "--max-stored", "much"], "--max-stored must be"),
+        (["a.tar", "--format", "xml"], "xml"),
+        (["nothing://"], "nothing:// alone does not name images"),
+    ],
+)
+def test_wrong_usage(fleet: Here, args: list[str], said: str) -> None:
+    """Ends with 2, and what to do."""
+    ran = fleet(*args)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_limits_of_all_images_together(fleet: Here) -> None:
+    """Over distinct layers; a figure exactly at the limit passes."""
+    assert fleet("a.tar", "b.tar", "--max-stored", "30").code == 0
+    ran = fleet("a.tar", "b.tar", "--max-stored", "29", "--max-wasted", "0", "--format", "json")
+    assert ran.code == 1
+    assert "2 images: failed: max-stored" in ran.err
+    gate = document(ran)["gate"]
+    assert not gate["passed"]
+    assert [(one["rule"], one["outcome"]) for one in gate["checks"]] == [
+        ("max-stored", "fail"),
+        ("max-wasted", "pass"),
+    ]
+    assert gate["checkedImages"] == 0
+
+
+def test_the_rules_of_ci_for_each_image(fleet: Here) -> None:
+    """From .layerscope.toml, as ci reads it, with limits of the fleet in [fleet]; options override these."""
+    fleet.write(".layerscope.toml", "[ci]\nmax-layers = 1\n[fleet]\nmax-stored = 29\n")
+    ran = fleet("a.tar", "b.tar", "--ci", "--format", "json")
+    assert ran.code == 1
+    gate = document(ran)["gate"]
+    assert (gate["checkedImages"], gate["failedImages"]) == (2, 1)
+    assert [(one["image"], one["rule"]) for one in gate["failures"]] == [(1, "max-layers")]
+    assert gate["checks"][0]["place"] == ".layerscope.toml, line 4"
+    assert fleet.run("ci", "b.tar").code == 1
+    assert "1 image (max-layers)" in fleet("a.tar", "b.tar", "--ci", "--max-stored", "off").err
+    text = fleet("a.tar", "b.tar", "--ci").out
+    assert "the fleet fails" in text
+    assert "app:2  max-layers" in text
+    fleet.write(".layerscope.toml", "[fleet]\nmax-store = 29\n")
+    ran = fleet("a.tar", "--ci")
+    assert ran.code == 2
+    assert "did you mean max-stored" in ran.err
+
+
+def test_a_download_that_is_too_large(fleet: Here) -> None:
+    """Counts each distinct layer once, before anything is fetched."""
+    with Registry() as registry:
+        for number in range(2):
+            registry.repository(f"app{number}").push(oci_files([B, A]), "1")
+        names = [registry.reference(f"app{number}:1") for number in range(2)]
+        layers = sum(
+            len(data) for path, data in oci_files([B, A]).items() if data.startswith(b"\x1f\x8b")
+        )
+        assert fleet(*names, "--max-download", str(layers - 1)).code == 3
+        assert fleet(*names, "--no-cache", "--max-download", str(layers)).code == 0
+
+
+def test_no_cache_leaves_nothing_behind(
+    fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the cache nor in the temporary folder."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "cache"))
+    one = fleet("a.tar", "b.tar", "--no-cache", "--format", "json")
+    assert not list(folder.iterdir())
+    assert not (tmp_path / "cache").exists()
+    two = fleet("a.tar", "b.tar", "--format", "json")
+    assert list((tmp_path / "cache").iterdir())
+    assert one.out == two.out == fleet("a.tar", "b.tar", "--format", "json").out
+
+
+def children(marker: str) -> list[int]:
+    """Processes with a word in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if marker.encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_signals_end_everything(tmp_path: Path, number: signal.Signals) -> None:
+    """The processes, too, and the temporary folder where something can still be done."""
+    written(tmp_path / "images", 30, 0.02)
+    marker = f"LAYERSCOPE_TEST={tmp_path}"
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "layerscope", "fleet", "images", "--no-cache", "--jobs", "2"],
+        cwd=tmp_path,
+        env={**os.environ, "LAYERSCOPE_TEST": str(tmp_path), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while len(children(marker)) < 3 and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+    assert b"Traceback" not in err
+    deadline = time.monotonic() + 30
+    while children(marker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not children(marker)
+    if number != signal.SIGKILL:
+        assert not list(folder.iterdir())

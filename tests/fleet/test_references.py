@@ -1,0 +1,111 @@
+"""What a fleet is made of: folders, stores, repositories, and references that are named twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import ImageNotFoundError, UnreachableError, UsageError
+from layerscope.fleet.references import Tagged, expand
+from layerscope.fleet.tables import ImageRow
+from layerscope.sources.base import Request
+from tests.fleet.running import fleet_of, setup_of
+from tests.images import (
+    docker_archive,
+    file,
+    layer_tar,
+    oci_archive,
+    oci_directory,
+    oci_files,
+    write,
+)
+from tests.sources.registry.server import Registry
+from tests.sources.stores import docker_store
+
+A, B = layer_tar([file("a", b"a" * 10)]), layer_tar([file("b", b"b" * 20)])
+NONE = Tagged()
+
+
+def expanded(*named: object, tagged: Tagged = NONE, **more: object) -> list[str]:
+    """The references of what is named."""
+    return expand([str(one) for one in named], Request("", **more), tagged)  # type: ignore[arg-type]
+
+
+def test_folders(tmp_path: Path) -> None:
+    """Their images in order, also in folders below; an image that is a folder is one, and links lead nowhere."""
+    write(tmp_path / "b.tar", docker_archive([A]))
+    write(tmp_path / "a.txt", b"text" * 1000)
+    write(tmp_path / "below" / "deep" / "c.tar", oci_archive([B]))
+    oci_directory(tmp_path / "layout", [A, B])
+    (tmp_path / "below" / "loop").symlink_to(tmp_path)
+    assert expanded(tmp_path) == [
+        str(tmp_path / name) for name in ("b.tar", "layout", "below/deep/c.tar")
+    ]
+    assert expanded(tmp_path / "layout") == [str(tmp_path / "layout")]
+    (tmp_path / "empty").mkdir()
+    assert expanded(tmp_path / "empty") == [str(tmp_path / "empty")]
+
+
+def test_what_is_named_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is written."""
+    path = write(tmp_path / "a.tar", docker_archive([A]))
+    monkeypatch.chdir(tmp_path)
+    assert expanded(path, "a.tar", "./a.tar", f"docker-archive://{path}", tmp_path)[:1] == [
+        str(path)
+    ]
+    assert expanded("app", "app:latest", "docker.io/library/app", "docker://app") == [
+        "app",
+        "docker://app",
+    ]
+    assert expanded("registry://host.io/app", "registry://host.io/app:latest") == [
+        "registry://host.io/app"
+    ]
+
+
+def test_stores(tmp_path: Path) -> None:
+    """All images, each once; an empty store and one that is not there are errors."""
+    docker_store(tmp_path / "store", [A, B], names=["one:1", "two:2"])
+    root = tmp_path / "store"
+    (reference,) = expanded("docker-store://", store_root=root)
+    fleet = fleet_of(tmp_path, [reference], setup=setup_of(tmp_path, store_root=str(root)))
+    (row,) = fleet.results.rows(ImageRow)
+    assert (row.error, row.stored_bytes, row.tags) == (None, 30, ("one:1", "two:2"))
+    (tmp_path / "empty/image/overlay2/imagedb/content/sha256").mkdir(parents=True)
+    with pytest.raises((ImageNotFoundError, UnreachableError)):
+        expanded("docker-store://", store_root=tmp_path / "empty")
+    with pytest.raises(UnreachableError):
+        expanded("docker-store://", store_root=tmp_path / "none")
+    for scheme in ("registry", "oci", "nothing"):
+        with pytest.raises(UsageError, match="does not name images"):
+            expanded(f"{scheme}://")
+
+
+def test_tags_of_a_repository() -> None:
+    """By a glob, and the newest ones; of the last ones, `latest` is another name of one."""
+    with Registry() as registry:
+        for tag in ("1.9", "1.10", "2.0", "latest", "2.0-slim"):
+            registry.repository().push(oci_files([A]), tag)
+        name = f"registry://{registry.host}/app"
+        assert expanded(name) == [name]
+        assert expanded(name, tagged=Tagged("1.*")) == [f"{name}:1.9", f"{name}:1.10"]
+        assert expanded(name, tagged=Tagged(last=2)) == [f"{name}:2.0", f"{name}:2.0-slim"]
+        assert expanded(f"{name}:2.0", tagged=Tagged(last=1)) == [f"{name}:2.0"]
+        with pytest.raises(ImageNotFoundError, match=r"none of 5 tags matches"):
+            expanded(name, tagged=Tagged("3.*"))
+
+
+def test_each_blob_of_a_registry_is_fetched_once(tmp_path: Path) -> None:
+    """Wherever it occurs, also in another repository."""
+    base = layer_tar([file("base", b"b" * 5000)])
+    with Registry() as registry:
+        names = []
+        for number in range(3):
+            own = layer_tar([file("own", b"%d" % number)])
+            registry.repository(f"app{number}").push(oci_files([base, own]), "1")
+            names.append(registry.reference(f"app{number}:1"))
+        fleet = fleet_of(tmp_path, names)
+        assert not fleet.failures
+        digests = [path.rpartition("/")[2] for path in registry.asked if "/blobs/" in path]
+    assert len(digests) == len(set(digests)) == 1 + 3 + 3  # layers and configs
+    assert fleet.answers.totals.distinct_layers == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from layerscope.analysis.gate.config import GateConfig, known_keys
+from layerscope.analysis.gate.config import FLEET_LIMITS, GateConfig, known_keys
 from layerscope.analysis.gate.layerscope_toml import Entry, File, parse_toml
 from tests.docs.page import block, marked, read
 
@@ -23,6 +23,7 @@ def test_the_sample_has_every_key() -> None:
     table = tomllib.loads(SAMPLE)
     assert set(table) == set(File.__struct_encode_fields__)
     assert set(table["ci"]) == set(known_keys())
+    assert set(table["fleet"]) == set(FLEET_LIMITS)
     assert {key for entry in table["ignore"] for key in entry} == set(
         Entry.__struct_encode_fields__
     )

@@ -17,6 +17,7 @@ from tests.analysis.series.releases import Made, release
 from tests.analysis.series.test_causes import app
 from tests.docs.page import marked_table, read
 from tests.docs.running import document
+from tests.fleet.running import written
 from tests.images import archive as packed
 from tests.images import (
     device,
@@ -203,6 +204,26 @@ def test_verdicts(demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         document(tmp_path, "ci", str(demo_image), "--baseline", str(report)),
     ]
     _check("ci", documents)
+
+
+def test_fleets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With all answers, a base that is named, images that fail, and limits."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "images", 13)
+    other = docker_archive([layer_tar([file("x", b"1")])], tags=[], config={"created": None})
+    write(tmp_path / "other.tar", other)
+    (tmp_path / ".layerscope.toml").write_text("[ci]\nmax-layers = 1\n")
+    capsys.readouterr()
+    documents = []
+    for more in (["--no-duplicates"], ["none.tar", "--ci", "--max-stored", "1"]):
+        assert cli.run(["fleet", "images", "other.tar", "-j", "1", "--format", "json", *more]) in (
+            0,
+            3,
+        )
+        documents.append(json.loads(capsys.readouterr().out))
+    _check("fleet", documents)
 
 
 def test_stores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

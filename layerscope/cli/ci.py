@@ -39,7 +39,7 @@ def _check_config(context: click.Context, _: click.Parameter, file: Path | None)
     from layerscope.analysis.gate.discover import load_config
 
     if file is not None and not context.resilient_parsing:
-        _say_warnings(load_config(file, Path()))
+        say_warnings(load_config(file, Path()))
         click.echo(f"{log_line(str(file))}: no errors")
         context.exit()
 

@@ -50,6 +50,7 @@ SERIES_FORMATS: dict[str, str] = {
 FLEET_FORMATS: dict[str, str] = {
     "text": "layerscope.report.fleet_text",
     "json": "layerscope.report.fleet_json",
+    "html": "layerscope.report.fleet_html",
 }
 """The same for fleets."""
 

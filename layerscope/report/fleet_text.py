@@ -271,7 +271,7 @@ class _Report:
         )
         for number, one in enumerate(shown):
             table(number, (safe_name(one.line), ""))
-            table(None, (_difference(one), "dim"))
+            table(None, (difference_words(one), "dim"))
         self._rest(len(answers), "build")
 
     def _duplicates(self) -> None:
@@ -345,11 +345,11 @@ class _Report:
 
     def _growth(self) -> None:
         answers = [one for one in self._answers.growth if one.date is not None]
-        period, rows = "day", _by_period(answers, 10)
+        period, rows = "day", by_period(answers, 10)
         if len(rows) > _ROWS:
-            period, rows = "month", _by_period(answers, 7)
+            period, rows = "month", by_period(answers, 7)
         if len(rows) > _ROWS:
-            period, rows = "year", _by_period(answers, 4)
+            period, rows = "year", by_period(answers, 4)
         if len(rows) < 2:
             return
         self._console.heading("Growth", "  ", ("by the time at which images were made", "dim"))
@@ -411,7 +411,7 @@ class _Report:
         return write
 
 
-def _difference(build: BuildAnswer) -> str:
+def difference_words(build: BuildAnswer) -> str:
     """In what builds of the same thing differ, in words."""
     found = build.differs
     counts = [
@@ -429,7 +429,7 @@ def _difference(build: BuildAnswer) -> str:
     return f"{what}{words}: {names}"
 
 
-def _by_period(days: Sequence[GrowthAnswer], length: int) -> list[GrowthAnswer]:
+def by_period(days: Sequence[GrowthAnswer], length: int) -> list[GrowthAnswer]:
     """The growth by periods: days whose dates begin with the same `length` characters."""
     return [
         GrowthAnswer(

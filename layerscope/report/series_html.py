@@ -7,6 +7,7 @@ from typing import BinaryIO
 from layerscope.analysis.series.series import Series
 from layerscope.opening.series import OpenedSeries
 from layerscope.report.html import write_sections
+from layerscope.report.html_columns import Bar, columns
 from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
 from layerscope.report.issues import issue_of
 from layerscope.report.options import ReportOptions
@@ -20,16 +21,9 @@ from layerscope.report.series_rows import (
     short_names,
     summary_words,
 )
-from layerscope.text import clip, clip_start, count_of, percent, safe_name, size
+from layerscope.text import clip, count_of, percent, safe_name, size
 
 _DAMAGES = 20
-_BARS = 200
-"""Most releases of the chart: the last ones."""
-_HEIGHT, _TOP, _LEFT, _FOOT = 220, 14, 76, 26
-"""Pixels of the bars, above them, left of them for sizes, and below them for names."""
-_LABEL = 12
-"""Characters of a name below a bar."""
-
 Cell = tuple[str, object, str]
 
 
@@ -65,34 +59,17 @@ def _chart(series: Series, options: ReportOptions) -> Section | None:
     """Bars of the bytes that are fetched; the part that the unchanged content is of the content is another color."""
     if not series.bytes:
         return None
-    names = short_names(series.names)[1:][-_BARS:]
-    hops = series.hops[-_BARS:]
-    width = max(min(900 // len(hops), 90), 14)
-    most = max(hop.bytes for hop in hops) or 1
     bars = []
-    for number, (name, hop) in enumerate(zip(names, hops, strict=True)):
-        height = _HEIGHT * hop.bytes / most
-        unchanged = height * hop.unchanged / hop.content if hop.content else 0.0
+    for name, hop in zip(short_names(series.names)[1:], series.hops, strict=True):
         amount = amount_words(hop, binary=options.binary_sizes)
-        bars.append(
-            {
-                "x": _LEFT + number * width + width // 8,
-                "width": width - width // 4,
-                "y": f"{_TOP + _HEIGHT - height:.1f}",
-                "height": f"{height - unchanged:.1f}",
-                "middle": f"{_TOP + _HEIGHT - unchanged:.1f}",
-                "unchanged": f"{unchanged:.1f}",
-                "title": clip(f"{name}  {amount}, {share_words(hop.unchanged, hop.content)}", CELL),
-                "label": clip_start(name, min(_LABEL, width // 7)) if width >= 28 else "",
-                "center": _LEFT + number * width + width // 2,
-            }
-        )
-    lines = [
-        {"y": f"{_TOP + _HEIGHT * (1 - part):.1f}", "text": size(int(most * part), binary=options.binary_sizes)}
-        for part in (0, 0.5, 1)
-    ]  # fmt: skip
-    body = macros(options).columns(
-        bars, lines, _LEFT + len(hops) * width, _TOP + _HEIGHT + _FOOT, _LEFT, _TOP + _HEIGHT + 18
+        about = f"{name}  {amount}, {share_words(hop.unchanged, hop.content)}"
+        unchanged = hop.bytes * hop.unchanged // hop.content if hop.content else 0
+        bars.append(Bar(name, about, hop.bytes - unchanged, unchanged))
+    body = columns(
+        bars,
+        "Bytes that are fetched for each release; below, the part of unchanged content",
+        ("changed, as a share of the content", "unchanged"),
+        options,
     )
     return Section("Fetched for each release", "by those who have the one before", body)
 
@@ -124,7 +101,7 @@ def _updates(series: Series, options: ReportOptions) -> Section:
                 ("text", None, "; ".join(words) or "nothing new"),
             ]
         )
-    columns = [
+    titles = [
         ("release", "n"),
         ("fetched", "n"),
         ("layers", "n"),
@@ -132,7 +109,7 @@ def _updates(series: Series, options: ReportOptions) -> Section:
         ("began with", ""),
     ]
     shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
-    body = macros(options).listing(columns, shown, len(rows) - len(shown), "update")
+    body = macros(options).listing(titles, shown, len(rows) - len(shown), "update")
     return Section("Updates", count_of(len(rows), "update"), body)
 
 
@@ -150,7 +127,7 @@ def _steps(series: Series, options: ReportOptions) -> Section | None:
         ]
         for row in found
     ]
-    columns = [("fetched", "n"), ("updates", "n"), ("step", ""), ("causes", "")]
+    titles = [("fetched", "n"), ("updates", "n"), ("step", ""), ("causes", "")]
     shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
-    body = macros(options).listing(columns, shown, len(rows) - len(shown), "step")
+    body = macros(options).listing(titles, shown, len(rows) - len(shown), "step")
     return Section("Costliest steps", "in all updates together", body)

@@ -1,0 +1,72 @@
+"""Bars of two parts side by side, for HTML reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from layerscope.report.html_parts import CELL, macros
+from layerscope.report.options import ReportOptions
+from layerscope.text import clip, clip_start, size
+
+_BARS = 200
+"""Most bars: the last ones."""
+_HEIGHT, _TOP, _LEFT, _FOOT = 220, 14, 76, 26
+"""Pixels of the bars, above them, left of them for sizes, and below them for names."""
+_LABEL = 12
+"""Characters of a name below a bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar."""
+
+    name: str
+    about: str
+    """What is shown where it is pointed at."""
+    upper: int
+    """Bytes of its upper part."""
+    lower: int
+    """Bytes of its lower part."""
+
+
+def columns(
+    bars: Sequence[Bar], label: str, legend: tuple[str, str], options: ReportOptions
+) -> Markup:
+    """A chart; `legend` says what the upper and lower parts are. One bar at least has bytes. All texts are safe."""
+    shown = bars[-_BARS:]
+    width = max(min(900 // len(shown), 90), 14)
+    most = max(bar.upper + bar.lower for bar in shown) or 1
+    drawn = []
+    for number, bar in enumerate(shown):
+        upper, lower = (_HEIGHT * part / most for part in (bar.upper, bar.lower))
+        drawn.append(
+            {
+                "x": _LEFT + number * width + width // 8,
+                "width": width - width // 4,
+                "y": f"{_TOP + _HEIGHT - upper - lower:.1f}",
+                "height": f"{upper:.1f}",
+                "middle": f"{_TOP + _HEIGHT - lower:.1f}",
+                "unchanged": f"{lower:.1f}",
+                "title": clip(bar.about, CELL),
+                "label": clip_start(bar.name, min(_LABEL, width // 7)) if width >= 28 else "",
+                "center": _LEFT + number * width + width // 2,
+            }
+        )
+    lines = [
+        {"y": f"{_TOP + _HEIGHT * (1 - part):.1f}", "text": size(int(most * part), binary=options.binary_sizes)}
+        for part in (0, 0.5, 1)
+    ]  # fmt: skip
+    found: Markup = macros(options).columns(
+        drawn,
+        lines,
+        _LEFT + len(shown) * width,
+        _TOP + _HEIGHT + _FOOT,
+        _LEFT,
+        _TOP + _HEIGHT + 18,
+        label,
+        list(zip(("new", "same"), legend, strict=True)),
+    )
+    return found

@@ -14,6 +14,7 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Input, Static
 from textual.worker import Worker, get_current_worker
 
@@ -22,6 +23,7 @@ from layerscope.progress import NullProgress
 from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed, list_images
+from layerscope.sources.registry.repository import SCHEME
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import binding_of, bindings, first_key
 from layerscope.tui.picker_rows import SORTS, Choice
@@ -35,7 +37,11 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 if TYPE_CHECKING:
-    from layerscope.sources.registry.tags import Tags
+    from layerscope.sources.registry.tags import Lookups, Tags
+
+
+_REST = 0.15
+"""Seconds without scrolling after which visible tags are looked up."""
 
 
 class _Watching(NullProgress):
@@ -72,12 +78,12 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.images = images
 
     class LookedUp(Message):
-        """Tags of the repository are known, or more of them."""
+        """A tag of the repository was looked up; None after the last one."""
 
-        def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
+        def __init__(self, lookups: Lookups, image: StoreImage | None) -> None:
             super().__init__()
-            self.number = number
-            self.images = images
+            self.lookups = lookups
+            self.image = image
 
     class Told(Message):
         """An engine or store listed its images, or refused."""
@@ -115,6 +121,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         )
         self._request, self._sources, self._trouble = request, sources, trouble
         self._tags = tags
+        self._lookups: Lookups | None = None
+        self._looking_soon: Timer | None = None
+        if tags is not None and after is None:
+            self.choice.sort = "name"
         self._heading = (
             "Choose an image" if tags is None else f"Tags of {tags.repository.repository}"
         )
@@ -137,6 +147,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         """Number of the current search; results of earlier ones are ignored."""
         self._busy: int = 0
 
+    def on_unmount(self) -> None:
+        if self._lookups is not None:
+            self._lookups.close()
+
     def failed(self, error: BaseException) -> None:
         """Exit with the error: there is no image to continue with."""
         self._handle_exception(error)  # type: ignore[arg-type]
@@ -149,7 +163,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def on_mount(self) -> None:
         self.images.focus()
         self._field.input.value = self.choice.search
-        if self._complete:
+        self.watch(self.images, "scroll_y", self._look_up_soon, init=False)
+        if self._complete and self._tags is None:
             self._change(self.choice.arrange)
         else:
             self.action_refresh_images()
@@ -158,6 +173,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
+        self._look_up_soon()
 
     def _name_columns(self) -> None:
         width = self.images.scrollable_content_region.width
@@ -169,8 +185,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._number += 1
         self._refusals = {}
         if self._tags is not None:
-            self._busy = 1
-            self._look_up_tags(self._number, self._tags)
+            self._list_tags(self._tags)
             return
         self._busy = 1 if self._request.store_root is not None else 2
         self.choice.clear()
@@ -193,18 +208,45 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.post_message(self.Told(number, said))
         self.post_message(self.Looked(number))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="tags")
-    def _look_up_tags(self, number: int, tags: Tags) -> None:
-        request = replace(self._request, progress=_Watching(get_current_worker()))
-        self.post_message(self.LookedUp(number, tags.images()))
-        for image in tags.looked_up(request):
-            self.post_message(self.LookedUp(number, [image]))
-        self.post_message(self.Looked(number))
+    def _list_tags(self, tags: Tags) -> None:
+        """List the tags, and look up those that are visible."""
+        from layerscope.sources.registry.tags import Lookups
+
+        def tell(image: StoreImage | None) -> None:
+            self.post_message(self.LookedUp(lookups, image))
+
+        if self._lookups is not None:
+            self._lookups.close()
+        lookups = self._lookups = Lookups(tags, self._request, tell)
+        self._busy = 1
+        self._change(lambda: self.choice.list_tags(tags.images()))
+
+    def _look_up_soon(self) -> None:
+        """Look up the visible tags, once the list rests."""
+        if self._lookups is not None:
+            if self._looking_soon is not None:
+                self._looking_soon.stop()
+            self._looking_soon = self.set_timer(_REST, self._look_up)
+
+    def _look_up(self) -> None:
+        if self._lookups is not None:
+            top, height = self.images.scroll_offset.y, self.images.size.height
+            self._lookups.want([row.image for row in self.choice.rows[top : top + height]])
+            self._say_looking(self._lookups)
 
     @on(LookedUp)
     def _looked_up(self, event: LookedUp) -> None:
-        if event.number == self._number:
-            self._change(lambda: self.choice.add(event.images, tags=True))
+        if event.lookups is self._lookups:
+            if event.image is not None:
+                self.choice.tell_of(event.image)
+            self._say_looking(event.lookups)
+
+    def _say_looking(self, lookups: Lookups) -> None:
+        """Show whether tags are being looked up, and why no more are."""
+        self._busy = int(lookups.busy)
+        if lookups.problem is not None:
+            self._refusals = {SCHEME: lookups.problem}
+        self._show_rows()
 
     @on(Found)
     def _found(self, event: Found) -> None:
@@ -239,6 +281,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.images.go_to(self.choice.place_of(chosen) or 0)
 
     def _show(self) -> None:
+        self._show_rows()
+        self._look_up_soon()
+
+    def _show_rows(self) -> None:
         self.images.looking = self._busy > 0
         self.images.rows_changed()
         self._name_columns()
@@ -252,7 +298,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"
-            for name in sorted(self._refusals, key=order.index)
+            for name in sorted(self._refusals, key=[*order, SCHEME].index)
         ]
         self._said.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
         self._said.display = bool(lines)

@@ -48,6 +48,8 @@ class Choice:
         self._marked: list[str] = []
         """Keys of the marked images, in the order of marking."""
         self._found: dict[str, list[StoreImage]] = {}
+        self._ordered = False
+        """Whether images were found in the order of their names."""
 
     @property
     def total(self) -> int:
@@ -91,15 +93,27 @@ class Choice:
         self._found = {}
         self.arrange()
 
-    def add(self, images: Iterable[StoreImage], *, saved: bool = False, tags: bool = False) -> None:
-        """Add images; one that both an engine and its store list becomes one row.
+    def list_tags(self, images: Iterable[StoreImage]) -> None:
+        """Show the tags of a repository, each as a row, even if several name one image, in this order where it is that of names.
 
-        With `tags`, each tag of a repository is a row, even if several name one image; later details replace earlier ones.
+        What is known of one already stays.
         """
+        self._found = {one.reference: self._found.get(one.reference, [one]) for one in images}
+        self._ordered = True
+        self.arrange()
+
+    def tell_of(self, tag: StoreImage) -> None:
+        """Show what is known now of a tag. Its row stays where it is: the list would move under the cursor."""
+        self._found[tag.reference] = [tag]
+        place = self.place_of(tag.reference)
+        if place is not None:
+            self.rows[place] = row = _row(tag.reference, [tag])
+            self.longest_platform = max(self.longest_platform, len(row.platform))
+
+    def add(self, images: Iterable[StoreImage], *, saved: bool = False) -> None:
+        """Add images; one that both an engine and its store list becomes one row."""
         for image in images:
-            if tags:
-                self._found[image.reference] = [image]
-            elif not image.intermediate:
+            if not image.intermediate:
                 key = image.reference if saved or not image.id else image.id
                 self._found.setdefault(key, []).append(image)
         self.arrange()
@@ -109,7 +123,8 @@ class Choice:
         words = self.search.casefold().split()
         rows = (_row(key, images) for key, images in self._found.items())
         found = [row for row in rows if all(word in row.sought for word in words)]
-        found.sort(key=lambda row: (row.name.casefold(), row.image.reference))
+        if not self._ordered:
+            found.sort(key=lambda row: (row.name.casefold(), row.image.reference))
         if self.sort == "size":
             found.sort(key=lambda row: row.image.size or -1, reverse=True)
         elif self.sort == "age":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import time
@@ -68,6 +69,13 @@ class Client:
         self.limits = limits
         self._stoppable = Stoppable(progress or NullProgress())
         self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
+
+    def of(self, reference: Reference, progress: Progress) -> Client:
+        """A client for another tag of the repository, which shares connections and tokens."""
+        other = copy.copy(self)
+        other.reference = reference
+        other._stoppable = Stoppable(progress)
+        return other
 
     @property
     def progress(self) -> Progress:

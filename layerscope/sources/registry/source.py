@@ -38,7 +38,13 @@ MAX_LISTED = 10_000
 
 def find(request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:  # noqa: ARG001  # of one kind
     """The image of a reference, for each platform. Raises `LayerscopeError`."""
-    return _Images(request, Reference.parse(reference)).found()
+    known = Reference.parse(reference)
+    return find_with(Client(known, request.limits, request.progress), request)
+
+
+def find_with(client: Client, request: Request) -> Found:
+    """The same of a reference that a client reads. Raises `LayerscopeError`."""
+    return _Images(request, client).found()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,9 @@ class _Leaf:
 class _Images:
     """The images that a reference leads to."""
 
-    def __init__(self, request: Request, reference: Reference) -> None:
-        self._reference = reference
-        self._client = Client(reference, request.limits, request.progress)
+    def __init__(self, request: Request, client: Client) -> None:
+        self._reference = client.reference
+        self._client = client
         self._budget = Budget(request.max_download)
         self._documents = Documents(self._client, request.cache)
         self._blobs = RegistryBlobs(self._documents, self._budget)

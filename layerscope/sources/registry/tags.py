@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from threading import Lock, Thread
 from urllib.parse import parse_qs, quote, urlsplit
 
-from layerscope.errors import ImageNotFoundError, LayerscopeError
+from layerscope.errors import (
+    CancelledError,
+    ImageNotFoundError,
+    LayerscopeError,
+    UnreachableError,
+)
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.platform import Platform
+from layerscope.progress import NullProgress
 from layerscope.sources.base import Request
 from layerscope.sources.choosing import choose
 from layerscope.sources.names import version_key
 from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.repository import SCHEME, Reference
-from layerscope.sources.registry.source import find
+from layerscope.sources.registry.source import find_with
 from layerscope.sources.store_image import StoreImage, described
 
 MOST = 10_000
 """Maximum number of tags that are listed."""
-DETAILED = 40
-"""Maximum number of tags whose image is looked up: registries count each."""
+WORKERS = 4
+"""Images that are looked up at once."""
 _PAGE = 1000
 _NAMED = 5
 """Tags that an error names."""
@@ -37,7 +44,8 @@ class Tags:
     def __init__(self, request: Request, repository: Reference) -> None:
         """Asks for the names. Raises `LayerscopeError`."""
         self.repository = repository
-        self.names = _names(Client(repository, request.limits, request.progress))
+        self._client = Client(repository, request.limits, request.progress)
+        self.names = _names(self._client)
         """The highest versions first."""
 
     def selected(self, pattern: str | None = None, last: int | None = None) -> list[str]:
@@ -60,33 +68,99 @@ class Tags:
         """An image a tag, with nothing but its name."""
         return [self._named(tag) for tag in self.names]
 
-    def looked_up(self, request: Request) -> Iterator[StoreImage]:
-        """The first ones with ID, date, size and platform, one by one. Ends early when `request` is cancelled."""
-        for tag in self.names[:DETAILED]:
-            if request.progress.cancelled():
-                return
-            try:
-                yield self._detailed(request, tag)
-            except LayerscopeError:
-                continue  # opening it tells why
-
-    def _named(self, tag: str) -> StoreImage:
-        name = str(self.repository.tagged(tag))
-        return StoreImage(f"{SCHEME}://{name}", "", SCHEME, [name], location=self.repository.host)
-
-    def _detailed(self, request: Request, tag: str) -> StoreImage:
-        found = find(request, str(self.repository.tagged(tag)))
-        chosen, _, _ = choose(request, found, None)
+    def looked_up(self, request: Request, image: StoreImage) -> StoreImage:
+        """The same image with ID, date, size and platform. Raises `LayerscopeError` and `CancelledError`."""
+        client = self._client.of(Reference.parse(image.tags[0]), request.progress)
+        chosen, _, _ = choose(request, find_with(client, request), None)
         parts = chosen.load()
         config = described(parts.config or b"", request.limits)
         platform: Platform | None = config.platform or chosen.platform
         return replace(
-            self._named(tag),
+            image,
             id=(parts.config_digest or "").partition(":")[2],
             created=config.created,
             size=sum(layer.blob.size for layer in parts.layers),
             platform=platform,
         )
+
+    def _named(self, tag: str) -> StoreImage:
+        name = str(self.repository.tagged(tag))
+        return StoreImage(f"{SCHEME}://{name}", "", SCHEME, [name], location=self.repository.host)
+
+
+class Lookups:
+    """Looks up images of tags, some at once, in threads. Registries count each: only what is wanted is looked up."""
+
+    def __init__(
+        self, tags: Tags, request: Request, tell: Callable[[StoreImage | None], object]
+    ) -> None:
+        """`tell` is called in a thread: with each image, and with None when nothing is left to do."""
+        self._tags = tags
+        self._request = replace(request, progress=_Open(self))
+        self._tell = tell
+        self._lock = Lock()
+        self._wanted: list[StoreImage] = []
+        """Those to look up next, the first one last."""
+        self._begun: set[str] = set()
+        """References of all that were ever looked up."""
+        self._running = 0
+        self.closed = False
+        """Whether nobody wants them any more."""
+        self.problem: str | None = None
+        """Why no more are looked up: the registry cannot be reached, or limits how often it is asked."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether some are being looked up."""
+        return self._running > 0
+
+    def want(self, images: Sequence[StoreImage]) -> None:
+        """Look these up, rather than those that were wanted before and have not been begun."""
+        with self._lock:
+            if self.closed or self.problem is not None:
+                return
+            new = [one for one in images if not one.id and one.reference not in self._begun]
+            self._wanted = new[::-1]
+            started = min(WORKERS - self._running, len(new))
+            self._running += max(started, 0)
+        for _ in range(started):
+            Thread(target=self._work, name="tags", daemon=True).start()
+
+    def close(self) -> None:
+        """End all."""
+        self.closed = True
+
+    def _work(self) -> None:
+        while (image := self._next()) is not None:
+            try:
+                self._tell(self._tags.looked_up(self._request, image))
+            except UnreachableError as error:
+                self.problem = error.message
+            except LayerscopeError:
+                continue  # opening it tells why
+            except CancelledError:
+                self.closed = True
+        if not self.busy:
+            self._tell(None)
+
+    def _next(self) -> StoreImage | None:
+        with self._lock:
+            if self.closed or self.problem is not None or not self._wanted:
+                self._running -= 1
+                return None
+            image = self._wanted.pop()
+            self._begun.add(image.reference)
+            return image
+
+
+class _Open(NullProgress):
+    """Cancels what is looked up once nobody wants it."""
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+
+    def cancelled(self) -> bool:
+        return self._lookups.closed
 
 
 def _names(client: Client) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(registry.asked) == 1
     request = Request("", cache=Store(tmp_path / "cache"))
-    found = list(tags.looked_up(request))
+    found = [tags.looked_up(request, image) for image in tags.images()]
     assert len(registry.asked) == 1 + 2 * len(IMAGES)
     for image in found:
         assert image.reference.startswith("registry://")
@@ -54,6 +56,17 @@ def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
         assert image.size
         assert str(image.platform) == "linux/amd64"
     assert len({image.id for image in found}) == len(IMAGES)
+
+
+def test_looking_up_needs_one_token(registry: Registry) -> None:
+    """Which listing got."""
+    push(registry)
+    registry.token_seconds = 300
+    tags = listed(registry)
+    for image in tags.images():
+        tags.looked_up(Request(""), image)
+    assert sum("/token" in line for line in registry.asked) == 1
+    assert len(registry.asked) == 3 + 2 * len(IMAGES)
 
 
 def test_pages(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +129,112 @@ def test_what_names_a_repository() -> None:
         "registry://a@sha256:" + "0" * 64,
     ):
         assert whole_repository(other) is None
+
+
+MANY = 100
+
+
+def push_many(registry: Registry) -> None:
+    """Push an image with many tags."""
+    repository = registry.repository()
+    repository.push(IMAGES["latest"], "0")
+    for number in range(MANY):
+        repository.manifests[f"1.{number}"] = repository.manifests["0"]
+
+
+def looked_up(registry: Registry) -> set[str]:
+    """The tags whose manifest was asked for."""
+    return {line.rpartition("/")[2] for line in registry.asked if "/manifests/" in line}
+
+
+def rows(app: PickerApp) -> list[str]:
+    """Names of the visible tags."""
+    top, height = app.images.scroll_offset.y, app.images.size.height
+    return [row.name for row in app.choice.rows[top : top + height]]
+
+
+async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
+    """The highest versions first; further ones once the list rests there, and not those in between."""
+    push_many(registry)
+    app = PickerApp(Request(""), tags=listed(registry))
+    async with app.run_test(size=(100, 16)) as pilot:
+        await looked(pilot)
+        first = rows(app)
+        assert first[:2] == ["1.99", "1.98"]
+        assert looked_up(registry) == set(first)
+        await pilot.press("end")
+        await pilot.pause(0.3)
+        await looked(pilot)
+        assert rows(app)[-1] == "0"
+        assert looked_up(registry) == {*first, *rows(app)}
+        assert all(row.image.created for row in app.choice.rows if row.name in looked_up(registry))
+        await pilot.press("slash", *"1.5")
+        await pilot.pause(0.3)
+        await looked(pilot)
+        assert {"1.5", "1.59"} < looked_up(registry)
+        asked = len(registry.asked)
+        await pilot.press("escape", "escape", "home")
+        await pilot.pause(0.3)
+        await looked(pilot)
+        assert len(registry.asked) == asked
+
+
+async def test_leaving_the_picker_ends_looking_up(registry: Registry) -> None:
+    """Some are looked up at once, and nothing is asked after them."""
+    push_many(registry)
+    tags = listed(registry)
+    asked, most, goes_on = 0, 0, threading.Event()
+
+    def wait(handler: Handler) -> bool:
+        nonlocal asked, most
+        if "/manifests/" in handler.path:
+            asked += 1
+            most = max(most, asked)
+            goes_on.wait(10)
+            asked -= 1
+        return False
+
+    registry.misbehave = wait
+    app = PickerApp(Request(""), tags=tags)
+    async with app.run_test(size=(100, 16)) as pilot:
+        for _ in range(200):
+            await pilot.pause(0.05)
+            if most == registry_tags.WORKERS:
+                break
+        await pilot.pause(0.2)
+        await pilot.press("escape")
+    goes_on.set()
+    for _ in range(200):
+        time.sleep(0.05)
+        if not asked:
+            break
+    assert most == registry_tags.WORKERS
+    assert len(looked_up(registry)) == registry_tags.WORKERS
+
+
+async def test_a_limit_ends_looking_up(registry: Registry) -> None:
+    """It is said, and the tags can be chosen all the same."""
+    push_many(registry)
+    tags = listed(registry)
+
+    def limit(handler: Handler) -> bool:
+        handler.refuse(429, "TOOMANYREQUESTS", "slow down", {"Retry-After": "900"})
+        return True
+
+    registry.misbehave = limit
+    app = PickerApp(Request(""), tags=tags)
+    async with app.run_test(size=(100, 16)) as pilot:
+        await looked(pilot)
+        await pilot.pause(0.3)
+        assert "limits how often it is asked" in "\n".join(screen_text(app))
+        assert len(looked_up(registry)) <= registry_tags.WORKERS
+        registry.misbehave = None
+        await pilot.press("r")
+        await looked(pilot)
+        assert "limits how often" not in "\n".join(screen_text(app))
+        assert looked_up(registry) >= set(rows(app))
+        await pilot.press("enter")
+    assert app.return_value is not None
 
 
 async def test_the_picker_lists_them(registry: Registry, tmp_path: Path) -> None:

@@ -227,6 +227,8 @@ def _analysed(
     indexes = IndexCache(store, setup.limits)
     request = setup.request(at)
     source = open_source(request)
+    if source.saved is not None:  # all of it is in its file, but for the layers
+        return _analysed_alone(task, store)
     described = source.image.layers
     if [_claim(at, layer) for layer in described] != [layer.claim for layer in layers]:
         raise _CHANGED.error()

@@ -105,6 +105,15 @@ def test_schemes_and_selections(here: Here) -> None:
     assert "no image for platform linux/arm64" in ran.err
 
 
+def test_it_is_one_of_a_fleet(here: Here) -> None:
+    """Alone, and beside the image itself, whose layers it shares."""
+    for images in (["image.saved"], ["image.saved", "image.tar"], ["image.tar", "image.saved"]):
+        ran = here("fleet", *images)
+        assert ran.code == 0, ran.err
+        assert f"{len(images)} image" in ran.out
+        assert "2 distinct layers" in ran.out
+
+
 def test_it_opens_from_stdin(here: Here) -> None:
     """As any image does; the kind is then `stdin`."""
     with (here.folder / "image.saved").open("rb") as stream:

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from layerscope import text
 from layerscope.cli.output_options import format_option
-from layerscope.errors import LayerscopeError, UsageError
+from layerscope.errors import LayerscopeError
+from layerscope.layers.user_store import FOLDER_VARIABLE, user_store
 
 if TYPE_CHECKING:
     from layerscope.layers.store import Store
 
-FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
-"""The folder of the cache."""
-SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
-"""Size limit in bytes, with an optional unit; 0 stores nothing."""
 COMPLETION_FILE = "completion.json"
 """The file beside the cache with names that completion offers."""
 COMPLETION_STARTED = "completion.started"
 """Its time is when a process last started to look for them."""
-
-_SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
-
-
-def user_store(environment: Mapping[str, str] | None = None) -> Store:
-    """The user's cache. Raises `UsageError`."""
-    from layerscope.layers.store import DEFAULT_SIZE, Store
-
-    folder, size = cache_place(environment)
-    return Store(folder, DEFAULT_SIZE if size is None else size)
-
-
-def cache_place(environment: Mapping[str, str] | None = None) -> tuple[Path, int | None]:
-    """The folder of the cache and its size limit in bytes, None for the default. Raises `UsageError`."""
-    environment = os.environ if environment is None else environment
-    folder = environment.get(FOLDER_VARIABLE)
-    if not folder:
-        from platformdirs import user_cache_dir
-
-        folder = user_cache_dir("layerscope")
-    return Path(folder).absolute(), _parse_size(environment.get(SIZE_VARIABLE, ""))
 
 
 def warn(store: Store) -> None:
@@ -95,18 +67,3 @@ def clear() -> None:
         raise LayerscopeError(f"cannot clear {store.folder}: {error.strerror or error}") from error
     size = text.size(sum(entry.size for entry in removed))
     click.echo(f"{len(removed):,} entries removed, {size}", err=True)
-
-
-def _parse_size(written: str) -> int | None:
-    """The bytes for a value of `SIZE_VARIABLE`; None if it is empty."""
-    if not written.strip():
-        return None
-    found = _SIZE.fullmatch(written)
-    if found is None:
-        raise UsageError(
-            f"invalid ${SIZE_VARIABLE}: {written!r}", hint="use bytes or a unit: 500MB, 2GB, 1GiB"
-        )
-    number, unit, binary = found.groups()
-    base, power = 1024 if binary else 1000, " kmgt".index((unit or " ").lower())
-    size: int = int(number) * base**power
-    return size

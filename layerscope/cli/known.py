@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from layerscope import __version__
-from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED, cache_place
+from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED
 from layerscope.cli.group import COMPLETION
 from layerscope.files import read_file, replacing
+from layerscope.layers.user_store import cache_place
 
 EVERY = 20.0
 """Seconds from one look to the next."""

@@ -210,7 +210,8 @@ def store_of(given: dict[str, Any]) -> Store | None:
     if given["no_cache"]:
         return None
     if _STORE not in kept:
-        from layerscope.cli.cache import user_store, warn
+        from layerscope.cli.cache import warn
+        from layerscope.layers.user_store import user_store
 
         kept[_STORE] = user_store()
         if context is not None:

@@ -32,7 +32,7 @@ def save(reference: str, output: Path | None, ignore_errors: bool, **given: Any)
     from layerscope.cli.output import check_output, input_files, output_stream
     from layerscope.layers.saved_file import write_saved
     from layerscope.opening.open import open_image
-    from layerscope.opening.saved import hash_all_files, pack_opened
+    from layerscope.opening.saved import complete, pack_opened
 
     if output is None and is_terminal(sys.stdout):
         raise UsageError(
@@ -42,9 +42,7 @@ def save(reference: str, output: Path | None, ignore_errors: bool, **given: Any)
     with progress_bar() as progress:
         options = replace(options_of(given, findings=True), inventory=True)
         opened = open_image(request_of(reference, progress, given), options)
-        if opened.has_contents:
-            hash_all_files(opened, progress)
-        packed = pack_opened(opened)
+        packed = pack_opened(complete(opened, progress))
     with output_stream(output) as stream:
         write_saved(stream, packed)
     if not ignore_errors:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import account
-from layerscope.analysis.cache import pack_duplicates, unpack_duplicates
+from layerscope.analysis.cache import ImageCache, pack_duplicates, unpack_duplicates
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.analysis.findings.finding import Finding, Findings, rank
@@ -41,6 +41,7 @@ from layerscope.layers.saved_file import damaged
 from layerscope.layers.strings import StringTable
 from layerscope.layers.toc.check import TocCheck
 from layerscope.layers.walk import Damage
+from layerscope.limits import DEFAULT_LIMITS
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
 from layerscope.progress import Progress
@@ -111,11 +112,24 @@ def pack_opened(opened: Opened) -> Packed:
     )
 
 
-def hash_all_files(opened: Opened, progress: Progress) -> None:
-    """Hash the files of the final image that were not read, so that a comparison can tell later what differs.
+def complete(opened: Opened, progress: Progress) -> Opened:
+    """The same image with what later readers of its file may want to know: digests of all files, and the inventory.
 
-    Raises `CancelledError`.
+    Raises as `with_inventory` does.
     """
+    if not opened.has_contents:
+        return opened
+    _hash_files(opened, progress)
+    if opened.findings is None or opened.inventory is not None:
+        return opened
+    from layerscope.opening.inventory import with_inventory
+
+    nothing = ImageCache(None, [None] * len(opened.indexes), (), DEFAULT_LIMITS)
+    return with_inventory(opened, opened.findings, progress, nothing, None)
+
+
+def _hash_files(opened: Opened, progress: Progress) -> None:
+    """Hash the files of the final image that were not read: a comparison tells by their digests what differs."""
     filesystem = opened.filesystem
     final = filesystem.visible(filesystem.layer_count - 1)
     rows = np.flatnonzero(final & (filesystem.kinds == Kind.FILE) & (filesystem.stored > 0))

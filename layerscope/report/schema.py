@@ -46,20 +46,16 @@ def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[
 
     Without `rows`, the lists that can have a million of them are empty: files, records of waste, duplicates.
     """
-    among = not opened.unknown_layers
     return {
         "schemaVersion": SCHEMA_VERSION,
         "image": image_document(opened),
         "totals": totals_document(opened),
-        "steps": _steps(opened),
-        "layers": [
-            _layer(opened, number, among=among, files=files, rows=rows)
-            for number in range(len(opened.indexes))
-        ],
+        "steps": steps_document(opened),
+        "layers": layers_document(opened, files=files, rows=rows),
         "waste": _waste(opened, rows),
-        "duplicates": _duplicates(opened) if rows else [],
-        "findings": _findings(opened),
-        "packages": _packages(opened),
+        "duplicates": duplicates_document(opened) if rows else [],
+        "findings": findings_document(opened),
+        "packages": packages_document(opened),
         "unowned": _unowned(opened),
         "warnings": warnings_document(opened),
     }
@@ -145,7 +141,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _steps(opened: Opened) -> list[dict[str, Any]]:
+def steps_document(opened: Opened) -> list[dict[str, Any]]:
     """The steps; `line` is their line in the Dockerfile, from 1."""
     spans = {} if opened.written is None else opened.written.spans
     unknown = bool(opened.unknown_layers)
@@ -168,6 +164,17 @@ def _steps(opened: Opened) -> list[dict[str, Any]]:
             "line": spans[step.index][0] if step.index in spans else None,
         }
         for step in opened.image.steps
+    ]
+
+
+def layers_document(
+    opened: Opened, *, files: bool = False, rows: bool = True
+) -> list[dict[str, Any]]:
+    """The layers; with `files`, each lists its paths, of which there are none without `rows`."""
+    among = not opened.unknown_layers
+    return [
+        _layer(opened, number, among=among, files=files, rows=rows)
+        for number in range(len(opened.indexes))
     ]
 
 
@@ -278,7 +285,8 @@ def _waste(opened: Opened, rows: bool) -> dict[str, Any] | None:
     }
 
 
-def _duplicates(opened: Opened) -> list[dict[str, Any]]:
+def duplicates_document(opened: Opened) -> list[dict[str, Any]]:
+    """Equal contents in the final image, largest saving first."""
     duplicates = opened.duplicates or ()
     numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
     paths = opened.filesystem.table.full_paths(numbers)
@@ -293,7 +301,7 @@ def _duplicates(opened: Opened) -> list[dict[str, Any]]:
     ]
 
 
-def _findings(opened: Opened) -> list[dict[str, Any]]:
+def findings_document(opened: Opened) -> list[dict[str, Any]]:
     """The findings, each with its largest paths; `line` is the Dockerfile line to change, from 1."""
     table = opened.filesystem.table
     return [
@@ -329,7 +337,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
     }
 
 
-def _packages(opened: Opened) -> list[dict[str, Any]]:
+def packages_document(opened: Opened) -> list[dict[str, Any]]:
     """Installed packages, largest first."""
     return [
         {

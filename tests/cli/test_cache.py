@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from layerscope import cli
-from layerscope.cli.cache import user_store
 from layerscope.errors import UsageError
 from layerscope.layers.store import DEFAULT_SIZE
+from layerscope.layers.user_store import user_store
 from tests.images import docker_archive, file, layer_tar
 from tests.layers.caching import settled
 

@@ -26,7 +26,7 @@ from layerscope.layers import saved_file
 from layerscope.layers.packing import SAVED, Packed
 from layerscope.limits import Limits
 from layerscope.opening.open import Opened, Options, open_image
-from layerscope.opening.saved import hash_all_files, pack_opened
+from layerscope.opening.saved import complete, pack_opened
 from layerscope.progress import NullProgress
 from layerscope.report import FORMATS, TABLES, ReportOptions, sbom
 from layerscope.report.log import find_events, write_text
@@ -113,8 +113,7 @@ def opened(path: Path, *, limits: Limits | None = None, **options: Any) -> Opene
 
 def saved(image: Opened, path: Path) -> Path:
     """The image in a file."""
-    hash_all_files(image, NullProgress())
-    return write(path, saved_bytes(pack_opened(image)))
+    return write(path, saved_bytes(pack_opened(complete(image, NullProgress()))))
 
 
 def unplaced(written: bytes) -> Any:
@@ -365,8 +364,7 @@ def truths(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Opened, Packe
         opened(write(folder / f"{number}.tar", data))
         for number, data in enumerate((IMAGES["odd"], new_image()))
     ]
-    for image in images:
-        hash_all_files(image, NullProgress())
+    images = [complete(image, NullProgress()) for image in images]
     return [(image, pack_opened(image)) for image in images]
 
 

@@ -1,0 +1,49 @@
+"""Where the user's cache is, and how large it may be."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from layerscope.errors import UsageError
+from layerscope.layers.store import DEFAULT_SIZE, Store
+
+FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
+"""The folder of the cache."""
+SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
+"""Size limit in bytes, with an optional unit; 0 stores nothing."""
+_SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
+
+
+def user_store(environment: Mapping[str, str] | None = None) -> Store:
+    """The user's cache. Raises `UsageError`."""
+    folder, size = cache_place(environment)
+    return Store(folder, DEFAULT_SIZE if size is None else size)
+
+
+def cache_place(environment: Mapping[str, str] | None = None) -> tuple[Path, int | None]:
+    """The folder of the cache and its size limit in bytes, None for the default. Raises `UsageError`."""
+    environment = os.environ if environment is None else environment
+    folder = environment.get(FOLDER_VARIABLE)
+    if not folder:
+        from platformdirs import user_cache_dir
+
+        folder = user_cache_dir("layerscope")
+    return Path(folder).absolute(), _parse_size(environment.get(SIZE_VARIABLE, ""))
+
+
+def _parse_size(written: str) -> int | None:
+    """The bytes for a value of `SIZE_VARIABLE`; None if it is empty."""
+    if not written.strip():
+        return None
+    found = _SIZE.fullmatch(written)
+    if found is None:
+        raise UsageError(
+            f"invalid ${SIZE_VARIABLE}: {written!r}", hint="use bytes or a unit: 500MB, 2GB, 1GiB"
+        )
+    number, unit, binary = found.groups()
+    base, power = 1024 if binary else 1000, " kmgt".index((unit or " ").lower())
+    size: int = int(number) * base**power
+    return size

@@ -1,0 +1,116 @@
+"""Opens images for Python programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike, fspath
+from pathlib import Path
+
+from layerscope.errors import UsageError
+from layerscope.image.dockerfile import read_dockerfile
+from layerscope.image.platform import Platform
+from layerscope.layers.store import Store
+from layerscope.layers.user_store import user_store
+from layerscope.limits import parse_limits
+from layerscope.opening.open import open_image
+from layerscope.opening.options import Options
+from layerscope.progress import NullProgress
+from layerscope.python.image import Image
+from layerscope.settings import SEVERITIES, RuleChoice
+from layerscope.sources.base import Request
+
+Reporter = Callable[[str, int, int | None], object]
+"""Is told the stage, how much of it is done, and its size in bytes or items, None if unknown; from any thread."""
+
+
+def open(  # noqa: A001  # called `layerscope.open`
+    reference: str | PathLike[str],
+    *,
+    image: str | None = None,
+    platform: str | None = None,
+    store_root: str | PathLike[str] | None = None,
+    pull: bool = False,
+    max_download: int | None = None,
+    verify: bool = False,
+    duplicates: bool = True,
+    findings: bool = True,
+    rules: Mapping[str, str] | None = None,
+    dockerfile: str | PathLike[str] | None = None,
+    cache: bool | str | PathLike[str] = True,
+    limits: Mapping[str, int] | None = None,
+    progress: Reporter | None = None,
+) -> Image:
+    """Open an image: a file, a folder, or a name in an engine, a store or a registry, as on the command line.
+
+    `image` selects one of an archive with several, `platform` one of a multi-platform image (`linux/arm64`). `store_root` is the
+    folder of a store, `pull` has an engine fetch an image that is not there, `max_download` bounds the bytes of layers that are
+    fetched from a registry, which is asked only for `registry://NAME`. `verify` checks the digests of all layers, whatever their
+    size. Without `duplicates` and `findings`, opening is faster; `rules` turns rules off or changes their severity
+    (`{"apt-lists": "off"}`). `dockerfile` is the image's. `cache` is True for the user's cache, False for none, or a folder.
+    `limits` raises safety limits. An image with damaged layers opens: see `Image.damages`.
+
+    Raises `LayerscopeError`: `str()` of it says what is wrong, `hint` what to do.
+    """
+    limited = tuple(f"{name}={number}" for name, number in (limits or {}).items())
+    request = Request(
+        reference=fspath(reference),
+        image=image,
+        platform=None if platform is None else Platform.parse(platform),
+        limits=parse_limits(limited),
+        progress=NullProgress() if progress is None else _Reporting(progress),
+        store_root=None if store_root is None else Path(store_root),
+        pull=pull,
+        remote="never",
+        max_download=max_download,
+        cache=_store(cache),
+    )
+    options = Options(
+        verify=verify,
+        duplicates=duplicates,
+        rules=_choices(rules) if findings else None,
+        dockerfile=None if dockerfile is None else read_dockerfile(Path(dockerfile)),
+        cache=request.cache,
+    )
+    return Image(open_image(request, options))
+
+
+class _Reporting(NullProgress):
+    """Tells a callback."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+        self._stage = ""
+        self._total: int | None = None
+        self._done = 0
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self._stage, self._total, self._done = name, total, 0
+        self._report(name, 0, total)
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        self._report(self._stage, self._done, self._total)
+
+
+def _store(cache: bool | str | PathLike[str]) -> Store | None:
+    if cache is False:
+        return None
+    return user_store() if cache is True else Store(Path(cache))
+
+
+def _choices(rules: Mapping[str, str] | None) -> dict[str, RuleChoice]:
+    """Settings of rules. Raises `UsageError` for a rule or a severity that there is not."""
+    from layerscope.analysis.findings.rules import check_rules
+
+    given = rules or {}
+    check_rules(list(given), lambda name: f"rules[{name!r}]")
+    for name, severity in given.items():
+        if severity not in (*SEVERITIES, "off"):
+            raise UsageError(
+                f"rules[{name!r}]: unknown severity {severity!r}",
+                hint=f"expected one of: {', '.join(SEVERITIES)}, off",
+            )
+    return {
+        name: RuleChoice(enabled=False) if severity == "off" else RuleChoice(severity=severity)
+        for name, severity in given.items()
+    }

@@ -1,0 +1,83 @@
+"""The public names, their types and what importing them costs: an interface, as the JSON is."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope import python
+from layerscope.errors import LayerscopeError
+
+GOLDEN = Path(__file__).with_name("public.txt")
+"""Every public name with its type. Additions are fine; a line that changes or goes breaks somebody's program."""
+
+
+def interface() -> list[str]:
+    """The lines of `GOLDEN`."""
+    lines = []
+    for name in layerscope.__all__:
+        found = getattr(layerscope, name)
+        if name == "__version__":
+            continue
+        if not inspect.isclass(found):
+            lines.append(f"{name}{inspect.signature(found)}")
+        elif issubclass(found, LayerscopeError):
+            lines.append(f"{name}: {found.__mro__[1].__name__}")
+        elif is_dataclass(found):
+            lines += [f"{name}.{field.name}: {field.type}" for field in fields(found)]
+        else:
+            lines += [f"{name}.{line}" for line in _members(found)]
+    return lines
+
+
+def _members(kind: type) -> list[str]:
+    lines = []
+    for name, member in inspect.getmembers(kind):
+        if name.startswith("_"):
+            continue
+        function = getattr(member, "fget", None) or getattr(member, "func", None)
+        if function is not None:
+            lines.append(f"{name}: {inspect.signature(function).return_annotation}")
+        elif callable(member):
+            lines.append(f"{name}{inspect.signature(member)}")
+        else:
+            lines.append(f"{name} = {member}")
+    return lines
+
+
+def test_public_names_stay() -> None:
+    """UPDATE_SNAPSHOTS=1 writes the list anew."""
+    found = "".join(f"{line}\n" for line in interface())
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        GOLDEN.write_text(found)
+    assert GOLDEN.read_text().split("\n") == found.split("\n")
+
+
+def test_the_lists_of_names_agree() -> None:
+    """The one that is always loaded, and the one that type checkers read."""
+    assert sorted(layerscope.__all__) == sorted(python.__all__)
+    assert set(layerscope.__all__) <= set(dir(layerscope))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        layerscope.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_importing_loads_next_to_nothing() -> None:
+    """Not even numpy, until something is opened."""
+    code = "import sys; before = set(sys.modules); import layerscope; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stdout.decode().split() == ["layerscope"]
+
+
+def test_types_are_published() -> None:
+    """With the marker of PEP 561, and the names in a stub."""
+    folder = Path(layerscope.__file__).parent
+    assert (folder / "py.typed").exists()
+    assert re.search(r"from layerscope\.python import \*", (folder / "__init__.pyi").read_text())

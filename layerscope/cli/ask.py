@@ -43,6 +43,11 @@ def ask(
     from layerscope.report.query import write
     from layerscope.sources.inputs import InputFiles
 
+    if question is None and (run is not None or limit is not None):
+        raise UsageError(
+            "--run and --limit need a question",
+            hint=f"layerscope ask {folder} lists those with a name",
+        )
     inputs = InputFiles()
     inputs.add_folder(folder)
     check_output(output, inputs)

@@ -220,4 +220,7 @@ def completion(shell: str) -> None:
     a few seconds; an engine that does not answer is not waited for.
     """
     program = click.get_current_context().find_root().command
-    click.echo(Completion(program, shell).source(), nl=False)
+    from layerscope.cli.output import output_stream
+
+    with output_stream(None) as stream:
+        stream.write(Completion(program, shell).source().encode())

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 from layerscope import __version__
-from layerscope.errors import LayerscopeError
+from layerscope.errors import UsageError
 from layerscope.fleet.messages import Described, Failure, LayerResult, Setup
 from layerscope.text import safe_name
 
@@ -52,13 +52,14 @@ class Journal:
     """The journal of a run."""
 
     def __init__(self, path: Path, images: Sequence[Described], setup: Setup) -> None:
-        """Open the journal of the same run, if there is one; otherwise begin one. Raises `LayerscopeError`."""
+        """Open the journal of the same run, if there is one; otherwise begin one. Raises `UsageError`."""
         self._path = path
         self._key = _key(images, setup)
         self.earlier: list[int] = []
         """Where the frames of the earlier run begin."""
         try:
-            self._file: BinaryIO = path.open("a+b")
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file: BinaryIO = os.fdopen(os.open(path, flags, 0o666), "a+b")
             self._file.seek(0)
             frames = self._frames()
             begun = next(frames, None)
@@ -81,7 +82,7 @@ class Journal:
         self._file.close()
 
     def frames(self) -> Iterator[LayerRead | ImageRead]:
-        """What an earlier run read. Raises `LayerscopeError`."""
+        """What an earlier run read. Raises `UsageError`."""
         try:
             for start in self.earlier:
                 self._file.seek(start)
@@ -92,7 +93,7 @@ class Journal:
             raise self._error(error) from error
 
     def add(self, frame: LayerRead | ImageRead) -> None:
-        """Add what was read. Raises `LayerscopeError` if there is no room."""
+        """Add what was read. Raises `UsageError` if there is no room."""
         try:
             self._append(frame)
         except OSError as error:
@@ -122,8 +123,8 @@ class Journal:
             except msgspec.MsgspecError:
                 return
 
-    def _error(self, error: OSError) -> LayerscopeError:
-        return LayerscopeError(
+    def _error(self, error: OSError) -> UsageError:
+        return UsageError(
             f"{safe_name(str(self._path))}: {error.strerror or error}",
             hint="the same command goes on from there once there is room",
         )

@@ -102,9 +102,9 @@ QUESTIONS: dict[str, Question] = {
     ),
     "secrets": Question(
         "images with secrets, and where",
-        """SELECT images.title, findings.title AS finding, severity, confidence, line
+        """SELECT DISTINCT images.title, findings.title AS finding, severity, confidence, findings.layer, line
            FROM findings JOIN images USING (run, image) LEFT JOIN steps USING (run, image, step)
-           WHERE rule LIKE '%secret%' ORDER BY severity, images.title, findings.title""",
+           WHERE rule LIKE '%secret%' ORDER BY severity, images.title, finding, findings.layer""",
     ),
     "errors": Question(
         "images that could not be read, or only in part",
@@ -141,7 +141,7 @@ class Answer:
 
 def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool = False) -> Answer:
     """Ask about the newest run, another one, or all. Raises `UsageError` and `CorruptImageError`."""
-    sql = _sql_of(question)
+    sql, ready = _sql_of(question), question.strip() in QUESTIONS
     runs = _chosen(folder, run, all_runs)
     try:
         import duckdb
@@ -150,7 +150,7 @@ def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool =
             f"ask needs duckdb, which is not installed ({error})",
             hint="pip install 'layerscope[fleet]'",
         ) from None
-    with _errors():
+    with _errors(ready=ready):
         connection = duckdb.connect(":memory:")
         place = _place(folder)
         connection.execute(f"SET allowed_directories = ['{place}']")
@@ -214,18 +214,22 @@ def _chosen(folder: Path, run: int | None, all_runs: bool) -> list[int]:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
-    """Turn errors of DuckDB into ours: what is wrong with the question, or with the files."""
+def _errors(*, ready: bool = False) -> Iterator[None]:
+    """Turn errors of DuckDB into ours: what is wrong with the question, or with the files if it is a ready one."""
     import duckdb
 
     unreadable = (duckdb.IOException, duckdb.InvalidInputException, duckdb.FatalException)
     try:
         yield
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.OutOfMemoryException as error:
         raise MemoryError from error
     except duckdb.Error as error:
         message = safe_name(" ".join(str(error).partition("\n\nLINE ")[0].split()))[:600]
-        if isinstance(error, unreadable):
+        if ready or isinstance(error, unreadable):
             raise CorruptImageError(f"the tables cannot be read: {message}") from error
         raise UsageError(message, hint=_known()) from error
 

@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from layerscope import __version__
-from layerscope.errors import LayerscopeError, UsageError
+from layerscope.errors import UsageError
 from layerscope.fleet.tables import TABLES, Row
 from layerscope.text import safe_name
 
@@ -36,6 +36,8 @@ JOURNAL = "unfinished.journal"
 """What an unfinished run has read so far."""
 _LOCK = "lock"
 _RUN = re.compile(r"run=(\d{6,18})", re.ASCII)
+_WRITTEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""How files of the folder are opened: nothing is written where a link in it leads."""
 _BATCH = 8192
 """Rows that are converted together."""
 
@@ -90,7 +92,7 @@ class RunFolder:
         shown = safe_name(str(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(folder / _LOCK, _WRITTEN, 0o666)
         except OSError as error:
             raise UsageError(f"cannot write {shown}: {error.strerror or error}") from None
         try:
@@ -111,7 +113,7 @@ class RunFolder:
         return self._folder / JOURNAL
 
     def write(self, fleet: Fleet) -> Path:
-        """Write a run, and remove its journal. Returns its folder. Raises `LayerscopeError` if there is no room."""
+        """Write a run, and remove its journal. Returns its folder. Raises `UsageError` if there is no room."""
         run = max(runs_in(self._folder), default=0) + 1
         beside = self._folder / f".{folder_of(self._folder, run).name}"
         try:
@@ -126,7 +128,7 @@ class RunFolder:
         except OSError as error:
             with suppress(OSError):
                 shutil.rmtree(beside)
-            raise LayerscopeError(
+            raise UsageError(
                 f"{safe_name(str(self._folder))}: the run cannot be written: {error.strerror or error}",
                 hint="the journal stays: the same command goes on from there",
             ) from error

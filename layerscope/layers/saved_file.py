@@ -28,7 +28,8 @@ FORMAT = 1
 """Increase it when a file of this version would be misread by an earlier one: `tests/opening/test_saved_format.py` tells when."""
 OLDEST = 1
 """The oldest format that can still be read."""
-_HEADER = struct.Struct("<17s3xIQ")
+_HEADER = struct.Struct("<17s3sIQ")
+_PADDING = bytes(3)
 _LEVEL = 3
 """Of zstd: higher ones take much longer and save a few percent."""
 _AGAIN = "the file is damaged or incomplete; save the image again"
@@ -37,7 +38,7 @@ _AGAIN = "the file is damaged or incomplete; save the image again"
 def write_saved(stream: BinaryIO, packed: Packed) -> None:
     """Write a file. Raises OSError."""
     pieces = pack(packed, any_values=True)
-    stream.write(_HEADER.pack(SAVED, FORMAT, sum(map(len, pieces))))
+    stream.write(_HEADER.pack(SAVED, _PADDING, FORMAT, sum(map(len, pieces))))
     compressor = zstd.ZstdCompressor(level=_LEVEL)
     for piece in pieces:
         stream.write(compressor.compress(piece))
@@ -49,8 +50,10 @@ def read_saved(blob: Blob, limits: Limits) -> Packed:
     head = blob.pread(_HEADER.size, 0)
     if len(head) < _HEADER.size:
         raise damaged(blob.name, "it ends within its header")
-    _, number, size = _HEADER.unpack(head)
+    _, padding, number, size = _HEADER.unpack(head)
     _check_format(blob.name, number)
+    if padding != _PADDING:
+        raise damaged(blob.name, "its header is not as it was written")
     for found in (size, blob.size):
         if found > limits.metadata_bytes:
             raise limits.exceeded("metadata_bytes", blob.name, found)

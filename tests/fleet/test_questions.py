@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from layerscope.errors import CorruptImageError, UsageError
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.questions import QUESTIONS, ask
-from layerscope.fleet.runs import RunFolder, folder_of
+from layerscope.fleet.runs import KINDS, RunFolder, folder_of
 from tests.fleet.running import fleet_of, written
 
 
@@ -114,3 +116,29 @@ def test_a_folder_named_like_a_pattern_is_refused(tmp_path: Path) -> None:
     folder_of(tmp_path / "a*", 1).mkdir(parents=True)
     with pytest.raises(UsageError, match="pattern"):
         ask(tmp_path / "a*", "layers")
+
+
+def test_tables_of_others_are_not_ours(tmp_path: Path) -> None:
+    """A ready question is right: the tables are not."""
+    run = folder_of(tmp_path, 1)
+    run.mkdir()
+    for name in KINDS:
+        pq.write_table(pa.table({"x": [1]}), run / f"{name}.parquet")
+    with pytest.raises(CorruptImageError, match="cannot be read"):
+        ask(tmp_path, "layers")
+    with pytest.raises(UsageError):
+        ask(tmp_path, "SELECT key FROM layers")
+
+
+def test_an_interrupted_question_is_an_interruption(
+    runs: tuple[Path, Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB says so by an error of its own."""
+    answer = ask(runs[0], "SELECT 1 AS x")
+
+    def interrupted(_: int) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(answer, "_cursor", type("", (), {"fetchmany": staticmethod(interrupted)}))
+    with pytest.raises(KeyboardInterrupt):
+        list(answer.rows())

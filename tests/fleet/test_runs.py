@@ -208,3 +208,20 @@ def test_a_journal_of_other_images_is_not_used(tmp_path: Path) -> None:
 def test_every_table_has_a_file() -> None:
     """The description of a run and all tables."""
     assert list(KINDS) == ["runs", *TABLES]
+
+
+@pytest.mark.parametrize("name", ["lock", "unfinished.journal"])
+def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None:
+    """Whoever made the folder may have put them there."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"keep")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(victim)
+    setup = Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path), private=False))
+    with (
+        pytest.raises(UsageError),
+        RunFolder.locked(tmp_path / "out") as runs,
+        Journal(runs.journal, [], setup),
+    ):
+        pass
+    assert victim.read_bytes() == b"keep"

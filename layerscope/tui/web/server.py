@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 import jinja2
 import textual_serve
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from layerscope import signals, text
@@ -48,6 +50,11 @@ def listen(port: int) -> socket.socket:
     return found
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether an error is not the client's: a request that is no HTTP is answered, and no line of the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 class Server:
     """Serves one image at an address that only those who are told it can open."""
 
@@ -68,6 +75,7 @@ class Server:
 
     async def _run(self, started: Callable[[], object]) -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_PATIENCE)
         with signals.taken_by(lambda _: loop.call_soon_threadsafe(end.set)):
             await runner.setup()

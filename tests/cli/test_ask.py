@@ -1,0 +1,73 @@
+"""`layerscope ask`: formats, exit codes and errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Here
+from tests.images import docker_archive, file, layer_tar, write
+
+
+@pytest.fixture
+def ask(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Here:
+    """Runs the command where `runs` has one run of one image."""
+    monkeypatch.chdir(tmp_path)
+    write(
+        tmp_path / "a.tar",
+        docker_archive([layer_tar([file("a", b"a" * 10)])], tags=["=app\x1b[31m:1"]),
+    )
+    made = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
+    assert made.code == 0
+    return Here(tmp_path, capsysbinary, "ask")
+
+
+def test_formats(ask: Here) -> None:
+    """Text with sizes, JSON with numbers, CSV without formulas; none has an escape of terminals."""
+    question = "select title, storedBytes from images"
+    text = ask("runs", question)
+    assert (text.code, "10 B" in text.out, "\x1b" in text.out) == (0, True, False)
+    [row] = json.loads(ask("runs", question, "--format", "json").out)
+    assert row["storedBytes"] == 10
+    table = ask("runs", question, "--format", "csv").out.splitlines()
+    assert table[0] == "title,storedBytes"
+    assert not table[1].startswith("=")
+    assert "\x1b" not in table[1]
+
+
+def test_questions_are_listed(ask: Here) -> None:
+    """With all tables and columns."""
+    listed = ask("runs").out
+    assert "growth" in listed
+    assert "storedOnceBytes" in listed
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["runs", "nothing"], "there is no question"),
+        (["nowhere", "layers"], "No such file or directory"),
+        ([".", "layers"], "no runs of layerscope fleet"),
+        (["runs", "layers", "--run", "2"], "there is no run 2"),
+        (["runs", "layers", "--run", "x"], "expected the number of a run"),
+        (["runs", "--run", "1"], "need a question"),
+        (["runs", "delete from images"], "a question is one query"),
+        (["runs", "layers", "--output", "nowhere/x"], "no such directory"),
+    ],
+)
+def test_errors_are_of_usage(ask: Here, words: list[str], problem: str) -> None:
+    """Exit code 2, and what is wrong."""
+    ran = ask(*words)
+    assert ran.code == 2
+    assert problem in ran.err
+
+
+def test_choices_are_on_one_line(ask: Here) -> None:
+    """Of an argument that is missing."""
+    ran = ask.run("completion")
+    assert ran.code == 2
+    assert "Choose from: bash, zsh, fish" in ran.err

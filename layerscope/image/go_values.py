@@ -19,8 +19,7 @@ _PORT_LIST = re.compile(rf"\[{_PORT}(?: {_PORT})*+\]")
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _LIST = re.compile(rf"\[{_STRING}(?:[ ]{_STRING})*+\]")
 _HEALTH = re.compile(
-    rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[
-    ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
+    rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[ ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
 )
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _PLAIN_ESCAPES = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))

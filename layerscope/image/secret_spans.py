@@ -32,8 +32,7 @@ _SHELL = re.compile(
 )
 _OLD_ENV = re.compile(r"(?:ENV\s+)?([A-Za-z_][\w.-]{0,127})\s+(?=[^\s=])")
 _LINE = re.compile(
-    r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[
-    \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
+    r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[ \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
     re.MULTILINE,
 )
 """A line of YAML or settings in a here-document."""

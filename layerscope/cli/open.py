@@ -19,7 +19,12 @@ from layerscope.errors import UsageError
 
 @click.command("open", hidden=True)
 @click.argument("reference", metavar="[IMAGE]", required=False)
-@click.option("--served", type=click.Choice(["reading", "writing"]), hidden=True)
+@click.option(
+    "--served",
+    type=click.Choice(["reading", "writing"]),
+    hidden=True,
+    help="Be the explorer of a page of layerscope web.",
+)
 @explorer_options
 def open_command(reference: str | None, served: str | None, **given: Any) -> None:
     """Explore IMAGE."""

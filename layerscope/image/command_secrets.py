@@ -139,10 +139,11 @@ def _given(words: Sequence[_Word], is_instruction: bool) -> Iterator[_Found]:
             certain, between = True, "," if name == "lftp" else ":"
     if certain or is_instruction or any("://" in text for text in texts):
         yield from _users(words, between, certain)
+    configures = "configure" in texts
     for word, following in pairwise(words):
         if word.text in ("-pass", "-passin", "-passout") and following.text.startswith("pass:"):
             yield from _secret([following.behind(5)], "password of openssl")
-        if "configure" in texts and _SETTING.search(word.text) and word.text[:1] not in ("-", "."):
+        if configures and _SETTING.search(word.text) and word.text[:1] not in ("-", "."):
             yield from _secret([following], "setting", 6)
 
 

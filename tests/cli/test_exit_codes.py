@@ -161,7 +161,7 @@ def test_a_broken_pipe_other_than_stdout_is_not_the_end(
     def fail(*_: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("layerscope.analysis.gate.decide.decide", fail)
+    monkeypatch.setattr("layerscope.opening.check_gate.decide", fail)
     code, out, err = here("ci", "image.tar")
     assert (code, out) == (70, "")
     assert "BrokenPipeError" in err

@@ -228,4 +228,4 @@ def test_build_arguments_are_passed_on_and_names_refused(store: Store) -> None:
     assert kept.removeprefix("sha256:")[:12] in store.images()
     refused = store.layerscope(*asked, "--", "-t", "app:1")
     assert refused.returncode == 2
-    assert "tagged over" in refused.stderr
+    assert "no existing tag may be replaced" in refused.stderr

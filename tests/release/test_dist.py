@@ -78,7 +78,7 @@ def test_links_of_the_readme_lead_somewhere_on_pypi(wheel: Path) -> None:
         assert target.startswith("https://"), target
         if target.startswith(site):
             page = target.removeprefix(site).partition("#")[0].rstrip("/")
-            places = (f"docs/{page}.md", f"{page}.md", f"{page}/README.md", page)
+            places = (f"docs/{page}", f"docs/{page}.md", f"{page}.md", f"{page}/README.md", page)
             assert any((ROOT / place).is_file() for place in places), target
 
 

@@ -53,6 +53,7 @@ ELSEWHERE = {
     "zstd_window_bytes": "layers/test_compression.py",
     "xz_memory_bytes": "layers/test_compression.py",
     "listing_bytes": "cli/test_formats.py",
+    "packages": "analysis/packages/test_inventory.py",
 }
 """Limits that have tests of their own, and where."""
 

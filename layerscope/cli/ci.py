@@ -36,9 +36,9 @@ _ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem 
 
 def _check_config(context: click.Context, _: click.Parameter, file: Path | None) -> None:
     """Read a configuration as the gate does, say what is wrong with it, and exit."""
-    from layerscope.analysis.gate.discover import load_config
-
     if file is not None and not context.resilient_parsing:
+        from layerscope.analysis.gate.discover import load_config
+
         say_warnings(load_config(file, Path()))
         click.echo(f"{log_line(str(file))}: no errors")
         context.exit()

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from layerscope import __version__
 from layerscope.files import open_regular, replacing
 
@@ -68,6 +66,8 @@ class Store:
     @staticmethod
     def key(*parts: object) -> str:
         """A key that is equal for equal `parts`, which consist of plain numbers and strings."""
+        import msgspec  # Tab needs the folder alone
+
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def is_usable(self) -> bool:

@@ -20,6 +20,8 @@ from layerscope.fleet.messages import Described, Failure, LayerResult, Setup
 from layerscope.text import safe_name
 
 _NUMBER = 8
+_WHERE = ("store", "carry")
+"""Fields of a setup that say where things are, not what is found."""
 
 
 class RunBegun(msgspec.Struct, frozen=True, tag="run"):
@@ -136,6 +138,6 @@ def _key(images: Sequence[Described], setup: Setup) -> str:
     for image in images:
         claims = [claim.key for claim in image.layers]
         found.update(msgspec.msgpack.encode((image.at, image.name, claims, image.failure)))
-    how = (setup.limits, setup.duplicates, setup.rules, str(setup.platform), setup.store_root)
-    found.update(msgspec.msgpack.encode(how))
+    how = [getattr(setup, name) for name in setup.__struct_fields__ if name not in _WHERE]
+    found.update(repr(how).encode())
     return found.hexdigest()

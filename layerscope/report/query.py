@@ -12,7 +12,6 @@ from layerscope.report.json import indented
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells, clip, safe_name, size
 
-FORMATS = ("text", "json", "csv")
 _NARROWEST, _WIDEST = 60, 400
 _FITTED = 1000
 """Rows by which the widths of columns are chosen; all later ones are clipped to these."""

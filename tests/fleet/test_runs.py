@@ -10,10 +10,11 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from layerscope.analysis.gate.config import GateConfig
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.fleet.fleet import Fleet, read_fleet
 from layerscope.fleet.journal import Journal, LayerRead
-from layerscope.fleet.messages import Setup, StoreAt
+from layerscope.fleet.messages import LayerResult, Setup, StoreAt
 from layerscope.fleet.pending import Workers
 from layerscope.fleet.runs import KINDS, RunFolder, RunRow, columns_of, folder_of, runs_in
 from layerscope.fleet.tables import TABLES
@@ -168,8 +169,6 @@ def test_layers_that_the_store_lost_are_read_again(tmp_path: Path) -> None:
 def test_a_torn_journal_is_read_to_where_it_is_torn(tmp_path: Path) -> None:
     """Cut at any byte, or with a flipped one, what comes before still counts."""
     setup = Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path), private=False))
-    from layerscope.fleet.messages import LayerResult
-
     path = tmp_path / "journal"
     with Journal(path, [], setup) as journal:
         for number in range(3):
@@ -225,3 +224,14 @@ def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None
     ):
         pass
     assert victim.read_bytes() == b"keep"
+
+
+def test_a_journal_of_another_gate_is_not_used(tmp_path: Path) -> None:
+    """Rows say what the gate found; the same gate reads the same journal."""
+    plain = Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path), private=False))
+    path, counts = tmp_path / "journal", []
+    for gate in (None, GateConfig(), GateConfig(), GateConfig(wasted_floor=1)):
+        with Journal(path, [], msgspec.structs.replace(plain, gate=gate)) as journal:
+            counts.append(len(list(journal.frames())))
+            journal.add(LayerRead("a", LayerResult(0)))
+    assert counts == [0, 0, 1, 0]

@@ -43,6 +43,7 @@ check: lint types imports test bench-guard ## all of it: what must be green befo
 bench: $(VENV)/development ## measure against dive on the same images in the same run, and put the figures into the pages
 	$(BIN)/python -m bench --save
 	$(BIN)/python -m bench.wire --runs 3 --save
+	$(BIN)/python -m bench.fleet --save
 	$(BIN)/python -m tests.docs.generated
 
 bench-guard: $(VENV)/development ## check ratios that hold on any machine, with wide margins, on small images

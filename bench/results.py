@@ -73,7 +73,7 @@ def save(outcomes: Sequence[Outcome], path: Path = RESULTS) -> None:
     results = Results(
         commit(),
         datetime.datetime.now(datetime.UTC).date().isoformat(),
-        f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        machine(),
         rows,
     )
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -141,6 +141,11 @@ def _figures(result: Result) -> Figures:
 
 def _seconds(figures: Figures) -> str:
     return f"{figures.wall:.2f} s" if figures.wall >= 0.1 else f"{1000 * figures.wall:.0f} ms"
+
+
+def machine() -> str:
+    """What runs the programs."""
+    return f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 def commit() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import guard, results, wire
+from bench import fleet, guard, results, wire
 from bench.docker_archive import docker_archive as docker_archive_of
 from bench.results import Figures, Results, Row
 from layerscope.opening.open import Options, open_image
@@ -50,6 +50,36 @@ def test_the_bytes_of_the_pages_are_those_of_a_run() -> None:
     assert [row.what for row in kept.rows] == [words for words, _ in wire.TARGETS.values()]
     assert len(kept.commit) == 10
     assert all(row.ours <= row.target for row in kept.rows)
+
+
+def test_what_a_fleet_costs_is_shown() -> None:
+    """For each fleet; and for an image and a layer, from the largest one."""
+    taken = [(10, 12), (4, 5), (50, 60), (2, 3), (1, 1), (8, 20), (4, 10)]
+    rows = [fleet.Row("`fleet`", 100, 50, 10**7, *one, 10**8) for one in taken]
+    shown = fleet.table(fleet.Results("abc", "2026-01-01", "2 CPUs", rows))
+    assert "| 100 | 50 | 10 MB | `fleet` | 10.0 s | 12.0 s | 100 MB |" in shown
+    assert "1/5.0 of the time" in shown
+    assert "an image costs 100 ms of CPU time, and a distinct layer 200 ms once" in shown
+
+
+def test_what_a_fleet_costs_was_measured() -> None:
+    """At a commit, within what is wanted."""
+    kept = fleet.load()
+    assert len(kept.commit) == 10
+    first, _, loop, *_ = kept.rows
+    assert loop.wall >= fleet.SHARE * first.wall
+    assert all(row.memory <= fleet.MOST_MEMORY for row in kept.rows)
+
+
+def test_a_fleet_is_measured() -> None:
+    """Cold, from the cache, and beside single reports."""
+    rows = fleet.measure(3, 0.001, 1, loop=True)
+    assert [(row.images, row.what) for row in rows] == [
+        (3, "`fleet`"),
+        (3, "`fleet` again, from the cache"),
+        (3, "a loop of single reports"),
+    ]
+    assert all(row.layers and row.wall > 0 and row.cpu > 0 and row.memory for row in rows)
 
 
 def test_dive_gets_a_docker_archive_of_any_image(tmp_path: Path) -> None:

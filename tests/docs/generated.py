@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import results, wire
+from bench import fleet, results, wire
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
 from layerscope.fleet.questions import QUESTIONS, tables
@@ -85,6 +85,7 @@ GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("commands.md", "diff"): diff_output,
     ("fleet.md", "questions"): question_table,
     ("fleet.md", "columns"): column_tables,
+    ("fleet.md", "cost"): lambda: fleet.table(fleet.load()),
     ("README.md", "speed"): lambda: results.table(results.load()),
     ("README.md", "wire"): lambda: wire.table(wire.load()),
     ("bench/README.md", "wire"): lambda: wire.table(wire.load()),

@@ -29,7 +29,7 @@ from layerscope.cli.streams import is_terminal
 from layerscope.errors import GateFailedError, UsageError
 from layerscope.report import FLEET_FORMATS
 from layerscope.sources.base import STDIN
-from layerscope.text import count_of, log_line
+from layerscope.text import count_of, log_line, safe_name
 
 if TYPE_CHECKING:
     from layerscope.analysis.gate.config import GateConfig
@@ -210,9 +210,14 @@ def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig 
 
 
 def _run_folder(output: Path) -> AbstractContextManager[RunFolder]:
-    """The folder of `--output`, locked."""
+    """The folder of `--output`, locked. Raises `UsageError`, also for the name of a report: elsewhere, `-o` writes one."""
     from layerscope.fleet.runs import RunFolder
 
+    if output.suffix.lower() in {".json", ".html", ".txt"} and not output.is_dir():
+        raise UsageError(
+            f"--output {safe_name(str(output))} is not the name of a folder: it gets the tables of the run",
+            hint="to write the report to a file, redirect it: layerscope fleet … --format json > FILE",
+        )
     return RunFolder.locked(output)
 
 

@@ -50,6 +50,17 @@ def test_images_from_everywhere(fleet: Here, monkeypatch: pytest.MonkeyPatch) ->
     assert found["totals"]["storedBytes"] == 40
 
 
+def test_the_folder_of_tables_is_not_named_like_a_report(fleet: Here, tmp_path: Path) -> None:
+    """As `-o` of other commands would be; an existing folder of any name is taken."""
+    ran = fleet("a.tar", "-o", "fleet.json")
+    assert ran.code == 2
+    assert "not the name of a folder" in ran.err
+    assert "> FILE" in ran.err
+    assert not (tmp_path / "fleet.json").exists()
+    (tmp_path / "fleet.json").mkdir()
+    assert fleet("a.tar", "-o", "fleet.json").code == 0
+
+
 def test_text_fits_a_terminal(fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 80 columns, with the headline first."""
     monkeypatch.setattr("layerscope.cli.output.is_terminal", lambda _: True)
@@ -211,3 +222,38 @@ def test_signals_end_everything(tmp_path: Path, number: signal.Signals) -> None:
     assert not children(marker)
     if number != signal.SIGKILL:
         assert not list(folder.iterdir())
+
+
+def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
+    """From its journal, to the report of a run that nothing ended."""
+    written(tmp_path / "images", 30, 0.02)
+    marker = f"LAYERSCOPE_TEST={tmp_path}"
+
+    def start(cache: str) -> subprocess.Popen[bytes]:
+        command = ["fleet", "images", "--jobs", "2", "--output", f"runs-{cache}", "--format", "json"]  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-m", "layerscope", *command],
+            cwd=tmp_path,
+            env={**os.environ, "LAYERSCOPE_TEST": str(tmp_path), "LAYERSCOPE_CACHE_DIR": cache},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    process = start("killed")
+    journal = tmp_path / "runs-killed" / "unfinished.journal"
+    while process.poll() is None and not (journal.exists() and journal.stat().st_size > 50_000):
+        time.sleep(0.005)
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while children(marker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not children(marker)
+    assert journal.stat().st_size > 50_000
+    again = start("killed")
+    whole = start("whole")
+    (out, err), (expected, _) = again.communicate(timeout=60), whole.communicate(timeout=60)
+    assert (again.returncode, whole.returncode, err) == (0, 0, b"")
+    assert out == expected
+    assert not journal.exists()
+    assert (tmp_path / "runs-killed" / "run=000001" / "images.parquet").exists()

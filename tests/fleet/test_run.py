@@ -90,7 +90,7 @@ def test_any_number_of_processes_gives_the_same(tmp_path: Path) -> None:
     paths = written(tmp_path / "images", 8)
     alone = fleet_of(tmp_path / "alone", paths)
     for _ in range(2):  # then all layers are in the store
-        with Processes(3) as workers:
+        with Processes(10) as workers:
             several = fleet_of(tmp_path / "several", paths, workers)
         assert tables_of(several) == tables_of(alone)
         assert fleet_document(several) == fleet_document(alone)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -130,11 +132,12 @@ class _Cluster:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._run = f"layerscope-{uuid.uuid4().hex}"
+        self._here = _here()
         self._executor = client.get_executor(pure=False)
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any) -> Future[_Result]:
         future: Future[_Result] = Future()
-        there = self._executor.submit(_on_worker, self._run, fn, *args)
+        there = self._executor.submit(_on_worker, self._run, self._here, fn, *args)
         there.add_done_callback(partial(_pass_on, future))
         return future
 
@@ -174,12 +177,58 @@ def _folder(run: str, worker: Any) -> Path:
     return Path(worker.local_directory) / run
 
 
-def _on_worker(run: str, function: Callable[..., _Result], task: Any, *more: Any) -> _Result:
-    """Run a task on a worker, which has a store of its own."""
+def _here() -> str:
+    """The working folder; "" if it was removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def _on_worker(
+    run: str, here: str, function: Callable[..., _Result], task: Any, *more: Any
+) -> _Result:
+    """Run a task on a worker, which has a store of its own, as if in the folder of the command."""
     from distributed import get_worker
 
-    store = StoreAt(str(_folder(run, get_worker())), private=True)
-    return function(replace(task, setup=replace(task.setup, store=store)), *more)
+    folder = _folder(run, get_worker()).absolute()
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    with _WORKING_FOLDER.is_(here, folder):
+        store = StoreAt(str(folder), private=True)
+        return function(replace(task, setup=replace(task.setup, store=store)), *more)
+
+
+class _WorkingFolder:
+    """The working folder of a worker's process, from which relative paths of tasks begin: that of one run at a time."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._tasks = 0
+        self._now = ""
+
+    @contextmanager
+    def is_(self, folder: str, otherwise: Path) -> Iterator[None]:
+        """Work in a folder, or if this machine has none of this name, in another one; wait for tasks that work elsewhere."""
+        with self._free:
+            self._free.wait_for(lambda: not self._tasks or self._now == folder)
+            if not self._tasks:
+                self._now, self._before = folder, Path.cwd()
+                try:
+                    os.chdir(folder)
+                except OSError:
+                    os.chdir(otherwise)
+            self._tasks += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._tasks -= 1
+                if not self._tasks:
+                    os.chdir(self._before)
+                    self._free.notify_all()
+
+
+_WORKING_FOLDER = _WorkingFolder()
 
 
 def _forget(run: str, dask_worker: Any) -> None:

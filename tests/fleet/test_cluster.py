@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,26 +27,25 @@ from tests.fleet.running import fleet_of, setup_of, written
 WORKERS = 3
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The scheduler file of a cluster with three workers, each in a process of its own."""
-    folder = tmp_path_factory.mktemp("cluster")
+@contextmanager
+def running(folder: Path, workers: int, *more: str) -> Iterator[Path]:
+    """A cluster in this folder; gives its scheduler file."""
     path = folder / "scheduler.json"
     environment = {**os.environ, "DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "False"}
-    common = ["--scheduler-file", str(path), "--no-dashboard"]
+    common = ["--scheduler-file", str(path), "--no-dashboard", *more]
     with (folder / "log").open("wb") as log:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *more],
+                [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *options],
                 env=environment,
                 stdout=log,
                 stderr=log,
             )
-            for name, more in (
+            for name, options in (
                 ("scheduler", ["--host", "127.0.0.1", "--port", "0"]),
                 (
                     "worker",
-                    ["--nworkers", str(WORKERS), "--nthreads", "1", "--local-directory", str(folder / "work")],
+                    ["--nworkers", str(workers), "--nthreads", "1", "--local-directory", str(folder / "work")],
                 ),
             )
         ]  # fmt: skip
@@ -55,6 +56,13 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 process.terminate()
             for process in processes:
                 process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The scheduler file of a cluster with three workers, each in a process of its own."""
+    with running(tmp_path_factory.mktemp("cluster"), WORKERS) as path:
+        yield path
 
 
 def workers_of(scheduler: Path) -> list[int]:
@@ -87,6 +95,54 @@ def test_a_cluster_says_what_one_machine_says(tmp_path: Path, scheduler: Path) -
     assert there.reading.layers_read == here.reading.layers_read
     assert not list((scheduler.parent / "work").rglob("layerscope-*"))
     assert not (tmp_path / "store").exists() or not any((tmp_path / "store").rglob("index*"))
+
+
+@pytest.mark.engine
+def test_relative_paths_begin_where_the_command_runs(
+    tmp_path: Path, scheduler: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where the workers do; and a folder that workers do not have is one without images."""
+    written(tmp_path / "images", 2)
+    monkeypatch.chdir(tmp_path)
+    paths = [Path("images/000.tar"), Path("images/none.tar")]
+    workers_of(scheduler)
+    there = read_there(tmp_path, paths, scheduler)
+    assert there.results.images == 2
+    assert document(there) == document(fleet_of(tmp_path, paths))
+    monkeypatch.setattr("layerscope.fleet.cluster._here", lambda: "/nowhere")
+    totals = document(read_there(tmp_path, paths, scheduler))["fleet"]["totals"]
+    assert totals["failedImages"] == 2
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_cluster_is_reached_by_tls(tmp_path: Path) -> None:
+    """With the certificates of Dask's configuration; without them, the message says where they belong."""
+    import dask
+    from distributed import Client
+
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    make = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    make += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", *make], check=True, capture_output=True)
+    (tmp_path / "cluster").mkdir()
+    files = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
+    paths = written(tmp_path / "images", 2)
+    with running(tmp_path / "cluster", 1, *files, "--protocol", "tls") as file:
+        while not file.exists():
+            time.sleep(0.1)
+        assert address_of(str(file)).startswith("tls://127.0.0.1:")
+        with pytest.raises(UnreachableError) as refused:
+            read_there(tmp_path, paths, file)
+        assert "distributed.comm.tls" in str(refused.value.hint)
+        tls = {"ca-file": certificate, "client.key": key, "client.cert": certificate}
+        with dask.config.set(
+            {f"distributed.comm.tls.{name}": value for name, value in tls.items()}
+        ):
+            with Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
+                client.wait_for_workers(1, timeout=120)
+            there = read_there(tmp_path, paths, file)
+    assert document(there) == document(fleet_of(tmp_path, paths))
 
 
 @pytest.mark.engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.widgets.line_list import LineList
+from tests import json_documents
 from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +44,7 @@ settings.register_profile(
 settings.load_profile("patient")
 ExplorerApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
 LineList.rest = 0  # panes follow each key
+json_documents.watch()
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 
 
@@ -71,6 +73,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "snap_compare" in getattr(item, "fixturenames", ()):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """Fail a test in which a JSON document was not as its schema says."""
+    try:
+        return (yield)
+    finally:
+        json_documents.raise_problems()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,20 +39,24 @@ def cache() -> None:
 def info(format_name: str) -> None:
     """Print the cache folder, the number of entries, and their size."""
     store = user_store()
-    entries = store.entries()
-    size = sum(entry.size for entry in entries)
+    found = cache_document(store)
     if format_name == "json":
-        found = {
-            "folder": str(store.folder),
-            "entries": len(entries),
-            "bytes": size,
-            "maxBytes": store.size,
-        }
         click.echo(json.dumps(found, indent=2))
         return
-    click.echo(f"folder   {text.log_line(str(store.folder))}")
-    click.echo(f"entries  {len(entries):,}")
-    click.echo(f"size     {text.size(size)} of at most {text.size(store.size)}")
+    click.echo(f"folder   {text.log_line(found['folder'])}")
+    click.echo(f"entries  {found['entries']:,}")
+    click.echo(f"size     {text.size(found['bytes'])} of at most {text.size(found['maxBytes'])}")
+
+
+def cache_document(store: Store) -> dict[str, Any]:
+    """The cache as plain data. Sizes are bytes."""
+    entries = store.entries()
+    return {
+        "folder": str(store.folder),
+        "entries": len(entries),
+        "bytes": sum(entry.size for entry in entries),
+        "maxBytes": store.size,
+    }
 
 
 @cache.command(short_help="Empty the cache.")

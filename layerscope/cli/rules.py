@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from layerscope.cli.output_options import format_option
+
+if TYPE_CHECKING:
+    from layerscope.settings import RuleChoice
 
 
 @click.command()
@@ -19,12 +23,29 @@ def rules(format_name: str) -> None:
 
     To turn off or tune one, use [rules.NAME] in the configuration file: enabled = false, min-bytes = "1 MB", severity = "error".
     """
-    from layerscope.analysis.findings.rules import RULES
     from layerscope.cli.options import settings_of
-    from layerscope.settings import RuleChoice
     from layerscope.text import size
 
-    chosen = settings_of({}).rules
+    rows = rules_document(settings_of({}).rules)
+    if format_name == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(row["name"]) for row in rows)
+    click.echo(f"{'rule':<{width}}  {'severity':<8}  {'from':>8}  finds")
+    for row in rows:
+        least = size(row["minBytes"])
+        also = f"  ({', '.join(row['codes'])})" if row["codes"] else ""
+        state = "" if row["enabled"] else "  (off)"
+        click.echo(
+            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{also}{state}"
+        )
+
+
+def rules_document(chosen: Mapping[str, RuleChoice]) -> list[dict[str, Any]]:
+    """All rules as plain data, with the settings that were chosen for them."""
+    from layerscope.analysis.findings.rules import RULES
+    from layerscope.settings import RuleChoice
+
     rows: list[dict[str, Any]] = []
     for rule in RULES:
         choice = chosen.get(rule.name, RuleChoice())
@@ -44,15 +65,4 @@ def rules(format_name: str) -> None:
                 "helpUri": rule.page,
             }
         )
-    if format_name == "json":
-        click.echo(json.dumps(rows, indent=2))
-        return
-    width = max(len(row["name"]) for row in rows)
-    click.echo(f"{'rule':<{width}}  {'severity':<8}  {'from':>8}  finds")
-    for row in rows:
-        least = size(row["minBytes"])
-        also = f"  ({', '.join(row['codes'])})" if row["codes"] else ""
-        state = "" if row["enabled"] else "  (off)"
-        click.echo(
-            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{also}{state}"
-        )
+    return rows

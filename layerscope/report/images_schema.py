@@ -34,6 +34,7 @@ def _source(answer: Listed) -> dict[str, Any]:
 
 
 def _image(image: StoreImage, share: Share) -> dict[str, Any]:
+    chain_ids = None if image.layers is None else [layer.chain_id for layer in image.layers]
     return {
         "reference": image.reference,
         "tags": list(image.tags),
@@ -45,7 +46,7 @@ def _image(image: StoreImage, share: Share) -> dict[str, Any]:
         "bytes": image.size,
         "sharedBytes": share.shared,
         "uniqueBytes": share.unique,
-        "chainIds": None if image.layers is None else [layer.chain_id for layer in image.layers],
+        "chainIds": None if chain_ids is None or None in chain_ids else chain_ids,
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from layerscope import cli
 from layerscope.errors import UnreachableError
-from layerscope.report import images_text
+from layerscope.report import images_schema, images_text
 from layerscope.report.options import ReportOptions
 from layerscope.sources.listing import Listed
 from layerscope.sources.store_image import StoreImage, StoreLayer
@@ -120,6 +120,13 @@ def test_engines_give_no_shared_sizes() -> None:
     lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3
     assert "unique" not in lines[1]
+
+
+def test_layers_of_unknown_content_have_no_chain_ids() -> None:
+    """As where the config of an image is damaged: null, not a list of nulls."""
+    answer = Listed(STORE, [image("a:1", ("x", 5), ("y", 6))])
+    (found,) = images_schema.document([answer])["sources"][0]["images"]
+    assert found["chainIds"] is None
 
 
 def test_an_empty_store_is_a_heading() -> None:

@@ -1,4 +1,4 @@
-"""Tables of docs/ that the code itself writes. `python -m tests.docs.generated` puts them into the pages."""
+"""Tables of docs/ that the code itself writes, and files that follow from the pages: `python -m tests.docs.generated` writes them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from layerscope.analysis.findings.rules import RULES
 from layerscope.fleet.questions import QUESTIONS, tables
 from layerscope.text import size
 from layerscope.tui.commands import key_table
+from tests.docs.json_schemas import FOLDER as SCHEMAS
+from tests.docs.json_schemas import schema_texts
 from tests.docs.man_pages import FOLDER as MANUAL
 from tests.docs.man_pages import man_pages, text_of
 from tests.docs.page import marked, marks, page, read
@@ -112,7 +114,19 @@ def main() -> None:
             old.unlink()
     for name, text in pages.items():
         (FOLDER / f"{name}.md").write_text(text)
+    _write_schemas()
     _write_manual()
+
+
+def _write_schemas() -> None:
+    """Rewrite the JSON Schemas of the package."""
+    SCHEMAS.mkdir(exist_ok=True)
+    texts = schema_texts()
+    for old in SCHEMAS.iterdir():
+        if old.name not in texts:
+            old.unlink()
+    for name, text in texts.items():
+        (SCHEMAS / name).write_text(text, "utf-8")
 
 
 def _write_manual() -> None:

@@ -52,11 +52,12 @@ def block(text: str, language: str) -> str:
     return found[1]
 
 
-def tables(text: str) -> list[Table]:
-    """All tables of a text, in order."""
+def tables(text: str, *, code: bool = False) -> list[Table]:
+    """All tables of a text, in order; with `code`, cells keep their code marks."""
     found = re.findall(r"^(\|.*\|\n)(\|[-:| ]+\|\n)((?:\|.*\|\n?)*)", text, re.MULTILINE)
     return [
-        Table(_cells(head), [_cells(row) for row in body.splitlines()]) for head, _, body in found
+        Table(_cells(head), [_cells(row, code=code) for row in body.splitlines()])
+        for head, _, body in found
     ]
 
 
@@ -72,15 +73,14 @@ def marks(name: str) -> tuple[str, str]:
     return f"<!-- {name} -->", f"<!-- /{name} -->"
 
 
-def marked_table(page: str, name: str) -> Table:
-    """The table of a marked part of a page."""
-    (table,) = tables(marked(read(page), name))
+def marked_table(page: str, name: str, *, code: bool = False) -> Table:
+    """The table of a marked part of a page; with `code`, cells keep their code marks."""
+    (table,) = tables(marked(read(page), name), code=code)
     return table
 
 
-def _cells(row: str) -> list[str]:
-    """Cells without code marks; `\\|` is a bar inside a cell."""
+def _cells(row: str, *, code: bool = False) -> list[str]:
+    """Cells, without code marks unless `code`; `\\|` is a bar inside a cell."""
     inner = row.strip().removeprefix("|").removesuffix("|")
-    return [
-        cell.strip().replace("\\|", "|").replace("`", "") for cell in re.split(r"(?<!\\)\|", inner)
-    ]
+    cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
+    return cells if code else [cell.replace("`", "") for cell in cells]

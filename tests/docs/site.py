@@ -23,9 +23,10 @@ OUTSIDE = (
     "LICENSE",
     "SECURITY.md",
     "bench/README.md",
+    "layerscope/schemas/*.json",
     "screenshots/*.svg",
 )
-"""What the site shows besides docs/."""
+"""What the site shows besides docs/; what is in the package is not below `layerscope/` there."""
 SOURCE = "https://github.com/layerscope/layerscope/blob/main/"
 """Where files are that the site does not show."""
 PLAYER = """```asciinema-player
@@ -49,8 +50,13 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add what lies outside docs/."""
     for pattern in OUTSIDE:
         for path in sorted(ROOT.glob(pattern)):
-            name = path.relative_to(ROOT).as_posix()
+            name = _on_site(path.relative_to(ROOT).as_posix())
             files.append(File.generated(config, name, abs_src_path=str(path)))
+
+
+def _on_site(name: str) -> str:
+    """Where the site has a file of the checkout."""
+    return name.removeprefix("layerscope/")
 
 
 @event_priority(100)  # before the plug-in that makes a player of the fence
@@ -65,6 +71,6 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
             target = target.relative_to("docs")
         elif not any(target.match(pattern) for pattern in OUTSIDE):
             return f"]({SOURCE}{target}"
-        return f"]({os.path.relpath(target, own.parent)}"
+        return f"]({os.path.relpath(_on_site(str(target)), own.parent)}"
 
     return _LINK.sub(moved, markdown).replace("<!-- cast -->", PLAYER)

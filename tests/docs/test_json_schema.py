@@ -1,4 +1,4 @@
-"""docs/json-schema.md: every key of every document is on the page, with the type that it has."""
+"""docs/json-schema.md: every key of every document is on the page, and the schemas of the package say the same."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from layerscope import cli
+from layerscope.analysis.compare.steps import StepChange
+from layerscope.analysis.gate.verdict import Outcome, Unit
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.words import StepKind
+from layerscope.words import Cause, Change, Confidence, Extent, ReleaseOrder, Severity, StepKind
+from tests import json_documents
 from tests.analysis.series.releases import Made, release
 from tests.analysis.series.test_causes import app
+from tests.docs.json_schemas import FOLDER, SITE, schema_texts
+from tests.docs.json_schemas import documents as documents_of_the_page
 from tests.docs.page import marked_table, read
 from tests.docs.running import document
 from tests.fleet.running import written
@@ -37,16 +43,6 @@ from tests.report.diff_sample import new_image, old_image, risky_image
 from tests.sources.image_files import BASE, LAYERS
 from tests.sources.registry.server import MANIFEST, Registry
 from tests.sources.stores import docker_store
-
-PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "int": (int,),
-    "number": (int, float),
-    "bool": (bool,),
-    "object": (dict,),
-    "map": (dict,),
-    "list": (list,),
-}
 
 
 def _declared(name: str) -> dict[str, str]:
@@ -71,27 +67,11 @@ def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator
                 yield from _values(inner, declared, name)
 
 
-def _fits(value: Any, kind: str) -> bool:
-    """Whether a value has a type of the page: `int`, `list of strings?`, `string or list?`."""
-    if value is None:
-        return kind.endswith("?")
-    alternatives = [part.split()[0] for part in kind.removesuffix("?").split(" or ")]
-    if isinstance(value, bool):
-        return "bool" in alternatives
-    return any(isinstance(value, PYTHON_TYPES[part]) for part in alternatives)
-
-
 def _check(name: str, documents: list[Any]) -> None:
-    """Together the documents have each key of the page and no other; each value fits; nulls are announced."""
+    """Together the documents have each key of the page and no other. The values of each are held against its schema."""
     declared = _declared(name)
-    found: dict[str, list[Any]] = {}
-    for one in documents:
-        for key, value in _values(one, declared):
-            found.setdefault(key, []).append(value)
-    assert set(found) == set(declared)
-    for key, values in found.items():
-        for value in values:
-            assert _fits(value, declared[key]), f"{key}: {value!r} is not {declared[key]}"
+    found = {key for one in documents for key, _ in _values(one, declared)}
+    assert found == set(declared)
 
 
 @pytest.fixture
@@ -253,14 +233,73 @@ def test_lists(name: str, command: list[str], capsys: pytest.CaptureFixture[str]
     _check(name, [json.loads(capsys.readouterr().out)])
 
 
-def test_types_of_paths_and_kinds_of_steps_are_named() -> None:
-    """The values that two keys can have, in the cell of the key."""
-    table = marked_table("json-schema.md", "json: report").records()
-    cells = {row["key"]: row["meaning"] for row in table}
-    for kind in set(Kind) - {Kind.HARDLINK}:
-        assert KIND_NAMES[kind] in cells["layers[].files[].type"].split(", ")
-    for step in StepKind:
-        assert step in cells["steps[].kind"]
+def test_schemas_of_the_package_follow_from_the_tables() -> None:
+    """`python -m tests.docs.generated` writes them."""
+    assert {path.name: path.read_text("utf-8") for path in FOLDER.iterdir()} == schema_texts()
+
+
+@pytest.mark.parametrize("name", documents_of_the_page())
+def test_schemas_are_valid(name: str) -> None:
+    """Of the draft that they name, each at its address on the site."""
+    schema = json_documents.published(name)
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    assert schema["$id"] == f"{SITE}/schemas/{name}-1.0.json"
+
+
+def test_schemas_allow_what_later_releases_add(demo_image: Path, tmp_path: Path) -> None:
+    """Other keys; but not another version, a key less or another type. The check of the tests refuses other keys, too."""
+    report = document(tmp_path, "report", str(demo_image))
+    validator = Draft202012Validator(json_documents.published("report"))
+    totals = report["totals"]
+    cases: list[tuple[dict[str, Any], bool, bool]] = [
+        (report, True, True),
+        ({**report, "totals": {**totals, "more": 1}}, True, False),
+        ({**report, "schemaVersion": "2.0"}, False, False),
+        ({**report, "totals": {**totals, "layers": None}}, False, False),
+        ({**report, "totals": {**totals, "layers": -1}}, False, False),
+        ({key: value for key, value in report.items() if key != "waste"}, False, False),
+    ]
+    for changed, allowed, same in cases:
+        assert validator.is_valid(changed) == allowed
+        json_documents.check("report", changed)
+        if same:
+            json_documents.raise_problems()
+        else:
+            with pytest.raises(AssertionError, match=r"^report: data"):
+                json_documents.raise_problems()
+
+
+def test_every_document_is_watched() -> None:
+    """By the check of the tests."""
+    watched = {name for name, *_ in (*json_documents.WRITERS, *json_documents.MAKERS)}
+    assert watched == set(documents_of_the_page())
+
+
+def _listed(schema: Any, *keys: str) -> set[str]:
+    """The values that a key can have, but for null."""
+    for key in keys:
+        schema = schema.get("items", schema)["properties"][key]
+    return set(schema.get("enum", schema.get("examples"))) - {None}
+
+
+def test_listed_values_are_those_of_the_code() -> None:
+    """All of each kind, where one name has them all."""
+    report, diff, series, ci = map(json_documents.published, ("report", "diff", "series", "ci"))
+    file = ("layers", "files")
+    assert _listed(report, *file, "type") == {
+        KIND_NAMES[kind] for kind in set(Kind) - {Kind.HARDLINK}
+    }
+    assert _listed(report, *file, "change") == {change.json_name for change in Change}
+    assert _listed(report, "steps", "kind") == set(StepKind)
+    assert _listed(report, "layers", "extent") == set(Extent)
+    assert _listed(report, "findings", "severity") == set(Severity)
+    assert _listed(report, "findings", "confidence") == set(Confidence)
+    assert _listed(diff, "steps", "change") == set(StepChange) - {StepChange.SAME}
+    assert _listed(series, "order") == set(ReleaseOrder)
+    assert _listed(series, "hops", "cause") == set(Cause)
+    assert _listed(ci, "checks", "outcome") == set(Outcome)
+    assert _listed(ci, "checks", "unit") == set(Unit)
 
 
 def test_every_difference_is_explained() -> None:

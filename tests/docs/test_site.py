@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.docs.json_schemas import FOLDER
 from tests.docs.page import DOCS, ROOT
 
 _PAGES_OUTSIDE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "bench")
@@ -82,6 +84,14 @@ def test_links_lead_somewhere(site: Path) -> None:
             assert goal.is_file(), f"{page.relative_to(site)}: {target}"
             if url.fragment and goal in pages:
                 assert unquote(url.fragment) in pages[goal].anchors, f"{page}: {target}"
+
+
+def test_schemas_are_at_their_address(site: Path) -> None:
+    """Each at its `$id`."""
+    base = "https://layerscope.readthedocs.io/en/latest/"
+    for path in FOLDER.iterdir():
+        address = json.loads(path.read_bytes())["$id"]
+        assert (site / address.removeprefix(base)).read_bytes() == path.read_bytes()
 
 
 def test_the_cast_is_played(site: Path) -> None:

@@ -105,7 +105,7 @@ def test_warning_codes_of_the_gate() -> None:
     """They stand in the cell of their key."""
     rows = marked_table("json-schema.md", "json: ci").records()
     (cell,) = (row["meaning"] for row in rows if row["key"] == "warnings[].code")
-    assert set(cell.split(", ")) == set(_codes("GateWarning"))
+    assert set(cell.removeprefix("so far ").split(", ")) == set(_codes("GateWarning"))
 
 
 def test_exit_codes() -> None:

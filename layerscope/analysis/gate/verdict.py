@@ -113,7 +113,7 @@ class GateWarning:
     """A warning that does not fail the gate."""
 
     code: str
-    """`config-unused`, `config-key-unused`, `ignore-unused`, `rule-skipped`, `base-unknown`, `dockerfile-unlike`."""
+    """`config-unused`, `config-key-unused`, `ignore-unused`, `rule-skipped`, `dockerfile-unlike`."""
     message: str
     place: str = ""
     """File and line, or the flag."""

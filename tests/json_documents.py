@@ -1,0 +1,143 @@
+"""Every JSON document that a test makes in this process has the keys and values of its schema, and no others.
+
+`watch` wraps the functions that make documents. A problem is kept until the test ends: commands would report it as their own.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import fastjsonschema
+
+from layerscope.cli import cache, rules
+from layerscope.report import (
+    diff_json,
+    diff_schema,
+    fleet_json,
+    fleet_schema,
+    images_schema,
+    log,
+    schema,
+    series_json,
+    series_schema,
+)
+from layerscope.report import json as report_json
+from layerscope.report.gate import json as gate_json
+
+WRITERS: tuple[tuple[str, ModuleType, str, int], ...] = (
+    ("report", report_json, "write", 1),
+    ("diff", diff_json, "write", 3),
+    ("series", series_json, "write", 1),
+    ("ci", gate_json, "write", 2),
+    ("fleet", fleet_json, "write", 1),
+    ("log", log, "write_json", 2),
+)
+"""Document, module, function that writes it, place of the stream among its arguments."""
+MAKERS: tuple[tuple[str, ModuleType, str], ...] = (
+    ("report", schema, "document"),
+    ("diff", diff_schema, "document"),
+    ("series", series_schema, "document"),
+    ("fleet", fleet_schema, "document"),
+    ("images", images_schema, "document"),
+    ("rules", rules, "rules_document"),
+    ("cache", cache, "cache_document"),
+)
+"""Document, module, function that returns it."""
+
+_problems: list[str] = []
+
+
+def watch() -> None:
+    """Hold each document against its schema, from now on."""
+    for name, module, function, place in WRITERS:
+        setattr(module, function, _watched_writer(name, getattr(module, function), place))
+    for name, module, function in MAKERS:
+        setattr(module, function, _watched_maker(name, getattr(module, function)))
+
+
+def raise_problems() -> None:
+    """Raise `AssertionError` if a document since the last call was not as its schema says."""
+    found = _problems.copy()
+    _problems.clear()
+    assert not found, "\n".join(found)
+
+
+def check(name: str, document: Any) -> None:
+    """Keep what is wrong with a document for `raise_problems`."""
+    try:
+        _validator(name)(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        _problems.append(f"{name}: {error.message}")
+
+
+def published(name: str) -> Any:
+    """The schema of a document, as the package has it."""
+    return json.loads((files("layerscope") / "schemas" / f"{name}-1.0.json").read_text("utf-8"))
+
+
+def strict(published: dict[str, Any]) -> dict[str, Any]:
+    """The same schema without other keys, and with `examples` as the only values. Keywords that only describe are left out."""
+    schema = {
+        key: value
+        for key, value in published.items()
+        if key not in ("$schema", "$id", "title", "description", "examples", "const")
+    }
+    for group in ("properties", "$defs"):
+        if group in schema:
+            schema[group] = {key: strict(value) for key, value in schema[group].items()}
+    if "properties" in schema:
+        schema["additionalProperties"] = False
+    if "items" in schema:
+        schema["items"] = strict(schema["items"])
+    if "examples" in published:
+        schema["enum"] = published["examples"]
+    if "const" in published:  # without detailed exceptions, fastjsonschema fails on it
+        schema["enum"] = [published["const"]]
+    return schema
+
+
+@functools.cache
+def _validator(name: str) -> Callable[[Any], Any]:
+    """Raises for what is wrong. Without details of exceptions it is compiled three times as fast."""
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(
+        strict(published(name)), use_default=False, use_formats=False, detailed_exceptions=False
+    )
+    return compiled
+
+
+class _Copying:
+    """A stream that keeps what is written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.written.append(data)
+        return self._stream.write(data)
+
+
+def _watched_writer(name: str, writer: Callable[..., Any], place: int) -> Callable[..., Any]:
+    @functools.wraps(writer)
+    def write(*arguments: Any) -> Any:
+        copying = _Copying(arguments[place])
+        result = writer(*arguments[:place], copying, *arguments[place + 1 :])
+        check(name, json.loads(b"".join(copying.written)))
+        return result
+
+    return write
+
+
+def _watched_maker(name: str, maker: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(maker)
+    def make(*arguments: Any, **named: Any) -> Any:
+        document = maker(*arguments, **named)
+        check(name, document)
+        return document
+
+    return make

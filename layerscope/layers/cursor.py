@@ -9,7 +9,7 @@ from typing import Protocol
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.progress import Progress, check
 
-WINDOW, MAX_WINDOW = 1024, 1 << 14
+WINDOW, MAX_WINDOW = 1 << 13, 1 << 17
 """Minimum and maximum bytes of read-ahead."""
 
 

@@ -21,9 +21,11 @@ from layerscope.progress import Progress, Stoppable, check
 WORKERS = 2
 """Threads that read layers."""
 SECOND_PROCESS_BYTES = 256 << 20
-"""Bytes of all tars below which a second process does not pay off."""
+"""Bytes to go through below which a second process does not pay off."""
 _UNPACKED = 4
 """Estimated ratio of decompressed to compressed size of a layer, and so of the work."""
+_SKIPPED = 4
+"""Bytes of a tar that is not hashed that take as long as one that is: contents are skipped."""
 VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
@@ -77,7 +79,7 @@ def read_layers(
     first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
 
     with ExitStack() as stack:
-        scheduler = _IndexScheduler(blobs, limits, stoppable, stack)
+        scheduler = _IndexScheduler(blobs, limits, stoppable, stack, hash_all=hash_all)
 
         def read(number: int) -> Indexed:
             blob = blobs[number]
@@ -172,7 +174,13 @@ class _IndexScheduler:
     """Assigns layers to this process or a second one: parsing headers holds the interpreter lock."""
 
     def __init__(
-        self, blobs: Sequence[Blob], limits: Limits, progress: Stoppable, stack: ExitStack
+        self,
+        blobs: Sequence[Blob],
+        limits: Limits,
+        progress: Stoppable,
+        stack: ExitStack,
+        *,
+        hash_all: bool,
     ) -> None:
         """The second process starts only if there is enough work; it ends with `stack`."""
         self._limits = limits
@@ -181,8 +189,10 @@ class _IndexScheduler:
         self._process_lock = Lock()
         self._process: IndexProcess | None = None
         places = {blob: place for blob in blobs if (place := blob.place()) is not None}
+        skipped = 1 if hash_all else _SKIPPED
         work = sum(
-            blob.size * (1 if layer_compression(blob) is None else _UNPACKED) for blob in places
+            blob.size // skipped if layer_compression(blob) is None else blob.size * _UNPACKED
+            for blob in places
         )
         if work >= SECOND_PROCESS_BYTES and len(places) > 1:
             descriptor, *others = {descriptor for descriptor, _ in places.values()}

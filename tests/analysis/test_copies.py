@@ -9,8 +9,8 @@ from layerscope.analysis.duplicates import Copies, Duplicate
 
 def test_every_copy_is_found_at_its_place() -> None:
     """Copies are numbered in path order; other files have no number."""
-    dice = random.Random(7)
-    paths = dice.sample(range(10_000), 900)
+    rng = random.Random(7)
+    paths = rng.sample(range(10_000), 900)
     groups = [sorted(paths[start : start + size]) for start, size in ((0, 2), (2, 500), (502, 300))]
     duplicates = [Duplicate(10, "sha256:0", tuple(group)) for group in groups]
     copies = Copies(duplicates)

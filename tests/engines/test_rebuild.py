@@ -49,11 +49,11 @@ class Workshop:
         shutil.copy(str(shutil.which("busybox")), busybox)
         for name in ("sh", "mkdir", "head", "echo", "chown", "rm"):
             (busybox.parent / name).symlink_to("busybox")
-        dice = random.Random(7)
+        rng = random.Random(7)
         for number in range(6):
             path = folder / "context" / "vendor" / f"{number}.bin"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(dice.randbytes(100_000))
+            path.write_bytes(rng.randbytes(100_000))
 
     def build(self, tag: str, instructions: Sequence[str]) -> Opened:
         """Build the image of these instructions, and analyse it."""

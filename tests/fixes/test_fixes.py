@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
+from tests.fixes.advice import Advice, advice
 from tests.fixes.checks import Runner
 from tests.fixes.chroot import Chroot
 from tests.fixes.corpus import CORPUS
 from tests.fixes.entry import Entry
-from tests.fixes.judging import Advice, advice
 from tests.fixes.known_wrong import KNOWN_WRONG
 
 Judge = Callable[[Entry], Mapping[str, list[Advice]]]

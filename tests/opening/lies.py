@@ -25,55 +25,55 @@ def saved_bytes(packed: Packed) -> bytes:
     return stream.getvalue()
 
 
-def lie(truth: Packed, dice: random.Random) -> tuple[str, Packed]:
+def lie(truth: Packed, rng: random.Random) -> tuple[str, Packed]:
     """A file with one lie in it, and what it is about."""
     values, arrays = dict(truth.values), dict(truth.arrays)
-    name = dice.choice([*values, *arrays, *arrays])
+    name = rng.choice([*values, *arrays, *arrays])
     if name in arrays:
-        changed = _changed_array(arrays.pop(name), dice)
+        changed = _changed_array(arrays.pop(name), rng)
         if changed is not None:
             arrays[name] = changed
-    elif dice.random() < 0.1:
+    elif rng.random() < 0.1:
         del values[name]
     else:
-        values[name] = _changed(values[name], dice)
+        values[name] = _changed(values[name], rng)
     return name, Packed(values, arrays)
 
 
-def _changed_array(array: NDArray[Any], dice: random.Random) -> NDArray[Any] | None:
+def _changed_array(array: NDArray[Any], rng: random.Random) -> NDArray[Any] | None:
     array = array.copy()
-    kind = dice.randrange(8)
+    kind = rng.randrange(8)
     if kind == 0:
         return None
     if kind == 1:
-        return array[: dice.randrange(len(array) + 1)]
+        return array[: rng.randrange(len(array) + 1)]
     if kind == 2:
         return np.concatenate([array, array])
     if kind == 3:
-        return array.astype(dice.choice(TYPES))
+        return array.astype(rng.choice(TYPES))
     if kind == 4:
         return array.reshape(1, *array.shape)
     if kind == 5:
         return array[::-1].copy()
     if array.size:
         info = None if array.dtype.kind == "b" else np.iinfo(array.dtype)
-        for _ in range(dice.choice((1, 1, 3))):
-            number = dice.choice((*NUMBERS, len(array), len(array) - 1, dice.randrange(len(array))))
+        for _ in range(rng.choice((1, 1, 3))):
+            number = rng.choice((*NUMBERS, len(array), len(array) - 1, rng.randrange(len(array))))
             number = number if info is None else max(int(info.min), min(int(info.max), number))
-            array.reshape(-1)[dice.randrange(array.size)] = number
+            array.reshape(-1)[rng.randrange(array.size)] = number
     return array
 
 
-def _changed(value: Any, dice: random.Random) -> Any:
+def _changed(value: Any, rng: random.Random) -> Any:
     """A document with a change somewhere in it."""
-    if isinstance(value, list) and value and dice.random() < 0.8:
-        at = dice.randrange(len(value))
-        if dice.random() < 0.2:
+    if isinstance(value, list) and value and rng.random() < 0.8:
+        at = rng.randrange(len(value))
+        if rng.random() < 0.2:
             return [*value[:at], *value[at + 1 :]]
-        return [*value[:at], _changed(value[at], dice), *value[at + 1 :]]
-    if isinstance(value, dict) and value and dice.random() < 0.8:
-        key = dice.choice(list(value))
-        return {**value, key: _changed(value[key], dice)}
-    others: list[Any] = [None, True, [], {}, [[]], dice.choice(TEXTS), dice.choice(NUMBERS), 1.5]
+        return [*value[:at], _changed(value[at], rng), *value[at + 1 :]]
+    if isinstance(value, dict) and value and rng.random() < 0.8:
+        key = rng.choice(list(value))
+        return {**value, key: _changed(value[key], rng)}
+    others: list[Any] = [None, True, [], {}, [[]], rng.choice(TEXTS), rng.choice(NUMBERS), 1.5]
     alike = [one for one in others if type(one) is type(value)]
-    return dice.choice(alike) if alike and dice.random() < 0.7 else dice.choice(others)
+    return rng.choice(alike) if alike and rng.random() < 0.7 else rng.choice(others)

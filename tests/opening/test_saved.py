@@ -382,12 +382,12 @@ def test_a_rule_has_a_name(truths: list[tuple[Opened, Packed]], tmp_path: Path) 
 def test_lies_are_errors_or_figures(
     truths: list[tuple[Opened, Packed]],
     tmp_path_factory: pytest.TempPathFactory,
-    dice: random.Random,
+    rng: random.Random,
 ) -> None:
     """A file may say anything of an image; whoever shows it neither fails nor sends it to the terminal."""
-    image, packed = dice.choice(truths)
-    for _ in range(dice.choice((1, 1, 1, 3))):
-        _, packed = lie(packed, dice)
+    image, packed = rng.choice(truths)
+    for _ in range(rng.choice((1, 1, 1, 3))):
+        _, packed = lie(packed, rng)
     path = tmp_path_factory.mktemp("lies") / "image.saved"
     try:
         path.write_bytes(saved_bytes(packed))

@@ -79,12 +79,12 @@ def test_pages_in_a_circle_end() -> None:
 def test_damage_anywhere_is_one_error(paged: bool) -> None:
     """Whatever bytes are wrong, nothing else is raised, and it ends."""
     whole = BoltFile(VALUES, paged=paged, page=512).data
-    dice = random.Random(1)
+    rng = random.Random(1)
     for _ in range(300):
         data = bytearray(whole)
-        for _ in range(dice.randint(1, 4)):
-            at = dice.randrange(1024, len(data))
-            data[at] = dice.choice([0, 1, 0xFF, dice.randrange(256)])
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(1024, len(data))
+            data[at] = rng.choice([0, 1, 0xFF, rng.randrange(256)])
         try:
             read(Bolt(bytes(data)).root())
         except (BoltError, RecursionError):

@@ -241,7 +241,7 @@ def test_bytecode_of_packages_is_deleted_where_they_are_installed() -> None:
     ]
     pip = [file("usr/local/lib/python3.11/site-packages/flask/__pycache__/f.pyc", b"z" * 500)]
     own = [file("opt/tool/lib/__pycache__/t.pyc", b"t" * 500)]
-    books = [
+    databases = [
         file("var/lib/dpkg/status", stanza("tool").encode()),
         file("var/lib/dpkg/info/tool.list", b"/opt\n/opt/tool/lib/t.py\n"),
     ]
@@ -258,7 +258,7 @@ def test_bytecode_of_packages_is_deleted_where_they_are_installed() -> None:
     )
     assert fix("pip install flask", pip) == "RUN pip install --no-compile flask"
     assert fix("make", pip) == "ENV PYTHONDONTWRITEBYTECODE=1\nRUN make"
-    assert fix("apt-get install -y tool", [*own, *books]) == (
+    assert fix("apt-get install -y tool", [*own, *databases]) == (
         "RUN apt-get install -y tool \\\n    && find /opt/tool/lib/__pycache__ -type d -name __pycache__ -prune -exec rm -rf {} +"
     )
     assert fix("make", own) == "ENV PYTHONDONTWRITEBYTECODE=1\nRUN make"

@@ -112,10 +112,10 @@ def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
 
 def test_intact_databases_give_no_warning() -> None:
     """Neither full nor empty ones."""
-    books = [
+    databases = [
         file("var/lib/dpkg/status", STATUS + b"\n"),
         file("lib/apk/db/installed", b"P:a\nV:1\n\n\n"),
         file("var/lib/rpm/rpmdb.sqlite", database(header(b"bash", {b"/b": b""}))),
     ]
-    assert opened_of([("x", books)]).warnings == []
-    assert opened_of([("x", [file(book.name, b"") for book in books])]).warnings == []
+    assert opened_of([("x", databases)]).warnings == []
+    assert opened_of([("x", [file(one.name, b"") for one in databases])]).warnings == []

@@ -49,13 +49,13 @@ def warnings_of(*members: Member) -> list[str]:
 @pytest.mark.parametrize("name", DATABASES)
 def test_each_database_lists_its_packages(name: str, folder: str) -> None:
     """In each folder; damaged headers are left out."""
-    book = file(f"{folder[1:]}/{name}", DATABASES[name](BASH, LARGE, b"broken", BASH[:40]))
-    found = packages_of([book, *FILES])
+    one = file(f"{folder[1:]}/{name}", DATABASES[name](BASH, LARGE, b"broken", BASH[:40]))
+    found = packages_of([one, *FILES])
     assert found == {
         "bash": Package("rpm", "bash", "3.2-1.fc40", 520, 2, 0),
         "large": Package("rpm", "large", "3.2-1.fc40", 0, 0, 0),
     }
-    (warning,) = warnings_of(book)
+    (warning,) = warnings_of(one)
     assert f"{folder}/{name}: damage in 2 of 4 packages" in warning
 
 
@@ -71,13 +71,13 @@ def test_the_newest_database_that_lists_anything_counts() -> None:
     old = header(b"old", {})
     names = list(DATABASES)
     for number, name in enumerate(names):
-        books = [
+        databases = [
             file(f"var/lib/rpm/{each}", DATABASES[each](*([BASH] if each == name else [])))
             for each in names[: number + 1]
         ]
         older = [file(f"var/lib/rpm/{each}", DATABASES[each](old)) for each in names[number + 1 :]]
-        assert list(packages_of([*books, *older])) == ["bash"]
-        assert warnings_of(*books, *older) == []
+        assert list(packages_of([*databases, *older])) == ["bash"]
+        assert warnings_of(*databases, *older) == []
     damaged = [file("var/lib/rpm/rpmdb.sqlite", b"x" * 5000), file("var/lib/rpm/Packages", bdb(BASH))]  # fmt: skip
     assert list(packages_of(damaged)) == ["bash"]
     assert len(warnings_of(*damaged)) == 1

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from layerscope.fleet.answers.model import BuildAnswer, GrowthAnswer, PackageAnswer
 from layerscope.fleet.fleet import Fleet
+from layerscope.fleet.messages import Failure
 from layerscope.fleet.tables import ImageRow
 from layerscope.text import count_of, date_of, percent, safe_name, short_digest, size
 
@@ -50,6 +51,14 @@ class FleetRow:
     cells: Sequence[Cell]
     about: object
     """The answer that it shows, or the number of an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that could not be read completely, and why."""
+
+    image: int
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +344,15 @@ class FleetTables:
         failures = sorted(self.fleet.reading.failures.items())
         rows = [
             FleetRow(
-                (("text", None, self.titles[image]), ("text", None, safe_name(failure.message))),
-                (image, failure),
+                (
+                    ("text", None, self.titles[image]),
+                    (
+                        "text",
+                        None,
+                        safe_name(failure.message).removeprefix(f"{self.titles[image]}: "),
+                    ),
+                ),
+                FailedImage(image, failure),
             )
             for image, failure in failures
         ]

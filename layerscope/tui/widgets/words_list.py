@@ -17,6 +17,8 @@ class Words:
     style: str = ""
     """A component class of `LineList`; empty for none."""
     indent: str = ""
+    hang: str = ""
+    """The indent of all lines but the first, if they are wrapped."""
     image: int | None = None
     """The number of the image that the line stands for."""
 
@@ -29,12 +31,13 @@ class WordsList(LineList):
         super().__init__(id=id)
         self._nothing = nothing
         self._words: Sequence[Words] = ()
-        self._lines: list[tuple[str, Words]] = []
-        self._width = 0
+        self._lines: list[tuple[str, int]] = []
+        """Lines, and the number of the words that each is of."""
+        self._width = -1
 
     def show(self, words: Sequence[Words], nothing: str | None = None) -> None:
         """Show these words, from the top."""
-        self._words, self._width = words, 0
+        self._words, self._width = words, -1
         self._nothing = self._nothing if nothing is None else nothing
         self.rows_changed()
         self.go_to(0)
@@ -42,22 +45,32 @@ class WordsList(LineList):
     @property
     def image(self) -> int | None:
         """The image of the line under the cursor."""
-        return self._lines[self.cursor][1].image if self.row_count() else None
+        return self._at_cursor.image if self.row_count() else None
+
+    @property
+    def _at_cursor(self) -> Words:
+        return self._words[self._lines[self.cursor][1]]
 
     def go_to_image(self) -> None:
         """Move the cursor to the first line that stands for an image."""
         self.row_count()
-        images = (row for row, (_, words) in enumerate(self._lines) if words.image is not None)
-        self.go_to(next(images, 0))
+        lines = enumerate(self._lines)
+        self.go_to(next((row for row, (_, at) in lines if self._words[at].image is not None), 0))
+
+    def rows_changed(self) -> None:
+        """Wrap the words again if the width is another one; the cursor stays on its words."""
+        at = self._lines[self.cursor][1] if self.cursor < len(self._lines) else 0
+        super().rows_changed()
+        self.go_to(next((row for row, (_, own) in enumerate(self._lines) if own == at), 0))
 
     def row_count(self) -> int:
         width = self.scrollable_content_region.width
         if width != self._width:
             self._width = width
             self._lines = [
-                (f" {each.indent}{line}", each)
-                for each in self._words
-                for line in wrap(each.text, max(width - len(each.indent) - 2, 12))
+                (f" {each.indent}{line}", number)
+                for number, each in enumerate(self._words)
+                for line in wrap(each.text, max(width - len(each.indent) - 2, 12), each.hang)
             ]
         return len(self._lines)
 
@@ -65,8 +78,9 @@ class WordsList(LineList):
         return self._nothing
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        line, words = self._lines[row]
-        painter.add(line, self.style_of(words.style) if words.style else None)
+        line, at = self._lines[row]
+        style = self._words[at].style
+        painter.add(line, self.style_of(style) if style else None)
 
     def copied(self) -> tuple[str, str] | None:
-        return (self._lines[self.cursor][1].text, "the line") if self.row_count() else None
+        return (self._at_cursor.text, "the line") if self.row_count() else None

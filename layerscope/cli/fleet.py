@@ -201,33 +201,34 @@ def _explore(
     binary: bool,
 ) -> None:
     """Open the explorer on the answers; it has the images read in processes."""
+    from msgspec import structs
+
     from layerscope.cli.bar import progress_bar
     from layerscope.fleet.fleet import read_fleet
     from layerscope.fleet.references import expand
     from layerscope.layers.store import Store
+    from layerscope.progress import NullProgress
     from layerscope.tui import run_fleet
 
     most = bytes_of("--max-download", given["max_download"])
     settings = settings_of(given)
-    with progress_bar() as progress, _store(given) as store:
-        request = request_of("", progress, given)
-        found = expand(named, request, tagged)
-        setup = _setup(given, progress, store, None, remote=remote, carry=False)
+    with progress_bar() as progress:
+        found = expand(named, request_of("", progress, given), tagged)
+    quiet = NullProgress()
+    with _store(given) as store:
+        setup = _setup(given, quiet, store, None, remote=remote, carry=False)
 
         def read(progress: Progress, watch: Watch) -> Fleet:
             with _workers(None, jobs or os.cpu_count() or 1) as workers:
                 return read_fleet(found, setup, workers, progress, max_download=most, watch=watch)
 
+        request = replace(request_of("", quiet, given), remote=setup.remote)
         options = options_of({**given, "verify": False}, findings=True)
         if store.private:
             private = Store(Path(store.folder))
             request, options = replace(request, cache=private), replace(options, cache=private)
-        run_fleet(
-            read,
-            replace(request, remote=setup.remote),
-            options,
-            replace(settings, binary=binary or settings.binary),
-        )
+        settings = structs.replace(settings, binary=binary or settings.binary)
+        run_fleet(read, request, options, settings)
 
 
 def _named(references: Sequence[str]) -> Iterator[str]:

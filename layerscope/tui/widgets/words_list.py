@@ -45,33 +45,39 @@ class WordsList(LineList):
     @property
     def image(self) -> int | None:
         """The image of the line under the cursor."""
-        return self._at_cursor.image if self.row_count() else None
+        return None if self._at_cursor is None else self._at_cursor.image
 
     @property
-    def _at_cursor(self) -> Words:
-        return self._words[self._lines[self.cursor][1]]
+    def _at_cursor(self) -> Words | None:
+        """The words under the cursor."""
+        lines = self._lines
+        return self._words[lines[self.cursor][1]] if self.cursor < len(lines) else None
 
     def go_to_image(self) -> None:
         """Move the cursor to the first line that stands for an image."""
-        self.row_count()
-        lines = enumerate(self._lines)
-        self.go_to(next((row for row, (_, at) in lines if self._words[at].image is not None), 0))
+        images = (number for number, each in enumerate(self._words) if each.image is not None)
+        self._go_to_words(next(images, 0))
+
+    def _go_to_words(self, number: int) -> None:
+        self.go_to(next((row for row, (_, own) in enumerate(self._lines) if own == number), 0))
 
     def rows_changed(self) -> None:
-        """Wrap the words again if the width is another one; the cursor stays on its words."""
+        """Wrap the words if the width is another one; the cursor stays on its words."""
+        width = self.scrollable_content_region.width
+        if width == self._width:
+            super().rows_changed()
+            return
         at = self._lines[self.cursor][1] if self.cursor < len(self._lines) else 0
+        self._width = width
+        self._lines = [
+            (f" {each.indent}{line}", number)
+            for number, each in enumerate(self._words)
+            for line in wrap(each.text, max(width - len(each.indent) - 2, 12), each.hang)
+        ]
         super().rows_changed()
-        self.go_to(next((row for row, (_, own) in enumerate(self._lines) if own == at), 0))
+        self._go_to_words(at)
 
     def row_count(self) -> int:
-        width = self.scrollable_content_region.width
-        if width != self._width:
-            self._width = width
-            self._lines = [
-                (f" {each.indent}{line}", number)
-                for number, each in enumerate(self._words)
-                for line in wrap(each.text, max(width - len(each.indent) - 2, 12), each.hang)
-            ]
         return len(self._lines)
 
     def empty_text(self) -> str:
@@ -83,4 +89,4 @@ class WordsList(LineList):
         painter.add(line, self.style_of(style) if style else None)
 
     def copied(self) -> tuple[str, str] | None:
-        return (self._at_cursor.text, "the line") if self.row_count() else None
+        return None if self._at_cursor is None else (self._at_cursor.text, "the line")

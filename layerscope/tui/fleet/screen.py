@@ -283,6 +283,8 @@ class FleetScreen(Guarded, Screen[None]):
         self._sort(self.answer.next_column())
 
     def action_reverse(self) -> None:
+        if self._known.tables is None:
+            return
         self._state.reverse = not self._state.reverse
         self._changed()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerscope import text
-from layerscope.fleet.answers.model import GrowthAnswer
+from layerscope.fleet.answers.model import DistinctLayer, GrowthAnswer
 from layerscope.report.fleet_rows import Cell, Column, FleetRow, FleetTable
 from layerscope.tui.fleet.known import TableState
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
@@ -225,10 +225,13 @@ class AnswerList(LineList):
         painter.add(" " * GAP)
 
     def copied(self) -> tuple[str, str] | None:
-        if self.current is None or self._table is None:
+        row, table = self.current, self._table
+        if row is None or table is None:
             return None
-        names = [cell[2] for cell in _names(self.current) if cell[2]]
-        return (names[-1] if self._table.noun == "layer" else names[0], f"the {self._table.noun}") if names else None  # fmt: skip
+        if isinstance(row.about, DistinctLayer):
+            return row.about.digest, "the digest"
+        named = (at for at, column in enumerate(table.columns) if column.grow)
+        return row.cells[next(named, -1)][2], f"the {table.noun}"
 
 
 def _names(row: FleetRow) -> list[Cell]:

@@ -13,12 +13,14 @@ from layerscope.tui.widgets.line_list import LineList
 
 GAP = 2
 """Cells between columns."""
-BAR, BAR_FROM = 8, 76
-"""Cells of a bar, and those of a list that has room for one."""
+BAR = 8
+"""Cells of a bar."""
 _BAR = -1
 """The bar, as the number of a column."""
-_LEAST = 20
+_LEAST = 26
 """Cells for the text of a column, at least, while others can be left out."""
+_WITH_BAR = 34
+"""The same while there is a bar."""
 _WIDEST = 24
 """Cells of a column that does not grow, at most."""
 _STYLES = {"error": "removed", "warning": "waste", "lags": "waste"}
@@ -146,26 +148,34 @@ class AnswerList(LineList):
         """The columns that there is room for, and their widths."""
         if self._table is None:
             return []
-        columns = self._table.columns
+        columns, order = self._table.columns, self._table.order
         shown = list(range(len(columns)))
         while True:
             widths = {at: self._fixed(at) for at in shown if not columns[at].grow}
             growing = [at for at in shown if columns[at].grow]
-            with_bar = self._table.order is not None and width >= BAR_FROM
-            taken = sum(widths.values()) + GAP * (len(shown) - 1) + (BAR + GAP) * with_bar
-            room = width - 2 - taken
-            least = sum(min(max(self._natural[at], len(columns[at].brief) + 2), _LEAST) for at in growing)  # fmt: skip
+            room = width - 2 - sum(widths.values()) - GAP * (len(shown) - 1)
             spare = max(shown, key=lambda at: columns[at].spare)
-            if room >= least or not columns[spare].spare:
+            if room >= self._wanted(growing, _LEAST) or not columns[spare].spare:
                 break
             shown.remove(spare)
+        if not growing:
+            bar_width = room - GAP
+        else:
+            fits = room - BAR - GAP >= self._wanted(growing, _WITH_BAR)
+            bar_width = BAR if order is not None and fits else 0
+            room -= (BAR + GAP) * bool(bar_width)
         widths |= self._grown(growing, max(room, 0))
         layout = [(at, widths[at]) for at in shown]
-        if with_bar and self._table.order in shown:
-            layout.insert(shown.index(self._table.order) + 1, (_BAR, BAR))
-        elif not growing and room - GAP >= BAR:
-            layout.append((_BAR, room - GAP))
+        if bar_width >= BAR:
+            place = len(shown) if order is None else shown.index(order) + 1
+            layout.insert(place, (_BAR, bar_width))
         return layout
+
+    def _wanted(self, growing: Sequence[int], most: int) -> int:
+        """Cells for the text of these columns, of which none needs more than `most`."""
+        return sum(
+            min(max(self._natural[at], len(self._column(at).brief) + 2), most) for at in growing
+        )
 
     def _fixed(self, number: int) -> int:
         """The width of a column that does not grow; numbers have room for the mark of the order."""

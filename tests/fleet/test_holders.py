@@ -48,12 +48,13 @@ def test_as_many_as_the_answers_count(fleet: Fleet) -> None:
 
 def test_layers_and_findings(fleet: Fleet) -> None:
     """Those whose rows have them."""
+    rows = list(fleet.results.rows(LayerRow))
     for layer in fleet.answers.layers:
-        rows = fleet.results.rows(LayerRow)
-        assert every([found(fleet, layer)[""]]) == {r.image for r in rows if r.key == layer.digest}
+        images = {row.image for row in rows if row.key == layer.digest}
+        assert set(found(fleet, layer)[""]) == images
     (rule,) = fleet.answers.rules
-    rows = {row.image for row in fleet.results.rows(FindingRow) if row.rule == rule.rule}
-    assert set(found(fleet, rule)[""]) == rows
+    findings = fleet.results.rows(FindingRow)
+    assert set(found(fleet, rule)[""]) == {row.image for row in findings if row.rule == rule.rule}
 
 
 def test_versions_and_digests_are_groups(fleet: Fleet) -> None:

@@ -35,6 +35,16 @@ SECTIONS: dict[str, Section] = {
     "failed": Section("Failed", {"failures": "image"}),
 }
 """All tabs in order; their names are those of the commands that open them."""
+NOTHING = {
+    "rules": "No rule finds anything.",
+    "bases": "No base image is known.",
+    "builds": "No layer is stored again under another digest.",
+    "duplicates": "No file is stored in several layers.",
+    "packages": "No package is installed.",
+    "repositories": "No repository has several images.",
+    "failures": "All images were read completely.",
+}
+"""What is said of tables without rows."""
 
 
 @dataclass(slots=True)

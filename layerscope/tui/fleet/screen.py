@@ -20,7 +20,7 @@ from layerscope.report.fleet_rows import FleetRow, FleetTable, FleetTables
 from layerscope.tui.commands import Keys, bindings, first_key
 from layerscope.tui.fleet.details import words_of
 from layerscope.tui.fleet.header import FleetHeader
-from layerscope.tui.fleet.known import SECTIONS, KnownFleet, TableState
+from layerscope.tui.fleet.known import NOTHING, SECTIONS, KnownFleet, TableState
 from layerscope.tui.fleet.table import AnswerList
 from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointing, copy
@@ -33,16 +33,6 @@ from layerscope.tui.workers import check_while
 
 WIDE = 130
 """Cells from which the details stand beside the table; in less, they take its place."""
-_NOTHING = {
-    "rules": "No rule finds anything.",
-    "bases": "No base image is known.",
-    "builds": "No layer is stored again under another digest.",
-    "duplicates": "No file is stored in several layers.",
-    "packages": "No package is installed.",
-    "repositories": "No repository has several images.",
-    "failures": "All images were read completely.",
-}
-"""What is said of tables without rows."""
 
 
 class FleetScreen(Guarded, Screen[None]):
@@ -170,7 +160,7 @@ class FleetScreen(Guarded, Screen[None]):
         self.header.refresh()
         name = known.table_name(known.section)
         if known.tables is not None:
-            nothing = _NOTHING.get(name) or "No image has figures."
+            nothing = NOTHING.get(name) or "No image has figures."
             self.answer.show(self._table, state, nothing)
         with self.prevent(Input.Changed):
             self.field.input.value = state.search

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def every(groups: Iterable[list[int]]) -> set[int]:
 def test_as_many_as_the_answers_count(fleet: Fleet) -> None:
     """Of every layer, rule, line, package, build and duplicate."""
     answers = fleet.answers
-    for one in (
+    counted: list[Any] = [
         *answers.layers,
         *answers.rules,
         *answers.lines,
@@ -37,7 +38,8 @@ def test_as_many_as_the_answers_count(fleet: Fleet) -> None:
         *answers.builds,
         *answers.duplicates.largest,
         *answers.growth,
-    ):
+    ]
+    for one in counted:
         groups = found(fleet, one)
         assert len(every(groups.values())) == one.images, one
         assert all(images == sorted(set(images)) for images in groups.values())

@@ -92,6 +92,8 @@ async def test_every_table(fleet: Fleet, size: tuple[int, int]) -> None:
             text = await _press(pilot, key)
             for word in words:
                 assert word in text, (key, word, text)
+            section = SECTIONS[app.known.section]
+            assert f"{key} {section.title}" in screen_text(app)[1]
         if size[0] >= 80:
             assert "8 Failed" in screen_text(app)[1]
             assert "1 failed" in screen_text(app)[0] or "could not be read" in screen_text(app)[0]

@@ -91,21 +91,27 @@ class FleetHeader(Clickable, Widget):
         return segments
 
     def _tabs(self, width: int) -> list[Segment]:
-        """The sections, with their numbers of rows if there is room."""
+        """The sections, with their numbers of rows if there is room; without room for all, the others are only their keys."""
+        keys = {name: first_key(f"fleet.{name}", self._keys) for name in SECTIONS}
+        titles = {name: f"{keys[name]} {section.title}" for name, section in SECTIONS.items()}
         counts = {name: f" {count:,}" for name, count in self.counts.items() if count}
-        bare = sum(len(section.title) + 2 for section in SECTIONS.values())
-        counted = bare + sum(map(len, counts.values()))
-        gap = 2 if bare + 2 * len(SECTIONS) < width else 1
-        if counted + 2 * len(SECTIONS) >= width:
+
+        def room(gap: int) -> int:
+            return width - sum(len(words) + gap for words in titles.values()) - 1 + gap
+
+        if room(2) < sum(map(len, counts.values())):
             counts = {}
+        gap = 2 if room(2) >= 0 else 1
+        if room(gap) < 0:
+            titles = {name: words if name == self.section else keys[name] for name, words in titles.items()}  # fmt: skip
+            gap = 2
         segments = [Segment(" ", self.rich_style)]
-        for name, section in SECTIONS.items():
+        for name, words in titles.items():
             style = self._style("tab" if name == self.section else "quiet")
             if name == "failed" and self.counts.get(name):
-                style = self._style("failed") + (Style(underline=True) if name == self.section else Style())  # fmt: skip
+                style = self._style("failed") + Style(underline=name == self.section or None)
             opens = clickable(f"fleet.{name}")
-            key = first_key(f"fleet.{name}", self._keys)
-            segments.append(Segment(f"{key} {section.title}", style + opens))
+            segments.append(Segment(words, style + opens))
             segments.append(Segment(counts.get(name, ""), self.rich_style + opens))
             segments.append(Segment(" " * gap, self.rich_style))
         return segments

@@ -347,6 +347,7 @@ class FleetScreen(Guarded, Screen[None]):
     def _leave_details(self) -> None:
         self.remove_class("-details")
         self.set_focus(self.answer)
+        self.call_after_refresh(self._resized)
         self._say_about()
         self.refresh_bindings()
 

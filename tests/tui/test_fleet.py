@@ -157,6 +157,18 @@ async def test_order(fleet: Fleet) -> None:
         assert _names(await _press(pilot)) == sorted(first, reverse=True)
 
 
+@pytest.mark.parametrize("key", "126")
+async def test_titles_stand_above_their_columns(fleet: Fleet, key: str) -> None:
+    """With a scrollbar and without; after the details of a row, too."""
+    app = explorer(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _loaded(pilot)
+        for keys in ((key,), ("tab", "escape"), ("G",), ("3", key)):
+            await _press(pilot, *keys)
+            titles = screen_text(app)[4]
+            assert app.main.answer.column_titles().rstrip() == titles
+
+
 async def test_filter(fleet: Fleet) -> None:
     """Rows that contain a text, in any case; Esc leaves the field, then clears it. Each table has its own."""
     app = explorer(fleet)

@@ -101,8 +101,12 @@ class FleetScreen(Guarded, Screen[None]):
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
-        self._columns.show(self.answer.column_titles())
+        self._laid_out()
         self._look()
+
+    @on(AnswerList.LaidOut)
+    def _laid_out(self) -> None:
+        self._columns.show(self.answer.column_titles())
 
     @property
     def view(self) -> FleetScreen:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.message import Message
+
 from layerscope import text
 from layerscope.fleet.answers.model import DistinctLayer, GrowthAnswer
 from layerscope.report.fleet_rows import Cell, Column, FleetRow, FleetTable
@@ -29,6 +31,9 @@ _STYLES = {"error": "removed", "warning": "waste", "lags": "waste"}
 class AnswerList(LineList):
     """The rows of a table."""
 
+    class LaidOut(Message):
+        """The columns have other widths."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._table: FleetTable | None = None
@@ -37,6 +42,7 @@ class AnswerList(LineList):
         self._natural: list[int] = []
         self._most = 1.0
         self._nothing = ""
+        self._width = 0
 
     def show(self, table: FleetTable | None, state: TableState, nothing: str) -> None:
         """Show a table as the user saw it last; `nothing` is said if there are no rows."""
@@ -199,6 +205,9 @@ class AnswerList(LineList):
     # painting
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        if width != self._width:  # also if only a scrollbar came or went, which is no resize
+            self._width = width
+            self.post_message(self.LaidOut())
         shown = self._rows[row]
         painter.add(" ")
         quiet = self.style_of("quiet")

@@ -6,14 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from layerscope.analysis.gate.config import FLEET_LIMITS
 from layerscope.cli.options import (
     bytes_of,
+    options_of,
     request_of,
     settings_of,
     several_images_options,
@@ -25,7 +28,7 @@ from layerscope.cli.output_options import (
     ignore_errors_option,
     one_path,
 )
-from layerscope.cli.streams import is_terminal
+from layerscope.cli.streams import has_terminal, is_terminal
 from layerscope.errors import GateFailedError, UsageError
 from layerscope.report import FLEET_FORMATS
 from layerscope.sources.base import STDIN
@@ -33,8 +36,11 @@ from layerscope.text import count_of, log_line, safe_name
 
 if TYPE_CHECKING:
     from layerscope.analysis.gate.config import GateConfig
+    from layerscope.fleet.fleet import Fleet
     from layerscope.fleet.messages import Setup, StoreAt
     from layerscope.fleet.pending import Workers
+    from layerscope.fleet.references import Tagged
+    from layerscope.fleet.run import Watch
     from layerscope.fleet.runs import RunFolder
     from layerscope.progress import Progress
 
@@ -102,7 +108,10 @@ def _limit_options(function: _Function) -> _Function:
 @binary_option
 @ignore_errors_option
 @several_images_options
+@click.pass_context
 def fleet(
+    context: click.Context,
+    /,
     references: tuple[str, ...],
     lists: tuple[Path, ...],
     tags: str | None,
@@ -125,6 +134,8 @@ def fleet(
     each line. Of Compose files, all services count; of Kubernetes manifests, the containers of all resources.
 
     Images that cannot be read are listed with the reason; the exit code is 3 then.
+
+    In a terminal, the explorer opens on the answers, unless an option asks for a report, such as --format text.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
@@ -141,6 +152,9 @@ def fleet(
         )
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for processes of this machine, --cluster for others")
+    if not _asks_for_report(context) and has_terminal(*references):
+        _explore(named, Tagged(tags, last), jobs, given, remote=remote, binary=binary)
+        return
     with ExitStack() as stack:
         folder = None if output is None else stack.enter_context(_run_folder(output))
         progress = stack.enter_context(progress_bar())
@@ -167,6 +181,54 @@ def fleet(
         read.raise_failures()
     if read.verdict is not None and not read.verdict.passed:
         raise GateFailedError(f"{count_of(read.results.images, 'image')}: {read.verdict.failure()}")
+
+
+def _asks_for_report(context: click.Context) -> bool:
+    """Whether the user gave an option that the explorer does not have."""
+    limits = (name.replace("-", "_") for name in FLEET_LIMITS)
+    names = ("format_name", "output", "cluster", "ci", "config", "ignore_errors", *limits)
+    given = {name: context.get_parameter_source(name) for name in names}
+    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+
+
+def _explore(
+    named: Sequence[str],
+    tagged: Tagged,
+    jobs: int | None,
+    given: dict[str, Any],
+    *,
+    remote: bool,
+    binary: bool,
+) -> None:
+    """Open the explorer on the answers; it has the images read in processes."""
+    from msgspec import structs
+
+    from layerscope.cli.bar import progress_bar
+    from layerscope.fleet.fleet import read_fleet
+    from layerscope.fleet.references import expand
+    from layerscope.layers.store import Store
+    from layerscope.progress import NullProgress
+    from layerscope.tui import run_fleet
+
+    most = bytes_of("--max-download", given["max_download"])
+    settings = settings_of(given)
+    with progress_bar() as progress:
+        found = expand(named, request_of("", progress, given), tagged)
+    quiet = NullProgress()
+    with _store(given) as store:
+        setup = _setup(given, quiet, store, None, remote=remote, carry=False)
+
+        def read(progress: Progress, watch: Watch) -> Fleet:
+            with _workers(None, jobs or os.cpu_count() or 1) as workers:
+                return read_fleet(found, setup, workers, progress, max_download=most, watch=watch)
+
+        request = replace(request_of("", quiet, given), remote=setup.remote)
+        options = options_of({**given, "verify": False}, findings=True)
+        if store.private:
+            private = Store(Path(store.folder))
+            request, options = replace(request, cache=private), replace(options, cache=private)
+        settings = structs.replace(settings, binary=binary or settings.binary)
+        run_fleet(read, request, options, settings)
 
 
 def _named(references: Sequence[str]) -> Iterator[str]:

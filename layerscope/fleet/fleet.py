@@ -16,7 +16,7 @@ from layerscope.fleet.journal import Journal
 from layerscope.fleet.messages import Described, Failure, Setup
 from layerscope.fleet.pending import Workers
 from layerscope.fleet.results import Results
-from layerscope.fleet.run import Reading, describe, read
+from layerscope.fleet.run import Reading, Watch, describe, read
 from layerscope.progress import Progress
 from layerscope.sources.registry.layer import Budget
 from layerscope.text import count_of
@@ -67,11 +67,12 @@ def read_fleet(
     max_download: int | None = None,
     limits: GateConfig | None = None,
     journal: Path | None = None,
+    watch: Watch | None = None,
 ) -> Fleet:
     """Read the images of references, and answer all questions.
 
     `max_download` are bytes of layers that may be fetched from registries, and `limits` those of all images together. `journal` is the
-    file of a run's journal: what an earlier run with the same images has in it is not read again. Raises `LayerscopeError` and
+    file of a run's journal: what an earlier run with the same images has in it is not read again. `watch` is told of layers that were read. Raises `LayerscopeError` and
     `CancelledError`.
     """
     images = describe(references, setup, workers, progress)
@@ -79,7 +80,7 @@ def read_fleet(
     results = Results(len(images))
     with ExitStack() as stack:
         kept = None if journal is None else stack.enter_context(Journal(journal, images, setup))
-        reading = read(images, setup, workers, results, progress, kept)
+        reading = read(images, setup, workers, results, progress, kept, watch)
     answers = answers_of(results, reading.read, setup, workers, progress)
     verdict = None if limits is None else decide(limits, answers.totals, results)
     return Fleet(results, answers, reading, verdict)

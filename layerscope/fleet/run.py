@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from layerscope.fleet.journal import ImageRead, Journal, LayerRead
@@ -27,6 +27,9 @@ from layerscope.fleet.tables import pack
 from layerscope.fleet.tasks import describe_images, read_image, read_layers
 from layerscope.layers.cache import INDEX
 from layerscope.progress import Progress
+
+Watch = Callable[[int, int], object]
+"""Is told how many distinct layers are read, and how many there are."""
 
 
 @dataclass(slots=True)
@@ -65,12 +68,13 @@ def read(
     results: Results,
     progress: Progress,
     journal: Journal | None = None,
+    watch: Watch | None = None,
 ) -> Reading:
     """Read images, each distinct layer once, and put their rows into `results`. What the journal has is not read again.
 
     Raises `CancelledError`, and `LayerscopeError` if there is no room for the rows.
     """
-    return _Run(images, setup, workers, results, progress, journal).run()
+    return _Run(images, setup, workers, results, progress, journal, watch).run()
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class _Run:
         results: Results,
         progress: Progress,
         journal: Journal | None,
+        watch: Watch | None,
     ) -> None:
         self._images = images
         self._journal = journal
@@ -129,6 +134,9 @@ class _Run:
         self._ready: deque[int] = deque()
         """Images whose layers are known."""
         self._unread: deque[LayerTask] = deque()
+        self._watch = watch
+        self._settled = 0
+        """Layers of which all is known."""
         self._said = Reading(len(images), len(self._layers))
         self._read = self._said.read
 
@@ -160,6 +168,7 @@ class _Run:
                 if frame.result.carried or store.has(INDEX, found.entry):
                     layer.found, layer.tried = found, 1
                     self._read.add(frame.result)
+                    self._count(1)
             elif frame.image < len(self._images):
                 claims = self._images[frame.image].layers
                 fresh = frame.failure is None and frame.image not in self._known
@@ -167,6 +176,11 @@ class _Run:
                     self._known.add(frame.image)
                     self._results.add(frame.image, frame.tables)
                     self._progress.advance(1)
+
+    def _count(self, settled: int) -> None:
+        self._settled += settled
+        if self._watch is not None:
+            self._watch(self._settled, len(self._layers))
 
     def _begin_tasks(self, coming: Iterator[int]) -> None:
         """Keep as many tasks under way as may be: images before layers, layers in the order of the images."""
@@ -236,6 +250,7 @@ class _Run:
                 layer.tried += 1
                 self._unread.append(LayerTask(self._setup, self._images[other].at, (place,)))
                 continue
+            self._count(1)
             for waiting in layer.awaited_by:
                 self._awaits[waiting] -= 1
                 if not self._awaits[waiting]:
@@ -299,3 +314,4 @@ class _Run:
             else:
                 self._unread.append(LayerTask(self._setup, layer.found.at, (layer.found.number,)))
             layer.found = None
+            self._count(-1)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import BinaryIO
 
 from layerscope.fleet.answers.model import GrowthAnswer
 from layerscope.fleet.fleet import Fleet
-from layerscope.fleet.tables import ImageRow
-from layerscope.report.fleet_text import by_period, difference_words
+from layerscope.report.fleet_rows import Cell, FleetTable, FleetTables, by_period
 from layerscope.report.html import write_sections
 from layerscope.report.html_columns import Bar, columns
 from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
 from layerscope.report.options import ReportOptions
-from layerscope.text import clip, count_of, date_of, percent, safe_name, short_digest, size
+from layerscope.text import clip, count_of, percent, safe_name, size
 
 _DAMAGES = 50
 _DAYS = 60
 """Most bars of the chart; with more, they are months."""
-_VERSIONS = 8
 
-Cell = tuple[str, object, str]
 Titles = list[tuple[str, str]]
 
 
@@ -36,25 +32,28 @@ class _Page:
         self._fleet = fleet
         self._answers = fleet.answers
         self._options = options
-        rows = list(fleet.results.rows(ImageRow))
-        self._titles = [safe_name(row.title) for row in rows]
-        self._created = [date_of(row.created) or "" for row in rows]
-        self._stored = [row.stored_bytes for row in rows]
+        self._tables = FleetTables(fleet, binary=options.binary_sizes)
 
     def write(self, stream: BinaryIO) -> None:
         """Write everything."""
+        tables = self._tables
         sections = [
             self._growth(),
             self._gate(),
-            self._rules(),
-            self._lines(),
-            self._layers(),
-            self._bases(),
-            self._builds(),
-            self._packages(),
-            self._duplicates(),
-            self._images(),
-            self._repositories(),
+            *map(
+                self._section,
+                (
+                    tables.rules(),
+                    tables.lines(),
+                    tables.layers(),
+                    tables.bases(),
+                    tables.builds(),
+                    tables.packages(),
+                    tables.duplicates(),
+                    tables.images(),
+                    tables.repositories(),
+                ),
+            ),
         ]
         write_sections(self._header(), sections, stream, self._options)
 
@@ -83,7 +82,7 @@ class _Page:
 
     def _growth(self) -> Section | None:
         """Bars of what is stored by the end of each day, or month; what it added is the upper part."""
-        days = [one for one in self._answers.growth if one.date is not None]
+        days = self._tables.dated
         shown = days if len(days) <= _DAYS else by_period(days, len("2000-01"))
         if len(shown) < 2:
             return None
@@ -106,7 +105,10 @@ class _Page:
         if verdict is None:
             return None
         rows: list[list[Cell]] = [
-            [("word", None, self._titles[image]), ("text", None, ", ".join(dict.fromkeys(rules)))]
+            [
+                ("word", None, self._tables.titles[image]),
+                ("text", None, ", ".join(dict.fromkeys(rules))),
+            ]
             for image, rules in verdict.failed_images.items()
         ]
         rows += [
@@ -114,184 +116,32 @@ class _Page:
             for check in verdict.checks
         ]
         word = "passes" if verdict.passed else "fails"
-        return self._section(f"The fleet {word}", "rules of the gate", [("image", ""), ("", "")], rows, "row")  # fmt: skip
+        return self._listing(f"The fleet {word}", "rules of the gate", [("image", ""), ("", "")], rows, "row")  # fmt: skip
 
-    def _rules(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(one.once_bytes, one.bytes),
-                self._number(one.images),
-                ("word", None, one.severity),
-                ("word", None, safe_name(one.title)),
-                ("code", None, "; ".join(safe_name(line.line) for line in one.lines[:3])),
-            ]
-            for one in self._answers.rules
-        ]
-        titles = [*_TWO, ("images", "n"), ("severity", ""), ("finding", ""), ("lines", "")]
-        note = "what one change saves in all images that have the finding"
-        return self._section("Findings", note, titles, rows, "rule")
+    def _section(self, table: FleetTable) -> Section | None:
+        """A table, unless it is empty."""
+        titles = [(column.title, "n" if column.number else "") for column in table.columns]
+        rows = [list(row.cells) for row in table.rows]
+        noun = table.noun if table.nouns is None else "row"
+        return self._listing(table.title, table.note, titles, rows, noun, table.more)
 
-    def _lines(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(
-                    one.avoidable_once_bytes,
-                    one.avoidable_bytes,
-                    one.wasted_bytes,
-                    one.stored_bytes,
-                ),
-                self._number(one.images),
-                self._number(one.layers),
-                ("code", None, safe_name(one.line)),
-            ]
-            for one in self._answers.lines
-        ]
-        titles = [
-            ("avoidable once", "n"), ("avoidable in all", "n"), ("wasted", "n"), ("stored", "n"),
-            ("images", "n"), ("layers", "n"), ("line", ""),
-        ]  # fmt: skip
-        return self._section("Dockerfile lines", "in all images", titles, rows, "line")
-
-    def _layers(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(one.total_bytes, one.stored_bytes),
-                self._number(one.images),
-                ("word", None, short_digest(one.digest)[-12:]),
-                ("code", None, safe_name(one.line)),
-            ]
-            for one in self._answers.layers
-        ]
-        titles = [("in all", "n"), ("stored", "n"), ("images", "n"), ("layer", ""), ("step", "")]
-        return self._section("Layers", "bytes × images", titles, rows, "layer")
-
-    def _bases(self) -> Section | None:
-        rows = [
-            [
-                ("text", None, safe_name(base.name or base.line)),
-                ("word", None, date_of(one.created) or ""),
-                ("word", None, safe_name(one.name or short_digest(one.chain_id)[-12:])),
-                self._number(len(one.images)),
-                *self._sizes(one.stored_bytes, one.unique_bytes),
-                ("word", None, "" if one.newest else "lags"),
-                ("text", None, ", ".join(self._titles[image] for image in one.images)),
-            ]
-            for base in self._answers.bases
-            for one in base.versions
-        ]
-        titles = [
-            ("base image", ""), ("built", ""), ("version", ""), ("images", "n"), ("stored", "n"),
-            ("unique", "n"), ("", ""), ("used by", ""),
-        ]  # fmt: skip
-        lagging = sum(one.lagging_images for one in self._answers.bases)
-        note = f"{count_of(lagging, 'image')} on an older version" if lagging else "all up to date"
-        return self._section("Base images", note, titles, rows, "version")
-
-    def _builds(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(one.again_bytes),
-                self._number(len(one.layers)),
-                self._number(one.images),
-                ("code", None, safe_name(one.line)),
-                ("text", None, difference_words(one)),
-            ]
-            for one in self._answers.builds
-        ]
-        titles = [
-            ("stored again", "n"), ("layers", "n"), ("images", "n"), ("step", ""), ("what differs", ""),
-        ]  # fmt: skip
-        note = "the same content under different digests"
-        return self._section("Builds that are not reproducible", note, titles, rows, "build")
-
-    def _packages(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(one.once_bytes, one.bytes),
-                self._number(one.images),
-                ("word", None, safe_name(one.type)),
-                ("text", None, safe_name(one.name)),
-                ("text", None, ", ".join(safe_name(each.version) for each in one.versions[:_VERSIONS])),
-            ]
-            for one in self._answers.packages
-        ]  # fmt: skip
-        titles = [*_TWO, ("images", "n"), ("type", ""), ("package", ""), ("versions", "")]
-        return self._section("Packages", "bytes in all images", titles, rows, "package")
-
-    def _duplicates(self) -> Section | None:
-        found = self._answers.duplicates
-        rows = [
-            [
-                *self._sizes(one.saved_bytes, one.bytes),
-                self._number(one.copies),
-                self._number(one.images),
-                ("path", None, f"/{safe_name(one.path)}" if one.path else one.digest),
-            ]
-            for one in found.largest
-        ]
-        titles = [
-            ("saving", "n"), ("one copy", "n"), ("copies", "n"), ("images", "n"), ("file", ""),
-        ]  # fmt: skip
-        note = f"{self._size(found.saved_bytes)} in several layers"
-        return self._section("Duplicates", note, titles, rows, "file", found.contents)
-
-    def _images(self) -> Section | None:
-        shares = [one for one in self._answers.shares if self._stored[one.image] is not None]
-        shares.sort(key=lambda one: (-one.unique_bytes, one.image))
-        rows = [
-            [
-                *self._sizes(one.unique_bytes, one.shared_bytes),
-                ("word", None, percent(one.shared_bytes, one.shared_bytes + one.unique_bytes)),
-                ("word", None, self._created[one.image]),
-                ("text", None, self._titles[one.image]),
-            ]
-            for one in shares
-        ]
-        titles = [("unique", "n"), ("shared", "n"), ("share", ""), ("made", ""), ("image", "")]
-        note = "unique bytes are reclaimable by removal"
-        return self._section("Images", note, titles, rows, "image")
-
-    def _repositories(self) -> Section | None:
-        rows = [
-            [
-                *self._sizes(one.unique_bytes, one.stored_once_bytes),
-                self._number(len(one.images)),
-                ("text", None, safe_name(one.name)),
-            ]
-            for one in self._answers.repositories
-            if len(one.images) > 1
-        ]
-        titles = [("unique", "n"), ("stored", "n"), ("images", "n"), ("repository", "")]
-        note = "unique bytes are reclaimable by removing all their images"
-        return self._section("Repositories", note, titles, rows, "image of a repository")
-
-    def _section(
+    def _listing(
         self,
         title: str,
         note: str,
         titles: Titles,
         rows: list[list[Cell]],
         noun: str,
-        count: int | None = None,
+        more: int = 0,
     ) -> Section | None:
-        """A table, unless it is empty; `count` are its rows if not all are given."""
+        """A section of rows, unless there are none; `more` are not given."""
         if not rows:
             return None
         parts = macros(self._options)
         shown = fitting((parts.cells(row) for row in rows), ROWS, MAX_BYTES)
-        left = (len(rows) if count is None else count) - len(shown)
-        return Section(title, note, parts.listing(titles, shown, left, noun))
+        return Section(
+            title, note, parts.listing(titles, shown, len(rows) + more - len(shown), noun)
+        )
 
     def _size(self, count: int) -> str:
         return size(count, binary=self._options.binary_sizes)
-
-    def _sizes(self, *counts: int) -> Iterable[Cell]:
-        return [("number", count, self._size(count) if count else "0") for count in counts]
-
-    @staticmethod
-    def _number(count: int) -> Cell:
-        return ("number", count, f"{count:,}")
-
-
-_TWO: Titles = [("once", "n"), ("in all", "n")]
-"""Titles of the two figures that most sizes have."""

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from dataclasses import replace
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Outcome
-from layerscope.fleet.answers.model import BaseAnswer, BuildAnswer, GrowthAnswer
+from layerscope.fleet.answers.model import BaseAnswer
 from layerscope.fleet.fleet import Fleet
-from layerscope.fleet.tables import ImageRow
 from layerscope.report.console import Console, Part, widest
+from layerscope.report.fleet_headline import Role, headline
+from layerscope.report.fleet_rows import PERIODS, FleetTable, FleetTables
 from layerscope.report.gate.table import GLYPHS, STYLES, write_table
 from layerscope.report.options import ReportOptions
 from layerscope.text import (
     clip,
     count_of,
     date_of,
-    percent,
     safe_name,
     short_digest,
-    size,
 )
 from layerscope.words import Severity
 
@@ -33,6 +32,21 @@ _VERSIONS = 4
 """Versions of a base image or package that are named."""
 _ERRORS = 20
 """Images without figures that are listed."""
+_LINES_OF_ROLES = (
+    (Role.COUNT, Role.STORED),
+    (Role.AVOIDABLE, Role.GOOD, Role.WASTED, Role.PLAIN),
+    (Role.FAILED,),
+)
+"""The lines of the headline."""
+_ROLES = {
+    Role.COUNT: "bold",
+    Role.STORED: "",
+    Role.AVOIDABLE: "bold yellow",
+    Role.GOOD: "green",
+    Role.WASTED: "yellow",
+    Role.PLAIN: "",
+    Role.FAILED: "bold red",
+}
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
 
 
@@ -50,9 +64,8 @@ class _Report:
         self._answers = fleet.answers
         self._console = console
         self._binary = binary
-        rows = list(fleet.results.rows(ImageRow))
-        self._titles = [safe_name(row.title) for row in rows]
-        self._stored = [row.stored_bytes for row in rows]
+        self._tables = FleetTables(fleet, binary=binary)
+        self._titles = self._tables.titles
 
     def write(self) -> None:
         """Write everything."""
@@ -72,40 +85,12 @@ class _Report:
         self._errors()
         self._console.flush()
 
-    def _size(self, count: int) -> str:
-        return size(count, binary=self._binary) if count else "0"
-
     def _headline(self) -> None:
-        totals, console = self._answers.totals, self._console
-        stored = totals.stored_once_bytes
-        console.flow(
-            [
-                (count_of(totals.images, "image"), "bold"),
-                (count_of(totals.distinct_layers, "distinct layer"), "bold"),
-                (f"{self._size(stored)} stored once", "bold"),
-                (f"{self._size(totals.stored_bytes)} if no layer were shared", ""),
-            ]
-        )
-        avoidable, wasted = totals.avoidable_once_bytes, totals.wasted_once_bytes
-        console.flow(
-            [
-                (
-                    f"{self._size(avoidable)} avoidable ({percent(avoidable, stored)})",
-                    "bold yellow" if avoidable else "green",
-                ),
-                (
-                    f"{self._size(wasted)} wasted ({percent(wasted, stored)})",
-                    "yellow" if wasted else "",
-                ),
-                (f"{self._size(totals.blob_once_bytes)} as blobs", ""),
-            ]
-        )
-        bad = [
-            (totals.failed_images, "could not be read"),
-            (totals.damaged_images, "damaged"),
-        ]
-        if any(count for count, _ in bad):
-            console.flow((f"{count:,} {words}", "bold red") for count, words in bad if count)
+        parts = headline(self._answers.totals, binary=self._binary)
+        for roles in _LINES_OF_ROLES:
+            shown = [(words, _ROLES[role]) for words, _, role in parts if role in roles]
+            if shown:
+                self._console.flow(shown)
 
     def _gate(self) -> None:
         verdict = self._fleet.verdict
@@ -138,75 +123,41 @@ class _Report:
         answers = self._answers.rules
         if not answers:
             return
-        self._console.heading(
-            "Findings", "  ", ("what one change saves in all images that have the finding", "dim")
-        )
-        titles = ("once", "in all", "images")
-        shown = answers[:_ROWS]
-        table = self._table(
-            titles,
-            [
-                (self._size(one.once_bytes), self._size(one.bytes), f"{one.images:,}")
-                for one in shown
-            ],
-            "finding",
-        )
-        for number, one in enumerate(shown):
+        found = self._tables.rules()
+        self._console.heading(found.title, "  ", (found.note, "dim"))
+        table = self._figures(found, ("once", "in all", "images"), "finding")
+        for number, one in enumerate(answers[:_ROWS]):
             table(number, (one.title, _STYLES[Severity(one.severity)]), (f"  {one.rule}", "dim"))
             for line in one.lines[:_LINES] if len(one.lines) > 1 or one.images > 1 else ():
                 table(
                     None,
-                    (f"{self._size(line.bytes)} in {line.images:,}: ", "dim"),
+                    (f"{self._tables.size(line.bytes)} in {line.images:,}: ", "dim"),
                     (safe_name(line.line), "dim"),
                 )
         self._rest(len(answers), "finding rule")
 
     def _lines(self) -> None:
-        answers = [one for one in self._answers.lines if one.avoidable_bytes or one.wasted_bytes]
-        if not answers:
-            return
-        self._console.heading("Dockerfile lines", "  ", ("avoidable and wasted bytes", "dim"))
-        shown = answers[:_ROWS]
-        table = self._table(
-            ("once", "in all", "wasted", "images"),
-            [
-                (
-                    self._size(one.avoidable_once_bytes),
-                    self._size(one.avoidable_bytes),
-                    self._size(one.wasted_bytes),
-                    f"{one.images:,}",
-                )
-                for one in shown
-            ],
-            "line",
-        )
-        for number, one in enumerate(shown):
-            table(number, (safe_name(one.line), ""))
-        self._rest(len(answers), "line")
+        found = self._tables.lines()
+        rows = [row for row in found.rows if row.cells[1][1] or row.cells[2][1]]
+        found = replace(found, rows=rows, note="avoidable and wasted bytes")
+        self._simple(found, ("once", "in all", "wasted", "images"))
 
     def _layers(self) -> None:
-        answers = self._answers.layers
-        self._console.heading("Layers", "  ", ("bytes × images", "dim"))
-        shown = answers[:_ROWS]
-        table = self._table(
-            ("in all", "stored", "images"),
-            [
-                (self._size(one.total_bytes), self._size(one.stored_bytes), f"{one.images:,}")
-                for one in shown
-            ],
-            "layer",
-        )
-        for number, one in enumerate(shown):
-            table(number, (f"{short_digest(one.digest)[-12:]}  ", "dim"), (safe_name(one.line), ""))
-        self._rest(len(answers), "layer")
+        found = self._tables.layers()
+        self._console.heading(found.title, "  ", (found.note, "dim"))
+        table = self._figures(found, ("in all", "stored", "images"), found.noun)
+        for number, row in enumerate(found.rows[:_ROWS]):
+            *_, digest, line = row.cells
+            table(number, (f"{digest[2]}  ", "dim"), (line[2], ""))
+        self._rest(len(found.rows), found.noun)
 
     def _bases(self) -> None:
         answers = self._answers.bases
         if not answers:
             return
-        lagging = sum(one.lagging_images for one in answers)
-        words = f"{count_of(lagging, 'image')} on an older version" if lagging else "all up to date"
-        self._console.heading("Base images", "  ", (words, "yellow" if lagging else "dim"))
+        lagging = any(one.lagging_images for one in answers)
+        found = self._tables.bases()
+        self._console.heading(found.title, "  ", (found.note, "yellow" if lagging else "dim"))
         shown = answers[:_ROWS]
         for one in shown:
             self._base(one)
@@ -218,7 +169,11 @@ class _Report:
         count = count_of(base.images, "image")
         console.line("  ", (clip(name, console.width - len(count) - 6), "bold"), f"  {count}")
         rows = [
-            (date_of(one.created) or "", f"{len(one.images):,}", self._size(one.stored_bytes))
+            (
+                date_of(one.created) or "",
+                f"{len(one.images):,}",
+                self._tables.size(one.stored_bytes),
+            )
             for one in base.versions[:_VERSIONS]
         ]
         table = self._table(("built", "images", "stored"), rows, "version", indent=4)
@@ -232,137 +187,48 @@ class _Report:
             console.line("    ", (f"… and {more}", "dim"))
 
     def _packages(self) -> None:
-        answers = [one for one in self._answers.packages if one.bytes]
-        if not answers:
+        found = self._tables.packages()
+        found = replace(found, rows=[row for row in found.rows if row.cells[1][1]])
+        if not found.rows:
             return
-        self._console.heading("Packages", "  ", ("bytes in all images", "dim"))
-        shown = answers[:_ROWS]
-        table = self._table(
-            ("once", "in all", "images"),
-            [
-                (self._size(one.once_bytes), self._size(one.bytes), f"{one.images:,}")
-                for one in shown
-            ],
-            "package",
-        )
-        for number, one in enumerate(shown):
-            versions = ", ".join(safe_name(each.version) for each in one.versions[:_VERSIONS])
-            more = len(one.versions) - _VERSIONS
-            versions += f" and {more:,} more" if more > 0 else ""
-            table(number, (safe_name(one.name), ""), (f" {safe_name(one.type)}  {versions}", "dim"))
-        self._rest(len(answers), "package")
+        self._console.heading(found.title, "  ", (found.note, "dim"))
+        table = self._figures(found, ("once", "in all", "images"), found.noun)
+        for number, row in enumerate(found.rows[:_ROWS]):
+            *_, kind, name, versions = row.cells
+            table(number, (name[2], ""), (f" {kind[2]}  {versions[2]}", "dim"))
+        self._rest(len(found.rows), found.noun)
 
     def _builds(self) -> None:
-        answers = self._answers.builds
-        if not answers:
+        found = self._tables.builds()
+        if not found.rows:
             return
-        again = self._size(sum(one.again_bytes for one in answers))
-        self._console.heading(
-            "Builds that are not reproducible", "  ", (f"{again} stored again", "yellow")
-        )
-        shown = answers[:_ROWS]
-        table = self._table(
-            ("again", "layers", "images"),
-            [
-                (self._size(one.again_bytes), f"{len(one.layers):,}", f"{one.images:,}")
-                for one in shown
-            ],
-            "step, and what differs",
-        )
-        for number, one in enumerate(shown):
-            table(number, (safe_name(one.line), ""))
-            table(None, (difference_words(one), "dim"))
-        self._rest(len(answers), "build")
+        again = self._tables.size(sum(one.again_bytes for one in self._answers.builds))
+        self._console.heading(found.title, "  ", (f"{again} stored again", "yellow"))
+        table = self._figures(found, ("again", "layers", "images"), "step, and what differs")
+        for number, row in enumerate(found.rows[:_ROWS]):
+            *_, line, difference = row.cells
+            table(number, (line[2], ""))
+            table(None, (difference[2], "dim"))
+        self._rest(len(found.rows), found.noun)
 
     def _duplicates(self) -> None:
-        found = self._answers.duplicates
-        if not found.contents:
-            return
-        self._console.heading(
-            "Duplicates",
-            "  ",
-            (
-                f"{self._size(found.saved_bytes)} in copies of {count_of(found.contents, 'file')} in several layers",
-                "dim",
-            ),
-        )
-        shown = found.largest[:_ROWS]
-        table = self._table(
-            ("saving", "copies", "images"),
-            [(self._size(one.saved_bytes), f"{one.copies:,}", f"{one.images:,}") for one in shown],
-            "file",
-        )
-        for number, one in enumerate(shown):
-            table(number, (f"/{safe_name(one.path)}" if one.path else one.digest, ""))
-        self._rest(found.contents, "file")
+        self._simple(self._tables.duplicates(), ("saving", "copies", "images"))
 
     def _images(self) -> None:
-        shares = [one for one in self._answers.shares if self._stored[one.image] is not None]
-        shares.sort(key=lambda one: (-one.unique_bytes, one.image))
-        self._console.heading("Images", "  ", ("unique bytes are reclaimable by removal", "dim"))
-        shown = shares[:_ROWS]
-        table = self._table(
-            ("unique", "shared", "share"),
-            [
-                (
-                    self._size(one.unique_bytes),
-                    self._size(one.shared_bytes),
-                    percent(one.shared_bytes, one.shared_bytes + one.unique_bytes),
-                )
-                for one in shown
-            ],
-            "image",
-        )
-        for number, one in enumerate(shown):
-            table(number, (self._titles[one.image], ""))
-        self._rest(len(shares), "image")
+        self._simple(self._tables.images(), ("unique", "shared", "share"))
 
     def _repositories(self) -> None:
-        answers = [one for one in self._answers.repositories if len(one.images) > 1]
-        if not answers:
-            return
-        self._console.heading(
-            "Repositories",
-            "  ",
-            ("unique bytes are reclaimable by removing all their images", "dim"),
-        )
-        shown = answers[:_ROWS]
-        table = self._table(
-            ("unique", "stored", "images"),
-            [
-                (
-                    self._size(one.unique_bytes),
-                    self._size(one.stored_once_bytes),
-                    f"{len(one.images):,}",
-                )
-                for one in shown
-            ],
-            "repository",
-        )
-        for number, one in enumerate(shown):
-            table(number, (safe_name(one.name), ""))
-        self._rest(len(answers), "repository", "repositories")
+        self._simple(self._tables.repositories(), ("unique", "stored", "images"))
 
     def _growth(self) -> None:
-        answers = [one for one in self._answers.growth if one.date is not None]
-        period, rows = "day", by_period(answers, 10)
-        if len(rows) > _ROWS:
-            period, rows = "month", by_period(answers, 7)
-        if len(rows) > _ROWS:
-            period, rows = "year", by_period(answers, 4)
-        if len(rows) < 2:
-            return
-        self._console.heading("Growth", "  ", ("by the time at which images were made", "dim"))
-        table = self._table(
-            ("stored once", "added", "images"),
-            [
-                (self._size(one.stored_once_bytes), self._size(one.added_bytes), f"{one.images:,}")
-                for one in rows[-_ROWS:]
-            ],
-            period,
+        period = next(
+            (one for one in PERIODS if len(self._tables.growth(one).rows) <= _ROWS), "years"
         )
-        for number, one in enumerate(rows[-_ROWS:]):
-            table(number, (one.date or "", ""))
+        found = self._tables.growth(period)
+        if len(found.rows) > 1:
+            self._simple(
+                replace(found, rows=found.rows[-_ROWS:]), ("stored once", "added", "images")
+            )
 
     def _errors(self) -> None:
         failures = self._fleet.failures
@@ -379,6 +245,23 @@ class _Report:
         if count > _ROWS:
             more = count_of(count - _ROWS, f"more {one}", None if many is None else f"more {many}")
             self._console.line("  ", (f"… and {more}", "dim"))
+
+    def _simple(self, found: FleetTable, figures: Sequence[str]) -> None:
+        """Write a section of rows of these figures and the last cell, unless there are none."""
+        if not found.rows:
+            return
+        self._console.heading(found.title, "  ", (found.note, "dim"))
+        table = self._figures(found, figures, found.columns[-1].brief)
+        for number, row in enumerate(found.rows[:_ROWS]):
+            table(number, (row.cells[-1][2], ""))
+        self._rest(len(found.rows) + found.more, found.noun, found.nouns)
+
+    def _figures(self, found: FleetTable, figures: Sequence[str], last: str) -> Callable[..., None]:
+        """Write the titles of a table: columns of figures by their titles, then one of text. What writes a row, as of `_table`."""
+        titles = [column.brief for column in found.columns]
+        places = [titles.index(figure) for figure in figures]
+        rows = [[row.cells[place][2] for place in places] for row in found.rows[:_ROWS]]
+        return self._table(figures, rows, last)
 
     def _table(
         self, titles: Sequence[str], rows: Sequence[Sequence[str]], last: str, *, indent: int = 2
@@ -409,36 +292,3 @@ class _Report:
             line([""] * len(widths) if number is None else rows[number], parts)
 
         return write
-
-
-def difference_words(build: BuildAnswer) -> str:
-    """In what builds of the same thing differ, in words."""
-    found = build.differs
-    counts = [
-        (found.added, "added"),
-        (found.removed, "removed"),
-        (found.modified, "modified"),
-        (found.metadata, "with other metadata"),
-        (found.times, "with other times"),
-    ]
-    words = ", ".join(f"{count:,} {word}" for count, word in counts if count)
-    if not words:
-        return "the same files: only headers or the order of the tar differ"
-    what = "the same content, " if build.same_content else ""
-    names = ", ".join(f"/{safe_name(path)}" for path in found.paths)
-    return f"{what}{words}: {names}"
-
-
-def by_period(days: Sequence[GrowthAnswer], length: int) -> list[GrowthAnswer]:
-    """The growth by periods: days whose dates begin with the same `length` characters."""
-    return [
-        GrowthAnswer(
-            period,
-            sum(day.images for day in group),
-            sum(day.stored_bytes for day in group),
-            sum(day.added_bytes for day in group),
-            group[-1].stored_once_bytes,
-        )
-        for period, found in groupby(days, lambda day: (day.date or "")[:length])
-        if (group := list(found))
-    ]

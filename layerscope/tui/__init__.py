@@ -20,6 +20,7 @@ from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
     from layerscope.sources.registry.repository import Reference
+    from layerscope.tui.fleet.known import Reader
     from layerscope.tui.preferences import Preferences
     from layerscope.words import ReleaseOrder
 
@@ -152,6 +153,37 @@ def run_series(
             return
         pair = slice(app.chosen, app.chosen + 2)
         again = _compare(requests[pair], known.names[pair], options, preferences, picked=True)
+
+
+def run_fleet(
+    read: Reader, request: Request, options: Options, settings: Settings | None = None
+) -> None:
+    """Explore the answers about many images, and images of them, until the user quits.
+
+    `read` reads the images in other processes; the reference in `request` is ignored. Raises `UsageError` for invalid settings.
+    """
+    _prepare()
+    limit_freed_memory()
+    preferences = _preferences(settings)
+    _take_keys_from_terminal()
+    from layerscope.fleet.tables import ImageRow
+    from layerscope.tui.fleet.app import FleetApp
+    from layerscope.tui.fleet.known import KnownFleet
+
+    known, again = KnownFleet(read), True
+    while again:
+        app = FleetApp(known, preferences)
+        app.run_in_terminal()
+        if app.chosen is None or known.tables is None:
+            return
+        (image,) = known.tables.fleet.results.of_image(ImageRow, app.chosen)
+        found = replace(request, reference=image.reference, image=image.name)
+        try:
+            again = _explore(found, options, preferences, None, picked=True)
+        except CancelledError:
+            pass
+        except LayerscopeError as error:
+            known.trouble = error
 
 
 def _prepare() -> None:

@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
+from layerscope.fleet.fleet import Fleet
+from layerscope.opening.options import Options
+from layerscope.progress import NullProgress
+from layerscope.settings import Settings
+from layerscope.sources.base import Request
 from layerscope.text import cells
+from layerscope.tui.fleet.known import Reader
 from tests.cli.running import Here, Ran
 from tests.fleet.running import written
 from tests.images import docker_archive, file, layer_tar, oci_files, write
@@ -75,6 +81,30 @@ def test_text_fits_a_terminal(fleet: Here, tmp_path: Path, monkeypatch: pytest.M
     assert max(map(cells, lines)) <= 80
     for heading in ("Findings", "Layers", "Base images", "Duplicates", "Images", "Growth"):
         assert any(line.startswith(heading) for line in lines)
+
+
+def test_a_terminal_gets_the_explorer(fleet: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which has the images read, and opens one of them as named; an option for a report prints one."""
+    opened: list[tuple[Fleet, Request, Options]] = []
+
+    def run_fleet(read: Reader, request: Request, options: Options, settings: Settings) -> None:
+        opened.append((read(NullProgress(), lambda *_: None), request, options))
+        assert settings.binary
+
+    monkeypatch.setattr("layerscope.cli.fleet.has_terminal", lambda *_: True)
+    monkeypatch.setattr("layerscope.tui.run_fleet", run_fleet)
+    for more in ((), ("--no-cache",), ("--remote", "--platform", "linux/amd64")):
+        ran = fleet("a.tar", "b.tar", "--binary", *more)
+        assert (ran.code, ran.out) == (0, "")
+    for read, _, options in opened:
+        assert read.answers.totals.stored_once_bytes == 30
+        assert options.cache is not None
+    assert len(opened) == 3
+    assert opened[2][1].remote == "always"
+    assert opened[2][1].platform is not None
+    for report in (["--format", "text"], ["--ci"], ["--max-stored", "1GB"], ["--ignore-errors"]):
+        assert "2 images" in fleet("a.tar", "b.tar", *report).out
+    assert len(opened) == 3
 
 
 def test_images_that_cannot_be_read(fleet: Here) -> None:

@@ -128,6 +128,8 @@ def test_gates(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
         ("diff", "NAME.tar", "NAME.old", "--format", "html"),
         ("diff", "NAME.tar", "NAME.old", "--format", "github"),
         ("diff", "NAME.tar", "NAME.old", "--paths", "NAME"),
+        ("fleet", "NAME.tar", "NAME.old", "NAME.bad", "-j", "1"),
+        ("fleet", "NAME.tar", "NAME.old", "NAME.bad", "-j", "1", "--format", "html"),
         ("log", "NAME.tar", "/gone/NAME.tar"),
         ("log", "NAME.tar", "/gone/NAME.tar", "--format", "json"),
         ("log", "NAME.tar", "/NAME"),

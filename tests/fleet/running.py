@@ -10,6 +10,7 @@ from bench.fleet_images import images, write_image
 from layerscope.fleet.fleet import Fleet, read_fleet
 from layerscope.fleet.messages import Setup, StoreAt
 from layerscope.fleet.pending import Workers
+from layerscope.fleet.run import Watch
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.progress import NullProgress
 
@@ -24,6 +25,7 @@ def fleet_of(
     references: Sequence[object],
     workers: Executor | None = None,
     setup: Setup | None = None,
+    watch: Watch | None = None,
 ) -> Fleet:
     """The fleet of some references, read in this process unless there are workers. What it needs is kept in `folder`."""
     with ThreadPoolExecutor(1) as here:
@@ -32,6 +34,7 @@ def fleet_of(
             setup or setup_of(folder),
             Workers(workers or here, 4),
             NullProgress(),
+            watch=watch,
         )
 
 

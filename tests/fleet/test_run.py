@@ -113,6 +113,16 @@ def test_the_same_layer_is_one_however_it_is_compressed(
     assert [row.compressed_bytes is None for row in fleet.results.rows(ImageRow)] == [False, True]
 
 
+def test_layers_are_counted_while_they_are_read(tmp_path: Path) -> None:
+    """Up to all distinct ones."""
+    told: list[tuple[int, int]] = []
+    paths = written(tmp_path / "images", 4)
+    fleet = fleet_of(tmp_path, paths, watch=lambda done, total: told.append((done, total)))
+    layers = fleet.answers.totals.distinct_layers
+    assert [done for done, _ in told] == list(range(1, layers + 1))
+    assert {total for _, total in told} == {layers}
+
+
 def test_a_missing_image_is_a_row(tmp_path: Path) -> None:
     """With the reason, and an error once the report is written."""
     good = write(tmp_path / "good.tar", docker_archive([A]))

@@ -77,7 +77,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
 NOTHING_MORE = {"file.more", "app.suspend", "app.redraw"}
 """Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is
 there to be given back, or painted again."""
-ELSEWHERE = ("picker", "dialog", "comparison", "series")
+ELSEWHERE = ("picker", "dialog", "comparison", "series", "fleet")
 EXPLORER = [command for command in COMMANDS if command.group not in ELSEWHERE]
 
 

@@ -60,7 +60,7 @@ async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) 
         await screen.show_view("waste")
         await pilot.pause()
         assert "explore.sort" not in {command.id for command in CommandProvider(screen).available()}
-    apart = ("picker", "dialog", "comparison", "series")
+    apart = ("picker", "dialog", "comparison", "series", "fleet")
     before = {command.id for command in COMMANDS if command.group in apart}
     assert offered == {command.id for command in COMMANDS} - {"app.palette"} - before
 

@@ -17,7 +17,7 @@ from layerscope.fleet.pending import Workers
 from layerscope.fleet.read_layers import ReadLayers
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import ImageRow
-from layerscope.progress import Progress
+from layerscope.progress import Progress, check
 
 
 def answers_of(
@@ -28,8 +28,11 @@ def answers_of(
     Memory grows with distinct layers, rules, lines, packages and duplicates, not with images. Raises `CancelledError`.
     """
     layers = Layers.of(results)
+    check(progress)
     savings = Savings.of(results, layers)
+    check(progress)
     rules, lines = causes(results, layers, savings)
+    check(progress)
     return Answers(
         totals=_totals(results, layers, savings),
         shares=shares(results, layers),

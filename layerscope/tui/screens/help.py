@@ -56,6 +56,10 @@ IMAGES = (
         "layerscope series A B C: what each makes its users fetch again, and why",
     ),
     ("what images share", "layerscope images: shared and unique bytes in local stores"),
+    (
+        "what many images cost",
+        "layerscope fleet docker-store://: layers, findings and bases of all of them",
+    ),
 )
 """Questions about several images, and the commands that answer them."""
 EXAMPLE = "explore.sort"

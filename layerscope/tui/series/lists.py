@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
@@ -22,24 +21,15 @@ from layerscope.report.series_rows import (
     summary_words,
     why_words,
 )
-from layerscope.tui.paint import RowPainter, bar, fit, fit_left, wrap
+from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.words_list import Words
 from layerscope.words import Cause
 
 SIZE = 10
 _NAME = 24
 _PATHS = 40
 """Paths of a layer that are listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words on lines of their own."""
-
-    text: str
-    style: str = ""
-    """A component class of `LineList`; empty for none."""
-    indent: str = ""
 
 
 class HopList(LineList):
@@ -91,40 +81,6 @@ class HopList(LineList):
 
     def copied(self) -> tuple[str, str] | None:
         return (self._names[self.cursor], "the release") if self.cursor else None
-
-
-class HopDetails(LineList):
-    """What is known of an update, or of the whole series, in lines."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._words: Sequence[Words] = ()
-        self._lines: list[tuple[str, str]] = []
-        self._width = 0
-
-    def show(self, words: Sequence[Words]) -> None:
-        """Show these words, from the top."""
-        self._words, self._width = words, 0
-        self.rows_changed()
-        self.go_to(0)
-
-    def row_count(self) -> int:
-        width = self.scrollable_content_region.width
-        if width != self._width:
-            self._width = width
-            self._lines = [
-                (f" {each.indent}{line}", each.style)
-                for each in self._words
-                for line in wrap(each.text, max(width - len(each.indent) - 2, 12))
-            ]
-        return len(self._lines)
-
-    def empty_text(self) -> str:
-        return "Available once this release is read."
-
-    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        line, style = self._lines[row]
-        painter.add(line, self.style_of(style) if style else None)
 
 
 def hop_words(old: str, new: str, hop: Hop) -> Iterator[Words]:

@@ -24,10 +24,11 @@ from layerscope.tui.commands import Keys, bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit
 from layerscope.tui.pointing import copy
-from layerscope.tui.series.lists import HopDetails, HopList, Words, hop_words, series_words
+from layerscope.tui.series.lists import HopList, hop_words, series_words
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.words_list import Words, WordsList
 from layerscope.words import ReleaseOrder
 
 
@@ -100,7 +101,7 @@ class SeriesScreen(Guarded, Screen[None]):
         count = text.count_of(len(names), "release")
         self.header = SeriesHeader(common_name(names), f"{count} {order.word}")
         self.hops = HopList(self._names, id="hops")
-        self.details = HopDetails(id="details")
+        self.details = WordsList("Available once this release is read.", id="details")
         self._titles = ColumnTitles()
         self._subject = PaneTitle("All updates")
         self._opened: OpenedSeries | None = None

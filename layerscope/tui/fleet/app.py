@@ -1,0 +1,112 @@
+"""The application that has many images read, and shows the answers about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on, work
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.report.fleet_rows import FleetTable, FleetTables
+from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.fleet.known import KnownFleet, all_tables
+from layerscope.tui.fleet.screen import FleetScreen
+from layerscope.tui.paint import bar
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.workers import MessageProgress, ProgressMoved
+
+_BAR = 24
+
+
+@dataclass(eq=False, repr=False)
+class FleetRead(Message):
+    """All images were read."""
+
+    tables: FleetTables
+    by_name: dict[str, FleetTable]
+
+
+@dataclass(eq=False, repr=False)
+class FleetFailed(Message):
+    """The images cannot be read."""
+
+    error: LayerscopeError
+
+
+class FleetApp(ExplorerApp):
+    """Explores many images together."""
+
+    view_title = "Many images"
+
+    def __init__(self, known: KnownFleet, preferences: Preferences) -> None:
+        super().__init__(preferences=preferences)
+        self.known = known
+        self.chosen: int | None = None
+        """The number of the image that the user wants to explore."""
+        self._screen = FleetScreen(known, self.keys)
+        self._layers = (0, 0)
+        """Distinct layers that are read, and all of them."""
+
+    @property
+    def main(self) -> FleetScreen:
+        return self._screen
+
+    def on_mount(self) -> None:
+        self.begin(self.main)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        if self.known.tables is None:
+            self._load()
+        trouble, self.known.trouble = self.known.trouble, None
+        if trouble is not None:
+            self.push_screen(ErrorScreen(trouble))
+
+    @work(thread=True, exit_on_error=False, group="load")
+    def _load(self) -> None:
+        worker = get_current_worker()
+        progress = MessageProgress(self.post_message, lambda: worker.is_cancelled or self._leaving)
+
+        def watch(done: int, total: int) -> None:
+            self._layers = done, total
+            progress.advance(0)
+
+        try:
+            fleet = self.known.read(progress, watch)
+            progress.stage("Sorting")
+            tables = FleetTables(fleet, binary=text.uses_binary_sizes())
+            self.post_message(FleetRead(tables, all_tables(tables)))
+        except CancelledError:
+            return
+        except LayerscopeError as error:
+            self.post_message(FleetFailed(error))
+
+    @on(FleetRead)
+    def _read(self, event: FleetRead) -> None:
+        self.known.take(event.tables, event.by_name)
+        self.main.read()
+
+    @on(FleetFailed)
+    def _failed(self, event: FleetFailed) -> None:
+        self.main.not_read()
+        self.push_screen(ErrorScreen(event.error))
+
+    @on(ProgressMoved)
+    def _moved(self, event: ProgressMoved) -> None:
+        work = f"{event.stage}…"
+        if event.total:
+            work = f"{event.stage}: {event.done:,} of {event.total:,}"
+            work += f"\n{bar(event.done / event.total, _BAR).rstrip() or ' '}"
+        done, layers = self._layers
+        if layers:
+            work += f"\n{done:,} of {text.count_of(layers, 'distinct layer')}"
+        self.main.show_work(work)
+
+    @on(FleetScreen.OpenImage)
+    def _open(self, event: FleetScreen.OpenImage) -> None:
+        self.chosen = event.image
+        self.leave()

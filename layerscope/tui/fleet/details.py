@@ -1,0 +1,171 @@
+"""What is known of a row of a fleet's table, in lines: its figures, and which images have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from layerscope import text
+from layerscope.fleet.answers.model import (
+    BaseVersion,
+    BuildAnswer,
+    DistinctLayer,
+    DuplicateAnswer,
+    GrowthAnswer,
+    LineAnswer,
+    PackageAnswer,
+    RepositoryAnswer,
+    RuleAnswer,
+)
+from layerscope.fleet.holders import Check, holders
+from layerscope.fleet.messages import Failure
+from layerscope.fleet.tables import ImageRow, LayerRow, StepRow
+from layerscope.report.fleet_rows import (
+    FailedImage,
+    FleetRow,
+    FleetTable,
+    FleetTables,
+    difference_words,
+)
+from layerscope.tui.widgets.words_list import Words
+
+_SIZE = 9
+_PATHS = 12
+_LABEL = 13
+
+
+def words_of(
+    row: FleetRow, table: FleetTable, tables: FleetTables, check: Check
+) -> Iterator[Words]:
+    """The lines for a row. Looks at the rows of all images; raises what `check` raises, and OSError."""
+    about = row.about
+    if isinstance(about, int):
+        yield from _image(about, tables)
+        return
+    if isinstance(about, FailedImage):
+        yield from _failure(about.image, about.failure, tables)
+        return
+    yield Words(_title(row), "strong")
+    for column, cell in zip(table.columns, row.cells, strict=True):
+        if cell[0] == "number":
+            yield Words(f"{column.title:<{_LABEL}} {cell[2]}")
+    yield from _more(about, tables)
+    yield from _images(holders(tables.fleet, about, check), tables)
+
+
+def _title(row: FleetRow) -> str:
+    """The name of a row."""
+    about = row.about
+    names = [words for kind, _, words in row.cells if kind != "number" and words]
+    if isinstance(about, RuleAnswer):
+        return names[1]
+    return names[-1] if isinstance(about, DistinctLayer | LineAnswer) else (names or [""])[0]
+
+
+def _fact(label: str, words: str, style: str = "") -> Words:
+    return Words(f"{label:<{_LABEL}} {words}", style, hang=" " * (_LABEL + 1))
+
+
+def _more(about: object, tables: FleetTables) -> Iterator[Words]:
+    """What the table does not say."""
+    size = tables.size
+    match about:
+        case DistinctLayer():
+            yield Words(text.safe_name(about.digest), "quiet")
+            kind = "compressed" if about.compressed else "not compressed"
+            yield _fact("blob", f"{size(about.bytes)}, {kind}; tar {size(about.tar_bytes)}")
+            if about.base:
+                yield Words("part of a base image in every image that has it", "quiet")
+        case RuleAnswer():
+            yield _fact("rule", about.rule)
+            yield _fact("severity", about.severity)
+            yield _fact("findings", f"{about.findings:,}")
+            if about.base_images:
+                count = text.count_of(about.base_images, "image")
+                yield Words(f"only another base image avoids it in {count}", "quiet")
+            yield Words("")
+            yield Words("Dockerfile lines", "strong")
+            for line in about.lines:
+                count = text.count_of(line.images, "image")
+                figures = f"{size(line.bytes)} in {count}, {size(line.once_bytes)} once"
+                yield Words(text.safe_name(line.line))
+                yield Words(figures, "quiet", "  ")
+        case BaseVersion():
+            yield _fact("version", text.safe_name(about.name or text.short_digest(about.chain_id)))
+            yield _fact("built", text.date_of(about.created) or "unknown")
+            yield _fact("layers", f"{about.layers:,}")
+            if not about.newest:
+                yield Words("lags: a newer version is in use", "waste")
+        case BuildAnswer():
+            yield Words(difference_words(about), "modified")
+            for path in about.differs.paths[:_PATHS]:
+                yield Words(f"/{text.safe_name(path)}", "quiet", "  ")
+        case DuplicateAnswer():
+            yield _fact("layers", f"{about.layers:,}")
+            yield _fact("SHA-256", f"{about.digest}…")
+        case PackageAnswer():
+            yield _fact("type", text.safe_name(about.type))
+        case GrowthAnswer() | RepositoryAnswer() | LineAnswer():
+            yield _fact("in all", size(about.stored_bytes))
+
+
+def _images(found: Mapping[str, Sequence[int]], tables: FleetTables) -> Iterator[Words]:
+    """The images, by group."""
+    for name, images in found.items():
+        yield Words("")
+        count = text.count_of(len(images), "image")
+        shown = text.short_digest(name)[-12:] if name.startswith("sha256:") else text.safe_name(name)  # fmt: skip
+        yield Words(f"{shown}  {count}" if name else count, "strong")
+        for image in images:
+            yield _named(image, tables)
+
+
+def _named(image: int, tables: FleetTables) -> Words:
+    return Words(tables.titles[image], "directory", "  ", image=image)
+
+
+def _image(number: int, tables: FleetTables) -> Iterator[Words]:
+    """The figures of an image, and its layers with how many images have each."""
+    results, size = tables.fleet.results, tables.size
+    (row,) = results.of_image(ImageRow, number)
+    yield Words(tables.titles[number], "strong", image=number)
+    yield Words(text.safe_name(row.reference), "quiet")
+    made = tables.created[number] or "unknown"
+    yield _fact("made", f"{made}  {text.safe_name(row.platform or '')}")
+    stored, wasted = row.stored_bytes or 0, row.wasted_bytes or 0
+    yield _fact("stored", size(stored))
+    yield _fact("wasted", f"{size(wasted)} ({text.percent(wasted, stored)})")
+    if row.avoidable_bytes is not None:
+        yield _fact("avoidable", f"{size(row.avoidable_bytes)} ({text.percent(row.avoidable_bytes, stored)})")  # fmt: skip
+    share = tables.fleet.answers.shares[number]
+    yield _fact("shared", f"{size(share.shared_bytes)} in layers that other images have")
+    yield _fact("unique", f"{size(share.unique_bytes)} reclaimable by removal")
+    if row.base_layers:
+        name = f"{text.safe_name(row.base_name)}, " if row.base_name else ""
+        yield _fact("base image", f"{name}{text.count_of(row.base_layers, 'layer')}")
+    if row.secrets:
+        yield Words(text.count_of(row.secrets, "secret"), "removed")
+    if row.error:
+        yield Words(text.safe_name(row.error), "removed")
+    yield Words("")
+    yield Words("Layers, and how many images have each", "strong")
+    counts = {layer.digest: layer.images for layer in tables.fleet.answers.layers}
+    lines = {step.step: step.line for step in results.of_image(StepRow, number)}
+    for layer in results.of_image(LayerRow, number):
+        images = counts.get(layer.key, 1)
+        style = "" if images > 1 else "waste"
+        line = text.safe_name(lines.get(layer.step, ""))
+        figures = f"{size(layer.stored_bytes):>{_SIZE}} × {images:<4,} "
+        yield Words(f"{figures}{line}", style, hang=" " * len(figures))
+
+
+def _failure(image: int, failure: Failure, tables: FleetTables) -> Iterator[Words]:
+    """Why an image could not be read."""
+    yield Words(tables.titles[image], "strong", image=image)
+    yield Words("")
+    yield Words(text.safe_name(failure.message), "removed")
+    if failure.hint:
+        yield Words("")
+        yield Words(text.safe_name(failure.hint))
+    figures = "It has no figures." if tables.stored[image] is None else "Its figures cover only what could be read."  # fmt: skip
+    yield Words("")
+    yield Words(figures, "quiet")

@@ -1,0 +1,409 @@
+"""The screen of many images: figures, a table, and what is known of the row under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from layerscope import text
+from layerscope.errors import CancelledError
+from layerscope.report.fleet_headline import headline
+from layerscope.report.fleet_rows import FleetRow, FleetTable, FleetTables
+from layerscope.tui.commands import Keys, bindings, first_key
+from layerscope.tui.fleet.details import words_of
+from layerscope.tui.fleet.header import FleetHeader
+from layerscope.tui.fleet.known import NOTHING, SECTIONS, KnownFleet, TableState
+from layerscope.tui.fleet.table import AnswerList
+from layerscope.tui.guard import Guarded
+from layerscope.tui.pointing import Pointing, copy
+from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.key_bar import KeyBar
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.words_list import Words, WordsList
+from layerscope.tui.workers import check_while
+
+WIDE = 130
+"""Cells from which the details stand beside the table; in less, they take its place."""
+
+
+class FleetScreen(Guarded, Screen[None]):
+    """Shows the answers about many images."""
+
+    AUTO_FOCUS = "#answer-list"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("fleet")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # as Textual spells it
+    DEFAULT_CSS = """
+    FleetScreen { background: $background; layout: vertical; }
+    FleetScreen > #panes { height: 1fr; }
+    FleetScreen #answer { width: 1fr; }
+    FleetScreen #about { width: 1fr; display: none; }
+    FleetScreen LineList { height: 1fr; }
+    FleetScreen Field { display: none; }
+    FleetScreen.-searching Field { display: block; }
+    FleetScreen.-narrow.-details #answer { display: none; }
+    FleetScreen.-narrow.-details #about { display: block; }
+    FleetScreen.-wide.-read #about { display: block; width: 36%; border-left: solid $rule; }
+    """
+
+    class OpenImage(Message):
+        """The user wants to explore an image."""
+
+        def __init__(self, image: int) -> None:
+            super().__init__()
+            self.image = image
+
+    class DetailsFound(Message):
+        """What is known of a row."""
+
+        def __init__(self, row: FleetRow, words: list[Words]) -> None:
+            super().__init__()
+            self.row = row
+            self.words = words
+
+    def __init__(self, known: KnownFleet, keys: Keys) -> None:
+        super().__init__()
+        self._known, self._keys = known, keys
+        self.header = FleetHeader(keys)
+        self.answer = AnswerList(id="answer-list")
+        self.details = WordsList("", id="details")
+        self.field = Field(placeholder="part of a name", enter="Go to rows", id="fleet-field")
+        self._title = PaneTitle(hints=("fleet.group", "fleet.filter"))
+        self._columns = ColumnTitles()
+        self._about = PaneTitle(hints=("list.open",))
+        self._shown: FleetRow | None = None
+        """The row whose details are shown, or looked for."""
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.field
+        with Horizontal(id="panes"):
+            yield Pane(self._title, self._columns, self.answer, id="answer")
+            yield Pane(self._about, self.details, id="about")
+        yield KeyBar(self._keys, self._useless, self._footer_words)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.answer)
+        if self._known.tables is not None:
+            self.read()
+        else:
+            self.show_work("Reading images…")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._laid_out()
+        self._look()
+
+    @on(AnswerList.LaidOut)
+    def _laid_out(self) -> None:
+        self._columns.show(self.answer.column_titles())
+
+    @property
+    def view(self) -> FleetScreen:
+        """As the other screens, it says where commands work."""
+        return self
+
+    def panes(self) -> list[Widget]:
+        """What can have the focus."""
+        return [self.answer, self.details]
+
+    @property
+    def _table(self) -> FleetTable | None:
+        return self._known.by_name.get(self._known.table_name(self._known.section))
+
+    @property
+    def _state(self) -> TableState:
+        return self._known.state(self._known.table_name(self._known.section))
+
+    # what is shown
+
+    def read(self) -> None:
+        """Show the fleet, which was read."""
+        known = self._known
+        if known.tables is None:
+            return
+        totals = known.tables.fleet.answers.totals
+        self.add_class("-read")
+        self.header.work = ""
+        self.header.figures = headline(totals, binary=text.uses_binary_sizes())
+        self.header.counts = {
+            name: len(table.rows) + table.more
+            for name in SECTIONS
+            if (table := known.by_name.get(known.table_name(name))) is not None
+        }
+        self._show_table()
+        self.refresh_bindings()
+
+    def show_work(self, work: str) -> None:
+        """Show what is being done, while there is no table."""
+        if self._known.tables is None:
+            back = first_key("app.back", self._keys)
+            self.header.work = work.partition("\n")[0]
+            self.header.refresh()
+            self.answer.show(None, TableState(), f"{work}\n\n{back} cancels.")
+
+    def not_read(self) -> None:
+        """The fleet cannot be read."""
+        self.header.work = "not read"
+        self.header.refresh()
+        self.answer.show(None, TableState(), "The images could not be read.")
+
+    def _show_table(self) -> None:
+        known, state = self._known, self._state
+        self.header.section = known.section
+        self.header.refresh()
+        name = known.table_name(known.section)
+        if known.tables is not None:
+            nothing = NOTHING.get(name) or "No image has figures."
+            self.answer.show(self._table, state, nothing)
+        with self.prevent(Input.Changed):
+            self.field.input.value = state.search
+        self.set_class(bool(state.search), "-searching")
+        self._say_title()
+        self.call_after_refresh(self._resized)
+
+    def _say_title(self) -> None:
+        table, state = self._table, self._state
+        if table is None:
+            self._title.show(SECTIONS[self._known.section].title)
+            return
+        parts = [table.note]
+        if state.search:
+            parts.append(f"{self.answer.row_count():,} of {len(table.rows):,}")
+        elif table.more:
+            parts.append(f"the first {len(table.rows):,} of {len(table.rows) + table.more:,}")
+        groups = SECTIONS[self._known.section].tables
+        if len(groups) > 1:
+            key = first_key("fleet.group", self._keys)
+            parts.append(f"{key} by {groups[self._next_group()]}")
+        self._title.show(table.title, " · ".join(parts), whole=True)
+        self._columns.show(self.answer.column_titles())
+
+    # details
+
+    @property
+    def _at_details(self) -> bool:
+        return self.focused is self.details
+
+    @on(LineList.Highlighted, "#answer-list")
+    def _moved(self) -> None:
+        self.answer.remember()
+        self._look()
+        self.refresh_bindings()
+
+    @property
+    def _seen(self) -> bool:
+        """Whether the details are on the screen."""
+        return self.has_class("-details") or self.has_class("-wide")
+
+    def _look(self) -> None:
+        """Show the details of the row under the cursor, if they are on the screen."""
+        row, table, tables = self.answer.current, self._table, self._known.tables
+        if not self._seen or row is self._shown or tables is None:
+            return
+        self._shown = row
+        self._about.show("" if table is None else table.noun.capitalize())
+        if row is None or table is None:
+            self.details.show([], "")
+        else:
+            if not self.details.row_count():
+                self.details.show([], "Looking for images…")
+            self._find_details(row, table, tables)
+
+    @work(thread=True, exclusive=True, group="details", exit_on_error=False)
+    def _find_details(self, row: FleetRow, table: FleetTable, tables: FleetTables) -> None:
+        check = check_while(lambda: row is self._shown)
+        try:
+            words = list(words_of(row, table, tables, check))
+            check()
+        except CancelledError:
+            return
+        self.post_message(self.DetailsFound(row, words))
+
+    @on(DetailsFound)
+    def _found(self, event: DetailsFound) -> None:
+        if event.row is self._shown:
+            self.details.show(event.words)
+            if self._at_details:
+                self.details.go_to_image()
+            self._say_about()
+
+    @on(LineList.Highlighted, "#details")
+    def _details_moved(self) -> None:
+        self._say_about()
+        self.refresh_bindings()
+
+    def _say_about(self) -> None:
+        table = self._table
+        opens = self._at_details and self.details.image is not None
+        key = first_key("list.open", self._keys)
+        noun = "" if table is None else table.noun.capitalize()
+        self._about.show(noun, f"{key} opens the image" if opens else "")
+
+    # commands
+
+    def action_show_section(self, name: str) -> None:
+        self._known.section = name
+        self._leave_details()
+        self._show_table()
+
+    def action_step_section(self, by: int) -> None:
+        names = list(SECTIONS)
+        at = names.index(self._known.section)
+        self.action_show_section(names[(at + by) % len(names)])
+
+    def _next_group(self) -> str:
+        section = self._known.section
+        names = list(SECTIONS[section].tables)
+        return names[(names.index(self._known.table_name(section)) + 1) % len(names)]
+
+    def action_cycle_groups(self) -> None:
+        if len(SECTIONS[self._known.section].tables) > 1:
+            self._known.shown[self._known.section] = self._next_group()
+            self._leave_details()
+            self.read()
+
+    def action_cycle_sort(self) -> None:
+        self._sort(self.answer.next_column())
+
+    def action_reverse(self) -> None:
+        if self._known.tables is None:
+            return
+        self._state.reverse = not self._state.reverse
+        self._changed()
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        column = self.answer.column_at(event.x)
+        if column is None:
+            return
+        if column == self.answer.sorted_by:
+            self.action_reverse()
+        else:
+            self._sort(column)
+
+    def _sort(self, column: int | None) -> None:
+        if column is not None:
+            self._state.column, self._state.reverse = column, False
+            self._changed()
+
+    def _changed(self) -> None:
+        self.answer.change()
+        self._say_title()
+        self._look()
+
+    def action_filter(self) -> None:
+        if self._known.tables is None:
+            return
+        self._leave_details()
+        self.add_class("-searching")
+        self.set_focus(self.field.input)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._state.search = event.value.strip()
+        self._changed()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._to_rows()
+
+    def _to_rows(self) -> None:
+        self.set_focus(self.answer)
+        self.set_class(bool(self._state.search), "-searching")
+        self.refresh_bindings()
+
+    @on(LineList.Opened, "#answer-list")
+    def _opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        row = self.answer.current
+        if row is not None and isinstance(row.about, int):
+            self.post_message(self.OpenImage(row.about))
+        elif row is not None:
+            self._go_to_details()
+
+    @on(LineList.Opened, "#details")
+    def _line_opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        if self.details.image is not None:
+            self.post_message(self.OpenImage(self.details.image))
+
+    def _go_to_details(self) -> None:
+        self.add_class("-details")
+        self._look()
+        self.set_focus(self.details)
+        self.call_after_refresh(self.details.go_to_image)
+        self._say_about()
+        self.refresh_bindings()
+
+    def _leave_details(self) -> None:
+        self.remove_class("-details")
+        self.set_focus(self.answer)
+        self.call_after_refresh(self._resized)
+        self._say_about()
+        self.refresh_bindings()
+
+    def action_next_pane(self) -> None:
+        if self._at_details:
+            self._leave_details()
+        elif self.answer.current is not None:
+            self._go_to_details()
+
+    def action_back(self) -> None:
+        """Leave the details, or the field, then clear the field; cancel if the images are still read."""
+        if self._at_details or self.has_class("-details"):
+            self._leave_details()
+        elif self.field.input.has_focus:
+            self._to_rows()
+        elif self._state.search:
+            self._state.search = ""
+            self._show_table()
+        elif self._known.tables is None:
+            self.app.call_later(self.app.action_quit)
+
+    def action_copy(self) -> None:
+        focused: object = self.focused
+        copy(self.app, focused.copied() if isinstance(focused, Pointing) else None)
+
+    def _useless(self) -> set[str]:
+        useless = set()
+        reading = self._known.tables is None
+        if not (reading or self._at_details or self._state.search):
+            useless.add("app.back")
+        opens = self.details.image if self._at_details else self.answer.current
+        if opens is None:
+            useless.add("list.open")
+        if len(SECTIONS[self._known.section].tables) < 2 or self._at_details:
+            useless.add("fleet.group")
+        if reading:
+            useless |= {
+                "fleet.sort",
+                "fleet.filter",
+                "fleet.next_pane",
+                "fleet.group",
+                "fleet.copy",
+            }
+        if self._at_details:
+            useless |= {"fleet.sort", "fleet.filter"}
+        return useless
+
+    def _footer_words(self) -> dict[str, str]:
+        """Footer texts that depend on what is shown."""
+        if self._known.tables is None:
+            return {"app.back": "Cancel"}
+        row = self.answer.current
+        image = self._at_details or (row is not None and isinstance(row.about, int))
+        words = {"list.open": "Explore" if image else "Details"}
+        return words | {"fleet.next_pane": "Table"} if self._at_details else words

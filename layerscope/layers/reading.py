@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ _UNPACKED = 4
 """Estimated ratio of decompressed to compressed size of a layer, and so of the work."""
 _SKIPPED = 4
 """Bytes of a tar that is not hashed that take as long as one that is: contents are skipped."""
+_TINY = 1 << 16
+"""Maximum size in bytes of a layer that arrives with the first bytes of the answer."""
 VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
@@ -94,6 +96,10 @@ def read_layers(
             )
             if known is not None:
                 return known
+            if blob.ranged:
+                layer_compression(
+                    blob
+                )  # requests the layer: it arrives while collectors are loaded
             collector = None if collectors is None else collectors.collector(number)
             index = complete(number, scheduler.index(blob, whole, collector))
             return Indexed(index, None) if cache is None else cache.add(blob, index)
@@ -101,7 +107,7 @@ def read_layers(
         with ThreadPoolExecutor(WORKERS) as pool:
             with_toc = set() if expected is None else set(expected.layers) & set(first)
             # Layers without a table first: after them, every index is known or expected.
-            order = sorted(dict.fromkeys(first), key=with_toc.__contains__)
+            order = sorted(_in_turn(blobs, first), key=with_toc.__contains__)
             # From a registry, read tables before layers, and no layer before the tree is shown, if it can be shown.
             held = [number for number in order if number in with_toc and blobs[number].ranged]
             futures = {number: pool.submit(read, number) for number in order if number not in held}
@@ -130,6 +136,19 @@ def read_layers(
                     future.cancel()
                 raise
     return layers
+
+
+def _in_turn(blobs: Sequence[Blob], numbers: Iterable[int]) -> list[int]:
+    """The order in which to read layers: those of a registry after the others, the largest first.
+
+    Tiny ones come second: of them, only the delay before the answer counts, which passes while the largest arrives.
+    """
+    distinct = list(dict.fromkeys(numbers))
+    near = [number for number in distinct if not blobs[number].ranged]
+    far = [number for number in distinct if blobs[number].ranged]
+    far.sort(key=lambda number: -blobs[number].size)
+    others = sorted(far[1:], key=lambda number: blobs[number].size > _TINY)
+    return [*near, *far[:1], *others]
 
 
 def cached_layers(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.cache import ImageCache
     from layerscope.filesystem.model import Filesystem
     from layerscope.layers.cache import IndexCache
+    from layerscope.layers.contents import LayerContents
     from layerscope.layers.index import LayerIndex
     from layerscope.layers.store import Store
     from layerscope.opening.opened import Opened
@@ -145,9 +146,6 @@ class Loading:
         return index
 
     def _stacked(self, event: messages.Stacked) -> None:
-        from dataclasses import replace
-
-        from layerscope.layers.contents import LayerContents
         from layerscope.opening.opened import Opened
 
         source = self._source
@@ -174,10 +172,7 @@ class Loading:
         self._opened = Opened(
             image=source.image,
             indexes=indexes,
-            contents=[
-                LayerContents(blob, index, self._limits)
-                for blob, index in zip(source.blobs, indexes, strict=True)
-            ],
+            contents=self._contents(source, indexes),
             filesystem=filesystem,
             accounting=_there(accounting),
             duplicates=None,
@@ -187,6 +182,23 @@ class Loading:
         )
         self._watcher.stacked(self._opened)
         return_freed_memory()
+
+    def _contents(
+        self, source: SourceImage, indexes: Sequence[LayerIndex]
+    ) -> Sequence[LayerContents]:
+        """The contents of all layers; single ones are read by range where a table of contents lists them."""
+        if not any(blob.ranged for blob in source.blobs):
+            from layerscope.layers.contents import LayerContents
+
+            return [
+                LayerContents(blob, index, self._limits)
+                for blob, index in zip(source.blobs, indexes, strict=True)
+            ]
+        from layerscope.layers.toc.tables_of_contents import TablesOfContents
+
+        annotations = [layer.annotations for layer in source.image.layers]
+        tables = TablesOfContents(source.blobs, annotations, self._limits, places=True)
+        return [tables.contents(number, index) for number, index in enumerate(indexes)]
 
     def _store(self, private: bool) -> Store:
         cache = self._options.cache

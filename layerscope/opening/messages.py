@@ -83,9 +83,19 @@ class Read(msgspec.Struct, tag=True):
     layer: int
     length: int
     offset: int
+    alone: bool = False
+    """Whether to fetch nothing else of a ranged layer."""
 
 
-Asking: TypeAlias = Open | Choose | Begin | Read
+class ReadZtoc(msgspec.Struct, tag=True):
+    """Read the table of contents beside a layer."""
+
+    layer: int
+    most: int
+    """Its maximum size in bytes."""
+
+
+Asking: TypeAlias = Open | Choose | Begin | Read | ReadZtoc
 
 
 class Offer(msgspec.Struct):
@@ -109,6 +119,8 @@ class BlobFacts(msgspec.Struct):
     """Why the blob is missing; None if it is present."""
     saved: str | None = None
     """The file of a saved image, which has no contents; None for others."""
+    ranged: bool = False
+    """Whether each read is a network request."""
 
 
 class Moved(msgspec.Struct, tag=True):

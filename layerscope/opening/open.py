@@ -24,7 +24,7 @@ from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cach
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened, file_name
 from layerscope.opening.options import Options
-from layerscope.opening.run_rules import find_findings
+from layerscope.opening.run_rules import find_findings, load_rules
 from layerscope.progress import Quiet
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
@@ -231,6 +231,11 @@ def _read_layers(
             return tables.listed_index(number)
         return None
 
+    def completed(number: int, index: LayerIndex) -> LayerIndex:
+        if scans is not None:
+            load_rules()  # while others are read
+        return tables.with_check(number, index)
+
     expected = tables.expected_indexes(cached, show) if listener.wants_expected else None
     return read_layers(
         source.blobs,
@@ -240,7 +245,7 @@ def _read_layers(
         hash_all=options.hash_all(source.blobs),
         cache=cached,
         on_layer=listener.layer_indexed,
-        complete=tables.with_check,
+        complete=completed,
         expected=expected,
         collectors=scans,
         unread=unread,

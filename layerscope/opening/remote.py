@@ -219,8 +219,22 @@ class RemoteImage:
 
     def read(self, layer: int, length: int, offset: int) -> bytes:
         """Bytes of a layer. Raises OSError."""
+        return self._bytes(messages.Read(layer, length, offset)) or b""
+
+    def read_part(self, layer: int, length: int, offset: int) -> bytes:
+        """Bytes of a ranged layer, of which nothing else is fetched. Raises OSError."""
+        return self._bytes(messages.Read(layer, length, offset, alone=True)) or b""
+
+    def read_ztoc(self, layer: int, most: int) -> bytes | None:
+        """The table of contents beside a layer; None if there is none of at most `most` bytes. Raises OSError."""
+        return self._bytes(messages.ReadZtoc(layer, most))
+
+    def _bytes(self, request: messages.Asking) -> bytes | None:
+        """The bytes that a request asks for; None if there are none. Raises OSError."""
         try:
-            answer = self._ask(messages.Read(layer, length, offset))
+            answer = self._ask(request)
+            if not answer:
+                return None
             if answer[:1] == b"\0":
                 return bytes(memoryview(answer)[1:])
             failed = _decoded(answer[1:], messages.ReadFailed)

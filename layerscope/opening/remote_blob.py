@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from typing import Protocol
 
 from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.opening import messages
+
+PART = 1 << 20
+"""Maximum bytes of a ranged layer that are requested at once."""
 
 
 class LayerReader(Protocol):
@@ -15,6 +19,12 @@ class LayerReader(Protocol):
 
     def read(self, layer: int, length: int, offset: int) -> bytes:
         """Bytes of a layer. Raises OSError."""
+
+    def read_part(self, layer: int, length: int, offset: int) -> bytes:
+        """Bytes of a ranged layer, of which nothing else is fetched. Raises OSError."""
+
+    def read_ztoc(self, layer: int, most: int) -> bytes | None:
+        """The table of contents beside a layer; None if there is none of at most `most` bytes. Raises OSError."""
 
 
 class RemoteBlob(Blob):
@@ -29,12 +39,14 @@ class RemoteBlob(Blob):
         *,
         is_tar: bool,
         digest: str | None,
+        ranged: bool,
     ) -> None:
         super().__init__(name, size)
         self._reader = reader
         self._number = number
         self._is_tar = is_tar
         self._digest = digest
+        self._ranged = ranged
         self._overwritten = False
 
     @property
@@ -46,8 +58,28 @@ class RemoteBlob(Blob):
         return self._digest
 
     @property
+    def ranged(self) -> bool:
+        return self._ranged
+
+    @property
     def overwritten(self) -> bool:
         return self._overwritten
+
+    def ztoc(self, most: int) -> bytes | None:
+        return self._reader.read_ztoc(self._number, most)
+
+    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        stop = self.size if end is None else min(end, self.size)
+        if not self._ranged or (start == 0 and stop == self.size):
+            yield from super().chunks(start, stop)
+            return
+        while start < stop:
+            length = min(PART, stop - start)
+            piece = self._checked(self._reader.read_part(self._number, length, start), length)
+            if not piece:
+                return
+            start += len(piece)
+            yield piece
 
     def mark_overwritten(self) -> None:
         """Note that the worker found it overwritten."""
@@ -59,6 +91,11 @@ class RemoteBlob(Blob):
         except FileChangedError:
             self._overwritten = True
             raise
+        return self._checked(data, length)
+
+    @staticmethod
+    def _checked(data: bytes, length: int) -> bytes:
+        """The same bytes. Raises OSError for more than `length`."""
         if len(data) > length:
             raise OSError(
                 errno.EIO,
@@ -74,5 +111,11 @@ def remote_blob(reader: LayerReader, number: int, facts: messages.BlobFacts) -> 
     if facts.saved is not None:
         return UnsavedBlob(facts.name, facts.saved)
     return RemoteBlob(
-        reader, number, facts.name, facts.size, is_tar=facts.is_tar, digest=facts.digest
+        reader,
+        number,
+        facts.name,
+        facts.size,
+        is_tar=facts.is_tar,
+        digest=facts.digest,
+        ranged=facts.ranged,
     )

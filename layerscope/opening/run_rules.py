@@ -79,6 +79,11 @@ def evidence_of(opened: Opened, image: Image, base_steps: int, progress: Progres
     )
 
 
+def load_rules() -> None:
+    """Load the rules, which takes a while; best while layers arrive."""
+    from layerscope.analysis.findings import patching, run_rules  # noqa: F401
+
+
 def find_findings(
     opened: Opened,
     progress: Progress,

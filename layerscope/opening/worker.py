@@ -82,18 +82,24 @@ class _Worker:
             if isinstance(request, messages.Begin):
                 self._begun.set()
                 return []
-            if isinstance(request, messages.Read):
+            if isinstance(request, messages.Read | messages.ReadZtoc):
                 return self._read(task, request)
             return self._open(task, request)
         finally:
             self._tasks.pop(task.number, None)
 
-    def _read(self, task: Task, request: messages.Read) -> list[Piece]:
-        """Bytes of a layer after a zero byte, or the reason why they cannot be read."""
+    def _read(self, task: Task, request: messages.Read | messages.ReadZtoc) -> list[Piece]:
+        """Bytes of a layer after a zero byte, or the reason why they cannot be read. Nothing if there is no zTOC."""
         blob = self._blobs[request.layer]
         if blob.digest is not None:
             self._progress.task = task  # fetching it may take long
         try:
+            if isinstance(request, messages.ReadZtoc):
+                ztoc = blob.ztoc(request.most)
+                return [] if ztoc is None else [b"\0", ztoc]
+            if request.alone:
+                end = request.offset + request.length
+                return [b"\0", *blob.chunks(request.offset, end)]
             return [b"\0", blob.pread(request.length, request.offset)]
         except CancelledError:
             error = OSError(errno.EINTR, "cancelled")
@@ -197,7 +203,9 @@ def _remove(folder: Path) -> None:
 def _facts(blob: Blob) -> messages.BlobFacts:
     missing = blob.why if isinstance(blob, MissingBlob) else None
     saved = blob.file if isinstance(blob, UnsavedBlob) else None
-    return messages.BlobFacts(blob.name, blob.size, blob.is_tar, blob.digest, missing, saved)
+    return messages.BlobFacts(
+        blob.name, blob.size, blob.is_tar, blob.digest, missing, saved, blob.ranged
+    )
 
 
 def _request(asked: messages.Open, progress: _Progress, cache: Store | None) -> Request:

@@ -1,8 +1,9 @@
-"""Contents of a layer that was not read: each is fetched alone, from the place that the table of contents lists.
+"""Contents of a layer that are fetched alone, each from the place that the table of contents lists.
 
-Every content is checked against the digests in the table before its last bytes are given out, and small ones before their
-first. Where a content is not at its place, the layer is fetched and the content found by its digest. A table without digests of
-contents has those of the compressed bytes; the content is then found by its path.
+Every content is checked against its digest before its last bytes are given out, and small ones before their first: the digest
+in the table, or the one computed when the layer was read. Where a content is not at its place, the layer is fetched, and from
+then on read. If it was never read, the content is found by its digest. A table without digests of contents has those of the
+compressed bytes; the content is then found by its path.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from layerscope.layers.indexing import index_layer
 from layerscope.layers.toc.places import NotAsListedError, Part, Places
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, Quiet, check
+from layerscope.words import Extent
 
 GAP = 1 << 16
 """Maximum gap in bytes between two positions that is fetched to save a request."""
@@ -36,7 +38,7 @@ _ZEROS = bytes(CHUNK)
 
 @dataclass(frozen=True, slots=True)
 class ListedContents(LayerContents):
-    """The contents of a layer whose index is its table of contents."""
+    """The contents of a layer whose index is its table of contents, or that of its tar."""
 
     places: Places
     layer: _WholeLayer = field(default_factory=lambda: _WholeLayer())
@@ -54,13 +56,16 @@ class ListedContents(LayerContents):
     def pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
         """As `LayerContents.pieces`, in the order of their places."""
         wanted = [entry for entry in entries if self.index.columns.stored[entry]]
+        if self.layer.known is not None:
+            yield from self._from_layer(wanted, progress)
+            return
         parts = {entry: self.places.of(entry) for entry in wanted}
         placed = sorted(
             (entry for entry in wanted if parts[entry]), key=lambda entry: _start(parts[entry])
         )
         missing = [entry for entry in wanted if not parts[entry]]
         runs = _runs([part for entry in placed for part in parts[entry]], self.blob.size)
-        if self.layer.known is not None or runs is None:
+        if runs is None:
             yield from self._from_layer(wanted, progress)
             return
         members = _Members(self.blob, self.places, self.limits, runs)
@@ -71,6 +76,7 @@ class ListedContents(LayerContents):
                     yield entry, piece
                     progress.advance(len(piece))
             except (NotAsListedError, DamagedStreamError):
+                self.layer.distrust(self)
                 if content.unchecked:
                     raise DamagedStreamError(_WRONG) from None
                 for _, piece in _without(self._from_layer([entry], progress), content.given):
@@ -108,9 +114,12 @@ class ListedContents(LayerContents):
         """
         if not entries:
             return
-        whole = self.layer.contents(self.blob, self.limits, progress)
-        find = _with_paths if self.index.digests is None else _with_digests
-        found = find(self.index, whole.index, entries)
+        whole = self.layer.contents(self, progress)
+        if whole.index is self.index:
+            found = {entry: entry for entry in entries}
+        else:
+            find = _with_paths if self.index.digests is None else _with_digests
+            found = find(self.index, whole.index, entries)
         for number, piece in whole.pieces(sorted(found), Quiet(progress)):
             yield found[number], piece
             progress.advance(len(piece))
@@ -155,20 +164,29 @@ _WRONG = "the table of contents of its layer is wrong: the content that it lists
 
 
 class _WholeLayer:
-    """The layer itself, once it was fetched."""
+    """The layer itself, once it was needed."""
 
     def __init__(self) -> None:
         self.known: LayerContents | None = None
         self._lock = Lock()
 
-    def contents(self, blob: Blob, limits: Limits, progress: Progress) -> LayerContents:
+    def contents(self, listed: LayerContents, progress: Progress) -> LayerContents:
         """Its contents. Raises `LimitExceededError`, `CancelledError` and exceptions of fetching it."""
+        blob, index, limits = listed.blob, listed.index, listed.limits
         with self._lock:
             if self.known is None:
-                blob.pread(1, blob.size - 1)  # keeps a copy, because it is read twice
-                index = index_layer(blob, limits, Quiet(progress), hash_all=True)
+                if index.extent is Extent.LISTED:
+                    blob.pread(1, blob.size - 1)  # keeps a copy, because it is read twice
+                    index = index_layer(blob, limits, Quiet(progress), hash_all=True)
+                else:
+                    blob.keep()
                 self.known = LayerContents(blob, index, limits)
             return self.known
+
+    def distrust(self, listed: LayerContents) -> None:
+        """Read the layer from now on, if it has an index of its own: the table of contents is wrong."""
+        if listed.index.extent is Extent.READ:
+            self.contents(listed, NullProgress())
 
 
 def _start(parts: Iterable[Part]) -> tuple[int, int]:

@@ -60,12 +60,14 @@ def read_toc(
     claims: Mapping[str, str] | None = None,
     *,
     places: bool = False,
+    kind: str | None = None,
 ) -> Toc | None:
     """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised.
 
-    For a ranged blob, only the table is fetched, if `claims`, the annotations of the layer, announce one.
+    For a ranged blob, only the table is fetched, if `claims`, the annotations of the layer, announce one, or if its format
+    `kind` is known.
     """
-    for compression, found in _formats_of(blob, claims or {}):
+    for compression, found in _formats_of(blob, claims or {}, kind):
         try:
             document = _read(found, blob, limits, claims or {})
             if document is None:
@@ -101,6 +103,17 @@ def read_ztoc(blob: Blob, limits: Limits, *, places: bool = False) -> Toc | None
         return None
 
 
+def read_ztoc_places(blob: Blob, index: LayerIndex, limits: Limits) -> Places | None:
+    """The places of the contents of a layer that was read, by the table beside it; None if there is none that can be used."""
+    from layerscope.layers.toc.ztoc import places_of_ztoc
+
+    data = blob.ztoc(limits.toc_bytes)
+    try:
+        return None if data is None else places_of_ztoc(data, index, blob, limits)
+    except (TocError, LimitExceededError):
+        return None
+
+
 def _read(
     found: _Format, blob: Blob, limits: Limits, claims: Mapping[str, str]
 ) -> TocDocument | None:
@@ -118,9 +131,13 @@ def _read(
     return found.read(blob, limits)
 
 
-def _formats_of(blob: Blob, claims: Mapping[str, str]) -> Sequence[tuple[Compression, _Format]]:
-    """The formats that a layer's table may have, from its first bytes or from the claims of the manifest."""
-    if blob.ranged and claims_toc(claims):
+def _formats_of(
+    blob: Blob, claims: Mapping[str, str], kind: str | None = None
+) -> Sequence[tuple[Compression, _Format]]:
+    """The formats that a layer's table may have: `kind`, or from its first bytes, or from the claims of the manifest."""
+    if kind is not None:
+        names = [name for name, found in FORMATS.items() if found.kind == kind]
+    elif blob.ranged and claims_toc(claims):
         # stargz-snapshotter writes the annotation of eStargz for zstd:chunked, too.
         names = ["zstd"] if claims_chunked(claims) else ["gzip", "zstd"]
     else:

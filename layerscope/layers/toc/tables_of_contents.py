@@ -17,6 +17,7 @@ from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_f
 from layerscope.layers.toc.contents import ListedContents
 from layerscope.layers.toc.differences import compare_with_tar
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc, read_ztoc
+from layerscope.layers.toc.tar_places import TarPlaces
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
 from layerscope.words import Extent
@@ -117,6 +118,10 @@ class TablesOfContents:
         blob, toc = self._blobs[number], self._read.get(number) or self._beside.get(number)
         if index.extent is Extent.LISTED and toc is not None and toc.places is not None:
             return ListedContents(blob, index, self._limits, toc.places)
+        if self._places and _may_be_placed(blob, index):
+            claims, beside = self._annotations[number], blob.size >= WORTHWHILE
+            places = TarPlaces(blob, index, claims, self._limits, beside=beside)
+            return ListedContents(blob, index, self._limits, places)
         return LayerContents(blob, index, self._limits)
 
     def with_check(self, number: int, index: LayerIndex) -> LayerIndex:
@@ -188,3 +193,14 @@ class TablesOfContents:
                     places=self._places,
                 )
             return self._read[number]
+
+
+def _may_be_placed(blob: Blob, index: LayerIndex) -> bool:
+    """Whether contents of a layer that was read may be fetched alone, and checked."""
+    return (
+        blob.ranged
+        and blob.size > SMALL
+        and index.extent is Extent.READ
+        and index.compressed_bytes is not None
+        and index.digests is not None
+    )

@@ -181,7 +181,7 @@ class Client:
 
         def send(timeout: float) -> requests.Response:
             response = connection.send("GET", f"blobs/{digest}", headers, timeout, route)
-            if not partial or not response.ok:
+            if not partial or not (response.ok or response.status_code == 416):
                 return response
             said = _RANGE.match(response.headers.get("Content-Range") or "")
             if response.status_code != 206 or said is None or int(said[1]) != start:

@@ -127,6 +127,23 @@ def test_a_layer_that_is_listed_twice_is_fetched_once(registry: Registry) -> Non
     assert len(layers) == 2  # config and layer
 
 
+def test_large_layers_are_asked_for_first(registry: Registry) -> None:
+    """And tiny ones beside the largest; results keep the order of the image."""
+    noise = random.Random(5)
+    sizes = (300, 90_000, 2_000_000, 500, 400_000)
+    layers = [layer_tar([file(f"f{size}", noise.randbytes(size))]) for size in sizes]
+    registry.repository().push(oci_files(layers, compress=None))
+    registry.delay = 0.02
+    opened = open_image(Request(registry.reference()))
+    assert [len(index) for index in opened.indexes] == [1] * len(sizes)
+    assert [int(index.columns.stored[0]) for index in opened.indexes] == list(sizes)
+    places = {digest(layer): size for layer, size in zip(layers, sizes, strict=True)}
+    asked = [line.rpartition("/")[2] for line in registry.asked]
+    order = [places[name] for name in asked if name in places]
+    assert sorted(order[:2]) == [300, 2_000_000]
+    assert sorted(order[2:4]) == [500, 400_000]
+
+
 def test_plain_layers_are_read_too(registry: Registry, tmp_path: Path) -> None:
     """Without compression."""
     registry.repository().push(oci_files(OWN, compress=None))

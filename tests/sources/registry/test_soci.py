@@ -208,7 +208,10 @@ def test_files_are_extracted_from_their_spans(
 def test_what_only_refers_to_an_image_is_believed_like_a_tag(
     pair: Pair, soci: Callable[..., bytes]
 ) -> None:
-    """Not where the image is named by its digest, unless its manifest names the index."""
+    """Where the image is named by its digest, only an index that its manifest names stands for the layer.
+
+    Contents of a layer that was read have digests of their own: their places may come from anywhere.
+    """
     for named in (False, True):
         soci(named=named)
         pinned = digest(pair.registry.repository().manifests["latest"][1])
@@ -216,8 +219,7 @@ def test_what_only_refers_to_an_image_is_believed_like_a_tag(
         pair.registry.headers.clear()
         ran = pair.run("cat", pair.registry.reference(f"app@{pinned}"), "f3", "--no-cache")
         assert ran.out.encode("latin-1") == TEXTS[3].data
-        assert bool(pair.whole()) is not named
-        assert not any("referrers" in line for line in pair.registry.asked)
+        assert pair.whole() == (0 if named else 1)
 
 
 def shifted(found: list[Checkpoint]) -> None:

@@ -88,7 +88,7 @@ def _from_file(path: Path) -> str:
         raise UsageError(f"--cluster {safe_name(str(path))}: {error.strerror or error}") from None
     except (ValueError, LookupError, TypeError):
         raise UsageError(
-            f"--cluster {safe_name(str(path))}: it is no scheduler file",
+            f"--cluster {safe_name(str(path))}: not a scheduler file",
             hint="dask scheduler --scheduler-file FILE writes one",
         ) from None
     return str(address)

@@ -95,7 +95,7 @@ class Connection:
                 route.redirected(target)
             response = self._once(method, target, headers, timeout)
         response.close()
-        raise UnreachableError(f"{self.endpoint.host} redirects more than {REDIRECTS} times")
+        raise UnreachableError(f"{self.endpoint.host} redirected more than {REDIRECTS} times")
 
     def _url(self, path: str) -> str:
         return f"{self._schemes[0]}://{self.endpoint.server}/v2/{self.endpoint.path}/{path}"
@@ -206,7 +206,7 @@ class Connection:
             scheme, host = "", None
         if not host or scheme not in ("https", "http") or (scheme == "http" and not self._may_be_plain(realm)):  # fmt: skip
             raise UnreachableError(
-                f"{self.endpoint.host} names no token service that can be used"
+                f"{self.endpoint.host} names no usable token service"
                 + (f": {host_of(realm)} is without TLS" if scheme == "http" and host else "")
             )
         route.to_token_service(realm)
@@ -223,11 +223,11 @@ class Connection:
             response = self._request("GET", realm, timeout, params=asked, headers=headers)
         body = _limited(response)
         if response.status_code in (400, 401, 403):
-            raise self.refused(f"{route} answers with status {response.status_code}")
+            raise self.refused(f"{route} answered with status {response.status_code}")
         if not response.ok:
             passes = response.status_code == 429 or response.status_code >= 500
             raise (PassingError if passes else UnreachableError)(
-                f"{route} answers with status {response.status_code}"
+                f"{route} answered with status {response.status_code}"
             )
         try:
             fields = Lenient(decode_object(body, "its answer", self._limits), "token")

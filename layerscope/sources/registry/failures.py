@@ -95,15 +95,15 @@ def refusal(route: Route, path: str, answer: Answer, what: str) -> LayerscopeErr
         return ImageNotFoundError(f"{route} has no {what} in {path}{said}", hint=hint)
     wait = _wait(answer.headers.get("Retry-After"))
     if status == 429:
-        asks = "" if wait is None else f"; it asks to wait {count_of(round(wait), 'second')}"
+        asks = "" if wait is None else f"; try again in {count_of(round(wait), 'second')}"
         return PassingError(
-            f"{route} limits how often it is asked: no answer for {what} in {path}{asks}{said}",
+            f"{route}: rate limit reached at {what} of {path}{asks}{said}",
             wait,
             hint=f"wait, or log in for a higher limit: docker login {host}",
         )
     if status in _PASSING:
-        return PassingError(f"{route} fails with status {status} for {what} in {path}{said}", wait)
-    return UnreachableError(f"{route} answers with status {status} for {what} in {path}{said}")
+        return PassingError(f"{route} failed with status {status} for {what} of {path}{said}", wait)
+    return UnreachableError(f"{route} answered with status {status} for {what} of {path}{said}")
 
 
 def failure(route: Route, error: Exception) -> PassingError:

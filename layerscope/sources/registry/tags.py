@@ -107,7 +107,7 @@ class Lookups:
         self.closed = False
         """Whether nobody wants them any more."""
         self.problem: str | None = None
-        """Why no more are looked up: the registry cannot be reached, or limits how often it is asked."""
+        """Why no more are looked up: the registry cannot be reached, or its rate limit is reached."""
 
     @property
     def busy(self) -> bool:

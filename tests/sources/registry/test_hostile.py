@@ -154,7 +154,7 @@ def test_does_not_wait_for_hours(registry: Registry) -> None:
     """It says how long the registry asks to wait."""
     registry.misbehave = answer(429, Retry_After="86400")
     error = fails(registry)
-    assert "it asks to wait 86,400 seconds" in error.message
+    assert "try again in 86,400 seconds" in error.message
     assert error.exit_code == 4
     assert len(registry.asked) == 1
 
@@ -285,7 +285,7 @@ def test_redirects_without_end(registry: Registry) -> None:
     registry.repository().push(IMAGE)
     registry.hop = lambda key: f"/v2/app/blobs/{key}"
     error = fails(registry)
-    assert "redirects more than 5 times" in error.message
+    assert "redirected more than 5 times" in error.message
 
 
 def stall(_: Handler) -> bool:
@@ -302,9 +302,9 @@ def cut_off(handler: Handler) -> bool:
 
 AWRY: dict[str, tuple[Callable[[Handler], bool], str]] = {
     "absent": (answer(404), "has no "),
-    "refused": (answer(403), "answers with status 403"),
-    "failing": (answer(503), "fails with status 503"),
-    "busy": (answer(429, Retry_After="900"), "limits how often"),
+    "refused": (answer(403), "answered with status 403"),
+    "failing": (answer(503), "failed with status 503"),
+    "busy": (answer(429, Retry_After="900"), "rate limit"),
     "cut": (cut_off, "an answer ended after 9 bytes"),
     "silent": (stall, "no complete answer within 1 seconds"),
     "lost": (answer(302, Location="file:///x"), "redirects to something"),
@@ -343,9 +343,9 @@ def test_errors_name_a_host_that_cannot_be_reached(registry: Registry, scheme: s
 @pytest.mark.parametrize(
     ("misbehave", "said"),
     [
-        (answer(401), "answers with status 401"),
-        (answer(404), "answers with status 404"),
-        (answer(503), "answers with status 503"),
+        (answer(401), "answered with status 401"),
+        (answer(404), "answered with status 404"),
+        (answer(503), "answered with status 503"),
         (answer(200, b"x"), "its answer is not a token"),
         (answer(200, b'{"token": ""}'), "answers without a token"),
         (stall, "no complete answer within 1 seconds"),
@@ -378,7 +378,7 @@ def test_a_token_service_of_the_registry_itself_is_named_without_its_host(
 
     registry.token_seconds = 300
     registry.misbehave = misbehave
-    said = f": the token service of {registry.host} answers with status 403"
+    said = f": the token service of {registry.host} answered with status 403"
     assert fails(registry).message.endswith(said)
 
 

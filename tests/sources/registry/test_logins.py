@@ -241,7 +241,7 @@ def test_passwords_are_not_sent_without_tls(closed: Registry, home: Path, host: 
 
     closed.misbehave = misbehave
     with pytest.raises(
-        UnreachableError, match=r"names no token service that can be used: .* is without TLS"
+        UnreachableError, match=r"names no usable token service: .* is without TLS"
     ):
         open_image(Request(closed.reference()))
 

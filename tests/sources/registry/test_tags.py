@@ -226,12 +226,12 @@ async def test_a_limit_ends_looking_up(registry: Registry) -> None:
     async with app.run_test(size=(100, 16)) as pilot:
         await looked(pilot)
         await pilot.pause(0.3)
-        assert "limits how often it is asked" in "\n".join(screen_text(app))
+        assert "rate limit reached" in "\n".join(screen_text(app))
         assert len(looked_up(registry)) <= registry_tags.WORKERS
         registry.misbehave = None
         await pilot.press("r")
         await looked(pilot)
-        assert "limits how often" not in "\n".join(screen_text(app))
+        assert "rate limit" not in "\n".join(screen_text(app))
         assert looked_up(registry) >= set(rows(app))
         await pilot.press("enter")
     assert app.return_value is not None

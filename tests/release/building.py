@@ -95,8 +95,8 @@ class Clean:
     folder: Path
 
     @classmethod
-    def make(cls, folder: Path, python: Path, wheel: Path) -> Clean:
-        """Make one, and install the wheel. Fails the test if a requirement is missing."""
+    def make(cls, folder: Path, python: Path, wheel: Path, extras: str = "") -> Clean:
+        """Make one, and install the wheel, with extras such as `[web]`. Fails the test if a requirement is missing."""
         run(python, "-m", "venv", folder / "venv")
         (folder / "home").mkdir()
         run(
@@ -106,7 +106,7 @@ class Clean:
             "install",
             "--quiet",
             "--no-compile",
-            wheel,
+            f"{wheel}{extras}",
         )
         run(folder / "venv" / "bin" / "python", "-m", "pip", "check")
         return cls(folder)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +103,42 @@ def test_reports_are_those_of_the_sources(clean: Clean, folder: Path) -> None:
     assert {"deleted-later", "secret-environment-file"} <= {
         finding["rule"] for finding in report["findings"]
     }
+
+
+def test_a_saved_file_opens(clean: Clean, folder: Path) -> None:
+    """By its name, like the image."""
+    assert clean("save", "demo.tar", "-o", "demo.saved", folder=folder).returncode == 0
+    ran = clean("report", "demo.saved", folder=folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "What to fix first" in ran.stdout
+
+
+def test_the_extras_bring_what_their_commands_need(
+    wheel: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Runs of a fleet, questions about them, and the explorer in a browser."""
+    place = tmp_path_factory.mktemp("extras")
+    with_extras = Clean.make(place, Path(sys.executable), wheel, "[fleet,web]")
+    ran = with_extras("fleet", "demo.tar", "--output", "runs", folder=folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    asked = with_extras("ask", "runs", "rules", folder=folder)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "deleted-later" in asked.stdout
+    web = subprocess.Popen(
+        [with_extras.program, "web", "demo.tar"],
+        cwd=folder,
+        env=with_extras.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert web.stdout is not None
+        address = web.stdout.readline().strip()
+        with urllib.request.urlopen(address, timeout=60) as page:  # noqa: S310  # our own
+            assert b"<html" in page.read().lower()
+    finally:
+        web.terminate()
+        web.communicate(timeout=60)
 
 
 @pytest.mark.terminal

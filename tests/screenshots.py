@@ -1,18 +1,31 @@
-"""Draws the pictures that README and docs/ show, from the bundled image: `make screenshots`."""
+"""Draws the pictures that README and docs/ show, of the bundled image, a fleet and a series: `make screenshots`."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from layerscope.demo import save_demo
-from layerscope.tui.app import LayerscopeApp
-from tests.tui.explorer import explorer, loaded, screen_text, settled
+from layerscope.opening.options import Options
+from layerscope.sources.base import Request
+from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.fleet.app import FleetApp
+from layerscope.tui.fleet.known import KnownFleet
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.series.app import KnownSeries, SeriesApp
+from tests.analysis.series.releases import Made, release
+from tests.fleet.running import fleet_of, written
+from tests.images import file, write
+from tests.tui.explorer import explorer, loaded, screen_text, settled, until
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 WIDE = (150, 40)
@@ -47,25 +60,80 @@ SHOTS = (
 )
 
 
-async def draw(image: Path) -> None:
+FLEET = Shot("fleet", ("2", "j"), "bytes × images")
+SERIES = Shot("series", (), "Another order")
+ALL = (*SHOTS, FLEET, SERIES)
+
+
+async def draw(folder: Path) -> None:
     """Draw every picture. Raises `WrongPictureError` for one that does not show what it should."""
+    image = folder / "flask-demo.tar"
+    save_demo(image)
     for shot in SHOTS:
-        app = explorer(image, rules={})
-        async with app.run_test(size=shot.size) as pilot:
-            app.theme = f"layerscope-{shot.theme}"
-            await loaded(pilot)
-            for key in shot.keys:
-                await pilot.press(_key(key))
-                await settled(pilot)
-            check(shot, app)
-            app.save_screenshot(f"{shot.name}.svg", path=str(FOLDER))
+        await draw_one(shot, explorer(image, rules={}), loaded)
+    read = fleet_of(folder, written(folder / "images", 24, 0.3))
+    fleet = FleetApp(KnownFleet(lambda *_: read), Preferences())
+    await draw_one(FLEET, fleet, lambda pilot: until(pilot, lambda: fleet.known.tables is not None))
+    names = []
+    for number, archive in enumerate(releases(), 1):
+        names.append(f"shop-1.{number}.tar")
+        write(folder / names[-1], archive)
+    with contextlib.chdir(folder):  # so that no temporary folder is part of the picture
+        series = SeriesApp(
+            KnownSeries([Request(name) for name in names]), Options(rules={}), Preferences()
+        )
+        await draw_one(
+            SERIES, series, lambda pilot: until(pilot, lambda: series.known.opened is not None)
+        )
+
+
+async def draw_one(
+    shot: Shot, app: ExplorerApp, ready: Callable[[Pilot[None]], Awaitable[object]]
+) -> None:
+    """Draw a picture of an app, once it is ready. Raises `WrongPictureError`."""
+    async with app.run_test(size=shot.size) as pilot:
+        app.theme = f"layerscope-{shot.theme}"
+        await ready(pilot)
+        for key in shot.keys:
+            await pilot.press(_key(key))
+            await settled(pilot)
+        await pilot.pause(0.3)
+        check(shot, app)
+        app.save_screenshot(f"{shot.name}.svg", path=str(FOLDER))
+
+
+def releases() -> Iterator[bytes]:
+    """Five releases of an application that copies its sources before it installs its dependencies."""
+    rng = random.Random(1)
+    blocks = [rng.randbytes(200_000) for _ in range(12)]
+    for number in range(5):
+        new = number == 3
+        source = [
+            file("app/requirements.txt", b"flask==%d\n" % (3 if number > 2 else 2)),
+            *(file(f"app/shop/{name}.py", b"%d" % number * 900) for name in ("cart", "orders")),
+            file("app/shop/models.py", b"import db\n" * 400),
+        ]
+        packages = [
+            file(f"usr/lib/python3/{name}.so", blocks[n + 6 * new] * 5, mtime=number)
+            for n, name in enumerate(("flask", "jinja2", "werkzeug", "click"))
+        ]
+        yield release(
+            [
+                Made("ADD rootfs.tar.xz /", [file("usr/bin/python", blocks[5] * 20)]),
+                Made("COPY . /app", source),
+                Made("RUN pip install -r /app/requirements.txt", packages),
+                Made("RUN python -m compileall /app", [file("app/shop/cart.pyc", b"%d" % number * 400)]),
+            ],
+            base=1,
+            tag=f"shop:1.{number + 1}",
+        )  # fmt: skip
 
 
 class WrongPictureError(Exception):
     """A picture would show an error, or something else than it is for."""
 
 
-def check(shot: Shot, app: LayerscopeApp) -> None:
+def check(shot: Shot, app: ExplorerApp) -> None:
     """Raise `WrongPictureError` if a field on the screen shows an error, or the expected text is missing."""
     notes = app.screen.query(".field--note.-wrong").results(Static)
     wrong = [str(note.content) for note in notes]
@@ -87,9 +155,7 @@ def main() -> None:
     os.environ.pop("NO_COLOR", None)
     os.environ["COLORTERM"] = "truecolor"
     with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "flask-demo.tar"
-        save_demo(image)
-        asyncio.run(draw(image))
+        asyncio.run(draw(Path(folder)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from layerscope.cli.group import DEFAULT_COMMAND
 from layerscope.tui.view import VIEWS
 from tests.cli.running import COMMANDS
 from tests.docs.page import DOCS, ROOT
-from tests.screenshots import FOLDER, SHOTS, Shot
+from tests.screenshots import ALL, FOLDER, Shot
 
 PAGES = sorted(
     [*DOCS.rglob("*.md"), *map(ROOT.joinpath, ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
@@ -75,10 +75,10 @@ def test_every_picture_is_shown_and_drawn() -> None:
         for page in PAGES
         for name in re.findall(r"screenshots/([a-z]+)\.svg", page.read_text())
     }
-    assert shown == {shot.name for shot in SHOTS} == {path.stem for path in FOLDER.glob("*.svg")}
+    assert shown == {shot.name for shot in ALL} == {path.stem for path in FOLDER.glob("*.svg")}
 
 
-@pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
+@pytest.mark.parametrize("shot", ALL, ids=lambda shot: shot.name)
 def test_pictures_show_what_they_are_for(shot: Shot) -> None:
     """The text that the script looked for when it drew the picture."""
     svg = (FOLDER / f"{shot.name}.svg").read_text().replace("&#160;", " ")

@@ -240,9 +240,7 @@ def test_passwords_are_not_sent_without_tls(closed: Registry, home: Path, host: 
         return True
 
     closed.misbehave = misbehave
-    with pytest.raises(
-        UnreachableError, match=r"names no usable token service: .* is without TLS"
-    ):
+    with pytest.raises(UnreachableError, match=r"names no usable token service: .* is without TLS"):
         open_image(Request(closed.reference()))
 
 

@@ -10,7 +10,14 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.cli.group import COMPLETION, DEFAULT_COMMAND, PROGRAM, ImageOrCommandGroup
+from layerscope.cli.group import (
+    COMPLETION,
+    DEFAULT_COMMAND,
+    PROGRAM,
+    ImageOrCommandGroup,
+    hint_at,
+    mistyped,
+)
 from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
@@ -94,6 +101,8 @@ def _usage_error(error: click.ClickException) -> UsageError:
     explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
     if explores and message.startswith("Got unexpected extra argument"):
         hint = "two images: layerscope diff A B"
+    if context is not None and (meant := mistyped(context)) is not None:
+        hint = hint_at(meant)
     if isinstance(error, click.MissingParameter) and context is not None:
         first = next(
             (one for one in context.command.params if isinstance(one, click.Argument)), None

@@ -231,6 +231,15 @@ def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -
     assert err == "layerscope: nofile.tar: no such file or directory\n"
 
 
+@pytest.mark.parametrize("name", ["report", "ci", "fix"])
+def test_the_sample_image_is_saved_to_be_named(here: Here, name: str) -> None:
+    """`demo` is a command, not the name of an image."""
+    code, _, err = here(name, "demo")
+    assert code in (3, 4)
+    assert "hint: layerscope demo --save FILE writes the sample image; " in err
+    assert "--save" not in here(name, "demos")[2]
+
+
 def test_errors_about_hostile_names_stay_on_one_line(here: Here) -> None:
     code, _, err = here("report", "no\n\x1b[2Jsuch\udcff.tar")
     assert code == 3

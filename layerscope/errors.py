@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     """A gate failed, nothing matched, or two images differ."""
     USAGE = 2
-    """Wrong options or configuration."""
+    """Wrong options or configuration, or output that cannot be written."""
     UNREADABLE = 3
     """The image is missing, unreadable or damaged."""
     UNREACHABLE = 4

@@ -122,7 +122,7 @@ def own(modules: set[str]) -> int:
         (["report", "IMAGE"], 280, _WORDS | {"hyperscan"}),
         (["IMAGE"], 280, _WORDS | {"hyperscan"}),
         (["log", "IMAGE", "a"], 180, _WORDS),
-        (["diff", "IMAGE", "IMAGE"], 290, _WORDS | {"hyperscan"}),
+        (["diff", "IMAGE", "IMAGE"], 291, _WORDS | {"hyperscan"}),
         (["series", "IMAGE", "IMAGE"], 225, _WORDS),
         (["ls", "IMAGE"], 170, _READING),
         (["cat", "IMAGE", "a"], 170, _READING),

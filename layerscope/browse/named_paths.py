@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.browse.matching import PathTexts
 from layerscope.filesystem.components import is_glob
@@ -31,7 +32,16 @@ class Missing:
     link: tuple[bytes, bytes] | None
     """Its first parent that is a symlink, and the target; None if there is none."""
     near: tuple[bytes, ...]
-    """Suggested paths."""
+    """Suggested paths; none if another layer has the path itself."""
+    deleted: int | None = None
+    """The layer that deleted it, or the last of the paths that match: the tree after the layer before has it. None if none did."""
+    added: int | None = None
+    """The first later layer after which the tree has it; None if there is none."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the tree after another layer has it."""
+        return self.deleted is not None or self.added is not None
 
 
 class Lookup:
@@ -56,9 +66,11 @@ class Lookup:
             if self._texts is None:
                 table = self.filesystem.table
                 self._texts = PathTexts(table, Siblings(table))
-            hits = self._texts.glob("/" + os.fsdecode(wanted)) & (self.rows >= 0)
-            found: list[int] = np.flatnonzero(hits).tolist()
-            return found or Missing(word, None, ())
+            everywhere = self._texts.glob("/" + os.fsdecode(wanted))
+            found: list[int] = np.flatnonzero(everywhere & (self.rows >= 0)).tolist()
+            return found or self._missing(word, np.flatnonzero(everywhere))
+        if path is not None and (elsewhere := self._missing(word, np.array([path]))).is_elsewhere:
+            return elsewhere
         link = self._link_above(wanted)
         return Missing(word, link, tuple(self._near(wanted, link)))
 
@@ -81,6 +93,20 @@ class Lookup:
         """The type of a visible path or the root."""
         row = int(self.rows[path])
         return Kind(int(self.filesystem.kinds[row])) if row >= 0 else Kind.DIRECTORY
+
+    def _missing(self, word: str, paths: NDArray[np.int64]) -> Missing:
+        """What is known of paths that are not visible."""
+        filesystem = self.filesystem
+        versions = np.isin(filesystem.paths, paths) & (filesystem.born < filesystem.died)
+        died, born = filesystem.died[versions], filesystem.born[versions]
+        before, after = died[died <= self.layer], born[born > self.layer]
+        return Missing(
+            word,
+            None,
+            (),
+            deleted=int(before.max()) if len(before) else None,
+            added=int(after.min()) if len(after) else None,
+        )
 
     def _link_above(self, wanted: bytes) -> tuple[bytes, bytes] | None:
         """The first parent of a path that is a symlink, and its target; None if there is none."""

@@ -10,7 +10,14 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.cli.group import COMPLETION, DEFAULT_COMMAND, PROGRAM, ImageOrCommandGroup
+from layerscope.cli.group import (
+    COMPLETION,
+    DEFAULT_COMMAND,
+    PROGRAM,
+    ImageOrCommandGroup,
+    hint_at,
+    mistyped,
+)
 from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
@@ -22,24 +29,28 @@ from layerscope.faults import (
     watch_threads,
 )
 from layerscope.signals import EndedBySignal
+from layerscope.site import page_address
+
+_HELP = f"""Explore container images: what each layer adds, costs and wastes.
+
+IMAGE is an image archive (docker save, podman save, skopeo copy), compressed or not, an OCI layout, a dir: folder, - for stdin, or
+the name or ID of an image in Docker, Podman or containerd. SCHEME://NAME looks in one source only: docker, podman,
+containers-storage, docker-store, containerd, registry. registry://NAME needs no engine. The first argument that is not an option is
+a command if it names one, otherwise an image; use ./report for an image named report.
+
+In the explorer, press ? for keys and filters. Settings and key bindings are read from ~/.config/layerscope/config.toml, or from
+$LAYERSCOPE_CONFIG; {page_address("settings")} shows every setting.
+"""
 
 
 @click.group(
+    help=_HELP,
     cls=ImageOrCommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def layerscope() -> None:
-    """Explore container images: what each layer adds, costs and wastes.
-
-    IMAGE is an image archive (docker save, podman save, skopeo copy), compressed or not, an OCI layout, a dir: folder, - for
-    stdin, or the name or ID of an image in Docker, Podman or containerd. SCHEME://NAME looks in one source only: docker, podman,
-    containers-storage, docker-store, containerd, registry. registry://NAME needs no engine. The first argument that is not an
-    option is a command if it names one, otherwise an image; use ./report for an image named report.
-
-    In the explorer, press ? for keys and filters. Settings and key bindings are read from ~/.config/layerscope/config.toml, or
-    from $LAYERSCOPE_CONFIG; docs/settings.md shows every setting.
-    """
+    """The program: its commands are in `COMMANDS`."""
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -94,6 +105,8 @@ def _usage_error(error: click.ClickException) -> UsageError:
     explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
     if explores and message.startswith("Got unexpected extra argument"):
         hint = "two images: layerscope diff A B"
+    if context is not None and (meant := mistyped(context)) is not None:
+        hint = hint_at(meant)
     if isinstance(error, click.MissingParameter) and context is not None:
         first = next(
             (one for one in context.command.params if isinstance(one, click.Argument)), None

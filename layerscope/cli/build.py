@@ -49,6 +49,8 @@ class _BuildCommand(click.Command):
             ):
                 break
             position += 2 if word == "--engine" else 1
+        if position > len(args):  # --engine without its value
+            return super().parse_args(ctx, args)
         return super().parse_args(ctx, [*args[:position], "--", *args[position:]])
 
 

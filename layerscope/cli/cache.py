@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerscope import text
+from layerscope.cli.group import CommandGroup
 from layerscope.cli.output_options import format_option
 from layerscope.errors import LayerscopeError
 from layerscope.layers.user_store import FOLDER_VARIABLE, user_store
@@ -29,7 +30,7 @@ def warn(store: Store) -> None:
         sys.stderr.write(f"  hint: set {FOLDER_VARIABLE} to another folder, or use --no-cache\n")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def cache() -> None:
     """Manage the cache of opened images."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -155,8 +156,10 @@ def fleet(
     if not _asks_for_report(context) and has_terminal(*references):
         _explore(named, Tagged(tags, last), jobs, given, remote=remote, binary=binary)
         return
+    given_format = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
+    asked = format_name if given_format else None
     with ExitStack() as stack:
-        folder = None if output is None else stack.enter_context(_run_folder(output))
+        folder = None if output is None else stack.enter_context(_run_folder(output, asked))
         progress = stack.enter_context(progress_bar())
         found = expand(named, request_of("", progress, given), Tagged(tags, last))
         workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
@@ -271,14 +274,20 @@ def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig 
         raise UsageError(f"--{error.key} {error}") from None
 
 
-def _run_folder(output: Path) -> AbstractContextManager[RunFolder]:
-    """The folder of `--output`, locked. Raises `UsageError`, also for the name of a report: elsewhere, `-o` writes one."""
+def _run_folder(output: Path, format_name: str | None) -> AbstractContextManager[RunFolder]:
+    """The folder of `--output`, locked. Raises `UsageError`, also for the name of a report: elsewhere, `-o` writes one.
+
+    `format_name` is the format that was asked for; None if none was.
+    """
     from layerscope.fleet.runs import RunFolder
 
-    if output.suffix.lower() in {".json", ".html", ".txt"} and not output.is_dir():
+    formats = {".json": "json", ".html": "html", ".txt": "text"}
+    meant = formats.get(output.suffix.lower())
+    if meant is not None and not output.is_dir():
         raise UsageError(
             f"--output {safe_name(str(output))} is not the name of a folder: it gets the tables of the run",
-            hint="to write the report to a file, redirect it: layerscope fleet … --format json > FILE",
+            hint="to write the report to a file, redirect it: "
+            f"layerscope fleet … --format {format_name or meant} > {shlex.quote(safe_name(str(output)))}",
         )
     return RunFolder.locked(output)
 

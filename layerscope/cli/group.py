@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from layerscope.cli.streams import stdout_closed
+from layerscope.errors import ImageNotFoundError, UnreachableError
 from layerscope.faults import InternalError
 
 PROGRAM = "layerscope"
@@ -41,7 +42,44 @@ COMMANDS = {
 load none of them."""
 
 
-class ImageOrCommandGroup(click.Group):
+_IMAGE = f"{__name__}.image"
+"""Where the context has the first word that names no command and is taken for an image."""
+_CLOSE = 0.75
+"""Similarity from which a word may be a mistyped command: 0.71 is that of memcached and cache."""
+
+
+def mistyped(context: click.Context) -> str | None:
+    """The command that the user may have meant by the word that was taken for an image; None if there is none."""
+    word = context.meta.get(_IMAGE)
+    if word is None or not word.isalpha():
+        return None
+    from difflib import get_close_matches
+
+    names = [name for name in COMMANDS if name != DEFAULT_COMMAND]
+    close = get_close_matches(word.lower(), names, 1, _CLOSE)
+    return f"`{PROGRAM} {close[0]}`" if close else None
+
+
+def hint_at(command: str) -> str:
+    """The hint for a command that may be meant."""
+    return f"did you mean {command}?"
+
+
+class CommandGroup(click.Group):
+    """A group whose usage errors have the context of their command: click leaves it out of some, such as options without values."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            name = ctx.invoked_subcommand
+            command = None if error.ctx or name is None else self.get_command(ctx, name)
+            if command is not None:
+                error.ctx = click.Context(command, info_name=name, parent=ctx)
+            raise
+
+
+class ImageOrCommandGroup(CommandGroup):
     """A click group with a hidden default command that takes an image; options can precede the command.
 
     A command's module is imported when the command is needed.
@@ -61,15 +99,21 @@ class ImageOrCommandGroup(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._with_command_first(args))
+        return super().parse_args(ctx, self._with_command_first(ctx, args))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command.
 
-        A broken pipe other than stdout raises `InternalError`; click would take it for a normal end.
+        A broken pipe other than stdout raises `InternalError`; click would take it for a normal end. An image that is not found
+        may be a mistyped command.
         """
         try:
             return super().invoke(ctx)
+        except (ImageNotFoundError, UnreachableError) as error:
+            if (meant := mistyped(ctx)) is not None:
+                hint = hint_at(meant)
+                error.hint = hint if error.hint is None else f"{hint} For an image: {error.hint}"
+            raise
         except BrokenPipeError as error:
             if stdout_closed():
                 raise
@@ -92,7 +136,7 @@ class ImageOrCommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, does) for name, does in COMMANDS.items() if does])
 
-    def _with_command_first(self, args: list[str]) -> list[str]:
+    def _with_command_first(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`args` with the command's name in front; only the option for --help and --version."""
         own = {
             name
@@ -119,6 +163,7 @@ class ImageOrCommandGroup(click.Group):
                 if self._takes_value(word, COMMANDS if image is None else (DEFAULT_COMMAND,))
                 else 1
             )
+        ctx.meta[_IMAGE] = image
         return [DEFAULT_COMMAND, *args]
 
     def _takes_value(self, word: str, commands: Iterable[str]) -> bool:

@@ -111,6 +111,10 @@ def not_found(missing: Missing, unknown: str | None = None) -> NothingFoundError
         if near
         else None
     )
+    if missing.deleted is not None:
+        hint = f"deleted in layer {missing.deleted}: --layer {missing.deleted - 1} has it"
+    elif missing.added is not None:
+        hint = f"added in layer {missing.added}: --layer {missing.added} has it"
     if missing.link is not None:
         link, target = map(os.fsdecode, missing.link)
         return NothingFoundError(

@@ -51,7 +51,7 @@ def extract(
         except OSError as error:
             raise UsageError(f"{target} cannot be written to: {error.strerror or error}") from error
         try:
-            writer = Writer(plan, contents, stage, result, progress)
+            writer = Writer(plan, contents, stage, placing.shown, result, progress)
             try:
                 writer.run()
                 placing.run(stage, writer.written)

@@ -110,13 +110,13 @@ class Placing:
                     position = plan.end(position)  # reported when it is written
                     continue
                 raise UsageError(
-                    f"{self._shown(path)} cannot be written: {error.strerror or error}"
+                    f"{self.shown(path)} cannot be written: {error.strerror or error}"
                 ) from error
             position = plan.end(position)
 
     def _refuse(self, path: int, met: os.stat_result, *, is_directory: bool) -> None:
         """Raise `UsageError` unless a file may replace the existing one."""
-        shown = self._shown(path)
+        shown = self.shown(path)
         if is_directory or stat.S_ISDIR(met.st_mode):
             what = "a directory" if stat.S_ISDIR(met.st_mode) else "no directory"
             raise UsageError(f"{shown} is in the way: it is {what}", hint="choose another target")
@@ -130,7 +130,7 @@ class Placing:
                 f"{shown} cannot be replaced: it is {read}", hint="choose another target"
             )
 
-    def _shown(self, path: int) -> str:
+    def shown(self, path: int) -> str:
         """The destination of a path of the plan, safe for a terminal."""
         parts = []
         while path != self._plan.base:

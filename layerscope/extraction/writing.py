@@ -48,9 +48,11 @@ class Writer:
         plan: Plan,
         contents: Sequence[LayerContents],
         stage: int,
+        shown: Callable[[int], str],
         result: Extracted,
         progress: Progress,
     ) -> None:
+        """`stage` is a descriptor of the directory; `shown` returns the destination of a path, for errors."""
         self.written = np.ones(len(plan), bool)
         """Mask of the paths of the plan that were written."""
         self._plan = plan
@@ -58,6 +60,7 @@ class Writer:
         self._own = plan.inodes
         self._kinds = plan.kinds
         self._contents = contents
+        self._shown = shown
         self._result = result
         self._progress = progress
         self._folders = Folders(stage, plan.base, plan.filesystem.table, plan.name)
@@ -257,8 +260,7 @@ class Writer:
             os.unlink(self._plan.name(path), dir_fd=self._folders.above(path))
 
     def _cannot_write(self, path: int, error: OSError) -> UsageError:
-        shown = os.fsdecode(self._plan.filesystem.table.full(path))
-        return UsageError(f"{shown} cannot be written: {error.strerror or error}")
+        return UsageError(f"{self._shown(path)} cannot be written: {error.strerror or error}")
 
 
 def _make_directory(folder: int, name: bytes) -> bool:

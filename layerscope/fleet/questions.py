@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from layerscope.analysis.findings.rules import RULES
 from layerscope.errors import CorruptImageError, UsageError
 from layerscope.fleet.runs import KINDS, columns_of, folder_of, runs_in
 from layerscope.text import safe_name
@@ -24,6 +25,12 @@ _KEYS = """keys AS (
   SELECT run, key, any_value(storedBytes) AS storedBytes, count(DISTINCT image) AS images,
          min(image) AS image, any_value(step ORDER BY image) AS step, sum(storedBytes) AS totalBytes
   FROM layers GROUP BY run, key)"""
+
+_TITLES = ", ".join(
+    "('{}', '{}')".format(*(text.replace("'", "''") for text in (rule.name, rule.title)))
+    for rule in RULES
+)
+"""Names and titles of the rules, as values: titles of findings are those of single images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,9 @@ QUESTIONS: dict[str, Question] = {
     ),
     "rules": Question(
         "what each rule would save in all images",
-        """SELECT rule, any_value(title) AS title, count(DISTINCT image) AS images, sum(bytes) AS bytes
-           FROM findings GROUP BY rule ORDER BY bytes DESC, images DESC, rule""",
+        f"""WITH titles (rule, title) AS (VALUES {_TITLES})
+            SELECT rule, coalesce(any_value(titles.title), rule) AS title, count(DISTINCT image) AS images, sum(bytes) AS bytes
+            FROM findings LEFT JOIN titles USING (rule) GROUP BY rule ORDER BY bytes DESC, images DESC, rule""",  # noqa: S608
     ),
     "lines": Question(
         "what each Dockerfile line stores, wastes and could avoid in all images",

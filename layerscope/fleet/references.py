@@ -33,8 +33,14 @@ class Tagged:
 def expand(named: Sequence[str], request: Request, tagged: Tagged) -> list[str]:
     """References of single images and archives, in this order, each once. `request` is the one for each of them.
 
-    Raises `LayerscopeError` if a store or a repository cannot be listed.
+    Raises `LayerscopeError` if a store or a repository cannot be listed, `UsageError` for tags without a repository.
     """
+    if tagged and not any(map(whole_repository, named)):
+        option = "--last" if tagged.pattern is None else "--tags"
+        raise UsageError(
+            f"{option} selects tags of a repository, and no repository is named",
+            hint="name one without a tag: registry://HOST/NAME",
+        )
     found: dict[str, str] = {}
     for reference in named:
         for one in _expanded(reference, replace(request, reference=reference), tagged):

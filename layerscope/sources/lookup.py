@@ -21,6 +21,8 @@ from layerscope.sources.store_image import StoreImage
 
 _IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 """IDs of images as engines show them."""
+_SAMPLE = "demo"
+"""The command that opens the sample image: its name may be taken for that of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +162,7 @@ def _not_found(
             f"{reference}: image not found locally ({said})",
             hint=meant or next(iter(hints), otherwise),
         )
+    if reference == _SAMPLE:
+        error.hint = f"layerscope demo --save FILE writes the sample image; {error.hint}"
     error.elsewhere = elsewhere
     return error

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from layerscope.errors import UsageError
 from layerscope.settings import Settings
+from layerscope.site import page_address
 from layerscope.tui.commands import COMMANDS, Command, Keys
 from layerscope.tui.key_presets import PRESETS
 
@@ -75,7 +76,9 @@ def changed_keys(settings: Settings) -> Keys:
             close = get_close_matches(identifier, known, 1)
             raise UsageError(
                 f"{place}: unknown command `{identifier}`",
-                hint=f"did you mean {close[0]}?" if close else "docs/keys.md lists the command ids",
+                hint=f"did you mean {close[0]}?"
+                if close
+                else f"{page_address('keys')} lists the command ids",
             )
         try:
             own[identifier] = tuple(dict.fromkeys(map(key_name, written)))

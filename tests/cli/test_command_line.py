@@ -21,6 +21,7 @@ import pytest
 
 from layerscope import __version__
 from layerscope.cli import output
+from layerscope.cli.group import DEFAULT_COMMAND
 from layerscope.report import FORMATS
 from layerscope.settings import Settings
 from tests.cli.running import COMMANDS, Here, Ran
@@ -177,6 +178,49 @@ def test_two_images_without_a_command_lead_to_diff(here: Here, args: list[str]) 
     assert "hint: two images: layerscope diff A B" in err
 
 
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_usage_error_leads_to_the_help_of_its_command(here: Here, name: str) -> None:
+    """Of options without their values, too."""
+    command = COMMANDS[name]
+    path = "layerscope" if name == DEFAULT_COMMAND else f"layerscope {name}"
+    words = [] if name == DEFAULT_COMMAND else [name]
+    options = [
+        param.opts[0]
+        for param in command.params
+        if isinstance(param, click.Option) and not param.is_flag and not param.count
+    ]
+    unknown = [] if name == "build" else ["--nonsense"]  # build leaves others to the engine
+    for option in [*unknown, *options[:1], *options[-1:]]:
+        assert f"hint: see {path} --help" in here(*words, option).err
+    if isinstance(command, click.Group):
+        assert f"hint: see {path} info --help" in here(name, "info", "--format").err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "meant"),
+    [
+        (["rport", "image.tar"], 2, "report"),
+        (["--theme", "dark", "rport", "image.tar"], 2, "report"),
+        (["imges", "--store-root", "."], 3, "images"),
+        (["extrct", "image.tar", "/etc", "-o", "out"], 2, "extract"),
+    ],
+)
+def test_a_mistyped_command_leads_to_the_command(
+    here: Here, args: list[str], code: int, meant: str
+) -> None:
+    """Whether it is taken for an image or the rest makes no sense."""
+    ran = here(*args)
+    assert ran.code in (code, 4)  # 4 where no engine or store is there
+    assert f"hint: did you mean `layerscope {meant}`?" in ran.err
+
+
+@pytest.mark.parametrize("args", [["--", "rport"], ["memcached"], ["./rport"], ["report", "rport"]])
+def test_images_are_not_taken_for_mistyped_commands(here: Here, args: list[str]) -> None:
+    ran = here(*args)
+    assert ran.code in (3, 4)
+    assert "did you mean `layerscope" not in ran.err
+
+
 # --- Images that cannot be read -------------------------------------------------------------------
 
 
@@ -185,6 +229,15 @@ def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -
     code, out, err = here(*args)
     assert (code, out) == (3, "")
     assert err == "layerscope: nofile.tar: no such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["report", "ci", "fix"])
+def test_the_sample_image_is_saved_to_be_named(here: Here, name: str) -> None:
+    """`demo` is a command, not the name of an image."""
+    code, _, err = here(name, "demo")
+    assert code in (3, 4)
+    assert "hint: layerscope demo --save FILE writes the sample image; " in err
+    assert "--save" not in here(name, "demos")[2]
 
 
 def test_errors_about_hostile_names_stay_on_one_line(here: Here) -> None:

@@ -61,7 +61,11 @@ def test_the_folder_of_tables_is_not_named_like_a_report(fleet: Here, tmp_path: 
     ran = fleet("a.tar", "-o", "fleet.json")
     assert ran.code == 2
     assert "not the name of a folder" in ran.err
-    assert "> FILE" in ran.err
+    assert "layerscope fleet … --format json > fleet.json" in ran.err
+    for options in (["--format", "html"], []):
+        ran = fleet("a.tar", "-o", "a b.html", *options)
+        assert "layerscope fleet … --format html > 'a b.html'" in ran.err
+    assert "--format text > x.json" in fleet("a.tar", "-o", "x.json", "--format", "text").err
     assert not (tmp_path / "fleet.json").exists()
     (tmp_path / "fleet.json").mkdir()
     assert fleet("a.tar", "-o", "fleet.json").code == 0

@@ -114,6 +114,23 @@ def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
     assert "/usr/bin/sh?" in here("ls", "sh")[2]
 
 
+@pytest.mark.parametrize("command", ["cat", "ls", "extract"])
+def test_a_path_that_another_layer_has_leads_there(here: Here, command: str) -> None:
+    """Whether a lower layer has it or a higher one, by name or by a glob."""
+    top = layer_tar([file("late/a", b"late"), whiteout("etc/sub")])
+    write(here.folder / "three.tar", docker_archive([BASE, NEXT, top]))
+    for word, layer, deleted in (
+        ("gone", 0, 1), ("/g*e", 0, 1), ("etc/sub", 1, 2), ("/etc/sub/b.conf", 1, 2),
+    ):  # fmt: skip
+        code, out, err = here(command, word, image="three.tar")
+        assert (code, out) == (1, b"")
+        assert f"hint: deleted in layer {deleted}: --layer {layer} has it\n" in err
+        assert here("ls", word, "--layer", str(layer), image="three.tar")[0] == 0
+    _, _, err = here(command, "late/a", "--layer", "1", image="three.tar")
+    assert "hint: added in layer 2: --layer 2 has it\n" in err
+    assert "hint" not in here(command, "never", image="three.tar")[2]
+
+
 def test_links_are_named_not_followed(here: Here) -> None:
     code, out, err = here("cat", "bin/sh")
     assert (code, out) == (1, b"")

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
 from bench import fleet, results, wire
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
@@ -16,7 +18,7 @@ from tests.docs.json_schemas import FOLDER as SCHEMAS
 from tests.docs.json_schemas import schema_texts
 from tests.docs.man_pages import FOLDER as MANUAL
 from tests.docs.man_pages import man_pages, text_of
-from tests.docs.page import marked, marks, page, read
+from tests.docs.page import ROOT, marked, marks, page, read
 from tests.docs.rule_pages import FOLDER, code_links, rule_pages
 from tests.images import CREATED, docker_archive, file, layer_tar, write
 from tests.tui.tour import tour_table
@@ -80,11 +82,25 @@ def _build(tag: str, packages: str, settings: bytes, mode: int, size: int) -> by
     return docker_archive(layers, history=history, config=config, tags=(f"demo:{tag}",))
 
 
+def input_table(file: str) -> str:
+    """The inputs of the GitHub action or of the GitLab component."""
+    (head, *_) = yaml.safe_load_all((ROOT / file).read_text())
+    lines = ["| input | default | |", "|---|---|---|"]
+    for name, one in head.get("spec", head)["inputs"].items():
+        default = f"`{one['default']}`" if one.get("default") else ""
+        lines.append(
+            f"| `{name}` | {default if 'default' in one else 'required'} | {one['description']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("keys.md", "keys"): key_table,
     ("findings.md", "rules"): rule_table,
     ("tour.md", "tour"): tour_table,
     ("commands.md", "diff"): diff_output,
+    ("ci.md", "action-inputs"): lambda: input_table("action.yml"),
+    ("ci.md", "component-inputs"): lambda: input_table("templates/layerscope.yml"),
     ("fleet.md", "questions"): question_table,
     ("fleet.md", "columns"): column_tables,
     ("fleet.md", "cost"): lambda: fleet.table(fleet.load()),

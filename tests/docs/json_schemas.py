@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from layerscope.site import SITE, page_address
 from tests.docs.page import ROOT, marked_table, marks, read
 
 PAGE = "json-schema.md"
-SITE = "https://layerscope.readthedocs.io/en/latest"
 FOLDER = ROOT / "layerscope" / "schemas"
 
 _TYPES: Mapping[str, Mapping[str, Any]] = {
@@ -54,9 +54,9 @@ def schema_of(name: str) -> dict[str, Any]:
     command, heading = _place(name)
     found: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{SITE}/schemas/{name}-{next(versions, None) or '1.0'}.json",
+        "$id": f"{SITE}schemas/{name}-{next(versions, None) or '1.0'}.json",
         "title": command,
-        "description": f"See {SITE}/json-schema/#{heading}",
+        "description": f"See {page_address('json-schema')}#{heading}",
     }
     if rows[0]["key"].startswith("[]."):
         found |= {"type": "array", "items": _object(rows, "[]")}

@@ -15,11 +15,12 @@ from layerscope.analysis.compare.steps import StepChange
 from layerscope.analysis.gate.verdict import Outcome, Unit
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.site import SITE
 from layerscope.words import Cause, Change, Confidence, Extent, ReleaseOrder, Severity, StepKind
 from tests import json_documents
 from tests.analysis.series.releases import Made, release
 from tests.analysis.series.test_causes import app
-from tests.docs.json_schemas import FOLDER, SITE, schema_texts
+from tests.docs.json_schemas import FOLDER, schema_texts
 from tests.docs.json_schemas import documents as documents_of_the_page
 from tests.docs.page import marked_table, read
 from tests.docs.running import document
@@ -244,7 +245,7 @@ def test_schemas_are_valid(name: str) -> None:
     schema = json_documents.published(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
-    assert schema["$id"] == f"{SITE}/schemas/{name}-1.0.json"
+    assert schema["$id"] == f"{SITE}schemas/{name}-1.0.json"
 
 
 def test_schemas_allow_what_later_releases_add(demo_image: Path, tmp_path: Path) -> None:

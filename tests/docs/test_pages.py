@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from layerscope import __version__
 from layerscope.cli import layerscope
 from layerscope.cli.group import DEFAULT_COMMAND
+from layerscope.site import SITE, page_address
 from layerscope.tui.view import VIEWS
 from tests.cli.running import COMMANDS
 from tests.docs.page import DOCS, ROOT
@@ -90,6 +93,23 @@ def test_every_view_has_a_section() -> None:
     """With its key in the heading."""
     headings = re.findall(r"^## .+ · (\d)$", (DOCS / "explorer.md").read_text(), re.MULTILINE)
     assert headings == [str(number) for number in range(1, len(VIEWS) + 1)]
+
+
+def test_the_program_names_pages_at_their_address() -> None:
+    """That of the site: an installed program has no `docs/`."""
+    assert f"\nsite_url: {SITE}\n" in (ROOT / "mkdocs.yml").read_text()
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls["Documentation"] == SITE
+    named = set()
+    for path in (ROOT / "layerscope").rglob("*.py"):
+        named |= set(re.findall(r"""page_address\(f?["']([^"'{]+)["']\)""", path.read_text()))
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"docs/[a-z-]+\.md", node.value), path
+    assert {"settings", "keys"} <= named
+    for name in named:
+        assert (DOCS / f"{name}.md").is_file()
+    assert page_address("settings") in (layerscope.help or "")
 
 
 def test_every_command_is_explained() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from layerscope.site import SITE
 from tests.docs.json_schemas import FOLDER
 from tests.docs.page import DOCS, ROOT
 
@@ -88,10 +89,9 @@ def test_links_lead_somewhere(site: Path) -> None:
 
 def test_schemas_are_at_their_address(site: Path) -> None:
     """Each at its `$id`."""
-    base = "https://layerscope.readthedocs.io/en/latest/"
     for path in FOLDER.iterdir():
         address = json.loads(path.read_bytes())["$id"]
-        assert (site / address.removeprefix(base)).read_bytes() == path.read_bytes()
+        assert (site / address.removeprefix(SITE)).read_bytes() == path.read_bytes()
 
 
 def test_the_cast_is_played(site: Path) -> None:

@@ -353,6 +353,43 @@ def test_a_run_that_is_not_reproducible(tmp_path: Path) -> None:
     assert build.differs.attributes == ["content"]
 
 
+def test_layers_of_one_image_are_no_builds_of_each_other(tmp_path: Path) -> None:
+    """A COPY and its chown hold the same; those of two images are two builds, whichever are shared."""
+
+    def copied_and_changed(name: str, time: int, *more: bytes) -> Path:
+        layers = [
+            layer_tar([file("app/a", b"x" * 100, mtime=time)]),
+            layer_tar([file("app/a", b"x" * 100, mtime=time, uid=5)]),
+        ]
+        history = [{"created_by": line} for line in ("COPY rootfs /", "COPY . /app", "RUN chown")]
+        history += [{"created_by": "RUN more"} for _ in more]
+        return write(
+            tmp_path / f"{name}.tar", docker_archive([ROOT, *layers, *more], history=history)
+        )
+
+    one, again = (
+        copied_and_changed("one", 1),
+        copied_and_changed("again", 1, layer_tar([file("b")])),
+    )
+    other = copied_and_changed("other", 2)
+    assert not fleet_of(tmp_path, [one]).answers.builds
+    assert not fleet_of(tmp_path, [one, again]).answers.builds
+    builds = fleet_of(tmp_path, [one, again, other]).answers.builds
+    assert {(build.line, len(build.layers), build.images) for build in builds} == {
+        ("COPY . /app", 2, 3),
+        ("RUN chown", 2, 3),
+    }
+
+
+def test_builds_are_of_different_images(both: tuple[Fleet, Naive]) -> None:
+    """No image has two layers of one entry."""
+    fleet, naive = both
+    for build in fleet.answers.builds:
+        assert len(build.layers) > 1
+        for keys in naive.keys:
+            assert len(set(build.layers).intersection(keys)) <= 1
+
+
 def test_layers_that_delete_other_paths_are_not_the_same(tmp_path: Path) -> None:
     """Although they hold the same files."""
     paths = [

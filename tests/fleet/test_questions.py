@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from layerscope.analysis.findings.rules import RULES
 from layerscope.errors import CorruptImageError, UsageError
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.questions import QUESTIONS, ask
 from layerscope.fleet.runs import KINDS, RunFolder, folder_of
 from tests.fleet.running import fleet_of, written
+from tests.images import docker_archive, file, layer_tar, whiteout, write
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,8 @@ def test_ready_questions_say_what_the_report_says(runs: tuple[Path, Fleet]) -> N
     assert {(r["key"], r["storedBytes"], r["totalBytes"], r["images"], r["line"]) for r in rows(folder, "layers")} == {
         (one.digest, one.stored_bytes, one.total_bytes, one.images, one.line) for one in answers.layers
     }  # fmt: skip
-    assert {(r["rule"], r["images"], r["bytes"]) for r in rows(folder, "rules")} == {
-        (one.rule, one.images, one.bytes) for one in answers.rules
+    assert {(r["rule"], r["title"], r["images"], r["bytes"]) for r in rows(folder, "rules")} == {
+        (one.rule, one.title, one.images, one.bytes) for one in answers.rules
     }
     assert {(r["name"], r["images"], r["bytes"], tuple(r["versions"])) for r in rows(folder, "packages")} == {
         (one.name, one.images, one.bytes, tuple(sorted(v.version for v in one.versions))) for one in answers.packages
@@ -64,6 +66,23 @@ def test_ready_questions_say_what_the_report_says(runs: tuple[Path, Fleet]) -> N
     for one in answers.lines:
         found = lines[one.line]
         assert (found["storedBytes"], found["wastedBytes"]) == (one.stored_bytes, one.wasted_bytes)
+
+
+def test_rules_have_their_own_titles(tmp_path: Path) -> None:
+    """Not those of the findings of one image, which name its layers."""
+    big = layer_tar([file("big", b"x" * 3_000_000)])
+    images = [[big, layer_tar([whiteout("big")])], [big, big, layer_tar([whiteout("big")])]]
+    paths = [
+        write(tmp_path / f"{number}.tar", docker_archive(layers))
+        for number, layers in enumerate(images)
+    ]
+    fleet = fleet_of(tmp_path, paths)
+    with RunFolder.locked(tmp_path / "out") as run:
+        run.write(fleet)
+    titles = {rule.name: rule.title for rule in RULES}
+    found = rows(tmp_path / "out", "rules")
+    assert found
+    assert [row["title"] for row in found] == [titles[row["rule"]] for row in found]
 
 
 def test_the_newest_run_is_asked_unless_told(runs: tuple[Path, Fleet]) -> None:

@@ -90,7 +90,13 @@ def test_tags_of_a_repository() -> None:
         assert expanded(name) == [name]
         assert expanded(name, tagged=Tagged("1.*")) == [f"{name}:1.9", f"{name}:1.10"]
         assert expanded(name, tagged=Tagged(last=2)) == [f"{name}:2.0", f"{name}:2.0-slim"]
-        assert expanded(f"{name}:2.0", tagged=Tagged(last=1)) == [f"{name}:2.0"]
+        assert expanded(f"{name}:1.9", name, tagged=Tagged(last=1)) == [
+            f"{name}:1.9",
+            f"{name}:2.0-slim",
+        ]
+        for tagged in (Tagged(last=1), Tagged("1.*")):
+            with pytest.raises(UsageError, match="no repository is named"):
+                expanded(f"{name}:2.0", "folder", tagged=tagged)
         with pytest.raises(ImageNotFoundError, match=r"none of 5 tags matches"):
             expanded(name, tagged=Tagged("3.*"))
 

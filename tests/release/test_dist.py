@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import layerscope
+from layerscope.site import SITE
 from tests.docs.page import ROOT
 from tests.release.building import RELEASE_TIME, build, copy_tracked, run
 
@@ -73,11 +74,10 @@ def test_links_of_the_readme_lead_somewhere_on_pypi(wheel: Path) -> None:
         readme = message_from_bytes(archive.read(name)).get_payload()
     targets = re.findall(r"\]\(([^)\s]+)\)", str(readme))
     assert len(targets) > 20
-    site = "https://layerscope.readthedocs.io/en/latest/"
     for target in targets:
         assert target.startswith("https://"), target
-        if target.startswith(site):
-            page = target.removeprefix(site).partition("#")[0].rstrip("/")
+        if target.startswith(SITE):
+            page = target.removeprefix(SITE).partition("#")[0].rstrip("/")
             places = (f"docs/{page}", f"docs/{page}.md", f"{page}.md", f"{page}/README.md", page)
             assert any((ROOT / place).is_file() for place in places), target
 

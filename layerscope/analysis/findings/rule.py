@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
+from layerscope.site import page_address
 from layerscope.words import Confidence, Severity
-
-PAGES = "https://layerscope.readthedocs.io/en/latest/rules/"
-"""The address of the pages of rules: `docs/rules/` as published, see `project.urls` in pyproject.toml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +45,4 @@ class Rule:
     @property
     def page(self) -> str:
         """The address of its page."""
-        return f"{PAGES}{self.name}/"
+        return page_address(f"rules/{self.name}")

@@ -1,8 +1,12 @@
-"""Builds that are not reproducible: layers of the same content, or of the same step, under different digests."""
+"""Builds that are not reproducible: layers of the same content, or of the same step, under different digests.
+
+They are layers of different images: what one image stores twice is the finding `rewritten-for-attributes`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.fleet.answers.layers import Layers
@@ -45,7 +49,7 @@ def builds(
     progress: Progress,
 ) -> list[BuildAnswer]:
     """All groups of such layers, those that store most again first. Raises `CancelledError`."""
-    groups = [*_alike(layers, read), *_same_steps(results, layers)]
+    groups = [*_alike(results, layers, read), *_same_steps(results, layers)]
     pairs = sorted({pair for group in groups for pair in group.pairs})
     progress.stage("Comparing builds", len(pairs))
     compared: _Compared = {}
@@ -77,17 +81,33 @@ def _tasks(
             yield CompareTask(setup, first, second), read.carried([first, second])
 
 
-def _alike(layers: Layers, read: ReadLayers) -> Iterator[_Group]:
-    """Layers of equal signatures."""
-    found: dict[str, list[str]] = {}
-    for key in layers.known:
-        signature = read.signature(key)
-        if signature is not None and layers.stored(key):
-            found.setdefault(signature, []).append(key)
-    yield from (_group(keys, layers, alike=True) for keys in found.values() if len(keys) > 1)
+def _alike(results: Results, layers: Layers, read: ReadLayers) -> list[_Group]:
+    """Layers of equal signatures. If images have several of them, such as a COPY and its chown, the first ones are a group, the second
+    ones, and so on."""
+    counts = Counter(
+        signature for key in layers.known if (signature := _signature(key, layers, read))
+    )
+    found: dict[tuple[str, int], dict[str, None]] = {}
+    placed: set[str] = set()
+    for image in range(results.images) if counts else ():
+        positions: Counter[str] = Counter()
+        for key in results.keys(image):
+            signature = _signature(key, layers, read)
+            if signature is None or counts[signature] < 2:
+                continue
+            if key not in placed:
+                placed.add(key)
+                found.setdefault((signature, positions[signature]), {})[key] = None
+            positions[signature] += 1
+    return _groups(found.values(), results, layers, alike=True)
 
 
-def _same_steps(results: Results, layers: Layers) -> Iterator[_Group]:
+def _signature(key: str, layers: Layers, read: ReadLayers) -> str | None:
+    """The signature of a layer that stores anything."""
+    return read.signature(key) if layers.stored(key) else None
+
+
+def _same_steps(results: Results, layers: Layers) -> list[_Group]:
     """Layers that the same RUN made on the same layers."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for image in range(results.images):
@@ -98,13 +118,34 @@ def _same_steps(results: Results, layers: Layers) -> Iterator[_Group]:
             if below is not None and step.instruction == "RUN" and row.stored_bytes:
                 found.setdefault((below, step.line), {})[row.key] = None
             below = row.chain_id
-    groups = (_group([*keys], layers, alike=False) for keys in found.values() if len(keys) > 1)
-    yield from dict.fromkeys(groups)
+    return list(dict.fromkeys(_groups(found.values(), results, layers, alike=False)))
 
 
-def _group(keys: list[str], layers: Layers, *, alike: bool) -> _Group:
-    keys.sort(key=lambda key: (-layers.known[key].images, key))
-    return _Group(tuple(keys), alike)
+def _groups(
+    found: Iterable[Iterable[str]], results: Results, layers: Layers, *, alike: bool
+) -> list[_Group]:
+    """Groups of these layers. Of layers that one image has, each group keeps one."""
+    ranked = [
+        sorted(keys, key=lambda key: (-layers.known[key].images, key))
+        for keys in map(tuple, found)
+        if len(keys) > 1
+    ]
+    images: dict[str, list[int]] = {key: [] for keys in ranked for key in keys}
+    for image in range(results.images) if images else ():
+        for key in results.keys(image):
+            if key in images:
+                images[key].append(image)
+    groups = []
+    for keys in ranked:
+        taken: set[int] = set()
+        kept = []
+        for key in keys:
+            if taken.isdisjoint(images[key]):
+                taken.update(images[key])
+                kept.append(key)
+        if len(kept) > 1:
+            groups.append(_Group(tuple(kept), alike))
+    return groups
 
 
 def _confirmed(group: _Group, compared: _Compared) -> _Group | None:

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from layerscope import text
 from layerscope.settings import config_file
+from layerscope.site import page_address
 from layerscope.tui.commands import (
     COMMANDS,
     GROUPS,
@@ -219,7 +220,7 @@ def _settings() -> Iterator[tuple[str, str]]:
     """How to change keys and other settings."""
     file = text.safe_name(str(config_file(os.environ)))
     yield "rebind a key", f'write {EXAMPLE} = "o" below [keys] in {file}; searching here shows ids'
-    yield "all settings", "docs/settings.md"
+    yield "all settings", page_address("settings")
 
 
 def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> Section:

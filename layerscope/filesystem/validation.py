@@ -100,11 +100,25 @@ def _check_paths(table: PathTable, limits: Limits, name: str) -> None:
 
 
 def _check_components(names: StringTable) -> None:
-    """Names of one path component each: not empty, no slash, neither `.` nor `..`."""
+    """Distinct names of one path component each, in byte order: not empty, no slash or NUL, neither `.` nor `..`."""
     lengths = np.diff(names.offsets)
-    _require(b"/" not in names.data and bool((lengths > 0).all()))
+    _require(b"/" not in names.data and b"\0" not in names.data and bool((lengths > 0).all()))
+    starts = _starts(names, lengths)
+    _require(bool((starts[1:] >= starts[:-1]).all()))
+    alike = np.flatnonzero(starts[1:] == starts[:-1]).tolist()
+    _require(all(names[number] < names[number + 1] for number in alike))
     short = np.flatnonzero(lengths <= 2).tolist()
     _require(not any(names[number] in (b".", b"..") for number in short))
+
+
+def _starts(names: StringTable, lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The first 8 bytes of each name as a number, which has the order of the names."""
+    data = np.frombuffer(names.data + bytes(8), np.uint8)
+    starts = np.zeros(len(names), np.uint64)
+    for place in range(8):
+        found = np.where(lengths > place, data[names.offsets[:-1] + place], 0)
+        starts = starts << np.uint64(8) | found.astype(np.uint64)
+    return starts
 
 
 def _check_inodes(inodes: Inodes) -> None:
@@ -140,6 +154,8 @@ def _check_versions(filesystem: Filesystem) -> None:
     check_range(paths, 1, len(filesystem.table))
     inodes = len(filesystem.inodes.columns.kinds)
     check_range(filesystem.inode_of, 0, inodes)
+    kinds = filesystem.inodes.columns.kinds[filesystem.inode_of]
+    _require(not bool((kinds == Kind.HARDLINK).any()))  # stacking resolves them
     check_range(filesystem.successors, -1, inodes)
     check_range(filesystem.removals, 0, len(Removal))
     check_range(born, 0, layers)

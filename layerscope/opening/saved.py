@@ -25,6 +25,7 @@ from layerscope.filesystem.compare_contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
 from layerscope.filesystem.validation import (
+    MOST_BYTES,
     check_bounds,
     check_filesystem,
     check_packed_filesystem,
@@ -271,6 +272,7 @@ def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Fi
     for name in (*findings.applied, *(finding.rule for finding in findings.found)):
         if not _RULE.fullmatch(name):  # reports take them as they are
             raise ValueError(name)
+    check_range(np.array([finding.bytes for finding in findings.found], np.int64), 0, MOST_BYTES)
     for finding in findings.found:
         check_range(column(finding.paths), 0, paths)
         check_range(column(finding.inodes), 0, len(sizes))

@@ -182,5 +182,5 @@ def _url(package: Package, distribution: Distribution | None) -> str | None:
 
 
 def _unicode(text: str) -> str:
-    """The text with a replacement character for each byte that is not UTF-8."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
+    """The text with a replacement character for each lone surrogate: those of bytes that are not UTF-8, and those of JSON."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

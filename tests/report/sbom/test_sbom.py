@@ -20,7 +20,7 @@ from layerscope.analysis.packages.sboms import sbom_packages
 from layerscope.errors import UsageError
 from layerscope.opening.open import Opened
 from layerscope.report.sbom import FORMATS, writer_of
-from layerscope.report.sbom.components import bill_of
+from layerscope.report.sbom.components import _unicode, bill_of
 from tests.analysis.packages.programs import CRATES, go_data, jar, pom, program, rust_section
 from tests.analysis.packages.test_inventory import APP, binary, inventory_of, opened_with
 from tests.analysis.packages.test_packages import RAKE, database, header
@@ -252,3 +252,8 @@ def test_hostile_names(tmp_path: Path, form: str) -> None:
     assert data.isascii()
     assert b"\x1b" not in data
     validate(form, data, tmp_path)
+
+
+def test_lone_surrogates_are_replaced() -> None:
+    """Those of bytes that are not UTF-8, and any others that a saved file may hold."""
+    assert _unicode("a\udcff\ud800b\U0001f600") == "a\ufffd\ufffdb\U0001f600"

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
 
@@ -27,13 +28,12 @@ from layerscope.sources.store_image import StoreImage, described
 
 ENTRIES = 400
 """Maximum number of files and folders to inspect, in name order."""
-SMALLEST = 1024
-"""Size of the smallest possible image, in bytes."""
 HEADERS = 2_000
 """Maximum number of archive members to inspect: images have one per layer and a few documents."""
 UNPACKED = 1 << 20
 """Maximum number of bytes to decompress from an archive."""
 _DOCUMENTS = frozenset(("manifest.json", "index.json"))
+_DESCRIPTIONS = ("index.json", "manifest.json", "oci-layout")
 _PARTS = re.compile(
     r"(?:\./)?(?:[^/]+/)?(?:manifest\.json|index\.json|oci-layout|repositories"
     r"|blobs/sha256(?:/[0-9a-f]{64})?/?|[0-9a-f]{64}(?:\.json|\.tar(?:\.gz)?|/(?:VERSION|json|layer\.tar)?)|sha256:[0-9a-f]{64})"
@@ -61,9 +61,16 @@ def saved_images(
             yield image
 
 
+class _DamagedError(LayerscopeError):
+    """It starts like an image, and is damaged before one was found."""
+
+
 def images_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]:
     """References of the images in a folder and in those below it, in the order of their names. Links to folders are not followed,
-    and unreadable files and folders skipped."""
+    and files and folders skipped that are not images or not accessible.
+
+    Damaged files are among them if they start like an image, so that opening them reports the damage.
+    """
     waiting = [folder]
     while waiting:
         try:
@@ -76,6 +83,9 @@ def images_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]
             try:
                 image = _look(entry, limits)
                 inside = image is None and entry.is_dir(follow_symlinks=False)
+            except _DamagedError:
+                yield _reference(entry)
+                continue
             except (LayerscopeError, DamagedStreamError, OSError, ValueError):
                 continue
             if image is not None:
@@ -85,47 +95,81 @@ def images_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]
         waiting += reversed(below)
 
 
+def _reference(entry: os.DirEntry[str]) -> str:
+    """The reference of a file or folder. `./` marks it as a path, not an image name or scheme."""
+    absolute = os.path.isabs(entry.path)  # noqa: PTH117
+    return entry.path if absolute else f"./{entry.path.removeprefix('./')}"
+
+
 def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
-    """The image in a file or folder; None if there is none."""
+    """The image in a file or folder; None if there is none. Raises `_DamagedError`, and `ArtifactError` for an artifact."""
     path = Path(entry.path)
-    # `./` marks it as a path, not an image name or scheme.
-    reference = entry.path if path.is_absolute() else f"./{entry.path.removeprefix('./')}"
-    nameless = StoreImage(reference, "", "file", location=entry.name)
+    nameless = StoreImage(_reference(entry), "", "file", location=entry.name)
     if entry.is_dir():
-        documents = [path / name for name in ("index.json", "manifest.json")]
-        return _described(nameless, path, limits) if any(map(Path.is_file, documents)) else None
-    if not entry.is_file() or (size := entry.stat().st_size) < SMALLEST:
+        if not any(map(Path.is_file, (path / name for name in _DESCRIPTIONS))):
+            return None
+        found = _described(nameless, path, limits)
+        if found is None and (path / "oci-layout").is_file():
+            raise _DamagedError(f"{path}: no complete image")
+        return found
+    if not entry.is_file() or not (size := entry.stat().st_size):
         return None
     sized = replace(nameless, size=size)
     blob: Blob = OpenFile.open(path, entry.name).blob(entry.name)
     head = blob.pread(BLOCK, 0)
     if is_saved(head) and not looks_like_header(head):
-        return _described(sized, path, limits)
-    if looks_like_header(head):
-        names, whole = _names(blob)
+        saved = _described(sized, path, limits)
+        if saved is None:
+            raise _DamagedError(f"{path}: no complete image")
+        return saved
+    if _starts_like_tar(head):
+        names, end = _names(blob)
         if names.isdisjoint(_DOCUMENTS | {"repositories"}):
+            if end is _End.DAMAGED or not names.isdisjoint(("oci-layout", "layer.tar")):
+                raise _DamagedError(f"{path}: no complete image")
             return None
-        return (_described(sized, path, limits) or sized) if whole else sized
+        return (_described(sized, path, limits) or sized) if end is _End.REACHED else sized
     kind = sniff(head[:MAGIC_BYTES])
     if kind is None:
         return None
-    start, _ = first_bytes(kind, blob.chunks(), entry.name, limits, UNPACKED)
+    start, damaged = first_bytes(kind, blob.chunks(), entry.name, limits, UNPACKED)
+    if damaged and len(start) < BLOCK:
+        raise _DamagedError(f"{path}: damaged before its content is known")
     inside = MemoryBlob(entry.name, start)
-    if not looks_like_header(inside.pread(BLOCK, 0)):
+    if not _starts_like_tar(inside.pread(BLOCK, 0)):
         return None
-    return sized if any(map(_PARTS.fullmatch, _names(inside, raw=True)[0])) else None
+    names, end = _names(inside, raw=True)
+    if any(map(_PARTS.fullmatch, names)):
+        return sized
+    if damaged or (end is _End.DAMAGED and len(start) < UNPACKED):
+        raise _DamagedError(f"{path}: damaged before an image was found")
+    return None
 
 
-def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
-    """Last components of the names in a tar, or the names as they are; and whether the end was reached."""
+def _starts_like_tar(head: bytes) -> bool:
+    """Whether a file with this first block is a tar, perhaps with a damaged header."""
+    return looks_like_header(head) or head[257:262] == b"ustar"
+
+
+class _End(Enum):
+    """Where reading the headers of a tar ended."""
+
+    REACHED = auto()
+    DAMAGED = auto()
+    FAR = auto()
+    """After `HEADERS` members."""
+
+
+def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], _End]:
+    """Last components of the names in a tar, or the names as they are; and where reading it ended."""
     names: set[str] = set()
     offset = 0
     for _ in range(HEADERS):
         header = tar.pread(BLOCK, offset)
         if header == ZERO_BLOCK:
-            return names, True
+            return names, _End.REACHED
         if not looks_like_header(header):
-            return names, False
+            return names, _End.DAMAGED
         name = header[:100].partition(b"\0")[0].decode(errors="replace")
         if raw:
             names.add(name)
@@ -133,9 +177,9 @@ def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
             names.add(name.rpartition("/")[2])
         size = parse_number(header[124:136])
         if size < 0:
-            return names, False
+            return names, _End.DAMAGED
         offset += BLOCK + (size + BLOCK - 1) // BLOCK * BLOCK
-    return names, False
+    return names, _End.FAR
 
 
 def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 from pathlib import Path
 
 import pytest
 
+from layerscope import cli
 from layerscope.errors import ImageNotFoundError, UnreachableError, UsageError
 from layerscope.fleet.references import Tagged, expand
 from layerscope.fleet.tables import ImageRow
@@ -45,6 +48,43 @@ def test_folders(tmp_path: Path) -> None:
     assert expanded(tmp_path / "layout") == [str(tmp_path / "layout")]
     (tmp_path / "empty").mkdir()
     assert expanded(tmp_path / "empty") == [str(tmp_path / "empty")]
+
+
+def test_damaged_files_in_folders(tmp_path: Path) -> None:
+    """What starts like an image is a row with the reason, wherever it was cut; anything else is ignored."""
+    whole = docker_archive([A, layer_tar([file("noise", random.Random(1).randbytes(9000))])])
+    folder = tmp_path / "folder"
+    cut = {
+        "header": whole[:512], "early": whole[:700], "late": whole[: len(whole) * 2 // 3],
+        "first": whole[:20] + b"\xff" + whole[21:],
+        "gz": gzip.compress(whole)[:300], "gz-late": gzip.compress(whole)[:-500], "gz-start": gzip.compress(whole)[:20],
+    }  # fmt: skip
+    write(tmp_path / "whole.tar", whole)
+    saved = tmp_path / "whole.saved"
+    assert cli.run(["save", str(tmp_path / "whole.tar"), "-o", str(saved)]) == 0
+    cut["saved"] = saved.read_bytes()[:-100]
+    cut["saved-start"] = saved.read_bytes()[:40]
+    for name, data in cut.items():
+        write(folder / "damaged" / name, data)
+    layout = oci_directory(folder / "damaged" / "layout", [A])
+    (layout / "index.json").write_bytes((layout / "index.json").read_bytes()[:50])
+    bare = oci_directory(folder / "damaged" / "without-index", [A])
+    (bare / "index.json").unlink()
+    source = layer_tar([file(f"src/{number}", b"x" * 700) for number in range(3000)])
+    others = {
+        "text": b"text" * 1000, "text.gz": gzip.compress(b"text" * 9000)[:-10], "empty": b"", "source.tar": source,
+        "source.tar.gz": gzip.compress(source), "source-cut-late.tar.gz": gzip.compress(source)[:-10],
+        "zeros": bytes(10240), "small.gz": gzip.compress(b"text"),
+    }  # fmt: skip
+    for name, data in others.items():
+        write(folder / "others" / name, data)
+    (folder / "others" / "web").mkdir()
+    write(folder / "others" / "web" / "manifest.json", b'{"name": "web"')
+    write(folder / "others" / "web" / "index.json", b"{")
+    named = expanded(folder)
+    assert named == sorted(str(one) for one in (folder / "damaged").iterdir())
+    results = fleet_of(tmp_path, named).results
+    assert all(row.error for row in results.rows(ImageRow))
 
 
 def test_what_is_named_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

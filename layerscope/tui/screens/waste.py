@@ -121,13 +121,12 @@ class WasteView(View):
         found = self.session.duplicates or ()
         self.copies.show_duplicates(found)
         self.share_room()
-        saving = sum(duplicate.saving for duplicate in found)
-        self._copies_title.show(
-            f"Duplicates · {text.size(saving)} avoidable · {text.count_of(len(found), 'duplicated file')}"
-            if found
-            else "Duplicates",
-            "not counted as wasted" if found else "",
-        )
+        if not found:
+            self._copies_title.show("Duplicates")
+            return
+        saving = text.size(sum(duplicate.saving for duplicate in found))
+        whole = f"Duplicates · {saving} in duplicates of {text.count_of(len(found), 'file')}"
+        self._copies_title.show(whole, "not counted as wasted", shorter=(f"Duplicates · {saving}",))
 
     # groups
 
@@ -169,9 +168,11 @@ class WasteView(View):
             self._title.show("Waste")
             return
         files = text.count_of(len(accounting.waste), "file")
+        wasted, grouped = text.size(accounting.wasted), GROUPED_BY[self.grouped_by]
         self._title.show(
-            f"Waste · {text.size(accounting.wasted)} in {files} · {GROUPED_BY[self.grouped_by]}",
+            f"Waste · {wasted} in {files} · {grouped}",
             f"{self.session.key('waste.group')}: {GROUPED_BY[self._next_order()]}",
+            shorter=(f"Waste · {wasted} · {grouped}", f"Waste · {grouped}"),
         )
 
     # the row under the cursor

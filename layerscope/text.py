@@ -107,11 +107,13 @@ def _width(character: str) -> int:
 
 
 def clip(text: str, width: int) -> str:
-    """`text` cut to `width` columns, with an ellipsis where its end is missing."""
+    """`text` cut to `width` columns, with an ellipsis where its end is missing, never two in a row."""
     if len(text) <= width and (text.isascii() or cells(text) <= width):
         return text
     kept = fitting(text, width)
-    return text if kept == len(text) else text[: fitting(text, width - 1)] + "…"[: max(width, 0)]
+    if kept == len(text):
+        return text
+    return text[: fitting(text, width - 1)].rstrip("…") + "…"[: max(width, 0)]
 
 
 def clip_start(text: str, width: int) -> str:
@@ -123,7 +125,7 @@ def clip_start(text: str, width: int) -> str:
     end = text[len(text) - fitting(backwards, width - 1) :]
     while end and not _width(end[0]):
         end = end[1:]  # marks of a character that is cut off
-    end = end[max(end.find("/", 0, len(end) // 3), 0) :]
+    end = end[max(end.find("/", 0, len(end) // 3), 0) :].lstrip("…")
     return "…"[: max(width, 0)] + end
 
 
@@ -136,7 +138,7 @@ def clip_middle(text: str, width: int) -> str:
     end = text[len(text) - fitting(backwards, width - 1 - cells(start)) :]
     while end and not _width(end[0]):
         end = end[1:]  # marks of a character that is cut off
-    return start + "…"[: max(width, 0)] + end
+    return start.rstrip("…") + "…"[: max(width, 0)] + end.lstrip("…")
 
 
 def fitting(text: str, width: int) -> int:

@@ -11,6 +11,7 @@ from layerscope.cli import run
 from layerscope.errors import UsageError
 from layerscope.settings import PRESETS, Settings, limits_from, load_settings, parse_settings
 from layerscope.state import load_state, save_state
+from layerscope.tui.commands import COMMANDS, key_word, shown_keys
 from layerscope.tui.key_presets import PRESETS as KEY_PRESETS
 from layerscope.tui.keys import changed_keys, key_name, keymap
 from layerscope.tui.preferences import Preferences
@@ -130,11 +131,37 @@ def test_two_commands_may_trade_their_keys() -> None:
     ("written", "name"),
     [("?", "question_mark"), ("/", "slash"), ("+", "plus"), ("ctrl+f", "ctrl+f"), ("G", "G"),
      ("shift+tab", "shift+tab"), ("F5", "f5"), (" ", "space"), (",", "comma"), ("alt+x", "alt+x"),
-     ("ctrl+Left", "ctrl+left"), ("question_mark", "question_mark"), ("plus", "plus")],
+     ("ctrl+Left", "ctrl+left"), ("question_mark", "question_mark"), ("plus", "plus"),
+     ("PgUp", "pageup"), ("Esc", "escape"), ("↑", "up"), ("⌫", "backspace"), ("⇧Tab", "shift+tab"), ("^o", "ctrl+o"),
+     ("^", "circumflex_accent"), ("^Space", "ctrl+at"), ("ctrl+space", "ctrl+at"), ("Ctrl+O", "ctrl+o"),
+     ("ctrl+O", "ctrl+o"), ("alt+O", "alt+O"), ("ctrl+PgDn", "ctrl+pagedown"), ("⇧F5", "shift+f5")],
 )  # fmt: skip
 def test_keys_are_written_as_characters_or_by_name(written: str, name: str) -> None:
     """Both are one key."""
     assert key_name(written) == name
+
+
+def test_keys_can_be_written_as_they_are_shown() -> None:
+    """Whatever docs/keys.md, the help and the footer print is a key of the command in [keys], too."""
+    for command in COMMANDS:
+        names = command.keys.split(",")
+        assert {key_name(word) for word in shown_keys(command).split()} <= set(names)
+        assert [key_name(key_word(name)) for name in names] == names
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [("ctrl-o", "did you mean ctrl+o?"), ("C-o", "did you mean ctrl+o?"), ("<c-o>", "did you mean ctrl+o?"),
+     ("Control+O", "did you mean ctrl+o?"), ("page_up", "did you mean pageup?"), ("Page Up", "did you mean pageup?"),
+     ("Return", "did you mean enter?"), ("Del", "did you mean delete?"), ("ecs", "did you mean escape?"),
+     ("shift-tab", "did you mean shift+tab?"), ("nokey", "a key is written as")],
+)  # fmt: skip
+def test_a_key_that_is_spelled_otherwise_gets_a_hint(written: str, hint: str) -> None:
+    """As it is spelled here if that is clear, otherwise how keys are written."""
+    with pytest.raises(UsageError) as caught:
+        changed_keys(parse_settings(f"[keys]\n'files.toggle' = '{written}'", "config.toml"))
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(hint)
 
 
 def test_settings_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,7 @@ def test_widths_agree_with_those_that_the_screen_is_painted_with() -> None:
         ("文書説明", 2, "…"),
         ("e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"),
         ("e\u0301e\u0301e\u0301", 2, "e\u0301…"),
+        ("file:4b1be1… in /", 12, "file:4b1be1…"),
     ],
 )
 def test_clipping_counts_columns_not_characters(text: str, width: int, shown: str) -> None:
@@ -196,6 +197,14 @@ def test_a_name_that_is_too_long_keeps_its_start_and_its_end(
     name: str, width: int, shown: str
 ) -> None:
     assert clip_middle(name, width) == shown
+
+
+@given(st.text("ab/…", max_size=30), st.integers(1, 30))
+def test_clipping_adds_no_second_ellipsis(text: str, width: int) -> None:
+    """A text that ends with one where it is cut keeps that one."""
+    text = re.sub("…+", "…", text)
+    for clipped in (clip(text, width), clip_start(text, width), clip_middle(text, width)):
+        assert "……" not in clipped
 
 
 @given(st.text().map(safe_name), st.integers(-2, 40))

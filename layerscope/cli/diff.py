@@ -73,7 +73,7 @@ def diff(
     if quiet and output is not None:
         raise UsageError("--quiet writes nothing, not even to a file")
     if not _asks_for_report(context) and has_terminal(old, new):
-        _explore(old, new, given)
+        _explore(old, new, given, binary=binary)
         return
     check_output(output, input_files(given, old, new))
     # Only findings use duplicates here.
@@ -118,11 +118,15 @@ def _asks_for_report(context: click.Context) -> bool:
     return any(source is ParameterSource.COMMANDLINE for source in given.values())
 
 
-def _explore(old: str, new: str, given: dict[str, Any]) -> None:
+def _explore(old: str, new: str, given: dict[str, Any], *, binary: bool) -> None:
     """Open the explorer on both images."""
+    from msgspec import structs
+
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_comparison
 
     with progress_bar() as progress:
         first, second = (request_of(text, progress, given) for text in (old, new))
-        run_comparison(first, second, options_of(given, findings=True), settings_of(given))
+        settings = settings_of(given)
+        settings = structs.replace(settings, binary=binary or settings.binary)
+        run_comparison(first, second, options_of(given, findings=True), settings)

@@ -102,7 +102,7 @@ def series(
     if images.count("-") > 1:
         raise UsageError("only one image can be read from stdin")
     if not _asks_for_report(context) and has_terminal(*images):
-        _explore(images, tags, last, given)
+        _explore(images, tags, last, given, binary=binary)
         return
     most = bytes_of("--max-refetch", max_refetch)
     _check_patch(given, diff, write, output, format_name)
@@ -132,9 +132,16 @@ def _asks_for_report(context: click.Context) -> bool:
 
 
 def _explore(
-    images: tuple[str, ...], tags: str | None, last: int | None, given: dict[str, Any]
+    images: tuple[str, ...],
+    tags: str | None,
+    last: int | None,
+    given: dict[str, Any],
+    *,
+    binary: bool,
 ) -> None:
     """Open the explorer on the releases."""
+    from msgspec import structs
+
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_series
 
@@ -142,7 +149,9 @@ def _explore(
         options = replace(options_of(given, findings=True), cache=store)
         requests = [replace(request_of(image, progress, given), cache=store) for image in images]
         requests, order = _releases(requests, tags, last)
-        run_series(requests, order, options, settings_of(given))
+        settings = settings_of(given)
+        settings = structs.replace(settings, binary=binary or settings.binary)
+        run_series(requests, order, options, settings)
 
 
 def _releases(

@@ -49,6 +49,18 @@ def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image,
     return image, base
 
 
+def base_steps_of(opened: Opened) -> int:
+    """The number of first steps that are the base image's: by the Dockerfile if the image was built from it, else estimated."""
+    return seen_by_rules(of_its_dockerfile(opened))[1]
+
+
+def of_its_dockerfile(opened: Opened) -> Opened:
+    """An image without the Dockerfile if it was not built from it."""
+    if opened.written is None or opened.written.doubt() is None:
+        return opened
+    return replace(opened, written=None)
+
+
 def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
     """The patcher that writes fixes for an image's findings into its Dockerfile."""
     return _patcher(opened, *seen_by_rules(opened, base_steps))

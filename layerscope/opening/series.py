@@ -12,7 +12,7 @@ from layerscope.errors import CorruptImageError
 from layerscope.opening.open import open_image
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
-from layerscope.opening.run_rules import patcher_of, seen_by_rules
+from layerscope.opening.run_rules import base_steps_of, of_its_dockerfile, patcher_of
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
 from layerscope.words import ReleaseOrder, Severity
@@ -116,15 +116,3 @@ def names_of(requests: Sequence[Request]) -> list[str]:
         reference if request.image is None else f"{reference} {request.image}"
         for reference, request in zip(references, requests, strict=True)
     ]
-
-
-def base_steps_of(opened: Opened) -> int:
-    """The number of first steps that are the base image's: by the Dockerfile if the image was built from it, else estimated."""
-    return seen_by_rules(of_its_dockerfile(opened))[1]
-
-
-def of_its_dockerfile(opened: Opened) -> Opened:
-    """An image without the Dockerfile if it was not built from it."""
-    if opened.written is None or opened.written.doubt() is None:
-        return opened
-    return replace(opened, written=None)

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 from layerscope.fleet.answers.model import GrowthAnswer
 from layerscope.fleet.fleet import Fleet
-from layerscope.report.fleet_rows import Cell, FleetTable, FleetTables, by_period
+from layerscope.report.fleet_rows import FleetTables, by_period
+from layerscope.report.fleet_table import Cell, FleetTable
 from layerscope.report.html import write_sections
 from layerscope.report.html_columns import Bar, columns
 from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros

@@ -1,19 +1,15 @@
-"""The answers about a fleet as tables: columns and rows for every report and for the explorer. All texts are safe."""
+"""The answers about a fleet as tables, for every report and for the explorer. All texts are safe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from layerscope.fleet.answers.model import BuildAnswer, GrowthAnswer, PackageAnswer
 from layerscope.fleet.fleet import Fleet
-from layerscope.fleet.messages import Failure
 from layerscope.fleet.tables import ImageRow
+from layerscope.report.fleet_table import Cell, Column, FailedImage, FleetRow, FleetTable
 from layerscope.text import count_of, date_of, percent, safe_name, short_digest, size
-
-Cell = tuple[str, object, str]
-"""Kind, value and text. Kinds are number, which is sorted by its value, word, text, code and path."""
 
 _VERSIONS = 4
 """Versions of a package that are named."""
@@ -21,62 +17,6 @@ _LINES = 3
 """Dockerfile lines that are named for a rule."""
 PERIODS = {"days": ("day", 10), "months": ("month", 7), "years": ("year", 4)}
 """Tables of growth: what a row is, and how many characters of a date are equal in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table."""
-
-    title: str
-    number: bool = False
-    short: str = ""
-    """Its title in a terminal, if that is another one."""
-    grow: int = 0
-    """Its part of the width that the other columns leave; 0 if it is as wide as its cells."""
-    spare: int = 0
-    """Left out where there is no room for all: the largest number first; 0 for never."""
-    rising: bool = False
-    """Whether the smallest number comes first if rows are sorted by it."""
-
-    @property
-    def brief(self) -> str:
-        """Its title in a terminal."""
-        return self.short or self.title
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRow:
-    """A row of a table."""
-
-    cells: Sequence[Cell]
-    about: object
-    """The answer that it shows, or the number of an image."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedImage:
-    """An image that could not be read completely, and why."""
-
-    image: int
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class FleetTable:
-    """An answer as a table."""
-
-    title: str
-    note: str
-    columns: Sequence[Column]
-    rows: Sequence[FleetRow]
-    noun: str
-    """What a row is."""
-    nouns: str | None = None
-    """Several of them, if that is not with an s."""
-    more: int = 0
-    """Rows that are not given."""
-    order: int | None = None
-    """The column by which rows are sorted, largest first; None for another order."""
 
 
 class FleetTables:

@@ -11,7 +11,8 @@ from layerscope.fleet.answers.model import BaseAnswer
 from layerscope.fleet.fleet import Fleet
 from layerscope.report.console import Console, Part, widest
 from layerscope.report.fleet_headline import Role, headline
-from layerscope.report.fleet_rows import PERIODS, FleetTable, FleetTables
+from layerscope.report.fleet_rows import PERIODS, FleetTables
+from layerscope.report.fleet_table import FleetTable
 from layerscope.report.gate.table import GLYPHS, STYLES, write_table
 from layerscope.report.options import ReportOptions
 from layerscope.text import (

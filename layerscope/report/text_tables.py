@@ -5,6 +5,7 @@ from __future__ import annotations
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line, split_run
 from layerscope.opening.opened import Opened
+from layerscope.opening.run_rules import base_steps_of, of_its_dockerfile
 from layerscope.report.console import Console, Part, padded, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
@@ -28,7 +29,7 @@ _MIN_WIDTH = 24
 
 
 def write_steps(console: Console, opened: Opened, options: ReportOptions) -> None:
-    """Write one row per step: layer, size, share, wasted, instruction."""
+    """Write one row per step: layer, size, share, wasted, instruction; a rule below those of the base image."""
     image, accounting = opened.image, opened.accounting
     console.line()
     if not image.steps:
@@ -47,7 +48,10 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
     room = console.width - indent
     heading = f"  {'#':>{numbers}}  {'size':>{size_width}}  {'share':<{bar_width + 2 + _SHARE_WIDTH}}  {'waste':>{waste_width}}  instruction"
     console.line((heading, "dim"))
+    base = base_steps_of(opened)
     for step in image.steps:
+        if step.index == base > 0:
+            console.line((f"{f'  ── above: {_base_words(opened)} ':─<{console.width}}", "dim"))
         if step.layer is None:
             row = f"  {'·':>{numbers}}  {'0 B':>{size_width}}  {StepKind.METADATA.word:<{middle}}  "
             console.line((row + clip(safe_name(one_line(step)), room), "dim"))
@@ -76,6 +80,12 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
         console.line(start, *columns, "  ", *shown)
         if note and not beside:
             console.line(" " * max(min(indent, console.width - len(note)), 0), (note, "yellow"))
+
+
+def _base_words(opened: Opened) -> str:
+    written = of_its_dockerfile(opened).written
+    known = written is not None and written.base_steps is not None
+    return "base image" if known else "base image (estimated)"
 
 
 def _instruction(step: Step, width: int) -> list[Part]:

@@ -94,6 +94,7 @@ class LayerscopeApp(ExplorerApp):
             if moved:
                 self.main.explore.steps.base_moved()
         self.notify_damages(event.opened)
+        self.notify_doubt(event.opened)
 
     @on(DuplicatesFound)
     def _duplicates_found(self, event: DuplicatesFound) -> None:

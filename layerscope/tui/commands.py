@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.packages", "9", "Packages", "What the final image consists of: packages, and files of no package.", "screen.show_view('packages')"),
     Command("view.find_anywhere", "ctrl+f", "Find", "Find files in all layers, even while typing in a field.", "screen.find", shown_keys="^f", priority=True),
     Command("view.next_pane", "tab", "Next pane", "Go to the next pane.", "screen.next_pane", shown_keys="Tab", footer=6, short="Pane"),
-    Command("view.previous_pane", "shift+tab", "Previous pane", "Go to the previous pane.", "screen.previous_pane", shown_keys="⇧Tab"),
+    Command("view.previous_pane", "shift+tab", "Previous pane", "Go to the previous pane.", "screen.previous_pane"),
     Command("list.up", "up,k", "Up", "Move one row up.", "move(-1)", shown_keys="↑ k"),
     Command("list.down", "down,j", "Down", "Move one row down.", "move(1)", shown_keys="↓ j"),
     Command("list.page_up", "pageup,ctrl+b", "Page up", "Move one page up.", "page(-1)", shown_keys="PgUp"),
@@ -246,24 +246,27 @@ def key_table() -> str:
 
 
 def key_word(key: str) -> str:
-    """A key as people write it, from Textual's name."""
+    """A key as people write it, from Textual's name; `keys.key_name` reads it."""
     if key == "ctrl+at":  # which terminals send for ctrl+space
         return "^Space"
     modifiers, plus, name = key.rpartition("+")
     modifiers, name = ("", key) if not name else (modifiers, name)
-    written = _KEY_WORDS.get(name, name)
+    written = KEY_WORDS.get(name, name)
     if name[:1] == "f" and name[1:].isdecimal():
         written = name.upper()
-    if modifiers == "ctrl":
-        return f"^{written}"
+    if modifiers in MODIFIER_SIGNS:
+        return f"{MODIFIER_SIGNS[modifiers]}{written}"
     return f"{modifiers}{plus}{written}" if modifiers else written
 
 
-_KEY_WORDS = {
+MODIFIER_SIGNS = {"ctrl": "^", "shift": "⇧"}
+"""What stands before a key that is pressed with one modifier."""
+KEY_WORDS = {
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",
     "space": "Space",
+    "backspace": "⌫",
     "up": "↑",
     "down": "↓",
     "left": "←",
@@ -281,6 +284,10 @@ _KEY_WORDS = {
     "full_stop": ".",
     "colon": ":",
     "semicolon": ";",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
 }
 
 

@@ -94,6 +94,19 @@ class ExplorerApp(Guarded, PreferredApp[None]):
                 markup=False,
             )
 
+    def notify_doubt(self, opened: Opened) -> None:
+        """Say if a Dockerfile is not the image's: no fix can be written into it."""
+        lines = opened.written
+        doubt = None if lines is None else lines.doubt()
+        if lines is not None and doubt is not None:
+            self.notify(
+                text.safe_name(f"{lines.name}: {doubt}"),
+                title="Not the Dockerfile of this image?",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
     @on(ChooseAnother)
     def _choose_another(self) -> None:
         self.chooses_another = True

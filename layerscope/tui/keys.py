@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from contextlib import suppress
 from difflib import get_close_matches
 
 from layerscope.errors import UsageError
 from layerscope.settings import Settings
 from layerscope.site import page_address
-from layerscope.tui.commands import COMMANDS, Command, Keys
+from layerscope.tui.commands import COMMANDS, KEY_WORDS, MODIFIER_SIGNS, Command, Keys
 from layerscope.tui.key_presets import PRESETS
 
 EVERYWHERE = ("app", "view", "list")
@@ -39,15 +41,36 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
 """Keys that work with Ctrl: a byte below 32 each, except Tab, Enter, Backspace and Esc."""
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
-
+_WORDS = {word.lower(): name for name, word in KEY_WORDS.items()}
+"""Textual's names of keys by the words for them."""
+_OTHER_WORDS = {
+    "control": "ctrl",
+    "ctl": "ctrl",
+    "c": "ctrl",
+    "option": "alt",
+    "meta": "alt",
+    "m": "alt",
+    "return": "enter",
+    "del": "delete",
+    "ins": "insert",
+    "spacebar": "space",
+}
+"""Words of other programs, by what they are called here."""
+SPELLINGS = "a key is written as s, G, ?, ctrl+o, shift+tab, alt+x, pageup or f5"
 _RECEIVED = {"ctrl+at": "ctrl+@,ctrl+space"}
 """Names under which Textual receives a key, if they differ."""
 
 
 def key_name(written: str) -> str:
-    """Textual's name of a key. Raises `ValueError` if it is unknown, or if terminals cannot send it."""
+    """Textual's name of a key, written by name or as `commands.key_word` prints it. Raises `ValueError` if it is unknown, or if
+    terminals cannot send it."""
     *modifiers, key = _parts(written)
+    if "ctrl" in modifiers and len(key) == 1:
+        key = key.lower()  # the same byte
+    key = _WORDS.get(key.lower(), key)
     key = _character_name(key) if len(key) == 1 else key.lower()
+    if modifiers == ["ctrl"] and key == "space":
+        key = "at"  # which terminals send for it
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
         raise ValueError(f"terminals do not send `{unknown[0]}`")
     if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
@@ -83,12 +106,33 @@ def changed_keys(settings: Settings) -> Keys:
         try:
             own[identifier] = tuple(dict.fromkeys(map(key_name, written)))
         except ValueError as error:
-            raise UsageError(f"{place}: {error}") from None
+            hint = next(filter(None, map(_meant, written)), None)
+            unknown = str(error).startswith("unknown key")
+            raise UsageError(
+                f"{place}: {error}", hint=hint or (SPELLINGS if unknown else None)
+            ) from None
     preset = PRESETS[settings.key_preset] if settings.key_preset else {}
     chosen = {**preset, **own}
     for identifier in own:
         _check_collisions(known[identifier], chosen, settings)
     return chosen
+
+
+def _meant(written: str) -> str:
+    """A hint for a key that cannot be read: how it is spelled here; empty if it can be, or nothing is near."""
+    with suppress(ValueError):
+        key_name(written)
+        return ""
+    joined = re.sub("page[-_ ]", "page", written.strip("<>").lower())
+    words = [_OTHER_WORDS.get(word, word) for word in re.split("[-+ ]+", joined) if word]
+    if not words:
+        return ""
+    for key in (words[-1], *get_close_matches(words[-1], sorted(_NAMED | _WORDS.keys()), 1)):
+        meant = "+".join([*words[:-1], _WORDS.get(key, key)])
+        with suppress(ValueError):
+            key_name(meant)
+            return f"did you mean {meant}?"
+    return ""
 
 
 def keymap(keys: Keys) -> dict[str, str]:
@@ -125,6 +169,9 @@ def _together(one: str, other: str) -> bool:
 
 def _parts(written: str) -> list[str]:
     """Modifiers and the key, which may be a plus sign."""
+    for modifier, sign in MODIFIER_SIGNS.items():
+        if len(written) > 1 and written.startswith(sign):
+            return [modifier, written.removeprefix(sign)]
     if written in ("", "+"):
         if not written:
             raise ValueError("a key cannot be empty")
@@ -162,8 +209,8 @@ def _is_character_name(key: str) -> bool:
     )
     for spelling in spellings:
         try:
-            unicodedata.lookup(spelling)
+            character = unicodedata.lookup(spelling)
         except KeyError:
             continue
-        return True
+        return character.isprintable()  # not ESC or DEL
     return False

@@ -23,13 +23,16 @@ def bar(share: float, width: int) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """`text` in exactly `width` cells: filled with spaces, or cut with an ellipsis."""
+    """`text` in exactly `width` cells: filled with spaces, or cut with an ellipsis, never two in a row."""
     if width <= 0:
         return ""
     if text.isascii():
         return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
     taken = cell_len(text)
-    return text + " " * (width - taken) if taken <= width else set_cell_size(text, width - 1) + "…"
+    if taken <= width:
+        return text + " " * (width - taken)
+    kept = set_cell_size(text, width - 1).rstrip("…")
+    return kept + "…" + " " * (width - 1 - cell_len(kept))
 
 
 def fit_middle(text: str, width: int) -> str:
@@ -46,7 +49,7 @@ def fit_left(text: str, width: int) -> str:
     if taken <= width:
         return text + " " * (width - taken)
     kept = text[-(width - 1) :] if width > 1 else ""
-    while cell_len(kept) > width - 1:
+    while cell_len(kept) > width - 1 or kept.startswith("…"):
         kept = kept[1:]
     return "…" + kept + " " * (width - 1 - cell_len(kept))
 

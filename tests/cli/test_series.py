@@ -44,6 +44,24 @@ def test_text(here: Here) -> None:
     assert all(len(line) <= 100 for line in ran.out.splitlines())
 
 
+@pytest.mark.parametrize("configured", [False, True])
+def test_the_explorer_shows_sizes_as_wanted(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: bool
+) -> None:
+    """In MiB with --binary or with the setting, for releases as for two images."""
+    taken: list[bool] = []
+    monkeypatch.setattr("layerscope.cli.series.has_terminal", lambda *_: True)
+    monkeypatch.setattr("layerscope.cli.diff.has_terminal", lambda *_: True)
+    for run in ("run_series", "run_comparison"):
+        monkeypatch.setattr(f"layerscope.tui.{run}", lambda *given: taken.append(given[-1].binary))
+    (tmp_path / "config.toml").write_text("binary = true" if configured else "")
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
+    options = () if configured else ("--binary",)
+    assert here(*IMAGES, *options).code == 0
+    assert here.run("diff", *IMAGES[:2], *options).code == 0
+    assert taken == [True, True]
+
+
 def test_json(here: Here) -> None:
     """Hops with layers, bytes, step and cause; the same bytes with the cache, without it, and again."""
     first = here(*IMAGES, "--format", "json")

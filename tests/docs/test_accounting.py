@@ -123,7 +123,9 @@ def test_the_repeated_layer_is_marked(tmp_path: Path) -> None:
 
 def test_every_reason_change_and_kind_is_explained() -> None:
     """The tables name what the program writes, and nothing else."""
-    assert marked_table("accounting.md", "reasons").column("reason") == list(Reason)
+    reasons = marked_table("accounting.md", "reasons")
+    assert reasons.column("reason") == list(Reason)
+    assert reasons.column("shown as") == [reason.word for reason in Reason]
     assert marked_table("accounting.md", "kinds").column("kind") == list(StepKind)
     changes = marked_table("accounting.md", "changes").column("change")
     assert sorted(changes) == sorted(change.json_name for change in Change)

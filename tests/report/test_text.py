@@ -32,6 +32,7 @@ from tests.report.sample import opened, report, sample
 from tests.strategies import wild_layers
 
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
+RULE = "── above: base image"
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +324,12 @@ def test_packages_and_what_belongs_to_none(tmp_path: Path) -> None:
 
 
 def rows_of(image: Opened, width: int = 120) -> list[str]:
-    """The rows of the table of steps."""
+    """The rows of the table of steps, without the rule below the base image."""
+    return [row for row in table_of(image, width) if RULE not in row]
+
+
+def table_of(image: Opened, width: int) -> list[str]:
+    """The lines of the table of steps."""
     lines = text_of(image, width=width).splitlines()
     start = next(number for number, line in enumerate(lines) if line.endswith("instruction"))
     return lines[start + 1 : lines.index("", start)]
@@ -332,6 +338,27 @@ def rows_of(image: Opened, width: int = 120) -> list[str]:
 def test_each_step_has_one_row_in_the_order_of_the_build(image: Opened) -> None:
     words = [row.split()[0] for row in rows_of(image)]
     assert words == ["0", "·", "1", "·", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_rule_marks_the_end_of_the_base_image(image: Opened, width: int) -> None:
+    """Between its last step and the first one above it, and says if that is estimated."""
+    (rule,) = [number for number, row in enumerate(table_of(image, width)) if RULE in row]
+    lines = table_of(image, width)
+    assert lines[rule].startswith("  ── above: base image (estimated) ──")
+    assert cells(lines[rule]) == width
+    assert "COPY --chown" in lines[rule - 1]
+    assert "bazel build" in lines[rule + 1]
+
+
+def test_the_dockerfile_says_for_sure_where_the_base_image_ends(tmp_path: Path) -> None:
+    """Unless it is another image's; without a base there is no rule."""
+    image = opened_with(tmp_path, STEPS, DOCKERFILE)
+    assert image.written is not None
+    (rule,) = [row for row in table_of(image, 80) if RULE in row]
+    assert rule.startswith("  ── above: base image ──")
+    scratch = simple(tmp_path, [file("a", b"a")])
+    assert not any(RULE in row for row in table_of(scratch, 80))
 
 
 def test_rows_describe_the_step(image: Opened) -> None:

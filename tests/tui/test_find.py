@@ -133,6 +133,19 @@ async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
         assert view.field.input.value == "motd"
 
 
+async def test_typing_replaces_the_text_of_the_search_before(demo_image: Path) -> None:
+    """Opened again, the field has its old text selected; an arrow keeps it, to type on."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await find(pilot, "motd")
+        await pilot.press("escape", "escape", "4")
+        await type_text(pilot, "setuid")
+        assert view.field.input.value == "setuid"
+        await pilot.press("escape", "slash", "right")
+        await type_text(pilot, " !bin")
+        assert view.field.input.value == "setuid !bin"
+
+
 async def test_an_invalid_expression_is_reported_beside_the_field(demo_image: Path) -> None:
     """What was found before stays, and nothing is raised."""
     app = explorer(demo_image)

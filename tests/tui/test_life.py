@@ -87,6 +87,26 @@ async def test_3_shows_the_life_of_what_is_under_the_cursor(demo_image: Path) ->
         assert screen.view.events.row_count()
 
 
+@pytest.mark.parametrize("typed", ["/etc/passwd", "//etc/passwd"])
+async def test_a_path_typed_in_the_view_replaces_the_one_shown(
+    demo_image: Path, typed: str
+) -> None:
+    """The first slash may be meant as the key of the field, or as part of the path."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("3")
+        await known(pilot)
+        view = screen.view
+        assert isinstance(view, LifeView)
+        assert view.events.has_focus
+        assert view.field.input.value
+        await type_text(pilot, typed)
+        await known(pilot)
+        assert view.events.life is not None
+        assert view.events.life.full == b"etc/passwd"
+
+
 async def test_a_typed_path_is_completed_and_checked(demo_image: Path) -> None:
     """Tab completes; what is missing is said while one types."""
     app = explorer(demo_image)

@@ -95,3 +95,20 @@ async def test_every_duplicate_names_its_layer(demo_image: Path) -> None:
         await pilot.resize_terminal(*SMALL)
         await settled(pilot)
         assert any(re.search(r"sha256 +[0-9a-f]{64}$", line) for line in screen_text(app))
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 15)])
+async def test_titles_of_views_are_whole(demo_image: Path, size: tuple[int, int]) -> None:
+    """Where room is short, a title has fewer words, beside its state."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        for key in "2689":
+            await pilot.press(key)
+            await settled(pilot)
+            assert "…" not in screen_text(app)[3].partition("│")[0]
+        await pilot.press("2", "tab")
+        await settled(pilot)
+        (title,) = [line for line in screen_text(app) if line.startswith(" Duplicates ")]
+        assert "…" not in title
+        assert title.rstrip().endswith("not counted as wasted")

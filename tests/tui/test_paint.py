@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.text import cells
-from layerscope.tui.paint import wrap
+from layerscope.tui.paint import fit, fit_left, wrap
 
 
 @given(st.text("ab/:漢 ", max_size=120), st.integers(10, 40))
@@ -26,3 +26,12 @@ def test_a_long_word_fills_its_lines() -> None:
         "    " + "x" * 10,
         "    " + "x" * 5,
     ]
+
+
+@given(st.text("ab…漢", max_size=30), st.integers(1, 30))
+def test_a_text_that_is_cut_gets_no_second_ellipsis(words: str, width: int) -> None:
+    """It fills its width also if an ellipsis in the text stands where it is cut."""
+    words = "…".join(filter(None, words.split("…")))
+    for fitted in (fit(words, width), fit_left(words, width)):
+        assert cells(fitted) == width
+        assert "……" not in fitted

@@ -64,6 +64,30 @@ async def test_the_cursor_stays_with_its_record_when_groups_change(demo_image: P
             assert view.records.record_row == record
 
 
+async def test_a_flat_terminal_shows_rows_of_waste(demo_image: Path) -> None:
+    """Duplicates are given up first, and shown in place of the waste while they are used; then the details."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(60, 15)) as pilot:
+        _, view = await waste_view(pilot)
+        assert view.records.size.height >= 4
+        await pilot.press("tab")
+        await settled(pilot)
+        assert view.copies.has_focus
+        assert view.copies.size.height >= 4
+        assert "Duplicates" in "\n".join(screen_text(app))
+        await pilot.press("tab")
+        await settled(pilot)
+        assert view.records.has_focus
+        assert "Duplicates" not in "\n".join(screen_text(app))
+        await pilot.resize_terminal(60, 12)
+        await settled(pilot)
+        assert view.records.size.height >= 4
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert view.copies.size.height
+        assert view.records.size.height >= 4
+
+
 async def test_groups_open_and_close(demo_image: Path) -> None:
     """Enter and Space toggle a group, + and - all of them."""
     app = explorer(demo_image)
@@ -262,7 +286,7 @@ async def test_rows_come_back_when_there_is_room_again(demo_image: Path) -> None
         _, view = await waste_view(pilot)
         await settled(pilot)
         top = view.records.scroll_offset.y
-        for height in (15, 17, 24):
+        for height in (7, 17, 24):
             await pilot.resize_terminal(80, height)
             await settled(pilot)
-            assert (view.records.scroll_offset.y > top) == (height == 15)
+            assert (view.records.scroll_offset.y > top) == (height == 7)

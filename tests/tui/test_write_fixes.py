@@ -224,7 +224,10 @@ async def test_another_dockerfile_is_refused() -> None:
     Path("Dockerfile").write_text("FROM debian\nRUN make\nCOPY a /b\nRUN cc\n")
     async with own().run_test(size=WIDE) as pilot:
         await dialog(pilot, PIP)
+        assert "none of its instructions are among the steps" in told(pilot)  # from the start
         assert "name the Dockerfile of this image" in shown(pilot)
+        assert "No fix can be written" in shown(pilot)
+        assert "Write 1 fix" not in shown(pilot)
         await pilot.press("enter")
         await settled(pilot)
         assert Path("Dockerfile").read_text().startswith("FROM debian\nRUN make")

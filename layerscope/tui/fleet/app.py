@@ -10,7 +10,8 @@ from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.report.fleet_rows import FleetTable, FleetTables
+from layerscope.report.fleet_rows import FleetTables
+from layerscope.report.fleet_table import FleetTable
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.fleet.known import KnownFleet, all_tables
 from layerscope.tui.fleet.screen import FleetScreen

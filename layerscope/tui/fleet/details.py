@@ -19,13 +19,8 @@ from layerscope.fleet.answers.model import (
 from layerscope.fleet.holders import Check, holders
 from layerscope.fleet.messages import Failure
 from layerscope.fleet.tables import ImageRow, LayerRow, StepRow
-from layerscope.report.fleet_rows import (
-    FailedImage,
-    FleetRow,
-    FleetTable,
-    FleetTables,
-    difference_words,
-)
+from layerscope.report.fleet_rows import FleetTables, difference_words
+from layerscope.report.fleet_table import FailedImage, FleetRow, FleetTable
 from layerscope.tui.widgets.words_list import Words
 
 _SIZE = 9

@@ -9,7 +9,8 @@ from layerscope.errors import LayerscopeError
 from layerscope.fleet.fleet import Fleet
 from layerscope.fleet.run import Watch
 from layerscope.progress import Progress
-from layerscope.report.fleet_rows import PERIODS, FleetTable, FleetTables
+from layerscope.report.fleet_rows import PERIODS, FleetTables
+from layerscope.report.fleet_table import FleetTable
 
 Reader = Callable[[Progress, Watch], Fleet]
 """Reads the fleet, in other processes. Raises `LayerscopeError` and `CancelledError`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -14,11 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from layerscope import text
-from layerscope.errors import CancelledError
 from layerscope.report.fleet_headline import headline
-from layerscope.report.fleet_rows import FleetRow, FleetTable, FleetTables
+from layerscope.report.fleet_table import FleetTable
 from layerscope.tui.commands import Keys, bindings, first_key
-from layerscope.tui.fleet.details import words_of
+from layerscope.tui.fleet.details_pane import DetailsPane
 from layerscope.tui.fleet.header import FleetHeader
 from layerscope.tui.fleet.known import NOTHING, SECTIONS, KnownFleet, TableState
 from layerscope.tui.fleet.table import AnswerList
@@ -28,8 +27,6 @@ from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
-from layerscope.tui.widgets.words_list import Words, WordsList
-from layerscope.tui.workers import check_while
 
 WIDE = 130
 """Cells from which the details stand beside the table; in less, they take its place."""
@@ -61,33 +58,23 @@ class FleetScreen(Guarded, Screen[None]):
             super().__init__()
             self.image = image
 
-    class DetailsFound(Message):
-        """What is known of a row."""
-
-        def __init__(self, row: FleetRow, words: list[Words]) -> None:
-            super().__init__()
-            self.row = row
-            self.words = words
-
     def __init__(self, known: KnownFleet, keys: Keys) -> None:
         super().__init__()
         self._known, self._keys = known, keys
         self.header = FleetHeader(keys)
         self.answer = AnswerList(id="answer-list")
-        self.details = WordsList("", id="details")
+        self.about = DetailsPane(keys, id="about")
+        self.details = self.about.words
         self.field = Field(placeholder="part of a name", enter="Go to rows", id="fleet-field")
         self._title = PaneTitle(hints=("fleet.group", "fleet.filter"))
         self._columns = ColumnTitles()
-        self._about = PaneTitle(hints=("list.open",))
-        self._shown: FleetRow | None = None
-        """The row whose details are shown, or looked for."""
 
     def compose(self) -> ComposeResult:
         yield self.header
         yield self.field
         with Horizontal(id="panes"):
             yield Pane(self._title, self._columns, self.answer, id="answer")
-            yield Pane(self._about, self.details, id="about")
+            yield self.about
         yield KeyBar(self._keys, self._useless, self._footer_words)
 
     def on_mount(self) -> None:
@@ -208,47 +195,12 @@ class FleetScreen(Guarded, Screen[None]):
 
     def _look(self) -> None:
         """Show the details of the row under the cursor, if they are on the screen."""
-        row, table, tables = self.answer.current, self._table, self._known.tables
-        if not self._seen or row is self._shown or tables is None:
-            return
-        self._shown = row
-        self._about.show("" if table is None else table.noun.capitalize())
-        if row is None or table is None:
-            self.details.show([], "")
-        else:
-            if not self.details.row_count():
-                self.details.show([], "Looking for images…")
-            self._find_details(row, table, tables)
-
-    @work(thread=True, exclusive=True, group="details", exit_on_error=False)
-    def _find_details(self, row: FleetRow, table: FleetTable, tables: FleetTables) -> None:
-        check = check_while(lambda: row is self._shown)
-        try:
-            words = list(words_of(row, table, tables, check))
-            check()
-        except CancelledError:
-            return
-        self.post_message(self.DetailsFound(row, words))
-
-    @on(DetailsFound)
-    def _found(self, event: DetailsFound) -> None:
-        if event.row is self._shown:
-            self.details.show(event.words)
-            if self._at_details:
-                self.details.go_to_image()
-            self._say_about()
+        if self._seen and self._known.tables is not None:
+            self.about.look(self.answer.current, self._table, self._known.tables)
 
     @on(LineList.Highlighted, "#details")
     def _details_moved(self) -> None:
-        self._say_about()
         self.refresh_bindings()
-
-    def _say_about(self) -> None:
-        table = self._table
-        opens = self._at_details and self.details.image is not None
-        key = first_key("list.open", self._keys)
-        noun = "" if table is None else table.noun.capitalize()
-        self._about.show(noun, f"{key} opens the image" if opens else "")
 
     # commands
 
@@ -345,14 +297,14 @@ class FleetScreen(Guarded, Screen[None]):
         self._look()
         self.set_focus(self.details)
         self.call_after_refresh(self.details.go_to_image)
-        self._say_about()
+        self.about.say()
         self.refresh_bindings()
 
     def _leave_details(self) -> None:
         self.remove_class("-details")
         self.set_focus(self.answer)
         self.call_after_refresh(self._resized)
-        self._say_about()
+        self.about.say()
         self.refresh_bindings()
 
     def action_next_pane(self) -> None:

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from layerscope import text
 from layerscope.fleet.answers.model import DistinctLayer, GrowthAnswer
-from layerscope.report.fleet_rows import Cell, Column, FleetRow, FleetTable
+from layerscope.report.fleet_table import Cell, Column, FleetRow, FleetTable
 from layerscope.tui.fleet.known import TableState
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.widgets.line_list import LineList

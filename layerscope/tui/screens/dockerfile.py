@@ -93,7 +93,11 @@ class DockerfileView(View):
         self.list.show_listing(listing, self._base(listing))
         self._say_facts()
         if listing.source is None:
-            self._title.show("Dockerfile · reconstructed from the image history", self._title.right)
+            self._title.show(
+                "Dockerfile · reconstructed from the image history",
+                self._title.right,
+                shorter=("Dockerfile · reconstructed", "Dockerfile"),
+            )
         else:
             source = text.safe_name(file_name(listing.source))
             told = "" if self.session.dockerfile else " from the build provenance"
@@ -101,6 +105,7 @@ class DockerfileView(View):
             self._title.show(
                 f"{source}{told} · {listing.found} of {count} found in this image",
                 self._title.right,
+                shorter=(f"{source}{told} · {listing.found} of {count}",),
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:

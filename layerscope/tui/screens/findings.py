@@ -97,7 +97,7 @@ class FindingsView(View):
         self._title.show(
             f"Findings · {text.size(saving)} avoidable ({sizes})",
             f"{GROUPED_BY[self.list.by]} · {self.session.key('findings.group')}: {GROUPED_BY[self._next_order()]}",
-            whole=True,
+            shorter=(f"Findings · {text.size(saving)} avoidable",),
         )
 
     # ticking

@@ -82,9 +82,11 @@ class PackagesView(View):
     def _say_title(self, usage: PackageUsage) -> None:
         count = text.count_of(len(usage.packages), "package")
         share = text.percent(usage.owned, usage.live)
+        live = text.size(usage.live)
         self._title.show(
-            f"Packages · {share} of {text.size(usage.live)} belong to {count}",
+            f"Packages · {share} of {live} belong to {count}",
             f"{self.list.sort.value} · {self.session.key('packages.sort')}: {self._next().value}",
+            shorter=(f"{count} · {share} of {live}", f"{count} · {share}", count),
         )
 
     # order

@@ -36,6 +36,10 @@ SCROLLBAR = 1
 """Columns reserved for the scrollbar."""
 LOW = 30
 """Below this many lines, panes without the focus are short."""
+FLAT = 15
+"""Below this many lines, only one of the two lists is shown."""
+NO_FACTS = 11
+"""Below this many lines, there are no details either."""
 
 
 class WasteView(View):
@@ -47,6 +51,7 @@ class WasteView(View):
     WasteView > #duplicates-pane { height: 5; border-top: solid $rule; }
     WasteView > FactStrip { height: 7; }
     WasteView.-low > FactStrip { height: 5; }
+    WasteView.-flat > #duplicates-pane { border-top: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("waste")
 
@@ -65,6 +70,7 @@ class WasteView(View):
         self.grouped_by = GroupBy.REASON
         self._title = PaneTitle("Waste", hints=("waste.group",))
         self._columns = ColumnTitles()
+        self.records_pane = Pane(self._title, self._columns, self.records, id="waste-pane")
         self._copies_title = PaneTitle("Duplicates")
         self._copies_columns = ColumnTitles()
         self.copies_pane = Pane(
@@ -72,12 +78,16 @@ class WasteView(View):
         )
 
     def compose(self) -> ComposeResult:
-        yield Pane(self._title, self._columns, self.records, id="waste-pane")
+        yield self.records_pane
         yield self.copies_pane
         yield self.facts
 
     def panes(self) -> list[Widget]:
         return [self.records, self.copies]
+
+    def go_to_pane(self, pane: Widget) -> None:
+        self._make_room(pane)  # or the focus would go to a list that is not shown
+        super().go_to_pane(pane)
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < LOW, "-low")
@@ -87,12 +97,18 @@ class WasteView(View):
         self._copies_columns.show(duplicate_list.column_titles(width))
 
     def share_room(self) -> None:
-        """Give the duplicates up to a quarter of the view, or half of it while they are used."""
-        height = self.size.height
-        if self.roomy is self.copies:
-            room = height // 2
-        else:
-            room = min(height // 4, len(self.copies.duplicates) + 3)
+        """Give the duplicates up to a quarter of the view, or half of it while they are used; if there is no room for both
+        lists, show the one that is used."""
+        height, used = self.size.height, self.roomy is self.copies
+        flat = height < FLAT
+        self.set_class(flat, "-flat")
+        self.records_pane.display = not (flat and used)
+        self.copies_pane.display = not flat or used
+        self.facts.display = height >= NO_FACTS
+        if flat:
+            self.copies_pane.styles.height = "1fr"
+            return
+        room = height // 2 if used else min(height // 4, len(self.copies.duplicates) + 3)
         self.copies_pane.styles.height = max(room, 4)
 
     # results of the loader
@@ -105,13 +121,12 @@ class WasteView(View):
         found = self.session.duplicates or ()
         self.copies.show_duplicates(found)
         self.share_room()
-        saving = sum(duplicate.saving for duplicate in found)
-        self._copies_title.show(
-            f"Duplicates · {text.size(saving)} avoidable · {text.count_of(len(found), 'duplicated file')}"
-            if found
-            else "Duplicates",
-            "not counted as wasted" if found else "",
-        )
+        if not found:
+            self._copies_title.show("Duplicates")
+            return
+        saving = text.size(sum(duplicate.saving for duplicate in found))
+        whole = f"Duplicates · {saving} in duplicates of {text.count_of(len(found), 'file')}"
+        self._copies_title.show(whole, "not counted as wasted", shorter=(f"Duplicates · {saving}",))
 
     # groups
 
@@ -153,9 +168,11 @@ class WasteView(View):
             self._title.show("Waste")
             return
         files = text.count_of(len(accounting.waste), "file")
+        wasted, grouped = text.size(accounting.wasted), GROUPED_BY[self.grouped_by]
         self._title.show(
-            f"Waste · {text.size(accounting.wasted)} in {files} · {GROUPED_BY[self.grouped_by]}",
+            f"Waste · {wasted} in {files} · {grouped}",
             f"{self.session.key('waste.group')}: {GROUPED_BY[self._next_order()]}",
+            shorter=(f"Waste · {wasted} · {grouped}", f"Waste · {grouped}"),
         )
 
     # the row under the cursor

@@ -199,7 +199,7 @@ class WriteFixesScreen(Guarded, Dialog):
             self._refused = True  # a new dialog reads it again
             self._say_keys()
         if self._prepared is None:
-            self._title.show(self._title.left)
+            self._title.show("No fix can be written")
             self._say_keys()
 
     @on(Done)

@@ -31,9 +31,7 @@ class FieldInput(TypingInput):
         self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
     ) -> None:
         """`enter` is the footer text for Enter."""
-        super().__init__(
-            placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
-        )
+        super().__init__(placeholder=placeholder, suggester=suggester, compact=True, id=id)
         self.cursor_blink = False
         self.enter_words = enter
 

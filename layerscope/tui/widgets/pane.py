@@ -57,27 +57,37 @@ class PaneTitle(Clickable, Widget):
         self.left = left
         self.right = right
         self.whole = False
+        self.shorter: Sequence[str] = ()
 
-    def show(self, left: str, right: str = "", *, whole: bool = False) -> None:
-        """Change the texts; they must be safe for a terminal. `whole` cuts the right one first."""
-        if (left, right, whole) != (self.left, self.right, self.whole):
-            self.left, self.right, self.whole = left, right, whole
+    def show(
+        self, left: str, right: str = "", *, whole: bool = False, shorter: Sequence[str] = ()
+    ) -> None:
+        """Change the texts; they must be safe for a terminal. `whole` cuts the right one first. `shorter` are other words for
+        the left one, where there is no room for it beside the last part of the right one; it is whole then."""
+        if (left, right, whole, shorter) != (self.left, self.right, self.whole, self.shorter):
+            self.left, self.right, self.whole, self.shorter = left, right, whole, shorter
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
-        room = width - (cell_len(self.left) + 1 if self.whole else LEFT)
+        subject = self._subject(width - cell_len(right.rpartition(" · ")[2]) - 1)
+        room = width - (cell_len(subject) + 1 if self.whole or self.shorter else LEFT)
         while len(right) > room and " · " in right:
             right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:
             right = ""
-        left = self._fit(f" {self.left}", width - len(right))
+        left = self._fit(f" {subject}", width - len(right))
         name, quiet = (
             self.rich_style + self.get_component_rich_style(f"title--{part}", partial=True)
             for part in ("name", "quiet")
         )
         return Strip([Segment(left, name), *self._parts(right, quiet)])
+
+    def _subject(self, room: int) -> str:
+        """The longest of the left texts that fits, or the shortest of all."""
+        texts = (self.left, *self.shorter)
+        return next((words for words in texts if cell_len(words) < room), texts[-1])
 
     def _parts(self, right: str, style: Style) -> Iterator[Segment]:
         """The state, hints apart from the rest."""

@@ -1,0 +1,67 @@
+"""A table of a fleet: its columns and rows. All texts are safe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.fleet.messages import Failure
+
+Cell = tuple[str, object, str]
+"""Kind, value and text. Kinds are number, which is sorted by its value, word, text, code and path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    number: bool = False
+    short: str = ""
+    """Its title in a terminal, if that is another one."""
+    grow: int = 0
+    """Its part of the width that the other columns leave; 0 if it is as wide as its cells."""
+    spare: int = 0
+    """Left out where there is no room for all: the largest number first; 0 for never."""
+    rising: bool = False
+    """Whether the smallest number comes first if rows are sorted by it."""
+
+    @property
+    def brief(self) -> str:
+        """Its title in a terminal."""
+        return self.short or self.title
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """A row of a table."""
+
+    cells: Sequence[Cell]
+    about: object
+    """The answer that it shows, or the number of an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImage:
+    """An image that could not be read completely, and why."""
+
+    image: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class FleetTable:
+    """An answer as a table."""
+
+    title: str
+    note: str
+    columns: Sequence[Column]
+    rows: Sequence[FleetRow]
+    noun: str
+    """What a row is."""
+    nouns: str | None = None
+    """Several of them, if that is not with an s."""
+    more: int = 0
+    """Rows that are not given."""
+    order: int | None = None
+    """The column by which rows are sorted, largest first; None for another order."""

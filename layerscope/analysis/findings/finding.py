@@ -28,6 +28,12 @@ def is_secret(rule: str) -> bool:
     return rule.startswith("secret-")
 
 
+def in_turn(paths: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Paths in their order, each once, however many of their contents are meant."""
+    _, first = np.unique(paths, return_index=True)
+    return paths[np.sort(first)]
+
+
 def _none() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)
 

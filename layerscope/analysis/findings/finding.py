@@ -18,8 +18,10 @@ NAMED = 3
 
 
 def layers_named(numbers: Sequence[int]) -> str:
-    """`layer 4`, or `layers 4, 6, 9 and more`."""
+    """`layer 4`, `layers 1–4` for more than three in a row, or `layers 4, 6, 9 and more`."""
     shown = ", ".join(map(str, numbers[:NAMED])) + (" and more" if len(numbers) > NAMED else "")
+    if len(numbers) > NAMED and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+        shown = f"{numbers[0]}–{numbers[-1]}"
     return f"layer{'' if len(numbers) == 1 else 's'} {shown}"
 
 

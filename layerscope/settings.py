@@ -201,22 +201,31 @@ def _keys(table: Mapping[str, Any], places: Places) -> dict[str, tuple[str, ...]
 class _Rule(Table, frozen=True):
     """The settings of one rule in a file."""
 
-    enabled: Annotated[bool, Meta(description="must be true or false")] = True
+    enabled: Annotated[bool | Literal["on", "off"], Meta(description="must be true or false")] = (
+        True
+    )
     min_bytes: Size | None = None
     severity: Annotated[
-        SeverityName | None, Meta(description=f"must be one of: {', '.join(SEVERITIES)}")
+        SeverityName | Literal["off"] | None,
+        Meta(description=f"must be one of: {', '.join(SEVERITIES)}, off"),
     ] = None
+
+    def choice(self) -> RuleChoice:
+        """As the rest of the program knows it."""
+        off = self.enabled in (False, "off") or self.severity == "off"
+        severity = None if self.severity == "off" else self.severity
+        return RuleChoice(enabled=not off, min_bytes=self.min_bytes, severity=severity)
 
 
 def parse_rules(table: Mapping[str, Any], places: Places) -> dict[str, RuleChoice]:
-    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
+    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`, or "off". Whether a rule exists is not
     checked here. Raises `UsageError`."""
     choices = {}
     for name, item in table.items():
-        takes = 'must be false, or a table such as { severity = "error" }'
-        given = {"enabled": item} if isinstance(item, bool) else item
+        takes = 'must be false, "off", or a table such as { severity = "error" }'
+        given = {"enabled": item} if isinstance(item, bool) or item in ("on", "off") else item
         rule = convert(given, _Rule, places.of, f"rules.{name}", takes)
-        choices[name] = RuleChoice(**msgspec.structs.asdict(rule))
+        choices[name] = rule.choice()
     return choices
 
 

@@ -6,6 +6,8 @@ import codecs
 import datetime
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 _UNSAFE = re.compile(
@@ -163,6 +165,17 @@ def bar(part: float, whole: float, width: int) -> str:
 def use_binary_sizes(binary: bool) -> None:
     """Make powers of 1024 the default for sizes, for the explorer."""
     _SIZES["binary"] = binary
+
+
+@contextmanager
+def binary_sizes(binary: bool) -> Iterator[None]:
+    """Make powers of 1024 the default for sizes, or not, for a while."""
+    before = _SIZES["binary"]
+    _SIZES["binary"] = binary
+    try:
+        yield
+    finally:
+        _SIZES["binary"] = before
 
 
 def uses_binary_sizes() -> bool:

@@ -9,8 +9,17 @@ import pytest
 
 from layerscope.cli import run
 from layerscope.errors import UsageError
-from layerscope.settings import PRESETS, Settings, limits_from, load_settings, parse_settings
+from layerscope.settings import (
+    PRESETS,
+    RuleChoice,
+    Settings,
+    limits_from,
+    load_settings,
+    parse_rules,
+    parse_settings,
+)
 from layerscope.state import load_state, save_state
+from layerscope.toml_text import Places, parse_toml_text
 from layerscope.tui.commands import COMMANDS, key_word, shown_keys
 from layerscope.tui.key_presets import PRESETS as KEY_PRESETS
 from layerscope.tui.keys import changed_keys, key_name, keymap
@@ -66,7 +75,7 @@ def test_a_complete_configuration() -> None:
         ("[limits]\nfoo = 1", 2, "unknown setting `limits.foo`"),
         ("limits = 3", 1, "`limits` must be a table such as"),
         ("[rules]\n'apt-lists' = { min-byte = 3 }", 2, "unknown setting `rules.apt-lists.min-byte`"),
-        ("[rules]\n\napt-lists = 'error'", 3, "`rules.apt-lists` must be false, or a table such as"),
+        ("[rules]\n\napt-lists = 'error'", 3, "`rules.apt-lists` must be false, \"off\", or a table such as"),
         ("theme = 'x'\n[limits]\nentries = " + "9" * 5000, 3, "more than 4,300 digits"),
         ("[keys]\n[keys]", 2, "Cannot declare `keys` twice"),
         ("sort = " + "[" * 5000, 1, "nested too deeply"),
@@ -253,3 +262,20 @@ def test_a_preset_has_keys_that_terminals_send_and_that_do_not_collide(name: str
 def test_every_preset_can_be_named() -> None:
     """In the settings."""
     assert tuple(KEY_PRESETS) == PRESETS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[rules]\napt-lists = false",
+        '[rules]\napt-lists = "off"',
+        "[rules.apt-lists]\nenabled = false",
+        '[rules.apt-lists]\nenabled = "off"',
+        '[rules.apt-lists]\nseverity = "off"',
+    ],
+)
+def test_a_rule_is_turned_off_in_any_way_of_writing(text: str) -> None:
+    """In the settings as in `.layerscope.toml`."""
+    document = parse_toml_text(text, "x.toml")
+    choices = parse_rules(document["rules"], Places("x.toml", {}))
+    assert choices == {"apt-lists": RuleChoice(enabled=False)}

@@ -21,6 +21,7 @@ from layerscope.cli.output_options import (
     format_option,
     ignore_errors_option,
     output_option,
+    use_sizes,
 )
 from layerscope.report.gate import FORMATS
 from layerscope.text import log_line, safe_name
@@ -89,8 +90,8 @@ def ci(
     Exit codes: 0 passed, 1 failed, 2 invalid rules, 3 damaged or not found, 4 source unreachable.
 
     Rules are read from .layerscope.toml in the current folder, otherwise from dive's .dive-ci (.dive-ci.yaml, .dive-ci.yml);
-    options override them. Use off to turn a rule off. Without configuration, an image fails if it contains a secret, if a finding
-    has severity error, or if more than 10 % and more than 20 MB are wasted.
+    options override them. Use off to turn a rule off. Without configuration, an image fails if more than 10 % and more
+    than 20 MB are wasted, if it contains a secret found with high confidence, or if another finding has severity error.
     """
     from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
@@ -119,6 +120,8 @@ def ci(
     check_output(output, inputs)
     known = None if baseline is None else (str(baseline), read_report(baseline))
     settings = settings_of(given)
+    binary = binary or settings.binary
+    use_sizes(binary, format_name)
     choices = {**settings.rules, **wanted.rules}
     places = {name: settings.place(f"rules.{name}") for name in settings.rules}
     wanted = replace(wanted, places={**places, **wanted.places})
@@ -138,7 +141,7 @@ def ci(
     name = "stdin" if reference == "-" else reference
     if opened.image.source_kind == "rootfs":
         click.echo(f"layerscope: {log_line(name)}: {_ROOTFS}", err=True)
-    how = report_options(output, binary=binary or settings.binary)
+    how = report_options(output, binary=binary, ignore_errors=ignore_errors)
     with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:

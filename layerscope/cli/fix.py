@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from layerscope.words import Confidence, Severity
 
 if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
+    from layerscope.analysis.findings.finding import Finding
+    from layerscope.image.dockerfile import Written
     from layerscope.opening.opened import Opened
     from layerscope.report.patch import Patch
 
@@ -122,15 +124,25 @@ def fix(
             f"{reference}: --write and --prove need the image itself: anybody may have written the fixes in this file",
             hint="read the patch, then apply it: layerscope fix FILE --dockerfile PATH | git apply",
         )
+    already: set[int] = set()
     if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
-        if _is_fixed_already(opened, options.base_steps):
-            click.echo(f"{_ALREADY}; rebuild the image to see the change", err=True)
-            return ExitCode.OK
-        raise UsageError(
-            f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
-        )
+        already = _written_already(opened, options.base_steps)
+        if not already:
+            raise UsageError(
+                f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
+            )
     chosen, others = choice.split(opened)
-    patch = patch_of(opened, chosen, base_steps=options.base_steps, context=context)
+    already &= {*chosen, *others}
+    patch = patch_of(
+        opened,
+        [number for number in chosen if number not in already],
+        base_steps=options.base_steps,
+        context=context,
+    )
+    ignored = [
+        number for number in patch.plan.applied if _is_ignored_already(opened, patch, number)
+    ]
+    already.update(ignored)
     code = ExitCode.OK
     if prove and patch.plan.applied:
         code = prove_fixes(
@@ -147,7 +159,8 @@ def fix(
         write_patch(patch)
     elif not write and not prove:
         print_patch(patch)
-    _say(opened, patch, others, written=write and code is ExitCode.OK)
+    unsure = [number for number in others if number not in already]
+    _say(opened, patch, already, unsure, written=write and code is ExitCode.OK)
     if patch.files and opened.written is not None:
         if context is None:
             _say_context(patch, Path(given["dockerfile"]))
@@ -156,9 +169,6 @@ def fix(
     if not ignore_errors:
         opened.raise_damage()
     return code
-
-
-_ALREADY = "the Dockerfile already has these fixes"
 
 
 def print_patch(patch: Patch) -> None:
@@ -205,30 +215,67 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     return lines.doubt()
 
 
-def _is_fixed_already(opened: Opened, base_steps: int | None) -> bool:
-    """Whether a Dockerfile differs from the image only by fixes for the image's findings."""
-    from layerscope.image.dockerfile import parse_dockerfile
+def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
+    """Numbers of the findings whose fixes a Dockerfile has; empty if it also differs from the image by anything else."""
     from layerscope.opening.run_rules import find_findings, patcher_of
     from layerscope.progress import NullProgress
     from layerscope.report.patch import chosen_by_default
 
     lines = opened.written
-    if lines is None or not lines.spans or not opened.has_contents:
-        return False
+    if lines is None or opened.findings is None or not lines.spans or not opened.has_contents:
+        return set()
     restored = replace(opened, written=None)
     findings = find_findings(restored, NullProgress(), base_steps=base_steps)
     patcher = patcher_of(restored, base_steps)
-    missing = {
-        " ".join(written.arguments.split())
-        for written in lines.dockerfile.instructions
-        if written.first + 1 in lines.missing
-    }
+    instructions = lines.dockerfile.instructions
+    have = {_one_line(each) for each in instructions}
+    missing = {_one_line(each) for each in instructions if each.first + 1 in lines.missing}
+
+    def fixed(numbers: Sequence[int]) -> set[str]:
+        return _instructions_of(patcher.texts(patcher.plan(findings.found, numbers))[1])
+
+    missing -= fixed([])
     for numbers in (chosen_by_default(findings.found), findings.own):
-        _, text = patcher.texts(patcher.plan(findings.found, numbers))
-        fixed = parse_dockerfile(text.encode(errors="surrogateescape"), "")
-        if missing <= {" ".join(each.arguments.split()) for each in fixed.instructions}:
-            return True
-    return False
+        every = fixed(numbers)
+        if not missing or not missing <= every:
+            continue
+        found = set[_Key]()
+        for number in numbers:
+            others = fixed([other for other in numbers if other != number])
+            if every - others <= have and not (others - every) & have and every != others:
+                found.add(_key(findings.found[number]))
+        return {n for n, finding in enumerate(opened.findings.found) if _key(finding) in found}
+    return set()
+
+
+_Key = tuple[str, tuple[int, ...], int]
+
+
+def _key(finding: Finding) -> _Key:
+    return finding.rule, finding.layers, finding.bytes
+
+
+def _instructions_of(text: str) -> set[str]:
+    from layerscope.image.dockerfile import parse_dockerfile
+
+    dockerfile = parse_dockerfile(text.encode(errors="surrogateescape"), "")
+    return {_one_line(each) for each in dockerfile.instructions}
+
+
+def _one_line(written: Written) -> str:
+    return f"{written.name} {' '.join(written.arguments.split())}"
+
+
+def _is_ignored_already(opened: Opened, patch: Patch, number: int) -> bool:
+    """Whether .dockerignore alone fixes a finding, and has its lines already."""
+    from layerscope.analysis.findings.patching import ignored_text
+
+    edits = () if opened.findings is None else opened.findings.found[number].edits
+    if patch.restored or any(edit.kind != "ignore" for edit in edits):
+        return False
+    changed = [change.old for change in patch.files if change.path.name.endswith(".dockerignore")]
+    before = (changed[0] if changed else patch.ignored) or ""
+    return ignored_text(before, [edit.text for edit in edits]) == before
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +339,9 @@ def _listed(names: Sequence[str]) -> list[str]:
     return [name.strip() for each in names for name in each.split(",") if name.strip()]
 
 
-def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) -> None:
+def _say(
+    opened: Opened, patch: Patch, already: Collection[int], unsure: Sequence[int], *, written: bool
+) -> None:
     """Say on stderr what is fixed, and what is not and why."""
     from layerscope.analysis.findings.composing import NEEDS_DECISION
     from layerscope.text import count_of, safe_name, size
@@ -300,17 +349,25 @@ def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) 
     findings, plan = opened.findings, patch.plan
     if findings is None:
         return
-    saved = size(findings.saving(plan.applied))
+    applied = [number for number in plan.applied if number not in already]
+    saved = size(findings.saving(applied))
     files = " and ".join(safe_name(str(change.path)) for change in patch.files)
-    count = count_of(len(plan.applied), "fix", "fixes")
-    if plan.applied and not patch.files:
-        click.echo(_ALREADY, err=True)
-    elif plan.applied:
+    count = count_of(len(applied), "fix", "fixes")
+    if already:
+        rest = applied or plan.left or unsure
+        rules = ", ".join(dict.fromkeys(findings.found[number].rule for number in sorted(already)))
+        these = f"the fixes of {rules}" if rest else "these fixes"
+        edits = [edit for number in already for edit in findings.found[number].edits]
+        only = bool(edits) and all(edit.kind == "ignore" for edit in edits)
+        place = ".dockerignore" if only else "the Dockerfile"
+        click.echo(f"{place} already has {these}; rebuild the image to see the change", err=True)
+    if applied:
         what = f"{count} written to" if written else f"patch with {count} for"
         click.echo(f"{what} {files}: {saved} less", err=True)
     elif plan.left or unsure:
-        click.echo("every fix needs a decision; none was written", err=True)
-    else:
+        if not already:
+            click.echo("every fix needs a decision; none was written", err=True)
+    elif not already:
         click.echo("nothing to fix", err=True)
     why = {left.number: left.why for left in plan.left}
     why |= dict.fromkeys(unsure, "low confidence; --confidence low includes it")

@@ -62,7 +62,7 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
         raise UsageError(f"--{error.key} {error}") from None
     words = given.pop("rule")
     for word in words if values.get("findings") is False else ():
-        heard = word.endswith("=off") or (
+        heard = word.endswith(("=off", "=false")) or (
             word.startswith("secret-") and config.limits["no-secrets"]
         )
         if not heard:
@@ -76,14 +76,14 @@ def _rules(config: GateConfig, words: tuple[str, ...]) -> dict[str, Any]:
     rules, places = dict(config.rules), dict(config.places)
     for word in words:
         name, equals, severity = word.partition("=")
-        if not equals or severity not in (*SEVERITIES, "off"):
+        if not equals or severity not in (*SEVERITIES, "off", "false"):
             raise UsageError(
                 f"--rule {word}: expected NAME=SEVERITY",
                 hint=f"severities: {', '.join(SEVERITIES)}, off",
             )
         check_rules([name], lambda name: f"--rule {name}")
         old = rules.get(name, RuleChoice())
-        if severity == "off":
+        if severity in ("off", "false"):
             rules[name] = replace(old, enabled=False)
         else:
             rules[name] = replace(old, enabled=True, severity=severity)

@@ -21,7 +21,12 @@ from layerscope.sources.inputs import InputFiles
 
 
 def report_options(
-    output: Path | None = None, *, binary: bool, files: bool = False, table: str = "steps"
+    output: Path | None = None,
+    *,
+    binary: bool,
+    files: bool = False,
+    table: str = "steps",
+    ignore_errors: bool = False,
 ) -> ReportOptions:
     """Report options for `output` (None for stdout); color and width follow the terminal if stdout is one."""
     terminal = output is None and is_terminal(sys.stdout)
@@ -32,6 +37,7 @@ def report_options(
         color=terminal and not plain,
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
         table=table,
+        ignore_errors=ignore_errors,
     )
 
 

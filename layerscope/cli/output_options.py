@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from layerscope.text import binary_sizes
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -42,6 +44,12 @@ def one_path(_: click.Context, param: click.Parameter, paths: tuple[Path, ...]) 
     if len(set(paths)) > 1:
         raise click.BadParameter("expected one path", param=param)
     return paths[0] if paths else None
+
+
+def use_sizes(binary: bool, format_name: str) -> None:
+    """Until the command ends, write sizes in texts in MiB, or in MB; those for programs do not depend on settings."""
+    binary = binary and format_name not in ("json", "csv")
+    click.get_current_context().with_resource(binary_sizes(binary))
 
 
 def binary_option(function: _Function) -> _Function:

@@ -20,6 +20,7 @@ from layerscope.cli.output_options import (
     format_option,
     ignore_errors_option,
     output_option,
+    use_sizes,
 )
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
@@ -92,6 +93,8 @@ def write_report(
             hint="use --format json or text, which mark them",
         )
     check_output(output, input_files(given, reference))
+    binary = binary or settings_of(given).binary
+    use_sizes(binary, format_name)
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
         opened = open_image(request, options_of(given, findings=True))
@@ -99,7 +102,7 @@ def write_report(
         click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
     options = report_options(
         output,
-        binary=binary or settings_of(given).binary,
+        binary=binary,
         files=files,
         table=table or ("files" if files else "steps"),
     )

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from layerscope.image.dockerfile import Written
-from layerscope.image.dockerfile_syntax import json_words
+from layerscope.image.dockerfile_syntax import json_words, split_flags
 from layerscope.image.history import Step
 
 SAME, ALIKE, OTHER = 3, 2, 0
@@ -21,6 +21,7 @@ _VARIABLE = re.compile(r"\$\{[^}]{0,200}\}|\$[A-Za-z_][A-Za-z0-9_]*")
 _LOST = str.maketrans(dict.fromkeys("\"'\\"))
 _LISTED = str.maketrans(dict.fromkeys("[]\",'\\{}", " "))
 _COPIED = re.compile(r"(?:file|dir|multi):[0-9a-f]{12,} in (.*)")
+_CHECKSUMS = re.compile(r"(?::(?:[a-z0-9]+:)?[0-9a-f]{64})+\s*\Z")
 _PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([a-z]+))?")
 _SHELL = "/bin/sh -c "
 _PIPE = "/dev/pipes/"
@@ -84,8 +85,18 @@ def _plain(written: Written, recorded: str) -> int:
     )
 
 
+@lru_cache(2048)
+def _without_flags(recorded: str) -> str:
+    """What a RUN ran. BuildKit drops `--mount`, `--network` and `--security`; buildah and kaniko record them, and buildah puts
+    the checksums of bind mounts at the end.
+    """
+    flags, body = split_flags(recorded)
+    command = recorded[body:]
+    return _CHECKSUMS.sub("", command) if any("mount" in flag for flag in flags) else command
+
+
 def _run(written: Written, recorded: str) -> int:
-    found = _one_space(recorded)
+    found = _one_space(_without_flags(recorded))
     command = written.arguments[written.body :]
     if not written.heredocs:
         return SAME if found in (_one_space(command), _one_space(_listed(command))) else OTHER

@@ -22,6 +22,8 @@ DEFAULT_SHELL = ("/bin/sh", "-c")
 """The default shell of RUN (Dockerfile reference, SHELL)."""
 
 _SHELLS = frozenset(("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"))
+_RUN_FLAGS = ("--mount=", "--network=", "--security=")
+"""Flags of a RUN, which buildah records between the shell and the command."""
 _BLOCKS = frozenset(
     (
         *("if_statement", "for_statement", "c_style_for_statement", "while_statement", "do_group"),
@@ -186,7 +188,7 @@ def shell_before(recorded: str, script: str) -> tuple[str, ...] | None:
     words = text.removesuffix(script.rstrip()).split()
     for at in range(len(words) - 1, -1, -1):
         if posixpath.basename(words[at]) in _SHELLS:
-            return tuple(words[at:])
+            return tuple(word for word in words[at:] if not word.startswith(_RUN_FLAGS))
         if not words[at].startswith(("-", "+")) and words[at - 1][-1:] not in ("o", "O"):
             return None
     return None

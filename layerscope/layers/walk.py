@@ -44,6 +44,9 @@ _WITHOUT_DATA = frozenset(b"123456")
 _EXTENSIONS = frozenset(b"xgLK")
 
 
+_TRUNCATED = "the archive is truncated inside the entry"
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """The point from which an archive cannot be read."""
@@ -51,6 +54,11 @@ class Damage:
     offset: int
     """Bytes from the start of the uncompressed tar."""
     message: str
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the archive ends inside an entry."""
+        return self.message.startswith(_TRUNCATED)
 
 
 class Collector(Protocol):
@@ -230,7 +238,7 @@ class TarWalk:
                 # Its fields cannot be trusted: they are not as written.
                 return Damage(start, BAD_CHECKSUM)
             if isinstance(error, EOFError):
-                return Damage(start, f"the archive is truncated inside the entry at byte {start:,}")
+                return Damage(start, f"{_TRUNCATED} at byte {start:,}")
             return Damage(start, str(error))
 
     def _end(self, start: int, block: bytes, extension: Extension | None) -> Damage | None:

@@ -12,6 +12,7 @@ from layerscope.image.base import BASE_NAME, guess_base
 from layerscope.image.model import Image
 from layerscope.progress import Progress
 from layerscope.settings import RuleChoice
+from layerscope.text import uses_binary_sizes
 
 if TYPE_CHECKING:
     from layerscope.analysis.evidence import Evidence
@@ -141,5 +142,6 @@ def _digest_of(
         sorted(config.labels.items()),
         [hashlib.sha256(sbom).hexdigest() for sbom in image.beside.sboms],
         (base, no_duplicates, sorted(choices.items()), dockerfile),
+        *(("binary",) if uses_binary_sizes() else ()),  # some titles have sizes
     )
     return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

@@ -227,13 +227,16 @@ class Image:
     def read(self, path: str, layer: int | None = None) -> bytes:
         """The content of a file of the final image, or after a layer. A path need not begin with a slash; links are not followed.
 
-        Raises `NothingFoundError` if there is no such file, `LayerscopeError` if it cannot be read.
+        Raises `NothingFoundError` if there is no such file, `UsageError` once the image is closed, `LayerscopeError` if it
+        cannot be read.
         """
         filesystem = self._opened.filesystem
         after = len(self._opened.indexes) - 1 if layer is None else layer
         if layer is not None:
             self._check_layer(layer)
         self._opened.need_contents()
+        if self._closed:
+            raise UsageError("the image was closed", hint="read before `close`, or open it again")
         found = filesystem.table.find(path.strip("/").encode(errors="surrogateescape"))
         version = None if found is None else filesystem.version_after(found, after)
         if version is None or filesystem.kinds[version] != Kind.FILE:

@@ -34,7 +34,7 @@ def open(  # noqa: A001  # called `layerscope.open`
     verify: bool = False,
     duplicates: bool = True,
     findings: bool = True,
-    rules: Mapping[str, str] | None = None,
+    rules: Mapping[str, str | bool] | None = None,
     dockerfile: str | PathLike[str] | None = None,
     cache: bool | str | PathLike[str] = True,
     limits: Mapping[str, int] | None = None,
@@ -46,7 +46,7 @@ def open(  # noqa: A001  # called `layerscope.open`
     folder of a store, `pull` has an engine fetch an image that is not there, `max_download` bounds the bytes of layers that are
     fetched from a registry, which is asked only for `registry://NAME`. `verify` checks the digests of all layers, whatever their
     size. Without `duplicates` and `findings`, opening is faster; `rules` turns rules off or changes their severity
-    (`{"apt-lists": "off"}`). `dockerfile` is the image's. `cache` is True for the user's cache, False for none, or a folder.
+    (`{"apt-lists": "off"}`, or False). `dockerfile` is the image's. `cache` is True for the user's cache, False for none, or a folder.
     `limits` raises safety limits. An image with damaged layers opens: see `Image.damages`.
 
     Raises `LayerscopeError`: `str()` of it says what is wrong, `hint` what to do.
@@ -98,19 +98,21 @@ def _store(cache: bool | str | PathLike[str]) -> Store | None:
     return user_store() if cache is True else Store(Path(cache))
 
 
-def _choices(rules: Mapping[str, str] | None) -> dict[str, RuleChoice]:
+def _choices(rules: Mapping[str, str | bool] | None) -> dict[str, RuleChoice]:
     """Settings of rules. Raises `UsageError` for a rule or a severity that there is not."""
     from layerscope.analysis.findings.rules import check_rules
 
     given = rules or {}
     check_rules(list(given), lambda name: f"rules[{name!r}]")
     for name, severity in given.items():
-        if severity not in (*SEVERITIES, "off"):
+        if severity is not False and severity not in (*SEVERITIES, "off"):
             raise UsageError(
                 f"rules[{name!r}]: unknown severity {severity!r}",
                 hint=f"expected one of: {', '.join(SEVERITIES)}, off",
             )
     return {
-        name: RuleChoice(enabled=False) if severity == "off" else RuleChoice(severity=severity)
+        name: RuleChoice(severity=severity)
+        if isinstance(severity, str) and severity != "off"
+        else RuleChoice(enabled=False)
         for name, severity in given.items()
     }

@@ -13,6 +13,7 @@ from layerscope.report.diff_rows import (
     STEP_GLYPHS,
     config_row,
     counts_words,
+    directory_name,
     headline_parts,
     largest_rows,
     package_row,
@@ -27,7 +28,7 @@ from layerscope.report.html import write_sections
 from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
 from layerscope.report.issues import issue_of
 from layerscope.report.options import ReportOptions
-from layerscope.report.rows import place_words, shown_path
+from layerscope.report.rows import place_words
 from layerscope.text import clip, count_of, safe_name, size
 
 _PATHS = 500
@@ -193,7 +194,7 @@ def _directories(comparison: Comparison, options: ReportOptions) -> Section | No
         (
             [
                 _growth(group.growth, options),
-                ("path", None, shown_path(changes.table.full(group.path))),
+                ("path", None, directory_name(changes.table, group, len(groups))),
                 _text(counts_words(group.counts)),
             ]
             for group in groups

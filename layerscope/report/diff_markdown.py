@@ -15,6 +15,7 @@ from layerscope.report.diff_rows import (
     STEP_GLYPHS,
     config_row,
     counts_words,
+    directory_name,
     headline_text,
     largest_rows,
     package_row,
@@ -29,7 +30,7 @@ from layerscope.report.issues import issue_of
 from layerscope.report.markdown import CELL, MAX_WARNINGS, Page, issue_block, name_of
 from layerscope.report.markdown_text import code, plain
 from layerscope.report.options import ReportOptions
-from layerscope.report.rows import place_words, shown_path
+from layerscope.report.rows import place_words
 from layerscope.text import clip, clip_start, count_of, safe_name, size
 
 MARK = "<!-- layerscope diff -->"
@@ -168,7 +169,7 @@ def _add_files(page: Page, old: Opened, new: Opened, comparison: Comparison, bin
         f"<b>Directories</b> {count_of(len(changes), 'path')} changed, {growth}",
         "| change | directory | paths |\n|---:|---|---|",
         (
-            f"| {signed(group.growth, binary=binary)} | {code(clip_start(shown_path(changes.table.full(group.path)), CELL))} "
+            f"| {signed(group.growth, binary=binary)} | {code(clip_start(directory_name(changes.table, group, len(groups)), CELL))} "
             f"| {code(counts_words(group.counts))} |"
             for group in groups[:_ROWS]
         ),

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.config import ConfigDifference, shown_value
+from layerscope.analysis.compare.directories import DirectoryChange
 from layerscope.analysis.compare.packages import PackageChange
 from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.analysis.headline import BETWEEN, Role
 from layerscope.filesystem.inodes import Inodes, Why
+from layerscope.filesystem.paths import PathTable
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.opened import Opened
@@ -38,6 +40,13 @@ STEP_GLYPHS = {
     StepChange.REBUILT: "·",
 }
 """Glyphs of the steps that are listed."""
+
+
+def directory_name(table: PathTable, group: DirectoryChange, count: int) -> str:
+    """The directory of one of `count` groups; what only the root has in common is elsewhere than the others."""
+    if group.path == 0 and count > 1:
+        return "elsewhere"
+    return shown_path(table.full(group.path))
 
 
 class SecretRow(NamedTuple):

@@ -23,7 +23,7 @@ from layerscope.report.console import (
     widest,
     write_heading,
 )
-from layerscope.report.diff_rows import counts_words, differences
+from layerscope.report.diff_rows import counts_words, differences, directory_name
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path
 from layerscope.text import clip, clip_start, count_of
@@ -78,7 +78,7 @@ def _write_directories(
     width = max(widest(sizes), len("change"))
     counts = [counts_words(group.counts) for group in shown]
     room = max(min(console.width - 4 - width - 2 - widest(counts), 60), 20)
-    names = [clip_start(_path(table, group.path), room) for group in shown]
+    names = [clip_start(directory_name(table, group, len(groups)), room) for group in shown]
     room = max(widest(names), len("directory"))
     console.line((f"  {'change':>{width}}  directory", "dim"))
     for group, amount, name, count in zip(shown, sizes, names, counts, strict=True):

@@ -19,3 +19,5 @@ class ReportOptions:
     """Columns of the terminal."""
     table: str = "steps"
     """The table of the CSV format."""
+    ignore_errors: bool = False
+    """Damage does not fail the gate."""

@@ -77,12 +77,10 @@ def charge_rows(hop: Hop) -> Iterator[ChargeRow]:
 def reason_words(hop: Hop, charge: Charge, own: FetchedLayer | None) -> str:
     """The cause of a charge, with what is known of it: the first paths that differ, or what became of the step."""
     step = hop.steps[charge.place]
-    if charge.cause is Cause.INSTRUCTION and (step.old is None or step.new is None):
-        return "step is new" if step.old is None else "step is gone"
     difference = None if own is None else step.difference
     if charge.cause in (Cause.FILES, Cause.NOT_REPRODUCIBLE) and difference is not None:
         return f"{charge.cause.word}: {difference_words(difference)}"
-    return charge.cause.word
+    return hop.reason(charge)
 
 
 def difference_words(difference: LayerDifference) -> str:
@@ -181,6 +179,6 @@ def cost_rows(series: Series) -> Iterator[CostRow]:
             cost.bytes,
             step_words(cost.step, base=cost.number == BASE),
             cost.hops,
-            ", ".join(cause.word for cause in cost.causes),
+            ", ".join(cost.reasons),
             share_words(cost.unchanged, cost.content),
         )

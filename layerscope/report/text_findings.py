@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from layerscope.analysis.findings.composing import compose
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
@@ -122,6 +124,13 @@ def _write_title(console: Console, opened: Opened, finding: Finding, shown: str)
         console.line(" " * indent, (clip(note, room), "dim"))
 
 
+def _times(opened: Opened, finding: Finding, path: int) -> str:
+    """How many contents of one path a finding is about, if several: ` (2 ×)`."""
+    waste = opened.accounting.waste
+    count = int(np.isin(waste.inodes[waste.paths == path], finding.inodes).sum())
+    return f" ({count} ×)" if count > 1 else ""
+
+
 def write_finding(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
     """One finding with its paths and its whole fix; `shown` is its size, padded. Lines of a fix are never cut or wrapped, so
     that they can be copied."""
@@ -131,7 +140,9 @@ def write_finding(console: Console, opened: Opened, finding: Finding, shown: str
     _write_title(console, opened, finding, shown)
     paths = finding.paths
     for path in paths[:_PATHS].tolist():
-        console.line(" " * indent, (clip_start(safe_path(opened, path), room), "dim"))
+        times = _times(opened, finding, path)
+        name = clip_start(safe_path(opened, path), room - len(times))
+        console.line(" " * indent, (f"{name}{times}", "dim"))
     if len(paths) > _PATHS:
         more = count_of(len(paths) - _PATHS, "more file", "more files")
         console.line(" " * indent, (f"… and {more}", "dim"))

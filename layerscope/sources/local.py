@@ -17,6 +17,7 @@ from layerscope.layers.blob import Blob, OpenFile
 from layerscope.layers.compression import MAGIC_BYTES, sniff
 from layerscope.layers.packing import is_saved
 from layerscope.layers.tarheader import BLOCK, looks_like_header
+from layerscope.layers.walk import Damage
 from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
@@ -136,7 +137,7 @@ def find_in_members(
     if isinstance(members, TarMembers):
         damage = None
         if members.damage is not None:
-            damage = f"damaged at byte {members.damage.offset:,}: {members.damage.message}"
+            damage = _damage_words(members, members.damage)
         if found is None and len(members.top_names) == 1 and not members.top_files:
             inside = members.without_prefix(next(iter(members.top_names)))
             found = _find_image(request, inside, kinds)
@@ -228,13 +229,21 @@ def _described(
     )
 
 
+def _damage_words(members: TarMembers, damage: Damage) -> str:
+    """Where an archive is damaged: for one that is cut off its end, not the beginning of its last member."""
+    if damage.truncated:
+        place = f"member {members.count + 1:,}" if members.count else "its first member"
+        return f"truncated: the archive ends at byte {members.tar.size:,}, inside {place}"
+    return f"damaged at byte {damage.offset:,}: {damage.message}"
+
+
 def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
     """A tar without image metadata: a root filesystem if it is complete and has no parts of an image."""
     if damage is None and not members.ended:
         damage = "the archive ends without its end marker"
     if damage is not None:
         raise NotAnImageError(
-            f"{name}: {damage}; no image found before that",
+            f"{name}: {damage}; no complete image found before that",
             hint="the file is truncated or not an image; save the image again",
         )
     leftovers: list[str] = sorted(_PARTS_OF_IMAGES & members.top_names)

@@ -38,6 +38,22 @@ def here(
     return Here(tmp_path, capsysbinary, "ci")
 
 
+def test_all_sizes_take_one_setting(here: Here) -> None:
+    """Values, limits, messages and what a rule counts; from an option or the settings, with a cache or not."""
+    args = ("image.tar", "--max-wasted", "1kB", "--max-size", "3kB", "--max-layer-size", "2kB")
+    plain = here(*args).out
+    assert " kB" in plain
+    assert "KiB" not in plain
+    for form in ("text", "markdown", "github"):
+        assert " kB" not in here(*args, "--binary", "--format", form).out
+    here.write("config.toml", "binary = true\n")
+    assert here(*args).out == here(*args, "--binary").out
+    document = here(*args, "--format", "json").out
+    here.write("config.toml", "")
+    assert here(*args).out == plain
+    assert here(*args, "--format", "json").out == document
+
+
 # --- Exit codes -----------------------------------------------------------------------------------
 
 
@@ -117,6 +133,7 @@ def test_a_damaged_image_is_checked_anyway_and_exits_with_3(here: Here) -> None:
         assert code == 3
         assert "layer 0 is damaged" in err
         assert "The checks cover only the readable part" in out
+        assert out.startswith("✘ demo:latest is damaged:")
         assert here("damaged.tar", *args, "--ignore-errors").code == accepted
 
 

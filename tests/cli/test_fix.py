@@ -224,6 +224,50 @@ def test_fixes_are_written_once(here: Here) -> None:
     assert patched != copied
 
 
+def test_only_fixes_that_the_dockerfile_has_are_said_to_be_there(here: Here) -> None:
+    """The others are written."""
+    here("image.tar", "--dockerfile", "Dockerfile", "--write", "--only", "apt-lists")
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert code == 0
+    assert "+RUN pip install --no-cache-dir x\n" in patch
+    assert "+**/.git\n" in patch
+    assert "apt/lists" not in "".join(line for line in patch.splitlines() if line[:1] == "+")
+    assert words.startswith(
+        "the Dockerfile already has the fixes of apt-lists; rebuild the image to see the change\n"
+        "patch with 2 fixes for Dockerfile and .dockerignore: 3.5 MB less\n"
+    )
+
+
+def test_what_needs_a_decision_is_not_said_to_be_there(here: Here) -> None:
+    """buildah records mounts: the image was built from exactly this file."""
+    cached = "--mount=type=cache,target=/root/.cache/pip pip install x"
+    secret = [file("app/.env", b"DATABASE_PASSWORD=Xk93jd8fj20dkf\n"), file("app/x.py", b"x")]
+    modules = [file("app/node_modules/x/y.js", b"j" * 2_000_000)]
+    image(
+        here.folder / "image.tar",
+        [(f"/bin/sh -c {cached}", [file("usr/x", b"x")]), ("COPY . /app", [*modules, *secret])],
+    )
+    (here.folder / "Dockerfile").write_text(f"FROM debian\nRUN {cached}\nCOPY . /app\n")
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert code == 0
+    assert "already has" not in words
+    assert "not written: " in words
+    assert "FROM" not in patch
+
+
+def test_dockerignore_that_has_the_fix_is_named_beside_the_others(here: Here) -> None:
+    """Its lines are not counted as written again."""
+    (here.folder / ".dockerignore").write_text(".git\n**/.git\n")
+    _, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert ".git" not in patch.replace("a/Dockerfile", "").replace("diff --git", "")
+    first, second, *_ = words.splitlines()
+    assert (
+        first
+        == ".dockerignore already has the fixes of copied-context; rebuild the image to see the change"
+    )
+    assert second == "patch with 2 fixes for Dockerfile: 1.8 MB less"
+
+
 # --- how edits come together ----------------------------------------------------------------------
 
 

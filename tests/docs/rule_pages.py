@@ -54,6 +54,6 @@ def _switches(rule: Rule, finding: Finding) -> Iterator[str]:
     path = 'path = "/srv/example"\n' if len(finding.paths) else ""
     yield f"To turn the rule off, or to accept what it finds{where} in the [gate](../ci.md#ignoring):\n"
     yield (
-        f'```toml\n[rules]\n{rule.name} = false\n\n[[ignore]]\nrule = "{rule.name}"\n{path}'
+        f'```toml\n# .layerscope.toml\n[rules]\n{rule.name} = false\n\n[[ignore]]\nrule = "{rule.name}"\n{path}'
         'reason = "…"\n```\n'
     )

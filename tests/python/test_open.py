@@ -164,7 +164,7 @@ def test_contents_are_read_by_path(tmp_path: Path) -> None:
         for wrong in (-1, 2):
             with pytest.raises(layerscope.UsageError, match="no layer"):
                 image.changes(wrong)
-    with pytest.raises(layerscope.LayerscopeError, match="closed"):
+    with pytest.raises(layerscope.UsageError, match="closed"):
         image.read("/etc/motd")
     image.close()
     assert image.stored_bytes == 6
@@ -194,6 +194,7 @@ def test_options(tmp_path: Path) -> None:
     assert rules
     rule = min(rules)
     assert rule not in {one.rule for one in layerscope.open(image, rules={rule: "off"}).findings}
+    assert rule not in {one.rule for one in layerscope.open(image, rules={rule: False}).findings}
     noted = layerscope.open(image, rules={rule: "note"}).findings
     assert {one.severity for one in noted if one.rule == rule} == {"note"}
     assert layerscope.open(image, image="a:1", platform="linux/amd64").tags == ("a:1",)
@@ -203,6 +204,8 @@ def test_options(tmp_path: Path) -> None:
         (layerscope.UsageError, {"platform": "?"}),
         (layerscope.UsageError, {"rules": {"no-such-rule": "off"}}),
         (layerscope.UsageError, {"rules": {rule: "loud"}}),
+        (layerscope.UsageError, {"rules": {rule: True}}),
+        (layerscope.UsageError, {"dockerfile": "no-such-file"}),
         (layerscope.UsageError, {"limits": {"no_such_limit": 1}}),
         (layerscope.LimitExceededError, {"limits": {"layers": 1}}),
         (layerscope.LayerscopeError, {"dockerfile": tmp_path / "missing"}),

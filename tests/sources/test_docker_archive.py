@@ -318,6 +318,10 @@ def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
     for cut in (*range(0, whole, 300), *range(0, whole, 512)):
         error = refuse(save(tmp_path, data[:cut]))
         assert any(word in str(error) for word in ("truncated", "empty", "end marker", "not a tar"))
+        if 512 < cut < 1024:
+            assert f"truncated: the archive ends at byte {cut:,}, inside its first member" in str(
+                error
+            )
     trimmed = open_path(save(tmp_path, data[:whole]))
     assert (layers_of(trimmed), trimmed.damages()) == (NAMES, [])
 

@@ -29,8 +29,8 @@ class DirectoryChange:
 
 
 def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
-    """All differences, each in the deepest directory that is large enough; most growth first. Together they are the growth of the
-    image.
+    """All differences, each in the deepest directory that is large enough, named by the deepest directory that holds all of its
+    differences; most growth first. Together they are the growth of the image.
     """
     table = changes.table
     weights = np.where(
@@ -47,15 +47,20 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
     np.add.at(heavy, homes[changes.paths], weights)
     found = np.unique(np.concatenate([homes[changes.paths], homes[moved]]))
     homes[found] = _with_weight(found, homes, heavy, table)
-    places, moved_places = homes[homes[changes.paths]], homes[homes[moved]]
-    keys = np.unique(np.concatenate([places, moved_places]))
-    group = np.searchsorted(keys, places)
+    every = np.concatenate([changes.paths, moved])
+    own = np.where(holds, np.arange(len(table)), table.parents)[every]
+    keys, groups = np.unique(
+        _outside(homes[homes[every]], own, weights, table), return_inverse=True
+    )
+    group, moved_group = groups[: len(changes)], groups[len(changes) :]
+    heavy = np.zeros(len(keys), np.int64)
+    np.add.at(heavy, group, weights)
+    keys = _common(keys, groups, own, table)
     growth = np.zeros(len(keys), np.int64)
-    np.add.at(growth, np.searchsorted(keys, moved_places), changes.growth[moved])
+    np.add.at(growth, moved_group, changes.growth[moved])
     counts = np.bincount(
         group * len(Change) + changes.kinds, minlength=len(keys) * len(Change)
     ).reshape(len(keys), len(Change))
-    heavy = heavy[keys]
     order = np.lexsort((keys, -heavy, -growth))
     return [
         DirectoryChange(
@@ -70,6 +75,47 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
         )
         for row in order.tolist()
     ]
+
+
+def _outside(
+    places: NDArray[np.int32],
+    own: NDArray[np.int32],
+    weights: NDArray[np.int64],
+    table: PathTable,
+) -> NDArray[np.int32]:
+    """Groups in which those of the root are divided among the directories in it, as far as these have weight: they have nothing
+    in common. `own` are the directories of the differences; the first ones have `weights`.
+    """
+    tops = np.flatnonzero(table.parents == 0)
+    rows = np.flatnonzero((places == 0) & (own > 0))
+    if not len(rows):
+        return places
+    above = tops[np.searchsorted(tops, own[rows], side="right") - 1].astype(np.int32)
+    heavy = np.zeros(len(table), np.int64)
+    weighing = rows < len(weights)
+    np.add.at(heavy, above[weighing], weights[rows[weighing]])
+    divided = places.copy()
+    divided[rows] = np.where(heavy[above] > 0, above, 0)
+    return divided
+
+
+def _common(
+    keys: NDArray[np.int32],
+    groups: NDArray[np.int64],
+    own: NDArray[np.int32],
+    table: PathTable,
+) -> NDArray[np.int32]:
+    """The deepest directory that holds all differences of each group: in path order, that of the first and the last."""
+    first = np.full(len(keys), len(table), np.int32)
+    last = np.zeros(len(keys), np.int32)
+    np.minimum.at(first, groups, own)
+    np.maximum.at(last, groups, own)
+    for row, end in enumerate(last.tolist()):
+        path = int(first[row])
+        while int(table.ends[path]) <= end:
+            path = int(table.parents[path])
+        first[row] = path
+    return first
 
 
 def _with_weight(

@@ -154,10 +154,13 @@ def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
 def _others(
     evidence: Evidence, layer: int, found: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mask of the paths in `found` that are neither deleted nor below a deleted path, and that other layers have or that contain
-    files of the final image or of other layers.
+    """Mask of the paths in `found` that are neither deleted nor below a deleted path, and that lower layers have or that contain
+    files of the final image or of lower layers. What only later layers store is not there yet.
     """
-    kept = evidence.live_files | left_by_others(evidence, layer)
+    filesystem = evidence.filesystem
+    there = np.zeros(len(filesystem.table), bool)
+    there[filesystem.paths[(filesystem.born <= layer) & (filesystem.died > layer)]] = True
+    kept = (evidence.live_files & there) | left_by_others(evidence, layer)
     files = subtree_counts(evidence.filesystem.table, kept)
     inside = evidence.selector.below(tops.astype(np.int64))[found]
     return ~inside & ((files[found] > 0) | directories_before(evidence, layer)[found])

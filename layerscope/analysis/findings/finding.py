@@ -18,14 +18,22 @@ NAMED = 3
 
 
 def layers_named(numbers: Sequence[int]) -> str:
-    """`layer 4`, or `layers 4, 6, 9 and more`."""
+    """`layer 4`, `layers 1–4` for more than three in a row, or `layers 4, 6, 9 and more`."""
     shown = ", ".join(map(str, numbers[:NAMED])) + (" and more" if len(numbers) > NAMED else "")
+    if len(numbers) > NAMED and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+        shown = f"{numbers[0]}–{numbers[-1]}"
     return f"layer{'' if len(numbers) == 1 else 's'} {shown}"
 
 
 def is_secret(rule: str) -> bool:
     """Whether a rule is about secrets, by its name."""
     return rule.startswith("secret-")
+
+
+def in_turn(paths: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Paths in their order, each once, however many of their contents are meant."""
+    _, first = np.unique(paths, return_index=True)
+    return paths[np.sort(first)]
 
 
 def _none() -> NDArray[np.int32]:

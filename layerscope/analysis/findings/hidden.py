@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import NAMED, Claim
+from layerscope.analysis.findings.finding import NAMED, Claim, in_turn
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.filesystem.versions import Removal
 from layerscope.words import REASONS, Confidence, Reason
@@ -94,13 +94,15 @@ def claim_of(
 
 
 def names_of(evidence: Evidence, rows: Rows) -> list[str]:
-    """The paths of the first few hidden contents."""
-    return [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
+    """The first few paths of hidden contents."""
+    paths = in_turn(evidence.accounting.waste.paths[rows])
+    return [evidence.name(path) for path in paths[:NAMED].tolist()]
 
 
 def named(evidence: Evidence, rows: Rows) -> str:
     """The same as shell words, for a comment."""
-    return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * (len(rows) > NAMED)
+    more = len(in_turn(evidence.accounting.waste.paths[rows])) > NAMED
+    return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * more
 
 
 def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:

@@ -10,7 +10,7 @@ import numpy as np
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import Claim, Finding, Findings, rank
+from layerscope.analysis.findings.finding import Claim, Finding, Findings, in_turn, rank
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
@@ -141,7 +141,7 @@ def _complete(
         bytes=size,
         steps=steps,
         layers=layers,
-        paths=claim.paths,
+        paths=in_turn(claim.paths),
         inodes=claim.inodes,
         base=base,
         why=claim.why or rule.why,

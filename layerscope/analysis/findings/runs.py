@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.image.dockerfile import Written
-from layerscope.image.dockerfile_syntax import json_words, raw_flags
+from layerscope.image.dockerfile_syntax import json_words, raw_flags, split_flags
 from layerscope.image.history import LOOKED_BACK, Step, earlier
 from layerscope.image.shell import (
     DEFAULT_SHELL,
@@ -113,7 +113,9 @@ def run_of(
     else:
         # BuildKit records the shell of every shell form: without one it was an array, or a script with an interpreter. buildah
         # records it before arrays, too.
-        flags, script = (), step.arguments
+        # Only buildah and kaniko record flags.
+        flags = raw_flags(step.arguments)
+        script = step.arguments[split_flags(step.arguments)[1] :]
         shell = shell_before(recorded, script)
         exec_form = _is_array(script) or (not shell and _BUILDKIT.search(recorded) is not None)
     if shell is None:

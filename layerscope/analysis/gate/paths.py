@@ -11,7 +11,7 @@ from layerscope.text import count_of
 from layerscope.words import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.case import Case
 
 
-def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
-    """The check that there are no such path versions; `what` describes them in the message, after their number."""
+def _check_paths(
+    case: Case, name: str, title: str, rows: NDArray[np.int64], what: Callable[[int], str]
+) -> Check:
+    """The check that there are no such path versions; `what` describes a number of them in the message."""
     import numpy as np
 
     filesystem = case.filesystem
@@ -48,7 +50,7 @@ def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], wha
         unit=Unit.PATHS,
         value=len(rows),
         limit=0,
-        message=f"{count_of(len(rows), 'path')} {what}{message if len(rows) else ''}.",
+        message=f"{what(len(rows))}{message if len(rows) else ''}.",
         offenders=tuple(_offender(case, row) for row in rows[:MAX_OFFENDERS].tolist()),
         offender_count=len(rows),
         place=case.place(name),
@@ -98,6 +100,14 @@ _FORBIDDEN = "forbidden-paths"
 _ALLOWED = "allowed-paths"
 
 
+def _forbidden_words(count: int) -> str:
+    return count_of(count, "forbidden path") if count else "no forbidden path"
+
+
+def _outside_words(count: int) -> str:
+    return f"{count_of(count, 'path') if count else 'no path'} outside the allowed paths"
+
+
 def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
     import numpy as np
 
@@ -110,7 +120,7 @@ def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
         found[selector.matches(pattern)] = True
     known = filesystem.inode_of != filesystem.inodes.implicit
     rows = np.flatnonzero(found[filesystem.paths] & known)
-    yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, "forbidden")
+    yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, _forbidden_words)
 
 
 def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
@@ -123,7 +133,7 @@ def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
     allowed = Selector(filesystem.table).select(patterns)
     added = (filesystem.born >= case.ledger.base_layers) & (filesystem.kinds != Kind.DIRECTORY)
     rows = np.flatnonzero(added & ~allowed[filesystem.paths])
-    yield _check_paths(case, _ALLOWED, "Allowed paths", rows, "outside the allowed paths")
+    yield _check_paths(case, _ALLOWED, "Allowed paths", rows, _outside_words)
 
 
 RULES: tuple[GateRule, ...] = (

@@ -166,7 +166,7 @@ MAX_OFFENDERS = 50
 """Maximum offenders of one check."""
 
 
-def amount(number: float | None, unit: Unit, *, binary: bool = False) -> str:
+def amount(number: float | None, unit: Unit, *, binary: bool | None = None) -> str:
     """A number with its unit, as text."""
     if number is None:
         return "?"

@@ -122,6 +122,13 @@ class Hop:
         """Of these, bytes of contents that the old release stores, too."""
         return sum(layer.unchanged for layer in self.layers)
 
+    def reason(self, charge: Charge) -> str:
+        """The cause of a charge in words: a step that only one of the releases has did not change."""
+        step = self.steps[charge.place]
+        if charge.cause is Cause.INSTRUCTION and (step.old is None or step.new is None):
+            return "step is new" if step.old is None else "step is gone"
+        return charge.cause.word
+
     @property
     def main(self) -> Charge | None:
         """The charge of most bytes; None if nothing is fetched."""

@@ -27,6 +27,8 @@ class StepCost:
     hops: int
     """Number of hops that it was charged in."""
     causes: tuple[Cause, ...]
+    reasons: tuple[str, ...]
+    """The same in words; a step of one release only is new or gone, not changed."""
     bytes: int
     """Bytes of the layers that are charged to it, as they are sent."""
     content: int
@@ -85,11 +87,13 @@ class Series:
                 before = found.get(number)
                 step = hop.steps[charge.place].step
                 causes = (*(before.causes if before else ()), charge.cause)
+                reasons = (*(before.reasons if before else ()), hop.reason(charge))
                 found[number] = StepCost(
                     number,
                     step,
                     (before.hops if before else 0) + (number not in seen),
                     tuple(dict.fromkeys(causes)),
+                    tuple(dict.fromkeys(reasons)),
                     (before.bytes if before else 0) + charge.bytes,
                     (before.content if before else 0) + charge.content,
                     (before.unchanged if before else 0) + charge.unchanged,

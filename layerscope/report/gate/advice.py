@@ -28,14 +28,15 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
     if any(finding.edits and not finding.base for finding in findings):
         console.paragraph("Apply the fixes that need no decision:", indent=2)
         console.line("    ", (fix_command(opened), "cyan"))
-    example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
-    if example is not None:
+    examples = ((check, _ignore(check, verdict)) for check in failed)
+    check, example = next((each for each in examples if each[1]), (None, None))
+    if check is not None and example is not None:
         source, limits = safe_name(verdict.source), list[str]()
         wanted = source if verdict.source_kind == "layerscope" else CONFIG
         if verdict.source_kind == "dive":
             wanted = f"{CONFIG}, in place of {source} and with its limits"
             limits = _dive_limits(verdict)
-        console.paragraph(f"Accept this finding in {wanted}:", indent=2)
+        console.paragraph(f"Accept {_what(check)} in {wanted}:", indent=2)
         for line in (*limits, "[[ignore]]", *example, 'reason = "…"'):
             console.line("    ", (clip_start(line, console.width - 4), "cyan"))
     if verdict.baseline is None:
@@ -56,6 +57,19 @@ def _dive_limits(verdict: Verdict) -> list[str]:
         elif rule.name in KEYS.values() and limit is not None:
             lines.append(f"{rule.name} = {limit}")
     return lines
+
+
+def _what(check: Check) -> str:
+    """What the example accepts: the worst offender of a check."""
+    worst = check.offenders[0]
+    rule = safe_name(check.rule)
+    if worst.finding is not None:
+        kind, rule = "finding", safe_name(worst.finding.rule)
+    elif worst.path is None:
+        kind = "layer"
+    else:
+        kind = "path" if check.unit is Unit.PATHS else "file"
+    return f"the {'first ' if check.offender_count > 1 else ''}{kind} of {rule}"
 
 
 def _ignore(check: Check, verdict: Verdict) -> list[str] | None:

@@ -6,11 +6,12 @@ from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Outcome, Verdict
 from layerscope.opening.opened import Opened
+from layerscope.report.gate.conclusion import conclusion_of
 from layerscope.report.gate.issues import issues_of_verdict
 from layerscope.report.github import MAX_ANNOTATIONS, command, line, write_issues
 from layerscope.report.headline import figures_line
 from layerscope.report.options import ReportOptions
-from layerscope.text import count_of, safe_name
+from layerscope.text import safe_name
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
@@ -23,7 +24,5 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     for warning in verdict.warnings[:MAX_ANNOTATIONS]:
         place = f" ({safe_name(warning.place)})" if warning.place else ""
         command(stream, "warning", {"title": warning.code}, safe_name(warning.message) + place)
-    failed = verdict.count(Outcome.FAIL)
-    checks = count_of(len(verdict.checks), "check")
-    said = f"passes {checks}" if verdict.passed else f"fails {failed:,} of {checks}"
+    said = conclusion_of(verdict, opened, options).sentence
     line(stream, f"{safe_name(opened.image.title)} {said} · {figures_line(opened, options)}")

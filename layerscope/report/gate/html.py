@@ -8,12 +8,13 @@ from markupsafe import Markup
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening.opened import Opened
+from layerscope.report.gate.conclusion import DAMAGED, conclusion_of
 from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import CELL, Section, fitting, macros
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import line_words
-from layerscope.text import clip, count_of, safe_name
+from layerscope.text import clip, safe_name
 
 _WARNINGS = 100
 _MAX_BYTES = 200_000
@@ -21,6 +22,7 @@ _MAX_BYTES = 200_000
 _UNFOLDED = 5
 """Offenders of a check that are shown unfolded."""
 _OFFENDERS = 50
+_VERBS = {"passes": "Passed", "fails": "Failed", DAMAGED: "Damaged"}
 _OUTCOMES = {
     Outcome.PASS: "passed",
     Outcome.WARN: "warning",
@@ -43,18 +45,15 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
 
 def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> Section:
     """Whether the image passes, and each check."""
-    failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
-    number = count_of(len(verdict.checks), "check")
-    title = f"Failed: {failed:,} of {number}" if failed else f"Passed: {number}"
-    if warned:
-        title += f", {count_of(warned, 'warning')}"
+    conclusion = conclusion_of(verdict, opened, options)
+    title = f"{_VERBS[conclusion.verb]}: {conclusion.checks}"
     checks = [_check(opened, check, options) for check in verdict.checks]
     warnings = [
         (safe_name(warning.message), safe_name(warning.place))
         for warning in verdict.warnings[:_WARNINGS]
     ]
     body = macros(options).verdict(fitting(checks, len(checks), _MAX_BYTES), warnings)
-    style = "verdict" if verdict.passed else "verdict failed"
+    style = "verdict" if conclusion.outcome is Outcome.PASS else "verdict failed"
     return Section(title, f"rules from {safe_name(verdict.source)}", body, style)
 
 

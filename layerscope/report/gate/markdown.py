@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening.opened import Opened
+from layerscope.report.gate.conclusion import conclusion_of
 from layerscope.report.gate.issues import issues_of_verdict, offender_words
+from layerscope.report.gate.table import idle_title, in_order, is_idle
 from layerscope.report.headline import headline_text
 from layerscope.report.markdown import CELL, MAX_WARNINGS, PATHS, Page, add_body, name_of
 from layerscope.report.markdown_text import code, plain, prose
 from layerscope.report.options import ReportOptions
-from layerscope.text import clip_start, count_of, safe_name
+from layerscope.text import clip_start, safe_name
 
 _MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outcome.SKIP: "⏭️"}
 
@@ -19,13 +22,14 @@ _MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outc
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the verdict, its checks, how to meet the unmet ones, and the figures of the image."""
     page = Page()
-    page.add(_headline(verdict, opened))
+    conclusion = conclusion_of(verdict, opened, options)
+    page.add(f"### {_MARKS[conclusion.outcome]} {code(name_of(opened))} {conclusion.sentence}")
     page.add(f"**{plain(headline_text(opened, options))}**")
     page.rows(
         "| | check | found | allowed |\n|---|---|---:|---:|",
-        (_row(check, options) for check in verdict.checks),
+        _rows(verdict.checks, options),
     )
-    for check in verdict.checks:
+    for check in in_order(verdict.checks):
         if check.outcome is not Outcome.PASS:
             page.add(_details(opened, check, options))
     for warning in verdict.warnings[:MAX_WARNINGS]:
@@ -36,14 +40,14 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     page.write(stream)
 
 
-def _headline(verdict: Verdict, opened: Opened) -> str:
-    failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
-    checks = count_of(len(verdict.checks), "check")
-    said = f"fails {failed:,} of {checks}" if failed else f"passes {checks}"
-    if warned:
-        said += f", {count_of(warned, 'warning')}"
-    mark = _MARKS[Outcome.PASS if verdict.passed else Outcome.FAIL]
-    return f"### {mark} {code(name_of(opened))} {said}"
+def _rows(checks: Sequence[Check], options: ReportOptions) -> Iterator[str]:
+    """The failed checks first; finding rules without findings share a row."""
+    for check in in_order(checks):
+        if not is_idle(check):
+            yield _row(check, options)
+    idle = idle_title(checks)
+    if idle:
+        yield f"| {_MARKS[Outcome.PASS]} | {idle} | no findings | none |"
 
 
 def _row(check: Check, options: ReportOptions) -> str:

@@ -34,11 +34,9 @@ class _Row:
 
 def write_table(console: Console, checks: Sequence[Check], *, binary: bool) -> None:
     """Write all checks; finding rules without findings share a row."""
-    rows = [_row(check, binary) for check in checks if not _is_idle(check)]
-    silent = sum(map(_is_idle, checks))
-    if silent:
-        more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
-        title = f"{silent:,}{more} finding rule{'' if silent == 1 else 's'}"
+    rows = [_row(check, binary) for check in checks if not is_idle(check)]
+    title = idle_title(checks)
+    if title:
         rows.append(_Row(Outcome.PASS, title, "0", "none", "no findings", always_shown=False))
     console.line()
     if not rows:
@@ -86,7 +84,22 @@ def _is_finding(check: Check) -> bool:
     return check.unit is Unit.FINDINGS and not check.rule.startswith("no-secrets")
 
 
-def _is_idle(check: Check) -> bool:
+def idle_title(checks: Sequence[Check]) -> str:
+    """The row of the finding rules without findings: `54 more finding rules`; "" if there are none."""
+    silent = sum(map(is_idle, checks))
+    if not silent:
+        return ""
+    more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
+    return f"{silent:,}{more} finding rule{'' if silent == 1 else 's'}"
+
+
+def in_order(checks: Sequence[Check]) -> list[Check]:
+    """The checks that fail first, then those that warn, those not made, and those that pass."""
+    order = (Outcome.FAIL, Outcome.WARN, Outcome.SKIP, Outcome.PASS)
+    return sorted(checks, key=lambda check: order.index(check.outcome))
+
+
+def is_idle(check: Check) -> bool:
     """Whether a finding rule has no findings and nothing to compare with."""
     return (
         _is_finding(check)

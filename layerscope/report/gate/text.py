@@ -8,6 +8,7 @@ from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part
 from layerscope.report.gate.advice import write_advice
+from layerscope.report.gate.conclusion import DAMAGED, conclusion_of
 from layerscope.report.gate.offenders import write_offenders
 from layerscope.report.gate.table import GLYPHS, STYLES, summary, write_table
 from layerscope.report.headline import headline_of
@@ -48,12 +49,13 @@ def _write_header(
     console: Console, verdict: Verdict, opened: Opened, options: ReportOptions
 ) -> None:
     image, accounting, binary = opened.image, opened.accounting, options.binary_sizes
-    outcome = Outcome.PASS if verdict.passed else Outcome.FAIL
-    word = "passes" if verdict.passed else "fails"
+    conclusion = conclusion_of(verdict, opened, options)
+    outcome, damaged = conclusion.outcome, conclusion.verb == DAMAGED
+    title = f"{GLYPHS[outcome]} {safe_name(image.title)} {conclusion.verb}{':' if damaged else ''}"
     console.flow(
         [
-            (f"{GLYPHS[outcome]} {safe_name(image.title)} {word}", f"{STYLES[outcome]} bold"),
-            (summary(verdict.checks), ""),
+            (title, f"{STYLES[outcome]} bold"),
+            (conclusion.checks if damaged else summary(verdict.checks), ""),
         ],
         between="  ",
     )

@@ -233,7 +233,8 @@ class WriteFixesScreen(Guarded, Dialog):
 
     def _about_words(self, prepared: Prepared) -> str:
         if not prepared.patch.files:
-            if self._session.written is not None and not prepared.patch.plan.left:
+            plan = prepared.patch.plan
+            if self._session.written is not None and plan.applied and not plan.left:
                 return "The Dockerfile already has these fixes."
             return "There is nothing to write."
         if prepared.patch.restored:

@@ -98,10 +98,27 @@ def test_groups_are_the_deepest_directories_with_a_large_share() -> None:
     groups = group_by_directory(changes)
     assert [(changes.table.full(group.path), group.growth) for group in groups] == [
         (b"usr/lib/python", 9000),
-        (b"", 3),
+        (b"etc", 3),
+        (b"usr", 0),
         (b"srv/old", -4000),
     ]
     assert sum(sum(group.counts.values()) for group in groups) == len(changes)
+
+
+def test_small_changes_are_summed_in_the_directory_that_holds_them() -> None:
+    """Those that have nothing in common are not one sum, and none is said to be in the root."""
+    big = [directory("usr"), file("usr/lib/big", b"b" * 900_000)]
+    old = [directory("srv"), file("srv/app/a", b"a"), file("root/.cache/pip/x", b"x" * 50)]
+    new = [
+        directory("srv"),
+        file("srv/app/a", b"a" * 600),
+        file("srv/app/b", b"b"),
+        directory("root"),
+    ]
+    changes = changes_of(side([old]), side([[*big, *new]]))
+    found = {changes.table.full(group.path): group.growth for group in group_by_directory(changes)}
+    assert found == {b"usr/lib": 900_000, b"usr": 0, b"srv/app": 600, b"root/.cache": -50}
+    assert sum(found.values()) == changes.total_growth
 
 
 def test_changes_without_bytes_are_grouped_by_their_number() -> None:

@@ -173,6 +173,37 @@ def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
         assert edit.text.removeprefix("\n&& ").replace("\n", " ") == command
 
 
+@pytest.mark.parametrize("command", ["./install", "apt-get install -y x"])
+def test_many_files_of_one_kind_are_named_by_their_pattern(command: str) -> None:
+    """Where the program did not run, or the base image has something else that it would clean."""
+    debs = [file(f"var/cache/apt/archives/{n}.deb", b"%d" % n * 100) for n in range(21)]
+    below = [file("var/cache/apt/pkgcache.bin", b"x" * 100)]
+    steps = [
+        (BASE, _directories([*below, file("var/cache/apt/archives/lock", b"")])),
+        (f"{RUN} && {command}", debs),
+    ]
+    (found,) = [
+        one for one in findings_of(opened_of(steps, "apt-archives", 0)).found if 1 in one.layers
+    ]
+    (edit,) = found.edits
+    assert edit.text == "\n&& rm -rf /var/cache/apt/archives/*.deb"
+
+
+def test_what_later_steps_store_does_not_keep_a_pattern_from_being_used() -> None:
+    """It is not there yet when the command runs."""
+    debs = [
+        [
+            file(f"var/cache/apt/archives/{name}{n}.deb", f"{name}{n}".encode() * 100)
+            for n in range(21)
+        ]
+        for name in "ab"
+    ]
+    steps = [(f"{RUN} && ./one", debs[0]), (f"{RUN} && ./two", debs[1])]
+    found = findings_of(opened_of(steps, "apt-archives", 0)).found
+    ends = {one.layers: one.edits[-1].text for one in found if one.rule == "apt-archives"}
+    assert ends[(0,)] == "\n&& rm -rf /var/cache/apt/archives/*.deb"
+
+
 def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
     """It is a finding of the same rule."""
     first = [file("var/cache/apt/srcpkgcache.bin", b"x" * 100)]

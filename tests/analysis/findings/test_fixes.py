@@ -24,6 +24,15 @@ def run(command: str, written: Written | None = None) -> Run:
     return found
 
 
+def test_recorded_flags_are_no_part_of_the_script() -> None:
+    """buildah puts them behind its shell: they are neither the first command nor an option of the shell."""
+    found = run("--mount=type=cache,target=/c --network=none make")
+    assert found.flags == ("--mount=type=cache,target=/c", "--network=none")
+    assert found.script == "make"
+    assert found.shell == ("/bin/sh", "-c")
+    assert run_text(found) == "RUN --mount=type=cache,target=/c --network=none make"
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
     [

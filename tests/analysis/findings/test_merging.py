@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from layerscope.analysis.findings.finding import layers_named
 from layerscope.analysis.findings.fixes import merged_text
 from layerscope.analysis.findings.one_shell import merged
 from layerscope.analysis.findings.runs import run_of
@@ -163,3 +164,11 @@ def test_a_command_between_merged_steps_stays_between_them() -> None:
     assert found.fix == (
         "# one RUN for layers 0, 1, 2\nRUN one \\\n    && ln -s a b \\\n    && two"
     )
+
+
+def test_layers_in_a_row_are_named_as_a_range() -> None:
+    """All of them are meant."""
+    assert layers_named([4]) == "layer 4"
+    assert layers_named([1, 2, 3]) == "layers 1, 2, 3"
+    assert layers_named([1, 2, 3, 4]) == "layers 1–4"
+    assert layers_named([1, 2, 4, 5]) == "layers 1, 2, 4 and more"

@@ -136,7 +136,7 @@ def test_missing_keys_keep_their_defaults() -> None:
         (
             "[rules]\napt-lists = 'error'",
             2,
-            'must be false, or a table such as { severity = "error" }',
+            'must be false, "off", or a table such as { severity = "error" }',
         ),
         ("ci = { max-layers = 1, max-wasted = 'much' }", 1, "`max-wasted` must be a number"),
         (

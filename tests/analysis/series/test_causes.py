@@ -172,6 +172,16 @@ def test_a_step_that_is_gone(tmp_path: Path) -> None:
     assert hop.steps[hop.charges[0].place].new is None
 
 
+def test_a_new_step_is_called_new_wherever_it_is_listed(tmp_path: Path) -> None:
+    """Its instruction did not change: the release before has none."""
+    new = [*app(), Made("RUN extra", [file("opt/x", b"x" * 3000)])]
+    series = series_of(tmp_path, [release(steps, base=2) for steps in (app(), new)])
+    (charge,) = series.hops[0].charges
+    (cost,) = series.costs()
+    assert series.hops[0].reason(charge) == "step is new"
+    assert (cost.causes, cost.reasons) == ((Cause.INSTRUCTION,), ("step is new",))
+
+
 def test_two_changes_are_charged_apart(tmp_path: Path) -> None:
     """A step that changed by itself to itself, what only followed to the first one."""
     new = app(b"two", mtime=2, built=2, label="2")

@@ -150,7 +150,7 @@ def test_annotations_stand_on_lines_and_the_last_line_says_the_verdict(evil: Ope
     assert not any("##[" in line for line in lines)
     places = [match.groups() for match in map(PLACES.search, lines) if match]
     assert places == [("1", "1"), ("3", "4")]
-    assert " fails 1 of 4 checks · " in lines[-1]
+    assert " fails 1 of 4 checks, 1 warning · " in lines[-1]
 
 
 def test_csv_has_one_row_per_check(evil: Opened) -> None:
@@ -213,3 +213,20 @@ def test_a_damaged_image_says_so_in_every_format(tmp_path: Path) -> None:
     )
     for form in ("markdown", "html", "junit", "sarif", "github"):
         assert "damaged at byte" in written(image, form, verdict)
+    said = "is damaged: 1 check passes on the readable part"
+    for form in ("text", "markdown", "github"):
+        assert said in " ".join(written(image, form, verdict).split())
+    assert "Damaged: 1 check passes on the readable part" in written(image, "html", verdict)
+    failed = replace(verdict, checks=(*verdict.checks, check("max-wasted", Outcome.FAIL)))
+    assert "✘ cut.tar is damaged:  1 of 2 checks fails on the readable part" in written(
+        image, "text", failed
+    ).replace("demo:latest", "cut.tar")
+
+
+def test_markdown_lists_failures_first_and_folds_rules_without_findings(evil: Opened) -> None:
+    idle = [check(f"rule-{number}", Outcome.PASS, unit=Unit.FINDINGS, value=0, limit=0) for number in range(54)]  # fmt: skip
+    verdict = verdict_of(evil)
+    text = written(evil, "markdown", replace(verdict, checks=(*idle, *verdict.checks)))
+    rows = [line for line in text.splitlines() if line.startswith(("| ✅", "| ❌", "| ⚠️", "| ⏭️"))]
+    assert [row.split("|")[1].strip() for row in rows] == ["❌", "⚠️", "⏭️", "✅", "✅"]
+    assert rows[-1] == "| ✅ | 54 more finding rules | no findings | none |"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+from layerscope.report import ReportOptions, writer_of
 from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import file
 
@@ -29,7 +32,7 @@ def test_merging_installations_writes_the_database_once() -> None:
     )
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 8000, (1, 2, 3))
-    assert paths_of(opened, finding) == ["var/cache/debconf/templates.dat"] * 2
+    assert paths_of(opened, finding) == ["var/cache/debconf/templates.dat"]
     assert finding.fix.startswith("# one RUN for layers 1, 2, 3\nRUN apt-get install -y curl")
 
 
@@ -98,3 +101,19 @@ def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
     (found,) = findings_by(steps, "stored-again")
     assert "--exclude" not in found.fix
     assert "/app/package.json: copy it once" in found.fix
+
+
+def test_runs_that_write_one_file_again_list_it_once() -> None:
+    """Three RUNs: two contents of one path are wasted."""
+    data = file("srv/data.bin", b"x" * 500_000)
+    steps = [
+        (run(f"apt-get install -y {name}"), [data, file(f"usr/bin/{name}", name.encode())])
+        for name in "abc"
+    ]
+    image = opened_of(steps, RULE, 0)
+    assert image.findings is not None
+    (found,) = [one for one in image.findings.found if one.rule == RULE]
+    assert (found.bytes, len(found.paths)) == (1_000_000, 1)
+    stream = io.BytesIO()
+    writer_of("text")(image, stream, ReportOptions())
+    assert stream.getvalue().decode().count("/srv/data.bin (2 ×)\n") == 1

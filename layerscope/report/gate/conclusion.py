@@ -1,0 +1,45 @@
+"""Whether an image passes the gate, in words that agree with the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.analysis.gate.verdict import Outcome, Verdict
+from layerscope.opening.opened import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.text import count_of
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The headline of a verdict."""
+
+    outcome: Outcome
+    verb: str
+    """What the image does, without its name: `passes`, `fails`, `is damaged`."""
+    checks: str
+    """How many checks do: `61 checks`, `2 of 61 checks`, with the warnings."""
+
+    @property
+    def sentence(self) -> str:
+        """Both: `fails 2 of 61 checks`, `is damaged: 61 checks pass on the readable part`."""
+        return f"{self.verb}{':' if self.verb == DAMAGED else ''} {self.checks}"
+
+
+DAMAGED = "is damaged"
+
+
+def conclusion_of(verdict: Verdict, opened: Opened, options: ReportOptions) -> Conclusion:
+    """The headline; an image that is damaged passes only if the damage is accepted."""
+    failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
+    checks = count_of(len(verdict.checks), "check")
+    warnings = f", {count_of(warned, 'warning')}" if warned else ""
+    if opened.damages() and not options.ignore_errors:
+        verb = "pass" if len(verdict.checks) != 1 else "passes"
+        said = f"{checks} {verb}"
+        if failed:
+            said = f"{failed:,} of {checks} {'fails' if failed == 1 else 'fail'}"
+        return Conclusion(Outcome.FAIL, DAMAGED, f"{said} on the readable part{warnings}")
+    if failed:
+        return Conclusion(Outcome.FAIL, "fails", f"{failed:,} of {checks}{warnings}")
+    return Conclusion(Outcome.PASS, "passes", f"{checks}{warnings}")

@@ -169,11 +169,12 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 def _read_settings(theme: str | None) -> Settings:
     from layerscope.settings import load_settings
-    from layerscope.tui.keys import changed_keys
-    from layerscope.tui.theme_names import check_theme
 
     settings = load_settings()
-    changed_keys(settings)
+    if settings.keys:
+        from layerscope.tui.keys import changed_keys
+
+        changed_keys(settings)
     if settings.rules:
         from layerscope.analysis.findings.rules import check_rules
 
@@ -182,7 +183,10 @@ def _read_settings(theme: str | None) -> Settings:
         import msgspec
 
         settings = msgspec.structs.replace(settings, theme=theme, theme_place="--theme")
-    check_theme(settings)
+    if settings.theme is not None:
+        from layerscope.tui.theme_names import check_theme
+
+        check_theme(settings)
     return settings
 
 

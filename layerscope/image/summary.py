@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from layerscope.image.go_values import without_go_values
 from layerscope.image.history import Step
-from layerscope.image.secret_spans import masked
 
 _CONTINUED = re.compile(r"\\\s*\n")
 """A line continuation in a Dockerfile."""
@@ -39,6 +37,10 @@ def one_line(step: Step) -> str:
 def whole_text(step: Step, most: int | None = None) -> str:
     """Instruction and arguments of a step, secrets masked, and no more than `most` characters of them; not yet safe for
     a terminal."""
+    # Loaded when a step is shown: JSON has steps as they are recorded.
+    from layerscope.image.go_values import without_go_values
+    from layerscope.image.secret_spans import masked
+
     # Cut later than necessary here: this cut may split a secret.
     arguments = step.arguments if most is None else step.arguments[: 2 * most]
     shown = masked(arguments, step.instruction)

@@ -103,7 +103,7 @@ def _packages(opened: Opened) -> Iterator[Row]:
     table = opened.filesystem.table
     for group in package_usage(opened.filesystem, packages).directories:
         path = _path(table.full(group.path))
-        yield None, None, None, group.bytes, len(group.paths), None, path
+        yield None, None, None, group.bytes, len(group.files), None, path
 
 
 def _files(opened: Opened) -> Iterator[Row]:

@@ -365,7 +365,7 @@ def _unowned(opened: Opened) -> dict[str, Any] | None:
             {
                 "path": _text(table.full(directory.path)),
                 "bytes": directory.bytes,
-                "files": len(directory.paths),
+                "files": len(directory.files),
             }
             for directory in usage.directories
         ],

@@ -63,7 +63,7 @@ def _write_rest(console: Console, opened: Opened, usage: PackageUsage, binary: b
     console.line()
     shown = usage.directories[:DIRECTORIES]
     sizes = [size(group.bytes, binary=binary) for group in shown]
-    counts = [count_of(len(group.paths), "file") for group in shown]
+    counts = [count_of(len(group.files), "file") for group in shown]
     width, count_width = widest(sizes), widest(counts)
     room = console.width - width - count_width - 6
     names = [clip_start(safe_path(opened, group.path), room) for group in shown]

@@ -10,7 +10,6 @@ from layerscope.layers.compression import MAGIC_BYTES, first_bytes, sniff
 from layerscope.layers.packing import is_saved
 from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.limits import Limits
-from layerscope.sources.kinds.files import DESCRIBED, describe
 
 
 def check_start(
@@ -30,6 +29,8 @@ def check_start(
         )
     if looks_like_header(start[:BLOCK]) or is_saved(start):
         return
+    from layerscope.sources.kinds.files import DESCRIBED, describe  # images need none of it
+
     kind = sniff(start[:MAGIC_BYTES])
     if kind is not None:
         start, damaged = first_bytes(kind, chain([start], pieces), name, limits, DESCRIBED)

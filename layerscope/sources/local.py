@@ -23,7 +23,6 @@ from layerscope.sources import containers_dir, docker_archive, docker_legacy
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
 from layerscope.sources.descriptions import Description, candidates_to_offer, merge_by_image
 from layerscope.sources.first_bytes import check_start
-from layerscope.sources.kinds.directories import describe_directory
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
 from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
 from layerscope.sources.spool import spool_decompressed, spool_stream
@@ -149,6 +148,8 @@ def find_in_members(
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
     if found is None:
+        from layerscope.sources.kinds.directories import describe_directory
+
         what, hint = describe_directory(Path(name))
         raise NotAnImageError(f"{name}: {what}", hint=hint)
     names = {docker_archive.KIND: "dir", "oci-archive": "oci", None: None}

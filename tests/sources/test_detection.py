@@ -175,7 +175,7 @@ def test_a_failing_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         def fail(fd: int, length: int, offset: int, start: int = start) -> bytes:
             if offset >= start:
                 raise OSError(errno.EIO, "Input/output error")
-            return read(fd, length, offset)
+            return read(fd, min(length, start - offset), offset)
 
         monkeypatch.setattr(os, "pread", fail)
         assert "Input/output error" in str(refuse(path))

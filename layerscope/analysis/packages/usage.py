@@ -21,8 +21,15 @@ class UnownedDirectory:
     path: int
     """The directory as a path of the filesystem's table; 0 is the root."""
     bytes: int
-    paths: NDArray[np.int32]
-    """The files, largest first."""
+    files: NDArray[np.int32]
+    """The files, in path order."""
+    sizes: NDArray[np.int64]
+    """Content bytes of each file that are counted here."""
+
+    @property
+    def paths(self) -> NDArray[np.int32]:
+        """The files, largest first."""
+        return self.files[np.argsort(-self.sizes, kind="stable")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,12 @@ def package_usage(filesystem: Filesystem, packages: Sequence[Package]) -> Packag
     spent[inodes[mine]] = True
     paths, inodes = paths[~mine], inodes[~mine]
     sizes = np.where(spent[inodes], 0, filesystem.inodes.columns.stored[inodes]).astype(np.int64)
-    later = np.ones(len(inodes), bool)
-    later[np.unique(inodes, return_index=True)[1]] = False
-    sizes[later] = 0
+    numbers = np.arange(len(inodes), dtype=np.int32)
+    first = np.zeros(len(spent), np.int32)
+    first[inodes[::-1]] = numbers[
+        ::-1
+    ]  # of several names of a content, the first one is written last
+    sizes[first[inodes] != numbers] = 0
     return PackageUsage(
         packages,
         sum(package.bytes for package in packages),
@@ -79,11 +89,12 @@ def _directories(
         return []
     weights = sizes if sizes.any() else np.ones(len(paths), np.int64)
     homes = nearest_noteworthy(paths, weights, table)[table.parents[paths]]
-    order = np.lexsort((paths, -sizes, homes))
-    starts = np.flatnonzero(np.diff(homes[order], prepend=-1))
-    totals = np.add.reduceat(sizes[order], starts)
-    groups = np.split(paths[order], starts[1:])
+    order = np.argsort(homes, kind="stable")
+    homes, paths, sizes = homes[order], paths[order], sizes[order]
+    starts = np.flatnonzero(np.diff(homes, prepend=-1))
+    totals = np.add.reduceat(sizes, starts)
+    files, each = np.split(paths, starts[1:]), np.split(sizes, starts[1:])
     return [
-        UnownedDirectory(int(homes[order[starts[number]]]), int(totals[number]), groups[number])
-        for number in np.lexsort((homes[order[starts]], -totals)).tolist()
+        UnownedDirectory(int(homes[starts[group]]), int(totals[group]), files[group], each[group])
+        for group in np.lexsort((homes[starts], -totals)).tolist()
     ]

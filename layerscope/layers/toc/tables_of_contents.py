@@ -14,10 +14,8 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_builder import IndexBuilder
 from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_for
-from layerscope.layers.toc.contents import ListedContents
 from layerscope.layers.toc.differences import compare_with_tar
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc, read_ztoc
-from layerscope.layers.toc.tar_places import TarPlaces
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
 from layerscope.words import Extent
@@ -116,13 +114,16 @@ class TablesOfContents:
         if index.extent is Extent.LISTED:
             number = self._first[number]
         blob, toc = self._blobs[number], self._read.get(number) or self._beside.get(number)
-        if index.extent is Extent.LISTED and toc is not None and toc.places is not None:
-            return ListedContents(blob, index, self._limits, toc.places)
-        if self._places and _may_be_placed(blob, index):
+        listed = toc.places if index.extent is Extent.LISTED and toc is not None else None
+        if listed is None and not (self._places and _may_be_placed(blob, index)):
+            return LayerContents(blob, index, self._limits)
+        from layerscope.layers.toc.contents import ListedContents  # few images have them
+        from layerscope.layers.toc.tar_places import TarPlaces
+
+        if listed is None:
             claims, beside = self._annotations[number], blob.size >= WORTHWHILE
-            places = TarPlaces(blob, index, claims, self._limits, beside=beside)
-            return ListedContents(blob, index, self._limits, places)
-        return LayerContents(blob, index, self._limits)
+            listed = TarPlaces(blob, index, claims, self._limits, beside=beside)
+        return ListedContents(blob, index, self._limits, listed)
 
     def with_check(self, number: int, index: LayerIndex) -> LayerIndex:
         """The index of a layer that was read, with the result of checking its table."""

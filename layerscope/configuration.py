@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
@@ -62,6 +61,8 @@ def _error(
 
 def unknown_key(place: str, key: str, known: Sequence[str]) -> UsageError:
     """The error for an unknown key, with suggestions."""
+    import difflib
+
     near = difflib.get_close_matches(key.rpartition(".")[2], known, 3)
     hint = f"did you mean {', '.join(near)}?" if near else f"settings: {', '.join(known)}"
     return UsageError(f"{place}: unknown setting `{key}`", hint=hint)

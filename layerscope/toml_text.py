@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,10 @@ _TOKEN = re.compile(
 
 def parse_toml_text(text: str, file: str) -> dict[str, Any]:
     """The values of a TOML text. Raises `UsageError` with file and line."""
+    if not text:
+        return {}
+    import tomllib  # most users have no settings
+
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if line.count(".") > MAX_DOTS:

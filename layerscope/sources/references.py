@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -115,6 +114,8 @@ def without_tag_at_digest(reference: str) -> str:
 
 def near(reference: str, names: Iterable[str]) -> list[str]:
     """Similar names, other tags of the same repository first."""
+    import difflib
+
     known = list(dict.fromkeys(familiar(name) for name in names))
     wanted = familiar(normalise(without_tag_at_digest(reference)))
     repository = repository_of(wanted)

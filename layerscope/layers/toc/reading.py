@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
@@ -15,8 +16,10 @@ from layerscope.layers.toc.check import ESTARGZ, SOCI, ZSTD_CHUNKED, TocCheck
 from layerscope.layers.toc.claims import claimed_place, claims_chunked, claims_toc, is_vouched_for
 from layerscope.layers.toc.document import TocDocument, TocElsewhereError, TocError
 from layerscope.layers.toc.entries import index_of
-from layerscope.layers.toc.places import Places, places_of
 from layerscope.limits import Limits
+
+if TYPE_CHECKING:
+    from layerscope.layers.toc.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def read_toc(
     For a ranged blob, only the table is fetched, if `claims`, the annotations of the layer, announce one, or if its format
     `kind` is known.
     """
+    from layerscope.layers.toc.places import places_of  # few images have tables
+
     for compression, found in _formats_of(blob, claims or {}, kind):
         try:
             document = _read(found, blob, limits, claims or {})

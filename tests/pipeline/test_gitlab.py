@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.images import file, layer_tar, oci_files
 from tests.pipeline.steps import HOSTILE, OPTION, Ended, Machine, load
+from tests.sources.registry.server import Registry
 
 _INPUT = re.compile(r"\$\[\[ inputs\.([\w-]+) \]\]")
 
@@ -63,6 +65,27 @@ def test_hostile_inputs_are_values(machine: Machine, name: str, value: str) -> N
     ended = _run(machine, _job(**{"image": "app.tar", name: value}))
     assert "Traceback" not in ended.err
     machine.assert_untouched()
+
+
+def test_the_registry_of_the_project_is_read(machine: Machine) -> None:
+    """With the login of the job; a file of logins that the project names goes before it."""
+    with Registry() as registry:
+        registry.users["gitlab-ci-token"] = 's3"cr\\et'
+        registry.repository("group/app").push(oci_files([layer_tar([file("a", b"1")])]), "1")
+        job = _job(image=registry.reference("group/app:1"))
+        own = {
+            "CI_REGISTRY": registry.host,
+            "CI_REGISTRY_USER": "gitlab-ci-token",
+            "CI_REGISTRY_PASSWORD": 's3"cr\\et',
+        }
+        job["variables"] |= own
+        ended = _run(machine, job)
+        assert ended.code == 0, ended.err
+        assert "s3" not in ended.out + ended.err
+        logins = machine.folder / "auth.json"
+        logins.write_text("{}")
+        job["variables"]["REGISTRY_AUTH_FILE"] = str(logins)
+        assert _run(machine, job).code == 3
 
 
 def test_a_version_is_installed(machine: Machine) -> None:

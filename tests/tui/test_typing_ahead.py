@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.events import Key
 from textual.keys import key_to_character
 from textual.pilot import Pilot
 
+from layerscope.tui.widgets.field import TypingInput
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 SIZE = (160, 48)
@@ -63,3 +65,31 @@ async def test_text_and_enter_keep_their_order(demo_image: Path) -> None:
         found = "\n".join(await _burst(pilot, *path))
         assert "Life of /etc/passwd" in found
         assert screen.view.query_one("#events").has_focus
+
+
+class _FieldApp(App[None]):
+    """A field, and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield TypingInput(select_on_focus=False)
+
+
+@pytest.mark.parametrize("old", ["", "old"])
+async def test_text_is_typed_before_the_field_hears_of_its_focus(old: str) -> None:
+    """It replaces the old text, and what is typed afterwards does not replace it."""
+    app = _FieldApp()
+    async with app.run_test() as pilot:
+        field = app.query_one(TypingInput)
+        app.set_focus(None)
+        await pilot.pause()
+        field.value = old
+        app.set_focus(field)
+        await field.on_event(Key("s", "s"))
+        await pilot.pause()
+        await pilot.press("e", "t")
+        assert field.value == "set"
+        app.set_focus(None)
+        await pilot.pause()
+        app.set_focus(field)
+        await pilot.pause()
+        assert field.selected_text == "set"

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from layerscope.tui.pointing import Pressable
 
 
 class TypingInput(Pressable, Input):
-    """A text field with a footer text for Enter."""
+    """A text field with a footer text for Enter. Its text is selected when it gets the focus, so that typing replaces it.
+
+    Textual's own `select_on_focus` would also select what was typed before the field heard of its focus.
+    """
 
     enter_words = "Go"
+    _entered = False
+    """Whether the text was selected since the field got the focus."""
+
+    def _on_focus(self, event: events.Focus) -> None:
+        if event.from_app_focus:  # the terminal itself had lost it
+            self._entered = True
+        self._enter()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        self._entered = False
+
+    def _on_key(self, event: events.Key) -> None:  # type: ignore[override]  # Textual calls that of Input, too
+        self._enter()
+
+    def _enter(self) -> None:
+        if not self._entered:
+            self._entered = True
+            self.selection = Selection(0, len(self.value))
 
 
 class FieldInput(TypingInput):
@@ -31,7 +54,9 @@ class FieldInput(TypingInput):
         self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
     ) -> None:
         """`enter` is the footer text for Enter."""
-        super().__init__(placeholder=placeholder, suggester=suggester, compact=True, id=id)
+        super().__init__(
+            placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
+        )
         self.cursor_blink = False
         self.enter_words = enter
 

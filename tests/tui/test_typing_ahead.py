@@ -71,7 +71,7 @@ class _FieldApp(App[None]):
     """A field, and nothing else."""
 
     def compose(self) -> ComposeResult:
-        yield TypingInput(select_on_focus=False)
+        yield TypingInput()
 
 
 @pytest.mark.parametrize("old", ["", "old"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -22,6 +24,9 @@ class TypingInput(Pressable, Input):
     enter_words = "Go"
     _entered = False
     """Whether the text was selected since the field got the focus."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, select_on_focus=False)
 
     def _on_focus(self, event: events.Focus) -> None:
         if event.from_app_focus:  # the terminal itself had lost it
@@ -54,9 +59,7 @@ class FieldInput(TypingInput):
         self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
     ) -> None:
         """`enter` is the footer text for Enter."""
-        super().__init__(
-            placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
-        )
+        super().__init__(placeholder=placeholder, suggester=suggester, compact=True, id=id)
         self.cursor_blink = False
         self.enter_words = enter
 

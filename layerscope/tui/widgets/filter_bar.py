@@ -78,7 +78,7 @@ class FilterBar(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.field = FilterInput(placeholder=HINT, compact=True, select_on_focus=False)
+        self.field = FilterInput(placeholder=HINT, compact=True)
         self.field.cursor_blink = False
         self._error = Static("", markup=False, classes="error")
 

@@ -16,6 +16,7 @@ from layerscope import files
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.documents import decode
 from layerscope.layers.blob import Blob, MissingBlob, PathFile
+from layerscope.layers.file_identity import FileChangedError
 from layerscope.layers.object_files import ObjectFiles
 from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.tarsplit import TarSplitBlob
@@ -70,11 +71,13 @@ def retrying(read: Callable[[], _Value]) -> _Value:
 
 
 def read_file(path: Path, limits: Limits) -> bytes:
-    """The bytes of a document in a store. Raises `StoreChangedError` if missing, OSError if not readable."""
+    """The bytes of a document in a store. Raises `StoreChangedError` if missing or just replaced, OSError if not readable."""
     try:
         return read_document(PathFile(path, str(path)).blob(str(path)), limits)
     except (FileNotFoundError, NotADirectoryError):
         raise StoreChangedError(f"{path} is missing from the store") from None
+    except FileChangedError:
+        raise StoreChangedError(f"{path} changed while it was read", hint="try again") from None
     except CorruptImageError as error:  # truncated: replaced while it was read
         raise StoreChangedError(error.message) from error
 

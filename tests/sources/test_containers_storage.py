@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,27 @@ def test_a_store_that_changes_is_read_again(
         open_stored(tmp_path)
     monkeypatch.setattr("time.sleep", lambda _: listed.write_bytes(whole))
     assert layers_of(open_stored(tmp_path)) == NAMES
+
+
+def test_a_document_replaced_while_it_is_opened_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engines replace their list of images with every commit."""
+    podman_store(tmp_path, LAYERS)
+    listed = tmp_path / "overlay-images/images.json"
+    whole = os.open
+
+    def replaced_once(path: str, *rest: int) -> int:
+        if Path(path) == listed:
+            monkeypatch.setattr("os.open", whole)
+            copy = listed.with_suffix(".new")
+            copy.write_bytes(listed.read_bytes())
+            copy.replace(listed)
+        return whole(path, *rest)
+
+    monkeypatch.setattr("os.open", replaced_once)
+    assert layers_of(open_stored(tmp_path)) == NAMES
+    assert os.open is whole
 
 
 def test_a_manifest_list_leads_to_the_images_that_are_there(tmp_path: Path) -> None:

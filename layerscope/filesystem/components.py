@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.strings import StringTable
+from layerscope.layers.strings import STEP, Eights, StringTable, holds_start
 
 _GLOB = re.compile(r"\*+|\?|\[[!^]?+\]?+[^\]]*+\]|\\.|.", re.DOTALL)
 """The parts of a glob: stars, `?`, sets and literal characters."""
@@ -38,49 +38,55 @@ class ComponentTexts:
     """Searches in components. Results are masks of shape (names + 1,); the last item stands for the root and is always false."""
 
     def __init__(self, names: StringTable) -> None:
-        self._names = names
+        self._names = _Texts(names)
 
     def containing(self, text: bytes) -> NDArray[np.bool_]:
         """Components that contain a text, ignoring case; the text must be case-folded."""
-        return self._mask(_containing(self.folded, text))
+        return self._mask(self._folded.containing(text))
 
     def starting(self, text: bytes) -> NDArray[np.bool_]:
         """Components that start with a case-folded text, ignoring case."""
-        return self._mask(_starting(self.folded, text, _all(self.folded)))
+        return self._mask(self._folded.starting(text))
 
     def ending(self, text: bytes) -> NDArray[np.bool_]:
         """Components that end with a case-folded text, ignoring case."""
-        return self._mask(_ending(self.folded, text, _all(self.folded)))
+        return self._mask(self._folded.ending(text))
 
     def equal(self, text: bytes) -> NDArray[np.bool_]:
         """Components equal to a case-folded text, ignoring case."""
-        found = _starting(self.folded, text, _all(self.folded))
-        return self._mask(found[_lengths(self.folded)[found] == len(text)])
+        found = self._folded.starting(text)
+        return self._mask(found[self._folded.lengths[found] == len(text)])
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Components that a glob matches, case-sensitively."""
+        return self._mask(self.find(pattern))
+
+    def find(self, pattern: str) -> NDArray[np.int64]:
+        """Indices of the components that a glob matches, case-sensitively, in order."""
         names, glob = self._names, _parse(pattern)
-        found = np.flatnonzero(self._mask(_containing(names, glob.middle))[:-1])
-        found = found[_lengths(names)[found] >= glob.shortest]
-        found = _ending(names, glob.end, _starting(names, glob.start, found))
+        found = names.starting(glob.start) if glob.start else None
+        found = names.ending(glob.end, found)
+        if glob.middle:
+            found = found[self._mask(names.containing(glob.middle))[found]]
+        found = found[names.lengths[found] >= glob.shortest]
         if glob.rest is not None:
             fits = glob.rest.fullmatch
             held = [
-                fits(names[index].decode(errors="surrogateescape")) is not None
+                fits(names.table[index].decode(errors="surrogateescape")) is not None
                 for index in found.tolist()
             ]
             found = found[np.array(held, bool)]
-        return self._mask(found)
+        return found
 
     def _mask(self, found: NDArray[np.int64]) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self._names) + 1, bool)
+        mask = np.zeros(len(self._names.table) + 1, bool)
         mask[found] = True
         return mask
 
     @cached_property
     def folded(self) -> StringTable:
         """The components, case-folded."""
-        names = self._names
+        names = self._names.table
         data = names.data.lower()
         if data.isascii():
             return StringTable(data, names.offsets)
@@ -96,6 +102,10 @@ class ComponentTexts:
             done = int(names.offsets[index + 1])
         pieces.append(data[done:])
         return StringTable(b"".join(pieces), np.concatenate([[0], np.cumsum(lengths)]))
+
+    @cached_property
+    def _folded(self) -> _Texts:
+        return _Texts(self.folded)
 
 
 def is_glob(text: str) -> bool:
@@ -170,39 +180,55 @@ def _set(part: str) -> str:
     return f"[{'^' if negated else ''}{''.join(items)}]"
 
 
-def _all(names: StringTable) -> NDArray[np.int64]:
-    return np.arange(len(names))
+class _Texts:
+    """Finds the strings of a table by their parts. Results are indices, ascending."""
 
+    def __init__(self, table: StringTable) -> None:
+        self.table = table
+        self.lengths = np.diff(table.offsets)
+        self._data = np.frombuffer(table.data, np.uint8)
 
-def _lengths(names: StringTable) -> NDArray[np.int64]:
-    return np.diff(names.offsets)
+    def containing(self, text: bytes) -> NDArray[np.int64]:
+        """Those that contain a text; repeated for each occurrence."""
+        if not text:
+            return np.arange(len(self.table))
+        data, offsets = self._data, self.table.offsets
+        found = np.flatnonzero(data[: max(len(data) - len(text) + 1, 0)] == text[0])
+        for place, byte in enumerate(text[1:], 1):
+            found = found[data[found + place] == byte]
+        indices = np.searchsorted(offsets, found, "right") - 1
+        return indices[found + len(text) <= offsets[indices + 1]]
 
+    def starting(self, text: bytes) -> NDArray[np.int64]:
+        """Those that start with a text."""
+        found = np.flatnonzero(holds_start(self._heads, text))
+        found = found[self.lengths[found] >= len(text)]
+        for place, byte in enumerate(text[STEP:], STEP):
+            found = found[self._data[self.table.offsets[found] + place] == byte]
+        return found
 
-def _containing(names: StringTable, text: bytes) -> NDArray[np.int64]:
-    """Indices of components that contain a text; repeated for each occurrence."""
-    if not text:
-        return _all(names)
-    data = np.frombuffer(names.data, np.uint8)
-    found = np.flatnonzero(data[: max(len(data) - len(text) + 1, 0)] == text[0])
-    for place, byte in enumerate(text[1:], 1):
-        found = found[data[found + place] == byte]
-    indices = np.searchsorted(names.offsets, found, "right") - 1
-    return indices[found + len(text) <= names.offsets[indices + 1]]
+    def ending(self, text: bytes, among: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Those that end with a text, of all or `among` some."""
+        if not text:
+            return np.arange(len(self.table)) if among is None else among
+        tails = self._tails if among is None else self._tails[among]
+        found = np.flatnonzero(holds_start(tails, text[::-1]))
+        found = found if among is None else among[found]
+        found = found[self.lengths[found] >= len(text)]
+        for place, byte in enumerate(text[: -STEP or None][::-1], STEP + 1):
+            found = found[self._data[self.table.offsets[found + 1] - place] == byte]
+        return found
 
+    @cached_property
+    def _heads(self) -> NDArray[np.uint64]:
+        """The first bytes of each string."""
+        return self._eights.after(self.table.offsets[:-1], self.lengths)
 
-def _starting(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the components `among` that start with a text."""
-    data = np.frombuffer(names.data, np.uint8)
-    found = among[_lengths(names)[among] >= len(text)]
-    for place, byte in enumerate(text):
-        found = found[data[names.offsets[found] + place] == byte]
-    return found
+    @cached_property
+    def _tails(self) -> NDArray[np.uint64]:
+        """The last bytes of each string, from its end."""
+        return self._eights.before(self.table.offsets[1:], self.lengths)
 
-
-def _ending(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the components `among` that end with a text."""
-    data = np.frombuffer(names.data, np.uint8)
-    found = among[_lengths(names)[among] >= len(text)]
-    for place, byte in enumerate(reversed(text), 1):
-        found = found[data[names.offsets[found + 1] - place] == byte]
-    return found
+    @cached_property
+    def _eights(self) -> Eights:
+        return Eights(self.table.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,16 +57,30 @@ class Selector:
         All directories are searched together: one by one, nested directories would be searched again for each of their
         ancestors.
         """
-        start, end = self._span(tops)
-        components = self._table.components[start:end]
         if is_glob(part) or "\\" in part:
-            hits = self._names.matching(part)[components]
+            paths = self._called(self._names.find(part))
         else:
             rank = self._table.rank(part.encode(errors="surrogateescape"))
             if rank is None:
                 return np.zeros(0, np.int64)
-            hits = components == rank
-        return self._in(tops, np.flatnonzero(hits) + start, deep)
+            by_name, begins = self._by_name
+            paths = by_name[begins[rank] : begins[rank + 1]]
+        start, end = np.searchsorted(paths, self._span(tops))
+        return self._in(tops, paths[start:end], deep)
+
+    def _called(self, names: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Paths whose last component is one of these, in path order."""
+        by_name, begins = self._by_name
+        counts = begins[names + 1] - begins[names]
+        before = np.cumsum(counts) - counts
+        return np.sort(by_name[np.repeat(begins[names] - before, counts) + np.arange(counts.sum())])
+
+    @cached_property
+    def _by_name(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All paths but the root, by their last component, then in path order; where those of each component begin, and the end."""
+        components = self._table.components[1:]
+        ends = np.cumsum(np.bincount(components, minlength=len(self._table.names)))
+        return np.argsort(components, kind="stable") + 1, np.concatenate([[0], ends])
 
     def _span(self, tops: NDArray[np.int64]) -> tuple[int, int]:
         """The range of paths that can be in these directories: first, and one past the last."""

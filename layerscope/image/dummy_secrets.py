@@ -35,9 +35,9 @@ _LEET = str.maketrans("0134578$@", "oieastbsa")
 """Digits used instead of letters."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _LONGEST_WORD = max(map(len, _WORDS | _TELLING))
-_HOST = r"(\[[0-9a-f:]{2,40}\]|[^\s/:\"'?]{0,255})"
-_URL = re.compile(rf"[a-z][a-z0-9+.-]{{1,20}}://([^\s:/@]*):([^\s/@]+)@{_HOST}", re.IGNORECASE)
-_AT_HOST = re.compile(f"@{_HOST}", re.IGNORECASE)
+_HOST = r"(\[[0-9A-Fa-f:]{2,40}\]|[^\s/:\"'?]{0,255})"
+_URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://([^\s:/@]*):([^\s/@]+)@{_HOST}")
+_AT_HOST = re.compile(f"@{_HOST}")
 _LOOPBACK = re.compile(
     r"localhost|localhost\.localdomain|[\w-]{1,63}\.localhost|127(?:\.[0-9]{1,3}){1,3}|0\.0\.0\.0|\[?::1\]?"
     r"|host\.docker\.internal|[\w.-]{1,200}\.invalid",

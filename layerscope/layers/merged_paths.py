@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.layers.names import PathTree
-from layerscope.layers.strings import StringTable
+from layerscope.layers.strings import StringTable, merge_strings
 from layerscope.limits import Limits
 
 
@@ -28,7 +28,11 @@ def merge_paths(
     trees: Sequence[PathTree], limits: Limits
 ) -> tuple[MergedPaths, list[NDArray[np.int32]]]:
     """The paths of all trees; for each tree, the path of each of its nodes."""
-    names, ranks = _merge_names(trees)
+    names, orders = merge_strings([tree.names for tree in trees])
+    ranks = [
+        np.where(tree.components < 0, -1, order[tree.components] if len(order) else -1)
+        for tree, order in zip(trees, orders, strict=True)
+    ]  # -1 for its root
     counts = [len(tree.parents) for tree in trees]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     if starts[-1] > limits.entries:
@@ -44,18 +48,6 @@ def merge_paths(
     merged, position = _pre_order(levels, names)
     paths = position[number_of_node].astype(np.int32)
     return merged, [paths[starts[layer] : starts[layer + 1]] for layer in range(len(trees))]
-
-
-def _merge_names(trees: Sequence[PathTree]) -> tuple[StringTable, list[NDArray[np.int64]]]:
-    """All components in byte order, and for each layer the rank of each node's (-1 for its root)."""
-    lists = [list(tree.names) for tree in trees]
-    ordered = sorted(set().union(*lists))
-    rank_of = {name: rank for rank, name in enumerate(ordered)}
-    ranks = []
-    for tree, components in zip(trees, lists, strict=True):
-        rank = np.fromiter(map(rank_of.__getitem__, components), np.int64, len(components))
-        ranks.append(np.where(tree.components < 0, -1, rank[tree.components] if len(rank) else -1))
-    return StringTable.of(ordered), ranks
 
 
 @dataclass(slots=True)

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+STEP = 8
+"""Bytes of a string that are compared at once."""
+_DEEP = 64
+"""Bytes after which the few strings that are still equal are compared one by one."""
+_KEPT = np.array([(1 << 64) - (1 << 8 * (STEP - count)) for count in range(STEP + 1)], np.uint64)
+"""Masks that keep the first bytes of a big-endian number, by their count."""
 
 
 class StringTable(Sequence[bytes]):
@@ -36,3 +44,88 @@ class StringTable(Sequence[bytes]):
         bounds = self.offsets.tolist()
         data = self.data
         return (data[start:end] for start, end in pairwise(bounds))
+
+
+class Eights:
+    """The bytes of a buffer as big-endian numbers of up to eight bytes, which compare as the bytes do; shorter ones end in zeros."""
+
+    def __init__(self, data: bytes) -> None:
+        padded = np.frombuffer(b"".join([bytes(STEP), data, bytes(STEP)]), np.uint8)
+        self._windows = sliding_window_view(padded, STEP)
+
+    def after(self, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The bytes after each place; `lengths` has their numbers."""
+        numbers = self._windows[places + STEP].view(">u8").ravel().astype(np.uint64)
+        return numbers & _KEPT[np.minimum(lengths, STEP)]
+
+    def before(self, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The bytes before each place, the last one first."""
+        numbers = self._windows[places].view("<u8").ravel().astype(np.uint64)
+        return numbers & _KEPT[np.minimum(lengths, STEP)]
+
+
+def holds_start(numbers: NDArray[np.uint64], start: bytes) -> NDArray[np.bool_]:
+    """Which numbers of `Eights` begin with a text, as far as its first eight bytes tell."""
+    wanted = int.from_bytes(start[:STEP].ljust(STEP, b"\0"), "big")
+    mask: NDArray[np.bool_] = numbers & _KEPT[min(len(start), STEP)] == np.uint64(wanted)
+    return mask
+
+
+def merge_strings(
+    tables: Sequence[StringTable],
+) -> tuple[StringTable, list[NDArray[np.int64]]]:
+    """The distinct strings of all tables in byte order; for each table, the rank of each of its strings.
+
+    Sorting by eight bytes, then those that are equal by the next eight, takes a third of the time of sorting objects.
+    """
+    data, none = b"".join([table.data for table in tables]), np.zeros(0, np.int64)
+    bases = np.cumsum([0, *(len(table.data) for table in tables)])
+    starts = np.concatenate(
+        [none, *(table.offsets[:-1] + base for table, base in zip(tables, bases, strict=False))]
+    )
+    lengths = np.concatenate([none, *(np.diff(table.offsets) for table in tables)])
+    places = _sorted_places(data, starts, lengths)
+    distinct = np.zeros(len(starts), bool)
+    distinct[places] = True
+    example = np.zeros(len(starts), np.int64)
+    example[places] = np.arange(len(starts))
+    example = example[distinct]
+    bounds = zip(starts[example].tolist(), (starts + lengths)[example].tolist(), strict=True)
+    merged = StringTable(
+        b"".join([data[start:end] for start, end in bounds]),
+        np.concatenate([[0], np.cumsum(lengths[example])]),
+    )
+    counts = np.cumsum([len(table) for table in tables])
+    return merged, np.split((np.cumsum(distinct) - 1)[places], counts)[:-1]
+
+
+def _sorted_places(
+    data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each string of `data`, how many are less than it."""
+    places = np.zeros(len(starts), np.int64)
+    eights, has_nul = Eights(data), b"\0" in data
+    equal, done = np.arange(len(starts)), 0
+    while len(equal):
+        begin, left = starts[equal] + done, np.minimum(lengths[equal] - done, STEP)
+        if done < _DEEP:
+            keys = eights.after(begin, left)
+        else:
+            ends = (starts + lengths)[equal].tolist()
+            rests = [data[start:end] for start, end in zip(begin.tolist(), ends, strict=True)]
+            rank_of = {rest: rank for rank, rest in enumerate(sorted(set(rests)))}
+            keys = np.array([rank_of[rest] for rest in rests], np.uint64)
+            left[:] = 0
+        groups = places[equal]
+        order = np.lexsort((left, keys, groups) if has_nul else (keys, groups))
+        equal, keys, groups, left = equal[order], keys[order], groups[order], left[order]
+        first = np.diff(groups, prepend=-1) != 0
+        new = first.copy()
+        new[1:] |= (keys[1:] != keys[:-1]) | (left[1:] != left[:-1])
+        numbers = np.arange(len(equal))
+        places[equal] += np.maximum.accumulate(np.where(new, numbers, 0))
+        places[equal] -= np.maximum.accumulate(np.where(first, numbers, 0))
+        tied = ~new
+        tied[:-1] |= ~new[1:]
+        equal, done = equal[tied & (left == STEP)], done + STEP
+    return places

@@ -46,6 +46,26 @@ def component_matches(pattern: str, name: str) -> bool:
     return re.fullmatch(fnmatch.translate(pattern), name) is not None
 
 
+LONG = ["", "a", "lib", "x" * 8, "x" * 9, "yz" * 10, "éé" * 6]
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from(LONG)] * 3).map("".join).filter(bool), max_size=12),
+    st.tuples(*[st.sampled_from(LONG)] * 3, st.sampled_from([("*", "*"), ("", "*"), ("*", "?")])),
+)
+@settings(deadline=None)
+def test_long_starts_and_ends_of_names_match(
+    names: list[str], pattern: tuple[str, str, str, tuple[str, str]]
+) -> None:
+    """Longer than the bytes that are compared at once."""
+    start, middle, end, (first, second) = pattern
+    glob = f"{start}{first}{middle}{second}{end}"
+    table = stack([[symlink(name, "target") for name in names]]).filesystem.table
+    written = [table.full(path).decode() for path in range(1, len(table))]
+    found = [written[path - 1] for path in Selector(table).matches(glob).tolist()]
+    assert found == [name for name in written if component_matches(glob, name)]
+
+
 @given(PATHS, PATTERNS)
 @example(["a", "a/b", "a/a/b"], "a/**")
 @example(["a/a/b"], "**/a/**")

@@ -9,16 +9,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.layers.batch import GAP, RUN, read_batch
+from layerscope.layers.batch import MAX_GAP, MAX_READ, read_batch
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents
 from layerscope.limits import DEFAULT_LIMITS
 from tests.images import file, layer_tar
 from tests.layers.reading import read
 
-DATA = random.Random(5).randbytes(3 * RUN)
+DATA = random.Random(5).randbytes(3 * MAX_READ)
 PLACES = st.one_of(st.integers(0, 200), st.integers(0, len(DATA) + 100))
-SPANS = st.lists(st.tuples(PLACES, st.integers(0, 3 * GAP)), max_size=20)
+SPANS = st.lists(st.tuples(PLACES, st.integers(0, 3 * MAX_GAP)), max_size=20)
 
 
 @given(SPANS, st.booleans())
@@ -61,4 +61,4 @@ def test_many_small_files_take_few_reads() -> None:
     assert list(layer.digests(entries)) == [layer.digest(entry) for entry in entries.tolist()]
     blob.reads = 0
     assert len(list(layer.digests(entries))) == 900
-    assert blob.reads <= len(tar) // RUN + 2
+    assert blob.reads <= len(tar) // MAX_READ + 2

@@ -20,6 +20,16 @@ OPEN_FILES = 32
 """Maximum number of descriptors kept open for files that are opened by path, far below any system's limit."""
 
 
+_ZEROS = bytes(CHUNK)
+
+
+def zeros(count: int) -> Iterator[bytes]:
+    """`count` zero bytes, in pieces of at most `CHUNK`; nothing for a negative count."""
+    while count > 0:
+        yield _ZEROS[: min(count, CHUNK)]
+        count -= CHUNK
+
+
 class Blob(ABC):
     """`size` bytes, called `name` in errors. Reading is thread-safe."""
 

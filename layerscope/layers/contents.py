@@ -160,14 +160,14 @@ class LayerContents:
             ):
                 yield entry, b"".join(piece for _, piece in pieces)
             return
-        stored, known = self.index.columns.stored, self.index.digests
+        stored, digests = self.index.columns.stored, self.index.digests
         for entry, content in zip(
             entries.tolist(), self.heads(entries, int(stored.max(initial=0))), strict=True
         ):
             if content is None:
                 raise OSError(errno.EIO, "cannot be read", self.blob.name)
-            if known is not None and len(content) == int(stored[entry]):
-                digest = known[entry].tobytes()
+            if digests is not None and len(content) == int(stored[entry]):
+                digest = digests[entry].tobytes()
                 if any(digest) and self._digest(entry, hashlib.sha256(content).digest()) != digest:
                     raise FileChangedError(self.blob.name)
             yield entry, content

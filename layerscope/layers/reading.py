@@ -228,10 +228,10 @@ class _IndexScheduler:
         collector = collector if reads_all else None
         if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
             with self._process_lock:
-                found = self._process.index(blob, hash_all=hash_blob, collector=collector)
-            if found is not None and not _overwritten(blob):
-                return found
-            if found is not None:
+                index = self._process.index(blob, hash_all=hash_blob, collector=collector)
+            if index is not None and not _overwritten(blob):
+                return index
+            if index is not None:
                 self._progress.advance(-blob.size)
         elif self._process is not None:
             try:

@@ -234,9 +234,9 @@ class _TarSplitCursor:
                 break
             if not isinstance(part, bytes):
                 raise HeaderError("tar-split has a content where a header belongs")
-            more = length - len(data)
-            data += part[:more]
-            self._segment, self._at = part, min(more, len(part))
+            missing = length - len(data)
+            data += part[:missing]
+            self._segment, self._at = part, min(missing, len(part))
         self.position += len(data)
         return data
 

@@ -31,7 +31,7 @@ class _Glob:
     shortest: int
     """Minimum length of a name in bytes, so that start and end do not overlap."""
     rest: re.Pattern[str] | None
-    """Expression that the remaining names must match; None if the other fields decide."""
+    """Expression that names must also match; None if the other fields are sufficient."""
 
 
 class ComponentTexts:
@@ -54,27 +54,27 @@ class ComponentTexts:
 
     def equal(self, text: bytes) -> NDArray[np.bool_]:
         """Components equal to a case-folded text, ignoring case."""
-        found = _starting(self.folded, text, _all(self.folded))
-        return self._mask(found[_lengths(self.folded)[found] == len(text)])
+        candidates = _starting(self.folded, text, _all(self.folded))
+        return self._mask(candidates[_lengths(self.folded)[candidates] == len(text)])
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Components that a glob matches, case-sensitively."""
         names, glob = self._names, _parse(pattern)
-        found = np.flatnonzero(self._mask(_containing(names, glob.middle))[:-1])
-        found = found[_lengths(names)[found] >= glob.shortest]
-        found = _ending(names, glob.end, _starting(names, glob.start, found))
+        candidates = np.flatnonzero(self._mask(_containing(names, glob.middle))[:-1])
+        candidates = candidates[_lengths(names)[candidates] >= glob.shortest]
+        candidates = _ending(names, glob.end, _starting(names, glob.start, candidates))
         if glob.rest is not None:
             fits = glob.rest.fullmatch
-            held = [
+            matches = [
                 fits(names[index].decode(errors="surrogateescape")) is not None
-                for index in found.tolist()
+                for index in candidates.tolist()
             ]
-            found = found[np.array(held, bool)]
-        return self._mask(found)
+            candidates = candidates[np.array(matches, bool)]
+        return self._mask(candidates)
 
-    def _mask(self, found: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _mask(self, indexes: NDArray[np.int64]) -> NDArray[np.bool_]:
         mask = np.zeros(len(self._names) + 1, bool)
-        mask[found] = True
+        mask[indexes] = True
         return mask
 
     @cached_property
@@ -183,26 +183,26 @@ def _containing(names: StringTable, text: bytes) -> NDArray[np.int64]:
     if not text:
         return _all(names)
     data = np.frombuffer(names.data, np.uint8)
-    found = np.flatnonzero(data[: max(len(data) - len(text) + 1, 0)] == text[0])
-    for place, byte in enumerate(text[1:], 1):
-        found = found[data[found + place] == byte]
-    indices = np.searchsorted(names.offsets, found, "right") - 1
-    return indices[found + len(text) <= names.offsets[indices + 1]]
+    offsets = np.flatnonzero(data[: max(len(data) - len(text) + 1, 0)] == text[0])
+    for shift, byte in enumerate(text[1:], 1):
+        offsets = offsets[data[offsets + shift] == byte]
+    indices = np.searchsorted(names.offsets, offsets, "right") - 1
+    return indices[offsets + len(text) <= names.offsets[indices + 1]]
 
 
 def _starting(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
     """Those of the components `among` that start with a text."""
     data = np.frombuffer(names.data, np.uint8)
-    found = among[_lengths(names)[among] >= len(text)]
-    for place, byte in enumerate(text):
-        found = found[data[names.offsets[found] + place] == byte]
-    return found
+    candidates = among[_lengths(names)[among] >= len(text)]
+    for offset, byte in enumerate(text):
+        candidates = candidates[data[names.offsets[candidates] + offset] == byte]
+    return candidates
 
 
 def _ending(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
     """Those of the components `among` that end with a text."""
     data = np.frombuffer(names.data, np.uint8)
-    found = among[_lengths(names)[among] >= len(text)]
-    for place, byte in enumerate(reversed(text), 1):
-        found = found[data[names.offsets[found + 1] - place] == byte]
-    return found
+    candidates = among[_lengths(names)[among] >= len(text)]
+    for offset, byte in enumerate(reversed(text), 1):
+        candidates = candidates[data[names.offsets[candidates + 1] - offset] == byte]
+    return candidates

@@ -21,8 +21,10 @@ def check_dockerfile(dockerfile: Dockerfile) -> None:
             if why is not None:
                 place = f"{dockerfile.name}: line {instruction.first + 1}"
                 suggestions = difflib.get_close_matches(instruction.name, sorted(INSTRUCTIONS), 1)
-                known = instruction.name in INSTRUCTIONS or not suggestions
-                hint = "correct it and try again" if known else f"did you mean {suggestions[0]}?"
+                keeps_name = instruction.name in INSTRUCTIONS or not suggestions
+                hint = (
+                    "correct it and try again" if keeps_name else f"did you mean {suggestions[0]}?"
+                )
                 raise DockerfileError(f"{place}: {why}", hint=hint)
 
 

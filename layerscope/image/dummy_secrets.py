@@ -51,8 +51,8 @@ def is_dummy(value: str, host: str = "", user: str = "") -> bool:
     `host` is the service's host and `user` the name of the account, if known.
     """
     value = value[:_MAX_EXAMINED].strip().strip("\"'")
-    if found := _URL.search(value):
-        user, value, host = found.groups()
+    if match := _URL.search(value):
+        user, value, host = match.groups()
     if is_loopback(host) or (value and value == user):
         return True
     if not value or len(value) > _MAX_LENGTH:

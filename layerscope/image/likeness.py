@@ -72,10 +72,10 @@ def _similarity(written: str, recorded: str) -> int:
         return OTHER
     at, end = len(parts[0]), len(recorded) - len(parts[-1])
     for part in parts[1:-1]:
-        found = recorded.find(part, at, max(end, 0))
-        if found < 0:
+        position = recorded.find(part, at, max(end, 0))
+        if position < 0:
             return OTHER
-        at = found + len(part)
+        at = position + len(part)
     return ALIKE if at <= end else OTHER
 
 

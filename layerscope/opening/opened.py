@@ -73,7 +73,7 @@ class Opened:
     @property
     def compressed_bytes(self) -> int | None:
         """Compressed bytes of all layers; None unless every layer with entries is compressed and can be read."""
-        known = [
+        layer_sizes = [
             index.compressed_bytes
             for index in self.indexes
             if len(index)
@@ -81,8 +81,8 @@ class Opened:
             or index.broken is not None
             or index.extent is Extent.UNKNOWN
         ]
-        sizes = [size for size in known if size is not None]
-        return sum(sizes) if sizes and len(sizes) == len(known) else None
+        sizes = [size for size in layer_sizes if size is not None]
+        return sum(sizes) if sizes and len(sizes) == len(layer_sizes) else None
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer matches its claimed digests; None if not checked."""

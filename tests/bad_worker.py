@@ -1,4 +1,4 @@
-"""Workers for tests that fail, or say what no worker should, by the name in the environment."""
+"""Workers for tests that fail or send invalid messages; an environment variable names the one to run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 
-from layerscope.channel import Task, serve_at_once
+from layerscope.channel import Task, serve_concurrently
 from layerscope.image.history import Step
 from layerscope.image.model import Beside, Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
@@ -25,17 +25,17 @@ _IMAGE = Image(
 )  # fmt: skip
 _DESCRIBED = messages.Described(_IMAGE, [messages.BlobFacts("b", 9, False, None, None)], None, False)  # fmt: skip
 _STACKED = messages.Stacked(["0" * 64], True, True, [], [], None)
-_ENOUGH = messages.Done(None)
+_DONE = messages.Done(None)
 
-SAYING: dict[str, list[bytes]] = {
+INVALID: dict[str, list[bytes]] = {
     "text": [b"Traceback (most recent call last):"],
     "bytes": [b"\xff\x00\xfe"],
     "other JSON": [b"[1, 2, 3]"],
     "deep JSON": [b"[" * 100_000],
     "an unknown event": [b'{"type": "Explode"}'],
     "an event without its fields": [b'{"type": "Indexed", "number": 1}'],
-    "an event of other types": [b'{"type": "Checked", "number": "1", "right": 2}'],
-    "the end at once": [encode(_ENOUGH)],
+    "an event of other types": [b'{"type": "Checked", "number": "1", "matches": 2}'],
+    "the end at once": [encode(_DONE)],
     "an image of other layers": [encode(messages.Described(_IMAGE, [], None, False))],
     "results before the image": [encode(messages.DuplicatesFound(True))],
     "a stack before the image": [encode(_STACKED)],
@@ -49,20 +49,20 @@ SAYING: dict[str, list[bytes]] = {
     "a key that is a path": [encode(_DESCRIBED), encode(messages.Indexed(0, "../" * 9, True))],
     "a layer that is not there": [encode(_DESCRIBED), encode(messages.Indexed(7, "0" * 64, True))],
 }
-"""What a worker says before it ends, each to be refused."""
+"""Invalid messages from a worker, by name."""
 
 
-def _saying(said: list[bytes]) -> Callable[[], None]:
+def _sending(bodies: list[bytes]) -> Callable[[], None]:
     def answer(task: Task) -> Iterator[bytes]:
-        for body in said:
+        for body in bodies:
             task.progress(body)
-        yield encode(_ENOUGH)
+        yield encode(_DONE)
 
-    return lambda: serve_at_once(answer)
+    return lambda: serve_concurrently(answer)
 
 
 def _full() -> None:
-    """Nothing can be written."""
+    """Runs on a full disk."""
 
     def write(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -71,26 +71,30 @@ def _full() -> None:
     worker.main()
 
 
-def _wordy() -> None:
-    """Reads more than it was asked for."""
+def _oversending() -> None:
+    """Reads more bytes than requested."""
     read = worker._Worker._read
-    worker._Worker._read = lambda *about: [*read(*about), b"more"]  # type: ignore[method-assign]
+    worker._Worker._read = lambda *arguments: [*read(*arguments), b"more"]  # type: ignore[method-assign]
     worker.main()
 
 
 def _broken() -> None:
-    """Has a fault."""
+    """Raises an unexpected exception."""
     vars(sending)["analyse"] = lambda *_: 1 // 0
     worker.main()
 
 
-ODD: dict[str, Callable[[], None]] = {"full": _full, "wordy": _wordy, "broken": _broken}
+FAULTY: dict[str, Callable[[], None]] = {
+    "full": _full,
+    "oversending": _oversending,
+    "broken": _broken,
+}
 
 
 def main() -> None:
     """Run the worker."""
     name = os.environ[NAME]
-    if name in SAYING:
-        _saying(SAYING[name])()
+    if name in INVALID:
+        _sending(INVALID[name])()
     else:
-        {**second_processes.BAD, **ODD}[name]()
+        {**second_processes.BAD, **FAULTY}[name]()

@@ -1,4 +1,4 @@
-"""A worker for tests that waits at one place until it is let go on."""
+"""A worker for tests that waits at one function until the gate opens."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _PLACE, _GATE = "LAYERSCOPE_TEST_HOLD", "LAYERSCOPE_TEST_GATE"
 
 
 class Gate:
-    """Holds workers that start from now on where they call the function `place`: `module:name`."""
+    """Makes workers started from now on wait where they call `place`, a function as `module:name`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, place: str) -> None:
         self._file = folder / "gate"
         monkeypatch.setenv(_PLACE, place)
         monkeypatch.setenv(_GATE, str(self._file))
 
-    def set(self) -> None:
-        """Let them go on."""
+    def open(self) -> None:
+        """Let all workers continue."""
         self._file.touch()
 
     @property
     def reached(self) -> int:
-        """How many processes wait, or have waited."""
+        """Number of processes that have reached the gate."""
         return len(list(self._file.parent.glob("gate-*")))
 
 
@@ -41,13 +41,13 @@ def main() -> None:
     tables_of_contents.WORTHWHILE = 1
     module, _, name = os.environ[_PLACE].partition(":")
     gate = Path(os.environ[_GATE])
-    held: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
 
     def wait(*args: Any, **how: Any) -> Any:
         gate.with_name(f"gate-{os.getpid()}").touch()
         while not gate.exists():
             time.sleep(0.01)
-        return held(*args, **how)
+        return function(*args, **how)
 
     setattr(importlib.import_module(module), name, wait)
     worker.main()

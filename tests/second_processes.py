@@ -7,14 +7,14 @@ import signal
 import time
 from collections.abc import Callable
 
-from layerscope.channel import Task, serve, serve_at_once
+from layerscope.channel import Task, serve, serve_concurrently
 
-WHOLE = b"lsf1" + bytes([2, 0, 0, 0, 1, 0, 0, 0]) + (3).to_bytes(8, "little") + b"abc1fsl"
+FRAME = b"lsf1" + bytes([2, 0, 0, 0, 1, 0, 0, 0]) + (3).to_bytes(8, "little") + b"abc1fsl"
 """The frame that answers the first request with abc."""
 
 
 def _answer(task: Task) -> list[bytes]:
-    """What the first word of a request asks for."""
+    """The answer to a request, by its first word."""
     word, _, rest = bytes(task.body).partition(b" ")
     if word == b"repeat":
         count, _, what = rest.partition(b" ")
@@ -41,8 +41,8 @@ def _answer(task: Task) -> list[bytes]:
     return [b"cancelled"]
 
 
-def _say(data: bytes, *, ends: bool = True) -> None:
-    """Read a little of the request, write `data`, and end; or stay."""
+def _write(data: bytes, *, ends: bool = True) -> None:
+    """Read a little of the request, write `data`, and exit if `ends`."""
     os.read(0, 10)
     os.write(1, data)
     if not ends:
@@ -50,50 +50,50 @@ def _say(data: bytes, *, ends: bool = True) -> None:
 
 
 def _close(descriptor: int) -> None:
-    """Close a pipe and live on."""
+    """Close a pipe and keep running."""
     os.close(descriptor)
     time.sleep(60)
 
 
 def _flood() -> None:
-    """Write as long as anybody reads, and read nothing."""
+    """Write frames forever, and read nothing."""
     while True:
-        os.write(1, WHOLE * 1000)
+        os.write(1, FRAME * 1000)
 
 
 BAD: dict[str, Callable[[], None]] = {
     "ends at once": lambda: os._exit(0),
-    "ends without an answer": lambda: _say(b""),
-    "ends within the head": lambda: _say(WHOLE[:10]),
-    "ends within the body": lambda: _say(WHOLE[:21]),
-    "ends before the end mark": lambda: _say(WHOLE[:-4]),
-    "ends within the end mark": lambda: _say(WHOLE[:-1]),
-    "sends another end mark": lambda: _say(WHOLE[:-1] + b"L", ends=False),
-    "sends too short a length": lambda: _say(WHOLE.replace(b"\3", b"\2", 1), ends=False),
-    "sends too long a length": lambda: _say(WHOLE.replace(b"\3", b"\4", 1)),
-    "sends an impossible length": lambda: _say(WHOLE[:12] + b"\xff" * 8, ends=False),
-    "sends an unknown kind": lambda: _say(WHOLE.replace(b"\2", b"\x63", 1), ends=False),
-    "sends text": lambda: _say(b"Traceback (most recent call last):\n", ends=False),
-    "sends zeros": lambda: _say(bytes(100), ends=False),
+    "ends without an answer": lambda: _write(b""),
+    "ends within the head": lambda: _write(FRAME[:10]),
+    "ends within the body": lambda: _write(FRAME[:21]),
+    "ends before the end mark": lambda: _write(FRAME[:-4]),
+    "ends within the end mark": lambda: _write(FRAME[:-1]),
+    "sends another end mark": lambda: _write(FRAME[:-1] + b"L", ends=False),
+    "sends too short a length": lambda: _write(FRAME.replace(b"\3", b"\2", 1), ends=False),
+    "sends too long a length": lambda: _write(FRAME.replace(b"\3", b"\4", 1)),
+    "sends an impossible length": lambda: _write(FRAME[:12] + b"\xff" * 8, ends=False),
+    "sends an unknown kind": lambda: _write(FRAME.replace(b"\2", b"\x63", 1), ends=False),
+    "sends text": lambda: _write(b"Traceback (most recent call last):\n", ends=False),
+    "sends zeros": lambda: _write(bytes(100), ends=False),
     "closes its output": lambda: _close(1),
-    "closes its input and ends": lambda: _say(b"", ends=True),
-    "raises": lambda: _say(b"x" * (1 // 0)),
+    "closes its input and ends": lambda: _write(b"", ends=True),
+    "raises": lambda: _write(b"x" * (1 // 0)),
 }
-"""What no peer should do, each after it was sent a request."""
-DEAF: dict[str, Callable[[], None]] = {
+"""Peers that misbehave after they were sent a request."""
+NOT_READING: dict[str, Callable[[], None]] = {
     "floods": _flood,
     "closes its input": lambda: _close(0),
     "closes its output": lambda: _close(1),
     "ends": lambda: os._exit(3),
 }
-"""What no peer should do while it is sent a long request."""
+"""Peers that do not read a long request."""
 GOOD: dict[str, Callable[[], None]] = {
     "": lambda: serve(_answer),
-    "at once": lambda: serve_at_once(_answer),
+    "at once": lambda: serve_concurrently(_answer),
 }
-"""Those that answer one request after another, or several at once."""
+"""Peers that answer one request after another, or several at once."""
 
 
 def main(name: str = "") -> None:
-    """Answer requests, or do what has this name."""
-    {**BAD, **DEAF, **GOOD}[name]()
+    """Run the peer of this name."""
+    {**BAD, **NOT_READING, **GOOD}[name]()

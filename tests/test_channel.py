@@ -16,12 +16,12 @@ import pytest
 
 from layerscope.channel import ChannelError, Kind, RequestFailedError, SecondProcess, Wire
 from layerscope.errors import CancelledError
-from tests.second_processes import BAD, DEAF, WHOLE
+from tests.second_processes import BAD, FRAME, NOT_READING
 
 PEERS = "tests.second_processes"
 LONG = b"x" * (3 << 20)
-"""More than pipes hold."""
-PATIENCE = 30
+"""More bytes than a pipe holds."""
+TIMEOUT = 30
 
 
 @pytest.fixture(
@@ -30,7 +30,7 @@ PATIENCE = 30
 def peer(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SecondProcess]:
-    """A process that answers."""
+    """A process that answers requests."""
     unbuffered, how = request.param
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with SecondProcess(PEERS, [how]) as process:
@@ -38,14 +38,14 @@ def peer(
 
 
 @pytest.fixture
-def many() -> Iterator[SecondProcess]:
-    """A process that answers several at once."""
+def concurrent_peer() -> Iterator[SecondProcess]:
+    """A process that answers several requests at once."""
     with SecondProcess(PEERS, ["at once"]) as process:
         yield process
 
 
 def cancel_once(ready: Callable[[], bool]) -> Callable[[], None]:
-    """A check that cancels once `ready` says so."""
+    """A check that cancels once `ready` returns true."""
 
     def check() -> None:
         if ready():
@@ -55,7 +55,7 @@ def cancel_once(ready: Callable[[], bool]) -> Callable[[], None]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether no process has this ID any more. Waits for it."""
+    """Wait for a process to end; returns whether it ended in time."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
@@ -68,8 +68,8 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def test_answers_of_any_length_come_whole(peer: SecondProcess) -> None:
-    """One request after another, to the same process, which the first one starts."""
+def test_answers_of_any_length_arrive_complete(peer: SecondProcess) -> None:
+    """The first request starts the process, and later ones go to the same process."""
     assert peer.process is None
     for count, what in ((3, b"short"), (0, b""), (2, LONG), (1, b"\0")):
         assert peer.ask([b"repeat ", b"%d " % count, memoryview(what)]) == what * count
@@ -78,14 +78,14 @@ def test_answers_of_any_length_come_whole(peer: SecondProcess) -> None:
 
 
 def test_progress_comes_before_the_answer(peer: SecondProcess) -> None:
-    heard: list[bytearray] = []
-    assert peer.ask([b"progress one two three"], progress=heard.append) == b"done"
-    assert heard == [b"one", b"two", b"three"]
-    assert peer.ask([b"progress unheard"]) == b"done"
+    progress_bodies: list[bytearray] = []
+    assert peer.ask([b"progress one two three"], progress=progress_bodies.append) == b"done"
+    assert progress_bodies == [b"one", b"two", b"three"]
+    assert peer.ask([b"progress ignored"]) == b"done"
 
 
 @pytest.mark.parametrize(("request_", "why"), [(b"fail it is odd", "ValueError: it is odd"), (b"memory", "MemoryError")])  # fmt: skip
-def test_a_request_that_fails_is_the_only_one(
+def test_a_failed_request_does_not_affect_others(
     peer: SecondProcess, request_: bytes, why: str
 ) -> None:
     with pytest.raises(RequestFailedError, match=why):
@@ -94,13 +94,13 @@ def test_a_request_that_fails_is_the_only_one(
 
 
 def test_printed_text_is_not_a_frame(peer: SecondProcess) -> None:
-    """And its stdin is empty."""
+    """Printing in the second process does not disturb the channel, and its stdin is empty."""
     assert peer.ask([b"print"]) == b""
     assert peer.ask([b"repeat 1 a"]) == b"a"
 
 
 def test_a_cancelled_request_leaves_the_process_to_others(peer: SecondProcess) -> None:
-    """Its late answer is taken for no other."""
+    """A late answer to a cancelled request is not mistaken for the answer to the next one."""
     assert peer.ask([b"repeat 1 a"]) == b"a"
     calls = iter([False, False, True])
     with pytest.raises(CancelledError):
@@ -108,8 +108,8 @@ def test_a_cancelled_request_leaves_the_process_to_others(peer: SecondProcess) -
     assert peer.ask([b"repeat 2 b"]) == b"bb"
 
 
-def test_a_request_cancelled_half_written_ends_the_process() -> None:
-    """The rest of it would be taken for another one."""
+def test_cancelling_a_partly_written_request_ends_the_process() -> None:
+    """Its remaining bytes would be mistaken for another request."""
     with SecondProcess(PEERS) as peer:
         assert peer.ask([b"repeat 0 "]) == b""
         assert peer.process is not None
@@ -121,91 +121,96 @@ def test_a_request_cancelled_half_written_ends_the_process() -> None:
             peer.ask([b"repeat 1 a"])
 
 
-def test_many_threads_ask_at_once(many: SecondProcess) -> None:
-    """Everybody gets the own answer, whole, while one waits for long."""
+def test_concurrent_requests_get_their_own_answers(concurrent_peer: SecondProcess) -> None:
+    """Answers are complete even while one request takes long."""
     done = threading.Event()
     with ThreadPoolExecutor(9) as pool:
-        waiting = pool.submit(many.ask, [b"wait"], cancel_once(done.is_set))
+        waiting = pool.submit(concurrent_peer.ask, [b"wait"], cancel_once(done.is_set))
         words = [bytes([number]) * (number << 12) for number in range(1, 200)]
-        assert list(pool.map(lambda word: many.ask([b"repeat 3 ", word]), words)) == [
+        assert list(pool.map(lambda word: concurrent_peer.ask([b"repeat 3 ", word]), words)) == [
             3 * word for word in words
         ]
         assert not waiting.done()
         done.set()
         with pytest.raises(CancelledError):
             waiting.result()
-    assert many.ask([b"repeat 1 a"]) == b"a"
+    assert concurrent_peer.ask([b"repeat 1 a"]) == b"a"
 
 
-def test_progress_goes_to_whoever_asked(many: SecondProcess) -> None:
-    def heard(word: bytes) -> set[bytes]:
-        found: list[bytes] = []
+def test_progress_goes_to_the_thread_that_sent_the_request(concurrent_peer: SecondProcess) -> None:
+    def beats_of(word: bytes) -> set[bytes]:
+        bodies: list[bytes] = []
         with pytest.raises(CancelledError):
-            many.ask(
+            concurrent_peer.ask(
                 [b"beat ", word],
-                cancel_once(lambda: len(found) > 20),
-                progress=lambda body: found.append(bytes(body)),
+                cancel_once(lambda: len(bodies) > 20),
+                progress=lambda body: bodies.append(bytes(body)),
             )
-        return set(found)
+        return set(bodies)
 
     words = [b"one", b"two", b"three"]
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(heard, words)) == [{word} for word in words]
+        assert list(pool.map(beats_of, words)) == [{word} for word in words]
 
 
 @pytest.mark.parametrize("word", [b"wait", b"stop"])
-def test_all_who_ask_hear_that_the_process_ended(many: SecondProcess, word: bytes) -> None:
-    """Also if it was stopped before."""
-    assert many.ask([b"repeat 1 a"]) == b"a"
-    assert many.process is not None
+def test_all_waiting_requests_fail_when_the_process_ends(
+    concurrent_peer: SecondProcess, word: bytes
+) -> None:
+    """The process is killed while it is running or stopped."""
+    assert concurrent_peer.ask([b"repeat 1 a"]) == b"a"
+    assert concurrent_peer.process is not None
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(many.ask, [word]) for _ in range(4)]
-        os.kill(many.process.pid, signal.SIGKILL)
+        waiting = [pool.submit(concurrent_peer.ask, [word]) for _ in range(4)]
+        os.kill(concurrent_peer.process.pid, signal.SIGKILL)
         for asked in waiting:
             with pytest.raises(ChannelError, match=r"it |cannot "):
-                asked.result(PATIENCE)
+                asked.result(TIMEOUT)
     with pytest.raises(ChannelError):
-        many.ask([b"repeat 1 a"])
+        concurrent_peer.ask([b"repeat 1 a"])
 
 
-def test_killing_ends_all_requests(many: SecondProcess) -> None:
-    """Those that are being sent, too: a process that is stopped takes none."""
-    assert many.ask([b"repeat 1 a"]) == b"a"
-    assert many.process is not None
-    os.kill(many.process.pid, signal.SIGSTOP)
+def test_killing_ends_all_requests(concurrent_peer: SecondProcess) -> None:
+    """This includes requests that are being sent, which a stopped process does not read."""
+    assert concurrent_peer.ask([b"repeat 1 a"]) == b"a"
+    assert concurrent_peer.process is not None
+    os.kill(concurrent_peer.process.pid, signal.SIGSTOP)
     began = threading.Barrier(4)
 
     def ask() -> None:
         began.wait()
         with pytest.raises(ChannelError, match=r"it |cannot "):
-            many.ask([b"repeat 1 ", LONG])
+            concurrent_peer.ask([b"repeat 1 ", LONG])
 
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(ask) for _ in range(3)]
         began.wait()
-        many.kill()
+        concurrent_peer.kill()
         for asked in waiting:
-            asked.result(PATIENCE)
-    assert has_ended(many.process.pid)
+            asked.result(TIMEOUT)
+    assert has_ended(concurrent_peer.process.pid)
 
 
-def test_a_busy_process_is_not_silent(many: SecondProcess) -> None:
-    """One request may take longer than patience lasts, as long as others are answered."""
+def test_a_busy_process_is_not_silent(concurrent_peer: SecondProcess) -> None:
+    """A request may take longer than its timeout as long as the process answers others."""
     with ThreadPoolExecutor(1) as pool:
         beats: list[bytearray] = []
         beating = pool.submit(
-            many.ask, [b"beat on"], cancel_once(lambda: len(beats) > 100), progress=beats.append
+            concurrent_peer.ask,
+            [b"beat on"],
+            cancel_once(lambda: len(beats) > 100),
+            progress=beats.append,
         )
         with pytest.raises(CancelledError):
-            many.ask([b"wait"], cancel_once(lambda: len(beats) > 80), patience=0.5)
+            concurrent_peer.ask([b"wait"], cancel_once(lambda: len(beats) > 80), timeout=0.5)
         with pytest.raises(CancelledError):
             beating.result()
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_misbehaving_peer_is_an_error(name: str) -> None:
-    """It is ended, and every later request fails at once."""
-    with SecondProcess(PEERS, [name], most=1 << 20) as peer:
+    """The process is killed, and every later request fails immediately."""
+    with SecondProcess(PEERS, [name], max_body=1 << 20) as peer:
         for _ in range(2):
             with pytest.raises(ChannelError, match=r"it |cannot "):
                 peer.ask([b"what?"])
@@ -213,17 +218,17 @@ def test_a_misbehaving_peer_is_an_error(name: str) -> None:
         assert peer.process.returncode is not None
 
 
-@pytest.mark.parametrize("name", DEAF)
+@pytest.mark.parametrize("name", NOT_READING)
 def test_a_peer_that_does_not_read_is_an_error(name: str) -> None:
-    """Also while a long request is being written."""
+    """Writing a long request does not block forever."""
     with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match=r"it |cannot "):
         peer.ask([LONG] * 10)
 
 
 def test_a_silent_peer_times_out(peer: SecondProcess) -> None:
-    """A process that is stopped and never continued, say."""
+    """As when a process is stopped and never continued."""
     with pytest.raises(ChannelError, match=r"no answer for 0\.3 s"):
-        peer.ask([b"wait"], patience=0.3)
+        peer.ask([b"wait"], timeout=0.3)
 
 
 def test_a_program_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +253,7 @@ def test_an_unresponsive_process_ends_with_the_channel() -> None:
 
 @pytest.mark.parametrize("work", ["serve(lambda task: time.sleep(60))", "serve(lambda task: re.match('(a+)+$', 'a' * 60 + 'b'))"])  # fmt: skip
 def test_a_process_ends_soon_after_its_parent(tmp_path: Path, work: str) -> None:
-    """Even in the midst of work that holds Python's lock."""
+    """This holds even during work that keeps Python's global lock."""
     (tmp_path / "busy.py").write_text(
         f"import re, time\nfrom layerscope.channel import serve\ndef main(): {work}\n"
     )
@@ -268,15 +273,15 @@ process.ask([b"?"], check)
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7])
-def test_a_frame_is_read_however_it_is_cut(pieces: int) -> None:
-    """Both ends are given a few bytes at a time."""
+def test_a_frame_is_read_in_any_number_of_pieces(pieces: int) -> None:
+    """The bytes of a frame may arrive in any pieces."""
     read, write = os.pipe()
     wire = Wire(read, os.open(os.devnull, os.O_WRONLY))
-    step = -(-len(WHOLE) // pieces)
+    step = -(-len(FRAME) // pieces)
 
     def trickle() -> None:
-        for at in range(0, len(WHOLE), step):
-            os.write(write, WHOLE[at : at + step])
+        for at in range(0, len(FRAME), step):
+            os.write(write, FRAME[at : at + step])
         os.close(write)
 
     thread = threading.Thread(target=trickle)

@@ -58,8 +58,8 @@ def of(size: int, seed: bytes = b"x") -> bytes:
 def measure(layers: Sequence[Sequence[Member]]) -> Truth:
     """The model's figures of an image, which must equal the product's in both modes."""
     truth = naive.measure(layers)
-    for plain in (False, True):
-        assert_equals_naive(layers, stack(layers, plain=plain), truth)
+    for one_by_one in (False, True):
+        assert_equals_naive(layers, stack(layers, one_by_one=one_by_one), truth)
     return truth
 
 
@@ -1104,9 +1104,13 @@ def cases_of_changes(
 ) -> Iterator[str]:
     """Cases of what a layer does to the tree."""
     yield f"step {above.kind}"
-    plain = [normal(member.name) for member in members if role(normal(member.name)) == "plain"]
-    made = dict(zip(plain, (m for m in members if role(normal(m.name)) == "plain"), strict=False))
-    if any(count > 1 for count in Counter(plain).values()):
+    plain_names = [
+        normal(member.name) for member in members if role(normal(member.name)) == "plain"
+    ]
+    made = dict(
+        zip(plain_names, (m for m in members if role(normal(m.name)) == "plain"), strict=False)
+    )
+    if any(count > 1 for count in Counter(plain_names).values()):
         yield "path twice in a layer"
     for path, row in above.tree.items():
         old = below.tree.get(path)

@@ -250,7 +250,7 @@ class Busy:
 begin = reading._IndexScheduler.__init__
 def lanes(self, *words, **more):
     begin(self, *words, **more)
-    self._here = Busy()
+    self._interpreter_lock = Busy()
 reading._IndexScheduler.__init__ = lanes
 reading.SECOND_PROCESS_BYTES, reading.VERIFY_BYTES = 0, -1
 from layerscope.__main__ import main

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.analysis.listing import MATCHED, match_steps
-from layerscope.image.dockerfile import Dockerfile, Written
+from layerscope.image.dockerfile import Dockerfile, DockerfileInstruction
 from layerscope.image.history import Step
 
 _STEPLESS = ("ARG",)
@@ -22,7 +22,7 @@ class DockerfileLines:
     dockerfile: Dockerfile
     spans: Mapping[int, tuple[int, int]]
     """First and last line, by step."""
-    instructions: Mapping[int, Written]
+    instructions: Mapping[int, DockerfileInstruction]
     """The instructions of the Dockerfile, by step."""
     base: tuple[int, int]
     """First and last line of the FROM that names the base image."""
@@ -40,11 +40,11 @@ class DockerfileLines:
             written = dockerfile.instructions[number]
             spans[step] = (written.first + 1, written.end)
             instructions[step] = written
-        start = dockerfile.instructions[dockerfile.base_line()]
+        start = dockerfile.instructions[dockerfile.base_from()]
         base_steps: int | None = min(spans, default=len(steps))
         missing = [
             number
-            for number in dockerfile.final()[-MATCHED:]
+            for number in dockerfile.final_instructions()[-MATCHED:]
             if number not in matches and dockerfile.instructions[number].name not in _STEPLESS
         ]
         if missing and missing[0] < min(matches, default=len(dockerfile.instructions)):
@@ -96,7 +96,7 @@ class DockerfileLines:
         return None
 
 
-def _arguments(written: Written) -> str:
+def _arguments(written: DockerfileInstruction) -> str:
     """The arguments of an instruction; for a RUN with here-documents, the script that its shell runs."""
     if written.name == "RUN" and written.heredocs:
         return written.arguments[: written.body] + written.script()

@@ -17,7 +17,7 @@ from layerscope.analysis.near_trees import NearTree, find_near_trees
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.selector import Mask, Selector
-from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.history import Step
 from layerscope.image.model import Image
 from layerscope.layers.compression import DamagedStreamError
@@ -62,7 +62,7 @@ class Evidence:
     """None if duplicates were not searched."""
     base_steps: int = 0
     """Number of steps of the base image."""
-    written: Mapping[int, Written] = field(default_factory=dict)
+    written: Mapping[int, DockerfileInstruction] = field(default_factory=dict)
     """The instructions of a Dockerfile, by step."""
     escape: str = "\\"
     """The character that continues lines in it."""

@@ -12,7 +12,7 @@ from layerscope.image.instruction import readable
 from layerscope.image.likeness import likeness
 from layerscope.image.model import Image
 from layerscope.image.provenance import read_provenance
-from layerscope.image.summary import NOTHING_RECORDED, short_digests, whole_text
+from layerscope.image.summary import NOTHING_RECORDED, full_text, short_digests
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 MAX_LINES = 400
@@ -87,7 +87,7 @@ def list_instructions(
         lines = tuple(line for step in image.steps for line in _lines_of(step, Line.STEP))
         return Listing(lines, None, 0, 0, None)
     matches = match_steps(dockerfile, image.steps, known)
-    written = len(dockerfile.final())
+    written = len(dockerfile.final_instructions())
     if written and not matches:
         restored = [line for step in image.steps for line in _lines_of(step, Line.UNWRITTEN)]
         separator = ListingLine(Line.REMARK, "", range(0))
@@ -106,7 +106,7 @@ def match_steps(
     Both are aligned from their ends, because steps of the base image come first. Both keep their order; items without a
     counterpart are left out.
     """
-    numbers = dockerfile.final()[-MATCHED:]
+    numbers = dockerfile.final_instructions()[-MATCHED:]
     first = max(len(steps) - 2 * len(numbers) - 50, 0)
     tail = steps[first:]
     rows = [[likeness(dockerfile.instructions[n], step) for step in tail] for n in numbers]
@@ -153,9 +153,9 @@ def _annotated(
     image: Image, dockerfile: Dockerfile, matches: dict[int, int], base_end: int | None
 ) -> Iterator[ListingLine]:
     """The lines of the Dockerfile, with missing steps inserted."""
-    final = set(dockerfile.final())
+    final = set(dockerfile.final_instructions())
     chain = {dockerfile.instructions[number].stage for number in final}
-    base_line = dockerfile.base_line()
+    base_line = dockerfile.base_from()
     nothing = range(0)
     listed, copied = base_end or 0, 0
     for number, written in enumerate(dockerfile.instructions):
@@ -189,7 +189,7 @@ def _unwritten(steps: Sequence[Step]) -> Iterator[ListingLine]:
 
 def _lines_of(step: Step, kind: Line) -> Iterator[ListingLine]:
     """The lines of a step's instruction, restored from the history."""
-    whole = short_digests(whole_text(step))
+    whole = short_digests(full_text(step))
     if not whole:
         whole = step.comment.strip() if step.comment else ""
     whole = whole or NOTHING_RECORDED

@@ -1,4 +1,4 @@
-"""Starts programs in sessions of their own, which end with this program."""
+"""Starts programs in their own sessions; they end with this program."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ if TYPE_CHECKING:
     import subprocess
 
 
-def start(command: Sequence[str], **how: object) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, which signals of the terminal do not reach and which ends with this program.
-    Raises OSError.
+def start(command: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
+    """Start a program in its own session, so that signals from the terminal do not reach it. It ends with this program.
 
-    `how` is passed to `subprocess.Popen`. The caller has to call `stop` in the end.
+    `options` are passed to `subprocess.Popen`. The caller must call `stop` in the end. Raises OSError.
     """
     import subprocess
 
-    process: subprocess.Popen[bytes] = subprocess.Popen(command, start_new_session=True, **how)  # type: ignore[call-overload]
-    _forget[process.pid] = signals.at_end(process.kill)
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]
+    _unregister[process.pid] = signals.at_end(process.kill)
     return process
 
 
-def stop(process: subprocess.Popen[bytes], *, patience: float = 1.0) -> None:
-    """End a program that `start` started; after `patience` seconds it is killed."""
+def stop(process: subprocess.Popen[bytes], *, timeout: float = 1.0) -> None:
+    """End a program that `start` started; after `timeout` seconds it is killed."""
     import subprocess
 
-    if patience:
+    if timeout:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(timeout)
     process.kill()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
     process.wait()
-    _forget.pop(process.pid, lambda: None)()
+    _unregister.pop(process.pid, lambda: None)()
 
 
-_forget: dict[int, Callable[[], None]] = {}
-"""Functions that cancel killing a process at the end, by its ID."""
+_unregister: dict[int, Callable[[], None]] = {}
+"""Functions that cancel killing a process at exit, by process ID."""

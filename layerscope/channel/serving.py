@@ -1,4 +1,4 @@
-"""The inside of a second process: it answers requests until there are no more."""
+"""The code that runs inside a second process: it answers requests until its input ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from layerscope import signals
 from layerscope.channel.wire import ChannelError, Frame, Kind, Piece, Wire
 
-_PARENT_EVERY = 0.5
+_PARENT_POLL_SECONDS = 0.5
 """Seconds between two checks whether the parent is still running."""
 
 
@@ -23,23 +23,23 @@ class Task:
         self,
         frame: Frame,
         send: Callable[[Kind, int, Iterable[Piece]], None],
-        look: Callable[[], None],
+        poll: Callable[[], None],
     ) -> None:
-        """`look` updates `unwanted` from frames that arrived in the meantime."""
+        """`poll` reads frames that arrived in the meantime, and sets `unwanted` if one of them cancels this request."""
         self.body = frame.body
         self.number = frame.number
         self.unwanted = False
         self._send = send
-        self._look = look
+        self._poll = poll
 
     def progress(self, *pieces: Piece) -> None:
-        """Send a heartbeat."""
+        """Send a heartbeat, or the body of a progress frame."""
         self._send(Kind.PROGRESS, self.number, pieces)
 
     def cancelled(self) -> bool:
         """Whether the answer is no longer wanted."""
         if not self.unwanted:
-            self._look()
+            self._poll()
         return self.unwanted
 
 
@@ -48,11 +48,11 @@ Answer = Callable[[Task], Iterable[Piece]]
 
 
 def serve(answer: Answer) -> None:
-    """Answer requests one after another in the main thread, until there are no more. For the `main` of a second process."""
-    wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY))
+    """Answer requests one after another in the main thread, until there are no more. Call it in `main` of a second process."""
+    wire = Wire(_take_over(0, os.O_RDONLY), _take_over(1, os.O_WRONLY))
     waiting: deque[Frame] = deque()
 
-    def look() -> None:
+    def poll() -> None:
         while not task.unwanted and wire.ready():
             frame = wire.receive()
             if frame is None or (frame.kind is Kind.CANCEL and frame.number == task.number):
@@ -63,13 +63,13 @@ def serve(answer: Answer) -> None:
     with contextlib.suppress(ChannelError):  # no process is left to receive it
         while (frame := waiting.popleft() if waiting else wire.receive()) is not None:
             if frame.kind is Kind.REQUEST:
-                task = Task(frame, wire.send, look)
+                task = Task(frame, wire.send, poll)
                 _run(task, answer, wire.send)
 
 
-def serve_at_once(answer: Answer) -> None:
-    """Answer each request in a thread of its own, until there are no more. Threads may still run then: end the process."""
-    wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY), alone=False)
+def serve_concurrently(answer: Answer) -> None:
+    """Answer each request in its own thread, until there are no more. Threads may still be running: end the process then."""
+    wire = Wire(_take_over(0, os.O_RDONLY), _take_over(1, os.O_WRONLY), single_threaded=False)
     tasks: dict[int, Task] = {}
     sending = threading.Lock()
 
@@ -103,28 +103,29 @@ def _run(task: Task, answer: Answer, send: Callable[[Kind, int, Iterable[Piece]]
     except ChannelError:
         raise
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
-        kind, pieces = Kind.FAILED, [words]
+        message = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+        kind, pieces = Kind.FAILED, [message]
     send(kind, task.number, pieces)
 
 
-def _taken(descriptor: int, flags: int) -> int:
-    """Take a standard stream for frames only: everything else that is read or printed goes to /dev/null."""
-    own = os.dup(descriptor)
+def _take_over(descriptor: int, flags: int) -> int:
+    """A duplicate of a standard stream, for frames only; the stream itself becomes /dev/null."""
+    duplicate = os.dup(descriptor)
     null = os.open(os.devnull, flags)
     os.dup2(null, descriptor)
     os.close(null)
-    return own
+    return duplicate
 
 
-def end_with(parent: int) -> None:
-    """End this process soon after its parent, even during work that never checks its input: a running regular expression lets
-    signals in, but no other thread.
+def end_with_parent(parent: int) -> None:
+    """End this process soon after its parent, even during work that never checks its input.
+
+    It uses a signal, because a running regular expression is interrupted by signals but blocks other threads.
     """
 
-    def look(*_: object) -> None:
+    def poll(*_: object) -> None:
         if os.getppid() != parent:
             signals.end_now(1)
 
-    signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, _PARENT_EVERY, _PARENT_EVERY)
+    signal.signal(signal.SIGALRM, poll)
+    signal.setitimer(signal.ITIMER_REAL, _PARENT_POLL_SECONDS, _PARENT_POLL_SECONDS)

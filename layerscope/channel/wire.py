@@ -13,22 +13,22 @@ from typing import NamedTuple
 
 Piece = bytes | bytearray | memoryview
 Check = Callable[[], object]
-"""Called often while waiting; raises to stop."""
+"""Called often while waiting; raises an exception to stop."""
 
-MOST = 1 << 32
+MAX_BODY = 1 << 32
 """Maximum bytes of a body."""
-_MOST_EARLY = 1 << 26
-"""Maximum bytes kept from a peer that sends while it is sent to."""
+_MAX_READ_AHEAD = 1 << 26
+"""Maximum bytes buffered from a peer that sends while this process is writing to it."""
 _HEAD = struct.Struct("<4sIIQ")
 _MARK, _END = b"lsf1", b"1fsl"
-LOOK_EVERY = 0.05
+POLL_SECONDS = 0.05
 """Seconds between two calls of a check."""
-_AT_ONCE = 1 << 20
+_CHUNK = 1 << 20
 """Maximum bytes read or written at once."""
 
 
 class ChannelError(Exception):
-    """The peer is gone, silent for too long, or sends invalid frames; the channel cannot be used any more."""
+    """The peer ended, timed out, or sent an invalid frame; the channel cannot be used any more."""
 
 
 class RequestFailedError(Exception):
@@ -36,14 +36,14 @@ class RequestFailedError(Exception):
 
 
 class Kind(IntEnum):
-    """What a frame is."""
+    """The kind of a frame."""
 
     REQUEST = 1
     ANSWER = 2
     FAILED = 3
-    """Instead of an answer; the body says why."""
+    """The request failed; the body is the reason."""
     PROGRESS = 4
-    """Before an answer: a heartbeat, with a body agreed on by both sides."""
+    """A heartbeat before the answer, with a body that both sides agree on."""
     CANCEL = 5
     """The request is cancelled."""
 
@@ -61,24 +61,29 @@ class Wire:
     """One end of a channel: two pipes, and the coding of frames."""
 
     def __init__(
-        self, incoming: int, outgoing: int, most: int = MOST, *, alone: bool = True
+        self,
+        incoming: int,
+        outgoing: int,
+        max_body: int = MAX_BODY,
+        *,
+        single_threaded: bool = True,
     ) -> None:
-        """Takes over both descriptors.
+        """Take over both descriptors.
 
-        A body of more than `most` bytes is a `ChannelError`. Unless `alone`, another thread receives while this one sends;
-        otherwise sending also has to receive.
+        A body of more than `max_body` bytes is a `ChannelError`. If `single_threaded`, no other thread receives while this one
+        sends, so that sending also has to receive.
         """
         self._incoming = incoming
         self._outgoing = outgoing
-        self._most = most
-        self._alone = alone
-        self._early = bytearray()
-        self.whole = True
-        """Whether no frame was left half written."""
-        self._between = True
-        """Whether no frame was left half read."""
-        self.heard = 0
-        """Bytes that were read."""
+        self._max_body = max_body
+        self._single_threaded = single_threaded
+        self._read_ahead = bytearray()
+        self.intact = True
+        """Whether every frame was written to its end."""
+        self._between_frames = True
+        """Whether every frame was read to its end."""
+        self.bytes_received = 0
+        """Number of bytes read so far."""
         os.set_blocking(incoming, False)
         os.set_blocking(outgoing, False)
 
@@ -94,88 +99,88 @@ class Wire:
         """Write a frame. Raises `ChannelError` and exceptions of `check`."""
         views = [memoryview(piece).cast("B") for piece in pieces]
         head = _HEAD.pack(_MARK, kind, number, sum(map(len, views)))
-        self.whole = False
+        self.intact = False
         for view in (memoryview(head), *views, memoryview(_END)):
-            left = view
-            while left:
+            unwritten = view
+            while unwritten:
                 try:
-                    left = left[os.write(self._outgoing, left[:_AT_ONCE]) :]
+                    unwritten = unwritten[os.write(self._outgoing, unwritten[:_CHUNK]) :]
                 except BlockingIOError:
                     self._wait(check, writing=True)
                 except OSError as error:
                     raise ChannelError(f"cannot write to it: {error.strerror}") from error
-        self.whole = True
+        self.intact = True
 
-    def receive(self, check: Check | None = None, patience: float | None = None) -> Frame | None:
+    def receive(self, check: Check | None = None, timeout: float | None = None) -> Frame | None:
         """The next frame; None if the peer closed its end after a complete one.
 
-        Raises `ChannelError`, also if the peer is silent for `patience` seconds, and exceptions of `check`.
+        Raises `ChannelError`, also if the peer sends nothing for `timeout` seconds, and exceptions of `check`.
         """
         head = bytearray(_HEAD.size)
-        if not self._fill(memoryview(head)[:1], check, patience):
+        if not self._fill(memoryview(head)[:1], check, timeout):
             return None
-        self._between = False
-        self._fill(memoryview(head)[1:], check, patience)
+        self._between_frames = False
+        self._fill(memoryview(head)[1:], check, timeout)
         mark, kind, number, length = _HEAD.unpack(head)
         if mark != _MARK or kind not in list(Kind):
             raise ChannelError("it sent an invalid frame")
-        if length > self._most:
-            raise ChannelError(f"it announced {length:,} bytes; the limit is {self._most:,}")
+        if length > self._max_body:
+            raise ChannelError(f"it announced {length:,} bytes; the limit is {self._max_body:,}")
         body, end = bytearray(length), bytearray(len(_END))
-        self._fill(memoryview(body), check, patience)
-        self._fill(memoryview(end), check, patience)
+        self._fill(memoryview(body), check, timeout)
+        self._fill(memoryview(end), check, timeout)
         if end != _END:
             raise ChannelError("it sent a frame without an end mark")
-        self._between = True
+        self._between_frames = True
         return Frame(Kind(kind), number, body)
 
     def ready(self) -> bool:
         """Whether the peer has sent something or closed its end."""
-        return bool(self._early) or bool(select.select([self._incoming], [], [], 0)[0])
+        return bool(self._read_ahead) or bool(select.select([self._incoming], [], [], 0)[0])
 
-    def _fill(self, view: memoryview, check: Check | None, patience: float | None) -> bool:
+    def _fill(self, view: memoryview, check: Check | None, timeout: float | None) -> bool:
         """Fill `view`. Returns False if the peer closed its end, which is allowed between two frames."""
         silent = 0.0
         while view:
             try:
-                if self._early:
-                    count = min(len(view), len(self._early))
-                    view[:count] = self._early[:count]
-                    del self._early[:count]
+                if self._read_ahead:
+                    count = min(len(view), len(self._read_ahead))
+                    view[:count] = self._read_ahead[:count]
+                    del self._read_ahead[:count]
                 else:
-                    count = os.readv(self._incoming, [view[:_AT_ONCE]])
+                    count = os.readv(self._incoming, [view[:_CHUNK]])
             except BlockingIOError:
-                silent += self._wait(check, endless=check is None and patience is None)
-                if patience is not None and silent >= patience:
-                    raise ChannelError(f"no answer for {patience:g} s") from None
+                silent += self._wait(check, endless=check is None and timeout is None)
+                if timeout is not None and silent >= timeout:
+                    raise ChannelError(f"no answer for {timeout:g} s") from None
                 continue
             except OSError as error:
                 raise ChannelError(f"cannot read from it: {error.strerror}") from error
             if not count:
-                if self._between:
+                if self._between_frames:
                     return False
                 raise ChannelError("it ended in the middle of a frame")
             view, silent = view[count:], 0.0
-            self.heard += count
+            self.bytes_received += count
         return True
 
     def _wait(self, check: Check | None, *, writing: bool = False, endless: bool = False) -> float:
-        """Wait until the pipe is ready, at most `LOOK_EVERY` seconds; returns the duration, without time in which this process
-        was stopped.
+        """Wait until the pipe is ready, at most `POLL_SECONDS`; returns the duration in seconds, excluding time in which this
+        process was stopped.
         """
         if check is not None:
             check()
         began = time.monotonic()
-        waiting = select.poll()
-        if self._alone or not writing:
-            waiting.register(self._incoming, select.POLLIN)
+        poll = select.poll()
+        if self._single_threaded or not writing:
+            poll.register(self._incoming, select.POLLIN)
         if writing:
-            waiting.register(self._outgoing, select.POLLOUT)
-        found = dict(waiting.poll(None if endless else LOOK_EVERY * 1000))
-        if writing and self._incoming in found:  # it may be waiting for us to read
+            poll.register(self._outgoing, select.POLLOUT)
+        ready = dict(poll.poll(None if endless else POLL_SECONDS * 1000))
+        if writing and self._incoming in ready:  # the peer may wait for us to read
             with contextlib.suppress(BlockingIOError):
-                early = os.read(self._incoming, _AT_ONCE)
-                self._early += early
-                if not early or len(self._early) > _MOST_EARLY:
+                data = os.read(self._incoming, _CHUNK)
+                self._read_ahead += data
+                if not data or len(self._read_ahead) > _MAX_READ_AHEAD:
                     raise ChannelError("it does not listen")
-        return min(time.monotonic() - began, 2 * LOOK_EVERY)
+        return min(time.monotonic() - began, 2 * POLL_SECONDS)

@@ -50,7 +50,7 @@ def cat(
 
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
-        opened.need_contents()
+        opened.require_contents()
         lookup, _ = lookup_of(opened, layer)
         found, complete = find_all(opened, lookup, paths, say)
         _fetch(opened, lookup, found)

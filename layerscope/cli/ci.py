@@ -136,7 +136,7 @@ def ci(
         configured = _configured_base(wanted, source.image, base_image)
         base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))
-    base = configured or base_of(opened.image, opened.written)
+    base = configured or base_of(opened.image, opened.dockerfile_lines)
     verdict = verdict_of(opened, wanted, choices, base, known)
     name = "stdin" if reference == "-" else reference
     if opened.image.source_kind == "rootfs":

@@ -59,7 +59,7 @@ def extract(
         inputs.refuse(output)
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
-        opened.need_contents()
+        opened.require_contents()
         lookup, after = lookup_of(opened, layer)
         found, complete = find_all(opened, lookup, paths, say)
         if not found:

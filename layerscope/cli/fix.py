@@ -18,7 +18,7 @@ from layerscope.words import Confidence, Severity
 if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
     from layerscope.analysis.findings.finding import Finding
-    from layerscope.image.dockerfile import Written
+    from layerscope.image.dockerfile import DockerfileInstruction
     from layerscope.opening.opened import Opened
     from layerscope.report.patch import Patch
 
@@ -125,11 +125,14 @@ def fix(
             hint="read the patch, then apply it: layerscope fix FILE --dockerfile PATH | git apply",
         )
     already: set[int] = set()
-    if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
+    if (
+        opened.dockerfile_lines is not None
+        and (doubt := doubt_about(opened.dockerfile_lines)) is not None
+    ):
         already = _written_already(opened, options.base_steps)
         if not already:
             raise UsageError(
-                f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
+                f"{opened.dockerfile_lines.name}: {doubt}", hint="name the Dockerfile of this image"
             )
     chosen, others = choice.split(opened)
     already &= {*chosen, *others}
@@ -161,7 +164,7 @@ def fix(
         print_patch(patch)
     unsure = [number for number in others if number not in already]
     _say(opened, patch, already, unsure, written=write and code is ExitCode.OK)
-    if patch.files and opened.written is not None:
+    if patch.files and opened.dockerfile_lines is not None:
         if context is None:
             _say_context(patch, Path(given["dockerfile"]))
         if not write and not prove:
@@ -210,7 +213,7 @@ def check_dockerfile_option(given: dict[str, Any]) -> None:
 
 def doubt_about(lines: DockerfileLines) -> str | None:
     """Why a file may not be the Dockerfile of the image."""
-    if not lines.dockerfile.final():
+    if not lines.dockerfile.final_instructions():
         return "it has no instructions except FROM, so it made no step of the image"
     return lines.doubt()
 
@@ -221,10 +224,10 @@ def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
     from layerscope.progress import NullProgress
     from layerscope.report.patch import chosen_by_default
 
-    lines = opened.written
+    lines = opened.dockerfile_lines
     if lines is None or opened.findings is None or not lines.spans or not opened.has_contents:
         return set()
-    restored = replace(opened, written=None)
+    restored = replace(opened, dockerfile_lines=None)
     findings = find_findings(restored, NullProgress(), base_steps=base_steps)
     patcher = patcher_of(restored, base_steps)
     instructions = lines.dockerfile.instructions
@@ -262,7 +265,7 @@ def _instructions_of(text: str) -> set[str]:
     return {_one_line(each) for each in dockerfile.instructions}
 
 
-def _one_line(written: Written) -> str:
+def _one_line(written: DockerfileInstruction) -> str:
     return f"{written.name} {' '.join(written.arguments.split())}"
 
 

@@ -98,8 +98,11 @@ def write_report(
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
         opened = open_image(request, options_of(given, findings=True))
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
-        click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
+    if (
+        opened.dockerfile_lines is not None
+        and (doubt := opened.dockerfile_lines.doubt()) is not None
+    ):
+        click.echo(f"layerscope: {log_line(opened.dockerfile_lines.name)}: {doubt}", err=True)
     options = report_options(
         output,
         binary=binary,

@@ -224,7 +224,7 @@ def _patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
     from layerscope.report.patch import patch_of, write_patch
     from layerscope.text import safe_name, size
 
-    lines = opened.last.written
+    lines = opened.last.dockerfile_lines
     if lines is not None and (doubt := doubt_about(lines)) is not None:
         raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of the last release")
     patch = patch_of(with_reordering(opened), None if opened.reordering is None else [0])

@@ -33,9 +33,9 @@ def extract(
 ) -> Extracted:
     """Write a plan into the existing directory `target`.
 
-    With `overwrite`, files replace anything but directories. `keep` may protect a file: it returns a description of it, or
-    None. Directories are merged. Raises `UsageError` if something is in the way or cannot be written, and `CancelledError`;
-    in both cases, nothing is left behind.
+    With `overwrite`, files replace anything but directories. `keep` protects a file by returning a description of it instead
+    of None. Directories are merged. Raises `UsageError` if a path exists or cannot be written, and `CancelledError`; in both
+    cases, nothing is left behind.
     """
     progress = progress or NullProgress()
     result = Extracted()
@@ -81,13 +81,13 @@ def target_of(text: str, name: bytes) -> tuple[Path, bytes]:
     if not text.strip():
         raise UsageError("no target given", hint="enter a path to write to")
     if text.endswith("/"):
-        folder, own = path, name
+        folder, file_name = path, name
     else:
-        folder, own = path.parent, os.fsencode(path.name)
-    if own in (b"", b".", b"..") or b"/" in own:
+        folder, file_name = path.parent, os.fsencode(path.name)
+    if file_name in (b"", b".", b"..") or b"/" in file_name:
         raise UsageError(
             f"{text} does not end in a file name", hint="add the name of the file to write"
         )
     if not folder.is_dir():
         raise UsageError(f"there is no directory {folder}")
-    return folder, own
+    return folder, file_name

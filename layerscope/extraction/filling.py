@@ -1,4 +1,4 @@
-"""Writes contents into open files, with holes, and sets the attributes that are kept."""
+"""Writes contents into open files, with holes, and sets permissions and times."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TooLargeError(Exception):
 def fill(descriptor: int, stored: Iterator[bytes], inodes: Inodes, inode: int) -> int:
     """Write an inode's stored bytes at their offsets and return their number. Holes stay holes.
 
-    Raises `ContentCutError`, `TooLargeError`, `WriteError`, and anything that reading raises.
+    Raises `ContentCutError`, `TooLargeError`, `WriteError`, and exceptions of reading.
     """
     sparse = inodes.sparse.get(inode)
     if sparse is not None:
@@ -66,20 +66,20 @@ def keep_attributes(descriptor: int, inodes: Inodes, inode: int) -> bool:
 
 def copy(source: int, old: bytes, folder: int, name: bytes, progress: Progress) -> int:
     """Copy a file, for filesystems without hard links, and return its size in bytes. Raises OSError and `WriteError`."""
-    reading = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+    source_file = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
     try:
-        writing = new_file(name, folder)
+        new = new_file(name, folder)
         try:
             offset = 0
-            while data := os.pread(reading, CHUNK, offset):
+            while data := os.pread(source_file, CHUNK, offset):
                 check(progress)
-                _put(writing, data, offset)
+                _put(new, data, offset)
                 offset += len(data)
-            os.fchmod(writing, os.fstat(reading).st_mode & _KEPT_BITS)
+            os.fchmod(new, os.fstat(source_file).st_mode & _KEPT_BITS)
         finally:
-            os.close(writing)
+            os.close(new)
     finally:
-        os.close(reading)
+        os.close(source_file)
     return offset
 
 

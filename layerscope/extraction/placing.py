@@ -25,7 +25,7 @@ class ExistsError(UsageError):
 
 
 class Placing:
-    """Compares a plan with the target directory. Existing directories are merged."""
+    """Compares a plan with the target directory, and moves files there. Existing directories are merged."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Placing:
         plan = self._plan
         inodes = plan.filesystem.inodes
         columns, mask = inodes.columns, _umask()
-        own = plan.inodes
+        plan_inodes = plan.inodes
         for position in np.flatnonzero(self._directories & written & ~self._merged)[::-1].tolist():
-            path, inode = int(plan.paths[position]), int(own[position])
+            path, inode = int(plan.paths[position]), int(plan_inodes[position])
             with suppress(OSError, OverflowError, ValueError):
                 opened = open_directory(plan.name(path), self._folders.above(path))
                 try:
@@ -95,39 +95,47 @@ class Placing:
             name = plan.name(path)
             try:
                 folder = self._folders.above(path)
-                met = status(name, folder)
-                if met is not None and stat.S_ISDIR(met.st_mode) and self._directories[position]:
+                existing = status(name, folder)
+                if (
+                    existing is not None
+                    and stat.S_ISDIR(existing.st_mode)
+                    and self._directories[position]
+                ):
                     self._merged[position] = True
                     position += 1
                     continue
-                if met is not None:
-                    self._refuse(path, met, is_directory=bool(self._directories[position]))
+                if existing is not None:
+                    self._check_replaceable(
+                        path, existing, is_directory=bool(self._directories[position])
+                    )
                 if staged is not None:
                     source = staged.above(path)
                     os.rename(name, name, src_dir_fd=source, dst_dir_fd=self._folders.above(path))
             except OSError as error:
                 if staged is None:
-                    position = plan.end(position)  # reported when it is written
+                    position = plan.end(position)  # reported when it is moved
                     continue
                 raise UsageError(
                     f"{self.shown(path)} cannot be written: {error.strerror or error}"
                 ) from error
             position = plan.end(position)
 
-    def _refuse(self, path: int, met: os.stat_result, *, is_directory: bool) -> None:
+    def _check_replaceable(
+        self, path: int, existing: os.stat_result, *, is_directory: bool
+    ) -> None:
         """Raise `UsageError` unless a file may replace the existing one."""
         shown = self.shown(path)
-        if is_directory or stat.S_ISDIR(met.st_mode):
-            what = "a directory" if stat.S_ISDIR(met.st_mode) else "no directory"
+        if is_directory or stat.S_ISDIR(existing.st_mode):
+            what = "a directory" if stat.S_ISDIR(existing.st_mode) else "no directory"
             raise UsageError(f"{shown} is in the way: it is {what}", hint="choose another target")
         if not self._overwrite:
             raise ExistsError(
                 f"{shown} already exists", hint="choose another target, or replace it with --force"
             )
-        read = self._keep(Path(shown), met)
-        if read is not None:
+        protected_as = self._keep(Path(shown), existing)
+        if protected_as is not None:
             raise UsageError(
-                f"{shown} cannot be replaced: it is {read}", hint="choose another target"
+                f"{shown} cannot be replaced: it is {protected_as}", hint="choose another target"
             )
 
     def shown(self, path: int) -> str:

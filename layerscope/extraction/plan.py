@@ -64,25 +64,25 @@ def plan_one(filesystem: Filesystem, version: int, layer: int, name: bytes) -> P
     if not filesystem.born[version] <= layer < filesystem.died[version]:
         paths, rows = np.array([path], np.int32), np.array([version], np.int32)
         return Plan(filesystem, base, paths, rows, {path: name})
-    wanted = np.zeros(len(filesystem.table), bool)
-    wanted[path : int(filesystem.table.ends[path])] = True
-    paths, rows = _visible(filesystem, wanted, layer)
+    selected = np.zeros(len(filesystem.table), bool)
+    selected[path : int(filesystem.table.ends[path])] = True
+    paths, rows = _visible(filesystem, selected, layer)
     return Plan(filesystem, base, paths, rows, {path: name})
 
 
 def plan_whole(filesystem: Filesystem, tops: Sequence[int], layer: int) -> Plan:
     """Plan to write paths, with everything visible below them after `layer`, at their full paths below the target."""
     table = filesystem.table
-    wanted = np.zeros(len(table), bool)
-    above: set[int] = set()
+    selected = np.zeros(len(table), bool)
+    ancestors: set[int] = set()
     for top in tops:
-        wanted[top : int(table.ends[top])] = True
+        selected[top : int(table.ends[top])] = True
         parent = int(table.parents[top])
-        while parent and parent not in above:
-            above.add(parent)
+        while parent and parent not in ancestors:
+            ancestors.add(parent)
             parent = int(table.parents[parent])
-    paths, rows = _visible(filesystem, wanted, layer)
-    leading = np.array(sorted(path for path in above if not wanted[path]), np.int32)
+    paths, rows = _visible(filesystem, selected, layer)
+    leading = np.array(sorted(path for path in ancestors if not selected[path]), np.int32)
     order = np.argsort(np.concatenate([paths, leading]), kind="stable")
     return Plan(
         filesystem,
@@ -93,9 +93,9 @@ def plan_whole(filesystem: Filesystem, tops: Sequence[int], layer: int) -> Plan:
 
 
 def _visible(
-    filesystem: Filesystem, wanted: NDArray[np.bool_], layer: int
+    filesystem: Filesystem, selected: NDArray[np.bool_], layer: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The paths in `wanted` that are visible after a layer, and their versions; never the root."""
-    rows = np.flatnonzero(filesystem.visible(layer) & wanted[filesystem.paths])
+    """The paths in `selected` that are visible after a layer, and their versions; never the root."""
+    rows = np.flatnonzero(filesystem.visible(layer) & selected[filesystem.paths])
     versions: NDArray[np.int32] = rows[filesystem.paths[rows] > 0].astype(np.int32)
     return filesystem.paths[versions], versions

@@ -1,4 +1,4 @@
-"""Writes into a directory without ever following a link: every operation is relative to an open directory."""
+"""Writes into a directory without following symlinks: every operation is relative to an open directory."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Folders:
             opened = os.open(self._name_of(child), _DIRECTORY, dir_fd=folder)
             self._open[child] = folder = opened
             if len(self._open) > OPEN_FOLDERS:
-                _, eldest = self._open.popitem(last=False)
-                os.close(eldest)
+                _, least_recent = self._open.popitem(last=False)
+                os.close(least_recent)
         return folder
 
     def above(self, path: int) -> int:
@@ -92,33 +92,33 @@ def status(name: bytes, folder: int) -> os.stat_result | None:
 
 
 def remove_tree(name: bytes, folder: int) -> None:
-    """Remove one of our directories with everything in it, however deep. Raises OSError.
+    """Remove a directory from `new_directory` with everything in it, at any depth. Raises OSError.
 
     Nested directories are moved to its top one by one, so that paths stay short and nothing recurses.
     """
     top = open_directory(name, folder)
     try:
-        waiting: list[bytes] = [b"."]
+        pending: list[bytes] = [b"."]
         number = 0
-        while waiting:
-            emptied = waiting.pop()
-            inner = open_directory(emptied, top)
+        while pending:
+            current = pending.pop()
+            inner = open_directory(current, top)
             try:
-                with os.scandir(inner) as found:
-                    entries = [os.fsencode(entry.name) for entry in found]
+                with os.scandir(inner) as listing:
+                    entries = [os.fsencode(entry.name) for entry in listing]
                 for entry in entries:
-                    below = status(entry, inner)
-                    if below is None or not stat.S_ISDIR(below.st_mode):
+                    entry_status = status(entry, inner)
+                    if entry_status is None or not stat.S_ISDIR(entry_status.st_mode):
                         os.unlink(entry, dir_fd=inner)
                         continue
                     number += 1
                     moved = b".%d-%s" % (number, secrets.token_hex(4).encode())
                     os.rename(entry, moved, src_dir_fd=inner, dst_dir_fd=top)
-                    waiting.append(moved)
+                    pending.append(moved)
             finally:
                 os.close(inner)
-            if emptied != b".":
-                os.rmdir(emptied, dir_fd=top)
+            if current != b".":
+                os.rmdir(current, dir_fd=top)
     finally:
         os.close(top)
     os.rmdir(name, dir_fd=folder)

@@ -30,10 +30,10 @@ from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.index import Kind
 from layerscope.progress import Progress, check
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 _LEFT_OUT = (Kind.CHARACTER, Kind.BLOCK, Kind.FIFO)
-_NOTHING = {
+_UNWRITABLE = {
     Kind.BROKEN_LINK: "a hard link without a target",
     Kind.UNKNOWN: "an entry of unknown type",
 }
@@ -41,7 +41,7 @@ _CANNOT_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errn
 
 
 class Writer:
-    """Writes directories first, then contents in stored order, then links, so that nothing is written through a link."""
+    """Writes directories, then contents in stored order, then symlinks, so that nothing is written through a symlink."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Writer:
         """Mask of the paths of the plan that were written."""
         self._plan = plan
         self._inodes = plan.filesystem.inodes
-        self._own = plan.inodes
+        self._inode_of = plan.inodes
         self._kinds = plan.kinds
         self._contents = contents
         self._shown = shown
@@ -89,7 +89,7 @@ class Writer:
             check(self._progress)
             if self._create(position, _make_directory):
                 result.directories += int(self._plan.rows[position] >= 0)
-                mode = int(self._inodes.columns.modes[self._own[position]])
+                mode = int(self._inodes.columns.modes[self._inode_of[position]])
                 result.without_bits += mode & SPECIAL_BITS > 0
                 position += 1
                 continue
@@ -100,10 +100,10 @@ class Writer:
 
     def _write_files(self) -> None:
         positions = np.flatnonzero(self.written & (self._kinds == Kind.FILE))
-        inodes, eldest = np.unique(self._own[positions], return_index=True)
-        eldest = positions[eldest]
+        inodes, first_names = np.unique(self._inode_of[positions], return_index=True)
+        first_names = positions[first_names]
         layers = self._inodes.layers(inodes)
-        wanted = [
+        entries_by_layer = [
             self._in_stored_order(inodes[layers == layer], layer)
             for layer in range(len(self._contents))
         ]
@@ -111,16 +111,16 @@ class Writer:
             "Extracting",
             sum(
                 self._contents[layer].bytes_to_pass(entries.tolist())
-                for layer, entries in enumerate(wanted)
+                for layer, entries in enumerate(entries_by_layer)
             ),
         )
-        for layer, entries in enumerate(wanted):
+        for layer, entries in enumerate(entries_by_layer):
             if len(entries):
                 first = int(self._inodes.first[layer])
-                places = eldest[np.searchsorted(inodes, entries + first)]
-                self._write_layer(layer, entries.tolist(), places.tolist())
-        names = np.setdiff1d(positions, eldest, assume_unique=True)
-        sources = eldest[np.searchsorted(inodes, self._own[names])]
+                entry_positions = first_names[np.searchsorted(inodes, entries + first)]
+                self._write_layer(layer, entries.tolist(), entry_positions.tolist())
+        names = np.setdiff1d(positions, first_names, assume_unique=True)
+        sources = first_names[np.searchsorted(inodes, self._inode_of[names])]
         for position, source in zip(names.tolist(), sources.tolist(), strict=True):
             check(self._progress)
             self._make_hard_link(position, source)
@@ -132,28 +132,28 @@ class Writer:
 
     def _write_layer(self, layer: int, entries: list[int], places: list[int]) -> None:
         """Write the contents of one layer in one pass over it."""
-        where = dict(zip(entries, places, strict=True))
+        position_of = dict(zip(entries, places, strict=True))
         stored = self._contents[layer].index.columns.stored
         problem = reading_problem(ContentCutError())
         for entry in entries:
             if not stored[entry]:
                 check(self._progress)
-                self._write(where.pop(entry), iter(()))
-        full = [entry for entry in entries if entry in where]
+                self._write(position_of.pop(entry), iter(()))
+        nonempty = [entry for entry in entries if entry in position_of]
         try:
-            pieces = self._contents[layer].pieces(full, self._progress)
-            for entry, own in groupby(pieces, lambda piece: piece[0]):
-                self._write(where[entry], (data for _, data in own))
-                del where[entry]
+            pieces = self._contents[layer].pieces(nonempty, self._progress)
+            for entry, entry_pieces in groupby(pieces, lambda piece: piece[0]):
+                self._write(position_of[entry], (data for _, data in entry_pieces))
+                del position_of[entry]
         except (DamagedStreamError, OSError) as error:
             problem = reading_problem(error)
-        for position in where.values():
+        for position in position_of.values():
             self.written[position] = False
             self._result.cannot_read(int(self._plan.paths[position]), problem)
 
     def _write(self, position: int, stored: Iterator[bytes]) -> None:
         """Write one file. If reading `stored` raises, the incomplete file is removed."""
-        inode, path = int(self._own[position]), int(self._plan.paths[position])
+        inode, path = int(self._inode_of[position]), int(self._plan.paths[position])
         descriptor = self._create(position, lambda folder, name: new_file(name, folder))
         if descriptor is None:
             return
@@ -179,7 +179,7 @@ class Writer:
             os.close(descriptor)
 
     def _make_symlink(self, position: int) -> None:
-        inode = int(self._own[position])
+        inode = int(self._inode_of[position])
         target = self._inodes.links[int(self._inodes.columns.links[inode])]
         mtime = int(self._inodes.columns.mtimes[inode]) * 10**9
 
@@ -199,36 +199,38 @@ class Writer:
             self._result.skip(path, "the file it links to could not be written")
             return
         original = int(self._plan.paths[source])
-        held = os.dup(self._folders.above(original))
+        source_folder = os.dup(self._folders.above(original))
         old = self._plan.name(original)
 
         def make(folder: int, name: bytes) -> bool:
             try:
-                os.link(old, name, src_dir_fd=held, dst_dir_fd=folder, follow_symlinks=False)
+                os.link(
+                    old, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False
+                )
             except OSError as error:
                 if error.errno not in _CANNOT_LINK:
                     raise
-                self._result.bytes += copy(held, old, folder, name, self._progress)
+                self._result.bytes += copy(source_folder, old, folder, name, self._progress)
             return True
 
         try:
             self._result.files += self._create(position, make) or 0
         finally:
-            os.close(held)
+            os.close(source_folder)
 
     def _leave_out(self) -> None:
         """Record the paths that are not written at all."""
         special = np.isin(self._kinds, _LEFT_OUT) & self.written
         self._result.left_out += int(special.sum())
         self.written &= ~special
-        for kind, why in _NOTHING.items():
+        for kind, why in _UNWRITABLE.items():
             for position in np.flatnonzero((self._kinds == kind) & self.written).tolist():
                 self.written[position] = False
                 self._result.skip(int(self._plan.paths[position]), why)
 
     # making
 
-    def _create(self, position: int, make: Callable[[int, bytes], _Made]) -> _Made | None:
+    def _create(self, position: int, make: Callable[[int, bytes], _Result]) -> _Result | None:
         """The result of `make`, called with the parent's descriptor and the name; None if the name is refused."""
         path = int(self._plan.paths[position])
         name = self._plan.name(path)

@@ -77,7 +77,7 @@ def classify(
     inodes: Inodes,
     layer_count: int,
 ) -> Changes:
-    """The kind of change of each pair. Contents that have to be read for comparison must be hashed already."""
+    """The kind of change of each pair. Contents that must be compared have to be hashed before."""
     before, after = pairs.before, pairs.after
     kinds = np.full(len(before), Change.ADDED, np.uint8)
     kinds[after < 0] = Change.REMOVED
@@ -93,7 +93,7 @@ def classify(
     implicit = np.flatnonzero((kinds == Change.UNCHANGED) & (inode_of[after] == inodes.implicit))
     if len(
         implicit
-    ):  # an implicit directory is no entry, unless it took the place of one of its own layer
+    ):  # an implicit directory is not listed unless it replaced an entry of its own layer
         width = np.int64(paths.max()) + 1
         entries = np.flatnonzero(inode_of != inodes.implicit)
         listed[implicit] = np.isin(

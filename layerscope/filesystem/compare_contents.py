@@ -1,4 +1,4 @@
-"""Reads and hashes the contents that have to be compared, where metadata is not enough."""
+"""Reads and hashes contents that must be compared because metadata is not enough."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ BATCH_BYTES = 1 << 24
 def compare_versions(
     filesystem: Filesystem, layers: Sequence[LayerContents], progress: Progress
 ) -> None:
-    """Hash the files that replaced a file of the same size; until then, their contents count as different."""
+    """Hash files that replaced a file of the same size, and the replaced ones; until then, their contents count as different."""
     pairs = filesystem.pairs
     both = (pairs.before >= 0) & (pairs.after >= 0)
     replaced = filesystem.removals == Removal.REPLACED
     old = np.concatenate([filesystem.inode_of[pairs.before[both]], filesystem.inode_of[replaced]])
     new = np.concatenate([filesystem.inode_of[pairs.after[both]], filesystem.successors[replaced]])
-    unsure = filesystem.inodes.may_equal(old, new)
+    undecided = filesystem.inodes.may_equal(old, new)
     hash_contents(
         filesystem.inodes,
-        np.unique(np.concatenate([old[unsure], new[unsure]])),
+        np.unique(np.concatenate([old[undecided], new[undecided]])),
         layers,
         progress,
         "Comparing contents",
@@ -46,28 +46,28 @@ def compare_versions(
 
 def hash_contents(
     inodes: Inodes,
-    wanted: NDArray[np.int32],
+    requested: NDArray[np.int32],
     layers: Sequence[LayerContents],
     progress: Progress,
     stage: str,
 ) -> None:
     """Hash the contents of inodes, in the order they are stored; unreadable ones stay unknown."""
-    unknown = wanted[~inodes.hashed[wanted]]
+    unknown = requested[~inodes.hashed[requested]]
     progress.stage(stage, int(inodes.columns.stored[unknown].sum()))
     if not len(unknown):
         return
 
     def read(part: NDArray[np.int32], progress: Progress) -> None:
-        for layer, mine in _batches(inodes, part):
+        for layer, batch in _batches(inodes, part):
             check(progress)
-            found = list(layers[layer].digests(mine - inodes.first[layer]))
-            known = mine[np.array([digest is not None for digest in found], bool)]
-            if len(known) < len(mine):
+            digests_or_none = list(layers[layer].digests(batch - inodes.first[layer]))
+            readable = batch[np.array([digest is not None for digest in digests_or_none], bool)]
+            if len(readable) < len(batch):
                 inodes.unread = True
-            digests = b"".join(digest for digest in found if digest is not None)
-            inodes.digests[known] = np.frombuffer(digests, np.uint8).reshape(-1, 32)
-            inodes.hashed[known] = True
-            progress.advance(int(inodes.columns.stored[mine].sum()))
+            digests = b"".join(digest for digest in digests_or_none if digest is not None)
+            inodes.digests[readable] = np.frombuffer(digests, np.uint8).reshape(-1, 32)
+            inodes.hashed[readable] = True
+            progress.advance(int(inodes.columns.stored[batch].sum()))
 
     in_parallel(read, np.array_split(unknown, min(len(unknown), 8 * WORKERS)), progress)
 
@@ -80,8 +80,8 @@ def _batches(inodes: Inodes, part: NDArray[np.int32]) -> Iterator[tuple[int, NDA
     sizes = np.cumsum(inodes.columns.stored[part], dtype=np.int64) // BATCH_BYTES
     numbers = np.arange(len(part)) // BATCH
     changes = (np.diff(layers) != 0) | (np.diff(sizes) != 0) | (np.diff(numbers) != 0)
-    for mine in np.split(part, np.flatnonzero(changes) + 1):
-        yield inodes.layer(int(mine[0])), mine
+    for batch in np.split(part, np.flatnonzero(changes) + 1):
+        yield inodes.layer(int(batch[0])), batch
 
 
 def in_parallel(

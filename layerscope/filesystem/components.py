@@ -31,7 +31,7 @@ class _Glob:
     shortest: int
     """Minimum length of a name in bytes, so that start and end do not overlap."""
     rest: re.Pattern[str] | None
-    """Expression that the remaining names must match; None if the other fields decide."""
+    """Expression that names must also match; None if the other fields are sufficient."""
 
 
 class ComponentTexts:

@@ -1,4 +1,4 @@
-"""Reads the content of one file as a container sees it: holes included, in order, as many bytes as the caller asks for."""
+"""Reads the content of one file as a container sees it, with holes, a requested number of bytes at a time."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.inodes import Inodes
-from layerscope.layers.blob import CHUNK
+from layerscope.layers.blob import zeros
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.extensions import SparseMap
 from layerscope.progress import Progress
 
-_ZEROS = bytes(CHUNK)
-
 
 class ContentReader:
-    """Reads one inode's content from its start, a part at a time.
+    """Reads one inode's content from its start, part by part.
 
-    A compressed layer is decompressed up to the content only once, however many parts are read.
+    A compressed layer is decompressed only once, however many parts are read.
     """
 
     def __init__(
@@ -43,8 +41,8 @@ class ContentReader:
         stored = int(self._contents.index.columns.stored[self._entry])
         if self._pieces is not None:
             return min(length, stored)
-        left = max(stored - self.position - length, 0)
-        return max(self._contents.bytes_to_pass([self._entry]) - left, 0)
+        remaining = max(stored - self.position - length, 0)
+        return max(self._contents.bytes_to_pass([self._entry]) - remaining, 0)
 
     def read(self, length: int, progress: Progress) -> bytes:
         """The next `length` bytes; fewer at the end or if there is a `problem`.
@@ -55,20 +53,20 @@ class ContentReader:
         if pieces is None:
             pieces = self._pieces = self._open(progress)
         parts = [self._rest] if self._rest else []
-        got = len(self._rest)
+        length_read = len(self._rest)
         try:
-            while got < length and (piece := next(pieces, b"")):
+            while length_read < length and (piece := next(pieces, b"")):
                 parts.append(piece)
-                got += len(piece)
+                length_read += len(piece)
         except CancelledError:
             self._pieces, self._rest = None, b""
             raise
         except (ContentCutError, DamagedStreamError, LayerscopeError, OSError) as error:
             self.problem = reading_problem(error)
-        whole = b"".join(parts)
-        self._rest = whole[length:]
-        self.position += min(got, length)
-        return whole[:length]
+        data = b"".join(parts)
+        self._rest = data[length:]
+        self.position += min(length_read, length)
+        return data[:length]
 
     def _open(self, progress: Progress) -> Iterator[bytes]:
         """The content from `position`, in pieces."""
@@ -89,16 +87,16 @@ def reading_problem(error: Exception) -> str:
 
 
 def with_holes(stored: Iterator[bytes], sparse: SparseMap | None) -> Iterator[bytes]:
-    """The content for stored bytes, in pieces: holes become zeros. Raises `ContentCutError`."""
+    """The content in pieces, with zeros for holes between the stored bytes. Raises `ContentCutError`."""
     if sparse is None:
         yield from stored
         return
     position = 0
     for start, data in placed(stored, sparse):
-        yield from _zeros(start - position)
+        yield from zeros(start - position)
         yield data
         position = start + len(data)
-    yield from _zeros(sparse.real_size - position)
+    yield from zeros(sparse.real_size - position)
 
 
 def placed(stored: Iterator[bytes], sparse: SparseMap) -> Iterator[tuple[int, bytes]]:
@@ -115,9 +113,3 @@ def placed(stored: Iterator[bytes], sparse: SparseMap) -> Iterator[tuple[int, by
             yield offset, bytes(data)
             offset += len(data)
             rest = rest[len(data) :]
-
-
-def _zeros(count: int) -> Iterator[bytes]:
-    while count > 0:
-        yield _ZEROS[: min(count, CHUNK)]
-        count -= CHUNK

@@ -1,4 +1,4 @@
-"""Contents and attributes stored by all layers: one row per entry, and one for all implicit directories."""
+"""Contents and metadata stored by all layers: one row per entry, and one for all implicit directories."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ SUBSTANCE = Why.TYPE | Why.CONTENT | Why.TARGET | Why.DEVICE
 """Differences that make a path modified; the others are metadata."""
 
 
-_MAKING = threading.Lock()
-"""Held while digests are created: several threads write to them."""
+_DIGESTS_LOCK = threading.Lock()
+"""Held while the array of digests is created, because several threads write to it."""
 
 
 @dataclass(slots=True)
@@ -45,14 +45,14 @@ class Inodes:
     """
 
     columns: Columns
-    """Attributes; links and xattrs are indices into the tables below."""
+    """Metadata; links and xattrs are indices into the tables below."""
     first: NDArray[np.int64]
     """First inode of each layer, then the number of entries; shape (layers + 1,)."""
     links: StringTable
     xattrs: StringTable
     sparse: dict[int, SparseMap]
     kept_digests: NDArray[np.uint8] | Callable[[], NDArray[np.uint8]]
-    """The digests, or a function that creates them on first use: for an image from the cache they are rarely needed."""
+    """The digests, or a function that creates them on first use, as they are rarely needed for an image from the cache."""
     hashed: NDArray[np.bool_]
     """Rows whose digest is known, shape (n,)."""
     unread: bool = False
@@ -61,7 +61,7 @@ class Inodes:
     @property
     def digests(self) -> NDArray[np.uint8]:
         """SHA-256 of each content, shape (n, 32)."""
-        with _MAKING:
+        with _DIGESTS_LOCK:
             if callable(self.kept_digests):
                 self.kept_digests = self.kept_digests()
             return self.kept_digests
@@ -76,22 +76,24 @@ class Inodes:
         columns = Columns.joined([*(index.columns for index in indexes), _implicit_directory()])
         columns = replace(
             columns,
-            links=_mapped([index.columns.links for index in indexes], link_maps),
-            xattrs=_mapped([index.columns.xattrs for index in indexes], xattr_maps),
+            links=_translated([index.columns.links for index in indexes], link_maps),
+            xattrs=_translated([index.columns.xattrs for index in indexes], xattr_maps),
         )
         digests = np.zeros((count + 1, 32), np.uint8)
         hashed = np.zeros(count + 1, bool)
         sparse: dict[int, SparseMap] = {}
         for layer, index in enumerate(indexes):
             span = slice(int(first[layer]), int(first[layer + 1]))
-            sparse.update({span.start + entry: found for entry, found in index.sparse.items()})
+            sparse.update(
+                {span.start + entry: sparse_map for entry, sparse_map in index.sparse.items()}
+            )
             if index.digests is not None and len(index):
                 digests[span] = index.digests
                 hashed[span] = index.columns.kinds == Kind.FILE
         return cls(columns, first, links, xattrs, sparse, digests, hashed)
 
     def shared_with(self, indexes: Sequence[LayerIndex], *, names: bool) -> list[LayerIndex]:
-        """The same indexes, sharing the memory of the attributes and digests kept here.
+        """The same indexes, sharing the memory of columns and digests with these inodes.
 
         Without `names`, paths are dropped, and the indexes cannot be stacked again.
         """
@@ -100,12 +102,15 @@ class Inodes:
             if id(index) in shared:
                 continue
             span = slice(int(self.first[layer]), int(self.first[layer + 1]))
-            own = index.columns
+            columns = index.columns
             shared[id(index)] = replace(
                 index if names else index.without_names(),
-                # Stacking gives these another meaning.
+                # Stacking changes these columns.
                 columns=replace(
-                    self.columns.part(span), kinds=own.kinds, links=own.links, xattrs=own.xattrs
+                    self.columns.part(span),
+                    kinds=columns.kinds,
+                    links=columns.links,
+                    xattrs=columns.xattrs,
                 ),
                 digests=None if index.digests is None else self.digests[span],
             )
@@ -131,8 +136,8 @@ class Inodes:
 
     def logical(self, inode: int) -> int:
         """Size of a file in bytes, including holes."""
-        found = self.sparse.get(inode)
-        return int(self.columns.stored[inode]) if found is None else found.real_size
+        sparse_map = self.sparse.get(inode)
+        return int(self.columns.stored[inode]) if sparse_map is None else sparse_map.real_size
 
     def may_equal(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Mask of pairs of regular files whose contents have to be compared."""
@@ -148,18 +153,18 @@ class Inodes:
         return same
 
     def same_content(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Mask of pairs of files with equal content; an unreadable content equals only itself."""
+        """Mask of pairs of files with equal content. An unreadable content equals only itself."""
         stored = self.columns.stored
-        may = self.may_equal(old, new)
-        known = self.hashed[old] & self.hashed[new]
+        may_equal = self.may_equal(old, new)
+        both_hashed = self.hashed[old] & self.hashed[new]
         equal = np.zeros(len(old), bool)
-        compared = np.flatnonzero(may & known)
+        compared = np.flatnonzero(may_equal & both_hashed)
         equal[compared] = (self.digests[old[compared]] == self.digests[new[compared]]).all(axis=1)
-        equal |= (old == new) | (may & (stored[old] == 0) & ~known)
+        equal |= (old == new) | (may_equal & (stored[old] == 0) & ~both_hashed)
         return equal
 
     def differences(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """`Why` bits of each pair. Unknown attributes are equal to anything; a directory's mtime alone is not a difference."""
+        """`Why` bits of each pair. Unknown metadata equals anything; a directory's mtime alone is not a difference."""
         columns = self.columns
         kinds, other = columns.kinds[old], columns.kinds[new]
         same_kind = kinds == other
@@ -171,12 +176,12 @@ class Inodes:
         why[linked & (columns.links[old] != columns.links[new])] |= int(Why.TARGET)
         device = same_kind & ((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK))
         why[device & (columns.devices[old] != columns.devices[new])] |= int(Why.DEVICE)
-        known = (old != self.implicit) & (new != self.implicit)
-        why[known & (columns.modes[old] != columns.modes[new])] |= int(Why.MODE)
+        both_explicit = (old != self.implicit) & (new != self.implicit)
+        why[both_explicit & (columns.modes[old] != columns.modes[new])] |= int(Why.MODE)
         owner = (columns.uids[old] != columns.uids[new]) | (columns.gids[old] != columns.gids[new])
-        why[known & owner] |= int(Why.OWNER)
-        why[known & (columns.mtimes[old] != columns.mtimes[new])] |= int(Why.MTIME)
-        why[known & (columns.xattrs[old] != columns.xattrs[new])] |= int(Why.XATTRS)
+        why[both_explicit & owner] |= int(Why.OWNER)
+        why[both_explicit & (columns.mtimes[old] != columns.mtimes[new])] |= int(Why.MTIME)
+        why[both_explicit & (columns.xattrs[old] != columns.xattrs[new])] |= int(Why.XATTRS)
         why[same_kind & (kinds == Kind.DIRECTORY) & (why == int(Why.MTIME))] = 0
         return why
 
@@ -192,10 +197,10 @@ def _implicit_directory() -> Columns:
     ).narrowed()
 
 
-def _mapped(columns: Sequence[Integers], maps: Sequence[NDArray[np.int32]]) -> Integers:
-    """String numbers of each layer, translated to the merged table, and the empty string for the last row."""
-    found = [places[column] for column, places in zip(columns, maps, strict=True)]
-    return narrow(np.concatenate([*found, np.zeros(1, np.int32)]))
+def _translated(columns: Sequence[Integers], maps: Sequence[NDArray[np.int32]]) -> Integers:
+    """String numbers of all layers, translated to the merged table, with the empty string for the last row."""
+    translated = [new_numbers[column] for column, new_numbers in zip(columns, maps, strict=True)]
+    return narrow(np.concatenate([*translated, np.zeros(1, np.int32)]))
 
 
 def merge_strings(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:

@@ -25,7 +25,7 @@ class PathLookup:
         return None if missing else path
 
     def descend(self, full: bytes) -> tuple[int, bytes]:
-        """The deepest existing path on the way to `full`, and the first missing component; b"" if the whole path exists."""
+        """The deepest existing path on the way to `full`, and the first missing component; b"" if the complete path exists."""
         path = 0
         for component in components_of(full):
             child = self.child(path, component)
@@ -39,8 +39,8 @@ class PathLookup:
         rank = self._table.rank(component)
         return self._child(path, rank) if rank is not None else None
 
-    def complete(self, typed: bytes, *, most: int = COMPLETIONS) -> list[int]:
-        """At most `most` paths that start with `typed`, in byte order of their last component."""
+    def complete(self, typed: bytes, *, max_count: int = COMPLETIONS) -> list[int]:
+        """At most `max_count` paths that start with `typed`, in byte order of their last component."""
         above, _, start = typed.rpartition(b"/")
         directory = self.find(above)
         if directory is None:
@@ -49,8 +49,8 @@ class PathLookup:
         children = self._children(directory)
         ranks = self._table.components[children]
         first, last = np.searchsorted(ranks, [low, high])
-        found: list[int] = children[first : min(int(last), int(first) + most)].tolist()
-        return found
+        completions: list[int] = children[first : min(int(last), int(first) + max_count)].tolist()
+        return completions
 
     def _children(self, path: int) -> NDArray[np.int64]:
         """The children of a directory, in byte order."""
@@ -59,9 +59,9 @@ class PathLookup:
 
     def _child(self, path: int, rank: int) -> int | None:
         span = slice(path + 1, int(self._table.ends[path]))
-        named = self._table.components[span] == rank
-        found = np.flatnonzero(named & (self._table.parents[span] == path))
-        return int(found[0]) + path + 1 if len(found) else None
+        has_name = self._table.components[span] == rank
+        matches = np.flatnonzero(has_name & (self._table.parents[span] == path))
+        return int(matches[0]) + path + 1 if len(matches) else None
 
     def _ranks(self, start: bytes) -> tuple[int, int]:
         """First name that starts with `start`, and one past the last."""

@@ -61,9 +61,9 @@ class Filesystem:
         self.successors = columns["successors"]
         self.events = columns["events"]
         self.oddities = oddities
+        """Number of occurrences of each warning code while stacking, by layer."""
         if changes is not None:
             self.changes = changes
-        """Number of occurrences of each warning code while stacking, by layer."""
 
     @classmethod
     def stack(
@@ -72,9 +72,9 @@ class Filesystem:
         *,
         limits: Limits = DEFAULT_LIMITS,
         progress: Progress | None = None,
-        plain: bool | None = None,
+        one_by_one: bool | None = None,
     ) -> Filesystem:
-        """Stack layers, lowest first. With `plain`, all entries are applied one by one; by default, those of small layers.
+        """Stack layers, lowest first. With `one_by_one`, all entries are applied one by one; by default, those of small layers.
 
         Raises `LimitExceededError` and `CancelledError`.
         """
@@ -82,7 +82,7 @@ class Filesystem:
         progress.stage("Stacking", sum(map(len, indexes)))
         table, node_paths = merge([index.tree for index in indexes], limits)
         inodes = Inodes.of(indexes)
-        stack = stack_layers(indexes, table, node_paths, inodes, progress, plain=plain)
+        stack = stack_layers(indexes, table, node_paths, inodes, progress, one_by_one=one_by_one)
         versions = stack.versions
         order = np.argsort(versions.paths[: versions.count], kind="stable")
         columns = {
@@ -115,7 +115,7 @@ class Filesystem:
         return Siblings(self.table)
 
     def prepare(self) -> None:
-        """Compute what every view of the tree needs, so that the first one opens quickly."""
+        """Compute properties that every view of the tree needs, so that the first one opens quickly."""
         _ = self.stored, self._shared, self.siblings, self.changes, self.table.inner
 
     @cached_property
@@ -153,10 +153,10 @@ class Filesystem:
         counted = self.stored[rows]
         shared = np.flatnonzero(self._shared[rows])
         if len(shared):
-            _, eldest = np.unique(self.inode_of[rows[shared]], return_index=True)
-            later = np.ones(len(shared), bool)
-            later[eldest] = False
-            counted[shared[later]] = 0
+            _, first_names = np.unique(self.inode_of[rows[shared]], return_index=True)
+            is_repeated = np.ones(len(shared), bool)
+            is_repeated[first_names] = False
+            counted[shared[is_repeated]] = 0
         return counted
 
     def rows_of(self, path: int) -> slice:

@@ -1,6 +1,6 @@
-"""Packs stacked filesystems as plain values and arrays, with their inodes and changes, for the cache.
+"""Packs stacked filesystems as values and arrays, with their inodes and changes, for the cache.
 
-Nothing has to be computed to show one: its arrays are used in place.
+A restored filesystem uses the arrays in place, without computing anything.
 """
 
 from __future__ import annotations
@@ -33,40 +33,44 @@ _VERSIONS = {
 
 
 def pack_filesystem(filesystem: Filesystem, *, contents: bool = True) -> Packed:
-    """Pack a filesystem; without `contents`, neither where these are nor what can be computed again."""
-    own = pack_fields(filesystem.inodes, "inodes.", omit=("kept_digests",))
-    known, digests = np.flatnonzero(filesystem.inodes.hashed), filesystem.inodes.digests
-    few = 2 * len(known) < len(digests)
+    """Pack a filesystem; without `contents`, leave out offsets of contents and everything that can be computed again."""
+    inodes = pack_fields(filesystem.inodes, "inodes.", omit=("kept_digests",))
+    hashed, digests = np.flatnonzero(filesystem.inodes.hashed), filesystem.inodes.digests
+    is_sparse = 2 * len(hashed) < len(digests)
     return Packed(
-        {"oddities": filesystem.oddities, "few": few, **own.values},
+        {"oddities": filesystem.oddities, "few": is_sparse, **inodes.values},
         {
-            **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
+            **{
+                f"versions.{name}": getattr(filesystem, attribute)
+                for name, attribute in _VERSIONS.items()
+            },
             **pack_fields(filesystem.table, "table.").arrays,
             **(pack_fields(filesystem.changes, "changes.").arrays if contents else {}),
-            **{name: narrow(array) for name, array in _seldom(filesystem, contents).items()},
-            **own.arrays,
+            **{name: narrow(array) for name, array in _rarely_used(filesystem, contents).items()},
+            **inodes.arrays,
             **({} if contents else {"inodes.columns.offsets": np.zeros(len(digests), np.uint8)}),
-            "digests": digests[known] if few else digests,
+            "digests": digests[hashed] if is_sparse else digests,
         },
     )
 
 
 def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> Filesystem:
-    """Restore a packed filesystem of the same layers, if these are known. Raises KeyError, TypeError and ValueError if the data
-    does not fit.
+    """Restore a packed filesystem. `indexes` are those of its layers, if known.
+
+    Raises KeyError, TypeError and ValueError if the data does not fit.
     """
     arrays = packed.arrays
     digests = arrays["digests"]
     if packed.values["few"]:
         rows = np.flatnonzero(arrays["inodes.hashed"]).astype(np.int32)
         if len(rows) != len(digests):
-            raise ValueError("other digests")
-        kept = partial(_spread, digests, rows, len(arrays["inodes.hashed"]))
-        inodes = unpack_fields(Inodes, packed, "inodes.", kept_digests=kept)
+            raise ValueError("inconsistent number of digests")
+        create_digests = partial(_with_unknown_digests, digests, rows, len(arrays["inodes.hashed"]))
+        inodes = unpack_fields(Inodes, packed, "inodes.", kept_digests=create_digests)
     else:
         inodes = unpack_fields(Inodes, packed, "inodes.", kept_digests=digests)
     if indexes is not None and np.diff(inodes.first).tolist() != list(map(len, indexes)):
-        raise ValueError("other layers")
+        raise ValueError("inconsistent layers")
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
     return Filesystem(
         unpack_fields(PathTable, packed, "table."),
@@ -77,13 +81,15 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> F
     )
 
 
-def _seldom(filesystem: Filesystem, contents: bool) -> dict[str, Integers]:
-    """Rarely used columns: they keep their stored types, and stay in the file."""
+def _rarely_used(filesystem: Filesystem, contents: bool) -> dict[str, Integers]:
+    """Rarely used columns, which keep their stored types and stay in the file."""
     changes = {"changes.layers": filesystem.changes.layers} if contents else {}
     return {"versions.events": filesystem.events, **changes}
 
 
-def _spread(known: NDArray[np.uint8], rows: NDArray[np.int32], count: int) -> NDArray[np.uint8]:
+def _with_unknown_digests(
+    known: NDArray[np.uint8], rows: NDArray[np.int32], count: int
+) -> NDArray[np.uint8]:
     """Digests of all inodes, of which only those in `rows` are known."""
     digests = np.zeros((count, 32), np.uint8)
     digests[rows] = known

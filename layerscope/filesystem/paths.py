@@ -18,8 +18,8 @@ from layerscope.limits import Limits
 
 _Sum = TypeVar("_Sum", np.int32, np.int64)
 
-KEPT_BYTES = 1 << 24
-"""Maximum bytes of directory paths kept while many full paths are built."""
+CACHED_PREFIX_BYTES = 1 << 24
+"""Maximum bytes of directory paths that are cached while many full paths are built."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PathTable:
 
     @cached_property
     def inner(self) -> NDArray[np.int32]:
-        """The paths with other paths below them. They are few, so work on them alone is fast."""
+        """The paths with other paths below them, which are few, so that work on only these is fast."""
         first_below = np.flatnonzero(self.parents[1:] == np.arange(len(self) - 1, dtype=np.int32))
         return first_below.astype(np.int32)
 
@@ -62,7 +62,7 @@ class PathTable:
         return self.names[int(self.components[path])] if path else b""
 
     def full(self, path: int) -> bytes:
-        """The whole path, without a leading slash."""
+        """The full path, without a leading slash."""
         parts: list[bytes] = []
         while path:
             parts.append(self.names[int(self.components[path])])
@@ -70,7 +70,7 @@ class PathTable:
         return b"/".join(reversed(parts))
 
     def full_paths(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
-        """The full path of each of many paths; paths of recent directories are kept, up to `KEPT_BYTES`."""
+        """The full path of each of many paths; paths of directories are cached, up to `CACHED_PREFIX_BYTES`."""
         components = self.components[paths]
         bounds = self.names.offsets
         rows = zip(
@@ -79,19 +79,19 @@ class PathTable:
             np.where(paths > 0, bounds[components + 1], bounds[components]).tolist(),
             strict=True,
         )
-        prefixes, kept = {0: b""}, 0
+        prefixes, cached_bytes = {0: b""}, 0
         for parent, start, end in rows:
             prefix = prefixes.get(parent)
             if prefix is None:
-                if kept > KEPT_BYTES:
-                    prefixes, kept = {0: b""}, 0
+                if cached_bytes > CACHED_PREFIX_BYTES:
+                    prefixes, cached_bytes = {0: b""}, 0
                 prefix = prefixes[parent] = self._prefix(parent, prefixes)
-                kept += len(prefix)
+                cached_bytes += len(prefix)
             yield prefix + self.names.data[start:end]
 
     def _prefix(self, path: int, prefixes: Mapping[int, bytes]) -> bytes:
         """A path with a trailing slash, built from its nearest ancestor in `prefixes`."""
-        parents, components, bounds = self._quick
+        parents, components, bounds = self._fast_columns
         data = self.names.data
         parts = [b""]
         while (prefix := prefixes.get(path)) is None:
@@ -101,8 +101,8 @@ class PathTable:
         return prefix + b"/".join(reversed(parts))
 
     @cached_property
-    def _quick(self) -> tuple[memoryview, memoryview, memoryview]:
-        """Parents, components and the bounds of names: an item of a view is an int, several times as fast as an array's."""
+    def _fast_columns(self) -> tuple[memoryview, memoryview, memoryview]:
+        """Parents, components and bounds of names as memoryviews, whose items are much faster to read than those of arrays."""
         columns = (self.parents, self.components, self.names.offsets)
         parents, components, bounds = (np.ascontiguousarray(column).data for column in columns)
         return parents, components, bounds
@@ -110,17 +110,18 @@ class PathTable:
     def lengths(self) -> NDArray[np.int64]:
         """Length of each full path in bytes."""
         # Including the slash after it; the root, whose component is -1, has neither.
-        own = np.append(np.diff(self.names.offsets) + 1, 0)[self.components]
+        component_lengths = np.append(np.diff(self.names.offsets) + 1, 0)[self.components]
         # Each component adds its length at the start of its subtree and subtracts it at the end.
         steps = np.zeros(len(self) + 1, np.int64)
-        steps[:-1] = own
-        np.subtract.at(steps, self.ends, own)
+        steps[:-1] = component_lengths
+        np.subtract.at(steps, self.ends, component_lengths)
         return np.maximum(np.cumsum(steps[:-1]) - 1, 0)
 
     def check_listing(self, paths: NDArray[np.int32], limits: Limits, where: str) -> None:
         """Raise `LimitExceededError` if a list of these full paths exceeds the limit on listings.
 
-        The limits on entries do not bound it: one name of 64 KiB can have 32,000 directories, and each entry below repeats them.
+        The limit on entries is not enough: one name of 64 KiB can have 32,000 directories, and the path of each entry below repeats
+        them.
         """
         size = int(self.lengths()[paths].sum())
         if size > limits.listing_bytes:
@@ -128,13 +129,13 @@ class PathTable:
 
     def rank(self, component: bytes) -> int | None:
         """Index of a component in `names`; None if no path has it."""
-        place = bisect_left(self.names, component)
-        return place if place < len(self.names) and self.names[place] == component else None
+        index = bisect_left(self.names, component)
+        return index if index < len(self.names) and self.names[index] == component else None
 
     def has_start(self, start: bytes) -> bool:
         """Whether a component of some path starts with these bytes."""
-        place = bisect_left(self.names, start)
-        return place < len(self.names) and self.names[place].startswith(start)
+        index = bisect_left(self.names, start)
+        return index < len(self.names) and self.names[index].startswith(start)
 
     def find(self, full: bytes) -> int | None:
         """The path with this full name (components joined by `/`); None if no layer has it."""

@@ -41,15 +41,15 @@ class Selector:
 
     def select(self, patterns: Iterable[str]) -> Mask:
         """Mask of the paths that match, and everything below them; shape (paths,)."""
-        found = [self.matches(pattern) for pattern in patterns]
-        return self.below(np.concatenate([np.zeros(0, np.int64), *found]))
+        matched = [self.matches(pattern) for pattern in patterns]
+        return self.below(np.concatenate([np.zeros(0, np.int64), *matched]))
 
     def below(self, tops: NDArray[np.int64]) -> Mask:
         """Mask of these paths and everything below them; shape (paths,)."""
-        edges = np.zeros(len(self._table) + 1, np.int32)
-        np.add.at(edges, tops, 1)
-        np.subtract.at(edges, self._table.ends[tops], 1)
-        return np.cumsum(edges[:-1], dtype=np.int32) > 0
+        starts_and_ends = np.zeros(len(self._table) + 1, np.int32)
+        np.add.at(starts_and_ends, tops, 1)
+        np.subtract.at(starts_and_ends, self._table.ends[tops], 1)
+        return np.cumsum(starts_and_ends[:-1], dtype=np.int32) > 0
 
     def _step(self, tops: NDArray[np.int64], part: str, deep: bool) -> NDArray[np.int64]:
         """Paths in these directories whose name matches one component of a pattern, in path order; with `deep`, at any depth.

@@ -29,12 +29,12 @@ class SequentialStacker:
         self._oddities = stack.oddities[layer]
         self.stored_here: set[int] = set()
         """Link targets for which this layer has an entry, before or after the link."""
-        self.orderly: dict[int, tuple[int, int]] = {}
-        """Position and inode of those targets outside the unordered subtrees."""
+        self.independent: dict[int, tuple[int, int]] = {}
+        """Position and inode of those targets that are outside the unordered subtrees."""
         self._added: defaultdict[int, list[int]] = defaultdict(list)
         """Paths added here, by parent."""
-        self._swept: set[int] = set()
-        """Directories below which only `_added` paths can exist."""
+        self._cleared: set[int] = set()
+        """Directories below which all older versions were removed, so that only `_added` paths exist."""
 
     def run(self, entries: LayerEntries) -> None:
         """Apply these entries."""
@@ -56,21 +56,21 @@ class SequentialStacker:
         if content >= 0:
             inode = self._base + content
         elif kind == Kind.HARDLINK:
-            found = self._look_up(target, position)
-            if found is None:
+            linked_inode = self._look_up(target, position)
+            if linked_inode is None:
                 self._stack.inodes.columns.kinds[inode] = Kind.BROKEN_LINK
             else:
-                inode = found
+                inode = linked_inode
         self._make_parents(path, event)
-        self._put(path, inode, event, names_it=kind == Kind.HARDLINK)
+        self._put(path, inode, event, is_link=kind == Kind.HARDLINK)
 
     def _look_up(self, target: int, position: int) -> int | None:
-        """The inode that the target of a hard link has at this point; None if the link is broken."""
+        """The inode of a hard link's target at this point; None if the link is broken."""
         stack = self._stack
         inode = None
-        row = int(stack.standing[target])
-        if target in self.orderly and self.orderly[target][0] < position:
-            inode = self.orderly[target][1]
+        row = int(stack.current[target])
+        if target in self.independent and self.independent[target][0] < position:
+            inode = self.independent[target][1]
         elif row >= 0:
             inode = int(stack.versions.inodes[row])
         if inode is None or stack.inodes.columns.kinds[inode] == Kind.DIRECTORY:
@@ -88,7 +88,7 @@ class SequentialStacker:
         missing: list[int] = []
         parent = int(parents[path])
         while parent >= top and parent:
-            row = int(stack.standing[parent])
+            row = int(stack.current[parent])
             if row >= 0:
                 if stack.inodes.columns.kinds[stack.versions.inodes[row]] == Kind.DIRECTORY:
                     break
@@ -97,13 +97,13 @@ class SequentialStacker:
             missing.append(parent)
             parent = int(parents[parent])
         for directory in reversed(missing):
-            self._stand(directory, stack.inodes.implicit)
+            self._set_current(directory, stack.inodes.implicit)
 
-    def _put(self, path: int, inode: int, event: int, *, names_it: bool) -> None:
+    def _put(self, path: int, inode: int, event: int, *, is_link: bool) -> None:
         """Put an inode at `path`, replacing the current version."""
         stack, versions = self._stack, self._stack.versions
         kinds = stack.inodes.columns.kinds
-        row = int(stack.standing[path])
+        row = int(stack.current[path])
         if row >= 0:
             old = int(versions.inodes[row])
             directory = kinds[old] == Kind.DIRECTORY
@@ -111,7 +111,7 @@ class SequentialStacker:
                 old >= self._base
                 and old != stack.inodes.implicit
                 and not (directory and kinds[inode] == Kind.DIRECTORY)
-                and not (names_it and old == inode)
+                and not (is_link and old == inode)
             ):
                 self._oddities["entry-repeated"] += 1
             if directory and kinds[inode] != Kind.DIRECTORY:
@@ -124,28 +124,28 @@ class SequentialStacker:
                 event,
                 inode,
             )
-        self._stand(path, inode)
+        self._set_current(path, inode)
 
-    def _stand(self, path: int, inode: int) -> None:
-        self._stack.standing[path] = self._stack.versions.append_one(path, inode, self._layer)
+    def _set_current(self, path: int, inode: int) -> None:
+        self._stack.current[path] = self._stack.versions.append_one(path, inode, self._layer)
         self._added[int(self._stack.table.parents[path])].append(path)
 
     def _kill_below(self, path: int, event: int) -> None:
         """Remove everything below a directory that is being replaced."""
         stack = self._stack
-        if path not in self._swept:
-            self._swept.add(path)
-            below = stack.standing[path + 1 : stack.table.ends[path]]
+        if path not in self._cleared:
+            self._cleared.add(path)
+            below = stack.current[path + 1 : stack.table.ends[path]]
             self._kill(below[below >= 0], event)
-        waiting = self._added.pop(path, [])
-        while waiting:
-            child = waiting.pop()
-            row = int(stack.standing[child])
+        pending = self._added.pop(path, [])
+        while pending:
+            child = pending.pop()
+            row = int(stack.current[child])
             if row >= 0:
                 self._kill(np.array([row], np.int32), event)
-            waiting += self._added.pop(child, [])
+            pending += self._added.pop(child, [])
 
     def _kill(self, rows: NDArray[np.int32], event: int) -> None:
         stack = self._stack
         stack.versions.kill(rows, self._layer, Removal.TYPE_CHANGED, event)
-        stack.standing[stack.versions.paths[rows]] = -1
+        stack.current[stack.versions.paths[rows]] = -1

@@ -19,10 +19,10 @@ class Siblings:
         packed = np.sort(parents << 32 | np.arange(1, len(table)))
         self.children = (packed & 0xFFFFFFFF).astype(np.int32)
         """All paths but the root, by parent, then in path order."""
-        eldest = edges(packed >> 32)
-        self.first = np.flatnonzero(eldest)
+        is_first = edges(packed >> 32)
+        self.first = np.flatnonzero(is_first)
         """Index in `children` of the first child of each directory."""
-        group = np.cumsum(eldest) - 1
+        group = np.cumsum(is_first) - 1
         self.groups = np.zeros(len(table), np.int32)
         """For each path, the number of its parent among the directories with children."""
         self.groups[self.children] = group
@@ -48,5 +48,5 @@ class Siblings:
         packed.sort()
         places = packed & ((1 << widths[-1]) - 1)
         packed >>= sum(widths[1:])
-        ranked: NDArray[np.int32] = self.children[self.first[packed] + places]
-        return ranked
+        sorted_paths: NDArray[np.int32] = self.children[self.first[packed] + places]
+        return sorted_paths

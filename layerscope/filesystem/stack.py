@@ -23,7 +23,7 @@ from layerscope.layers.names import Role
 from layerscope.progress import Progress, check
 
 FEW = 12
-"""Entries of a layer up to which it is faster to apply them one by one."""
+"""Maximum entries of a layer that are faster to apply one by one."""
 
 
 def stack_layers(
@@ -33,9 +33,9 @@ def stack_layers(
     inodes: Inodes,
     progress: Progress,
     *,
-    plain: bool | None = None,
+    one_by_one: bool | None = None,
 ) -> Stack:
-    """Apply all layers, lowest first. With `plain`, all entries are applied one by one; by default, those of small layers."""
+    """Apply all layers, lowest first. With `one_by_one`, all entries are applied one by one; by default, those of small layers."""
     stack = Stack(
         table,
         inodes,
@@ -46,7 +46,7 @@ def stack_layers(
     for layer, index in enumerate(indexes):
         check(progress)
         stack.oddities.append(Counter())
-        _Layer(stack, layer, index, node_paths[layer]).apply(plain)
+        _Layer(stack, layer, index, node_paths[layer]).apply(one_by_one)
         progress.advance(len(index))
     return stack
 
@@ -67,7 +67,7 @@ class _Layer:
         self.contents = np.full(len(index), -1, np.int32)
         self.contents[links] = index.link_contents
 
-    def apply(self, plain: bool | None) -> None:
+    def apply(self, one_by_one: bool | None) -> None:
         count = len(self.roles)
         self._remove(np.flatnonzero(self.roles == Role.OPAQUE), below=1, first_event=0)
         self._remove(np.flatnonzero(self.roles == Role.WHITEOUT), below=0, first_event=count)
@@ -81,7 +81,7 @@ class _Layer:
         )
         if not len(entries):
             return
-        if len(entries) <= FEW if plain is None else plain:
+        if len(entries) <= FEW if one_by_one is None else one_by_one:
             everything = Unordered(
                 np.ones(1, np.int32), np.array([len(self.stack.table)], np.int32)
             )
@@ -90,17 +90,19 @@ class _Layer:
         ancestors = self._ancestors(entries.paths)
         unordered = self._unordered(entries, ancestors)
         entries = self._without_repeated_directories(entries, unordered)
-        slow, inodes = self._split(entries, unordered)
-        orderly = entries.where(~slow)
-        if slow.any():
-            self._sequential(entries.where(slow), entries, unordered, orderly, inodes[~slow])
-        self._apply_orderly(orderly, inodes[~slow])
+        sequential, inodes = self._split(entries, unordered)
+        independent = entries.where(~sequential)
+        if sequential.any():
+            self._sequential(
+                entries.where(sequential), entries, unordered, independent, inodes[~sequential]
+            )
+        self._apply_independent(independent, inodes[~sequential])
         self._add_implicit(ancestors[~unordered.contains(ancestors)])
 
     # passes 1 and 2
 
     def _remove(self, markers: Indices, below: int, first_event: int) -> None:
-        """Remove what these markers name: the path and its subtree, or with `below` = 1 only what is below the path."""
+        """Remove the paths of these markers with their subtrees; with `below` = 1, only the paths below them."""
         if not len(markers):
             return
         stack, table = self.stack, self.stack.table
@@ -108,7 +110,7 @@ class _Layer:
         ends = table.ends[paths]
         outermost = np.concatenate([[True], ends[1:] > np.maximum.accumulate(ends)[:-1]])
         spans = [
-            stack.standing[start + below : end]
+            stack.current[start + below : end]
             for start, end in zip(paths[outermost].tolist(), ends[outermost].tolist(), strict=True)
         ]
         rows = np.concatenate(spans)
@@ -117,11 +119,11 @@ class _Layer:
             return
         events = np.full(
             len(rows), first_event, np.int64
-        )  # a lower bound: whiteouts come after opaque markers
+        )  # a lower bound, as whiteouts come after opaque markers
         event_of = dict(zip(paths.tolist(), (first_event + markers[first]).tolist(), strict=True))
         self._order_shared(rows, events, event_of, below)
         stack.versions.kill(rows, self.layer, Removal.DELETED, events)
-        stack.standing[stack.versions.paths[rows]] = -1
+        stack.current[stack.versions.paths[rows]] = -1
 
     def _order_shared(
         self, rows: Rows, events: Indices, event_of: dict[int, int], below: int
@@ -135,14 +137,14 @@ class _Layer:
             path = int(versions.paths[rows[index]])
             if below:
                 path = int(table.parents[path])
-            found = []
+            marker_events = []
             while True:
                 if (event := event_of.get(path)) is not None:
-                    found.append(event)
+                    marker_events.append(event)
                 if not path:
                     break
                 path = int(table.parents[path])
-            events[index] = min(found)
+            events[index] = min(marker_events)
 
     # pass 3
 
@@ -162,16 +164,16 @@ class _Layer:
 
     def _ancestors(self, paths: Rows) -> Rows:
         """All directories above these paths, without the root."""
-        parents, seen = self.stack.table.parents, self.stack.seen
-        found = [np.zeros(0, np.int32)]
+        parents, marks = self.stack.table.parents, self.stack.marks
+        levels = [np.zeros(0, np.int32)]
         level = paths
         while len(level):
             level = np.unique(parents[level])
-            level = level[(level > 0) & ~seen[level]]
-            seen[level] = True
-            found.append(level)
-        ancestors = np.sort(np.concatenate(found))
-        seen[ancestors] = False
+            level = level[(level > 0) & ~marks[level]]
+            marks[level] = True
+            levels.append(level)
+        ancestors = np.sort(np.concatenate(levels))
+        marks[ancestors] = False
         return ancestors
 
     def _unordered(self, entries: LayerEntries, ancestors: Rows) -> Unordered:
@@ -180,97 +182,105 @@ class _Layer:
         paths = np.sort(entries.paths)
         repeated = np.unique(paths[1:][paths[1:] == paths[:-1]])
         leaves = entries.paths[entries.kinds != Kind.DIRECTORY]
-        # A directory over nothing or over a directory may be repeated: only the last entry matters.
-        harmless = (stack.standing[repeated] < 0) | self._stands(repeated, Kind.DIRECTORY)
+        # A directory that replaces nothing or a directory may be repeated: only the last entry matters.
+        harmless = (stack.current[repeated] < 0) | self._has_kind(repeated, Kind.DIRECTORY)
         repeated = repeated[~harmless | np.isin(repeated, leaves)]
-        holds_more = np.searchsorted(paths, table.ends[leaves], "left") > np.searchsorted(
+        has_entries_below = np.searchsorted(paths, table.ends[leaves], "left") > np.searchsorted(
             paths, leaves, "right"
         )
-        over_directory = self._stands(leaves, Kind.DIRECTORY)
-        standing = stack.standing[ancestors] >= 0
-        under_leaf = ancestors[standing & ~self._stands(ancestors, Kind.DIRECTORY)]
+        replaces_directory = self._has_kind(leaves, Kind.DIRECTORY)
+        exists = stack.current[ancestors] >= 0
+        under_leaf = ancestors[exists & ~self._has_kind(ancestors, Kind.DIRECTORY)]
         tops = np.unique(
-            np.concatenate([repeated, leaves[holds_more | over_directory], under_leaf])
+            np.concatenate([repeated, leaves[has_entries_below | replaces_directory], under_leaf])
         )
         ends = table.ends[tops]
         outermost = np.concatenate([ends[:1] > 0, ends[1:] > np.maximum.accumulate(ends)[:-1]])
         return Unordered(tops[outermost], ends[outermost])
 
-    def _stands(self, paths: Rows, kind: Kind) -> NDArray[np.bool_]:
+    def _has_kind(self, paths: Rows, kind: Kind) -> NDArray[np.bool_]:
         """Mask of the paths whose current version is of this kind."""
-        rows = self.stack.standing[paths]
+        rows = self.stack.current[paths]
         inodes = self.stack.versions.inodes[rows]
-        stands: NDArray[np.bool_] = (rows >= 0) & (self.stack.inodes.columns.kinds[inodes] == kind)
-        return stands
+        has_kind: NDArray[np.bool_] = (rows >= 0) & (
+            self.stack.inodes.columns.kinds[inodes] == kind
+        )
+        return has_kind
 
     def _split(self, entries: LayerEntries, unordered: Unordered) -> tuple[NDArray[np.bool_], Rows]:
-        """Which entries must be applied one by one, and the inodes of all entries.
+        """A mask of the entries that must be applied one by one, and the inodes of all entries.
 
         Hard links to earlier entries of this layer are resolved here.
         """
-        slow = unordered.contains(entries.paths)
+        sequential = unordered.contains(entries.paths)
         inodes = (self.base + entries.positions).astype(np.int32)
-        links = np.flatnonzero((entries.kinds == Kind.HARDLINK) & ~slow)
-        known = entries.contents[links] >= 0
-        inodes[links[known]] = self.base + entries.contents[links[known]]
-        links = links[~known]
+        links = np.flatnonzero((entries.kinds == Kind.HARDLINK) & ~sequential)
+        in_aufs_file = entries.contents[links] >= 0
+        inodes[links[in_aufs_file]] = self.base + entries.contents[links[in_aufs_file]]
+        links = links[~in_aufs_file]
         if not len(links):
-            return slow, inodes
+            return sequential, inodes
         order = np.argsort(entries.paths, kind="stable")
-        found = np.searchsorted(entries.paths[order], entries.targets[links])
-        candidates = order[np.minimum(found, len(order) - 1)]
+        insertion = np.searchsorted(entries.paths[order], entries.targets[links])
+        candidates = order[np.minimum(insertion, len(order) - 1)]
         usable = (
             (entries.paths[candidates] == entries.targets[links])
             & (candidates < links)
             & (entries.kinds[candidates] != Kind.DIRECTORY)
         )
-        for link, candidate, ok in zip(
+        for link, candidate, is_usable in zip(
             links.tolist(), candidates.tolist(), usable.tolist(), strict=True
         ):
-            if ok and not slow[candidate]:
+            if is_usable and not sequential[candidate]:
                 inodes[link] = inodes[candidate]
             else:
-                slow[link] = True
-        return slow, inodes
+                sequential[link] = True
+        return sequential, inodes
 
     def _sequential(
         self,
-        slow: LayerEntries,
+        sequential: LayerEntries,
         entries: LayerEntries,
         unordered: Unordered,
-        orderly: LayerEntries | None = None,
+        independent: LayerEntries | None = None,
         inodes: Rows | None = None,
     ) -> None:
         stacker = SequentialStacker(
             self.stack, self.layer, self.base, 2 * len(self.roles), unordered
         )
-        stacker.stored_here = set(entries.paths[np.isin(entries.paths, slow.targets)].tolist())
-        if orderly is not None and inodes is not None:
-            wanted = np.isin(orderly.paths, slow.targets)
-            columns = (orderly.paths[wanted], orderly.positions[wanted], inodes[wanted])
-            stacker.orderly = {
+        stacker.stored_here = set(
+            entries.paths[np.isin(entries.paths, sequential.targets)].tolist()
+        )
+        if independent is not None and inodes is not None:
+            is_target = np.isin(independent.paths, sequential.targets)
+            columns = (
+                independent.paths[is_target],
+                independent.positions[is_target],
+                inodes[is_target],
+            )
+            stacker.independent = {
                 path: (position, inode)
                 for path, position, inode in zip(
                     *(column.tolist() for column in columns), strict=True
                 )
             }
-        stacker.run(slow)
+        stacker.run(sequential)
 
-    def _apply_orderly(self, entries: LayerEntries, inodes: Rows) -> None:
+    def _apply_independent(self, entries: LayerEntries, inodes: Rows) -> None:
         """Apply entries that do not affect each other."""
         stack = self.stack
         versions, kinds = stack.versions, stack.inodes.columns.kinds
-        rows = stack.standing[entries.paths]
-        over = rows >= 0
-        old, new = kinds[versions.inodes[rows[over]]], kinds[inodes[over]]
+        rows = stack.current[entries.paths]
+        replacing = rows >= 0
+        old, new = kinds[versions.inodes[rows[replacing]]], kinds[inodes[replacing]]
         both_files = (old == Kind.FILE) & (new == Kind.FILE)
         removal = np.where(both_files, Removal.REPLACED, Removal.TYPE_CHANGED).astype(np.uint8)
-        events = 2 * len(self.roles) + entries.positions[over]
-        versions.kill(rows[over], self.layer, removal, events, inodes[over])
-        stack.standing[entries.paths] = versions.append(entries.paths, inodes, self.layer)
+        events = 2 * len(self.roles) + entries.positions[replacing]
+        versions.kill(rows[replacing], self.layer, removal, events, inodes[replacing])
+        stack.current[entries.paths] = versions.append(entries.paths, inodes, self.layer)
 
     def _add_implicit(self, ancestors: Rows) -> None:
         """Add directories that have no entry but are needed as parents."""
         stack = self.stack
-        missing = ancestors[stack.standing[ancestors] < 0]
-        stack.standing[missing] = stack.versions.append(missing, stack.inodes.implicit, self.layer)
+        missing = ancestors[stack.current[ancestors] < 0]
+        stack.current[missing] = stack.versions.append(missing, stack.inodes.implicit, self.layer)

@@ -50,10 +50,10 @@ class Stack:
     table: PathTable
     inodes: Inodes
     versions: Versions
-    standing: Rows
+    current: Rows
     """Row of the current version of each path, -1 for none."""
-    seen: NDArray[np.bool_]
-    """Room for a mark of each path, all false between two uses: a new one for every layer would cost more than a small layer."""
+    marks: NDArray[np.bool_]
+    """A reusable mask of paths, all false between two uses: allocating one per layer would cost more than a small layer."""
     oddities: list[Counter[str]] = field(default_factory=list)
     """Number of occurrences of each warning code, by layer."""
 

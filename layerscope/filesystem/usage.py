@@ -12,8 +12,8 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind
 
 ROOT = 0
-KEPT = 4096
-"""Maximum number of paths whose sums are kept."""
+MAX_CACHED = 4096
+"""Maximum number of paths whose sums are cached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,26 @@ class Usage:
         """Visible children of a directory, in path order."""
         table = self.filesystem.table
         below = slice(path + 1, int(table.ends[path]))
-        mine = (table.parents[below] == path) & (self.kinds[below] >= 0)
-        return (np.flatnonzero(mine) + path + 1).astype(np.int32)
+        is_child = (table.parents[below] == path) & (self.kinds[below] >= 0)
+        return (np.flatnonzero(is_child) + path + 1).astype(np.int32)
 
     def by_layer(self, path: int) -> NDArray[np.int64]:
         """Bytes at and below a path that each layer stored; shape (layers,)."""
-        known = self._sums.get(path)
-        if known is not None:
-            return known
+        cached = self._sums.get(path)
+        if cached is not None:
+            return cached
         contents = self._contents
         first, end = np.searchsorted(contents.paths, [path, self.filesystem.table.ends[path]])
         sums = np.bincount(
             contents.layers[first:end], contents.bytes[first:end], self.filesystem.layer_count
         )
-        if len(self._sums) >= KEPT:
+        if len(self._sums) >= MAX_CACHED:
             self._sums.clear()
         self._sums[path] = sums.astype(np.int64)
         return self._sums[path]
 
     def main_layer(self, path: int) -> int:
-        """The layer that stored most of the bytes at and below a path; if there are none, the one that stored the path."""
+        """The layer that stored most of the bytes at and below a path; without bytes, the layer that stored the path."""
         if not self.bytes[path]:
             return int(self.stored_in[path])
         return int(self.by_layer(path).argmax())

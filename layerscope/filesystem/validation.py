@@ -1,7 +1,7 @@
-"""Checks that the arrays of a filesystem fit together, for one that somebody else stacked.
+"""Checks that the arrays of a filesystem from a saved file are consistent.
 
-Afterwards every number is in the range of what it refers to, paths are a tree in pre-order, and no walk over them runs for ever.
-Whether the figures are those of any image is not known: that takes its contents.
+Afterwards, every index is in range, paths are a tree in pre-order, and no loop over them is endless. Whether the figures are those
+of a real image cannot be checked without its contents.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check_packed_filesystem(packed: Packed) -> None:
 
 
 def check_filesystem(filesystem: Filesystem, limits: Limits, name: str) -> None:
-    """Raise ValueError if the parts do not fit together, `LimitExceededError` if there are too many; `name` is the file's."""
+    """Raise ValueError if the parts are inconsistent, and `LimitExceededError` if there are too many; `name` is the file's name."""
     _check_paths(filesystem.table, limits, name)
     _check_inodes(filesystem.inodes)
     if (entries := filesystem.inodes.implicit + len(filesystem.table)) > limits.entries:
@@ -76,23 +76,25 @@ def _check_paths(table: PathTable, limits: Limits, name: str) -> None:
     count, names = len(table), table.names
     _require(count >= 1)
     columns = (table.parents, table.ends, table.depths, table.components)
-    for each in columns:
-        _require(len(column(each, np.int32)) == count)
+    for checked_column in columns:
+        _require(len(column(checked_column, np.int32)) == count)
     check_strings(names)
     _require(int(table.components[0]) == -1 and int(table.depths[0]) == 0)
     check_range(table.components[1:], 0, len(names))
     numbers = np.arange(count, dtype=np.int32)
-    above, own = table.parents[1:], numbers[1:]
-    _require(bool(((above >= 0) & (above < own)).all()))
+    parents, children = table.parents[1:], numbers[1:]
+    _require(bool(((parents >= 0) & (parents < children)).all()))
     _require(int(table.ends[0]) == count and bool((table.ends > numbers).all()))
-    # Each path lies in the subtrees of its parents and, as so many contain it, in no others: the table is in pre-order.
-    _require(bool(((own < table.ends[above]) & (table.ends[1:] <= table.ends[above])).all()))
-    _require(bool((table.depths[1:] == table.depths[above] + 1).all()))
-    around = numbers + 1 - np.cumsum(np.bincount(table.ends, minlength=count + 1)[:count])
-    _require(bool((around == table.depths + 1).all()))
-    followed = own[table.ends[1:] < table.ends[above]]
-    after = table.ends[followed]
-    _require(bool((table.components[after] > table.components[followed]).all()))
+    # Each path is inside the subtrees of its ancestors and, by their number, in no others: the table is in pre-order.
+    _require(
+        bool(((children < table.ends[parents]) & (table.ends[1:] <= table.ends[parents])).all())
+    )
+    _require(bool((table.depths[1:] == table.depths[parents] + 1).all()))
+    enclosing = numbers + 1 - np.cumsum(np.bincount(table.ends, minlength=count + 1)[:count])
+    _require(bool((enclosing == table.depths + 1).all()))
+    with_sibling = children[table.ends[1:] < table.ends[parents]]
+    next_siblings = table.ends[with_sibling]
+    _require(bool((table.components[next_siblings] > table.components[with_sibling]).all()))
     _check_components(names)
     longest = int(table.lengths().max())
     if longest > limits.path_bytes:
@@ -105,8 +107,8 @@ def _check_components(names: StringTable) -> None:
     _require(b"/" not in names.data and b"\0" not in names.data and bool((lengths > 0).all()))
     starts = _starts(names, lengths)
     _require(bool((starts[1:] >= starts[:-1]).all()))
-    alike = np.flatnonzero(starts[1:] == starts[:-1]).tolist()
-    _require(all(names[number] < names[number + 1] for number in alike))
+    same_start = np.flatnonzero(starts[1:] == starts[:-1]).tolist()
+    _require(all(names[number] < names[number + 1] for number in same_start))
     short = np.flatnonzero(lengths <= 2).tolist()
     _require(not any(names[number] in (b".", b"..") for number in short))
 
@@ -115,9 +117,9 @@ def _starts(names: StringTable, lengths: NDArray[np.int64]) -> NDArray[np.uint64
     """The first 8 bytes of each name as a number, which has the order of the names."""
     data = np.frombuffer(names.data + bytes(8), np.uint8)
     starts = np.zeros(len(names), np.uint64)
-    for place in range(8):
-        found = np.where(lengths > place, data[names.offsets[:-1] + place], 0)
-        starts = starts << np.uint64(8) | found.astype(np.uint64)
+    for position in range(8):
+        values = np.where(lengths > position, data[names.offsets[:-1] + position], 0)
+        starts = starts << np.uint64(8) | values.astype(np.uint64)
     return starts
 
 
@@ -127,10 +129,10 @@ def _check_inodes(inodes: Inodes) -> None:
     check_bounds(inodes.first, count - 1)
     for field in Columns.__slots__:
         values = getattr(inodes.columns, field)
-        wanted: Any = {"kinds": np.uint8, "stored": np.int64, "modes": np.uint16}.get(
+        expected_type: Any = {"kinds": np.uint8, "stored": np.int64, "modes": np.uint16}.get(
             field, np.integer
         )
-        _require(len(column(values, wanted)) == count)
+        _require(len(column(values, expected_type)) == count)
     columns = inodes.columns
     check_range(columns.kinds, 0, len(Kind))
     check_range(columns.stored, 0, MOST_BYTES)
@@ -139,17 +141,17 @@ def _check_inodes(inodes: Inodes) -> None:
         check_strings(strings, 1)
         check_range(numbers, 0, len(strings))
     _require(len(column(inodes.hashed, np.bool_)) == len(inodes.digests) == count)
-    for inode, found in inodes.sparse.items():
-        runs = [number for segment in found.segments for number in segment]
-        _require(0 <= inode < count and min(0, *runs, found.real_size) == 0)
-        _require(found.real_size < MOST_BYTES and sum(runs) < MOST_BYTES)
+    for inode, sparse_map in inodes.sparse.items():
+        runs = [number for segment in sparse_map.segments for number in segment]
+        _require(0 <= inode < count and min(0, *runs, sparse_map.real_size) == 0)
+        _require(sparse_map.real_size < MOST_BYTES and sum(runs) < MOST_BYTES)
 
 
 def _check_versions(filesystem: Filesystem) -> None:
-    """Versions of paths in path order, one after another, of inodes that there are."""
+    """Check that versions are in path order, do not overlap, and refer to existing inodes."""
     count, layers = len(filesystem.paths), filesystem.layer_count
-    for own in ("inode_of", "born", "died", "removals", "successors", "events"):
-        _require(len(getattr(filesystem, own)) == count)
+    for attribute in ("inode_of", "born", "died", "removals", "successors", "events"):
+        _require(len(getattr(filesystem, attribute)) == count)
     paths, born, died = filesystem.paths, filesystem.born, filesystem.died
     check_range(paths, 1, len(filesystem.table))
     inodes = len(filesystem.inodes.columns.kinds)
@@ -166,4 +168,4 @@ def _check_versions(filesystem: Filesystem) -> None:
 
 def _require(fits: bool) -> None:
     if not fits:
-        raise ValueError("the arrays do not fit together")
+        raise ValueError("the arrays are inconsistent")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIVE = np.iinfo(np.int32).max
-"""Value of `died`, while layers are stacked, for versions that no layer has removed."""
+"""Value of `died` while stacking, for versions that no layer has removed."""
 
 
 class Removal(IntEnum):
@@ -18,7 +18,7 @@ class Removal(IntEnum):
     DELETED = 1
     TYPE_CHANGED = 2
     REPLACED = 3
-    """A file by a file: comparing their contents decides the reason for the waste."""
+    """A file was replaced by a file; comparing their contents decides the reason for the waste."""
 
 
 class Versions:

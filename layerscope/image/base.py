@@ -17,7 +17,9 @@ from layerscope.image.model import Image
 BASE_NAME = "org.opencontainers.image.base.name"
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 
-_NAMED = re.compile(r"FROM (?!scratch$|(?:sha256:)?(?:[0-9a-f]{12}|[0-9a-f]{64})$)(\S{1,512})$")
+_NAMED_BASE = re.compile(
+    r"FROM (?!scratch$|(?:sha256:)?(?:[0-9a-f]{12}|[0-9a-f]{64})$)(\S{1,512})$"
+)
 """buildah's comment on the first step of a build on a named base; later steps name the previous image."""
 _AUTHORS = {"kaniko": "kaniko", "ko": "ko", "Jib": "Jib", "apko": "apko", "Bazel": "Bazel"}
 _TEXTS = {"bazel build": "Bazel", "ko build ": "ko", "jib-": "Jib", "crane ": "crane"}
@@ -31,14 +33,14 @@ _NORMAL_YEARS = (1, 1970, 1980)
 
 @dataclass(frozen=True, slots=True)
 class BaseGuess:
-    """The first steps of an image, estimated to be those of its base."""
+    """An estimate of how many first steps of an image belong to its base image."""
 
     steps: int
     """Number of first steps; 0 if the base is named but its end is unknown."""
     layers: int
     """Number of layers of those steps."""
     reason: str
-    """The reason, with text from the image: not yet safe for a terminal."""
+    """The reason, with text from the image; not escaped for a terminal."""
     name: str | None = None
     """The name of the base, if the image contains it."""
 
@@ -47,18 +49,28 @@ def guess_base(image: Image) -> BaseGuess | None:
     """Where the base image ends; None without evidence. Always an estimate, which users can override."""
     steps = image.steps
     named = image.annotations.get(BASE_NAME) or image.annotations.get(BASE_DIGEST)
-    said = f"the manifest names {named}" if named else None
-    found = _from_comment(steps)
-    if found is not None:
-        count, name = found
-        agreed = ", as in the manifest" if named == name else f"; {said}" if said else ""
-        return _guess(steps, count, f"step {count} was built FROM {name}{agreed}", named or name)
+    manifest_note = f"the manifest names {named}" if named else None
+    base = _from_comment(steps)
+    if base is not None:
+        count, name = base
+        note = (
+            ", as in the manifest"
+            if named == name
+            else f"; {manifest_note}"
+            if manifest_note
+            else ""
+        )
+        return _guess(steps, count, f"step {count} was built FROM {name}{note}", named or name)
     for rule in (_other_builder, _command_then_layers, _time_gap):
         guess = rule(steps)
         if guess is not None:
             count, reason = guess
-            return _guess(steps, count, f"{said}; {reason}" if said else reason, named)
-    return BaseGuess(0, 0, f"{said}, but not where it ends", named) if said else None
+            return _guess(
+                steps, count, f"{manifest_note}; {reason}" if manifest_note else reason, named
+            )
+    return (
+        BaseGuess(0, 0, f"{manifest_note}, but not where it ends", named) if manifest_note else None
+    )
 
 
 def layers_of(steps: Sequence[Step], count: int) -> int:
@@ -67,7 +79,7 @@ def layers_of(steps: Sequence[Step], count: int) -> int:
 
 
 def _first_layer(steps: Sequence[Step]) -> int:
-    """The first step that stores a layer: no base ends before it."""
+    """The first step that stores a layer; a base cannot end before it."""
     return next((step.index for step in steps if step.layer is not None), len(steps))
 
 
@@ -78,20 +90,20 @@ def _guess(steps: Sequence[Step], count: int, reason: str, name: str | None) -> 
 def _from_comment(steps: Sequence[Step]) -> tuple[int, str] | None:
     """The last step that buildah recorded as built on a named image."""
     for step in reversed(steps[1:]):
-        found = _NAMED.match(step.comment or "")
-        if found is not None:
-            return step.index, found[1]
+        match = _NAMED_BASE.match(step.comment or "")
+        if match is not None:
+            return step.index, match[1]
     return None
 
 
 def _other_builder(steps: Sequence[Step]) -> tuple[int, str] | None:
-    """The last step where another builder takes over, or a later command that a new build follows."""
+    """The last step that another builder wrote, or a later one that a new build starts with."""
     builders = [_builder(step) for step in steps]
     for step in reversed(steps[_first_layer(steps) + 1 :]):
-        here, before = builders[step.index], builders[step.index - 1]
-        if here is None or here == before:
+        builder, previous = builders[step.index], builders[step.index - 1]
+        if builder is None or builder == previous:
             continue
-        # The same builder may have made the base and the image on top of it: layers long after a command belong to the latter.
+        # That builder may have made both base and image: layers long after a command belong to the image.
         later = _command_then_layers(steps, step.index, _NEW_BUILD)
         if later is not None:
             return later
@@ -119,10 +131,12 @@ def _builder(step: Step) -> str | None:
 
 
 def _command_then_layers(
-    steps: Sequence[Step], start: int = 0, apart: timedelta | None = None
+    steps: Sequence[Step], start: int = 0, min_gap: timedelta | None = None
 ) -> tuple[int, str] | None:
-    """The last CMD or ENTRYPOINT followed by layers: images end with one. Layers that follow within a minute belong to the same
-    build; with `apart`, only layers that follow that much later count."""
+    """The step after the last CMD or ENTRYPOINT that layers follow, as most base images end with one.
+
+    Layers that follow within a minute belong to the same build; with `min_gap`, only layers that follow that much later count.
+    """
     last = max((step.index for step in steps if step.layer is not None), default=0)
     for step in reversed(steps[max(start, _first_layer(steps)) : last]):
         if step.instruction not in ("CMD", "ENTRYPOINT"):
@@ -130,23 +144,23 @@ def _command_then_layers(
         after = steps[step.index + 1]
         if after.instruction in ("CMD", "ENTRYPOINT"):
             continue
-        later = _elapsed(step, after)
-        if apart is not None and (later is None or later < apart):
+        elapsed = _elapsed(step, after)
+        if min_gap is not None and (elapsed is None or elapsed < min_gap):
             continue
-        if apart is None and later is not None and timedelta(0) < later < _SAME_BUILD:
+        if min_gap is None and elapsed is not None and timedelta(0) < elapsed < _SAME_BUILD:
             continue
         return after.index, f"layers follow the {step.instruction} of step {step.index}"
     return None
 
 
 def _time_gap(steps: Sequence[Step]) -> tuple[int, str] | None:
-    """The first step long after the previous one: later gaps rather come from a build cache."""
+    """The first step long after the previous one. Later gaps are more likely to come from a build cache."""
     for step in steps[_first_layer(steps) + 1 :]:
-        later = _elapsed(steps[step.index - 1], step)
-        if later is not None and later >= _NEW_BUILD:
+        elapsed = _elapsed(steps[step.index - 1], step)
+        if elapsed is not None and elapsed >= _NEW_BUILD:
             return (
                 step.index,
-                f"step {step.index} was built {_lasting(later)} after the previous one",
+                f"step {step.index} was built {_duration_text(elapsed)} after the previous one",
             )
     return None
 
@@ -167,7 +181,7 @@ def _time(step: Step) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _lasting(time: timedelta) -> str:
+def _duration_text(time: timedelta) -> str:
     hours = time // timedelta(hours=1)
     number, unit = (hours // 24, "day") if hours >= 48 else (hours, "hour")
     return f"{number:,} {unit}{'' if number == 1 else 's'}"

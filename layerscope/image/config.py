@@ -33,7 +33,7 @@ class ConfigDocument:
 
 def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
     """Read a config document. Raises `DocumentError` and `LimitExceededError`."""
-    value, mended = decode(data, name, limits)
+    value, repaired = decode(data, name, limits)
     top = Lenient(value, "config")
     config = top.child("config")
     rootfs = top.child("rootfs")
@@ -57,10 +57,10 @@ def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
         volumes=tuple(config.mapping("Volumes")),
     )
     shell = tuple(config.texts_or_one("Shell"))
-    platform = Platform.stated(top)
+    platform = Platform.in_document(top)
     created = top.text("created")
     warnings = []
-    if mended:
+    if repaired:
         warnings.append(
             ImageWarning(
                 "config-encoding",
@@ -69,12 +69,12 @@ def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
             )
         )
     if top.wrong:
-        some = ", ".join(dict.fromkeys(top.wrong[:5]))
+        examples = ", ".join(dict.fromkeys(top.wrong[:5]))
         warnings.append(
             ImageWarning(
                 "config-type",
                 None,
-                f"{len(top.wrong)} members of the config have a wrong type and are ignored: {some}",
+                f"{len(top.wrong)} members of the config have a wrong type and are ignored: {examples}",
             )
         )
     is_image = isinstance(value, dict) and (

@@ -1,6 +1,6 @@
-"""A Dockerfile as written: its instructions, each with its place in the text (BuildKit's frontend/dockerfile/parser).
+"""Parses a Dockerfile into instructions with their positions in the text (BuildKit's frontend/dockerfile/parser).
 
-Nothing is expanded. Instructions that BuildKit would refuse are kept.
+Variables are not expanded. Instructions that BuildKit would refuse are kept.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from layerscope.files import read_file
 from layerscope.image.dockerfile_syntax import (
     HEREDOC_INSTRUCTIONS,
     SPACE,
+    heredocs_in,
     is_heredoc,
     json_words,
-    opened_heredocs,
     split_flags,
     split_name,
 )
@@ -50,43 +50,43 @@ class Heredoc:
     name: str
     """The line that ends it."""
     body: str
-    """Its lines with their ends, without the tabs that are stripped."""
+    """Its lines with line ends, without stripped tabs."""
     start: int
     """Offset of its first line in the file's text."""
     stop: int
     """Offset of the line that ends it."""
     quoted: bool
-    """Whether its name is in quotes: nothing in it is expanded."""
+    """Whether its name is in quotes, so that the shell expands nothing in the body."""
     stripped: bool
     """Whether tabs at the beginning of lines are stripped."""
 
 
 class Places(NamedTuple):
-    """The positions in a file's text of the characters of one instruction, as runs of adjacent ones."""
+    """Maps the characters of a joined line to positions in the file's text, as runs of adjacent characters."""
 
     offsets: array[int]
-    """Where each run begins in the instruction."""
+    """Offset of each run in the joined line."""
     targets: array[int]
-    """Where it begins in the text."""
+    """Offset of each run in the text."""
 
     def place(self, offset: int) -> int:
-        """The place of one character."""
+        """The offset in the text of one character."""
         run = bisect_right(self.offsets, offset) - 1
         return self.targets[run] + offset - self.offsets[run]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DockerfileInstruction:
     """One instruction as written in the file."""
 
     name: str
     """In capitals."""
     arguments: str
-    """Its arguments, continuation lines joined with nothing in between."""
+    """Its arguments; continuation lines are joined without a separator."""
     flags: tuple[str, ...]
     """The flags at the beginning of its arguments, without their quotes."""
     body: int
-    """Offset in the arguments of what follows the flags."""
+    """Offset in the arguments of the part after the flags."""
     exec_form: bool
     """Whether the part after the flags is a JSON array of strings."""
     heredocs: tuple[Heredoc, ...]
@@ -97,20 +97,20 @@ class Written:
     start: int
     """Offset of its name in the file's text."""
     stop: int
-    """Offset just past its last line, here-documents included, without the line's end."""
+    """Offset of the end of its last line, including here-documents but not the line end."""
     stage: int
     """The stage that it belongs to, counted from 0; -1 before the first FROM."""
-    inner: Written | None
-    """The instruction of an ONBUILD."""
+    inner: DockerfileInstruction | None
+    """The instruction that an ONBUILD contains."""
     _shift: int = field(repr=False, compare=False)
-    """Where its arguments begin in the joined line."""
+    """Offset of its arguments in the joined line."""
     _places: Places = field(repr=False, compare=False)
-    """The places of the characters of the joined line."""
+    """Positions of the characters of the joined line."""
 
     def place(self, offset: int) -> int:
-        """The place in the file's text of a character of `arguments`; just past the last one for their length.
+        """The offset in the file's text of a character of `arguments`; for their length, the offset after the last one.
 
-        `arguments[a:b]` stands between `place(a)` and `place(b - 1) + 1`.
+        `arguments[a:b]` is between `place(a)` and `place(b - 1) + 1`.
         """
         last = offset >= len(self.arguments)
         return self._places.place(self._shift + offset - last) + last
@@ -126,15 +126,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Dockerfile:
-    """A file, line by line and instruction by instruction."""
+    """A parsed Dockerfile."""
 
     name: str
     """Its origin, for people."""
     text: str
-    """The whole file; its bytes when encoded with surrogateescape."""
+    """The complete text, decoded with surrogateescape."""
     lines: tuple[str, ...]
     """Without their ends."""
-    instructions: tuple[Written, ...]
+    instructions: tuple[DockerfileInstruction, ...]
     directives: Mapping[str, str]
     """Parser directives: `syntax`, `escape`, `check`."""
     escape: str
@@ -142,10 +142,10 @@ class Dockerfile:
     newline: str
     """The line end of the first line."""
 
-    def final(self) -> list[int]:
-        """The instructions, without FROM, that make the final image on top of an external base image.
+    def final_instructions(self) -> list[int]:
+        """Indexes of the instructions, except FROM, that build the final image on an external base image.
 
-        Those of the last stage, preceded by those of the stages of this file that it is built on.
+        These are the instructions of the last stage, preceded by those of the stages that it is based on.
         """
         stages = self._stages()
         chain: list[int] = []
@@ -157,38 +157,38 @@ class Dockerfile:
                 (
                     earlier
                     for earlier in range(stage - 1, -1, -1)
-                    if base.casefold() in _names_of(self.instructions[stages[earlier]], earlier)
+                    if base.casefold() in _stage_names(self.instructions[stages[earlier]], earlier)
                 ),
                 -1,
             )
-        wanted = {stage: place for place, stage in enumerate(reversed(chain))}
-        found = [
+        order = {stage: place for place, stage in enumerate(reversed(chain))}
+        numbers = [
             number
-            for number, written in enumerate(self.instructions)
-            if written.stage in wanted and written.name != "FROM"
+            for number, instruction in enumerate(self.instructions)
+            if instruction.stage in order and instruction.name != "FROM"
         ]
-        return sorted(found, key=lambda number: (wanted[self.instructions[number].stage], number))
+        return sorted(numbers, key=lambda number: (order[self.instructions[number].stage], number))
 
-    def base_line(self) -> int:
-        """The FROM that names the external base image."""
-        final = self.final()
+    def base_from(self) -> int:
+        """The index of the FROM that names the external base image."""
+        final = self.final_instructions()
         stages = self._stages()
         return stages[self.instructions[final[0]].stage] if final else stages[-1]
 
     def _stages(self) -> list[int]:
-        """The FROM of each stage."""
-        return [n for n, written in enumerate(self.instructions) if written.name == "FROM"]
+        """The index of each stage's FROM."""
+        return [n for n, instruction in enumerate(self.instructions) if instruction.name == "FROM"]
 
 
-def _base_of(written: Written) -> str:
-    """The image or stage of a FROM."""
-    words = written.arguments[written.body :].split()
+def _base_of(instruction: DockerfileInstruction) -> str:
+    """The image or stage that a FROM names."""
+    words = instruction.arguments[instruction.body :].split()
     return words[0] if words else ""
 
 
-def _names_of(written: Written, stage: int) -> tuple[str, ...]:
+def _stage_names(instruction: DockerfileInstruction, stage: int) -> tuple[str, ...]:
     """Names of the stage that a FROM starts, for later FROMs."""
-    words = written.arguments[written.body :].split()
+    words = instruction.arguments[instruction.body :].split()
     named = len(words) >= 3 and words[-2].upper() == "AS"
     return (str(stage), words[-1].casefold()) if named else (str(stage),)
 
@@ -214,8 +214,8 @@ def parse_dockerfile(data: bytes, name: str) -> Dockerfile:
 
 def ignore_file(dockerfile: Path, context: Path) -> Path:
     """The .dockerignore file for a Dockerfile; it may not exist."""
-    own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
-    return own if own.exists() else context / ".dockerignore"
+    specific = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    return specific if specific.exists() else context / ".dockerignore"
 
 
 class _Reader:
@@ -238,7 +238,7 @@ class _Reader:
     def read(self) -> Dockerfile:
         self._read_directives()
         instructions = tuple(self._instructions())
-        if not any(written.name == "FROM" for written in instructions):
+        if not any(instruction.name == "FROM" for instruction in instructions):
             raise DockerfileError(
                 f"{self._name}: not a Dockerfile: no FROM instruction",
                 hint="pass the Dockerfile that the image was built from",
@@ -253,26 +253,26 @@ class _Reader:
             newline=self._newline,
         )
 
-    def _error(self, line: int, words: str, hint: str) -> DockerfileError:
-        return DockerfileError(f"{self._name}: line {line}: {words}", hint=hint)
+    def _error(self, line: int, problem: str, hint: str) -> DockerfileError:
+        return DockerfileError(f"{self._name}: line {line}: {problem}", hint=hint)
 
     def _read_directives(self) -> None:
         """Comments of the form `# key=value` before anything else."""
         for number, line in enumerate(self._lines, 1):
-            found = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
-            key = found[1].lower() if found else ""
-            if found is None or key not in _DIRECTIVES:
+            match = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
+            key = match[1].lower() if match else ""
+            if match is None or key not in _DIRECTIVES:
                 return
             if key in self._directives:
                 raise self._error(number, f"a second directive {key!r}", "remove one of the two")
-            self._directives[key] = found[2]
+            self._directives[key] = match[2]
             if key == "escape":
-                if found[2] not in _ESCAPES:
-                    words = f"{found[2]!r} cannot be the escape character"
-                    raise self._error(number, words, "use a backslash or a backtick")
-                self._escape = found[2]
+                if match[2] not in _ESCAPES:
+                    problem = f"{match[2]!r} cannot be the escape character"
+                    raise self._error(number, problem, "use a backslash or a backtick")
+                self._escape = match[2]
 
-    def _instructions(self) -> Iterator[Written]:
+    def _instructions(self) -> Iterator[DockerfileInstruction]:
         at, stage = 0, -1
         while at < len(self._lines):
             line = self._lines[at].lstrip(SPACE)
@@ -284,21 +284,23 @@ class _Reader:
             if line:
                 span = _Span(at, end, self._stop(end), stage)
                 shift = len(joined) - len(joined.lstrip(SPACE))
-                written = self._with_heredocs(_written(line, shift, places, span), joined)
-                yield written
-                end, stage = written.end, written.stage
+                instruction = self._with_heredocs(
+                    _parse_instruction(line, shift, places, span), joined
+                )
+                yield instruction
+                end, stage = instruction.end, instruction.stage
             at = end
 
     def _stop(self, end: int) -> int:
-        """The end of the previous line."""
+        """Offset of the end of the line before line `end`."""
         return self._offsets[end - 1] + len(self._lines[end - 1])
 
     def _join(self, first: int) -> tuple[str, Places, int]:
         """A line joined with its continuation lines, the positions of its characters, and the line after it."""
         parts: list[str] = []
-        length, end, at, more = 0, first, first, True
+        length, end, at, continued = 0, first, first, True
         places = Places(array("I"), array("I"))
-        while more and at < len(self._lines):
+        while continued and at < len(self._lines):
             line = self._lines[at]
             text = line.lstrip(SPACE)
             if at > first and (not text or text.startswith("#")):
@@ -306,8 +308,8 @@ class _Reader:
                 continue
             begin = 0 if at > first else len(line) - len(text)
             part = line.rstrip(" \t")
-            more = part.endswith(self._escape) and part[-2:] != 2 * self._escape
-            part = part[begin:-1] if more else line[begin:]
+            continued = part.endswith(self._escape) and part[-2:] != 2 * self._escape
+            part = part[begin:-1] if continued else line[begin:]
             if part:
                 places.offsets.append(length)
                 places.targets.append(self._offsets[at] + begin)
@@ -317,22 +319,26 @@ class _Reader:
             end = at
         return "".join(parts), places, end
 
-    def _with_heredocs(self, written: Written, joined: str) -> Written:
-        """An instruction with its here-documents, and its end after them."""
-        running = written.inner or written
-        if "<<" not in joined or running.name not in HEREDOC_INSTRUCTIONS or running.exec_form:
-            return written
+    def _with_heredocs(
+        self, instruction: DockerfileInstruction, joined: str
+    ) -> DockerfileInstruction:
+        """The instruction with its here-documents, which also move its end."""
+        effective = instruction.inner or instruction
+        if "<<" not in joined or effective.name not in HEREDOC_INSTRUCTIONS or effective.exec_form:
+            return instruction
         heredocs: list[Heredoc] = []
-        end = written.end
-        for name, quoted, stripped in opened_heredocs(joined):
+        end = instruction.end
+        for name, quoted, stripped in heredocs_in(joined):
             heredoc, end = self._heredoc(name, quoted, stripped, end)
             heredocs.append(heredoc)
-        found, stop = tuple(heredocs), self._stop(end)
-        inner = written.inner and replace(written.inner, heredocs=found, end=end, stop=stop)
-        return replace(written, heredocs=found, end=end, stop=stop, inner=inner)
+        bodies, stop = tuple(heredocs), self._stop(end)
+        inner = instruction.inner and replace(
+            instruction.inner, heredocs=bodies, end=end, stop=stop
+        )
+        return replace(instruction, heredocs=bodies, end=end, stop=stop, inner=inner)
 
     def _heredoc(self, name: str, quoted: bool, stripped: bool, first: int) -> tuple[Heredoc, int]:
-        """A here-document whose first line is given, and the line after it."""
+        """The here-document that starts at line `first`, and the line after it."""
         for at in range(first, len(self._lines)):
             line = self._lines[at]
             if (line.lstrip("\t") if stripped else line) == name:
@@ -356,9 +362,9 @@ class _Span(NamedTuple):
     stage: int
 
 
-def _written(
+def _parse_instruction(
     line: str, shift: int, places: Places, span: _Span, *, nested: bool = False
-) -> Written:
+) -> DockerfileInstruction:
     """An instruction without its here-documents; `shift` is the offset of `line` in the text that `places` refers to."""
     name, begin = split_name(line)
     name, arguments = name.upper(), line[begin:]
@@ -366,10 +372,10 @@ def _written(
     rest = arguments[body:]
     inner = None
     if name == "ONBUILD" and rest and not nested:
-        inner = _written(rest, shift + begin + body, places, span, nested=True)
+        inner = _parse_instruction(rest, shift + begin + body, places, span, nested=True)
     if name == "HEALTHCHECK":
         rest = rest[split_name(rest)[1] :]
-    return Written(
+    return DockerfileInstruction(
         name=name,
         arguments=arguments,
         flags=flags,

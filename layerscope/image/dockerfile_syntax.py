@@ -30,8 +30,8 @@ _SUBSTITUTES = ":+-?#%/"
 
 def split_name(line: str) -> tuple[str, int]:
     """The name of an instruction as written, and the offset of its arguments."""
-    found = _NAME.match(line)
-    return (found[1], found.end()) if found else ("", 0)
+    match = _NAME.match(line)
+    return (match[1], match.end()) if match else ("", 0)
 
 
 def split_flags(arguments: str) -> tuple[tuple[str, ...], int]:
@@ -54,26 +54,26 @@ def split_flags(arguments: str) -> tuple[tuple[str, ...], int]:
 
 def raw_flags(arguments: str) -> tuple[str, ...]:
     """The flags at the beginning of arguments, as they are written."""
-    found = []
+    flags = []
     for word in _FLAG.finditer(arguments):
         if not word[0].startswith("--"):
             break
-        found.append(word[0])
-    return tuple(found)
+        flags.append(word[0])
+    return tuple(flags)
 
 
 def _unquoted(word: str) -> str:
     """A flag without its quotes and backslashes."""
     parts, at, quote = [], 0, ""
-    for found in _FLAG_PART.finditer(word):
-        parts.append(word[at : found.start()])
-        at = found.end()
-        if not found[2]:
-            parts.append(found[1])
-        elif quote in ("", found[2]):
-            quote = "" if quote else found[2]
+    for match in _FLAG_PART.finditer(word):
+        parts.append(word[at : match.start()])
+        at = match.end()
+        if not match[2]:
+            parts.append(match[1])
+        elif quote in ("", match[2]):
+            quote = "" if quote else match[2]
         else:
-            parts.append(found[2])
+            parts.append(match[2])
     return "".join((*parts, word[at:]))
 
 
@@ -87,24 +87,24 @@ def json_words(text: str) -> list[str] | None:
         return None
 
 
-def opened_heredocs(line: str) -> Iterator[tuple[str, bool, bool]]:
-    """The here-documents that a line begins: name, whether it is quoted, whether tabs are stripped.
+def heredocs_in(line: str) -> Iterator[tuple[str, bool, bool]]:
+    """The here-documents that start in a line: name, whether it is quoted, whether tabs are stripped.
 
-    A word starts one only if it begins with `<<`, after at most a file descriptor. As in BuildKit, it does not matter whether it
-    is in a shell's comment or arithmetic.
+    A word starts one only if it begins with `<<`, optionally after a file descriptor. As in BuildKit, this includes words in
+    comments and arithmetic of the shell.
     """
     if "<<" not in line:
         return
     for word in _words(line):
-        found = _HEREDOC.fullmatch(word)
-        name = _heredoc_name(found[2]) if found else ""
-        if found and name:
-            yield name, "'" in found[2] or '"' in found[2], bool(found[1])
+        match = _HEREDOC.fullmatch(word)
+        name = _heredoc_name(match[2]) if match else ""
+        if match and name:
+            yield name, "'" in match[2] or '"' in match[2], bool(match[1])
 
 
 def is_heredoc(text: str) -> bool:
     """Whether a text consists of a single word that starts a here-document."""
-    return [text] == _words(text) and any(opened_heredocs(text))
+    return [text] == _words(text) and any(heredocs_in(text))
 
 
 def _heredoc_name(word: str) -> str:
@@ -122,40 +122,41 @@ def _words(line: str) -> list[str]:
     """
     words: list[str] = []
     begin, at = 0, 0
-    inside: list[str] = []
+    closing: list[str] = []
     """The closing character of each open quote and substitution."""
-    while found := _SPECIAL.search(line, at):
-        character, at = found[0], found.end()
+    while match := _SPECIAL.search(line, at):
+        character, at = match[0], match.end()
         if character == "\\":
             at += 1
-        elif inside and character == inside[-1]:
-            inside.pop()
+        elif closing and character == closing[-1]:
+            closing.pop()
         elif character == "$":
             after = _substitution(line, at)
             if after is None:
                 return []
             at, opens = after
             if opens:
-                inside.append("}")
-        elif inside and inside[-1] == '"':
+                closing.append("}")
+        elif closing and closing[-1] == '"':
             continue
         elif character == "'":
             at = line.find("'", at) + 1
             if at == 0:
                 return []
         elif character == '"':
-            inside.append(character)
-        elif character != "}" and '"' not in inside[:1]:
-            words.append(line[begin : found.start()])
+            closing.append(character)
+        elif character != "}" and '"' not in closing[:1]:
+            words.append(line[begin : match.start()])
             begin = at
-    if inside:
+    if closing:
         return []
     return [word for word in (*words, line[begin:]) if word]
 
 
 def _substitution(line: str, at: int) -> tuple[int, bool] | None:
-    """The end of a variable's name and modifier, and whether a text up to a brace follows; None for a modifier unknown to
-    BuildKit.
+    """The end of a variable's name and modifier, and whether text up to a closing brace follows.
+
+    None for a modifier unknown to BuildKit.
     """
     braces = line.startswith("{", at)
     at += braces

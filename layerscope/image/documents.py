@@ -1,4 +1,4 @@
-"""JSON documents of images, read with bounds: manifests, indexes and configs."""
+"""Reads JSON documents of images within limits: manifests, indexes and configs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from layerscope.limits import Limits
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair of surrogates
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # a lone surrogate
     rb"|\\.",
     re.DOTALL,
 )
 
 
 _STRUCTURE = b"[{,:"
-"""Each of these characters outside strings precedes or follows at most one value or name, plus one."""
+"""A document has at most one value or name more than these characters outside strings."""
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{,:])', re.DOTALL)
 
 
@@ -39,10 +39,10 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
         try:
             return msgspec.json.decode(plain), len(plain) < len(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            mended = _mended(plain)
-            if mended == plain:
+            repaired = _repaired(plain)
+            if repaired == plain:
                 raise
-            return msgspec.json.decode(mended), True
+            return msgspec.json.decode(repaired), True
     except RecursionError as error:
         raise DocumentError(f"{name} is nested too deeply") from error
     except msgspec.DecodeError as error:
@@ -50,22 +50,22 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
 
 
 def check_size(data: bytes, name: str, limits: Limits) -> None:
-    """Raise `LimitExceededError` for too many bytes or values: each may have only two bytes, but takes far more memory."""
+    """Raise `LimitExceededError` for too many bytes or values: a value of two bytes takes far more memory."""
     if len(data) > limits.json_bytes:
         raise limits.exceeded("json_bytes", name, len(data))
     if sum(data.count(character) for character in _STRUCTURE) < limits.json_values:
         return
-    found = 1
+    count = 1
     for token in _TOKEN.finditer(data):
-        found += token[1] is not None
-        if found > limits.json_values:
+        count += token[1] is not None
+        if count > limits.json_values:
             raise limits.exceeded("json_values", name)
 
 
-def _mended(data: bytes) -> bytes:
+def _repaired(data: bytes) -> bytes:
     """A document with U+FFFD for invalid UTF-8 and lone surrogates, as in Go."""
     text = data.decode(errors="replace").encode()
-    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], text)
+    return _ESCAPE.sub(lambda match: b"\\ufffd" if match[1] else match[0], text)
 
 
 def decode_object(data: bytes, name: str, limits: Limits) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _type_name(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def insensitive(value: dict[str, Any]) -> dict[str, Any]:
-    """An object with lower-case keys, as Go matches them; the last of equal keys counts."""
+def lowercase_keys(value: dict[str, Any]) -> dict[str, Any]:
+    """The object with lower-case keys, as Go ignores case; the last of equal keys wins."""
     return {key.lower(): item for key, item in value.items()}
 
 
@@ -104,21 +104,21 @@ class Lenient:
             if value is not None:
                 self.wrong.append(where)
             value = {}
-        self._value = insensitive(value)
+        self._value = lowercase_keys(value)
 
     def text(self, key: str) -> str | None:
         """A string, None if it is absent or of another type."""
         value = self._value.get(key.lower())
         if value is None or isinstance(value, str):
             return value
-        self._note(key)
+        self._record(key)
         return None
 
     def flag(self, key: str) -> bool:
         """A boolean, false if it is absent or of another type."""
         value = self._value.get(key.lower())
         if value is not None and not isinstance(value, bool):
-            self._note(key)
+            self._record(key)
         return value is True
 
     def number(self, key: str) -> int | None:
@@ -126,7 +126,7 @@ class Lenient:
         value = self._value.get(key.lower())
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
-        self._note(key)
+        self._record(key)
         return None
 
     def items(self, key: str) -> list[Any]:
@@ -135,16 +135,16 @@ class Lenient:
         if isinstance(value, list):
             return value
         if value is not None:
-            self._note(key)
+            self._record(key)
         return []
 
     def texts(self, key: str) -> list[str]:
         """An array of strings; items of other types are dropped."""
         items = self.items(key)
-        kept = [item for item in items if isinstance(item, str)]
-        if len(kept) < len(items):
-            self._note(key)
-        return kept
+        strings = [item for item in items if isinstance(item, str)]
+        if len(strings) < len(items):
+            self._record(key)
+        return strings
 
     def texts_or_one(self, key: str) -> list[str]:
         """An array of strings, or one string, as a list."""
@@ -157,15 +157,15 @@ class Lenient:
         if isinstance(value, dict):
             return value
         if value is not None:
-            self._note(key)
+            self._record(key)
         return {}
 
     def child(self, key: str) -> Lenient:
-        """A nested object, read leniently; its wrong members are recorded here."""
+        """A nested object, read leniently; its wrong members are recorded in this one's `wrong`."""
         child = Lenient(self._value.get(key.lower()), f"{self._where}.{key}")
         self.wrong += child.wrong
         child.wrong = self.wrong
         return child
 
-    def _note(self, key: str) -> None:
+    def _record(self, key: str) -> None:
         self.wrong.append(f"{self._where}.{key}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 128
+_MAX_LENGTH = 128
 """Maximum characters of a dummy."""
-_LOOKED = 1024
+_MAX_EXAMINED = 1024
 """Maximum characters of a value that are examined."""
 _WORDS = frozenset(
     """
@@ -22,19 +22,19 @@ _WORDS = frozenset(
     """.split()  # noqa: SIM905 - a list of words
 )
 """Ordinary words: a value that consists only of these was not meant to be a secret."""
-_TELLING = frozenset(
+_DUMMY_WORDS = frozenset(
     "dummy placeholder changeme insecure fake example sample notreal mocked buildtime redacted unsafe throwaway".split()  # noqa: SIM905 - the same
 )
-"""Words that mark a value as not secret, whatever else it contains."""
-_INSIDE = re.compile(
+"""Words that mark a value as a dummy, whatever else it contains."""
+_DUMMY_PART = re.compile(
     "dummy|placeholder|changeme|insecure|example|buildtime|redacted|throwaway|build.time|change.me|not.a.real|do.not.use",
     re.IGNORECASE,
 )
-"""The same inside longer words: long enough not to occur in a random value by chance."""
+"""Such words as parts of longer ones; they are too long to occur in a random value by chance."""
 _LEET = str.maketrans("0134578$@", "oieastbsa")
 """Digits used instead of letters."""
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
-_LONGEST_WORD = max(map(len, _WORDS | _TELLING))
+_LONGEST_WORD = max(map(len, _WORDS | _DUMMY_WORDS))
 _HOST = r"(\[[0-9A-Fa-f:]{2,40}\]|[^\s/:\"'?]{0,255})"
 _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://([^\s:/@]*):([^\s/@]+)@{_HOST}")
 _AT_HOST = re.compile(f"@{_HOST}")
@@ -46,24 +46,24 @@ _LOOPBACK = re.compile(
 
 
 def is_dummy(value: str, host: str = "", user: str = "") -> bool:
-    """Whether the value of a secret, or the password in a URL, protects nothing.
+    """Whether the value of a secret, or the password in a URL, is a dummy.
 
-    `host` is its host and `user` the name of the account, if known.
+    `host` is the service's host and `user` the name of the account, if known.
     """
-    value = value[:_LOOKED].strip().strip("\"'")
-    if found := _URL.search(value):
-        user, value, host = found.groups()
+    value = value[:_MAX_EXAMINED].strip().strip("\"'")
+    if match := _URL.search(value):
+        user, value, host = match.groups()
     if is_loopback(host) or (value and value == user):
         return True
-    if not value or len(value) > _LONGEST:
-        return _INSIDE.search(value[:_LONGEST]) is not None
-    if len(set(value)) == 1 or _INSIDE.search(value) is not None:
+    if not value or len(value) > _MAX_LENGTH:
+        return _DUMMY_PART.search(value[:_MAX_LENGTH]) is not None
+    if len(set(value)) == 1 or _DUMMY_PART.search(value) is not None:
         return True
     low = value.lower()
     parts = _PARTS.findall(low)
-    if not _TELLING.isdisjoint(parts) or _all_say_nothing(parts):
+    if not _DUMMY_WORDS.isdisjoint(parts) or _are_ordinary(parts):
         return True
-    return _all_say_nothing(_PARTS.findall(low.translate(_LEET)))
+    return _are_ordinary(_PARTS.findall(low.translate(_LEET)))
 
 
 def is_loopback(host: str) -> bool:
@@ -82,11 +82,11 @@ def is_dummy_at(text: str, start: int, end: int) -> bool:
     return is_dummy(text[start:end], host, user)
 
 
-def _all_say_nothing(parts: list[str]) -> bool:
-    return bool(parts) and all(_says_nothing(part) for part in parts)
+def _are_ordinary(parts: list[str]) -> bool:
+    return bool(parts) and all(_is_ordinary(part) for part in parts)
 
 
-def _says_nothing(part: str) -> bool:
+def _is_ordinary(part: str) -> bool:
     """Whether a run of letters consists of ordinary words, or a run of digits is a year, a count or a short number."""
     if part.isdecimal():
         return (
@@ -96,10 +96,10 @@ def _says_nothing(part: str) -> bool:
             or len(set(part)) == 1
             or re.fullmatch("(?:19|20)[0-9]{2}", part) is not None
         )
-    ends = [True] + [False] * len(part)  # whether the text up to here consists of words
+    is_words = [True] + [False] * len(part)  # whether the text up to here consists of words
     for stop in range(1, len(part) + 1):
-        ends[stop] = any(
-            ends[start] and part[start:stop] in _WORDS
+        is_words[stop] = any(
+            is_words[start] and part[start:stop] in _WORDS
             for start in range(max(stop - _LONGEST_WORD, 0), stop)
         )
-    return ends[-1]
+    return is_words[-1]

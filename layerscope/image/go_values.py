@@ -1,8 +1,8 @@
 """Restores instructions that builders record in Go's notation to Dockerfile syntax.
 
 Docker and BuildKit print the structs, maps and lists of their configs: `EXPOSE map[80/tcp:{}]`, `CMD ["nginx" "-g"]`,
-`HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. The text has everything that is in the config, and
-shows which step set it.
+`HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. Unlike
+the config, the text shows which step set a value.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TIMES = ("interval", "timeout", "start-period", "start-interval")
 """Options in the order of the struct; older versions of Docker have only the first two or three."""
-_WHOLE = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
-"""The superfluous end of durations in whole minutes or hours."""
+_ZERO_UNITS = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
+"""The superfluous zeros in durations of whole minutes or hours."""
 
 
 def without_go_values(instruction: str | None, arguments: str) -> str:
@@ -59,19 +59,19 @@ def _words(text: str) -> str | None:
 
 
 def _health_check(text: str) -> str | None:
-    found = _HEALTH.fullmatch(text)
-    if found is None:
+    match = _HEALTH.fullmatch(text)
+    if match is None:
         return None
-    words = [_text(word) for word in re.findall(_STRING, found["test"])]
-    retries = _text(f'"{found["retries"]}"')
+    words = [_text(word) for word in re.findall(_STRING, match["test"])]
+    retries = _text(f'"{match["retries"]}"')
     if retries is None or len(retries) != 1 or None in words:
         return None
     kind, *command = [word or "" for word in words]
     if any(_CONTROL.search(word) for word in command):
         return None
     options = [
-        f"--{name}={_WHOLE.sub('', time)}"
-        for name, time in zip(_TIMES, re.findall('"([^"]+)"', found["times"]), strict=False)
+        f"--{name}={_ZERO_UNITS.sub('', time)}"
+        for name, time in zip(_TIMES, re.findall('"([^"]+)"', match["times"]), strict=False)
         if time != "0s"
     ]
     if retries != "\0":

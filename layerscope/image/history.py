@@ -1,7 +1,7 @@
 """Aligns the history of an image with its layers.
 
-An image records its history and its layers apart (OCI image spec, config.md): entries that are not
-marked `empty_layer` belong to the layers, bottom first. Many builders break that rule, each in its own way.
+An image records its history and its layers separately (OCI image spec, config.md): entries without `empty_layer`
+belong to the layers, bottom first. Many builders break that rule, each in its own way.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Step:
     comment: str | None
 
 
-LOOKED_BACK = 1000
-"""Maximum earlier steps that are searched: a hostile history may have a hundred thousand."""
+MAX_LOOK_BACK = 1000
+"""Maximum number of earlier steps to search: a hostile history may have a hundred thousand."""
 
 
 def earlier(steps: Sequence[Step], index: int, instruction: str) -> Iterator[Step]:
     """The earlier steps with an instruction such as WORKDIR, latest first; `index` is the number of the step."""
-    for number in range(index - 1, max(index - LOOKED_BACK, 0) - 1, -1):
+    for number in range(index - 1, max(index - MAX_LOOK_BACK, 0) - 1, -1):
         if steps[number].instruction == instruction:
             yield steps[number]
 
@@ -66,41 +66,43 @@ def align(
 ) -> tuple[tuple[Step, ...], tuple[ImageWarning, ...]]:
     """The steps of an image of `layer_count` layers, and warnings about its history.
 
-    `shell` is the `Shell` of the image's config. Every layer has exactly one step, and the layers'
-    steps are in the order of the layers. Layers that are left without an entry get a step that is
-    not `recorded`: the uppermost ones, or the lowest if all entries were added on top of an image
-    without history. Entries that are left without a layer keep their place, with layer None.
+    `shell` is the `Shell` of the image's config. Every layer has exactly one step, in the order of the
+    layers. Layers without an entry get a step that is not `recorded`: these are the uppermost layers, or the
+    lowest if all entries were added on top of an image without history. Entries without a layer keep
+    their position, with layer None.
     """
-    claims = [entry for entry in history if not entry.empty_layer]
-    missing = layer_count - len(claims)
-    lowest = missing if missing > 0 and claims and all(map(_is_appended, claims)) else 0
+    with_layer = [entry for entry in history if not entry.empty_layer]
+    missing = layer_count - len(with_layer)
+    layers_below = (
+        missing if missing > 0 and with_layer and all(map(_is_appended, with_layer)) else 0
+    )
 
-    steps = [_unrecorded(layer, layer) for layer in range(lowest)]
+    steps = [_unrecorded(layer, layer) for layer in range(layers_below)]
     parser = _Parser(shell)
-    layer = lowest
+    layer = layers_below
     for entry in history:
-        made = None
+        layer_of_entry = None
         if not entry.empty_layer and layer < layer_count:
-            made = layer
+            layer_of_entry = layer
             layer += 1
-        found = parser.parse(entry)
+        instruction = parser.parse(entry)
         steps.append(
             Step(
                 index=len(steps),
-                layer=made,
+                layer=layer_of_entry,
                 recorded=True,
-                instruction=found.name,
-                arguments=found.arguments,
-                build_args=found.build_args,
+                instruction=instruction.name,
+                arguments=instruction.arguments,
+                build_args=instruction.build_args,
                 created_by=entry.created_by,
                 created=entry.created,
                 author=entry.author,
                 comment=entry.comment,
             )
         )
-    for rest in range(layer, layer_count):
-        steps.append(_unrecorded(len(steps), rest))
-    warning = _mismatch(len(history), len(claims), layer_count, on_top=lowest > 0)
+    for uncovered in range(layer, layer_count):
+        steps.append(_unrecorded(len(steps), uncovered))
+    warning = _mismatch(len(history), len(with_layer), layer_count, on_top=layers_below > 0)
     return tuple(steps), (warning,) if warning else ()
 
 
@@ -114,22 +116,24 @@ class _Parser:
 
     def parse(self, entry: HistoryEntry) -> Instruction:
         shells = (self._step_shell, self._config_shell)
-        found = parse_created_by(entry.created_by or "", shells=shells, arg_names=self._arg_names)
-        if found.name == "SHELL":
+        instruction = parse_created_by(
+            entry.created_by or "", shells=shells, arg_names=self._arg_names
+        )
+        if instruction.name == "SHELL":
             # Only the latest one applies; a hostile history may have a hundred thousand.
-            self._step_shell = shell_prefix(found.arguments)
-        elif found.name == "ARG":
-            words = found.arguments.split()
+            self._step_shell = shell_prefix(instruction.arguments)
+        elif instruction.name == "ARG":
+            words = instruction.arguments.split()
             self._arg_names.update(word.partition("=")[0] for word in words)
-        return found
+        return instruction
 
 
 def _is_appended(entry: HistoryEntry) -> bool:
-    """Whether a tool wrote `entry` that appends to an image without mending its history.
+    """Whether `entry` is from a tool that appends to an image without completing its history.
 
     go-containerregistry's `mutate.Append` leaves the layers below without entries if the base had
     none. ko, apko, kaniko and rules_docker name themselves as the author, rules_oci and crane in
-    the text; `crane append` writes an entry that has nothing but Go's zero time.
+    the text; `crane append` writes an entry with only Go's zero time.
     """
     if entry.author in _APPENDING_AUTHORS:
         return True
@@ -162,14 +166,14 @@ def _mismatch(entries: int, claims: int, layers: int, *, on_top: bool) -> ImageW
         return None
     if claims > layers:
         code = "history-long"
-        left = _count(claims - layers, "entry", "entries")
+        uncovered = _count(claims - layers, "entry", "entries")
         without = "has" if claims - layers == 1 else "have"
-        message = f"the history lists {_count(claims, 'layer')}, {image}; the last {left} {without} no layer"
+        message = f"the history lists {_count(claims, 'layer')}, {image}; the last {uncovered} {without} no layer"
     elif claims:
-        left = _count(layers - claims, "layer")
+        uncovered = _count(layers - claims, "layer")
         have = "has" if layers - claims == 1 else "have"
         where = "bottom" if on_top else "top"
-        message = f"the history covers {claims:,} of {_count(layers, 'layer')}; the {where} {left} {have} no step"
+        message = f"the history covers {claims:,} of {_count(layers, 'layer')}; the {where} {uncovered} {have} no step"
     elif entries:
         code = "history-all-empty"
         message = f"{image}, but no history entry has a layer"

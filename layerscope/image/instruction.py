@@ -1,8 +1,8 @@
 """The Dockerfile instruction behind the `created_by` text of a history entry.
 
-No builder records the instruction itself: each writes what it ran, in a dialect of its own. These dialects were derived from the
-sources and output of classic Docker, BuildKit, buildah and kaniko. All of it is hostile input: every function here is linear in
-its text and never raises.
+No builder records the instruction itself: each writes what it ran, in its own dialect. The dialects here are derived from the
+sources and output of classic Docker, BuildKit, buildah and kaniko. The text is hostile input: every function is linear in it and
+never raises.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INSTRUCTIONS = frozenset(
 """Every instruction of a Dockerfile (Dockerfile reference)."""
 
 INDENT = "    "
-"""What continuation lines begin with, as in most Dockerfiles."""
+"""The indentation of continuation lines, as in most Dockerfiles."""
 
 _SPACE = " \t\r\n\v\f"
 _BUILDKIT = "# buildkit"
@@ -52,25 +52,25 @@ _SHELL = r"""(?:
 _COMMON_SHELL = re.compile(_SHELL, re.ASCII | re.VERBOSE)
 _NEXT_SHELL = re.compile("(?<=[ ])" + _SHELL, re.ASCII | re.VERBOSE)
 
-# Where a command may be broken for reading, and what protects such a place: quotes, parentheses …
+# Characters where a command may be broken for reading, or that prevent that: quotes, parentheses …
 _MARK = re.compile(r"""[\\'"`$(){}#;&\n]""")
 _CASE_END = re.compile(r";+&?")
 _LINE_END = re.compile(r"[ \t]*+\\?\r?\n")
 
 _PART, _LINE, _CONTINUED = range(3)
-"""What begins at a break: another part of a line, a new line, or the rest of a line after a backslash."""
-_DEEPEST = 32
-"""Characters of a line's own indentation that are kept."""
+"""What follows a break: another part of a line, a new line, or the rest of a line after a backslash."""
+_MAX_INDENT = 32
+"""Maximum characters of a line's own indentation that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An instruction as the Dockerfile had it, as far as the builder kept it."""
+    """An instruction as in the Dockerfile, as far as the builder recorded it."""
 
     name: str | None
-    """In capitals; None if the text is in no known dialect."""
+    """In capitals; None if the dialect is unknown."""
     arguments: str
-    """What follows the name, less outer space; the whole text if the name is None."""
+    """The text after the name, stripped; the complete text if the name is None."""
     build_args: tuple[str, ...]
     """`NAME=value` of every build argument that a RUN saw; values are not quoted."""
 
@@ -82,7 +82,7 @@ def parse_created_by(
 
     `shells` are the words of shells that the image is known to use, joined by spaces (its config's
     `Shell`, earlier SHELL steps); common shells are known anyway. `arg_names` are names of earlier
-    ARG steps: they tell `|2 A=x B=y …` apart from one value `x B=y`, as values are not quoted.
+    ARG steps: as values are not quoted, only they distinguish `|2 A=x B=y …` from one value `x B=y`.
 
     Never raises. A command that classic Docker ran without a shell (exec form, without build
     arguments) is recorded like any other text, so its name is None.
@@ -122,7 +122,7 @@ def shell_prefix(arguments: str) -> str:
 def _bare(
     name: str, text: str, end: int, shells: Sequence[str], arg_names: Collection[str]
 ) -> Instruction:
-    """An instruction that stands first: BuildKit's dialect, or kaniko's copy of the Dockerfile."""
+    """Text that starts with an instruction: BuildKit's dialect, or kaniko's copy of the Dockerfile."""
     body = text[end:]
     before = body.removesuffix(_BUILDKIT)
     buildkit = before != body and before.endswith(tuple(_SPACE))
@@ -134,8 +134,8 @@ def _bare(
     after = _shell_end(body, 0, shells)
     if after > 0:
         command = body[after:].lstrip(_SPACE)
-        # BuildKit's mark says that the shell is the builder's. Without it, quotes say that it is
-        # the Dockerfile's own (`RUN bash -c "…"`, verbatim): no builder adds any.
+        # With BuildKit's mark, the builder added the shell. Without it, a quote means that the shell is
+        # in the Dockerfile (`RUN bash -c "…"`, verbatim), as no builder adds quotes.
         if command and (buildkit or command[0] not in "\"'"):
             return Instruction(name, command, ())
     return Instruction(name, body, ())
@@ -154,26 +154,26 @@ def _nop(text: str, rest: str) -> Instruction:
 
 
 def _nop_of_unknown_shell(text: str, shell_end: int) -> Instruction | None:
-    """`… #(nop) …` after a shell that is no common one and that nothing has announced.
+    """`… #(nop) …` after a shell that is neither common nor known from an earlier step.
 
-    Such a text may as well begin with a common shell, up to `shell_end`, whose command happens to
-    hold the mark, or whose words go on: Windows images have `powershell -Command
-    $ErrorActionPreference = 'Stop'; #(nop)  ENV …`. Docker records SHELL under the new shell
-    already, so that the shell's words come twice: then there is no doubt.
+    The text may also begin with a common shell, up to `shell_end`, whose command happens to contain
+    the mark, or which has further words: Windows images have `powershell -Command
+    $ErrorActionPreference = 'Stop'; #(nop)  ENV …`. Docker records SHELL with the new shell
+    before it, so that the shell's words occur twice, which leaves no doubt.
     """
     shell, mark, rest = text.partition(f" {_NOP} ")
     if not mark or "\n" in shell:
         return None
-    found = _nop(text, rest)
-    if found.name is None:
+    instruction = _nop(text, rest)
+    if instruction.name is None:
         return None
-    if found.name == "SHELL" and shell_prefix(found.arguments) == shell:
-        return found
+    if instruction.name == "SHELL" and shell_prefix(instruction.arguments) == shell:
+        return instruction
     if shell_end > 0:
         common = _COMMON_SHELL.match(text)
         statements = common and common.group("powershell") and shell.endswith(";")
-        return found if statements else None
-    return None if '"' in shell or "'" in shell else found
+        return instruction if statements else None
+    return None if '"' in shell or "'" in shell else instruction
 
 
 def _run_with_arguments(
@@ -193,7 +193,9 @@ def _run_with_arguments(
 
     if run := _run_with_words(text, count, start, shells, arg_names):
         return run
-    starts: dict[str, int] = {}  # a builder writes each name once: what repeats one is a value
+    starts: dict[
+        str, int
+    ] = {}  # a builder writes each name once, so that a repeated one is part of a value
     enough = -1
     for piece in _PIECE.finditer(text, start):
         name = piece.group(1)
@@ -207,9 +209,9 @@ def _run_with_arguments(
     if shell := _find_shell(text, enough, shells):
         begin, after = shell
         chosen = _choose({n: at for n, at in starts.items() if at < begin}, count, arg_names)
-        end = begin - 1  # the builder's one space before the shell is not the value's
+        end = begin - 1  # the space before the shell is not part of the value
     else:
-        # The exec form of RUN: its words follow at once, so the last value is taken for one word.
+        # The exec form of RUN: its words follow directly, so the last value is assumed to be one word.
         chosen = _choose(starts, count, arg_names)
         word = _WORD.match(text, chosen[-1])
         end = after = word.end() if word else len(text)
@@ -223,8 +225,10 @@ def _run_with_arguments(
 def _run_with_words(
     text: str, count: int, start: int, shells: Sequence[str], arg_names: Collection[str]
 ) -> Instruction | None:
-    """`|N` of buildah, which counts words, not arguments: `|3 A=x y B=2 /bin/sh -c make`. None if no shell stands behind so
-    many words."""
+    """`|N` of buildah, which counts words, not arguments: `|3 A=x y B=2 /bin/sh -c make`.
+
+    None if no shell follows that number of words.
+    """
     end = start - 1
     for _ in range(count):
         end = text.find(" ", end + 1)
@@ -252,27 +256,27 @@ def _run_with_words(
 
 
 def _choose(starts: dict[str, int], count: int, arg_names: Collection[str]) -> list[int]:
-    """Where the `count` build arguments begin, of all words that look like NAME=value.
+    """The starts of `count` build arguments, chosen from all words that look like NAME=value.
 
-    The first word is one by construction; then come names that an ARG step declared, then others,
-    each from the left.
+    The first word is always one; then come names that an ARG step declared, then others, each from
+    left to right.
     """
     first, *others = starts.items()
     declared = [at for name, at in others if name in arg_names]
-    rest = [at for name, at in others if name not in arg_names]
-    return sorted([first[1], *(declared + rest)[: count - 1]])
+    undeclared = [at for name, at in others if name not in arg_names]
+    return sorted([first[1], *(declared + undeclared)[: count - 1]])
 
 
 def _find_shell(text: str, start: int, shells: Sequence[str]) -> tuple[int, int] | None:
     """Start and end of the first shell after a space, from `start` on."""
-    found = [match.start()] if (match := _NEXT_SHELL.search(text, start)) else []
+    starts = [match.start()] if (match := _NEXT_SHELL.search(text, start)) else []
     for prefix in shells:
         # A shell cannot be longer; this also avoids copying a hostile megabyte for each entry.
         if prefix and len(prefix) < len(text):
             at = text.find(f" {prefix} ", start)
             if at >= 0:
-                found.append(at + 1)
-    return (min(found), _shell_end(text, min(found), shells)) if found else None
+                starts.append(at + 1)
+    return (min(starts), _shell_end(text, min(starts), shells)) if starts else None
 
 
 def _shell_end(text: str, start: int, shells: Sequence[str]) -> int:
@@ -300,9 +304,9 @@ def readable(text: str) -> list[str]:
     for end, next_kind in [*_breaks(text), (len(text), _PART)]:
         piece = text[start:end]
         if kind != _PART:
-            own = piece[: len(piece) - len(piece.lstrip(" \t"))] if kind == _LINE else ""
+            own_indent = piece[: len(piece) - len(piece.lstrip(" \t"))] if kind == _LINE else ""
             # Bounded, as every part of this line repeats it.
-            indent = INDENT + own[:_DEEPEST].expandtabs(len(INDENT))
+            indent = INDENT + own_indent[:_MAX_INDENT].expandtabs(len(INDENT))
         line = piece.strip(_SPACE)
         if line.startswith(("&& ", "&&\t")):
             line = "&& " + line[2:].lstrip(_SPACE)
@@ -313,7 +317,7 @@ def readable(text: str) -> list[str]:
 
 
 def _breaks(text: str) -> Iterator[tuple[int, int]]:
-    """Where lines for reading begin, and what kind each is; one pass, left to right."""
+    """Offsets where lines for reading begin, and the kind of each; one pass, left to right."""
     closing: list[
         str
     ] = []  # the closing character of each open quote or parenthesis, innermost last
@@ -343,20 +347,20 @@ def _breaks(text: str) -> Iterator[tuple[int, int]]:
         elif mark in "'(":
             closing.append("'" if mark == "'" else ")")
         elif mark == "#":
-            # A comment, if it begins a word: an apostrophe in it opens no quote.
+            # A comment, if it begins a word: an apostrophe in a comment opens no quote.
             if begin == 0 or text[begin - 1] in _SPACE:
                 end = text.find("\n", at)
                 at = end if end >= 0 else len(text)
         elif closing:
             continue
         elif mark == ";":
-            # `;;` and the like end a branch of `case`, and stay whole.
-            if whole := _CASE_END.match(text, begin):
-                at = whole.end()
+            # `;;` and similar operators end a branch of `case`, and are not split.
+            if branch_end := _CASE_END.match(text, begin):
+                at = branch_end.end()
             if not _LINE_END.match(text, at):
                 yield at, _PART
         elif mark == "&" and following == "&":
             at += 1
-            # At the end of a line it stays there: the line breaks anyway.
+            # At the end of a line it stays there, as the line breaks anyway.
             if not _LINE_END.match(text, at):
                 yield begin, _PART

@@ -1,7 +1,7 @@
 """Matches instructions of a Dockerfile with steps of an image's history.
 
-Builders record what they ran, not what was written: variables are expanded, flags dropped, quotes lost, sources of COPY
-replaced by digests. So texts are compared in a form that survives all that. Every function is linear in its texts.
+Builders do not record the text of an instruction but what they ran: without flags and quotes, with variables expanded and
+sources of COPY replaced by digests. Texts are compared in a form without these differences. Every function is linear in its texts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.dockerfile_syntax import json_words, split_flags
 from layerscope.image.history import Step
 
@@ -18,8 +18,8 @@ SAME, ALIKE, OTHER = 3, 2, 0
 
 _FLAG = re.compile(r"(?<!\S)--[a-z][a-z-]*(?:=\S*)?(?=\s|$)")
 _VARIABLE = re.compile(r"\$\{[^}]{0,200}\}|\$[A-Za-z_][A-Za-z0-9_]*")
-_LOST = str.maketrans(dict.fromkeys("\"'\\"))
-_LISTED = str.maketrans(dict.fromkeys("[]\",'\\{}", " "))
+_LOST_CHARACTERS = str.maketrans(dict.fromkeys("\"'\\"))
+_LIST_MARKS = str.maketrans(dict.fromkeys("[]\",'\\{}", " "))
 _COPIED = re.compile(r"(?:file|dir|multi):[0-9a-f]{12,} in (.*)")
 _CHECKSUMS = re.compile(r"(?::(?:[a-z0-9]+:)?[0-9a-f]{64})+\s*\Z")
 _PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([a-z]+))?")
@@ -27,7 +27,7 @@ _SHELL = "/bin/sh -c "
 _PIPE = "/dev/pipes/"
 
 
-def likeness(written: Written, step: Step) -> int:
+def likeness(written: DockerfileInstruction, step: Step) -> int:
     """The similarity of an instruction and a step: `SAME`, `ALIKE` or `OTHER`."""
     if step.instruction != written.name and not (
         step.instruction is None and step.arguments and written.name == "RUN"
@@ -57,13 +57,13 @@ def _one_space(text: str) -> str:
     return " ".join(text.split())
 
 
-def _listed(arguments: str) -> str:
-    """The words of a JSON array, joined; any other text as it is."""
+def _joined_words(arguments: str) -> str:
+    """The words of a JSON array, joined; any other text unchanged."""
     words = json_words(arguments)
     return arguments if words is None else " ".join(words)
 
 
-def _fitting(written: str, recorded: str) -> int:
+def _similarity(written: str, recorded: str) -> int:
     """The similarity of two texts, where variables in the first match anything."""
     if written == recorded:
         return SAME
@@ -72,88 +72,92 @@ def _fitting(written: str, recorded: str) -> int:
         return OTHER
     at, end = len(parts[0]), len(recorded) - len(parts[-1])
     for part in parts[1:-1]:
-        found = recorded.find(part, at, max(end, 0))
-        if found < 0:
+        position = recorded.find(part, at, max(end, 0))
+        if position < 0:
             return OTHER
-        at = found + len(part)
+        at = position + len(part)
     return ALIKE if at <= end else OTHER
 
 
-def _plain(written: Written, recorded: str) -> int:
-    return _fitting(
-        _one_space(written.arguments).translate(_LOST), _one_space(recorded).translate(_LOST)
+def _plain(written: DockerfileInstruction, recorded: str) -> int:
+    return _similarity(
+        _one_space(written.arguments).translate(_LOST_CHARACTERS),
+        _one_space(recorded).translate(_LOST_CHARACTERS),
     )
 
 
 @lru_cache(2048)
 def _without_flags(recorded: str) -> str:
-    """What a RUN ran. BuildKit drops `--mount`, `--network` and `--security`; buildah and kaniko record them, and buildah puts
-    the checksums of bind mounts at the end.
+    """The command of a RUN. BuildKit drops `--mount`, `--network` and `--security`; buildah and kaniko record them, and buildah
+    appends the checksums of bind mounts.
     """
     flags, body = split_flags(recorded)
     command = recorded[body:]
     return _CHECKSUMS.sub("", command) if any("mount" in flag for flag in flags) else command
 
 
-def _run(written: Written, recorded: str) -> int:
-    found = _one_space(_without_flags(recorded))
+def _run(written: DockerfileInstruction, recorded: str) -> int:
+    ran = _one_space(_without_flags(recorded))
     command = written.arguments[written.body :]
     if not written.heredocs:
-        return SAME if found in (_one_space(command), _one_space(_listed(command))) else OTHER
-    if found == _one_space(written.script()):
+        return SAME if ran in (_one_space(command), _one_space(_joined_words(command))) else OTHER
+    if ran == _one_space(written.script()):
         return SAME
-    if found == f"{_PIPE}{written.heredocs[0].name}":
+    if ran == f"{_PIPE}{written.heredocs[0].name}":
         return ALIKE
     head = _one_space(command)
     bodies = [_one_space(heredoc.body) for heredoc in written.heredocs]
-    listed = found.startswith(head) and all(body in found[len(head) :] for body in bodies)
-    return SAME if listed else OTHER
+    same_bodies = ran.startswith(head) and all(body in ran[len(head) :] for body in bodies)
+    return SAME if same_bodies else OTHER
 
 
-def _copy(written: Written, recorded: str) -> int:
-    arguments = _one_space(_listed(written.arguments[written.body :]))
+def _copy(written: DockerfileInstruction, recorded: str) -> int:
+    arguments = _one_space(_joined_words(written.arguments[written.body :]))
     if written.heredocs:
-        arguments = arguments.translate(_LOST)
-    found = _one_space(_listed(_FLAG.sub(" ", recorded).strip()))
-    digest = _COPIED.fullmatch(found)
+        arguments = arguments.translate(_LOST_CHARACTERS)
+    copied = _one_space(_joined_words(_FLAG.sub(" ", recorded).strip()))
+    digest = _COPIED.fullmatch(copied)
     if digest is None:
-        return _fitting(arguments, found)
+        return _similarity(arguments, copied)
     target = arguments.rpartition(" ")[2].removeprefix("./").rstrip("/")
     place = digest[1].removeprefix("./").rstrip("/")
     if target in ("", "."):
         return ALIKE
-    return _fitting(target, place) or (ALIKE if place.endswith("/" + target) else OTHER)
+    return _similarity(target, place) or (ALIKE if place.endswith("/" + target) else OTHER)
 
 
-def _arg(written: Written, recorded: str) -> int:
-    """Values come from the command line, so names are compared."""
+def _arg(written: DockerfileInstruction, recorded: str) -> int:
+    """Compares names only: values may come from the command line."""
     names = [word.partition("=")[0] for word in written.arguments.split()[:1]]
-    found = [word.partition("=")[0] for word in recorded.split()[:1]]
-    if names != found:
+    recorded_names = [word.partition("=")[0] for word in recorded.split()[:1]]
+    if names != recorded_names:
         return OTHER
     return SAME if _plain(written, recorded) == SAME else ALIKE
 
 
-def _pairs(written: Written, recorded: str) -> int:
+def _pairs(written: DockerfileInstruction, recorded: str) -> int:
     arguments = _one_space(written.arguments)
     name, space, value = arguments.partition(" ")
     if space and "=" not in name:
         arguments = f"{name}={value}"  # the old form, with one name and a space
-    ours, theirs = arguments.translate(_LOST), _one_space(recorded).translate(_LOST)
+    ours, theirs = (
+        arguments.translate(_LOST_CHARACTERS),
+        _one_space(recorded).translate(_LOST_CHARACTERS),
+    )
     if sorted(ours.split()) == sorted(theirs.split()):
         return SAME
-    return _fitting(ours, theirs)
+    return _similarity(ours, theirs)
 
 
-def _words(written: Written, recorded: str) -> int:
+def _words(written: DockerfileInstruction, recorded: str) -> int:
     ours, theirs = (
-        _one_space(text.translate(_LISTED)).removeprefix(_SHELL)
+        _one_space(text.translate(_LIST_MARKS)).removeprefix(_SHELL)
         for text in (written.arguments, recorded)
     )
-    return _fitting(ours, theirs)
+    return _similarity(ours, theirs)
 
 
-def _expose(written: Written, recorded: str) -> int:
+def _expose(written: DockerfileInstruction, recorded: str) -> int:
     if _VARIABLE.search(written.arguments):
         return ALIKE
     ours, theirs = (
@@ -163,14 +167,14 @@ def _expose(written: Written, recorded: str) -> int:
     return SAME if ours == theirs else OTHER
 
 
-def _healthcheck(written: Written, recorded: str) -> int:
+def _healthcheck(written: DockerfileInstruction, recorded: str) -> int:
     command = written.arguments[written.body :]
     command = command[3:] if command[:3].upper() == "CMD" else command
-    ours, theirs = (_one_space(text.translate(_LISTED)) for text in (command, recorded))
+    ours, theirs = (_one_space(text.translate(_LIST_MARKS)) for text in (command, recorded))
     return ALIKE if ours and ours in theirs else OTHER
 
 
-def _workdir(written: Written, recorded: str) -> int:
-    ours = _one_space(written.arguments).translate(_LOST).rstrip("/").removeprefix("./")
+def _workdir(written: DockerfileInstruction, recorded: str) -> int:
+    ours = _one_space(written.arguments).translate(_LOST_CHARACTERS).rstrip("/").removeprefix("./")
     theirs = _one_space(recorded).rstrip("/")
-    return _fitting(ours, theirs) or (ALIKE if theirs.endswith("/" + ours) else OTHER)
+    return _similarity(ours, theirs) or (ALIKE if theirs.endswith("/" + ours) else OTHER)

@@ -1,4 +1,4 @@
-"""An image as its documents describe it: config, steps and layers, without any content."""
+"""An image as described by its documents: config, steps and layers, without contents of files."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Referrer:
     """Something in a registry that refers to an image: a signature, an SBOM."""
 
     name: str
-    """What it is, with an article."""
+    """A description with an article: "a signature"."""
     media_type: str
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is stored beside an image. Documents are raw, not parsed yet."""
+    """Artifacts stored beside an image: attestations and referrers. Documents are not parsed yet."""
 
     provenance: bytes | None = None
     """The provenance statement; None if there is none."""
@@ -94,7 +94,7 @@ class Image:
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest; empty in formats without them."""
     beside: Beside = field(default_factory=Beside, repr=False)
-    """What is stored beside it."""
+    """Attestations and referrers."""
 
     @property
     def recorded_steps(self) -> int:

@@ -48,7 +48,7 @@ class Platform:
     architecture: str
     variant: str = ""
     os_version: str = ""
-    """Of Windows, whose containers run only on hosts of the same build: major.minor.build.revision."""
+    """The version of Windows, as containers run only on hosts of the same build: major.minor.build.revision."""
 
     @classmethod
     def of(cls, os: str, architecture: str, variant: str = "", os_version: str = "") -> Platform:
@@ -66,7 +66,7 @@ class Platform:
         return cls(os, architecture, variant, os_version.strip())
 
     @classmethod
-    def stated(cls, fields: Lenient) -> Platform:
+    def in_document(cls, fields: Lenient) -> Platform:
         """The platform in a config, a descriptor's `platform`, or an engine's answer."""
         return cls.of(
             fields.text("os") or "",
@@ -139,15 +139,15 @@ class Platform:
         return processor * _VERSION_RANKS + version
 
     def _version_preference(self, available: Platform) -> int | None:
-        """Preference among versions: those that begin with the components of the wanted one, then less exact ones, then none."""
+        """Preference among versions: those that start with the components of the wanted one, then less exact ones, then no version."""
         if not self.os_version:
             return 0
         if not available.os_version:
             return 2
-        wanted, found = self.os_version.split("."), available.os_version.split(".")
-        if found[: len(wanted)] == wanted:
+        wanted, offered = self.os_version.split("."), available.os_version.split(".")
+        if offered[: len(wanted)] == wanted:
             return 0
-        return 1 if wanted[: len(found)] == found else None
+        return 1 if wanted[: len(offered)] == offered else None
 
     def _processor_preference(self, available: Platform) -> int | None:
         """Preference among architectures and their variants."""
@@ -169,8 +169,7 @@ class Platform:
     def _level(self, available: Platform) -> int | None:
         """Preference among levels of one architecture: the nearest one below.
 
-        The levels of this machine are unknown,
-        so without a requested level, higher ones come last.
+        This machine's level is unknown, so without a requested level, higher ones come last.
         """
         wanted, found = _level(self), _level(available)
         if wanted is None or found is None:
@@ -188,17 +187,19 @@ class Platform:
         return distance if distance >= 0 else None
 
 
-def stated_platform(fields: Lenient) -> Platform | None:
+def platform_in_document(fields: Lenient) -> Platform | None:
     """The platform in a document; None without an architecture."""
-    platform = Platform.stated(fields)
+    platform = Platform.in_document(fields)
     return platform if platform.architecture else None
 
 
-def _percent_encoded(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
+def _percent_encoded(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode(errors="surrogatepass"))
 
 
-def _level(of: Platform) -> int | None:
+def _level(platform: Platform) -> int | None:
     """A variant such as v3 or v8.2 as a number that grows with it; None for other words."""
-    found = re.fullmatch(r"v(\d{1,3})(?:\.(\d{1,3}))?", of.variant or _LEVELS[of.architecture])
-    return None if found is None else 1000 * int(found[1]) + int(found[2] or 0)
+    match = re.fullmatch(
+        r"v(\d{1,3})(?:\.(\d{1,3}))?", platform.variant or _LEVELS[platform.architecture]
+    )
+    return None if match is None else 1000 * int(match[1]) + int(match[2] or 0)

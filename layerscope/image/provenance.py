@@ -31,18 +31,18 @@ class Provenance:
     def instructions(self, digests: Mapping[int, str]) -> dict[int, int]:
         """The step of each instruction, by index; `digests` are those of the steps' layers.
 
-        Layers that are stored several times are left out: empty ones are all the same blob.
+        Layers that occur several times are left out: all empty ones are the same blob.
         """
         owner = {
             line: number
-            for number, written in enumerate(self.dockerfile.instructions)
-            for line in range(written.first, written.end)
+            for number, instruction in enumerate(self.dockerfile.instructions)
+            for line in range(instruction.first, instruction.end)
         }
-        times = Counter(digests.values())
+        counts = Counter(digests.values())
         return {
             owner[self.lines[digest]]: step
             for step, digest in digests.items()
-            if self.lines.get(digest) in owner and times[digest] == 1
+            if self.lines.get(digest) in owner and counts[digest] == 1
         }
 
 
@@ -52,14 +52,14 @@ def read_provenance(data: bytes, limits: Limits) -> Provenance | None:
         predicate = Lenient(decode_object(data, "the provenance", limits), "provenance").child(
             "predicate"
         )
-        found = _metadata(predicate)
-        return None if found is None else _read(found)
+        metadata = _metadata(predicate)
+        return None if metadata is None else _read(metadata)
     except LayerscopeError:
         return None
 
 
 def _metadata(predicate: Lenient) -> Lenient | None:
-    """BuildKit's own part: where v1 and v0.2 keep it."""
+    """BuildKit's metadata, from its places in v1 and v0.2."""
     for place in (
         predicate.child("runDetails").child("metadata").child("buildkit_metadata"),
         predicate.child("metadata").child(_V02_METADATA),
@@ -98,8 +98,8 @@ def _start(places: object) -> tuple[int, int] | None:
     """Source and line, counted from 0, of a build step."""
     for place in Lenient(places, "step").items("locations"):
         fields = Lenient(place, "location")
-        for written in fields.items("ranges"):
-            line = Lenient(written, "range").child("start").number("line")
+        for source_range in fields.items("ranges"):
+            line = Lenient(source_range, "range").child("start").number("line")
             if line is not None and line > 0:
                 return fields.number("sourceIndex") or 0, line - 1
     return None

@@ -10,7 +10,7 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """Placeholders and variables."""
-SHORTEST = 6
+_MIN_LENGTH = 6
 """Minimum length of a value that is secret because of its name."""
 
 _SECRET_NAME = re.compile(
@@ -34,7 +34,7 @@ def is_secret(name: str, value: str) -> bool:
     value = value.strip().strip("\"'")
     if url := _URL.search(value):
         return PLACEHOLDER.fullmatch(url[1]) is None
-    return is_secret_name(name) and _is_given(value, SHORTEST)
+    return is_secret_name(name) and _is_literal(value, _MIN_LENGTH)
 
 
 def is_secret_name(name: str) -> bool:
@@ -48,10 +48,10 @@ def is_secret_name(name: str) -> bool:
 
 def is_real(value: str, shortest: int = 1) -> bool:
     """Whether a word of a command contains no variable, and is not a path or a placeholder."""
-    return _is_given(value, shortest) and _VARIABLE.search(value) is None
+    return _is_literal(value, shortest) and _VARIABLE.search(value) is None
 
 
-def _is_given(value: str, shortest: int) -> bool:
+def _is_literal(value: str, shortest: int) -> bool:
     return (
         len(value) >= shortest
         and not value.startswith(("/", "$", "%", "<", "-"))

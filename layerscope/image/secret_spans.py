@@ -40,14 +40,16 @@ _JSON = re.compile(
     r"""["']([A-Za-z_][\w.-]{0,127})\\?["']\s{0,20}:\s{0,20}\\?["'](?P<plain>[^"'\\]++)"""
 )
 _OPTION = re.compile(r"""(?<![\w-])--?([A-Za-z][\w.-]{1,63})""" + _SEPARATED + _VALUE)
-_NO_OPTION = re.compile(
+_SWITCH = re.compile(
     r"^(?:no|non|with|without|disabled?|enabled?|skip|reset|allow|ask|require|use|show|empty)-",
     re.IGNORECASE,
 )
-_ENDS = re.compile(r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE)
+_SECRET_ENDING = re.compile(
+    r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE
+)
 """The end of an option name whose value is a secret; names such as `--pass-through` do not qualify."""
-_VAGUE = ("auth", "pass")
-"""Options that also accept the kind of a secret, unless they are written with `=`."""
+_AMBIGUOUS = ("auth", "pass")
+"""Options whose value is a secret only if it follows `=`; otherwise it may be the kind of a secret."""
 
 _Form = tuple[str, re.Pattern[str], int]
 
@@ -70,12 +72,12 @@ _FORMS: tuple[_Form, ...] = (
 )  # fmt: skip
 """Secrets in any text, by label; the value follows the match, or is the group `plain`."""
 
-_LOOKS = re.compile(
+_TOKENS = re.compile(
     r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}|\bgl(?:pat|dt|ft|rt|ptt)-[\w-]{20,}|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"
     r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
     r"|\bpypi-Ag[\w-]{20,}|\bnpm_[A-Za-z0-9]{36,}|\bAccountKey=[\w+/=]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bsq0csp-[\w-]{20,}"
 )
-"""Service tokens; `detectors` has more."""
+"""Tokens of services; `detectors` knows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,16 @@ class SecretSpan:
     start: int
     end: int
     label: str
-    """The name of the variable or option, or the kind of secret; never the secret. Not safe for a terminal."""
+    """The name of the variable or option, or the kind of secret; never the secret. Not escaped for a terminal."""
     named: bool
     """Whether the label is a name."""
 
 
 def secret_spans(text: str, instruction: str | None = None) -> list[tuple[int, int]]:
-    """Start and end of each secret value in an instruction's text, without its quotes; in order, none within another.
+    """Start and end of each secret value in an instruction's text, without quotes, in order and without overlap.
 
-    `text` may be the arguments, or the whole `created_by`; `instruction` is the instruction in capitals, if that is known:
-    values of ENV, ARG and LABEL go on to the next name, as builders leave out the quotes.
+    `text` may be the arguments, or the complete `created_by`; `instruction` is the instruction in capitals, if known: values of
+    ENV, ARG and LABEL extend to the next name, as builders leave out quotes.
     """
     merged: list[tuple[int, int]] = []
     for start, end in sorted((span.start, span.end) for span in find_spans(text, instruction)):
@@ -106,7 +108,7 @@ def secret_spans(text: str, instruction: str | None = None) -> list[tuple[int, i
 
 
 def masked(text: str, instruction: str | None = None) -> str:
-    """The text of an instruction, as `secret_spans` takes it, with `***` in place of each secret value."""
+    """The text of an instruction with `***` in place of each secret value; see `secret_spans`."""
     pieces: list[str] = []
     done = 0
     for start, end in secret_spans(text, instruction):
@@ -120,22 +122,22 @@ def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan
 
     Tokens recognised by their format have no label.
     """
-    yield from _declared(text, instruction)
-    yield from _assigned(text)
-    yield from _given(text)
+    yield from _declared_secrets(text, instruction)
+    yield from _assigned_secrets(text)
+    yield from _option_secrets(text)
     for label, pattern, shortest in _FORMS:
-        for found in pattern.finditer(text):
-            group, value = _value(found)
+        for match in pattern.finditer(text):
+            group, value = _value(match)
             if is_real(value, shortest):
-                yield SecretSpan(*found.span(group), label, named=False)
+                yield SecretSpan(*match.span(group), label, named=False)
     if instruction not in ("ENV", "ARG", "LABEL"):
         for start, end, label in command_secrets(text, instruction):
             yield SecretSpan(start, end, label, named=False)
-    for found in _LOOKS.finditer(text):
-        yield SecretSpan(*found.span(), "", named=False)
+    for match in _TOKENS.finditer(text):
+        yield SecretSpan(*match.span(), "", named=False)
 
 
-def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
+def _declared_secrets(text: str, instruction: str | None) -> Iterator[SecretSpan]:
     """Values set by ENV, ARG, LABEL and build arguments, which may contain spaces without quotes."""
     keyword = re.match(r"(?:/bin/sh -c #\(nop\)\s+)?(ENV|ARG|LABEL)\s+", text)
     begin, end = 0, len(text)
@@ -154,41 +156,42 @@ def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
             yield SecretSpan(old.end(), end, old[1], named=True)
         return
     at = begin
-    while found := _DECLARED.search(text, at, end):
-        first = found.end()
+    while match := _DECLARED.search(text, at, end):
+        first = match.end()
         following = _NEXT_NAME.search(text, first, end)
         last = following.start() if following else end
         value = text[first:last].rstrip()
         quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
-        if is_secret(found[1], value):
-            yield SecretSpan(first + quoted, first + len(value) - quoted, found[1], named=True)
+        if is_secret(match[1], value):
+            yield SecretSpan(first + quoted, first + len(value) - quoted, match[1], named=True)
         at = max(last, first)
 
 
-def _assigned(text: str) -> Iterator[SecretSpan]:
+def _assigned_secrets(text: str) -> Iterator[SecretSpan]:
     """Values in shell assignments, options (`-Dname=value`), JSON and lines of here-documents."""
     patterns = (_PAIR, _JSON, _LINE) if "\n" in text else (_PAIR, _JSON)
     for pattern in patterns:
-        for found in pattern.finditer(text):
-            group, value = _value(found)
-            if is_secret(found[1], value) and is_real(value):
-                yield SecretSpan(*found.span(group), found[1], named=True)
+        for match in pattern.finditer(text):
+            group, value = _value(match)
+            if is_secret(match[1], value) and is_real(value):
+                yield SecretSpan(*match.span(group), match[1], named=True)
 
 
-def _given(text: str) -> Iterator[SecretSpan]:
-    """Values of options whose names suggest a secret: `--password=…`, `--token …`, `"--secret-key", "…"`; `--secret id=…` mounts
-    one.
+def _option_secrets(text: str) -> Iterator[SecretSpan]:
+    """Values of options whose names suggest a secret: `--password=…`, `--token …`, `"--secret-key", "…"`.
+
+    Not `--secret id=…`, which mounts one.
     """
-    for found in _OPTION.finditer(text):
-        name, (group, value) = found[1], _value(found)
-        vague = name in _VAGUE and "=" not in text[found.end(1) : found.start(group)]
-        if vague or value.startswith("id=") or not _ENDS.search(name):
+    for match in _OPTION.finditer(text):
+        name, (group, value) = match[1], _value(match)
+        vague = name in _AMBIGUOUS and "=" not in text[match.end(1) : match.start(group)]
+        if vague or value.startswith("id=") or not _SECRET_ENDING.search(name):
             continue
-        if not _NO_OPTION.search(name) and is_secret_name(name) and is_real(value, 2):
-            yield SecretSpan(*found.span(group), f"--{name}", named=False)
+        if not _SWITCH.search(name) and is_secret_name(name) and is_real(value, 2):
+            yield SecretSpan(*match.span(group), f"--{name}", named=False)
 
 
-def _value(found: re.Match[str]) -> tuple[str, str]:
+def _value(match: re.Match[str]) -> tuple[str, str]:
     """The group of a value, and the value."""
-    group = found.lastgroup
-    return ("plain", found["plain"]) if group is None else (group, found[group])
+    group = match.lastgroup
+    return ("plain", match["plain"]) if group is None else (group, match[group])

@@ -1,7 +1,7 @@
-"""The only shell parser: the commands of a RUN with their words and positions, and how they are connected.
+"""Parses shell scripts: the commands of a RUN with their words and positions, and how they are connected.
 
-tree-sitter-bash parses scripts for sh and bash. A script that it cannot parse is not a `Script`, and is never rewritten. All of
-it is hostile input: scripts are bounded in length, and nothing here recurses.
+tree-sitter-bash parses scripts for sh and bash. A script that it cannot parse is not a `Script`, and is never rewritten. Scripts
+are hostile input: their length is limited, and nothing here recurses.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-LONGEST = 128 << 10
-"""Maximum bytes of a script: longer ones are hostile or generated."""
+MAX_BYTES = 128 << 10
+"""Maximum bytes of a script; longer ones are hostile or generated."""
 DEFAULT_SHELL = ("/bin/sh", "-c")
 """The default shell of RUN (Dockerfile reference, SHELL)."""
 
@@ -31,7 +31,7 @@ _BLOCKS = frozenset(
     )
 )
 """Nodes with commands that the same shell runs."""
-_APART = frozenset(
+_SEPARATE = frozenset(
     ("subshell", "command_substitution", "process_substitution", "function_definition")
 )
 """Nodes with commands that another shell runs, or that run later."""
@@ -53,7 +53,7 @@ class Word:
     start: int
     end: int
     value: str | None
-    """The argument that the command gets; None if it is not certain: variables, substitutions, patterns."""
+    """The value that the command receives; None if it depends on variables, substitutions or patterns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ class Command:
 
     @property
     def name(self) -> str:
-        """The name of its program, without a folder; "" if it is not certain."""
+        """The name of its program, without a folder; "" if unknown."""
         value = self.words[0].value if self.words else None
         return posixpath.basename(value or "")
 
     @property
     def values(self) -> list[str]:
-        """Its name and arguments; "" for those that are not certain."""
+        """Its name and arguments; "" for unknown ones."""
         return [self.name, *(word.value or "" for word in self.words[1:])]
 
 
@@ -119,7 +119,7 @@ class Script:
     commands: tuple[Command, ...]
     """All simple commands, in order."""
     breaks: tuple[tuple[int, int], ...]
-    """White space, possibly empty, that can be replaced by a line end if the script is on one line."""
+    """Runs of white space, possibly empty, that can be replaced by a line end if the script is on one line."""
     has_comment: bool
     assigns: bool
     """Whether it sets variables or functions that later commands see."""
@@ -135,9 +135,7 @@ class Script:
         return [command for command in self.commands if command.name in names]
 
     def stops_at_failure(self) -> bool | None:
-        """Whether the shell stops at the first failing command (`set -e`) when it reaches the last statement; None if that
-        depends.
-        """
+        """Whether `set -e` is in effect at the last statement; None if that is uncertain."""
         state: bool | None = self.errexit
         for command in self.commands:
             if command.name != "set":
@@ -153,7 +151,7 @@ def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | Non
     if not is_posix_shell(shell) or not text.strip():
         return None
     data = text.encode(errors="surrogatepass")
-    if len(data) > LONGEST:
+    if len(data) > MAX_BYTES:
         return None
     root = _parser().parse(data).root_node
     if root.has_error:
@@ -161,18 +159,19 @@ def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | Non
     return _Reader(text, data).script(root, _starts_strict(shell))
 
 
-def can_be_read(text: str) -> bool:
+def is_valid_script(text: str) -> bool:
     """Whether a text is a valid sh or bash script; one that is too long counts as valid."""
     data = text.encode(errors="surrogatepass")
-    return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
+    return len(data) > MAX_BYTES or not _parser().parse(data).root_node.has_error
 
 
-def read_loosely(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
-    """The commands of a text that may not be a script, as far as it can be parsed, and the positions of its comments and
-    here-documents. For inspection only, never for changes.
+def read_leniently(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
+    """The commands of a text that may not be a valid script, and the positions of its comments and here-documents.
+
+    For inspection only, never for changes.
     """
     data = text.encode(errors="surrogatepass")
-    return _Reader(text, data).loosely(_parser().parse(data).root_node)
+    return _Reader(text, data).leniently(_parser().parse(data).root_node)
 
 
 def is_posix_shell(shell: Sequence[str]) -> bool:
@@ -225,7 +224,7 @@ class _Reader:
         self._text = text
         self._data = data
         self._characters: list[int] | None = None
-        """The character at each byte; None where both are the same."""
+        """The character index of each byte; None if all characters are one byte."""
         if len(data) != len(text):
             self._characters = []
             for number, character in enumerate(text):
@@ -233,7 +232,7 @@ class _Reader:
                 self._characters += [number] * width
             self._characters.append(len(text))
         self._functions: set[str] = set()
-        self._comment = False
+        self._has_comment = False
         self._assigns = False
 
     def script(self, root: Node, strict: bool) -> Script | None:
@@ -248,24 +247,24 @@ class _Reader:
         if not statements:
             return None
         bounds = [statement.start for statement in statements]
-        placed = []
+        placed_commands = []
         at = 0
         for start, end, words, nested, apart in commands:
             while at + 1 < len(bounds) and bounds[at + 1] <= start:
                 at += 1
-            placed.append(Command(start, end, words, at, nested, apart))
+            placed_commands.append(Command(start, end, words, at, nested, apart))
         return Script(
             self._text,
             tuple(statements),
-            tuple(placed),
+            tuple(placed_commands),
             tuple(breaks),
-            self._comment,
+            self._has_comment,
             self._assigns or bool(self._functions),
             strict,
         )
 
-    def loosely(self, root: Node) -> tuple[list[Command], list[tuple[int, int]]]:
-        """See `read_loosely`."""
+    def leniently(self, root: Node) -> tuple[list[Command], list[tuple[int, int]]]:
+        """See `read_leniently`."""
         commands, texts = [], []
         stack = [root]
         while stack:
@@ -300,23 +299,23 @@ class _Reader:
             node, nested, apart = stack.pop()
             kind = node.type
             if kind == "comment":
-                self._comment = True
+                self._has_comment = True
                 continue
             if kind == "heredoc_body":
                 heredocs.append(self._place(node.start_byte))
             if kind == "function_definition":
                 name = node.child_by_field_name("name")
                 if name is not None:
-                    self._functions.add(self._written(name))
+                    self._functions.add(self._source(name))
             if kind == "variable_assignment" and not apart:
                 self._assigns |= node.parent is None or node.parent.type != "command"
             if kind in ("command", "declaration_command", "unset_command"):
                 commands.append((*self._span(node), self._words(node), nested, apart))
             elif kind in (";", "&&") and not apart:
-                found = self._break(node)
-                if found is not None:
-                    breaks.append(found)
-            apart = apart or kind in _APART or kind in ("string", "heredoc_body")
+                line_break = self._break(node)
+                if line_break is not None:
+                    breaks.append(line_break)
+            apart = apart or kind in _SEPARATE or kind in ("string", "heredoc_body")
             nested = nested or kind in _BLOCKS or apart
             stack += [(child, nested, apart) for child in reversed(node.children)]
         return commands, breaks, heredocs
@@ -338,27 +337,27 @@ class _Reader:
         return before, after
 
     def _words(self, node: Node) -> tuple[Word, ...]:
-        found = []
+        words = []
         for child in node.children:
             if child.type == "variable_assignment" and node.type == "command":
                 continue
             if child.type.endswith("_redirect"):
                 continue
             inner = child.children[0] if child.type == "command_name" and child.children else child
-            found.append(Word(*self._span(child), self._value(inner)))
-        return tuple(found)
+            words.append(Word(*self._span(child), self._value(inner)))
+        return tuple(words)
 
-    def _written(self, node: Node) -> str:
+    def _source(self, node: Node) -> str:
         start, end = self._span(node)
         return self._text[start:end]
 
     def _value(self, node: Node) -> str | None:
-        """The argument that a word becomes, if it is certain."""
+        """The value that the command receives for a word; None if unknown."""
         parts = []
         stack = [node]
         while stack:
             part = stack.pop()
-            text = self._written(part)
+            text = self._source(part)
             if part.type == "concatenation":
                 stack += reversed(part.children)
             elif part.type == "raw_string":
@@ -377,7 +376,7 @@ class _Reader:
 
     def _statement(self, node: Node, heredocs: Sequence[int]) -> Statement:
         start, end = self._span(node)
-        inside = [place for place in heredocs if start <= place <= end]
+        heredoc_starts = [place for place in heredocs if start <= place <= end]
         elements: list[Element] = []
         stack: list[tuple[Node, str, int]] = [(node, "", end)]
         while stack:
@@ -397,23 +396,25 @@ class _Reader:
                     begin, last, connector, self._is_plain(part), part.type == "negated_command"
                 )
             )
-        if inside:
-            line_end = self._text.rfind("\n", 0, inside[0])
-            tail = self._text[inside[-1] : end]
+        if heredoc_starts:
+            line_end = self._text.rfind("\n", 0, heredoc_starts[0])
+            tail = self._text[heredoc_starts[-1] : end]
             if node.type == "redirected_statement" or not tail.strip():
                 end = max(line_end, start)
-        more = node.type == "redirected_statement" and any(
+        continues = node.type == "redirected_statement" and any(
             child.type in ("&&", "||")
             for redirect in node.children
             if redirect.type == "heredoc_redirect"
             for child in redirect.children
         )
         if (
-            more
+            continues
         ):  # `cat <<EOF && next`: in the grammar, the rest of the line is inside the redirection
             first = elements[-1]
             elements.append(Element(first.end, end, "&&", first.plain, negated=False))
-        return Statement(start, end, tuple(elements), background=False, heredoc=bool(inside))
+        return Statement(
+            start, end, tuple(elements), background=False, heredoc=bool(heredoc_starts)
+        )
 
     def _is_plain(self, node: Node) -> bool:
         stack = [node]

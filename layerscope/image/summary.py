@@ -1,4 +1,4 @@
-"""A step in one line, for lists."""
+"""Texts and names of steps, for lists."""
 
 from __future__ import annotations
 
@@ -20,40 +20,39 @@ _PRELUDE = re.compile(
     re.VERBOSE,
 )
 """Statements that many RUN steps begin with."""
-_LONGEST = 4096
+_MAX_CHARACTERS = 4096
 """Maximum characters of an instruction in lists."""
 NOTHING_RECORDED = "(no instruction recorded)"
 
 
 def one_line(step: Step) -> str:
-    """Instruction and arguments of a step on one line as a Dockerfile has them, secrets masked, digests shortened; not yet safe
-    for a terminal."""
-    text = whole_text(step, _LONGEST)
+    """Instruction and arguments of a step on one line in Dockerfile syntax, with secrets masked and digests shortened; not
+    escaped for a terminal."""
+    text = full_text(step, _MAX_CHARACTERS)
     if not text:
         return step.comment.strip() if step.comment and step.comment.strip() else NOTHING_RECORDED
     return " ".join(short_digests(_CONTINUED.sub(" ", text)).split())
 
 
-def whole_text(step: Step, most: int | None = None) -> str:
-    """Instruction and arguments of a step, secrets masked, and no more than `most` characters of them; not yet safe for
-    a terminal."""
-    # Loaded when a step is shown: JSON has steps as they are recorded.
+def full_text(step: Step, max_characters: int | None = None) -> str:
+    """Instruction and arguments of a step with secrets masked, cut to `max_characters`; not escaped for a terminal."""
+    # Imported when a step is shown: JSON reports have steps as recorded.
     from layerscope.image.go_values import without_go_values
     from layerscope.image.secret_spans import masked
 
-    # Cut later than necessary here: this cut may split a secret.
-    arguments = step.arguments if most is None else step.arguments[: 2 * most]
+    # Cut later than necessary, as this cut may split a secret.
+    arguments = step.arguments if max_characters is None else step.arguments[: 2 * max_characters]
     shown = masked(arguments, step.instruction)
     restored = without_go_values(step.instruction, shown)
     if restored != shown:
         shown = masked(restored, step.instruction)
-    return f"{step.instruction or ''} {shown}".strip()[:most]
+    return f"{step.instruction or ''} {shown}".strip()[:max_characters]
 
 
 def split_run(line: str) -> tuple[str, str, str]:
     """A RUN on one line, split into its keyword, a common prelude (`set -eux; apt-get update; `) and the rest.
 
-    Joined they are the line. The prelude may be empty; the keyword is empty for anything but a RUN.
+    Joined, they are the line. The prelude may be empty; the keyword is empty for other instructions.
     """
     keyword = "RUN "
     if not line.startswith(keyword):
@@ -64,21 +63,21 @@ def split_run(line: str) -> tuple[str, str, str]:
 
 
 def step_name(step: Step) -> str:
-    """The name of a step: its layer, or `step 7 (ENV)` without one; not yet safe for a terminal."""
+    """The name of a step: its layer, or `step 7 (ENV)` without one; not escaped for a terminal."""
     if step.layer is not None:
         return f"layer {step.layer}"
     return f"step {step.index}" + (f" ({step.instruction})" if step.instruction else "")
 
 
-def step_names(steps: Sequence[Step], most: int, more: str = " and more") -> str:
-    """The name of several steps: `layers 1, 2, 4 and more`. At most `most` are listed."""
-    names = [step_name(step) for step in steps[:most]]
+def step_names(steps: Sequence[Step], max_names: int, suffix: str = " and more") -> str:
+    """The names of several steps: `layers 1, 2, 4 and more`. `suffix` follows if there are more than `max_names`."""
+    names = [step_name(step) for step in steps[:max_names]]
     layers = [name.removeprefix("layer ") for name in names if name.startswith("layer ")]
     others = [name for name in names if not name.startswith("layer ")]
     if layers:
         layers.sort(key=int)
         others.insert(0, f"layer{'' if len(layers) == 1 else 's'} {', '.join(layers)}")
-    return ", ".join(others) + (more if len(steps) > most else "")
+    return ", ".join(others) + (suffix if len(steps) > max_names else "")
 
 
 def short_digests(text: str) -> str:

@@ -17,7 +17,9 @@ class ImageWarning:
 
 def one_each(warnings: Iterable[ImageWarning]) -> list[ImageWarning]:
     """One warning per code and layer, with the texts joined."""
-    said: dict[tuple[str, int | None], dict[str, None]] = {}
+    messages: dict[tuple[str, int | None], dict[str, None]] = {}
     for warning in warnings:
-        said.setdefault((warning.code, warning.layer), {})[warning.message] = None
-    return [ImageWarning(code, layer, "; ".join(words)) for (code, layer), words in said.items()]
+        messages.setdefault((warning.code, warning.layer), {})[warning.message] = None
+    return [
+        ImageWarning(code, layer, "; ".join(texts)) for (code, layer), texts in messages.items()
+    ]

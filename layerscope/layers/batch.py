@@ -10,23 +10,27 @@ from numpy.typing import NDArray
 
 from layerscope.layers.blob import Blob
 
-RUN = 1 << 20
+MAX_READ = 1 << 20
 """Maximum bytes per read, plus one piece."""
-GAP = 1 << 15
+MAX_GAP = 1 << 15
 """Largest gap in bytes that is cheaper to read than to skip."""
 
 
 def read_batch(
     blob: Blob, starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> Iterator[bytes | memoryview | None]:
-    """Read pieces in this order; shorter at the end of the blob, None after a read error.
+    """Read pieces in the given order: shorter at the end of the blob, None after a read error.
 
     Works best with ascending offsets and small lengths: adjacent pieces are kept in memory together.
     """
     ends = starts + lengths
     gaps = starts[1:] - ends[:-1]
-    apart = (gaps < 0) | (gaps > (0 if blob.scattered else GAP)) | (np.diff(starts // RUN) != 0)
-    bounds = [0, *(np.flatnonzero(apart) + 1).tolist(), len(starts)]
+    breaks = (
+        (gaps < 0)
+        | (gaps > (0 if blob.scattered else MAX_GAP))
+        | (np.diff(starts // MAX_READ) != 0)
+    )
+    bounds = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(starts)]
     for first, last in pairwise(bounds):
         if first == last:
             return
@@ -37,15 +41,15 @@ def read_batch(
             for start, length in zip(
                 starts[first:last].tolist(), lengths[first:last].tolist(), strict=True
             ):
-                yield _alone(blob, start, length)
+                yield _read_one(blob, start, length)
             continue
-        places = (starts[first:last] - base).tolist()
-        for place, end in zip(places, (ends[first:last] - base).tolist(), strict=True):
-            yield data[place:end]
+        offsets = (starts[first:last] - base).tolist()
+        for begin, end in zip(offsets, (ends[first:last] - base).tolist(), strict=True):
+            yield data[begin:end]
 
 
-def _alone(blob: Blob, start: int, length: int) -> bytes | None:
-    """Read a single piece, after an error that may concern only its neighbours."""
+def _read_one(blob: Blob, start: int, length: int) -> bytes | None:
+    """Read a single piece, after an error that may affect only its neighbours."""
     try:
         return blob.pread(length, start)
     except OSError:

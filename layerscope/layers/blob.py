@@ -15,9 +15,19 @@ from layerscope.errors import ContentsNotSavedError
 from layerscope.layers.file_identity import FileChangedError, FileWatch, Identity, file_identity
 
 CHUNK = 1 << 18
-"""Bytes read at a time when a blob is read through."""
+"""Bytes per read when a blob is read sequentially."""
 OPEN_FILES = 32
-"""Maximum number of such files kept open, far below any system's limit."""
+"""Maximum number of descriptors kept open for files that are opened by path, far below any system's limit."""
+
+
+_ZEROS = bytes(CHUNK)
+
+
+def zeros(count: int) -> Iterator[bytes]:
+    """`count` zero bytes, in pieces of at most `CHUNK`; nothing for a negative count."""
+    while count > 0:
+        yield _ZEROS[: min(count, CHUNK)]
+        count -= CHUNK
 
 
 class Blob(ABC):
@@ -29,7 +39,7 @@ class Blob(ABC):
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """Number of bytes."""
         return self._size
 
     @abstractmethod
@@ -38,12 +48,12 @@ class Blob(ABC):
 
     @property
     def spooled(self) -> bool:
-        """Whether the bytes have already passed through memory on their way here."""
+        """Whether the bytes have already passed through memory, and are in a private copy."""
         return False
 
     @property
     def scattered(self) -> bool:
-        """Whether contents are in separate files, so that reading across the gap between two of them is not cheap."""
+        """Whether contents are in separate files, so that reading across a gap between them is slow."""
         return False
 
     @property
@@ -51,22 +61,22 @@ class Blob(ABC):
         """Whether each read is a network request: `chunks` fetches only the requested part, `pread` may fetch everything."""
         return False
 
-    def refuse_whole(self) -> None:  # noqa: B027  # others have nothing to refuse
-        """Make a ranged blob raise OSError rather than fetch all of it."""
+    def forbid_full_fetch(self) -> None:  # noqa: B027  # other blobs are not fetched
+        """Make a ranged blob raise OSError instead of fetching all of it."""
 
     def has_ztoc(self, *, vouched_for: bool = False) -> bool:  # noqa: ARG002
-        """Whether a table of contents is stored beside the blob (SOCI); with `vouched_for`, one that is as certain as the blob."""
+        """Whether a table of contents is stored beside the blob (SOCI); with `vouched_for`, one that is as trustworthy as the blob."""
         return False
 
-    def ztoc(self, most: int) -> bytes | None:  # noqa: ARG002
-        """The table of contents that is stored beside the blob; None if there is none of at most `most` bytes that can be read."""
+    def ztoc(self, max_bytes: int) -> bytes | None:  # noqa: ARG002
+        """The table of contents that is stored beside the blob; None without a readable one of at most `max_bytes`."""
         return None
 
     @property
     def identity(self) -> Identity | None:
-        """A value that identifies these bytes without reading them, taken before the first read; None if there is none.
+        """A value that identifies these bytes without reading them, taken before the first read; None if unknown.
 
-        For a store that guarantees its digests, it may be the digest.
+        It may be the digest if the store guarantees its digests.
         """
         return None
 
@@ -94,19 +104,19 @@ class Blob(ABC):
 
     @property
     def is_tar(self) -> bool:
-        """Whether the bytes are a plain tar, whatever they look like."""
+        """Whether the bytes are known to be a plain tar, so that the compression is not detected."""
         return False
 
     @property
     def digest(self) -> str | None:
-        """The digest of these bytes, if it is certain without reading: `pread` fails for other bytes."""
+        """The digest of these bytes if it is guaranteed, because `pread` fails for other bytes; otherwise None."""
         return None
 
-    def keep(self) -> None:  # noqa: B027  # most blobs are at hand
-        """Keep a copy of what is read from now on: it will be read again."""
+    def keep(self) -> None:  # noqa: B027  # most blobs can be read again
+        """Keep a copy of bytes that are read from now on, because they will be read again."""
 
-    def abandon(self) -> None:  # noqa: B027  # most blobs wait for nobody
-        """Make reads that wait for another machine end soon, because they are no longer needed."""
+    def abandon(self) -> None:  # noqa: B027  # most blobs are local
+        """End pending network reads soon, because they are no longer needed."""
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to `end` (default: all), in pieces of at most `CHUNK`."""
@@ -194,9 +204,9 @@ class File(Protocol):
 
 
 class OpenFile:
-    """A file that stays open as long as one of its blobs is in use. It may have been deleted.
+    """A file that stays open as long as one of its blobs is in use, even if it is deleted.
 
-    A `spooled` file is a copy with the identity of the blob `origin` it was made from.
+    A `spooled` file is a copy with the identity of `origin`, the blob that it was made from.
     """
 
     def __init__(
@@ -217,7 +227,7 @@ class OpenFile:
 
     @classmethod
     def open(cls, path: Path, name: str | None = None) -> OpenFile:
-        """Open `path`; raises OSError. A blocking special file is refused by the caller's checks."""
+        """Open `path`. Raises OSError. The caller must have checked that it is a regular file."""
         return cls(os.open(path, os.O_RDONLY | os.O_CLOEXEC), name or path.name)
 
     def pread(self, length: int, offset: int) -> bytes:
@@ -243,7 +253,7 @@ class OpenFile:
 
 
 class PathFile:
-    """A regular file opened for each read: a directory may have more blobs than a process may open files."""
+    """A regular file that is opened for each read, as a directory may have more blobs than a process may have open files."""
 
     spooled = False
 
@@ -291,7 +301,7 @@ def _descriptor(path: str, place: tuple[int, int]) -> Descriptor:
 
 
 class FileBlob(Blob):
-    """All of a file."""
+    """A complete file."""
 
     def __init__(self, file: File, name: str) -> None:
         super().__init__(name, file.size)
@@ -328,31 +338,31 @@ class FileBlob(Blob):
 class BlobRange(Blob):
     """A range of another blob, which may be truncated."""
 
-    def __init__(self, whole: Blob, name: str, offset: int, size: int) -> None:
+    def __init__(self, parent: Blob, name: str, offset: int, size: int) -> None:
         super().__init__(name, size)
-        self._whole = whole
+        self._parent = parent
         self._offset = offset
 
     @property
     def spooled(self) -> bool:
-        return self._whole.spooled
+        return self._parent.spooled
 
     @property
     def identity(self) -> Identity | None:
-        whole = self._whole.identity
-        return None if whole is None else (*whole, self._offset, self.size)
+        parent = self._parent.identity
+        return None if parent is None else (*parent, self._offset, self.size)
 
     def changed(self) -> bool:
-        return self._whole.changed()
+        return self._parent.changed()
 
     @property
     def overwritten(self) -> bool:
-        return self._whole.overwritten
+        return self._parent.overwritten
 
     def place(self) -> tuple[int, int] | None:
-        whole = self._whole.place()
-        return None if whole is None else (whole[0], whole[1] + self._offset)
+        parent = self._parent.place()
+        return None if parent is None else (parent[0], parent[1] + self._offset)
 
     def pread(self, length: int, offset: int) -> bytes:
         length = min(length, self.size - offset)
-        return self._whole.pread(length, self._offset + offset) if length > 0 else b""
+        return self._parent.pread(length, self._offset + offset) if length > 0 else b""

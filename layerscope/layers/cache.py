@@ -3,7 +3,7 @@
 An index is stored under the *verified* digest of its bytes. The identity of a file (device, inode, size, times, range) points
 to that digest, or to the index itself if the bytes were not hashed. A claim by an image is never enough: a blob that claims
 the digest of a cached one is hashed, and the cached index is used only if the digest matches. So no image can show another
-one's contents, or make another one show its own.
+one's contents, or its own contents in place of another's.
 
 A layer of a local store is identified by its headers and the folder of its files, never by the digest that the store records:
 anyone who can write to the store could record another one. Digests found by reading its files hold as long as no file changes.
@@ -49,12 +49,12 @@ class IndexCache:
 
     def __init__(self, store: Store, limits: Limits, *, fresh: bool = False) -> None:
         self.store = store
-        """Where they are."""
+        """The store of the entries."""
         self._limits = astuple(limits)
         self._fresh = fresh
 
     def set_cached_length(self, blob: Blob) -> None:
-        """Set the length of a blob from the cache, if finding it would take a read."""
+        """Set the length of a blob from the cache, if it is otherwise known only after reading the headers."""
         key = None if self._fresh else self._length_key(blob)
         packed = None if key is None else self.store.read(_LENGTH, key)
         length = None if packed is None else packed.values.get("bytes")
@@ -105,12 +105,12 @@ class IndexCache:
         `claims` are the digests that the image claims for the blob. To verify them, the blob may be read.
         Raises `CancelledError`.
         """
-        found = self.get(blob, hash_all=hash_all)
-        if found is not None:
+        indexed = self.get(blob, hash_all=hash_all)
+        if indexed is not None:
             progress.advance(blob.size)
         elif not self._fresh and blob.digest is None and self._is_hashed(blob, hash_all):
             return self._by_claim(blob, claims, progress)
-        return found
+        return indexed
 
     def add(self, blob: Blob, index: LayerIndex) -> Indexed:
         """Store the index of a blob. A damaged one is not stored: the damage may be temporary."""
@@ -144,11 +144,11 @@ class IndexCache:
             return Indexed(index, key)
         if isinstance(blob, TarSplitBlob):
             return None  # reading its headers is faster than checking all files for changes
-        found = self._by_known_file(blob)
-        if found is None or found.index.tar_bytes != blob.size:
+        indexed = self._by_known_file(blob)
+        if indexed is None or indexed.index.tar_bytes != blob.size:
             return None
         # without hashing, its digests would stay unverified
-        return Indexed(replace(found.index, diff_id=None, blob_digest=None), key)
+        return Indexed(replace(indexed.index, diff_id=None, blob_digest=None), key)
 
     def _by_known_file(self, blob: Blob) -> Indexed | None:
         """The index of a file whose bytes were hashed before."""
@@ -162,8 +162,10 @@ class IndexCache:
 
     def _by_claim(self, blob: Blob, claims: Collection[str], progress: Progress) -> Indexed | None:
         """The index of a blob with the claimed digest of a cached one, if hashing confirms it."""
-        known = [claim for claim in claims if self.store.has(INDEX, self._digest_key(blob, claim))]
-        if not known:
+        cached_claims = [
+            claim for claim in claims if self.store.has(INDEX, self._digest_key(blob, claim))
+        ]
+        if not cached_claims:
             return None
         digest, size = hashlib.sha256(), 0
         try:
@@ -174,12 +176,16 @@ class IndexCache:
                 progress.advance(len(piece))
         except OSError:
             size = -size  # indexing it reports the error
-        found = f"sha256:{digest.hexdigest()}"
-        indexed = self._by_digest(blob, found) if found in known and size == blob.size else None
+        computed = f"sha256:{digest.hexdigest()}"
+        indexed = (
+            self._by_digest(blob, computed)
+            if computed in cached_claims and size == blob.size
+            else None
+        )
         if indexed is None:
             progress.advance(-abs(size))
         else:
-            self._store_digest(blob, found)
+            self._store_digest(blob, computed)
         return indexed
 
     def _by_digest(self, blob: Blob, digest: object) -> Indexed | None:

@@ -88,7 +88,7 @@ class Compression:
     open: Callable[[Limits], Decompressor]
     error: type[Exception]
     padded: bool = False
-    """Whether zeros may separate two streams."""
+    """Whether zeros may be between two streams."""
 
 
 COMPRESSIONS: tuple[Compression, ...] = (

@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.batch import RUN, read_batch
+from layerscope.layers.batch import MAX_READ, read_batch
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream
 from layerscope.layers.file_identity import FileChangedError
@@ -26,7 +26,7 @@ SMALL = 1 << 15
 
 
 class ContentCutError(Exception):
-    """A content is truncated in its layer."""
+    """The content of an entry is truncated in its layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class LayerContents:
 
         `progress` counts the bytes of the tar, see `bytes_to_pass`.
         """
-        left = int(self.index.columns.stored[entry])
+        missing = int(self.index.columns.stored[entry])
         for _, piece in self.pieces([entry], progress or NullProgress()):
-            left -= len(piece)
+            missing -= len(piece)
             yield piece
-        if left:
+        if missing:
             raise ContentCutError
 
     def pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
@@ -68,25 +68,25 @@ class LayerContents:
         self, pieces: Iterator[tuple[int, bytes]], digests: NDArray[np.uint8]
     ) -> Iterator[tuple[int, bytes]]:
         """The same pieces; the last one of a content is withheld unless the content has its known digest."""
-        for entry, own in groupby(pieces, lambda piece: piece[0]):
-            found, size, held = hashlib.sha256(), 0, b""
+        for entry, entry_pieces in groupby(pieces, lambda piece: piece[0]):
+            hasher, size, withheld = hashlib.sha256(), 0, b""
             try:
-                for _, piece in own:
-                    found.update(piece)
+                for _, piece in entry_pieces:
+                    hasher.update(piece)
                     size += len(piece)
-                    if held:
-                        yield entry, held
-                    held = piece
+                    if withheld:
+                        yield entry, withheld
+                    withheld = piece
             except (DamagedStreamError, OSError) as error:
-                if held and not isinstance(error, FileChangedError):
-                    yield entry, held
+                if withheld and not isinstance(error, FileChangedError):
+                    yield entry, withheld
                 raise
-            known = digests[entry].tobytes()
-            whole = size == int(self.index.columns.stored[entry])
-            if whole and any(known) and self._digest(entry, found.digest()) != known:
+            expected = digests[entry].tobytes()
+            complete = size == int(self.index.columns.stored[entry])
+            if complete and any(expected) and self._digest(entry, hasher.digest()) != expected:
                 raise FileChangedError(self.blob.name)
-            if held:
-                yield entry, held
+            if withheld:
+                yield entry, withheld
 
     def _pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
         columns = self.index.columns
@@ -105,8 +105,8 @@ class LayerContents:
         spans = (
             (entry, int(columns.offsets[entry]), int(columns.stored[entry])) for entry in entries
         )
-        wanted = ((entry, start, start + stored) for entry, start, stored in spans if stored)
-        span = next(wanted, None)
+        nonempty = ((entry, start, start + stored) for entry, start, stored in spans if stored)
+        span = next(nonempty, None)
         position = 0
         if span is None:
             return
@@ -122,7 +122,7 @@ class LayerContents:
                     yield entry, piece[at : min(at + CHUNK, last)]
                 if stop > end:
                     break
-                span = next(wanted, None)
+                span = next(nonempty, None)
             position = end
             progress.advance(len(piece))
             if span is None:
@@ -131,43 +131,43 @@ class LayerContents:
     def batches(
         self, entries: NDArray[np.int64], progress: Progress
     ) -> Iterator[tuple[list[int], list[bytes | memoryview]]]:
-        """The stored bytes of these entries, in the order of their offsets, about a megabyte of them at a time.
+        """The stored bytes of these entries, in the order of their offsets, about a megabyte at a time.
 
-        Contents that are no longer complete in the layer are cut or left out. Raises as `pieces` does.
+        Contents that are no longer complete in the layer are truncated or left out. Raises as `pieces` does.
         """
         numbers: list[int] = []
-        found: list[bytes | memoryview] = []
+        contents: list[bytes | memoryview] = []
         size = 0
-        for entry, content in self._wholes(entries, progress):
+        for entry, content in self._complete_contents(entries, progress):
             if content:
                 numbers.append(entry)
-                found.append(content)
+                contents.append(content)
                 size += len(content)
-            if size >= RUN:
+            if size >= MAX_READ:
                 check(progress)
-                yield numbers, found
-                numbers, found, size = [], [], 0
+                yield numbers, contents
+                numbers, contents, size = [], [], 0
         if numbers:
-            yield numbers, found
+            yield numbers, contents
 
-    def _wholes(
+    def _complete_contents(
         self, entries: NDArray[np.int64], progress: Progress
     ) -> Iterator[tuple[int, bytes | memoryview]]:
-        """The stored bytes of each of these entries, each in one piece."""
+        """The stored bytes of these entries, each in one piece."""
         if not self.seekable:
             for entry, pieces in groupby(
                 self.pieces(entries.tolist(), progress), lambda piece: piece[0]
             ):
                 yield entry, b"".join(piece for _, piece in pieces)
             return
-        stored, known = self.index.columns.stored, self.index.digests
+        stored, digests = self.index.columns.stored, self.index.digests
         for entry, content in zip(
             entries.tolist(), self.heads(entries, int(stored.max(initial=0))), strict=True
         ):
             if content is None:
                 raise OSError(errno.EIO, "cannot be read", self.blob.name)
-            if known is not None and len(content) == int(stored[entry]):
-                digest = known[entry].tobytes()
+            if digests is not None and len(content) == int(stored[entry]):
+                digest = digests[entry].tobytes()
                 if any(digest) and self._digest(entry, hashlib.sha256(content).digest()) != digest:
                     raise FileChangedError(self.blob.name)
             yield entry, content
@@ -197,14 +197,14 @@ class LayerContents:
     def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
         """SHA-256 of the content of each entry; None if unreadable. Small contents are read together."""
         stored = self.index.columns.stored[entries]
-        together = (stored <= SMALL) & self.seekable
+        batched = (stored <= SMALL) & self.seekable
         if self.index.sparse:
-            together &= [entry not in self.index.sparse for entry in entries.tolist()]
-        small = self.heads(entries[together], SMALL)
-        for entry, size, read in zip(
-            entries.tolist(), stored.tolist(), together.tolist(), strict=True
+            batched &= [entry not in self.index.sparse for entry in entries.tolist()]
+        small = self.heads(entries[batched], SMALL)
+        for entry, size, is_batched in zip(
+            entries.tolist(), stored.tolist(), batched.tolist(), strict=True
         ):
-            content = next(small) if read else None
+            content = next(small) if is_batched else None
             if content is not None and len(content) == size:
                 yield hashlib.sha256(content).digest()
                 continue

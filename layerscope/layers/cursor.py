@@ -1,4 +1,4 @@
-"""Cursors through a tar: by offset in a file, skipping payloads unread, and along a stream."""
+"""Cursors for reading a tar: by offset in a file, skipping payloads without reading them, and along a stream."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Cursor(Protocol):
         """Skip padding, which may be missing at the end."""
 
     def drain(self, progress: Progress) -> int:
-        """Read the rest; returns how many of its bytes are not zero."""
+        """Read the rest; returns the number of its non-zero bytes."""
 
 
 class OffsetCursor:
@@ -60,16 +60,16 @@ class OffsetCursor:
         return data
 
     def _read(self, length: int) -> bytes:
-        """Read ahead from here: more and more while entries are small, little after skipping a large one."""
-        passed = self.position - self._start - len(self._window)
-        self._ahead = min(2 * self._ahead, MAX_WINDOW) if passed < self._ahead else WINDOW
+        """Read ahead from here: increasingly more while entries are small, little after skipping a large one."""
+        skipped = self.position - self._start - len(self._window)
+        self._ahead = min(2 * self._ahead, MAX_WINDOW) if skipped < self._ahead else WINDOW
         self._start = self.position
         self._window = self._blob.pread(max(length, self._ahead), self.position)
         while 0 < len(self._window) < length:
-            more = self._blob.pread(length - len(self._window), self.position + len(self._window))
-            if not more:
+            piece = self._blob.pread(length - len(self._window), self.position + len(self._window))
+            if not piece:
                 break
-            self._window += more
+            self._window += piece
         return self._window[:length]
 
     def skip(self, length: int) -> None:
@@ -98,7 +98,7 @@ class OffsetCursor:
 
 
 class StreamCursor:
-    """Moves along an iterator of pieces, hashing each payload on the way."""
+    """Moves along an iterator of pieces, hashing each payload."""
 
     hashes = True
 
@@ -127,12 +127,12 @@ class StreamCursor:
             self.position += length
             return hashlib.sha256(self._piece[at:end]).digest()
         digest = hashlib.sha256()
-        left = length
+        missing = length
         for part in self._parts(length):
             digest.update(part)
-            left -= len(part)
-        self.position += length - left
-        if left:
+            missing -= len(part)
+        self.position += length - missing
+        if missing:
             raise EOFError
         return digest.digest()
 

@@ -21,7 +21,7 @@ class LayersOnDemand(Protocol):
 class DeferredBlob(Blob):
     """`size` bytes with the digest `digest`: layer `number` of `layers`, which are fetched at the first read.
 
-    Reading raises OSError if they differ.
+    Reading raises OSError if the fetched bytes differ.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class DeferredBlob(Blob):
             blob = self._layers.layer(self._number)
         except LayerscopeError as error:
             raise OSError(errno.EIO, error.message) from error
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for piece in blob.chunks():
-            found.update(piece)
-        if f"sha256:{found.hexdigest()}" != self._digest:
+            hasher.update(piece)
+        if f"sha256:{hasher.hexdigest()}" != self._digest:
             why = "the source no longer has the content that was opened before"
             self._problem = OSError(errno.ESTALE, why)
             raise self._problem

@@ -20,7 +20,7 @@ _SEGMENT_COST = 128
 
 @dataclass(frozen=True, slots=True)
 class SparseMap:
-    """Where the stored bytes of a sparse file belong."""
+    """Positions of the stored bytes in a sparse file."""
 
     real_size: int
     """Size of the file in bytes, including holes."""
@@ -35,13 +35,13 @@ class SparseMap:
         return sum(length for _, length in self.segments)
 
     def digest(self, stored: bytes) -> bytes:
-        """A SHA-256 for the content, given the one of its stored bytes. It never equals that of a dense file."""
+        """A SHA-256 for the content, computed from that of its stored bytes. It never equals that of a dense file."""
         return hashlib.sha256(b"sparse %d %a" % (self.real_size, self.segments) + stored).digest()
 
 
 @dataclass(slots=True)
 class Extension:
-    """Fields of an entry that its extension headers override; None for those they do not."""
+    """Fields of an entry that its extension headers override; None for the others."""
 
     name: bytes | None = None
     link: bytes | None = None
@@ -53,13 +53,13 @@ class Extension:
     gid: int | None = None
     mtime: int | None = None
     xattrs: bytes = b""
-    """Extended attributes, canonical (see `pack_xattrs`); empty for none."""
+    """Extended attributes, packed by `pack_xattrs`; empty for none."""
     sparse: SparseMap | None = None
     sparse_records: dict[bytes, bytes] = field(default_factory=dict)
 
     @property
     def cost(self) -> int:
-        """Memory in bytes that it takes up."""
+        """Its size in memory, in bytes."""
         texts = len(self.name or b"") + len(self.link or b"") + len(self.xattrs)
         return texts + (_SEGMENT_COST * len(self.sparse.segments) if self.sparse else 0)
 
@@ -163,11 +163,11 @@ def sparse_from_records(
 def sparse_from_gnu_header(
     block: bytes, read_block: Callable[[], bytes], limits: Limits
 ) -> SparseMap:
-    """The map of an old GNU sparse file, from its header and the blocks after it, which its size does not include."""
+    """The map of an old GNU sparse file, from its header and the blocks after it, which are not part of its size."""
     if not is_gnu(block):
         raise HeaderError("a sparse file is not of the kind that GNU tar writes")
     numbers: list[int] = []
-    table, count, more = block[386:482], 4, block[482]
+    table, count, continued = block[386:482], 4, block[482]
     read = 0
     while True:
         for index in range(count):
@@ -175,13 +175,13 @@ def sparse_from_gnu_header(
             if not pair[0]:
                 break
             numbers += (parse_number(pair[:12]), parse_number(pair[12:]))
-        if not more:
+        if not continued:
             return _sparse_map(parse_number(block[483:495]), numbers, 0)
         read += BLOCK
         if read > limits.header_bytes:
             raise _too_long(limits)
         table = read_block()
-        count, more = 21, table[504]
+        count, continued = 21, table[504]
 
 
 def _too_long(limits: Limits) -> HeaderError:
@@ -220,31 +220,31 @@ def _decimal(text: bytes) -> int:
 
 def _seconds(text: bytes) -> int:
     """A PAX time in whole seconds, floored."""
-    whole, _, fraction = text.partition(b".")
-    seconds = _decimal(whole)
+    integer, _, fraction = text.partition(b".")
+    seconds = _decimal(integer)
     if fraction and not fraction.isdigit():
         raise HeaderError(f"a PAX time is malformed: {text[:24]!r}")
-    return seconds - 1 if whole.startswith(b"-") and fraction.strip(b"0") else seconds
+    return seconds - 1 if integer.startswith(b"-") and fraction.strip(b"0") else seconds
 
 
 def _inline_map(read_block: Callable[[], bytes], limits: Limits) -> tuple[list[int], int]:
     """The numbers of a PAX 1.0 map and its size in bytes: a count, then offset and length of each segment, one per line."""
     text = bytearray()
     blocks = 0
-    wanted: int | None = None
+    line_count: int | None = None
     lines = 0
-    while wanted is None or lines < wanted:
+    while line_count is None or lines < line_count:
         block = read_block()
         blocks += 1
         if blocks * BLOCK > limits.header_bytes:
             raise _too_long(limits)
         text += block
         lines += block.count(b"\n")
-        if wanted is None and lines:
-            wanted = 1 + 2 * _decimal(bytes(text[: text.index(b"\n")]))
-            if wanted < 1:
+        if line_count is None and lines:
+            line_count = 1 + 2 * _decimal(bytes(text[: text.index(b"\n")]))
+            if line_count < 1:
                 raise HeaderError("the map of a sparse file is malformed")
-    return [_decimal(line) for line in bytes(text).split(b"\n")[1:wanted]], blocks * BLOCK
+    return [_decimal(line) for line in bytes(text).split(b"\n")[1:line_count]], blocks * BLOCK
 
 
 def _sparse_map(real_size: int, numbers: list[int], skip: int) -> SparseMap:

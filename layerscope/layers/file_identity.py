@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 CLOCK_NS = 20_000_000
-"""Nanoseconds within which two writes may leave the same time; kernel ticks are shorter."""
+"""Nanoseconds within which two writes may get the same timestamp; kernel ticks are shorter."""
 COARSE_CLOCK_NS = 2_000_000_000
 """The same for file systems with timestamps in whole seconds."""
 
@@ -43,8 +43,8 @@ def file_identity(status: os.stat_result) -> Identity | None:
 class FileWatch:
     """Detects that a file was modified since `status` was taken.
 
-    Renaming, deleting, hard links and permissions also change ctime, but not the content: if one of these is visible, an
-    otherwise equal file counts as unmodified.
+    Renaming, deleting, linking and changing permissions also change ctime, but not the content: if one of these explains
+    the new ctime, the file counts as unmodified.
     """
 
     def __init__(self, status: os.stat_result, name: str, descriptor: int | None = None) -> None:
@@ -53,7 +53,7 @@ class FileWatch:
         self.changed = False
         """Whether a modification was found. Never reset: later reads could mix old and new bytes."""
         self._named = descriptor is not None
-        self._seen = (_content_status(status), status.st_ctime_ns)
+        self._state = (_content_status(status), status.st_ctime_ns)
         self._other_status = _other_status(status, descriptor)
 
     def check(self, descriptor: int) -> None:
@@ -61,14 +61,14 @@ class FileWatch:
         if self.changed:
             raise FileChangedError(self._name)
         status = os.fstat(descriptor)
-        seen = (_content_status(status), status.st_ctime_ns)
-        if seen == self._seen:
+        state = (_content_status(status), status.st_ctime_ns)
+        if state == self._state:
             return
-        others = _other_status(status, descriptor if self._named else None)
-        if seen[0] != self._seen[0] or others == self._other_status:
+        other_status = _other_status(status, descriptor if self._named else None)
+        if state[0] != self._state[0] or other_status == self._other_status:
             self.changed = True
             raise FileChangedError(self._name)
-        self._seen, self._other_status = seen, others
+        self._state, self._other_status = state, other_status
 
 
 def _content_status(status: os.stat_result) -> tuple[int, ...]:

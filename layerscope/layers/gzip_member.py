@@ -1,6 +1,5 @@
 """One member of a gzip stream (RFC 1952): its header, deflated data, checksum and length.
 
-
 isal could read the whole member, but loses track of header fields that arrive in pieces, and withholds decompressed data if
 the checksum after them is wrong.
 """

@@ -95,7 +95,7 @@ def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Attributes of n entries, one array per field. Sizes are in bytes; shapes are (n,).
+    """Metadata of n entries, one array per field. Sizes are in bytes; shapes are (n,).
 
     Fields that are never summed have the smallest type that holds their values.
     """
@@ -155,7 +155,7 @@ COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class LayerIndex:
-    """The result of one pass over a layer's tar. Cacheable: plain arrays and bytes, nothing about the image."""
+    """The result of one pass over a layer's tar. Cacheable: it consists of arrays and bytes, and is independent of the image."""
 
     columns: Columns
     """All entries in tar order, including markers and ignored ones."""
@@ -191,13 +191,13 @@ class LayerIndex:
     toc: TocCheck | None = None
     """The check of the blob's table of contents; None if it has none or was not read completely."""
     extent: Extent = Extent.READ
-    """If the layer was not read, `tar_bytes` is 0, and there are no digests of blob and tar."""
+    """How much of the layer was read. If it was not, `tar_bytes` is 0, and there are no digests of blob and tar."""
 
     def __len__(self) -> int:
         return len(self.roles)
 
     def detached(self) -> LayerIndex:
-        """The same index without paths, and apart from the file that it was read from."""
+        """A copy of the index without paths, which does not keep the file that it was read from open."""
         columns = Columns(*(getattr(self.columns, name).copy() for name in Columns.__slots__))
         digests = None if self.digests is None else self.digests.copy()
         return replace(
@@ -206,5 +206,5 @@ class LayerIndex:
 
     def without_names(self) -> LayerIndex:
         """The same index without paths, which take most memory and are only needed for stacking."""
-        none = np.zeros(0, np.int32)
-        return replace(self, nodes=none, targets=none, link_contents=none, tree=PathTree.empty())
+        empty = np.zeros(0, np.int32)
+        return replace(self, nodes=empty, targets=empty, link_contents=empty, tree=PathTree.empty())

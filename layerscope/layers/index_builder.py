@@ -34,9 +34,9 @@ class IndexBuilder:
         self._hashed = False
         self._targets: list[bytes] = []
         self._aufs_links: dict[bytes, list[int]] = {}
-        """Regular files in the AUFS directory of links, ascending, by path."""
+        """Regular files in the AUFS directory of links, by path, in ascending order."""
         self.count = 0
-        """Entries so far."""
+        """Number of entries so far."""
         self._unknown = 0
 
     def add(self, batch: Batch) -> None:
@@ -70,7 +70,7 @@ class IndexBuilder:
         stored = np.where((kinds == Kind.FILE) & holds_content, columns.sizes, 0)
         xattrs = np.zeros(count, np.int32)
         for index, extension in extensions.items():
-            self._extended(index, extension, kinds, stored, xattrs)
+            self._add_extension(index, extension, kinds, stored, xattrs)
         self._roles.append(roles)
         self._parts.append(
             Columns(
@@ -131,23 +131,23 @@ class IndexBuilder:
         )
 
     def _link_contents(self, columns: Columns, roles: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """For each hard link, the AUFS file with its content, -1 for none. Files without links get size 0 in `columns`.
+        """For each hard link, the AUFS file with its content; -1 for none. Files without links get size 0 in `columns`.
 
-        If several files have one path, a link means the last one before it, otherwise the first.
+        If several files have the same path, a link refers to the last one before it, otherwise to the first.
         """
-        found = np.full(len(self._targets), -1, np.int32)
+        contents = np.full(len(self._targets), -1, np.int32)
         if not self._aufs_links:
-            return found
+            return contents
         links = np.flatnonzero((columns.kinds == Kind.HARDLINK) & (roles == Role.ENTRY))
-        for place, (link, target) in enumerate(zip(links.tolist(), self._targets, strict=True)):
+        for number, (link, target) in enumerate(zip(links.tolist(), self._targets, strict=True)):
             files = self._aufs_links.get(clean(target)[0])
             if files is not None:
-                found[place] = files[max(bisect(files, link) - 1, 0)]
+                contents[number] = files[max(bisect(files, link) - 1, 0)]
         files = [entry for entries in self._aufs_links.values() for entry in entries]
-        columns.stored[np.setdiff1d(files, found)] = 0
-        return found
+        columns.stored[np.setdiff1d(files, contents)] = 0
+        return contents
 
-    def _extended(
+    def _add_extension(
         self,
         index: int,
         extension: Extension,

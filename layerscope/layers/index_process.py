@@ -1,8 +1,8 @@
 """Indexes layers of one file in a second process, because parsing headers holds the interpreter lock.
 
-The process gets the file as an open descriptor. A request is JSON with the range of a layer, how it is to be read, and the
-limits; the answer is the index, and what its collector found, as packed for the cache. Damaged layers, and those whose index
-cannot be packed, fail: the caller reads them and reports the problem.
+The process inherits the file as an open descriptor. A request is JSON with the range of a layer, options and limits; the answer
+is the index and the results of its collector, packed as for the cache. For damaged layers, and those whose index cannot be packed,
+the request fails: the caller reads them itself and reports the problem.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HEARTBEAT_TIMEOUT = 30.0
 _HEARTBEAT_INTERVAL = 0.2
 """Seconds between two heartbeats."""
 _LENGTH = 8
-"""Bytes of a number."""
+"""Size of a number in bytes."""
 
 
 class IndexProcess:
@@ -53,20 +53,20 @@ class IndexProcess:
     def index(
         self, blob: Blob, *, hash_all: bool = False, collector: Collector | None = None
     ) -> LayerIndex | None:
-        """The index of a layer in the file, as `index_layer` makes it; None if the process fails. Raises `CancelledError`."""
+        """The index of a layer in the file, as from `index_layer`; None if the process fails. Raises `CancelledError`."""
         place = blob.place()
         if place is None or place[0] != self._descriptor:
             return None
-        wanted = (
+        collector_type = (
             "" if collector is None else f"{type(collector).__module__}:{type(collector).__name__}"
         )
-        request = _Request(blob.name, place[1], blob.size, self._limits, hash_all, wanted)
-        reached = 0
+        request = _Request(blob.name, place[1], blob.size, self._limits, hash_all, collector_type)
+        advanced = 0
 
         def advance(body: bytearray) -> None:
-            nonlocal reached
-            step = min(int.from_bytes(body, "little"), blob.size - reached)
-            reached += step
+            nonlocal advanced
+            step = min(int.from_bytes(body, "little"), blob.size - advanced)
+            advanced += step
             self._progress.advance(step)
 
         try:
@@ -74,7 +74,7 @@ class IndexProcess:
                 [msgspec.json.encode(request)],
                 lambda: check(self._progress),
                 progress=advance,
-                patience=HEARTBEAT_TIMEOUT,
+                timeout=HEARTBEAT_TIMEOUT,
             )
             data = np.frombuffer(answer, np.uint8)
             split = int.from_bytes(answer[-_LENGTH:], "little")
@@ -86,7 +86,7 @@ class IndexProcess:
         except (UnicodeError, DamagedEntryError, KeyError, TypeError, ValueError):
             self.child.kill()
             index = None
-        self._progress.advance(-reached if index is None else blob.size - reached)
+        self._progress.advance(-advanced if index is None else blob.size - advanced)
         return index
 
 
@@ -129,9 +129,9 @@ def main(descriptor: str) -> None:
 
     def answer(task: Task) -> list[bytes | memoryview]:
         request = msgspec.json.decode(task.body, type=_Request)
-        whole = file.blob(request.name)
-        blob = BlobRange(whole, request.name, request.offset, request.size)
-        collector = _made(request.collector) if request.collector else None
+        parent = file.blob(request.name)
+        blob = BlobRange(parent, request.name, request.offset, request.size)
+        collector = _new_collector(request.collector) if request.collector else None
         index = index_layer(
             blob,
             request.limits,
@@ -149,7 +149,7 @@ def main(descriptor: str) -> None:
     serve(answer)
 
 
-def _made(name: str) -> Collector:
+def _new_collector(name: str) -> Collector:
     """Create a collector by the name of its type; the parent is trusted."""
     module, _, kind = name.partition(":")
     collector: Collector = getattr(import_module(module), kind)()

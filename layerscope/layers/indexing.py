@@ -26,8 +26,9 @@ from layerscope.progress import Progress, check
 
 
 def layer_compression(blob: Blob) -> Compression | None:
-    """The compression of a layer's blob; None for a plain tar. A tar is tried first: its first name may look like any magic
-    number.
+    """The compression of a layer's blob; None for a plain tar.
+
+    A tar header is checked first, because the name in it may look like any magic number.
     """
     if blob.is_tar:
         return None
@@ -104,7 +105,7 @@ def index_layer(
 
 
 class _Sink:
-    """Passes the entries of a walk to a builder, and their contents to a collector."""
+    """Passes entries to a builder, and their contents to a collector."""
 
     def __init__(self, builder: IndexBuilder, collector: Collector) -> None:
         self._builder = builder
@@ -113,10 +114,12 @@ class _Sink:
     def add(self, batch: Batch) -> None:
         first = self._builder.count
         self._builder.add(batch)
-        names, found = batch.columns.names, batch.contents
-        if found:
-            entries = [first + index for index in found]
-            self._collector.take(entries, [names[index] for index in found], list(found.values()))
+        names, contents = batch.columns.names, batch.contents
+        if contents:
+            entries = [first + index for index in contents]
+            self._collector.take(
+                entries, [names[index] for index in contents], list(contents.values())
+            )
 
 
 def _unreadable(offset: int, error: OSError) -> Damage:
@@ -147,14 +150,14 @@ class _HashedReading:
         self._progress = progress
         self._blob_hash = hashlib.sha256()
         self._tar_hash = hashlib.sha256() if compression is not None else self._blob_hash
-        self._raw = self._stored()
+        self._stored_pieces = self._stored()
         self._stream = (
             None
             if compression is None
-            else DecompressedStream(compression, self._raw, blob.name, limits)
+            else DecompressedStream(compression, self._stored_pieces, blob.name, limits)
         )
-        self._pieces = self._raw if self._stream is None else iter(self._stream)
-        self._whole = False
+        self._pieces = self._stored_pieces if self._stream is None else iter(self._stream)
+        self._complete = False
 
     def tar(self) -> Iterator[bytes]:
         """The pieces of the uncompressed tar."""
@@ -164,7 +167,7 @@ class _HashedReading:
                 self._tar_hash.update(piece)
             self.tar_bytes += len(piece)
             yield piece
-        self._whole = True
+        self._complete = True
 
     def drain(self) -> None:
         """Read the rest after the walk, so that the hashes cover everything."""
@@ -172,8 +175,8 @@ class _HashedReading:
             pass
 
     def finish(self) -> None:
-        """Read the rest of the stored bytes, so that a blob that checks its digest at the end does so."""
-        for _ in self._raw:
+        """Read the rest of the stored bytes, so that a blob can check its digest at the end."""
+        for _ in self._stored_pieces:
             pass
 
     @property
@@ -182,11 +185,11 @@ class _HashedReading:
 
     @property
     def diff_id(self) -> str | None:
-        return "sha256:" + self._tar_hash.hexdigest() if self._whole else None
+        return "sha256:" + self._tar_hash.hexdigest() if self._complete else None
 
     @property
     def blob_digest(self) -> str | None:
-        return "sha256:" + self._blob_hash.hexdigest() if self._whole else None
+        return "sha256:" + self._blob_hash.hexdigest() if self._complete else None
 
     def _stored(self) -> Iterator[bytes]:
         for piece in self._blob.chunks():
@@ -197,7 +200,7 @@ class _HashedReading:
 
 
 def looks_like_tar(blob: Blob) -> bool:
-    """Whether a blob is a tar, compressed or not, or empty as a layer may be, judging by its first block."""
+    """Whether the first block of a blob is that of a tar, compressed or not; an empty layer counts, too."""
     head = blob.pread(BLOCK, 0)
     compression = layer_compression(blob)
     if compression is not None:

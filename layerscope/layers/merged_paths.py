@@ -63,7 +63,7 @@ class _Level:
 def _merge_levels(
     parents: NDArray[np.int64], ranks: NDArray[np.int64], roots: NDArray[np.int64], name_count: int
 ) -> tuple[list[_Level], NDArray[np.int64]]:
-    """Merge equal paths depth by depth: the levels, and the number that each node got."""
+    """Merge equal paths depth by depth; returns the levels, and the number of each node."""
     is_root = np.zeros(len(parents), bool)
     is_root[roots] = True
     by_parent = np.argsort(parents, kind="stable")
@@ -90,26 +90,26 @@ def _merge_levels(
 
 
 def _pre_order(levels: list[_Level], names: StringTable) -> tuple[MergedPaths, NDArray[np.int64]]:
-    """Number the merged nodes in pre-order: the table, and the new number of each."""
+    """Number the merged nodes in pre-order; returns the table, and the new number of each node."""
     parents = np.concatenate([level.parents for level in levels])
     ranks = np.concatenate([level.ranks for level in levels])
     count = len(parents)
     sizes = np.ones(count, np.int64)
     for level in reversed(levels[1:]):
-        own = sizes[level.first : level.first + len(level.parents)]
-        eldest = np.flatnonzero(np.diff(level.parents, prepend=-1))
-        sizes[level.parents[eldest]] += np.add.reduceat(own, eldest)
+        level_sizes = sizes[level.first : level.first + len(level.parents)]
+        first_children = np.flatnonzero(np.diff(level.parents, prepend=-1))
+        sizes[level.parents[first_children]] += np.add.reduceat(level_sizes, first_children)
     position = np.zeros(count, np.int64)
     depth = np.zeros(count, np.int32)
     for number, level in enumerate(levels[1:], 1):
         span = slice(level.first, level.first + len(level.parents))
-        before = np.cumsum(sizes[span]) - sizes[span]
-        eldest = np.concatenate([[True], level.parents[1:] != level.parents[:-1]])
+        preceding = np.cumsum(sizes[span]) - sizes[span]
+        is_first_child = np.concatenate([[True], level.parents[1:] != level.parents[:-1]])
         position[span] = (
             position[level.parents]
             + 1
-            + before
-            - np.maximum.accumulate(np.where(eldest, before, 0))
+            + preceding
+            - np.maximum.accumulate(np.where(is_first_child, preceding, 0))
         )
         depth[span] = number
     merged = MergedPaths(

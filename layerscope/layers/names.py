@@ -1,4 +1,4 @@
-"""Names of entries: cleaned, separated from markers, and stored as a tree of components.
+"""Cleans names of entries, recognises markers, and stores paths as a tree of components.
 
 Source: OCI image-spec layer.md (whiteouts), AUFS for `.wh..wh.*`.
 """
@@ -20,7 +20,7 @@ WHITEOUT = b".wh."
 OPAQUE = b".wh..wh..opq"
 AUFS = b".wh..wh."
 AUFS_LINKS = b".wh..wh.plnk"
-"""Directory of AUFS for files with several names, which are hard links to the files in it."""
+"""Directory of AUFS with files that have several names; those names are hard links to them."""
 _DIRECTORY_COST = 160
 """Memory in bytes of a directory."""
 
@@ -29,11 +29,11 @@ class Role(IntEnum):
     """The role of an entry."""
 
     ENTRY = 0
-    """A path of its own."""
+    """An ordinary entry."""
     WHITEOUT = 1
-    """Removes one path of lower layers, which is the path of the entry here."""
+    """Removes one path from lower layers; its node is that path."""
     OPAQUE = 2
-    """Removes everything of lower layers below a directory, which is the path of the entry here."""
+    """Removes everything below a directory from lower layers; its node is that directory."""
     IGNORED = 3
     """The root, AUFS metadata, or a whiteout without a name."""
 
@@ -42,7 +42,7 @@ class Role(IntEnum):
 class PathTree:
     """Paths of one layer as a tree: node 0 is the root, the others are in any order.
 
-    It has the paths of entries, markers and targets of hard links, and all directories above them.
+    It contains the paths of entries, markers and targets of hard links, and all directories above them.
     """
 
     parents: NDArray[np.int32]
@@ -57,7 +57,7 @@ class PathTree:
         return cls(np.zeros(1, np.int32), np.full(1, -1, np.int32), StringTable.of([]))
 
     def same_as(self, other: PathTree) -> bool:
-        """Whether both trees have the same paths with the same numbers, as they do if the same names were added in the same order."""
+        """Whether both trees have the same paths with the same numbers, as after adding the same names in the same order."""
         return (
             np.array_equal(self.parents, other.parents)
             and np.array_equal(self.components, other.components)
@@ -150,7 +150,7 @@ class PathTreeBuilder:
         keys = np.concatenate([directory_keys, np.array(self._keys, np.int64)])
         unique, nodes = np.unique(keys, return_inverse=True)
         if unique[0] != -1:
-            raise AssertionError("the root is always there")
+            raise AssertionError("the root is missing")
         directory_nodes = nodes[: len(directory_keys)]
         parents = directory_nodes[unique >> 32]
         parents[0] = 0
@@ -190,11 +190,11 @@ class PathTreeBuilder:
         number = 0
         for component in path.split(b"/"):
             key = number << 32 | self._components.setdefault(component, len(self._components))
-            known = self._numbers.get(key ^ number)
-            if known is None:
-                known = self._numbers[key ^ number] = len(self._directory_keys)
+            existing = self._numbers.get(key ^ number)
+            if existing is None:
+                existing = self._numbers[key ^ number] = len(self._directory_keys)
                 self._directory_keys.append(key)
-            number = known
+            number = existing
         if len(self._directory_keys) > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
         if len(self._directory_keys) * _DIRECTORY_COST > self._limits.metadata_bytes:

@@ -1,4 +1,4 @@
-"""The folder where composefs stores the contents of one layer's files, each once, named by its SHA-256.
+"""Reads the folder where composefs stores each content of one layer once, named by its SHA-256.
 
 The layer's table of contents maps names to digests. It is JSON with a list of `entries`, as for zstd:chunked.
 Source: containers/storage, pkg/chunked (`regularFilePathForValidatedDigest`; `FileMetadata` in internal/minimal).
@@ -26,7 +26,7 @@ _SIZE = 32
 
 
 class ObjectFiles(SplitFiles):
-    """The files in `folder`, by the names that the table of contents gives them; `table` reads that table.
+    """The files in `folder`, by their names in the table of contents, which `table` reads.
 
     Raises OSError if the folder cannot be opened.
     """
@@ -35,34 +35,34 @@ class ObjectFiles(SplitFiles):
         super().__init__(folder)
         self._table = table
         self._lock = threading.Lock()
-        self._known: tuple[StringTable, bytes] | OSError | None = None
+        self._loaded: tuple[StringTable, bytes] | OSError | None = None
 
     def identity_of_all(self) -> Identity | None:
-        every = super().identity_of_all()
-        return None if every is None else (*every, hashlib.sha256(self._table()).hexdigest())
+        files = super().identity_of_all()
+        return None if files is None else (*files, hashlib.sha256(self._table()).hexdigest())
 
     def pread(self, name: bytes, length: int, offset: int) -> bytes:
         names, digests = self._objects()
         cleaned = _cleaned(name)
-        place = bisect_left(names, cleaned)
-        if place == len(names) or names[place] != cleaned:
+        index = bisect_left(names, cleaned)
+        if index == len(names) or names[index] != cleaned:
             raise FileNotFoundError(
                 errno.ENOENT, "the layer's table of contents does not name the file"
             )
-        digest = digests[_SIZE * place : _SIZE * (place + 1)].hex()
+        digest = digests[_SIZE * index : _SIZE * (index + 1)].hex()
         return super().pread(f"{digest[:2]}/{digest[2:]}".encode(), length, offset)
 
     def _objects(self) -> tuple[StringTable, bytes]:
         """All names in byte order, and the concatenated digests of their contents. Raises OSError."""
         with self._lock:
-            if self._known is None:
+            if self._loaded is None:
                 try:
-                    self._known = _read(self._table())
+                    self._loaded = _read(self._table())
                 except OSError as error:
-                    self._known = error
-        if isinstance(self._known, OSError):
-            raise self._known
-        return self._known
+                    self._loaded = error
+        if isinstance(self._loaded, OSError):
+            raise self._loaded
+        return self._loaded
 
 
 class _Entry(msgspec.Struct):
@@ -76,7 +76,7 @@ class _Table(msgspec.Struct):
 
 
 def _read(table: bytes) -> tuple[StringTable, bytes]:
-    """The regular files of a table of contents; the last of one name counts. Raises OSError if it is damaged."""
+    """Names and digests of the regular files in a table of contents; the last of equal names counts. Raises OSError."""
     try:
         entries = msgspec.json.decode(table, type=_Table).entries
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -37,23 +37,23 @@ _MAGIC = b"lyrscope"
 _ALIGNMENT = 64
 _START = struct.Struct("<8sII")
 """Magic number, checksum of everything after it, length of the document in bytes."""
-_CHECKED = 12
+_CHECKSUM_START = 12
 """Offset of the bytes covered by the checksum."""
 _TYPE = re.compile(r"[<|][iub][1248]")
 _REQUIRED = object()
-"""In place of a default: no entry may lack the field."""
+"""The default of fields that every entry must have."""
 _ANY = b" "
 """Prefix of a document with values that msgspec cannot write."""
 
 
 SAVED = b"layerscope saved\n"
-"""The first bytes of what `saved_file.py` writes, which only such a file needs."""
+"""The first bytes of files that `saved_file.py` writes; here so that other files need not import it."""
 MAPPED = 1 << 20
-"""Bytes from which an entry is mapped instead of read."""
+"""Size in bytes from which an entry is mapped instead of read."""
 
 
 def is_saved(head: bytes) -> bool:
-    """Whether a file that starts with these bytes is one of `saved_file.py`, whatever its format."""
+    """Whether a file that starts with these bytes was written by `saved_file.py`, in any format."""
     return head.startswith(SAVED)
 
 
@@ -61,13 +61,13 @@ class DamagedEntryError(Exception):
     """The bytes are not a valid result of `pack`."""
 
 
-class TooMuchError(DamagedEntryError):
-    """They would take more memory than allowed."""
+class TooLargeError(DamagedEntryError):
+    """The arrays would take more memory than allowed."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.size = size
-        """Bytes that they take."""
+        """Their size in bytes."""
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -118,39 +118,39 @@ class _Field:
     """The dataclass for FIELDS and ROWS; otherwise the type itself."""
     optional: bool
     default: Any = _REQUIRED
-    """What it has in entries from before it was added."""
+    """Its value in entries that were written before it was added."""
 
     def mark(self, name: str) -> str:
-        """The value that each entry with this field has."""
+        """The name of a value that every entry with this field has."""
         if self.optional:
             return f"{name}?"
         return f"{name}.#" if self.form is _Form.ROWS else name
 
 
-_known: dict[type, tuple[_Field, ...]] = {}
+_field_cache: dict[type, tuple[_Field, ...]] = {}
 
 
 def _fields(kind: type[Any]) -> tuple[_Field, ...]:
     """The fields of a dataclass, with their forms."""
-    if kind not in _known:
+    if kind not in _field_cache:
         hints = get_type_hints(kind)
-        _known[kind] = tuple(
+        _field_cache[kind] = tuple(
             _with_default(_field(field.name, hints[field.name]), field) for field in fields(kind)
         )
-    return _known[kind]
+    return _field_cache[kind]
 
 
-def _with_default(found: _Field, field: Field[Any]) -> _Field:
-    if found.form not in (_Form.VALUE, _Form.ROWS) and not found.optional:
-        return found
-    made = field.default if field.default_factory is MISSING else field.default_factory()
-    return found if made is MISSING else replace(found, default=made)
+def _with_default(described: _Field, field: Field[Any]) -> _Field:
+    if described.form not in (_Form.VALUE, _Form.ROWS) and not described.optional:
+        return described
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return described if default is MISSING else replace(described, default=default)
 
 
 def _field(name: str, hint: Any) -> _Field:
-    given = [part for part in get_args(hint) if part is not NoneType]
-    optional = isinstance(hint, UnionType) and len(given) == 1
-    inner = given[0] if optional else hint
+    alternatives = [part for part in get_args(hint) if part is not NoneType]
+    optional = isinstance(hint, UnionType) and len(alternatives) == 1
+    inner = alternatives[0] if optional else hint
     inner = getattr(inner, "__value__", inner)  # NDArray is a `type` alias since numpy 2.5
     origin, parts = get_origin(inner), get_args(inner)
     if origin is np.ndarray:
@@ -194,31 +194,31 @@ def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> 
 
 
 def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any) -> _T:
-    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields. A value that it did not have then has its
-    default.
+    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields. Fields that were added since have their
+    defaults.
 
     Raises KeyError, TypeError or ValueError if the data does not fit.
     """
-    found = dict(given)
+    values = dict(given)
     for field in _fields(kind):
         name = prefix + field.name
         if field.name in given:
             continue
         if field.default is not _REQUIRED and field.mark(name) not in packed.values:
-            found[field.name] = field.default
+            values[field.name] = field.default
         elif field.optional and not packed.values[f"{name}?"]:
-            found[field.name] = None
+            values[field.name] = None
         elif field.form is _Form.VALUE:
-            found[field.name] = msgspec.convert(packed.values[name], field.type, str_keys=True)
+            values[field.name] = msgspec.convert(packed.values[name], field.type, str_keys=True)
         elif field.form is _Form.ARRAY:
-            found[field.name] = packed.arrays[name]
+            values[field.name] = packed.arrays[name]
         elif field.form is _Form.STRINGS:
-            found[field.name] = packed.table(name)
+            values[field.name] = packed.table(name)
         elif field.form is _Form.FIELDS:
-            found[field.name] = unpack_fields(field.type, packed, f"{name}.")
+            values[field.name] = unpack_fields(field.type, packed, f"{name}.")
         else:
-            found[field.name] = tuple(_unpack_rows(field.type, packed, f"{name}."))
-    return kind(**found)
+            values[field.name] = tuple(_unpack_rows(field.type, packed, f"{name}."))
+    return kind(**values)
 
 
 def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
@@ -290,20 +290,20 @@ def unpack(
 ) -> Packed:
     """Restore the argument of `pack`. Arrays may share the memory of `data`; `check` sees the document before it is decoded.
 
-    Raises `DamagedEntryError`, and `TooMuchError` if all arrays take more than so many bytes.
+    Raises `DamagedEntryError`, and `TooLargeError` if all arrays together take more than `at_most` bytes.
     """
     view = data.data
     if len(view) < _START.size:
         raise DamagedEntryError
     magic, checksum, length = _START.unpack(view[: _START.size])
-    if magic != _MAGIC or isal_zlib.crc32(view[_CHECKED:]) != checksum:
+    if magic != _MAGIC or isal_zlib.crc32(view[_CHECKSUM_START:]) != checksum:
         raise DamagedEntryError
-    written = view[_START.size : _START.size + length].tobytes()
-    check(written)
+    encoded = view[_START.size : _START.size + length].tobytes()
+    check(encoded)
     try:
-        document = _decode(written)
+        document = _decode(encoded)
         if at_most is not None and (size := _memory(document.parts)) > at_most:
-            raise TooMuchError(size)
+            raise TooLargeError(size)
         arrays = dict(_arrays(data, document.parts, _START.size + length))
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         raise DamagedEntryError from error
@@ -311,19 +311,19 @@ def unpack(
 
 
 def read_packed(stream: FileIO) -> Packed:
-    """The content of an entry. The arrays of a large one stay in the file, shared by all who read it, until they are changed
-    here.
+    """The content of an entry. The arrays of a large one stay in the file, shared by all processes that read it, unless they
+    are modified.
 
     Raises `DamagedEntryError` and OSError.
     """
     if os.fstat(stream.fileno()).st_size >= MAPPED:
         with suppress(
             OSError, ValueError
-        ):  # for example, no descriptor is left: each map keeps one
+        ):  # for example, too many open files: each map keeps a descriptor
             mapped = mmap(stream.fileno(), 0, access=ACCESS_COPY)
             packed = unpack(np.frombuffer(mapped, np.uint8))
             if hasattr(mmap, "madvise"):
-                mapped.madvise(MADV_DONTNEED)  # checking read all of it
+                mapped.madvise(MADV_DONTNEED)  # checking the checksum read all of it
             return packed
     return unpack(np.fromfile(stream, np.uint8))
 

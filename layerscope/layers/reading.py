@@ -21,13 +21,13 @@ from layerscope.progress import Progress, Stoppable, check
 WORKERS = 2
 """Threads that read layers."""
 SECOND_PROCESS_BYTES = 256 << 20
-"""Bytes to go through below which a second process does not pay off."""
-_UNPACKED = 4
+"""Amount of work in bytes below which a second process is not worthwhile."""
+_UNPACK_RATIO = 4
 """Estimated ratio of decompressed to compressed size of a layer, and so of the work."""
-_SKIPPED = 4
-"""Bytes of a tar that is not hashed that take as long as one that is: contents are skipped."""
-_TINY = 1 << 16
-"""Maximum size in bytes of a layer that arrives with the first bytes of the answer."""
+_SKIP_RATIO = 4
+"""How many times faster a tar is read if it is not hashed, because contents are skipped."""
+_TINY_BYTES = 1 << 16
+"""Maximum size in bytes of a layer that arrives with the first bytes of a response."""
 VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
@@ -69,16 +69,16 @@ def read_layers(
     collectors: Collectors | None = None,
     unread: Callable[[int], LayerIndex | None] = lambda _: None,
 ) -> list[Indexed]:
-    """Index all layers. A blob listed several times is read once.
+    """The index of each layer, in order. A blob that is listed several times is read once.
 
     `claims` are the digests that the image claims for each blob. `on_layer` is called with each index, in order; `complete`
-    adds to an index that was read; `collectors` take contents of layers that are read completely; `unread` has the indexes of
-    layers that are not to be read. Raises `LimitExceededError` and `CancelledError`.
+    completes an index that was read; `collectors` take contents of layers that are read completely; `unread` returns the index
+    of a layer that shall not be read. Raises `LimitExceededError` and `CancelledError`.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
-    places: dict[object, int] = {}
+    first_by_key: dict[object, int] = {}
     stoppable = Stoppable(progress)
-    first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
+    first = [first_by_key.setdefault(_blob_key(blob), number) for number, blob in enumerate(blobs)]
 
     with ExitStack() as stack:
         scheduler = _IndexScheduler(blobs, limits, stoppable, stack, hash_all=hash_all)
@@ -88,37 +88,39 @@ def read_layers(
             if (index := unread(number)) is not None:
                 progress.advance(blob.size)
                 return Indexed(index, None)
-            whole = hash_all or blob.spooled
-            known = (
+            hash_blob = hash_all or blob.spooled
+            cached = (
                 None
                 if cache is None
-                else cache.find(blob, claims[number], stoppable, hash_all=whole)
+                else cache.find(blob, claims[number], stoppable, hash_all=hash_blob)
             )
-            if known is not None:
-                return known
+            if cached is not None:
+                return cached
             if blob.ranged:
                 layer_compression(
                     blob
-                )  # requests the layer: it arrives while collectors are loaded
+                )  # requests the layer, which arrives while collectors are loaded
             collector = None if collectors is None else collectors.collector(number)
-            index = complete(number, scheduler.index(blob, whole, collector))
+            index = complete(number, scheduler.index(blob, hash_blob, collector))
             return Indexed(index, None) if cache is None else cache.add(blob, index)
 
         with ThreadPoolExecutor(WORKERS) as pool:
             with_toc = set() if expected is None else set(expected.layers) & set(first)
             # Layers without a table first: after them, every index is known or expected.
-            order = sorted(_in_turn(blobs, first), key=with_toc.__contains__)
-            # From a registry, read tables before layers, and no layer before the tree is shown, if it can be shown.
-            held = [number for number in order if number in with_toc and blobs[number].ranged]
-            futures = {number: pool.submit(read, number) for number in order if number not in held}
+            order = sorted(_read_order(blobs, first), key=with_toc.__contains__)
+            # From a registry, read tables first, and layers only after the expected tree is shown, if there is one.
+            deferred = [number for number in order if number in with_toc and blobs[number].ranged]
+            futures = {
+                number: pool.submit(read, number) for number in order if number not in deferred
+            }
             try:
-                if expected is not None and held:
-                    for number in held:
+                if expected is not None and deferred:
+                    for number in deferred:
                         expected.index_of(number)
                     if not any(_is_fetched(blobs[number], cache) for number in futures):
                         with_toc = set()
                         _show_expected(expected, first, futures)
-                futures |= {number: pool.submit(read, number) for number in held}
+                futures |= {number: pool.submit(read, number) for number in deferred}
                 layers = []
                 for number, origin in enumerate(first):
                     if expected is not None and origin in with_toc:
@@ -138,54 +140,54 @@ def read_layers(
     return layers
 
 
-def _in_turn(blobs: Sequence[Blob], numbers: Iterable[int]) -> list[int]:
-    """The order in which to read layers: those of a registry after the others, the largest first.
+def _read_order(blobs: Sequence[Blob], numbers: Iterable[int]) -> list[int]:
+    """The order in which to read layers: those in a registry after local ones, the largest first.
 
-    Tiny ones come second: of them, only the delay before the answer counts, which passes while the largest arrives.
+    Tiny ones come second: they cost only the latency of a request, which passes while the largest layer arrives.
     """
     distinct = list(dict.fromkeys(numbers))
-    near = [number for number in distinct if not blobs[number].ranged]
-    far = [number for number in distinct if blobs[number].ranged]
-    far.sort(key=lambda number: -blobs[number].size)
-    others = sorted(far[1:], key=lambda number: blobs[number].size > _TINY)
-    return [*near, *far[:1], *others]
+    local = [number for number in distinct if not blobs[number].ranged]
+    remote = [number for number in distinct if blobs[number].ranged]
+    remote.sort(key=lambda number: -blobs[number].size)
+    others = sorted(remote[1:], key=lambda number: blobs[number].size > _TINY_BYTES)
+    return [*local, *remote[:1], *others]
 
 
 def cached_layers(
     blobs: Sequence[Blob], cache: IndexCache, *, hash_all: bool
 ) -> list[Indexed] | None:
     """The result of `read_layers` from the cache alone; None if a layer would have to be read."""
-    places: dict[object, Indexed] = {}
+    by_key: dict[object, Indexed] = {}
     for blob in blobs:
-        if _place(blob) not in places:
-            known = cache.get(blob, hash_all=hash_all or blob.spooled)
-            if known is None:
+        if _blob_key(blob) not in by_key:
+            cached = cache.get(blob, hash_all=hash_all or blob.spooled)
+            if cached is None:
                 return None
-            places[_place(blob)] = known
-    return [places[_place(blob)] for blob in blobs]
+            by_key[_blob_key(blob)] = cached
+    return [by_key[_blob_key(blob)] for blob in blobs]
 
 
 def _show_expected(
     expected: ExpectedIndexes, first: Sequence[int], futures: Mapping[int, Future[Indexed]]
 ) -> None:
-    """Show known and expected indexes of all layers, while the latter are still being read."""
-    known: dict[int, LayerIndex] = {}
+    """Show the tree of read and expected layers, while the expected ones are still being read."""
+    indexes: dict[int, LayerIndex] = {}
     for number, future in futures.items():
         if number not in expected.layers or future.done():
-            known[number] = future.result().index
-    missing = set(first) - known.keys()
+            indexes[number] = future.result().index
+    missing = set(first) - indexes.keys()
     if not missing:
         return
     for number in missing:
         index = expected.index_of(number)
         if index is None:
             return
-        known[number] = index
-    expected.show([known[number] for number in first])
+        indexes[number] = index
+    expected.show([indexes[number] for number in first])
 
 
 def _is_fetched(blob: Blob, cache: IndexCache | None) -> bool:
-    """Whether a layer comes over a network, which may take long."""
+    """Whether a layer must be fetched over a network, which may take long."""
     return blob.ranged and (cache is None or not cache.has(blob))
 
 
@@ -208,9 +210,11 @@ class _IndexScheduler:
         self._process_lock = Lock()
         self._process: IndexProcess | None = None
         places = {blob: place for blob in blobs if (place := blob.place()) is not None}
-        skipped = 1 if hash_all else _SKIPPED
+        skip_ratio = 1 if hash_all else _SKIP_RATIO
         work = sum(
-            blob.size // skipped if layer_compression(blob) is None else blob.size * _UNPACKED
+            blob.size // skip_ratio
+            if layer_compression(blob) is None
+            else blob.size * _UNPACK_RATIO
             for blob in places
         )
         if work >= SECOND_PROCESS_BYTES and len(places) > 1:
@@ -218,30 +222,32 @@ class _IndexScheduler:
             if not others:
                 self._process = stack.enter_context(IndexProcess(descriptor, limits, progress))
 
-    def index(self, blob: Blob, whole: bool, collector: Collector | None = None) -> LayerIndex:
-        """Index a layer; it is read completely if `whole`, or if it is compressed."""
-        through = whole or layer_compression(blob) is not None
-        collector = collector if through else None
+    def index(self, blob: Blob, hash_blob: bool, collector: Collector | None = None) -> LayerIndex:
+        """The index of a layer, which is read completely if `hash_blob` or if it is compressed."""
+        reads_all = hash_blob or layer_compression(blob) is not None
+        collector = collector if reads_all else None
         if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
             with self._process_lock:
-                found = self._process.index(blob, hash_all=whole, collector=collector)
-            if found is not None and not _overwritten(blob):
-                return found
-            if found is not None:
+                index = self._process.index(blob, hash_all=hash_blob, collector=collector)
+            if index is not None and not _overwritten(blob):
+                return index
+            if index is not None:
                 self._progress.advance(-blob.size)
         elif self._process is not None:
             try:
-                return self._index_here(blob, whole, collector)
+                return self._index_here(blob, hash_blob, collector)
             finally:
                 self._interpreter_lock.release()
-        if through:
-            return self._index_here(blob, whole, collector)
+        if reads_all:
+            return self._index_here(blob, hash_blob, collector)
         with self._interpreter_lock:
-            return self._index_here(blob, whole, collector)
+            return self._index_here(blob, hash_blob, collector)
 
-    def _index_here(self, blob: Blob, whole: bool, collector: Collector | None) -> LayerIndex:
+    def _index_here(self, blob: Blob, hash_blob: bool, collector: Collector | None) -> LayerIndex:
         check(self._progress)
-        return index_layer(blob, self._limits, self._progress, hash_all=whole, collector=collector)
+        return index_layer(
+            blob, self._limits, self._progress, hash_all=hash_blob, collector=collector
+        )
 
 
 def _overwritten(blob: Blob) -> bool:
@@ -252,11 +258,11 @@ def _overwritten(blob: Blob) -> bool:
 
 
 def are_small(blobs: Sequence[Blob]) -> bool:
-    """Whether the plain layers in files total at most `VERIFY_BYTES`. Others are read completely anyway."""
+    """Whether the plain layers in files have at most `VERIFY_BYTES` in total. Other layers are read completely anyway."""
     files = (blob for blob in blobs if not blob.spooled)
     return sum(blob.size for blob in files if layer_compression(blob) is None) <= VERIFY_BYTES
 
 
-def _place(blob: Blob) -> object:
+def _blob_key(blob: Blob) -> object:
     """A key that is equal for blobs with the same bytes in the same file."""
     return (blob.name, blob.size)

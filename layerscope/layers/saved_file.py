@@ -1,8 +1,8 @@
-"""The file that `layerscope save` writes: a header, then everything that is known of an image, compressed.
+"""The file that `layerscope save` writes: a header, then all results for an image, compressed.
 
-The header has 32 bytes: the magic number, the format (4 bytes) and the length of the rest once it is decompressed (8 bytes), all
-little-endian. The rest is one zstd frame with what `packing.pack` writes: a checksum, a JSON document, arrays. Such files come
-from other machines: everything in them is hostile, also where the checksum fits.
+The header has 32 bytes: the magic number, the format (4 bytes) and the decompressed length of the rest (8 bytes), all
+little-endian. The rest is one zstd frame with the output of `packing.pack`: a checksum, a JSON document, arrays. Such files come
+from other machines and are hostile, even if the checksum matches.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.documents import check_size
 from layerscope.layers.blob import Blob
-from layerscope.layers.packing import SAVED, DamagedEntryError, Packed, TooMuchError, pack, unpack
+from layerscope.layers.packing import SAVED, DamagedEntryError, Packed, TooLargeError, pack, unpack
 from layerscope.limits import Limits
 
 if sys.version_info >= (3, 14):
@@ -25,14 +25,14 @@ else:
     from backports import zstd
 
 FORMAT = 1
-"""Increase it when a file of this version would be misread by an earlier one: `tests/opening/test_saved_format.py` tells when."""
+"""Increase it when earlier versions would misread a file of this one: see `tests/opening/test_saved_format.py`."""
 OLDEST = 1
 """The oldest format that can still be read."""
 _HEADER = struct.Struct("<17s3sIQ")
 _PADDING = bytes(3)
 _LEVEL = 3
-"""Of zstd: higher ones take much longer and save a few percent."""
-_AGAIN = "the file is damaged or incomplete; save the image again"
+"""Compression level of zstd: higher ones take much longer and save a few percent."""
+_HINT = "the file is damaged or incomplete; save the image again"
 
 
 def write_saved(stream: BinaryIO, packed: Packed) -> None:
@@ -46,7 +46,7 @@ def write_saved(stream: BinaryIO, packed: Packed) -> None:
 
 
 def read_saved(blob: Blob, limits: Limits) -> Packed:
-    """The content of a file, unchecked. Raises `LayerscopeError` for other formats, damage and more than the limits allow."""
+    """The content of a file, which may still be inconsistent. Raises `LayerscopeError` for other formats, damage and exceeded limits."""
     head = blob.pread(_HEADER.size, 0)
     if len(head) < _HEADER.size:
         raise damaged(blob.name, "it ends within its header")
@@ -54,9 +54,9 @@ def read_saved(blob: Blob, limits: Limits) -> Packed:
     _check_format(blob.name, number)
     if padding != _PADDING:
         raise damaged(blob.name, "its header is not as it was written")
-    for found in (size, blob.size):
-        if found > limits.metadata_bytes:
-            raise limits.exceeded("metadata_bytes", blob.name, found)
+    for length in (size, blob.size):
+        if length > limits.metadata_bytes:
+            raise limits.exceeded("metadata_bytes", blob.name, length)
     compressed = b"".join(blob.chunks(_HEADER.size))
     decompressor = zstd.ZstdDecompressor()
     try:
@@ -71,15 +71,15 @@ def read_saved(blob: Blob, limits: Limits) -> Packed:
             at_most=limits.metadata_bytes,
             check=lambda document: check_size(document, blob.name, limits),
         )
-    except TooMuchError as error:
+    except TooLargeError as error:
         raise limits.exceeded("metadata_bytes", blob.name, error.size) from error
     except DamagedEntryError as error:
         raise damaged(blob.name, "its checksum is wrong") from error
 
 
 def damaged(name: str, why: str) -> CorruptImageError:
-    """The error for a file that cannot be as it was written."""
-    return CorruptImageError(f"{name}: this file of layerscope save is damaged: {why}", hint=_AGAIN)
+    """The error for a damaged file."""
+    return CorruptImageError(f"{name}: this file of layerscope save is damaged: {why}", hint=_HINT)
 
 
 def _check_format(name: str, number: int) -> None:

@@ -20,7 +20,7 @@ def narrowest(array: NDArray[Any]) -> np.dtype[Any]:
     """The smallest type that holds all items of an array."""
     if array.dtype.kind not in "iu" or array.dtype.itemsize == 1 or not array.size:
         return array.dtype
-    found = np.result_type(
+    smallest = np.result_type(
         np.min_scalar_type(int(array.min())), np.min_scalar_type(int(array.max()))
     )
-    return found if found.itemsize < array.dtype.itemsize else array.dtype
+    return smallest if smallest.itemsize < array.dtype.itemsize else array.dtype

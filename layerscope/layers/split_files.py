@@ -1,4 +1,4 @@
-"""The folder where a store keeps the contents of one layer's files. Links are never followed, not even in parents."""
+"""Reads the folder where a store keeps the contents of one layer's files. Symlinks are never followed, not even in parents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.layers.blob import Descriptor
 from layerscope.layers.file_identity import FileChangedError, Identity, file_identity
 
 OPEN_FOLDERS = 64
-"""Maximum number of folders kept open for all layers: files of one folder are mostly read in sequence."""
+"""Maximum number of folders kept open for all layers: files of one folder are usually read one after another."""
 
 OF_ANOTHER_USER = "its file in the store belongs to another user: run podman unshare layerscope … or sudo layerscope …"
 """In a rootless store, files of other users in the image belong to subordinate user IDs."""
@@ -38,27 +38,27 @@ class SplitFiles:
 
     def identity_of_all(self) -> Identity | None:
         """A value that changes if any file does, from the status of all files; None if a file was modified just now."""
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         pending = [b""]
         try:
             while pending:
                 place = pending.pop()
                 folder = self._folder_at(place)
                 with os.scandir(folder.fd) as entries:
-                    listed = sorted((os.fsencode(entry.name), entry) for entry in entries)
-                for name, entry in listed:
+                    sorted_entries = sorted((os.fsencode(entry.name), entry) for entry in entries)
+                for name, entry in sorted_entries:
                     status = entry.stat(follow_symlinks=False)
                     identity = file_identity(status)
                     if identity is None:
                         return None
                     path = place + b"/" + name if place else name
-                    found.update(b"%b\0%o" % (path, status.st_mode))
-                    found.update(repr(identity).encode())
+                    hasher.update(b"%b\0%o" % (path, status.st_mode))
+                    hasher.update(repr(identity).encode())
                     if stat.S_ISDIR(status.st_mode):
                         pending.append(path)
         except OSError:
             return None
-        return (found.hexdigest(),)
+        return (hasher.hexdigest(),)
 
     def pread(self, name: bytes, length: int, offset: int) -> bytes:
         """Up to `length` bytes of a regular file. Raises OSError, also if it was modified since the folder was opened."""

@@ -1,7 +1,7 @@
-"""A folder of cache entries: private, bounded, and safe to share or delete at any time.
+"""A folder of cache entries: private, limited in size, and safe to share or delete at any time.
 
-Entries are written to a temporary file and renamed, so that readers always see a complete one. A damaged entry counts as
-missing. An unusable folder is noticed on writing and reported in `problem`; everything works without a cache.
+Entries are written to a temporary file and renamed, so that readers always see complete ones. A damaged entry counts as
+missing. An unusable folder is detected on writing and reported in `problem`; everything works without a cache.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ DEFAULT_SIZE = 1_000_000_000
 
 _FOLDER = re.compile(r"entries-[0-9A-Za-z.+-]+")
 _ENTRY = re.compile(r"[0-9a-f]{64}\.[a-z]+")
-_NAME = "entry"
+_KEY_NAME = "entry"
 """Name of the value with an entry's own key: an entry copied over another one is invalid."""
 _TEMPORARY = "writing-"
-_FORGOTTEN = 3600
+_ABANDONED_SECONDS = 3600
 """Seconds after which a temporary file is abandoned."""
 
 
@@ -66,12 +66,12 @@ class Store:
     @staticmethod
     def key(*parts: object) -> str:
         """A key that is equal for equal `parts`, which consist of plain numbers and strings."""
-        import msgspec  # Tab needs the folder alone
+        import msgspec  # shell completion needs only the folder
 
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def is_usable(self) -> bool:
-        """Whether entries can be written; the folder is made for it."""
+        """Whether entries can be written; creates the folder."""
         try:
             return self._writable and (self._is_private() or self._prepare())
         except OSError as error:
@@ -96,7 +96,7 @@ class Store:
                 return None
             with open(path, "rb", buffering=0, opener=open_regular) as stream:
                 packed = read_packed(stream)
-            if packed.values.get(_NAME) != path.name:
+            if packed.values.get(_KEY_NAME) != path.name:
                 raise DamagedEntryError
         except DamagedEntryError:
             self.forget(kind, key)
@@ -108,14 +108,14 @@ class Store:
         return packed
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
-        """Write or replace an entry; no effect if that fails."""
+        """Write or replace an entry; errors only set `problem`."""
         from layerscope.layers.packing import pack
 
-        # Every item takes at least one byte: skip packing what cannot fit.
+        # Every item takes at least one byte: do not pack an entry that cannot fit.
         if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
             return
         path = self._path(kind, key)
-        pieces = pack(_named(packed, path))
+        pieces = pack(_with_key(packed, path))
         if sum(map(len, pieces)) > self.size:
             return
         try:
@@ -128,7 +128,7 @@ class Store:
                     return
                 _write(path, pieces)
             except IsADirectoryError:
-                if _in_the_way(path):
+                if _is_blocked(path):
                     return
                 _write(path, pieces)
             self.grown = True
@@ -147,12 +147,12 @@ class Store:
         return _entries_of(self._files())
 
     def trim(self) -> None:
-        """Remove the least recently used entries until the rest fits."""
+        """Remove the least recently used entries until the others fit."""
         self.grown = False
         files = list(self._files())
-        forgotten = time.time_ns() - _FORGOTTEN * 10**9
+        abandoned = time.time_ns() - _ABANDONED_SECONDS * 10**9
         for file in files:
-            if file.path.name.startswith(_TEMPORARY) and file.used < forgotten:
+            if file.path.name.startswith(_TEMPORARY) and file.used < abandoned:
                 _remove(file)
         entries = _entries_of(files)
         excess = sum(entry.size for entry in entries) - self.size
@@ -180,10 +180,10 @@ class Store:
     def _folders(self) -> Sequence[Path]:
         """Folders of entries of all versions."""
         try:
-            with os.scandir(self.folder) as found:
+            with os.scandir(self.folder) as listed:
                 return [
                     Path(each.path)
-                    for each in found
+                    for each in listed
                     if _FOLDER.fullmatch(each.name) and each.is_dir(follow_symlinks=False)
                 ]
         except OSError:
@@ -193,8 +193,8 @@ class Store:
         """Entries and temporary files."""
         for folder in self._folders():
             try:
-                with os.scandir(folder) as found:
-                    for each in found:
+                with os.scandir(folder) as listed:
+                    for each in listed:
                         ours = _ENTRY.fullmatch(each.name) or each.name.startswith(_TEMPORARY)
                         if ours and not each.is_dir(follow_symlinks=False):
                             with suppress(FileNotFoundError):  # removed by another process
@@ -211,7 +211,7 @@ class Store:
         return self._private
 
     def _is_private(self) -> bool:
-        """Whether only this user can write there: anyone else could control what is shown."""
+        """Whether only this user can write to the folder: others could control what is shown."""
         private = self._private
         if private is None:
             try:
@@ -235,7 +235,7 @@ class Store:
 
 
 class PrivateStore(Store):
-    """Entries of this run alone. All of them are kept, whatever values they have."""
+    """Entries of this run only, without a size limit, and with any values."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, sys.maxsize)
@@ -247,13 +247,13 @@ class PrivateStore(Store):
         path = self._path(kind, key)
         if not self._prepare():
             raise OSError(errno.EPERM, "others can write to it", str(self.folder))
-        _write(path, pack(_named(packed, path), any_values=True))
+        _write(path, pack(_with_key(packed, path), any_values=True))
 
 
-def _named(packed: Packed, path: Path) -> Packed:
+def _with_key(packed: Packed, path: Path) -> Packed:
     from layerscope.layers.packing import Packed
 
-    return Packed({**packed.values, _NAME: path.name}, packed.arrays)
+    return Packed({**packed.values, _KEY_NAME: path.name}, packed.arrays)
 
 
 def _write(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
@@ -274,8 +274,8 @@ def _remove(entry: Entry) -> None:
         entry.path.unlink()
 
 
-def _in_the_way(path: Path) -> bool:
-    """Whether a folder with content has the place of an entry; an empty one is removed."""
+def _is_blocked(path: Path) -> bool:
+    """Whether a non-empty folder has the path of an entry; an empty folder is removed."""
     if path.is_symlink() or not path.is_dir():
         return False
     with suppress(OSError):

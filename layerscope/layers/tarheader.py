@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
 FEW = 6
-"""Headers up to which it is faster to parse them one by one."""
+"""Maximum number of headers that are faster to parse one by one."""
 GNU_MAGIC = b"ustar  \0"
 BAD_CHECKSUM = "the checksum of a header is wrong"
 _CHECKSUM = slice(148, 156)
@@ -63,13 +63,13 @@ def parse_number(field: bytes) -> int:
 
 
 def checksum_matches(block: bytes) -> bool:
-    """Whether one header's checksum is right, summed with unsigned or signed bytes as old writers did."""
+    """Whether a header's checksum is right, as a sum of unsigned bytes, or of signed bytes as by old writers."""
     field = block[_CHECKSUM]
     try:
         stated = parse_number(field)
     except HeaderError:
         return False
-    # Adler-32 sums bytes modulo 65521, which 256 of them cannot reach, and is the fastest sum that Python has.
+    # Adler-32 sums bytes modulo 65521, which 256 bytes cannot reach, and is the fastest sum available in Python.
     halves = sum(zlib.adler32(half) & 0xFFFF for half in (block[:256], block[256:])) - 2
     unsigned = halves - sum(field) + len(field) * 32
     if stated == unsigned:
@@ -114,7 +114,7 @@ def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
     return columns, good, problem
 
 
-def whole_name(block: bytes) -> bytes:
+def full_name(block: bytes) -> bytes:
     """The name in a header, with its prefix."""
     return _names(np.frombuffer(block, np.uint8).reshape(1, BLOCK))[0]
 
@@ -135,7 +135,7 @@ def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[
     """Number of leading headers with the right checksum, and the problem of the next."""
     if len(blocks) <= FEW:
         good = next(
-            (place for place, block in enumerate(blocks) if not checksum_matches(block)),
+            (number for number, block in enumerate(blocks) if not checksum_matches(block)),
             len(blocks),
         )
         return good, BAD_CHECKSUM if good < len(blocks) else ""

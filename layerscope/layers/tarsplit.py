@@ -42,7 +42,7 @@ class _Parts:
 class TarSplitBlob(Blob):
     """The tar of a layer that a store keeps in two parts: its headers, and a folder with its files.
 
-    `files` is None if unreachable. Nothing is read before it is needed. Raises OSError like any blob.
+    `files` is None if the folder is not accessible. Nothing is read before it is needed. Raises OSError like any blob.
     """
 
     def __init__(self, name: str, split: Blob, files: SplitFiles | None, limits: Limits) -> None:
@@ -51,9 +51,9 @@ class TarSplitBlob(Blob):
         self._files = files
         self._limits = limits
         self._lock = threading.Lock()
-        self._known: _Parts | OSError | None = None
+        self._loaded: _Parts | OSError | None = None
         self._expected: int | None = None
-        self._before: Identity | None = None
+        self._first_identity: Identity | None = None
 
     @property
     def is_tar(self) -> bool:
@@ -70,15 +70,15 @@ class TarSplitBlob(Blob):
 
     @property
     def size(self) -> int:
-        if self._known is None and self._expected is not None:
+        if self._loaded is None and self._expected is not None:
             return self._expected
         try:
-            return self._scanned().size
+            return self._load().size
         except OSError:
             return 0
 
     def expect(self, size: int) -> None:
-        """Set the length in bytes known from an earlier read of the headers, which are then read only when needed."""
+        """Set the length in bytes from an earlier run, so that the headers are read only when needed."""
         self._expected = size
 
     @property
@@ -97,67 +97,67 @@ class TarSplitBlob(Blob):
 
     @property
     def read_identity(self) -> Identity | None:
-        if self._before is None:
-            self._before = self._read_identity()
-        return self._before
+        if self._first_identity is None:
+            self._first_identity = self._read_identity()
+        return self._first_identity
 
     def read_changed(self) -> bool:
-        return self.changed() or self._read_identity() != self._before
+        return self.changed() or self._read_identity() != self._first_identity
 
     def _read_identity(self) -> Identity | None:
         """The identity including every file, so that a file modified in the store is noticed."""
         identity, files = self.identity, self._files
-        every = None if identity is None or files is None else files.identity_of_all()
-        return None if identity is None or every is None else (*identity, *every)
+        all_files = None if identity is None or files is None else files.identity_of_all()
+        return None if identity is None or all_files is None else (*identity, *all_files)
 
     def header_cursor(self) -> Cursor:
-        """A cursor over the headers that skips contents unread."""
-        return _TarSplitCursor(self._scanned().parts)
+        """A cursor over the headers that skips contents without reading them."""
+        return _TarSplitCursor(self._load().parts)
 
     def pread(self, length: int, offset: int) -> bytes:
-        known = self._scanned()
-        length = min(length, known.size - offset)
+        tar_parts = self._load()
+        length = min(length, tar_parts.size - offset)
         if length <= 0:
             return b""
-        at = bisect.bisect_right(known.starts, offset) - 1
-        found, inside = b"", offset - known.starts[at]
-        while len(found) < length:
-            part, left = known.parts[at], length - len(found)
+        at = bisect.bisect_right(tar_parts.starts, offset) - 1
+        data, skip = b"", offset - tar_parts.starts[at]
+        while len(data) < length:
+            part, missing = tar_parts.parts[at], length - len(data)
             if isinstance(part, bytes):
-                found += part[inside : inside + left]
+                data += part[skip : skip + missing]
             else:
                 name, size = part
-                if self._files is None and found:
+                if self._files is None and data:
                     break
                 if self._files is None:
                     raise PermissionError(errno.EACCES, "the files of this layer cannot be read")
-                wanted = min(left, size - inside)
-                piece = self._files.pread(name, wanted, inside)
-                found += piece
-                if len(piece) < wanted:
+                requested = min(missing, size - skip)
+                piece = self._files.pread(name, requested, skip)
+                data += piece
+                if len(piece) < requested:
                     break
-            at, inside = at + 1, 0
-        return found
+            at, skip = at + 1, 0
+        return data
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        self._scanned()  # damaged headers must not look like an empty tar
+        self._load()  # damaged headers must not look like an empty tar
         yield from super().chunks(start, end)
 
-    def _scanned(self) -> _Parts:
+    def _load(self) -> _Parts:
         """The parts, read once. Raises OSError if the headers are damaged."""
         with self._lock:
-            if self._known is None:
+            if self._loaded is None:
                 try:
-                    self._known = _scan(self._split, self._limits)
+                    self._loaded = _scan(self._split, self._limits)
                 except OSError as error:
-                    self._known = error
+                    self._loaded = error
                 except (HeaderError, DamagedStreamError, ValueError) as error:
-                    self._known = OSError(
+                    self._loaded = OSError(
                         errno.EIO, f"its headers in the store are damaged: {error}"
                     )
-        if isinstance(self._known, OSError):
-            raise self._known
-        return self._known
+        if isinstance(self._loaded, OSError):
+            raise self._loaded
+        return self._loaded
 
 
 def _scan(split: Blob, limits: Limits) -> _Parts:
@@ -197,14 +197,14 @@ def _records(split: Blob, limits: Limits) -> Iterator[_Record]:
         else iter(DecompressedStream(kind, split.chunks(), split.name, limits))
     )
     decoder = msgspec.json.Decoder(_Record)
-    rest: list[bytes] = []
+    partial: list[bytes] = []
     for piece in pieces:
         end = piece.rfind(b"\n") + 1
         if end:
-            yield from _decode(decoder, b"".join((*rest, piece[:end])))
-            rest = []
-        rest.append(piece[end:])
-    yield from _decode(decoder, b"".join(rest))
+            yield from _decode(decoder, b"".join((*partial, piece[:end])))
+            partial = []
+        partial.append(piece[end:])
+    yield from _decode(decoder, b"".join(partial))
 
 
 def _decode(decoder: msgspec.json.Decoder[_Record], lines: bytes) -> list[_Record]:
@@ -234,9 +234,9 @@ class _TarSplitCursor:
                 break
             if not isinstance(part, bytes):
                 raise HeaderError("tar-split has a content where a header belongs")
-            more = length - len(data)
-            data += part[:more]
-            self._segment, self._at = part, min(more, len(part))
+            missing = length - len(data)
+            data += part[:missing]
+            self._segment, self._at = part, min(missing, len(part))
         self.position += len(data)
         return data
 

@@ -1,4 +1,4 @@
-"""Where the user's cache is, and how large it may be."""
+"""The folder and the size limit of the user's cache."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from layerscope.errors import UsageError
 from layerscope.layers.store import DEFAULT_SIZE, Store
 
 FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
-"""The folder of the cache."""
+"""Environment variable with the folder of the cache."""
 SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
-"""Size limit in bytes, with an optional unit; 0 stores nothing."""
+"""Environment variable with the size limit in bytes, or with a unit; with 0, nothing is stored."""
 _SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
 
 
@@ -34,16 +34,16 @@ def cache_place(environment: Mapping[str, str] | None = None) -> tuple[Path, int
     return Path(folder).absolute(), _parse_size(environment.get(SIZE_VARIABLE, ""))
 
 
-def _parse_size(written: str) -> int | None:
+def _parse_size(text: str) -> int | None:
     """The bytes for a value of `SIZE_VARIABLE`; None if it is empty."""
-    if not written.strip():
+    if not text.strip():
         return None
-    found = _SIZE.fullmatch(written)
-    if found is None:
+    match = _SIZE.fullmatch(text)
+    if match is None:
         raise UsageError(
-            f"invalid ${SIZE_VARIABLE}: {written!r}", hint="use bytes or a unit: 500MB, 2GB, 1GiB"
+            f"invalid ${SIZE_VARIABLE}: {text!r}", hint="use bytes or a unit: 500MB, 2GB, 1GiB"
         )
-    number, unit, binary = found.groups()
+    number, unit, binary = match.groups()
     base, power = 1024 if binary else 1000, " kmgt".index((unit or " ").lower())
     size: int = int(number) * base**power
     return size

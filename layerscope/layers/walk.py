@@ -27,9 +27,9 @@ from layerscope.layers.tarheader import (
     HeaderColumns,
     HeaderError,
     checksum_matches,
+    full_name,
     parse_headers,
     parse_number,
-    whole_name,
 )
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
@@ -62,26 +62,26 @@ class Damage:
 
 
 class Collector(Protocol):
-    """Takes contents of regular files as they pass, so that the stream need not be read again."""
+    """Takes contents of regular files while a layer is read, so that it need not be read again."""
 
     small: int
-    """Bytes up to which every content is taken."""
+    """Size in bytes up to which every content is taken."""
     largest: int
-    """Bytes up to which a content may be taken."""
+    """Size in bytes up to which a content may be taken; `wants` decides."""
 
     def wants(self, name: bytes, size: int) -> bool:
-        """Whether a content that is not small is to be taken."""
+        """Whether to take a content that is not small."""
 
     def take(
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[bytes]
     ) -> None:
-        """Take the contents of these entries of the tar. Names are as the tar has them."""
+        """Take the contents of these entries of the tar. Names are as in the tar."""
 
     def pack(self) -> Packed:
-        """What was found, for another process."""
+        """The results, for another process."""
 
     def load(self, packed: Packed) -> None:
-        """Take what a collector of the same type packed. Raises KeyError, TypeError or ValueError for invalid values."""
+        """Load the results that a collector of the same type packed. Raises KeyError, TypeError or ValueError for invalid values."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Batch:
     extensions: dict[int, Extension]
     """Overrides, by index in the batch. Names and numbers are already applied to the columns."""
     contents: dict[int, bytes]
-    """Contents by index in the batch, where a collector takes them."""
+    """Contents that the collector takes, by index in the batch."""
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class TarWalk:
         self._progress = progress
         self._collector = collector
         self._pending = _Pending()
-        self._kept = 0
+        self._extension_bytes = 0
         self._ended = False
 
     def run(self) -> WalkResult:
@@ -195,7 +195,7 @@ class TarWalk:
                     extension = extension or Extension()
                     if extension.size is not None and kind not in _WITHOUT_DATA:
                         size = extension.size
-                    self._extended(kind, block, size, extension)
+                    self._complete_extension(kind, block, size, extension)
                     pending.extensions[len(pending.blocks)] = extension
                     pending.size += extension.cost
                 if size < 0:
@@ -235,7 +235,7 @@ class TarWalk:
             del pending.starts[len(pending.blocks) :], pending.offsets[len(pending.blocks) :]
             pending.extensions.pop(len(pending.blocks), None)
             if not checksum_matches(block):
-                # Its fields cannot be trusted: they are not as written.
+                # Its fields cannot be trusted.
                 return Damage(start, BAD_CHECKSUM)
             if isinstance(error, EOFError):
                 return Damage(start, f"{_TRUNCATED} at byte {start:,}")
@@ -273,7 +273,7 @@ class TarWalk:
         self._cursor.pad(-size % BLOCK)
         if (
             kind == 0x67
-        ):  # g: Go returns it as an entry with the extensions before it, and engines skip that entry
+        ):  # g: Go returns it as an entry, together with the extensions before it, and engines skip that entry
             parse_pax(payload)
             return None
         text = payload.split(b"\0", 1)[0]
@@ -289,8 +289,8 @@ class TarWalk:
             extension.long_link = text
         return extension
 
-    def _extended(self, kind: int, block: bytes, size: int, extension: Extension) -> None:
-        """Complete the overrides of the entry `block` of `size` bytes."""
+    def _complete_extension(self, kind: int, block: bytes, size: int, extension: Extension) -> None:
+        """Complete the overrides for the entry with header `block` and `size` bytes."""
         if not checksum_matches(block):
             raise HeaderError(BAD_CHECKSUM)
         if extension.long_name:
@@ -301,10 +301,10 @@ class TarWalk:
             extension.sparse = sparse_from_gnu_header(block, self._read_block, self._limits)
         elif extension.sparse_records and kind in _REGULAR:
             extension.sparse = sparse_from_records(extension, size, self._read_block, self._limits)
-        # The records may have a megabyte, and are no longer needed.
+        # The records may take a megabyte, and are no longer needed.
         extension.sparse_records = {}
-        self._kept += extension.cost
-        if self._kept > self._limits.metadata_bytes:
+        self._extension_bytes += extension.cost
+        if self._extension_bytes > self._limits.metadata_bytes:
             raise self._limits.exceeded("metadata_bytes", self._where)
 
     def _read_block(self) -> bytes:
@@ -324,8 +324,8 @@ class TarWalk:
         for index, extension in pending.extensions.items():
             if index < good:
                 _override(columns, index, extension)
-        for limit_check in (columns.names, columns.links):
-            if (longest := max(map(len, limit_check), default=0)) > self._limits.path_bytes:
+        for names in (columns.names, columns.links):
+            if (longest := max(map(len, names), default=0)) > self._limits.path_bytes:
                 raise self._limits.exceeded(
                     "path_bytes", f"{self._where}: the name of an entry", longest
                 )
@@ -362,14 +362,14 @@ def _size(block: bytes) -> int:
 
 def _name(block: bytes, extension: Extension | None) -> bytes:
     """The name of an entry."""
-    return (extension is not None and extension.name) or whole_name(block)
+    return (extension is not None and extension.name) or full_name(block)
 
 
 def _is_old_directory(block: bytes, extension: Extension | None) -> bool:
     """Whether it is a pre-POSIX regular file whose name ends in a slash, which is a directory without data."""
     name = extension.name if extension is not None else None
     if not name:
-        name = block[:100].split(b"\0", 1)[0] or whole_name(block)
+        name = block[:100].split(b"\0", 1)[0] or full_name(block)
     return name.endswith(b"/")
 
 

@@ -1,4 +1,4 @@
-"""Gives memory that was freed back to the system. Does nothing unless the C library is glibc.
+"""Returns freed memory to the system. Does nothing unless the C library is glibc.
 
 After the first large arrays are freed, glibc keeps later ones of that size in a heap per thread: with a million paths, hundreds
 of megabytes of unused memory.
@@ -16,7 +16,7 @@ _MISSING = (AttributeError, OSError, TypeError)
 
 
 def limit_freed_memory() -> None:
-    """From now on return large arrays when they are freed."""
+    """From now on, return large arrays as soon as they are freed."""
     with suppress(*_MISSING):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, LARGE)
@@ -24,6 +24,6 @@ def limit_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Return what was freed until now."""
+    """Return everything that was freed until now."""
     with suppress(*_MISSING):
         ctypes.CDLL(None).malloc_trim(0)

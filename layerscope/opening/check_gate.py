@@ -25,7 +25,7 @@ def verdict_of(
     base: GateBase,
     baseline: tuple[str, Report] | None = None,
 ) -> Verdict:
-    """The verdict on an image. `choices` and `base` are those that it was opened with; the baseline is its file and what it says."""
+    """The verdict on an image. `choices` and `base` are what it was opened with; `baseline` is the name of the baseline file and its report."""
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -34,11 +34,14 @@ def verdict_of(
         base.layers,
         [number for number, index in enumerate(opened.indexes) if index.broken is not None],
     )
-    found = () if opened.findings is None else opened.findings.found
+    findings = () if opened.findings is None else opened.findings.found
     verdict = decide(
-        config, opened.image, opened.filesystem, ledger, found, choices, base, baseline
+        config, opened.image, opened.filesystem, ledger, findings, choices, base, baseline
     )
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
-        unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
-        verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
+    if (
+        opened.dockerfile_lines is not None
+        and (doubt := opened.dockerfile_lines.doubt()) is not None
+    ):
+        warning = GateWarning("dockerfile-unlike", doubt, opened.dockerfile_lines.name)
+        verdict = replace(verdict, warnings=(*verdict.warnings, warning))
     return verdict

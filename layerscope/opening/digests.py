@@ -24,22 +24,22 @@ def claims_of(layer: Layer) -> set[str]:
 def verified(layer: Layer, index: LayerIndex) -> bool | None:
     """Whether a layer matches its claimed digests; None if none were claimed or hashed."""
     checks = [
-        claimed == found
-        for claimed, found in ((layer.digest, index.blob_digest), (layer.diff_id, index.diff_id))
-        if claimed is not None and found is not None and claimed.startswith("sha256:")
+        claimed == computed
+        for claimed, computed in ((layer.digest, index.blob_digest), (layer.diff_id, index.diff_id))
+        if claimed is not None and computed is not None and claimed.startswith("sha256:")
     ]
     return all(checks) if checks else None
 
 
 def state_of(layers: Sequence[Layer], verified: Sequence[bool | None]) -> DigestState:
-    """The state of several undamaged layers, from the result of `verified` for each."""
+    """The state of several undamaged layers, given the result of `verified` for each."""
     if False in verified:
         return DigestState.MISMATCH
-    claimed = [
-        right
-        for layer, right in zip(layers, verified, strict=True)
+    results = [
+        result
+        for layer, result in zip(layers, verified, strict=True)
         if layer.digest or layer.diff_id
     ]
-    if not claimed:
+    if not results:
         return DigestState.NONE
-    return DigestState.OK if all(claimed) else DigestState.UNCHECKED
+    return DigestState.OK if all(results) else DigestState.UNCHECKED

@@ -1,4 +1,4 @@
-"""Takes the inventory of an opened image, or has it from the cache."""
+"""Takes the inventory of an opened image, or reads it from the cache."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def with_inventory(
     cache: ImageCache,
     scans: LayerScans | None,
 ) -> Opened:
-    """The image with all its packages; `scans` hold what was found while the layers were read.
+    """The image with all its packages; `scans` holds what was found while the layers were read.
 
     Raises `CancelledError`, `LimitExceededError`, and `LayerscopeError` if a temporary file cannot be written.
     """

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from layerscope.opening.opened import Opened
     from layerscope.opening.options import Options
 
-_Known = TypeVar("_Known")
+_Result = TypeVar("_Result")
 
 
 class WorkerError(LayerscopeError):
-    """The process that opens the image is gone, silent, or sends invalid messages."""
+    """The process that opens the image ended, stopped responding, or sent an invalid message."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -58,12 +58,12 @@ class Watcher:
         """Duplicates are known, too."""
 
     def beside_found(self, opened: Opened) -> None:
-        """What is stored beside the image is known, too."""
+        """Attestations and other artifacts beside the image are known, too."""
 
     def findings_found(self, opened: Opened) -> None:
         """Findings are known, too."""
 
-    def checked(self, number: int, right: bool) -> None:
+    def checked(self, number: int, matches: bool) -> None:
         """The digests of a layer were checked."""
 
 
@@ -105,43 +105,43 @@ class Loading:
         watcher = self._watcher
         if isinstance(event, messages.Expected):
             filesystem = self._cache([event.key], private=True).filesystem(None)
-            watcher.expected(_there(filesystem))
+            watcher.expected(_required(filesystem))
         elif isinstance(event, messages.Indexed):
             watcher.layer_indexed(event.number, self._index(event))
         elif isinstance(event, messages.Stacked):
             self._stacked(event)
         elif isinstance(event, messages.DuplicatesFound):
-            found = self._cache(self._keys, private=event.private).duplicates()
-            self._also(duplicates=_there(found))
-            watcher.duplicates_found(self._known)
+            duplicates = self._cache(self._keys, private=event.private).duplicates()
+            self._update(duplicates=_required(duplicates))
+            watcher.duplicates_found(self._current)
             return_freed_memory()
         elif isinstance(event, messages.BesideFound):
-            image = replace(self._known.image, beside=event.beside)
-            self._also(image=image, warnings=event.warnings)
-            watcher.beside_found(self._known)
+            image = replace(self._current.image, beside=event.beside)
+            self._update(image=image, warnings=event.warnings)
+            watcher.beside_found(self._current)
         elif isinstance(event, messages.FindingsFound):
             cache = self._cache(self._keys, private=event.private)
-            findings = cache.findings(event.words, self._known.filesystem)
-            self._also(findings=_there(findings))
-            watcher.findings_found(self._known)
+            findings = cache.findings(event.words, self._current.filesystem)
+            self._update(findings=_required(findings))
+            watcher.findings_found(self._current)
         elif isinstance(event, messages.Checked):
-            watcher.checked(event.number, event.right)
+            watcher.checked(event.number, event.matches)
         return isinstance(event, messages.Done)
 
     @property
-    def _known(self) -> Opened:
+    def _current(self) -> Opened:
         if self._opened is None:
             raise WorkerError("it sent results before describing an image")
         return self._opened
 
-    def _also(self, **more: object) -> None:
-        self._opened = replace(self._known, **more)  # type: ignore[arg-type]
+    def _update(self, **changes: object) -> None:
+        self._opened = replace(self._current, **changes)  # type: ignore[arg-type]
 
     def _index(self, event: messages.Indexed) -> LayerIndex:
         index = self._by_key.get(event.key)
         if index is None:
             cache: IndexCache = self._index_cache(self._store(event.private), self._limits)
-            index = self._by_key[event.key] = _there(cache.read(event.key)).detached()
+            index = self._by_key[event.key] = _required(cache.read(event.key)).detached()
         self._indexes[event.number] = index
         return index
 
@@ -157,7 +157,7 @@ class Loading:
             raise WorkerError("it stacked layers that it has not indexed")
         self._keys = event.layers
         indexes = [self._indexes[number] for number in range(len(event.layers))]
-        filesystem = _there(self._cache(self._keys, private=event.private).filesystem(indexes))
+        filesystem = _required(self._cache(self._keys, private=event.private).filesystem(indexes))
         accounting = self._cache(self._keys, private=event.accounting_private).accounting()
         indexes = filesystem.inodes.shared_with(indexes, names=False)
         self._indexes.clear()
@@ -174,11 +174,11 @@ class Loading:
             indexes=indexes,
             contents=self._contents(source, indexes),
             filesystem=filesystem,
-            accounting=_there(accounting),
+            accounting=_required(accounting),
             duplicates=None,
             warnings=event.warnings,
             damage=source.damage,
-            written=options.lines_of(source.image.steps),
+            dockerfile_lines=options.lines_of(source.image.steps),
         )
         self._watcher.stacked(self._opened)
         return_freed_memory()
@@ -208,8 +208,8 @@ class Loading:
         return self._image_cache(self._store(private), keys, (), self._limits)
 
 
-def _there(found: _Known | None) -> _Known:
-    """The content of an entry. Raises `WorkerError` if it is gone."""
-    if found is None:
+def _required(result: _Result | None) -> _Result:
+    """The content of an entry. Raises `WorkerError` if the entry no longer exists."""
+    if result is None:
         raise WorkerError("its results are gone")
-    return found
+    return result

@@ -1,6 +1,6 @@
 """Messages between the explorer and its worker: requests one way, events the other, as JSON.
 
-Uses Python's json, because texts of images may have lone surrogates and numbers beyond 64 bits.
+Uses Python's `json`, because an image's documents may hold lone surrogates and numbers beyond 64 bits.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Open(msgspec.Struct, tag=True):
     base_steps: int | None
     cache: Cache | None
     private: str
-    """A folder for entries that must not be cached. It is created when it is needed."""
+    """A folder for entries that must not be cached; created when needed."""
     stdin: int | None
     """File descriptor of the explorer's stdin; None if there is none."""
     binary: bool
@@ -68,7 +68,7 @@ class Open(msgspec.Struct, tag=True):
 
 
 class Choose(msgspec.Struct, tag=True):
-    """The answer to `Asked`: the number of a candidate, or None for none of them."""
+    """The answer to `ChoiceNeeded`: the number of a candidate; None to cancel."""
 
     number: int | None
 
@@ -95,7 +95,7 @@ class ReadZtoc(msgspec.Struct, tag=True):
     """Its maximum size in bytes."""
 
 
-Asking: TypeAlias = Open | Choose | Begin | Read | ReadZtoc
+AnyRequest: TypeAlias = Open | Choose | Begin | Read | ReadZtoc
 
 
 class Offer(msgspec.Struct):
@@ -118,12 +118,12 @@ class BlobFacts(msgspec.Struct):
     missing: str | None
     """Why the blob is missing; None if it is present."""
     saved: str | None = None
-    """The file of a saved image, which has no contents; None for others."""
+    """The file of a saved image, which has no contents; None for other images."""
     ranged: bool = False
     """Whether each read is a network request."""
 
 
-class Moved(msgspec.Struct, tag=True):
+class StageProgress(msgspec.Struct, tag=True):
     """Progress of a stage."""
 
     stage: str
@@ -131,7 +131,7 @@ class Moved(msgspec.Struct, tag=True):
     done: int
 
 
-class Asked(msgspec.Struct, tag=True):
+class ChoiceNeeded(msgspec.Struct, tag=True):
     """The user has to choose one of several images."""
 
     candidates: list[Offer]
@@ -173,7 +173,7 @@ class Stacked(msgspec.Struct, tag=True):
     overwritten: list[int]
     """Layers whose file was written to since it was opened."""
     dockerfile: DockerfileText | None
-    """What a saved image was saved with."""
+    """The Dockerfile that a saved image was saved with."""
     problem: str | None = None
     """Why the cache cannot be used; None if it can."""
 
@@ -185,18 +185,18 @@ class DuplicatesFound(msgspec.Struct, tag=True):
 
 
 class BesideFound(msgspec.Struct, tag=True):
-    """What is stored beside the image is known."""
+    """Attestations and other artifacts beside the image are known."""
 
     beside: Beside
     warnings: list[ImageWarning]
-    """All of the image."""
+    """All warnings about the image, including earlier ones."""
 
 
 class FindingsFound(msgspec.Struct, tag=True):
     """Findings are known."""
 
     words: list[str]
-    """With the keys of the layers, the key of their entry."""
+    """The key of their cache entry, together with the keys of the layers."""
     private: bool
 
 
@@ -204,7 +204,7 @@ class Checked(msgspec.Struct, tag=True):
     """The digests of a layer were checked."""
 
     number: int
-    right: bool
+    matches: bool
 
 
 class Done(msgspec.Struct, tag=True):
@@ -232,7 +232,7 @@ class Failed(msgspec.Struct, tag=True):
 
 
 Event: TypeAlias = (
-    Moved | Asked | Described | Expected | Indexed | Stacked | DuplicatesFound | BesideFound | FindingsFound | Checked | Done | Failed
+    StageProgress | ChoiceNeeded | Described | Expected | Indexed | Stacked | DuplicatesFound | BesideFound | FindingsFound | Checked | Done | Failed
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class Listener:
     """Called with the parts of an image as they become available, in the working thread."""
 
     def fetched(self, source: SourceImage) -> None:
-        """The layers and the complete image arrived; until now only the engine's description was known."""
+        """The layers and the complete image arrived; before, only the engine's description was known."""
 
     wants_expected = False
     """Whether to call `expected`, which costs extra work before the layers are read."""
@@ -59,7 +59,7 @@ class Listener:
         """Duplicates are known, too."""
 
     def beside_found(self, opened: Opened) -> None:
-        """What is stored beside the image is known, too."""
+        """Attestations and other artifacts beside the image are known, too."""
 
 
 def open_image(request: Request, options: Options | None = None) -> Opened:
@@ -75,7 +75,7 @@ def analyse(
     cached_image: CachedImage | None = None,
     layers: Sequence[Indexed] | None = None,
 ) -> Opened:
-    """Analyse an image whose documents were read. `listener` is called for each part as it becomes known.
+    """Analyse an image whose manifest and config were read. `listener` is called for each part as it becomes known.
 
     `cached_image` is what `read_cached_image` returned, if it was called; `layers` are the indexes of all layers, if these were
     read before.
@@ -93,15 +93,15 @@ def analyse(
     progress = request.progress
     with naming(request):
         cached = index_cache(request, options)
-        whole = source.complete(request, cached, _spared(source, options))
-        if whole is not source:
-            listener.fetched(whole)
+        fetched = source.complete(request, cached, _not_fetched(source, options))
+        if fetched is not source:
+            listener.fetched(fetched)
         if options.inventory:
-            for blob in whole.blobs:
+            for blob in fetched.blobs:
                 blob.keep()
-        scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
-        beside = None if options.rules is None else whole.ask_beside()
-        opened, cache = _stack(request, whole, options, listener, scans, cached_image, layers)
+        scans = LayerScans(len(fetched.blobs)) if options.rules is not None else None
+        beside = None if options.rules is None else fetched.ask_beside()
+        opened, cache = _stack(request, fetched, options, listener, scans, cached_image, layers)
         opened = listener.stacked(opened, cache)
         listener.replaced()
         if options.duplicates and not opened.unknown_layers:
@@ -112,8 +112,8 @@ def analyse(
             opened = replace(opened, duplicates=duplicates)
             listener.duplicates_found(opened)
         if beside is not None and (image := beside()) is not opened.image:
-            more = image.warnings[len(opened.image.warnings) :]
-            opened = replace(opened, image=image, warnings=[*opened.warnings, *more])
+            added = image.warnings[len(opened.image.warnings) :]
+            opened = replace(opened, image=image, warnings=[*opened.warnings, *added])
             listener.beside_found(opened)
         if options.rules is not None:
             findings = find_findings(
@@ -131,7 +131,7 @@ def analyse(
 def _open_saved(
     request: Request, source: SourceImage, options: Options, listener: Listener
 ) -> Opened:
-    """The image of a saved file: all of it is known at once."""
+    """The image in a saved file, of which everything is known immediately."""
     from layerscope.opening.saved import open_saved  # most images are not saved
 
     with naming(request):
@@ -152,7 +152,7 @@ def _stack(
     listener: Listener,
     scans: LayerScans | None,
     cached_image: CachedImage | None,
-    known: Sequence[Indexed] | None,
+    indexed: Sequence[Indexed] | None,
 ) -> tuple[Opened, ImageCache]:
     """The image without duplicates and findings, and the cache, which now contains it."""
     progress, limits = request.progress, request.limits
@@ -163,7 +163,7 @@ def _stack(
         places=options.tables or options.headers_only,
     )
     if cached_image is None:
-        layers = known or _read_layers(request, source, options, listener, scans, tables)
+        layers = indexed or _read_layers(request, source, options, listener, scans, tables)
         cache = image_cache(request, source, options, layers)
         filesystem = cache.filesystem([layer.index for layer in layers])
         accounting = cache.accounting()
@@ -192,7 +192,7 @@ def _stack(
         duplicates=None,
         warnings=collect_warnings(source.image, indexes, stacked, limits),
         damage=source.damage,
-        written=options.lines_of(source.image.steps),
+        dockerfile_lines=options.lines_of(source.image.steps),
     )
     cache.keep_filesystem(stacked)
     cache.keep_accounting(opened.accounting, stacked)
@@ -213,7 +213,7 @@ def _read_layers(
             cached.set_cached_length(blob)
     layers, progress = source.image.layers, request.progress
 
-    def show(indexes: Sequence[LayerIndex]) -> None:
+    def on_expected(indexes: Sequence[LayerIndex]) -> None:
         with suppress(LimitExceededError):  # reading the layers will report that
             listener.expected(
                 Filesystem.stack(indexes, limits=request.limits, progress=Quiet(progress))
@@ -222,21 +222,21 @@ def _read_layers(
     def unread(number: int) -> LayerIndex | None:
         blob = source.blobs[number]
         if options.headers_only and blob.ranged:
-            # Not from the cache either: reports must not depend on what an earlier run left there.
-            blob.refuse_whole()
+            # Do not use the cache either: reports must not depend on earlier runs.
+            blob.forbid_full_fetch()
             index = tables.listed_index(number, beside=False)
             return index or tables.unknown_index(number, layers[number].media_type)
-        known = cached is not None and cached.has(blob)
-        if options.tables and blob.size > SMALL and not known:
+        is_cached = cached is not None and cached.has(blob)
+        if options.tables and blob.size > SMALL and not is_cached:
             return tables.listed_index(number)
         return None
 
     def completed(number: int, index: LayerIndex) -> LayerIndex:
         if scans is not None:
-            load_rules()  # while others are read
+            load_rules()  # while other layers are read
         return tables.with_check(number, index)
 
-    expected = tables.expected_indexes(cached, show) if listener.wants_expected else None
+    expected = tables.expected_indexes(cached, on_expected) if listener.wants_expected else None
     return read_layers(
         source.blobs,
         [claims_of(layer) for layer in layers],
@@ -252,24 +252,24 @@ def _read_layers(
     )
 
 
-def _spared(source: SourceImage, options: Options) -> Callable[[Blob], bool]:
-    """Which layers will not be fetched because of their tables of contents, as far as is known before these are read."""
-    claimed = {
+def _not_fetched(source: SourceImage, options: Options) -> Callable[[Blob], bool]:
+    """A function that tells which layers will probably not be fetched, because a table of contents replaces them."""
+    with_toc_claim = {
         id(blob)
         for blob, layer in zip(source.blobs, source.image.layers, strict=True)
         if claims_toc(layer.annotations)
     }
 
-    def spared(blob: Blob) -> bool:
+    def not_fetched(blob: Blob) -> bool:
         if options.headers_only or not (blob.ranged and options.tables):
             return blob.ranged and options.headers_only
-        if id(blob) in claimed:
+        if id(blob) in with_toc_claim:
             return blob.size > SMALL
         return blob.size >= WORTHWHILE and blob.has_ztoc(vouched_for=True)
 
-    return spared
+    return not_fetched
 
 
 def _without_digests(index: LayerIndex) -> bool:
-    """Whether a table of contents without digests is the index."""
+    """Whether the index comes from a table of contents that has no digests."""
     return index.extent is Extent.LISTED and index.digests is None

@@ -38,42 +38,42 @@ class Opened:
     filesystem: Filesystem
     accounting: Accounting
     duplicates: Sequence[Duplicate] | None
-    """None if they were not looked for."""
+    """None if they were not searched for."""
     warnings: Sequence[ImageWarning]
     damage: str | None
     """Damage of the archive as a whole."""
     findings: Findings | None = None
-    """None if they were not looked for."""
+    """None if the rules did not run."""
     inventory: Inventory | None = None
     """None if it was not taken."""
-    written: DockerfileLines | None = None
+    dockerfile_lines: DockerfileLines | None = None
     """The Dockerfile lines of the steps; None without a Dockerfile."""
 
     @property
     def unknown_layers(self) -> list[int]:
-        """Numbers of the layers of which neither tar nor table of contents was read."""
+        """Numbers of the layers whose tar and table of contents were both not read."""
         return [n for n, index in enumerate(self.indexes) if index.extent is Extent.UNKNOWN]
 
     @property
     def has_contents(self) -> bool:
-        """Whether the contents of files are at hand; not for a file of `layerscope save`."""
+        """Whether the contents of files can be read; false for a file from `layerscope save`."""
         return not any(isinstance(layer.blob, UnsavedBlob) for layer in self.contents)
 
-    def need_contents(self) -> None:
-        """Raise `ContentsNotSavedError` if they are not."""
+    def require_contents(self) -> None:
+        """Raise `ContentsNotSavedError` if the contents of files were not saved."""
         for layer in self.contents:
             if isinstance(layer.blob, UnsavedBlob):
                 raise ContentsNotSavedError(layer.blob.file)
 
     @property
-    def whole(self) -> bool:
+    def fully_read(self) -> bool:
         """Whether all layers were read, as far as they can be."""
         return all(index.extent is Extent.READ for index in self.indexes)
 
     @property
     def compressed_bytes(self) -> int | None:
         """Compressed bytes of all layers; None unless every layer with entries is compressed and can be read."""
-        known = [
+        layer_sizes = [
             index.compressed_bytes
             for index in self.indexes
             if len(index)
@@ -81,8 +81,8 @@ class Opened:
             or index.broken is not None
             or index.extent is Extent.UNKNOWN
         ]
-        sizes = [size for size in known if size is not None]
-        return sum(sizes) if sizes and len(sizes) == len(known) else None
+        sizes = [size for size in layer_sizes if size is not None]
+        return sum(sizes) if sizes and len(sizes) == len(layer_sizes) else None
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer matches its claimed digests; None if not checked."""
@@ -103,17 +103,17 @@ class Opened:
 
     def raise_damage(self) -> None:
         """Raise `CorruptImageError` if a part is damaged."""
-        found = self.damages()
-        if found:
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        damages = self.damages()
+        if damages:
+            others = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
             raise CorruptImageError(
-                f"{self.image.reference}: {found[0]}{more}",
+                f"{self.image.reference}: {damages[0]}{others}",
                 hint="the figures cover what could be read; --ignore-errors accepts them",
             )
 
 
 def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
-    """Hash plain layers that were not hashed yet; returns for each layer whether it matches its claims."""
+    """Hash plain layers that were not hashed yet; yields each layer's number, and whether it matches its claims."""
     unchecked = [
         (layer.index, claims_of(layer))
         for layer in opened.image.layers
@@ -126,12 +126,12 @@ def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, boo
         "Checking digests", sum(opened.contents[number].blob.size for number, _ in unchecked)
     )
     for number, claims in unchecked:
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for piece in opened.contents[number].blob.chunks():
             check(progress)
-            found.update(piece)
+            hasher.update(piece)
             progress.advance(len(piece))
-        yield number, claims == {f"sha256:{found.hexdigest()}"}
+        yield number, claims == {f"sha256:{hasher.hexdigest()}"}
 
 
 def file_name(reference: str) -> str:

@@ -34,13 +34,13 @@ class Options:
     dockerfile: Dockerfile | None = None
     """The image's Dockerfile: it determines the end of the base image and the lines of the steps."""
     base_steps: int | None = None
-    """Number of first steps of the base image, if set by the user; otherwise from the Dockerfile or estimated."""
+    """Number of steps in the base image, if set by the user; None to use the Dockerfile or an estimate."""
     tables: bool = False
-    """Do not fetch layers of a registry whose table of contents is as certain as they are: the table is the index."""
+    """Use a registry layer's table of contents as its index, without fetching the layer, where its digest vouches for the table."""
     compare: bool = True
-    """Read contents that such tables have no digests of where a file replaced one of the same size."""
+    """Where such tables have no digests: read contents of files that replaced one of the same size."""
     headers_only: bool = False
-    """Fetch no layer from a registry at all: layers without such a table stay unknown."""
+    """Fetch no layer from a registry: layers without such a table stay unknown."""
     cache: Store | None = None
     """The cache to read and write; None for no cache."""
 

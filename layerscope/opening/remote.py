@@ -1,4 +1,4 @@
-"""The explorer's side of the worker: an image that another process opens, and whose layers it reads."""
+"""The explorer's side of the worker: an image that a second process opens and reads."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from layerscope.opening.options import Options
     from layerscope.progress import Progress
 
-PATIENCE = 30.0
+HEARTBEAT_TIMEOUT = 30.0
 """Seconds without a heartbeat after which the worker counts as failed."""
 WORKER = "layerscope.opening.worker"
-_LOOK_EVERY = 0.05
-"""Seconds between two checks whether the user is leaving."""
+_POLL_SECONDS = 0.05
+"""Interval of checks whether the user cancelled."""
 
 
 class RemoteImage:
@@ -48,15 +48,14 @@ class RemoteImage:
         self._source: SourceImage | None = None
         self._stdin = _copy_of_stdin() if request.reference == STDIN else None
         self.private = _private_folder()
-        """The folder for results that must not be cached; the worker creates it when it is needed."""
-        remove = partial(shutil.rmtree, self.private, ignore_errors=True)
-        self._remove = remove
-        self._forget = signals.at_end(remove)
+        """The folder for results that must not be cached; the worker creates it when needed."""
+        self._remove_private = partial(shutil.rmtree, self.private, ignore_errors=True)
+        self._unregister = signals.at_end(self._remove_private)
         descriptors = [] if self._stdin is None else [self._stdin]
         self.process = SecondProcess(worker, descriptors=descriptors)
-        self._reporting = threading.Lock()
+        self._progress_lock = threading.Lock()
         self._progress: Progress = request.progress
-        self._moved = messages.Moved("", None, 0)
+        self._last_progress = messages.StageProgress("", None, 0)
         threading.Thread(target=self._listen, name="worker", daemon=True).start()
 
     def __enter__(self) -> RemoteImage:
@@ -66,21 +65,22 @@ class RemoteImage:
         self.close()
 
     def close(self) -> None:
-        """End the worker and everything that waits for it immediately."""
+        """Kill the worker and wake all threads that wait for it."""
         self.process.kill()
-        self._remove()
-        self._forget()
+        self._remove_private()
+        self._unregister()
         self._events.put(LayerscopeError("closed"))
 
     # opening
 
     def find(self, ask: Chooser) -> SourceImage:
-        """Wait until the image is found and described; returns the description. `ask` chooses one of several. Raises
-        `LayerscopeError` and `CancelledError`.
+        """Wait for the description of the image, and return it. `ask` chooses one of several images.
+
+        Raises `LayerscopeError` and `CancelledError`.
         """
         while True:
             event = self._next(lambda: False)
-            if isinstance(event, messages.Asked):
+            if isinstance(event, messages.ChoiceNeeded):
                 self._choose(event.candidates, ask)
             elif isinstance(event, messages.Described):
                 return self._described(event)
@@ -88,12 +88,12 @@ class RemoteImage:
                 raise WorkerError("it found no image")
 
     def begin(self) -> None:
-        """Let the worker go on with the layers, once the image is shown."""
-        with suppress(WorkerError):  # its events show that, too
+        """Let the worker start on the layers, once the image is shown."""
+        with suppress(WorkerError):  # `_next` raises it again
             self._ask(messages.Begin())
 
     def load(self, watcher: Watcher, cancelled: Callable[[], bool]) -> None:
-        """Wait until everything is known, and report it. Raises `LayerscopeError` and `CancelledError`."""
+        """Wait until everything is known, reporting each part to `watcher`. Raises `LayerscopeError` and `CancelledError`."""
         self.begin()
         loading = Loading(
             self.request.limits,
@@ -114,10 +114,10 @@ class RemoteImage:
                 raise WorkerError("its results contradict each other") from error
 
     def _next(self, cancelled: Callable[[], bool]) -> messages.Event:
-        """The next event that is not progress. Raises the error that arrives instead of one, and `CancelledError`."""
+        """The next event except progress. Raises the error that arrives instead, and `CancelledError`."""
         while True:
             try:
-                event = self._events.get(timeout=_LOOK_EVERY)
+                event = self._events.get(timeout=_POLL_SECONDS)
             except Empty:
                 if cancelled():
                     raise CancelledError from None
@@ -127,13 +127,13 @@ class RemoteImage:
             if isinstance(event, LayerscopeError):
                 raise event
             if isinstance(event, messages.Failed):
-                self._note(event.problem)
+                self._note_cache_problem(event.problem)
                 raise _error(event)
             if isinstance(event, messages.Done | messages.Stacked):
-                self._note(event.problem)
+                self._note_cache_problem(event.problem)
             return event
 
-    def _note(self, problem: str | None) -> None:
+    def _note_cache_problem(self, problem: str | None) -> None:
         """Note why the worker cannot use the cache."""
         cache = self.options.cache
         if cache is not None and problem is not None:
@@ -145,7 +145,8 @@ class RemoteImage:
         ask: Chooser,
     ) -> None:
         candidates = [
-            Candidate(one.tags, one.platform, _nothing, one.digests, one.groups) for one in offers
+            Candidate(one.tags, one.platform, _not_loaded, one.digests, one.groups)
+            for one in offers
         ]
         chosen = ask(candidates)
         number = next((at for at, one in enumerate(candidates) if one is chosen), None)
@@ -163,44 +164,44 @@ class RemoteImage:
 
     def _listen(self) -> None:
         """Request the image, and receive all events. Runs in a thread."""
-        asked = _open_message(self.request, self.options, self.private, self._stdin)
+        request = _open_message(self.request, self.options, self.private, self._stdin)
         try:
             try:
                 last = self.process.ask(
-                    [messages.encode(asked)], progress=self._heard, patience=PATIENCE
+                    [messages.encode(request)], progress=self._receive, timeout=HEARTBEAT_TIMEOUT
                 )
             finally:
                 if self._stdin is not None:
                     os.close(self._stdin)
-            self._heard(last)
+            self._receive(last)
         except (ChannelError, RequestFailedError) as error:
             self._events.put(WorkerError(error))
-        except Exception as error:  # a thread waits for an event
+        except Exception as error:  # another thread waits for an event
             self._events.put(as_user_error(error))
 
-    def _heard(self, body: bytearray) -> None:
+    def _receive(self, body: bytearray) -> None:
         if not body:  # a heartbeat
             return
         event = _decoded(body, messages.Event)
-        if isinstance(event, messages.Moved):
+        if isinstance(event, messages.StageProgress):
             self._report(event)
         else:
             self._events.put(event)
 
     def report_to(self, progress: Progress) -> None:
-        """From now on, report the worker's progress here."""
-        with self._reporting:
+        """From now on, report the worker's progress to `progress`."""
+        with self._progress_lock:
             self._progress = progress
-            if self._moved.stage:
-                progress.stage(self._moved.stage, self._moved.total)
-                progress.advance(self._moved.done)
+            if self._last_progress.stage:
+                progress.stage(self._last_progress.stage, self._last_progress.total)
+                progress.advance(self._last_progress.done)
 
-    def _report(self, now: messages.Moved) -> None:
-        with self._reporting:
-            self._report_since(self._moved, now)
-            self._moved = now
+    def _report(self, now: messages.StageProgress) -> None:
+        with self._progress_lock:
+            self._report_since(self._last_progress, now)
+            self._last_progress = now
 
-    def _report_since(self, before: messages.Moved, now: messages.Moved) -> None:
+    def _report_since(self, before: messages.StageProgress, now: messages.StageProgress) -> None:
         if (now.stage, now.total) == (before.stage, before.total) and now.done >= before.done:
             self._progress.advance(now.done - before.done)
             return
@@ -208,11 +209,11 @@ class RemoteImage:
         if now.done:
             self._progress.advance(now.done)
 
-    def _ask(self, message: messages.Asking) -> bytearray:
+    def _ask(self, message: messages.AnyRequest) -> bytearray:
         """The answer to a request. Raises `WorkerError`."""
         try:
             return self.process.ask(
-                [messages.encode(message)], progress=self._heard, patience=PATIENCE
+                [messages.encode(message)], progress=self._receive, timeout=HEARTBEAT_TIMEOUT
             )
         except (ChannelError, RequestFailedError) as error:
             raise WorkerError(error) from error
@@ -222,27 +223,27 @@ class RemoteImage:
         return self._bytes(messages.Read(layer, length, offset)) or b""
 
     def read_part(self, layer: int, length: int, offset: int) -> bytes:
-        """Bytes of a ranged layer, of which nothing else is fetched. Raises OSError."""
+        """Bytes of a ranged layer, without fetching any others. Raises OSError."""
         return self._bytes(messages.Read(layer, length, offset, alone=True)) or b""
 
     def read_ztoc(self, layer: int, most: int) -> bytes | None:
-        """The table of contents beside a layer; None if there is none of at most `most` bytes. Raises OSError."""
+        """The table of contents beside a layer; None without one of at most `most` bytes. Raises OSError."""
         return self._bytes(messages.ReadZtoc(layer, most))
 
-    def _bytes(self, request: messages.Asking) -> bytes | None:
-        """The bytes that a request asks for; None if there are none. Raises OSError."""
+    def _bytes(self, request: messages.AnyRequest) -> bytes | None:
+        """The requested bytes; None if the answer is empty. Raises OSError."""
         try:
             answer = self._ask(request)
             if not answer:
                 return None
             if answer[:1] == b"\0":
                 return bytes(memoryview(answer)[1:])
-            failed = _decoded(answer[1:], messages.ReadFailed)
+            failure = _decoded(answer[1:], messages.ReadFailed)
         except (WorkerError, ChannelError) as error:
             raise OSError(errno.EIO, str(error)) from error
-        if failed.changed:
-            raise FileChangedError(failed.name)
-        raise OSError(failed.errno, failed.why, failed.name)
+        if failure.changed:
+            raise FileChangedError(failure.name)
+        raise OSError(failure.errno, failure.why, failure.name)
 
 
 class _Awaited(SourceImage):
@@ -273,8 +274,8 @@ def _error(failed: messages.Failed) -> Exception:
     return error
 
 
-def _nothing() -> ImageParts:
-    """Candidates are only chosen here, and loaded by the worker."""
+def _not_loaded() -> ImageParts:
+    """Never called: only the worker loads candidates."""
     raise NotImplementedError
 
 
@@ -286,10 +287,10 @@ def _copy_of_stdin() -> int | None:
 
 def _private_folder() -> str:
     try:
-        place = tempfile.gettempdir()
+        parent = tempfile.gettempdir()
     except OSError:  # no writable folder: an error only if one is needed
-        place = "/tmp"  # noqa: S108
-    return str(Path(place) / f"layerscope-{os.urandom(16).hex()}")
+        parent = "/tmp"  # noqa: S108
+    return str(Path(parent) / f"layerscope-{os.urandom(16).hex()}")
 
 
 def _open_message(

@@ -10,21 +10,21 @@ from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.opening import messages
 
-PART = 1 << 20
+_PART = 1 << 20
 """Maximum bytes of a ranged layer that are requested at once."""
 
 
 class LayerReader(Protocol):
-    """Reads layers by their numbers."""
+    """Reads layers by number."""
 
     def read(self, layer: int, length: int, offset: int) -> bytes:
         """Bytes of a layer. Raises OSError."""
 
     def read_part(self, layer: int, length: int, offset: int) -> bytes:
-        """Bytes of a ranged layer, of which nothing else is fetched. Raises OSError."""
+        """Bytes of a ranged layer, without fetching any others. Raises OSError."""
 
     def read_ztoc(self, layer: int, most: int) -> bytes | None:
-        """The table of contents beside a layer; None if there is none of at most `most` bytes. Raises OSError."""
+        """The table of contents beside a layer; None without one of at most `most` bytes. Raises OSError."""
 
 
 class RemoteBlob(Blob):
@@ -65,8 +65,8 @@ class RemoteBlob(Blob):
     def overwritten(self) -> bool:
         return self._overwritten
 
-    def ztoc(self, most: int) -> bytes | None:
-        return self._reader.read_ztoc(self._number, most)
+    def ztoc(self, max_bytes: int) -> bytes | None:
+        return self._reader.read_ztoc(self._number, max_bytes)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         stop = self.size if end is None else min(end, self.size)
@@ -74,7 +74,7 @@ class RemoteBlob(Blob):
             yield from super().chunks(start, stop)
             return
         while start < stop:
-            length = min(PART, stop - start)
+            length = min(_PART, stop - start)
             piece = self._checked(self._reader.read_part(self._number, length, start), length)
             if not piece:
                 return
@@ -82,7 +82,7 @@ class RemoteBlob(Blob):
             yield piece
 
     def mark_overwritten(self) -> None:
-        """Note that the worker found it overwritten."""
+        """Record that the worker found the layer overwritten."""
         self._overwritten = True
 
     def pread(self, length: int, offset: int) -> bytes:

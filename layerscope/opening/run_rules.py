@@ -1,4 +1,4 @@
-"""Runs the rules on an opened image, or takes their findings from the cache."""
+"""Runs the rules on an opened image, or reads their findings from the cache."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ def key_words(
     opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
 ) -> list[str]:
     """Everything besides the layers that determines the findings of an image, for the key of `ImageCache.findings`."""
-    return _key_words(opened, *seen_by_rules(opened, base_steps), choices)
+    return _key_words(opened, *rule_view(opened, base_steps), choices)
 
 
 def _key_words(
     opened: Opened, image: Image, base: int, choices: Mapping[str, RuleChoice] | None
 ) -> list[str]:
-    text = "" if opened.written is None else opened.written.dockerfile.text
+    text = "" if opened.dockerfile_lines is None else opened.dockerfile_lines.dockerfile.text
     return [_digest_of(image, base, choices or {}, opened.duplicates is None, text)]
 
 
-def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
+def rule_view(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
     """The image as rules see it, and the number of steps in its base image."""
-    image, written, base = opened.image, opened.written, base_steps
-    if base is None and written is not None:
-        base = written.base_steps
+    image, lines, base = opened.image, opened.dockerfile_lines, base_steps
+    if base is None and lines is not None:
+        base = lines.base_steps
     if base is None:
         guess = guess_base(image)
         base = 0 if guess is None else guess.steps
-    if written is not None:
-        image = replace(image, steps=written.as_written(image.steps))
+    if lines is not None:
+        image = replace(image, steps=lines.as_written(image.steps))
     return image, base
 
 
 def base_steps_of(opened: Opened) -> int:
-    """The number of first steps that are the base image's: by the Dockerfile if the image was built from it, else estimated."""
-    return seen_by_rules(of_its_dockerfile(opened))[1]
+    """The number of steps in the base image, from the Dockerfile if the image was built from it, otherwise estimated."""
+    return rule_view(without_other_dockerfile(opened))[1]
 
 
-def of_its_dockerfile(opened: Opened) -> Opened:
-    """An image without the Dockerfile if it was not built from it."""
-    if opened.written is None or opened.written.doubt() is None:
+def without_other_dockerfile(opened: Opened) -> Opened:
+    """The image without its Dockerfile, if that seems to be another image's."""
+    if opened.dockerfile_lines is None or opened.dockerfile_lines.doubt() is None:
         return opened
-    return replace(opened, written=None)
+    return replace(opened, dockerfile_lines=None)
 
 
 def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
     """The patcher that writes fixes for an image's findings into its Dockerfile."""
-    return _patcher(opened, *seen_by_rules(opened, base_steps))
+    return _patcher(opened, *rule_view(opened, base_steps))
 
 
 def _patcher(opened: Opened, image: Image, base: int, runs: Runs | None = None) -> Patcher:
@@ -72,11 +72,11 @@ def _patcher(opened: Opened, image: Image, base: int, runs: Runs | None = None) 
 
     guess = guess_base(image)
     name = image.annotations.get(BASE_NAME) or (None if guess is None else guess.name)
-    return Patcher(image.steps, opened.written, base, name, runs)
+    return Patcher(image.steps, opened.dockerfile_lines, base, name, runs)
 
 
 def evidence_of(opened: Opened, image: Image, base_steps: int, progress: Progress) -> Evidence:
-    """What rules see of an image, as `seen_by_rules` returns it."""
+    """The input of rules; `image` and `base_steps` are those of `rule_view`."""
     from layerscope.analysis.evidence import Evidence
 
     return Evidence(
@@ -86,14 +86,14 @@ def evidence_of(opened: Opened, image: Image, base_steps: int, progress: Progres
         opened.accounting,
         opened.duplicates,
         base_steps,
-        {} if opened.written is None else opened.written.instructions,
-        "\\" if opened.written is None else opened.written.dockerfile.escape,
+        {} if opened.dockerfile_lines is None else opened.dockerfile_lines.instructions,
+        "\\" if opened.dockerfile_lines is None else opened.dockerfile_lines.dockerfile.escape,
         progress,
     )
 
 
 def load_rules() -> None:
-    """Load the rules, which takes a while; best while layers arrive."""
+    """Import the rules, which takes a while: best done while layers arrive."""
     from layerscope.analysis.findings import patching, run_rules  # noqa: F401
 
 
@@ -106,13 +106,14 @@ def find_findings(
     *,
     base_steps: int | None = None,
 ) -> Findings:
-    """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers
-    were read. If `base_steps` is None, the base image comes from the Dockerfile, or is estimated. Raises `CancelledError`."""
-    image, base = seen_by_rules(opened, base_steps)
+    """The findings of the rules. Results of reading files are stored in `cache`; `scans` holds what was found while the layers
+    were read. If `base_steps` is None, the base image comes from the Dockerfile, or is estimated. Raises `CancelledError`.
+    """
+    image, base = rule_view(opened, base_steps)
     words = _key_words(opened, image, base, choices)
-    known = None if cache is None else cache.findings(words, opened.filesystem)
-    if known is not None:
-        return known
+    cached = None if cache is None else cache.findings(words, opened.filesystem)
+    if cached is not None:
+        return cached
     from layerscope.analysis.findings.fixes import runs_of
     from layerscope.analysis.findings.run_rules import run_rules, scan_image
 
@@ -120,8 +121,8 @@ def find_findings(
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
     patcher = _patcher(opened, image, base, evidence.once(runs_of))
-    shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
-    findings = replace(findings, found=tuple(shown))
+    with_differences = [replace(one, difference=patcher.difference(one)) for one in findings.found]
+    findings = replace(findings, found=tuple(with_differences))
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings
@@ -130,9 +131,9 @@ def find_findings(
 def _digest_of(
     image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool, dockerfile: str
 ) -> str:
-    """A digest of everything that rules use of an image except the contents of its layers."""
+    """A digest of all input of the rules except the contents of layers."""
     config = image.config
-    seen = (
+    inputs = (
         [
             (step.layer, step.instruction, step.arguments, step.build_args, step.created_by)
             for step in image.steps
@@ -142,6 +143,6 @@ def _digest_of(
         sorted(config.labels.items()),
         [hashlib.sha256(sbom).hexdigest() for sbom in image.beside.sboms],
         (base, no_duplicates, sorted(choices.items()), dockerfile),
-        *(("binary",) if uses_binary_sizes() else ()),  # some titles have sizes
+        *(("binary",) if uses_binary_sizes() else ()),  # some titles contain sizes
     )
-    return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()
+    return hashlib.sha256(repr(inputs).encode(errors="surrogatepass")).hexdigest()

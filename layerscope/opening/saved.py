@@ -1,6 +1,6 @@
-"""All that is known of an image as arrays and values, and back: what `layerscope save` writes.
+"""Packs an opened image into arrays and values, which `layerscope save` writes, and restores it from them.
 
-What follows from the rest (changes, accounting, warnings) is computed again, so that it cannot contradict it.
+Changes, accounting and warnings are not saved but computed again, so that they cannot contradict the rest.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ _RESULTS, _FINDINGS, _DUPLICATES = "results.", "findings.", "duplicates."
 _RULE = re.compile(r"[a-z0-9-]+")
 """Names of rules."""
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError)
-"""What restoring an image raises if its parts do not fit together."""
+"""Raised while restoring an image whose parts are inconsistent."""
 
 
 @dataclass(frozen=True, slots=True)
 class _SavedLayer:
-    """The index of a layer without what is kept with the inodes: see `LayerIndex`."""
+    """A `LayerIndex` without the columns that are saved with the inodes."""
 
     roles: NDArray[np.uint8]
     oddities: dict[str, int]
@@ -76,34 +76,34 @@ class _SavedLayer:
 
 @dataclass(frozen=True, slots=True)
 class _Results:
-    """What was found out, besides the filesystem."""
+    """Results besides the filesystem."""
 
     layers: tuple[_SavedLayer, ...]
     has_duplicates: bool
     has_findings: bool
     inventory: Inventory | None
     dockerfile: str | None
-    """The text of the Dockerfile, as its bytes decode with surrogateescape."""
+    """The text of the Dockerfile, decoded with surrogateescape."""
     dockerfile_name: str
 
 
 def pack_opened(opened: Opened) -> Packed:
-    """All that is known of an opened image. Contents are neither in it nor where they lie."""
+    """All results of an opened image, without contents of files and without their location."""
     blobs = [layer.blob for layer in opened.contents]
-    written = None if opened.written is None else opened.written.dockerfile
+    dockerfile = None if opened.dockerfile_lines is None else opened.dockerfile_lines.dockerfile
     results = _Results(
         tuple(_saved_layer(index) for index in opened.indexes),
         opened.duplicates is not None,
         opened.findings is not None,
         opened.inventory,
-        None if written is None else written.text,
-        "" if written is None else Path(written.name).name,
+        None if dockerfile is None else dockerfile.text,
+        "" if dockerfile is None else Path(dockerfile.name).name,
     )
     parts = [
         pack_description(SourceImage(opened.image, blobs, opened.damage)),
         pack_filesystem(opened.filesystem, contents=False),
         pack_fields(results, _RESULTS),
-        _named(pack_duplicates(opened.duplicates or ()), _DUPLICATES),
+        _with_prefix(pack_duplicates(opened.duplicates or ()), _DUPLICATES),
     ]
     if opened.findings is not None:
         parts.append(pack_fields(opened.findings, _FINDINGS, omit=("sizes",)))
@@ -114,7 +114,7 @@ def pack_opened(opened: Opened) -> Packed:
 
 
 def complete(opened: Opened, progress: Progress) -> Opened:
-    """The same image with what later readers of its file may want to know: digests of all files, and the inventory.
+    """The same image with everything that a reader of the saved file may need: digests of all files, and the inventory.
 
     Raises as `with_inventory` does.
     """
@@ -130,22 +130,22 @@ def complete(opened: Opened, progress: Progress) -> Opened:
 
 
 def _hash_files(opened: Opened, progress: Progress) -> None:
-    """Hash the files of the final image that were not read: a comparison tells by their digests what differs."""
+    """Hash the files of the final image that were not hashed yet: comparisons of images need all digests."""
     filesystem = opened.filesystem
     final = filesystem.visible(filesystem.layer_count - 1)
     rows = np.flatnonzero(final & (filesystem.kinds == Kind.FILE) & (filesystem.stored > 0))
     unread, inodes = filesystem.inodes.unread, np.unique(filesystem.inode_of[rows])
     hash_contents(filesystem.inodes, inodes, opened.contents, progress, "Hashing files")
-    filesystem.inodes.unread = unread  # of no consequence for anything that is saved
+    filesystem.inodes.unread = unread  # failures to read are not saved
 
 
 def open_saved(request: Request, source: SourceImage, options: Options) -> Opened:
-    """The image of a saved file, with what was found out then; rules, duplicates and Dockerfile as far as the options allow.
+    """The image in a saved file, with the results that `options` ask for.
 
     Raises `LayerscopeError` for a damaged file, and for options that need contents.
     """
     packed, image = source.saved, source.image
-    assert packed is not None  # noqa: S101  # for the types: `analyse` looked
+    assert packed is not None  # noqa: S101  # for the types: `analyse` checked
     try:
         check_packed_filesystem(packed)
         filesystem = unpack_filesystem(packed, None)
@@ -153,20 +153,20 @@ def open_saved(request: Request, source: SourceImage, options: Options) -> Opene
         results = unpack_fields(_Results, packed, _RESULTS)
         indexes = _indexes(results.layers, filesystem)
         if len(indexes) != len(image.layers):
-            raise ValueError("other layers")
+            raise ValueError("inconsistent number of layers")
         duplicates = findings = None
         if results.has_duplicates and options.duplicates:
             duplicates = _duplicates(packed, filesystem)
         if results.has_findings and options.rules is not None:
-            findings = _chosen(_findings(packed, filesystem, source), options.rules)
-        written = _written(results, options, source)
+            findings = _selected(_findings(packed, filesystem, source), options.rules)
+        lines = _dockerfile_lines(results, options, source)
         warnings = collect_warnings(image, indexes, filesystem, request.limits)
         accounting = account(filesystem, indexes)
-        noted = [] if findings is None else [*findings.warnings]
+        extra_warnings = [] if findings is None else [*findings.warnings]
         if results.inventory is not None and options.inventory:
             _check_packages(results.inventory.packages, filesystem)
             _check_warnings(results.inventory.warnings, filesystem)
-            noted += results.inventory.warnings
+            extra_warnings += results.inventory.warnings
     except _MALFORMED as error:
         raise damaged(request.reference, "its parts do not fit together") from error
     opened = Opened(
@@ -179,14 +179,14 @@ def open_saved(request: Request, source: SourceImage, options: Options) -> Opene
         filesystem=filesystem,
         accounting=accounting,
         duplicates=duplicates,
-        warnings=[*warnings, *noted],
+        warnings=[*warnings, *extra_warnings],
         damage=source.damage,
         findings=findings,
         inventory=results.inventory if options.inventory else None,
-        written=written,
+        dockerfile_lines=lines,
     )
     if options.verify:
-        opened.need_contents()
+        opened.require_contents()
     if options.inventory and opened.inventory is None:
         raise LayerscopeError(
             f"{request.reference} was saved without its inventory", hint="save the image again"
@@ -211,21 +211,21 @@ def _saved_layer(index: LayerIndex) -> _SavedLayer:
 
 def _indexes(layers: Sequence[_SavedLayer], filesystem: Filesystem) -> list[LayerIndex]:
     """The indexes of all layers, which share the columns of the inodes."""
-    inodes, none = filesystem.inodes, np.zeros(0, np.int32)
+    inodes, empty = filesystem.inodes, np.zeros(0, np.int32)
     if len(layers) != filesystem.layer_count:
-        raise ValueError("other layers")
-    found = []
+        raise ValueError("inconsistent number of layers")
+    indexes = []
     for number, layer in enumerate(layers):
         span = slice(int(inodes.first[number]), int(inodes.first[number + 1]))
         if len(column(layer.roles)) != span.stop - span.start:
-            raise ValueError("other entries")
-        found.append(
+            raise ValueError("inconsistent number of entries")
+        indexes.append(
             LayerIndex(
                 columns=inodes.columns.part(span),
                 roles=layer.roles,
-                nodes=none,
-                targets=none,
-                link_contents=none,
+                nodes=empty,
+                targets=empty,
+                link_contents=empty,
                 tree=PathTree.empty(),
                 links=StringTable.of([b""]),
                 xattrs=StringTable.of([b""]),
@@ -242,12 +242,14 @@ def _indexes(layers: Sequence[_SavedLayer], filesystem: Filesystem) -> list[Laye
                 extent=layer.extent,
             )
         )
-    return found
+    return indexes
 
 
 def _duplicates(packed: Packed, filesystem: Filesystem) -> Sequence[Duplicate]:
-    own = _within(packed, _DUPLICATES)
-    sizes, bounds, paths = (column(own.arrays[name]) for name in ("bytes", "bounds", "paths"))
+    unprefixed = _without_prefix(packed, _DUPLICATES)
+    sizes, bounds, paths = (
+        column(unprefixed.arrays[name]) for name in ("bytes", "bounds", "paths")
+    )
     check_range(paths, 1, len(filesystem.table))
     check_bounds(bounds, len(paths))
     final = np.flatnonzero(filesystem.visible(filesystem.layer_count - 1))
@@ -258,11 +260,11 @@ def _duplicates(packed: Packed, filesystem: Filesystem) -> Sequence[Duplicate]:
         len(copies) != len(sizes)
         or len(np.unique(paths)) != len(paths)
         or not np.array_equal(stored[paths], np.repeat(sizes, copies))
-        or own.arrays["digests"].shape != (32 * len(sizes),)
-        or own.arrays["digests"].dtype != np.uint8
+        or unprefixed.arrays["digests"].shape != (32 * len(sizes),)
+        or unprefixed.arrays["digests"].dtype != np.uint8
     ):
-        raise ValueError("other copies")
-    return unpack_duplicates(own)
+        raise ValueError("inconsistent duplicates")
+    return unpack_duplicates(unprefixed)
 
 
 def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Findings:
@@ -270,15 +272,15 @@ def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Fi
     findings = unpack_fields(Findings, packed, _FINDINGS, sizes=sizes)
     paths, layers, steps = len(filesystem.table), filesystem.layer_count, len(source.image.steps)
     for name in (*findings.applied, *(finding.rule for finding in findings.found)):
-        if not _RULE.fullmatch(name):  # reports take them as they are
+        if not _RULE.fullmatch(name):  # reports print them unescaped
             raise ValueError(name)
     check_range(np.array([finding.bytes for finding in findings.found], np.int64), 0, MOST_BYTES)
     for finding in findings.found:
         check_range(column(finding.paths), 0, paths)
         check_range(column(finding.inodes), 0, len(sizes))
         check_range(np.array(finding.layers, np.int64), 0, layers)
-        named = [step for edit in finding.edits for step in (edit.step, *edit.steps)]
-        check_range(np.array([*finding.steps, *named], np.int64), 0, steps)
+        edited = [step for edit in finding.edits for step in (edit.step, *edit.steps)]
+        check_range(np.array([*finding.steps, *edited], np.int64), 0, steps)
     _check_packages(findings.packages, filesystem)
     _check_warnings(findings.warnings, filesystem)
     return findings
@@ -298,33 +300,35 @@ def _check_warnings(warnings: Sequence[ImageWarning], filesystem: Filesystem) ->
     check_range(np.array(layers, np.int64), 0, filesystem.layer_count)
 
 
-def _chosen(findings: Findings, rules: Mapping[str, RuleChoice]) -> Findings:
-    """The findings of the rules that are switched on, with the severities that the user gave them."""
+def _selected(findings: Findings, rules: Mapping[str, RuleChoice]) -> Findings:
+    """The findings of enabled rules, with the severities that the user configured."""
 
-    def kept(finding: Finding) -> bool:
+    def selected(finding: Finding) -> bool:
         choice = rules.get(finding.rule)
         return choice is None or (choice.enabled and finding.bytes >= (choice.min_bytes or 0))
 
-    found = [_tuned(finding, rules) for finding in findings.found if kept(finding)]
-    off = {name for name, choice in rules.items() if not choice.enabled}
-    applied = tuple(name for name in findings.applied if name not in off)
-    return replace(findings, found=tuple(sorted(found, key=rank)), applied=applied)
+    selection = [_with_severity(finding, rules) for finding in findings.found if selected(finding)]
+    disabled = {name for name, choice in rules.items() if not choice.enabled}
+    applied = tuple(name for name in findings.applied if name not in disabled)
+    return replace(findings, found=tuple(sorted(selection, key=rank)), applied=applied)
 
 
-def _tuned(finding: Finding, rules: Mapping[str, RuleChoice]) -> Finding:
+def _with_severity(finding: Finding, rules: Mapping[str, RuleChoice]) -> Finding:
     choice = rules.get(finding.rule)
     if choice is None or choice.severity is None:
         return finding
     return replace(finding, severity=Severity(choice.severity))
 
 
-def _written(results: _Results, options: Options, source: SourceImage) -> DockerfileLines | None:
-    """The lines of the Dockerfile that the image was saved with. Raises `UsageError` if the user names another one."""
+def _dockerfile_lines(
+    results: _Results, options: Options, source: SourceImage
+) -> DockerfileLines | None:
+    """The lines of the Dockerfile that the image was saved with. Raises `UsageError` if the user gave another one."""
     text, given = results.dockerfile, options.dockerfile
     if given is not None and given.text != text:
         raise UsageError(
             f"{given.name}: the image was saved {'without a Dockerfile' if text is None else 'with another Dockerfile'}, "
-            "and its findings are those of then",
+            "and its findings belong to that",
             hint="save it again: layerscope save IMAGE -o FILE --dockerfile PATH",
         )
     if text is None:
@@ -337,15 +341,15 @@ def _written(results: _Results, options: Options, source: SourceImage) -> Docker
     return DockerfileLines.of(dockerfile, source.image.steps)
 
 
-def _named(packed: Packed, prefix: str) -> Packed:
+def _with_prefix(packed: Packed, prefix: str) -> Packed:
     return Packed(
         {prefix + name: value for name, value in packed.values.items()},
         {prefix + name: array for name, array in packed.arrays.items()},
     )
 
 
-def _within(packed: Packed, prefix: str) -> Packed:
-    """What was packed under a prefix."""
+def _without_prefix(packed: Packed, prefix: str) -> Packed:
+    """The arrays whose names have this prefix, without it."""
     return Packed(
         {},
         {

@@ -1,4 +1,4 @@
-"""Opens the image in the worker and sends results as they become known; arrays go through cache entries, or a private folder."""
+"""Opens the image in the worker and sends results as they become known; arrays are passed in cache entries or a private folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def open_described(
 
     Raises `LayerscopeError` and `CancelledError`.
     """
-    sender = _Sender(task, request, options, _Private(private), fetched)
+    sender = _Sender(task, request, options, _StrictPrivateStore(private), fetched)
     with naming(request):
         cached = read_cached_image(request, source, options)
         opened = analyse(request, source, options, sender, cached)
@@ -45,14 +45,14 @@ def open_described(
         if opened.findings is not None:
             sender.findings_found(opened)
     try:
-        for number, right in check_digests(opened, request.progress):
-            sender.send(messages.Checked(number, right))
+        for number, matches in check_digests(opened, request.progress):
+            sender.send(messages.Checked(number, matches))
     except OSError as error:
         raise LayerscopeError(f"{request.reference}: {error.strerror or error}") from error
 
 
 class _Sender(Listener):
-    """Sends the results of `analyse`, after making sure that the explorer can find their entries."""
+    """Sends the results of `analyse`, after storing those that are not in the cache."""
 
     wants_expected = True
 
@@ -61,20 +61,22 @@ class _Sender(Listener):
         task: Task,
         request: Request,
         options: Options,
-        private: _Private,
+        private: _StrictPrivateStore,
         fetched: Callable[[SourceImage], None],
     ) -> None:
         self._task = task
         self._limits = request.limits
         self._private = private
         self._private_indexes = IndexCache(private, request.limits)
-        self._indexes = None if options.cache is None else IndexCache(options.cache, request.limits)
+        self._index_cache = (
+            None if options.cache is None else IndexCache(options.cache, request.limits)
+        )
         self._options = options
         self._keys: list[str] = []
-        self._known: dict[int, tuple[str, bool]] = {}
-        """Key of each index by its `id`, and whether it is in the private store."""
-        self._kept: list[object] = []
-        """Keeps these indexes alive, so that each `id` stays unique."""
+        self._sent: dict[int, tuple[str, bool]] = {}
+        """The key of each sent index by its `id`, and whether it is in the private store."""
+        self._sent_indexes: list[object] = []
+        """Sent indexes, kept alive so that each `id` stays unique."""
         self._cache: ImageCache | None = None
         self._private_cache: ImageCache | None = None
         self._fetched = fetched
@@ -87,26 +89,28 @@ class _Sender(Listener):
         self._fetched(source)
 
     def expected(self, filesystem: Filesystem) -> None:
-        cache = self._privately(["expected"])
+        cache = self._private_image_cache(["expected"])
         cache.keep_filesystem(filesystem)
         self.send(messages.Expected("expected"))
 
     def layer_indexed(self, number: int, indexed: Indexed) -> None:
         index, key = indexed.index, indexed.key
-        if id(index) not in self._known:
-            held = key is not None and self._indexes is not None and self._indexes.holds(key)
-            own = key if key is not None else f"{number:064x}"
-            if not held:
-                self._private_indexes.write(own, index)
-            self._known[id(index)] = (own, not held)
-            self._kept.append(index)
-        own, private = self._known[id(index)]
-        self._keys.append(own)
-        self.send(messages.Indexed(number, own, private))
+        if id(index) not in self._sent:
+            is_cached = (
+                key is not None and self._index_cache is not None and self._index_cache.holds(key)
+            )
+            sent_key = key if key is not None else f"{number:064x}"
+            if not is_cached:
+                self._private_indexes.write(sent_key, index)
+            self._sent[id(index)] = (sent_key, not is_cached)
+            self._sent_indexes.append(index)
+        sent_key, private = self._sent[id(index)]
+        self._keys.append(sent_key)
+        self.send(messages.Indexed(number, sent_key, private))
 
     def stacked(self, opened: Opened, cache: ImageCache) -> Opened:
-        self._kept.clear()
-        self._cache, self._private_cache = cache, self._privately(self._keys)
+        self._sent_indexes.clear()
+        self._cache, self._private_cache = cache, self._private_image_cache(self._keys)
         filesystem = opened.filesystem
         private = not cache.holds(FILESYSTEM)
         if private:
@@ -125,19 +129,19 @@ class _Sender(Listener):
                 list(opened.warnings),
                 overwritten,
                 None
-                if opened.has_contents or opened.written is None
-                else messages.DockerfileText.of(opened.written.dockerfile),
+                if opened.has_contents or opened.dockerfile_lines is None
+                else messages.DockerfileText.of(opened.dockerfile_lines.dockerfile),
                 None if self._options.cache is None else self._options.cache.problem,
             )
         )
         mapped = (self._private_cache if private else cache).filesystem(opened.indexes)
-        return opened if mapped is None else _over(opened, mapped, self._options)
+        return opened if mapped is None else _with_filesystem(opened, mapped, self._options)
 
     def replaced(self) -> None:
         return_freed_memory()
 
     def duplicates_found(self, opened: Opened) -> None:
-        assert self._cache is not None  # noqa: S101  # for the types: it is stacked before
+        assert self._cache is not None  # noqa: S101  # for the types: `stacked` was called before
         assert self._private_cache is not None  # noqa: S101
         private = not self._cache.holds(DUPLICATES)
         if private:
@@ -160,12 +164,12 @@ class _Sender(Listener):
             self._private_cache.keep_findings(opened.findings, words, opened.filesystem)
         self.send(messages.FindingsFound(words, private))
 
-    def _privately(self, keys: Sequence[str]) -> ImageCache:
+    def _private_image_cache(self, keys: Sequence[str]) -> ImageCache:
         return ImageCache(self._private, keys, (), self._limits, passing=True)
 
 
-def _over(opened: Opened, filesystem: Filesystem, options: Options) -> Opened:
-    """The same image with the filesystem as stored: its arrays are in a file that the explorer maps, too."""
+def _with_filesystem(opened: Opened, filesystem: Filesystem, options: Options) -> Opened:
+    """The same image on a stored filesystem, whose arrays are in a file that the explorer also maps."""
     indexes = filesystem.inodes.shared_with(opened.indexes, names=options.names)
     contents = [
         LayerContents(old.blob, index, old.limits)
@@ -174,8 +178,8 @@ def _over(opened: Opened, filesystem: Filesystem, options: Options) -> Opened:
     return replace(opened, filesystem=filesystem, indexes=indexes, contents=contents)
 
 
-class _Private(PrivateStore):
-    """Raises `LayerscopeError` for what cannot be written."""
+class _StrictPrivateStore(PrivateStore):
+    """A private store that raises `LayerscopeError` if an entry cannot be written."""
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
         """Write an entry."""

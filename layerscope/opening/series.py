@@ -1,4 +1,4 @@
-"""Opens the releases of an image one after the other; at no time are there more than two of them in memory."""
+"""Opens the releases of an image one after the other, with at most two in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.errors import CorruptImageError
 from layerscope.opening.open import open_image
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
-from layerscope.opening.run_rules import base_steps_of, of_its_dockerfile, patcher_of
+from layerscope.opening.run_rules import base_steps_of, patcher_of, without_other_dockerfile
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
 from layerscope.words import ReleaseOrder, Severity
@@ -30,11 +30,11 @@ class OpenedSeries:
     last: Opened
     """The last release."""
     damages: tuple[str, ...]
-    """A sentence for each damaged part of any of them: not safe for a terminal."""
+    """A sentence for each damaged part of any release; not escaped for a terminal."""
     damaged: CorruptImageError | None
-    """The first of these as an error."""
+    """The first damage as an error."""
     reordering: Reordering | None = None
-    """Another order of the last release's steps that would have saved something; None if there is none, or the rule is off."""
+    """A better order of the last release's steps; None without one, or if the rule is disabled."""
 
 
 def open_series(
@@ -69,7 +69,7 @@ def open_series(
 
 
 def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -> Reordering | None:
-    """Another order that would have saved something, with the difference that it makes."""
+    """A better order of steps, with the difference to the Dockerfile."""
     if not series.bytes:
         return None
     from layerscope.analysis.findings.rules.reordering import RULE
@@ -78,9 +78,9 @@ def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -
         return None
     from layerscope.analysis.series.reordering import find_reordering
 
-    last = of_its_dockerfile(last)
-    lines = last.written
-    found = find_reordering(
+    last = without_other_dockerfile(last)
+    lines = last.dockerfile_lines
+    reordering = find_reordering(
         series,
         last,
         base_steps_of(last),
@@ -88,12 +88,12 @@ def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -
         "" if lines is None else lines.dockerfile.text,
         RULE.min_bytes if choice.min_bytes is None else choice.min_bytes,
     )
-    if found is None:
+    if reordering is None:
         return None
-    severity = found.finding.severity if choice.severity is None else Severity(choice.severity)
-    finding = replace(found.finding, severity=severity)
+    severity = reordering.finding.severity if choice.severity is None else Severity(choice.severity)
+    finding = replace(reordering.finding, severity=severity)
     difference = patcher_of(last).difference(finding)
-    return replace(found, finding=replace(finding, difference=difference))
+    return replace(reordering, finding=replace(finding, difference=difference))
 
 
 def with_reordering(opened: OpenedSeries) -> Opened:
@@ -102,13 +102,13 @@ def with_reordering(opened: OpenedSeries) -> Opened:
 
     from layerscope.analysis.findings.finding import Findings
 
-    last = of_its_dockerfile(opened.last)
-    found = () if opened.reordering is None else (opened.reordering.finding,)
-    return replace(last, findings=Findings(found, np.zeros(0, np.int64)))
+    last = without_other_dockerfile(opened.last)
+    findings = () if opened.reordering is None else (opened.reordering.finding,)
+    return replace(last, findings=Findings(findings, np.zeros(0, np.int64)))
 
 
 def names_of(requests: Sequence[Request]) -> list[str]:
-    """What each release is called: its reference, with the image that was selected in it if that is what tells them apart."""
+    """The name of each release: its reference, followed by the selected image if references repeat."""
     references = [request.reference for request in requests]
     if len(set(references)) == len(references):
         return references

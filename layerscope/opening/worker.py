@@ -1,7 +1,7 @@
 """The process that opens an image for the explorer, which only draws.
 
-One request opens the image: progress arrives as `Event`s, and arrays go through cache entries, or a private folder if they must
-not be cached. Further requests read layers, during that and afterwards.
+One request opens the image: results are sent as `Event`s, with arrays in cache entries, or in a private folder if they must not
+be cached. Further requests read layers, during that and afterwards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from layerscope import signals, text
-from layerscope.channel import ChannelError, Piece, Task, serve_at_once
+from layerscope.channel import ChannelError, Piece, Task, serve_concurrently
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.faults import InternalError, as_user_error
 from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
@@ -33,11 +33,11 @@ from layerscope.progress import NullProgress
 from layerscope.sources.base import Candidate, Request, SourceImage
 from layerscope.sources.search import open_source
 
-BEAT_EVERY = 1.0
+_HEARTBEAT_SECONDS = 1.0
 """Seconds between two heartbeats."""
 _NICE = 5
 """Niceness of work on layers, so that the explorer and other interactive programs respond immediately."""
-_REPORT_EVERY = 0.1
+_PROGRESS_SECONDS = 0.1
 """Seconds between two events of progress."""
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     limit_freed_memory()
     worker = _Worker()
     threading.Thread(target=worker.beat, daemon=True).start()
-    serve_at_once(worker.answer)
+    serve_concurrently(worker.answer)
     signals.end_now(0)  # even if threads are still working
 
 
@@ -55,19 +55,19 @@ class _Worker:
 
     def __init__(self) -> None:
         self._tasks: dict[int, tuple[Task, float]] = {}
-        """Requests being answered, and since when."""
+        """Requests being answered, and when each arrived."""
         self._choices: SimpleQueue[int | None] = SimpleQueue()
-        self._begun = threading.Event()
+        self._may_read_layers = threading.Event()
         self._blobs: Sequence[Blob] = ()
         self._progress = _Progress()
 
     def beat(self) -> None:
         """Send a heartbeat to all waiting requests."""
         while True:
-            time.sleep(BEAT_EVERY)
-            began = time.monotonic() - BEAT_EVERY
-            for task, since in list(self._tasks.values()):
-                if since < began:
+            time.sleep(_HEARTBEAT_SECONDS)
+            latest = time.monotonic() - _HEARTBEAT_SECONDS
+            for task, arrived in list(self._tasks.values()):
+                if arrived < latest:
                     with suppress(ChannelError):
                         task.progress()
 
@@ -75,12 +75,12 @@ class _Worker:
         """Answer a request."""
         self._tasks[task.number] = (task, time.monotonic())
         try:
-            request = messages.decode(task.body, messages.Asking)
+            request = messages.decode(task.body, messages.AnyRequest)
             if isinstance(request, messages.Choose):
                 self._choices.put(request.number)
                 return []
             if isinstance(request, messages.Begin):
-                self._begun.set()
+                self._may_read_layers.set()
                 return []
             if isinstance(request, messages.Read | messages.ReadZtoc):
                 return self._read(task, request)
@@ -89,7 +89,7 @@ class _Worker:
             self._tasks.pop(task.number, None)
 
     def _read(self, task: Task, request: messages.Read | messages.ReadZtoc) -> list[Piece]:
-        """Bytes of a layer after a zero byte, or the reason why they cannot be read. Nothing if there is no zTOC."""
+        """A zero byte and bytes of a layer, or a byte 1 and why they cannot be read; empty if there is no zTOC."""
         blob = self._blobs[request.layer]
         if blob.digest is not None:
             self._progress.task = task  # fetching it may take long
@@ -109,19 +109,21 @@ class _Worker:
             error = raised
         name = error.filename if isinstance(error.filename, str) else None
         changed = isinstance(error, FileChangedError)
-        failed = messages.ReadFailed(error.errno, str(error.strerror or error), name, changed)
-        return [b"\1", messages.encode(failed)]
+        failure = messages.ReadFailed(error.errno, str(error.strerror or error), name, changed)
+        return [b"\1", messages.encode(failure)]
 
-    def _open(self, task: Task, asked: messages.Open) -> list[Piece]:
+    def _open(self, task: Task, message: messages.Open) -> list[Piece]:
         """Open the image; returns the last event, the others are sent as progress."""
         self._progress.task = task
-        cache = None if asked.cache is None else Store(Path(asked.cache.folder), asked.cache.size)
+        cache = (
+            None if message.cache is None else Store(Path(message.cache.folder), message.cache.size)
+        )
         try:
-            text.use_binary_sizes(asked.binary)
-            if asked.stdin is not None:
-                os.dup2(asked.stdin, 0)
-                os.close(asked.stdin)
-            self._run(task, asked, cache)
+            text.use_binary_sizes(message.binary)
+            if message.stdin is not None:
+                os.dup2(message.stdin, 0)
+                os.close(message.stdin)
+            self._run(task, message, cache)
             last: messages.Event = messages.Done(None if cache is None else cache.problem)
         except ChannelError:
             raise
@@ -131,22 +133,22 @@ class _Worker:
         return_freed_memory()
         return [messages.encode(last)]
 
-    def _run(self, task: Task, asked: messages.Open, cache: Store | None) -> None:
+    def _run(self, task: Task, message: messages.Open, cache: Store | None) -> None:
         """Open the image. Raises `LayerscopeError` and `CancelledError`."""
-        request, options = _request(asked, self._progress, cache), _options(asked, cache)
-        private = Path(asked.private)
+        request, options = _request(message, self._progress, cache), _options(message, cache)
+        private = Path(message.private)
         signals.at_end(partial(_remove, private))
-        take = partial(self._take, task)
+        describe = partial(self._describe, task)
         source = open_source(request, partial(self._ask, task))
-        take(source)
-        self._begun.wait()
+        describe(source)
+        self._may_read_layers.wait()
         os.nice(_NICE)
         from layerscope.opening.sending import open_described  # not needed for the description
 
-        open_described(task, request, options, source, private, take)
+        open_described(task, request, options, source, private, describe)
 
-    def _take(self, task: Task, source: SourceImage) -> None:
-        """Send the description, which is known before a layer is read."""
+    def _describe(self, task: Task, source: SourceImage) -> None:
+        """Send the description, which is known before any layer is read."""
         self._blobs = source.blobs
         described = messages.Described(
             replace(
@@ -160,7 +162,7 @@ class _Worker:
 
     def _ask(self, task: Task, candidates: Sequence[Candidate]) -> Candidate | None:
         """Ask the user to choose."""
-        task.progress(messages.encode(messages.Asked(messages.offers(candidates))))
+        task.progress(messages.encode(messages.ChoiceNeeded(messages.offers(candidates))))
         number = self._choices.get()
         return None if number is None else candidates[number]
 
@@ -170,17 +172,17 @@ class _Progress(NullProgress):
 
     def __init__(self) -> None:
         self.task: Task | None = None
-        """Requests that wait for it."""
-        self._moved = messages.Moved("", None, 0)
+        """The request that waits for it."""
+        self._stage_progress = messages.StageProgress("", None, 0)
         self._reported = 0.0
 
     def stage(self, name: str, total: int | None = None) -> None:
-        self._moved = messages.Moved(name, total, 0)
+        self._stage_progress = messages.StageProgress(name, total, 0)
         self._report()
 
     def advance(self, done: int) -> None:
-        self._moved.done += done
-        if time.monotonic() - self._reported >= _REPORT_EVERY:
+        self._stage_progress.done += done
+        if time.monotonic() - self._reported >= _PROGRESS_SECONDS:
             self._report()
 
     def cancelled(self) -> bool:
@@ -189,7 +191,7 @@ class _Progress(NullProgress):
     def _report(self) -> None:
         self._reported = time.monotonic()
         if self.task is not None:
-            self.task.progress(messages.encode(self._moved))
+            self.task.progress(messages.encode(self._stage_progress))
 
 
 def _remove(folder: Path) -> None:
@@ -208,30 +210,30 @@ def _facts(blob: Blob) -> messages.BlobFacts:
     )
 
 
-def _request(asked: messages.Open, progress: _Progress, cache: Store | None) -> Request:
+def _request(message: messages.Open, progress: _Progress, cache: Store | None) -> Request:
     return Request(
-        asked.reference,
-        asked.image,
-        asked.platform,
-        asked.limits,
+        message.reference,
+        message.image,
+        message.platform,
+        message.limits,
         progress,
-        messages.path_or_none(asked.store_root),
-        asked.pull,
-        asked.remote,
-        asked.max_download,
+        messages.path_or_none(message.store_root),
+        message.pull,
+        message.remote,
+        message.max_download,
         cache,
     )
 
 
-def _options(asked: messages.Open, cache: Store | None) -> Options:
+def _options(message: messages.Open, cache: Store | None) -> Options:
     return Options(
-        verify=asked.verify,
-        verify_small=asked.verify_small,
-        duplicates=asked.duplicates,
-        rules=asked.rules,
+        verify=message.verify,
+        verify_small=message.verify_small,
+        duplicates=message.duplicates,
+        rules=message.rules,
         names=False,
-        dockerfile=None if asked.dockerfile is None else asked.dockerfile.parse(),
-        base_steps=asked.base_steps,
+        dockerfile=None if message.dockerfile is None else message.dockerfile.parse(),
+        base_steps=message.base_steps,
         cache=cache,
     )
 
@@ -241,14 +243,14 @@ def _failure(error: BaseException, cache: Store | None) -> messages.Failed:
     problem = None if cache is None else cache.problem
     if isinstance(error, CancelledError):
         return messages.Failed("cancelled", None, "", 130, problem, cancelled=True)
-    said = as_user_error(error)
+    shown = as_user_error(error)
     return messages.Failed(
-        said.message,
-        said.hint,
-        said.title,
-        int(said.exit_code),
+        shown.message,
+        shown.hint,
+        shown.title,
+        int(shown.exit_code),
         problem,
-        said.report if isinstance(said, InternalError) else None,
-        said.place if isinstance(said, InternalError) else "",
-        elsewhere=said.elsewhere,
+        shown.report if isinstance(shown, InternalError) else None,
+        shown.place if isinstance(shown, InternalError) else "",
+        elsewhere=shown.elsewhere,
     )

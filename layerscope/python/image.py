@@ -234,7 +234,7 @@ class Image:
         after = len(self._opened.indexes) - 1 if layer is None else layer
         if layer is not None:
             self._check_layer(layer)
-        self._opened.need_contents()
+        self._opened.require_contents()
         if self._closed:
             raise UsageError("the image was closed", hint="read before `close`, or open it again")
         found = filesystem.table.find(path.strip("/").encode(errors="surrogateescape"))

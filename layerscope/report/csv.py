@@ -33,7 +33,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def _steps(opened: Opened) -> Iterator[Row]:
-    spans = {} if opened.written is None else opened.written.spans
+    spans = {} if opened.dockerfile_lines is None else opened.dockerfile_lines.spans
     for row in step_rows(opened):
         step, layer = row.step, row.step.layer
         image = None if layer is None else opened.image.layers[layer]

@@ -155,7 +155,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
     steps, stored = opened.image.steps, opened.accounting.stored
     if not steps:
         return Section("Steps", "This image has no layers and no steps.")
-    colors, written = hues(opened), opened.written
+    colors, written = hues(opened), opened.dockerfile_lines
 
     def rows() -> Iterator[Markup]:
         for row in step_rows(opened):

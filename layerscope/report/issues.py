@@ -122,9 +122,9 @@ def numbered(issues: Iterable[Issue]) -> list[Issue]:
 
 def dockerfile_path(opened: Opened) -> str | None:
     """The path of the Dockerfile, relative to the working directory if it is below it; None if none was given."""
-    if opened.written is None:
+    if opened.dockerfile_lines is None:
         return None
-    path = Path(opened.written.name)
+    path = Path(opened.dockerfile_lines.name)
     here = Path.cwd()
     if path.is_absolute() and path.is_relative_to(here):
         path = path.relative_to(here)

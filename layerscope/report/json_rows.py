@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Waste
 from layerscope.analysis.duplicates import Duplicate
-from layerscope.filesystem.paths import KEPT_BYTES, PathTable
+from layerscope.filesystem.paths import CACHED_PREFIX_BYTES, PathTable
 from layerscope.layers.strings import StringTable
 from layerscope.words import REASONS
 
@@ -37,7 +37,7 @@ class QuotedPaths:
     def _block(self, paths: NDArray[np.int32]) -> list[str]:
         table, text, folders = self._table, self._text, self._folders
         components, parents = table.components[paths], table.parents[paths].tolist()
-        if self._kept > KEPT_BYTES:
+        if self._kept > CACHED_PREFIX_BYTES:
             folders.clear()
             folders[0], self._kept = '"', 0
         fresh = np.array(sorted(set(parents) - folders.keys()), np.int32)

@@ -116,7 +116,7 @@ def patch_of(
     patcher = patcher_of(opened, base_steps)
     plan = patcher.plan(found, chosen)
     old, new = patcher.texts(plan)
-    lines = opened.written
+    lines = opened.dockerfile_lines
     path = Path(RESTORED) if lines is None else Path(lines.name)
     files = [FileChange(path, old, new)] if new != old else []
     place = Path(".dockerignore")

@@ -119,7 +119,7 @@ def fix_command(opened: Opened) -> str:
     """The command that writes the fixes, with the names of the image and its Dockerfile; safe to show."""
     name = opened.image.reference
     image = "IMAGE" if opened.image.source_kind == "stdin" or not name.isprintable() else quote(name)  # fmt: skip
-    file = "FILE" if opened.written is None else opened.written.name
+    file = "FILE" if opened.dockerfile_lines is None else opened.dockerfile_lines.name
     dockerfile = quote(file) if file.isprintable() else "FILE"
     return f"layerscope fix {image} --dockerfile {dockerfile}"
 
@@ -127,11 +127,11 @@ def fix_command(opened: Opened) -> str:
 def line_words(opened: Opened, steps: Sequence[int]) -> str:
     """The first line of these steps in the Dockerfile, safe to show: Dockerfile:12. Empty if no step is in it."""
     lines = lines_of(opened, steps)
-    if lines is None or opened.written is None:
+    if lines is None or opened.dockerfile_lines is None:
         return ""
-    return f"{safe_name(opened.written.name)}:{lines[0]}"
+    return f"{safe_name(opened.dockerfile_lines.name)}:{lines[0]}"
 
 
 def lines_of(opened: Opened, steps: Sequence[int]) -> tuple[int, int] | None:
     """First and last line, from 1, of the first of these steps that is in the Dockerfile; None if no step is."""
-    return None if opened.written is None else opened.written.of_steps(steps)
+    return None if opened.dockerfile_lines is None else opened.dockerfile_lines.of_steps(steps)

@@ -54,7 +54,7 @@ def write_run(
         if issue.rule not in places:  # a rule of another version, from a cache or a baseline
             places[issue.rule] = len(rules)
             rules.append(_rule(issue.rule, issue.title, issue.title))
-    patcher = None if opened.written is None else patcher_of(opened)
+    patcher = None if opened.dockerfile_lines is None else patcher_of(opened)
     accounting, title = opened.accounting, safe_name(opened.image.title)
     properties: dict[str, Any] = {
         "image": title,

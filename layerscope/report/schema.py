@@ -128,7 +128,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         "files": accounting.files,
         "paths": accounting.paths,
         "compressedBytes": opened.compressed_bytes,
-        "tarBytes": sum(index.tar_bytes for index in opened.indexes) if opened.whole else None,
+        "tarBytes": sum(index.tar_bytes for index in opened.indexes) if opened.fully_read else None,
         "storedBytes": accounting.stored,
         "liveBytes": accounting.live,
         "wastedBytes": accounting.wasted,
@@ -143,7 +143,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
 
 def steps_document(opened: Opened) -> list[dict[str, Any]]:
     """The steps; `line` is their line in the Dockerfile, from 1."""
-    spans = {} if opened.written is None else opened.written.spans
+    spans = {} if opened.dockerfile_lines is None else opened.dockerfile_lines.spans
     unknown = bool(opened.unknown_layers)
     return [
         {

@@ -63,12 +63,12 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
 
 def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -> None:
     """Write how many of the reader's own findings `layerscope fix` fixes by itself."""
-    places = None if opened.written is None else opened.written.instructions
+    places = None if opened.dockerfile_lines is None else opened.dockerfile_lines.instructions
     count = len(compose(own, chosen_by_default(own), places).applied)
     if count:
         fixes = count_of(len(own), "fix", "fixes")
         command = "layerscope fix IMAGE --dockerfile FILE"
-        if opened.written is not None:
+        if opened.dockerfile_lines is not None:
             command = fix_command(opened)
         console.line("  ", (f"{command} writes {count} of {fixes}", "dim"))
 

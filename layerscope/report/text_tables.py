@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line, split_run
 from layerscope.opening.opened import Opened
-from layerscope.opening.run_rules import base_steps_of, of_its_dockerfile
+from layerscope.opening.run_rules import base_steps_of, without_other_dockerfile
 from layerscope.report.console import Console, Part, padded, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
@@ -83,7 +83,7 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
 
 
 def _base_words(opened: Opened) -> str:
-    written = of_its_dockerfile(opened).written
+    written = without_other_dockerfile(opened).dockerfile_lines
     known = written is not None and written.base_steps is not None
     return "base image" if known else "base image (estimated)"
 

@@ -16,7 +16,7 @@ _NONE = "?"
 def write_notice(console: Console, opened: Opened) -> None:
     """Say what the figures cover, if layers were not read."""
     unknown, count = opened.unknown_layers, len(opened.indexes)
-    if opened.whole:
+    if opened.fully_read:
         return
     if unknown:
         console.paragraph(

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError
-from layerscope.image.documents import Lenient, insensitive
+from layerscope.image.documents import Lenient, lowercase_keys
 from layerscope.image.model import Beside
 from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import REFERENCE_TYPE, Descriptor
@@ -65,7 +65,7 @@ def read_beside(blobs: OciBlobs, manifest: Descriptor | None) -> Beside:
 
 def documents_of(manifest: dict[str, Any]) -> Iterator[tuple[Descriptor, str]]:
     """The documents of a manifest, each with its type: that of the statement, or its media type."""
-    for value in Lenient(insensitive(manifest), "attestation").items("layers"):
+    for value in Lenient(lowercase_keys(manifest), "attestation").items("layers"):
         layer = Descriptor.read(value)
         if layer is not None:
             stated = (layer.annotations.get(key) for key in (PREDICATE, COSIGN_PREDICATE))

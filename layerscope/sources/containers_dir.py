@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from layerscope.errors import CorruptImageError
-from layerscope.image.documents import Lenient, decode_object, insensitive
+from layerscope.image.documents import Lenient, decode_object, lowercase_keys
 from layerscope.layers.blob import Blob
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import Artifact, not_an_image, of_descriptor, of_manifest
@@ -41,7 +41,7 @@ def find(members: Members, limits: Limits) -> Found:
     images: list[Candidate] = []
     others: list[Candidate] = []
     for name, descriptor in named:
-        artifact = of_manifest(insensitive(_document(members, name, limits)), descriptor)
+        artifact = of_manifest(lowercase_keys(_document(members, name, limits)), descriptor)
         if artifact is not None and artifact.name is not None:
             artifacts.append(artifact)
             continue

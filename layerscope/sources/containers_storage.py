@@ -10,7 +10,7 @@ from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
-from layerscope.image.documents import Lenient, decode_object, insensitive
+from layerscope.image.documents import Lenient, decode_object, lowercase_keys
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
@@ -110,7 +110,7 @@ def _is_artifact(image: _StoredImage, limits: Limits) -> bool:
         manifest = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
     except (LayerscopeError, OSError):
         return False  # nothing says so
-    return "manifests" not in manifest and of_manifest(insensitive(manifest)) is not None
+    return "manifests" not in manifest and of_manifest(lowercase_keys(manifest)) is not None
 
 
 def _listed(
@@ -249,7 +249,7 @@ def _candidate(
 
 def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -> ImageParts:
     document = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
-    artifact = of_manifest(insensitive(document))
+    artifact = of_manifest(lowercase_keys(document))
     if artifact is not None and artifact.name is not None:
         raise artifact.error()
     manifest = Lenient(document, "manifest")

@@ -12,7 +12,7 @@ from typing import Any
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.config import parse_config
 from layerscope.image.digest import digest_in_name, is_digest, sha256
-from layerscope.image.documents import decode, insensitive
+from layerscope.image.documents import decode, lowercase_keys
 from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
@@ -44,7 +44,7 @@ def items_of(manifest: Any) -> list[dict[str, Any]]:
     """The items of a docker manifest that name a config and layers, with keys in lower case."""
     if not isinstance(manifest, list):
         return []
-    items = [insensitive(item) for item in manifest if isinstance(item, dict)]
+    items = [lowercase_keys(item) for item in manifest if isinstance(item, dict)]
     return [
         item
         for item in items

@@ -16,7 +16,7 @@ from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 from layerscope.layers.blob import MissingBlob, OpenFile
 from layerscope.sources.artifacts import of_inspected
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
@@ -83,7 +83,7 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
-    platform = stated_platform(inspected)
+    platform = platform_in_document(inspected)
 
     def candidate(held: HeldImage | None) -> Candidate:
         # Only the containerd store has several platforms of one image, and only it returns a descriptor.
@@ -135,7 +135,7 @@ def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
     """The image before its export: steps, config and diff IDs."""
     diff_ids = inspected.child("RootFS").texts("Layers")
     config = {
-        **Platform.stated(inspected).fields(),
+        **Platform.in_document(inspected).fields(),
         "created": inspected.text("Created"),
         "config": inspected.mapping("Config"),
         "rootfs": {"type": "layers", "diff_ids": diff_ids},

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import stated_platform
+from layerscope.image.platform import platform_in_document
 from layerscope.sources.artifacts import of_inspected
 from layerscope.sources.base import Request
 from layerscope.sources.endpoints import Endpoint
@@ -49,7 +49,7 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
                 f"{kind}://sha256:{image_id}", image_id, kind,
                 [name for name in fields.texts("RepoTags") if name != "<none>:<none>"],
                 details.text("Created") or _date(fields.number("Created")),
-                fields.number("Size"), stated_platform(details) or stated_platform(fields), url, _layers(details),
+                fields.number("Size"), platform_in_document(details) or platform_in_document(fields), url, _layers(details),
             )
         )  # fmt: skip
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
         fields = Lenient(value, "manifest")
         if fields.text("Kind") != "image":
             continue  # attestations have manifests, too
-        own = stated_platform(fields.child("ImageData").child("Platform"))
-        listed = stated_platform(fields.child("Descriptor").child("platform"))
+        own = platform_in_document(fields.child("ImageData").child("Platform"))
+        listed = platform_in_document(fields.child("Descriptor").child("platform"))
         platform, digest = own or listed, fields.text("ID") or ""
         if platform is None or not is_digest(digest):
             continue

@@ -11,7 +11,7 @@ from typing import Any
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 from layerscope.image.warnings import ImageWarning
 
 REFERENCE_NAME = "org.opencontainers.image.ref.name"
@@ -47,7 +47,7 @@ class Descriptor:
             media_type=fields.text("mediaType") or "",
             size=fields.number("size"),
             annotations=fields.mapping("annotations"),
-            platform=stated_platform(fields.child("platform")),
+            platform=platform_in_document(fields.child("platform")),
             data=fields.text("data"),
             artifact_type=fields.text("artifactType") or "",
         )

@@ -14,7 +14,7 @@ from layerscope.image.documents import (
     Lenient,
     decode_object,
 )
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import (
@@ -291,7 +291,7 @@ class OciLayout:
         """The platform of a config, read once."""
         if config.digest not in self._platforms:
             try:
-                stated = stated_platform(Lenient(self._blobs.document(config), "config"))
+                stated = platform_in_document(Lenient(self._blobs.document(config), "config"))
             except LayerscopeError:
                 stated = None
             self._platforms[config.digest] = stated

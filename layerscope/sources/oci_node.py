@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
-from layerscope.image.documents import insensitive
+from layerscope.image.documents import lowercase_keys
 from layerscope.sources.artifacts import (
     MANIFEST_TYPES,
     SCHEMA_1,
@@ -43,7 +43,7 @@ class Node:
 
 def node_of(document: dict[str, Any], descriptor: Descriptor) -> Node:
     """What the document of a descriptor is. Raises `CorruptImageError`, `NotAnImageError`."""
-    document = insensitive(document)
+    document = lowercase_keys(document)
     manifests, layers = document.get("manifests"), document.get("layers")
     short = descriptor.digest[:19]
     if manifests is not None and (layers is not None or document.get("config") is not None):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layerscope.errors import CorruptImageError
 from layerscope.image.digest import chain_ids, is_digest
 from layerscope.image.documents import Lenient, decode_object
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 from layerscope.limits import Limits
 
 
@@ -81,7 +81,7 @@ def described(config: bytes | None, limits: Limits) -> Described:
     diff_ids = fields.child("rootfs").texts("diff_ids")
     # They become file names: anything but a digest could point elsewhere.
     known = diff_ids if all(map(is_digest, diff_ids)) else ()
-    return Described(fields.text("created"), stated_platform(fields), known)
+    return Described(fields.text("created"), platform_in_document(fields), known)
 
 
 def total(sizes: Sequence[int | None]) -> int | None:

@@ -104,9 +104,9 @@ def run_served(
     Raises `LayerscopeError` if the image cannot be opened.
     """
     _prepare()
-    from layerscope.channel.serving import end_with
+    from layerscope.channel.serving import end_with_parent
 
-    end_with(os.getppid())
+    end_with_parent(os.getppid())
     preferences = _preferences(settings, remembers=writing)
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:

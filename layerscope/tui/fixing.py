@@ -66,7 +66,7 @@ def prepare(
     Raises `UsageError` for a Dockerfile that is not the image's, or that was changed by something else.
     """
     earlier = frozenset() if before is None else before.numbers
-    lines = opened.written
+    lines = opened.dockerfile_lines
     if lines is not None:
         if not opened.has_contents:  # anybody may have written them, into any file of this name
             raise UsageError(
@@ -89,8 +89,8 @@ def prepare(
 
 def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
     """Write a prepared patch. Raises `UsageError`, also if a file was changed by something else."""
-    if opened is not None and opened.written is not None:
-        _check_unchanged(opened.written, before)
+    if opened is not None and opened.dockerfile_lines is not None:
+        _check_unchanged(opened.dockerfile_lines, before)
     write_patch(prepared.patch)
 
 

@@ -94,7 +94,9 @@ class Session:
         """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""
         self.opened = opened
         self.indexes = list(opened.indexes)
-        self._written_base = None if opened.written is None else opened.written.base_steps
+        self._written_base = (
+            None if opened.dockerfile_lines is None else opened.dockerfile_lines.base_steps
+        )
         before = self.base_steps
         if self._written_base is not None and not self._base_chosen:
             self.base_steps = self._written_base

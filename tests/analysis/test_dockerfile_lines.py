@@ -34,7 +34,7 @@ def image(path: Path, text: str | None) -> Opened:
 
 
 def lines(path: Path, text: str) -> DockerfileLines:
-    found = image(path, text).written
+    found = image(path, text).dockerfile_lines
     assert found is not None
     return found
 

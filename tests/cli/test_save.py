@@ -221,4 +221,4 @@ def test_the_second_process_knows_the_dockerfile(here: Here) -> None:
 
         remote.load(Hearing(), lambda: False)
     (opened,) = found
-    assert opened.written.dockerfile.text == DOCKERFILE  # type: ignore[attr-defined]
+    assert opened.dockerfile_lines.dockerfile.text == DOCKERFILE  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Stacks random images with the product, in the vocabulary of the naive model."""
+"""Stacks images, and converts the results to the classes of the naive model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Stacked:
-    """An image stacked by the product."""
+    """A stacked image with its accounting and duplicates."""
 
     indexes: list[LayerIndex]
     contents: list[LayerContents]
@@ -38,7 +38,7 @@ class Stacked:
 
 
 def stack(
-    layers: Sequence[Sequence[Member]], *, hash_all: bool = True, plain: bool | None = None
+    layers: Sequence[Sequence[Member]], *, hash_all: bool = True, one_by_one: bool | None = None
 ) -> Stacked:
     """Index and stack layers: with contents hashed while indexing or read later, vectorised or one by one."""
     blobs = [
@@ -48,7 +48,7 @@ def stack(
     contents = [
         LayerContents(blob, index, LIMITS) for blob, index in zip(blobs, indexes, strict=True)
     ]
-    filesystem = Filesystem.stack(indexes, plain=plain)
+    filesystem = Filesystem.stack(indexes, one_by_one=one_by_one)
     compare_versions(filesystem, contents, NullProgress())
     return Stacked(
         indexes,
@@ -60,7 +60,7 @@ def stack(
 
 
 def visible_tree(stacked: Stacked, layer: int) -> dict[bytes, naive.Row]:
-    """The tree after a layer, contents included."""
+    """The tree after a layer, with contents."""
     filesystem = stacked.filesystem
     inodes, columns = filesystem.inodes, filesystem.inodes.columns
     tree = {}
@@ -89,7 +89,7 @@ def visible_tree(stacked: Stacked, layer: int) -> dict[bytes, naive.Row]:
 
 
 def changes_of(stacked: Stacked, layer: int) -> dict[bytes, naive.Change]:
-    """What a layer does to each path."""
+    """The changes of a layer, by path."""
     filesystem = stacked.filesystem
     changes = filesystem.changes
     span = changes.of_layer(layer)
@@ -126,7 +126,7 @@ def waste_of(stacked: Stacked) -> list[naive.Waste]:
 def assert_equals_naive(
     layers: Sequence[Sequence[Member]], stacked: Stacked, truth: naive.Truth
 ) -> None:
-    """Every figure and every tree is what the naive model says."""
+    """Assert that every figure and every tree equals that of the naive model."""
     accounting, filesystem = stacked.accounting, stacked.filesystem
     assert (truth.entries, truth.files, truth.paths) == (
         accounting.entries,
@@ -140,7 +140,7 @@ def assert_equals_naive(
     )
     assert sorted(truth.waste) == waste_of(stacked)
     for number in range(len(layers)):
-        expected, got = truth.layers[number], accounting.layers[number]
+        expected, actual = truth.layers[number], accounting.layers[number]
         assert (
             expected.entries,
             expected.whiteouts,
@@ -148,7 +148,14 @@ def assert_equals_naive(
             expected.net_bytes,
             expected.wasted_bytes,
             expected.hides_bytes,
-        ) == (got.entries, got.whiteouts, got.stored, got.net, got.wasted, got.hides)
+        ) == (
+            actual.entries,
+            actual.whiteouts,
+            actual.stored,
+            actual.net,
+            actual.wasted,
+            actual.hides,
+        )
         assert expected.tree == visible_tree(stacked, number)
         assert expected.changes == changes_of(stacked, number)
         assert expected.kind == step_kind(filesystem, stacked.indexes[number], number)

@@ -27,11 +27,11 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="umoci needs root to set owners"),
 ]
 
-Seen = dict[bytes, tuple[object, ...]]
+Tree = dict[bytes, tuple[object, ...]]
 
 
-def _unpacked(layers: Sequence[Sequence[Member]], folder: Path) -> Seen:
-    """What umoci unpacks: type, mode, owner, content or target or device numbers, and names of the same inode."""
+def _umoci_tree(layers: Sequence[Sequence[Member]], folder: Path) -> Tree:
+    """The tree that umoci unpacks: type, mode, owner, content or target or device number, and names of the same inode."""
     image = folder / "image"
     oci_directory(image, [layer_tar(members) for members in layers], tags=("latest",))
     root = folder / "root"
@@ -40,38 +40,38 @@ def _unpacked(layers: Sequence[Sequence[Member]], folder: Path) -> Seen:
         check=True,
         capture_output=True,
     )
-    seen: Seen = {}
+    tree: Tree = {}
     names: defaultdict[int, list[bytes]] = defaultdict(list)
     top = os.fsencode(root)
     for folder_name, directories, files in os.walk(top):
         for name in directories + files:
             path = os.path.join(folder_name, name)  # noqa: PTH118  # names are bytes
-            about = os.lstat(path)
-            shown = os.path.relpath(path, top)
-            if not stat.S_ISDIR(about.st_mode):
-                names[about.st_ino].append(shown)
-            seen[shown] = (stat.S_IFMT(about.st_mode), *_attributes(path, about))
+            facts = os.lstat(path)
+            relative_path = os.path.relpath(path, top)
+            if not stat.S_ISDIR(facts.st_mode):
+                names[facts.st_ino].append(relative_path)
+            tree[relative_path] = (stat.S_IFMT(facts.st_mode), *_attributes(path, facts))
     groups = {name: tuple(sorted(group)) for group in names.values() for name in group}
-    return {path: (*about, groups.get(path)) for path, about in seen.items()}
+    return {path: (*facts, groups.get(path)) for path, facts in tree.items()}
 
 
-def _attributes(path: bytes, about: os.stat_result) -> tuple[object, ...]:
-    """What is compared beside the type."""
-    if stat.S_ISDIR(about.st_mode):
+def _attributes(path: bytes, facts: os.stat_result) -> tuple[object, ...]:
+    """The facts that are compared besides the type."""
+    if stat.S_ISDIR(facts.st_mode):
         return (None,)
-    if stat.S_ISLNK(about.st_mode):
-        return (os.readlink(path), about.st_uid, about.st_gid)  # noqa: PTH115  # names are bytes
-    owned = (stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid)
-    if stat.S_ISREG(about.st_mode):
-        return (Path(os.fsdecode(path)).read_bytes(), *owned, about.st_mtime_ns // 10**9)
+    if stat.S_ISLNK(facts.st_mode):
+        return (os.readlink(path), facts.st_uid, facts.st_gid)  # noqa: PTH115  # names are bytes
+    owned = (stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid)
+    if stat.S_ISREG(facts.st_mode):
+        return (Path(os.fsdecode(path)).read_bytes(), *owned, facts.st_mtime_ns // 10**9)
     return (
-        about.st_rdev if stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode) else None,
+        facts.st_rdev if stat.S_ISCHR(facts.st_mode) or stat.S_ISBLK(facts.st_mode) else None,
         *owned,
     )
 
 
-def _stacked(stacked: Stacked) -> Seen:
-    """The same of our final tree."""
+def _stacked_tree(stacked: Stacked) -> Tree:
+    """The same for the stacked final tree."""
     filesystem = stacked.filesystem
     inodes, columns = filesystem.inodes, filesystem.inodes.columns
     modes = {
@@ -82,37 +82,37 @@ def _stacked(stacked: Stacked) -> Seen:
         Kind.BLOCK: stat.S_IFBLK,
         Kind.FIFO: stat.S_IFIFO,
     }
-    seen: Seen = {}
+    tree: Tree = {}
     names: defaultdict[int, list[bytes]] = defaultdict(list)
     for row in filesystem.visible(filesystem.layer_count - 1).nonzero()[0].tolist():
         inode = int(filesystem.inode_of[row])
         kind = Kind(int(columns.kinds[inode]))
         path = filesystem.table.full(int(filesystem.paths[row]))
         owned = (int(columns.modes[inode]), int(columns.uids[inode]), int(columns.gids[inode]))
-        about: tuple[object, ...]
+        facts: tuple[object, ...]
         if kind is Kind.DIRECTORY:
-            about = (None,)
+            facts = (None,)
         elif kind is Kind.SYMLINK:
-            about = (inodes.links[int(columns.links[inode])], *owned[1:])
+            facts = (inodes.links[int(columns.links[inode])], *owned[1:])
         elif kind is Kind.FILE:
             layer = inodes.layer(inode)
             content = b"".join(stacked.contents[layer].chunks(inode - int(inodes.first[layer])))
-            about = (content, *owned, int(columns.mtimes[inode]))
+            facts = (content, *owned, int(columns.mtimes[inode]))
         else:
             device = int(columns.devices[inode])
             number = (
                 os.makedev(device >> 32, device & 0xFFFFFFFF) if kind is not Kind.FIFO else None
             )
-            about = (number, *owned)
+            facts = (number, *owned)
         if kind is not Kind.DIRECTORY:
             names[inode].append(path)
-        seen[path] = (modes[kind], *about)
+        tree[path] = (modes[kind], *facts)
     groups = {name: tuple(sorted(group)) for group in names.values() for name in group}
-    return {path: (*about, groups.get(path)) for path, about in seen.items()}
+    return {path: (*facts, groups.get(path)) for path, facts in tree.items()}
 
 
 def test_final_trees_are_equal(tmp_path: Path) -> None:
-    """For hundreds of random images: paths, types, contents, targets, modes, owners, times and hard links."""
+    """This compares paths, types, contents, targets, modes, owners, times and hard links of hundreds of random images."""
     for seed in range(SEEDS):
         layers = [
             [replace(member, xattrs={}) for member in members]
@@ -120,5 +120,5 @@ def test_final_trees_are_equal(tmp_path: Path) -> None:
         ]
         folder = tmp_path / str(seed)
         folder.mkdir()
-        assert _unpacked(layers, folder) == _stacked(stack(layers)), f"seed {seed}"
+        assert _umoci_tree(layers, folder) == _stacked_tree(stack(layers)), f"seed {seed}"
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Typing a path: finding it, saying where it ends, completing it."""
+"""Looking up and completing typed paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOKUP = PathLookup(TABLE)
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "expected"),
     [
         (b"/d/c/x", b"d/c/x"),
         (b"d//c/./x/", b"d/c/x"),
@@ -26,13 +26,13 @@ LOOKUP = PathLookup(TABLE)
         (b"a.b", b"a.b"),
     ],
 )
-def test_a_path_is_found_however_it_is_written(typed: bytes, found: bytes) -> None:
-    """Slashes and dots say nothing."""
-    assert LOOKUP.find(typed) == TABLE.find(found)
+def test_typed_paths_are_found(typed: bytes, expected: bytes) -> None:
+    """Superfluous slashes and dots are ignored."""
+    assert LOOKUP.find(typed) == TABLE.find(expected)
 
 
 def test_the_missing_component_is_named() -> None:
-    """How far a path leads, and the first component that is not there."""
+    """The result has the deepest existing path, and the first missing component."""
     path, missing = LOOKUP.descend(b"/d/c/y/z")
     assert (TABLE.full(path), missing) == (b"d/c", b"y")
     assert LOOKUP.find(b"/d/nothing") is None
@@ -49,6 +49,6 @@ def test_the_missing_component_is_named() -> None:
         (b"/x/y", []),
     ],
 )
-def test_a_path_is_completed(typed: bytes, completed: list[bytes]) -> None:
-    """All that begins as it is typed, in one directory."""
+def test_typed_paths_are_completed(typed: bytes, completed: list[bytes]) -> None:
+    """Completions are the paths of one directory that start with the typed text."""
     assert [TABLE.full(path) for path in LOOKUP.complete(typed)] == completed

@@ -1,4 +1,4 @@
-"""Stacked filesystems come back as they went in."""
+"""Packed filesystems are restored exactly."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from tests.strategies import random_layers
 
 
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_random_filesystems_come_back(hash_all: bool) -> None:
-    """Every column of orderly and wild images, and all that is derived from them."""
+def test_random_filesystems_can_be_restored(hash_all: bool) -> None:
+    """This compares every column of ordinary and unusual images, and derived properties."""
     for seed in range(150):
         stacked = stack(random_layers(seed, wild=seed % 2 == 1), hash_all=hash_all)
-        found = stacked.filesystem
-        packed = unpack(joined(pack_filesystem(found)))
-        again = unpack_filesystem(packed, stacked.indexes)
-        known = found.inodes.hashed
-        for each in (found, again):
-            each.inodes.digests[~known] = 0  # of what has no content, or is not known
-        for name, value in vars(found).items():
+        original = stacked.filesystem
+        packed = unpack(joined(pack_filesystem(original)))
+        restored = unpack_filesystem(packed, stacked.indexes)
+        hashed = original.inodes.hashed
+        for either in (original, restored):
+            either.inodes.digests[~hashed] = (
+                0  # of inodes without content, or with an unknown digest
+            )
+        for name, value in vars(original).items():
             if name in ("kinds", "stored", "pairs", "changes", "_shared"):
-                continue  # derived when they are asked for
-            other = getattr(again, name)
-            if name == "events":  # which stay narrow
+                continue  # computed on demand
+            other = getattr(restored, name)
+            if name == "events":  # which keep their stored type
                 other = other.astype(value.dtype)
             if name not in ("table", "inodes"):
                 assert_same(value, other, name)
@@ -38,6 +40,6 @@ def test_random_filesystems_come_back(hash_all: bool) -> None:
                 assert_same(
                     getattr(value, field.name), getattr(other, field.name), f"{name}.{field.name}"
                 )
-        for part in found.changes.__slots__:
-            own = getattr(found.changes, part)
-            assert_same(own, getattr(again.changes, part).astype(own.dtype), part)
+        for part in original.changes.__slots__:
+            column = getattr(original.changes, part)
+            assert_same(column, getattr(restored.changes, part).astype(column.dtype), part)

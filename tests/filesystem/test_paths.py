@@ -18,8 +18,8 @@ from tests.images import file
 from tests.strategies import random_layers
 
 
-def test_many_paths_are_built_like_one() -> None:
-    """In any order, with the root among them, and none at all."""
+def test_many_paths_equal_single_ones() -> None:
+    """Paths may be in any order and include the root; an empty list works, too."""
     for seed in range(50):
         table = stack(random_layers(seed, wild=True)).filesystem.table
         paths = np.arange(len(table), dtype=np.int32)[::-1]
@@ -32,14 +32,14 @@ DEPTH = 1000
 
 
 def _chain(*names: bytes) -> PathTable:
-    """Implicit directories of these files."""
+    """The paths of these files and their implicit directories."""
     return stack([[file(name) for name in names]]).filesystem.table
 
 
-def test_nested_directories_build_on_each_others_paths(
+def test_nested_directories_take_linear_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Twice as deep means twice as many names to look up, not four times, and only the last are kept."""
+    """Twice the depth needs twice as many lookups of names, not four times."""
     looked_up: list[int] = []
     get = StringTable.__getitem__
 
@@ -56,9 +56,9 @@ def test_nested_directories_build_on_each_others_paths(
         assert len(looked_up) <= 2 * depth
 
 
-def test_kept_directory_paths_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long all of them are together."""
-    monkeypatch.setattr("layerscope.filesystem.paths.KEPT_BYTES", 1 << 17)
+def test_cached_directory_paths_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with their total length."""
+    monkeypatch.setattr("layerscope.filesystem.paths.CACHED_PREFIX_BYTES", 1 << 17)
     table = _chain(b"/".join([b"directory"] * DEPTH))
     tracemalloc.start()
     try:
@@ -69,8 +69,8 @@ def test_kept_directory_paths_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert total == int(table.lengths().sum()) > 4 << 20
 
 
-def test_a_list_that_is_too_long_meets_the_limit() -> None:
-    """As a few deep names can make it."""
+def test_a_long_list_exceeds_the_limit() -> None:
+    """A few deep names are enough for that."""
     table = _chain(b"a/b/c", b"x")
     paths = np.arange(len(table), dtype=np.int32)
     table.check_listing(paths, Limits(listing_bytes=10), "the image")
@@ -83,7 +83,7 @@ def test_a_list_that_is_too_long_meets_the_limit() -> None:
 
 @pytest.mark.parametrize("depths", [(5, 3, 4), (1, 1, 1), (30, 30, 2)])
 def test_directories_that_end_at_different_depths_are_in_pre_order(depths: Sequence[int]) -> None:
-    """Each subtree is a slice, whatever lies beside it."""
+    """Each subtree is a slice of paths."""
     names = [b"%d/" % number + b"d/" * depth + b"f" for number, depth in enumerate(depths)]
     table = _chain(*names)
     full_paths = list(table.full_paths(np.arange(len(table), dtype=np.int32)))

@@ -22,21 +22,21 @@ CASES = {
     "between two files of one name": [
         [file("a", b"zz", mtime=7), directory("a/a.b"), file("a", b"zz"), directory("a/a.b")]
     ],
-    "attributes of the last": [
+    "metadata of the last": [
         [directory("d", mode=0o700), file("d/f", b"1"), directory("d", mode=0o755)]
     ],
 }
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["vector", "plain"])
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["vector", "one-by-one"])
 @pytest.mark.parametrize("layers", CASES.values(), ids=CASES)
-def test_repeated_directories(layers: list[list[Member]], plain: bool) -> None:
-    """Accounting and trees are the naive model's."""
-    assert_equals_naive(layers, stack(layers, plain=plain), naive.measure(layers))
+def test_repeated_directories(layers: list[list[Member]], one_by_one: bool) -> None:
+    """Accounting and trees equal those of the naive model."""
+    assert_equals_naive(layers, stack(layers, one_by_one=one_by_one), naive.measure(layers))
 
 
 def test_many_images_with_repeated_directories() -> None:
-    """Random images of few names, in which directories are listed again and again, between links and files."""
+    """Random images with few names list directories repeatedly, between links and files."""
     names = ["a", "a/b", "b"]
     for seed in range(600):
         rng = random.Random(seed)
@@ -51,8 +51,10 @@ def test_many_images_with_repeated_directories() -> None:
             return file(name, rng.choice([b"x", b"yy"])) if kind == 4 else symlink(name, "a")
 
         layers = [[entry() for _ in range(rng.randrange(1, 7))] for _ in range(rng.randrange(1, 4))]
-        for plain in (False, True):
+        for one_by_one in (False, True):
             try:
-                assert_equals_naive(layers, stack(layers, plain=plain), naive.measure(layers))
+                assert_equals_naive(
+                    layers, stack(layers, one_by_one=one_by_one), naive.measure(layers)
+                )
             except AssertionError as error:
-                raise AssertionError(f"seed {seed}, plain={plain}: {error}") from error
+                raise AssertionError(f"seed {seed}, one_by_one={one_by_one}: {error}") from error

@@ -1,4 +1,4 @@
-"""Path patterns, in filters and elsewhere."""
+"""Path patterns."""
 
 from __future__ import annotations
 
@@ -73,32 +73,34 @@ def test_long_starts_and_ends_of_names_match(
 @example(["a/b", "a/x/b"], "a/**/b")
 @example(["ab", "a"], "a*ab")
 @settings(max_examples=500, deadline=None)
-def test_a_pattern_matches_names_or_whole_paths(paths: list[str], pattern: str) -> None:
-    """Without a slash a pattern matches names; with one it matches whole paths, component by component."""
+def test_a_pattern_matches_names_or_full_paths(paths: list[str], pattern: str) -> None:
+    """A pattern without a slash matches names; others match full paths, component by component."""
     table = stack([[symlink(path, "target") for path in paths]]).filesystem.table
-    written = [table.full(path).decode(errors="surrogateescape") for path in range(1, len(table))]
+    full_paths = [
+        table.full(path).decode(errors="surrogateescape") for path in range(1, len(table))
+    ]
     if "/" in pattern:
         parts = pattern.split("/")
-        expected = [glob_matches(parts, path.split("/")) for path in written]
+        expected = [glob_matches(parts, path.split("/")) for path in full_paths]
     else:
-        expected = [component_matches(pattern, path.rpartition("/")[2]) for path in written]
+        expected = [component_matches(pattern, path.rpartition("/")[2]) for path in full_paths]
     selector = Selector(table)
     matched = selector.matches(pattern)
-    assert matched.tolist() == [path for path, held in enumerate(expected, 1) if held]
+    assert matched.tolist() == [path for path, is_match in enumerate(expected, 1) if is_match]
     filtered = PathTexts(table, Siblings(table)).glob(pattern)
     assert np.array_equal(np.flatnonzero(filtered), matched)
     below = [
         any(
-            held and (path + "/").startswith(top + "/")
-            for top, held in zip(written, expected, strict=True)
+            is_match and (path + "/").startswith(top + "/")
+            for top, is_match in zip(full_paths, expected, strict=True)
         )
-        for path in written
+        for path in full_paths
     ]
     assert selector.select([pattern])[1:].tolist() == below
 
 
-def test_equal_names_nested_in_each_other_all_match() -> None:
-    """`**/a/**` is all that lies in some `a`; an `a` within an `a` does."""
+def test_nested_directories_of_the_same_name_match() -> None:
+    """`**/a/**` matches everything in any `a`, including an `a` inside an `a`."""
     table = stack([[file("a/a/b")]]).filesystem.table
     found = [table.full(path) for path in Selector(table).matches("**/a/**").tolist()]
     assert found == [b"a/a", b"a/a/b"]
@@ -112,7 +114,7 @@ def test_a_backslash_escapes_a_character() -> None:
 
 
 class Counted(np.ndarray[Any, Any]):
-    """An array that counts the items that are read of it."""
+    """An array that counts the items that are read."""
 
     read = 0
 
@@ -123,7 +125,7 @@ class Counted(np.ndarray[Any, Any]):
 
 
 def nested(depth: int, names: list[bytes]) -> PathTable:
-    """A directory in a directory in a directory, called as `names` are by turns."""
+    """Nested directories, with `names` in rotation."""
     chain: NDArray[np.int32] = np.arange(-1, depth, dtype=np.int32)
     return PathTable(
         parents=np.maximum(chain, 0),
@@ -138,7 +140,7 @@ def nested(depth: int, names: list[bytes]) -> PathTable:
     "pattern", ["**/node_modules/x", "**/node_modules/*", "**/node*/**/x", "**/x/**"]
 )
 def test_nested_directories_are_read_once(pattern: str) -> None:
-    """However many directories in each other a pattern names, each part of it reads each path once."""
+    """Each part of a pattern reads each path once, for any number of nested matches."""
     table = nested(3000, [b"node_modules", b"x"])
     table = replace(table, components=table.components.view(Counted))
     Counted.read = 0

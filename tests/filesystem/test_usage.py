@@ -50,7 +50,7 @@ def test_sizes_are_as_of_the_layer(filesystem: Filesystem) -> None:
 
 
 def test_a_directory_belongs_to_the_layer_with_most_of_its_bytes(filesystem: Filesystem) -> None:
-    """Not to the one that made the directory; without bytes to that one."""
+    """A directory without bytes belongs to the layer that created it."""
     usage = Usage.of(filesystem, 2)
     assert usage.by_layer(0).tolist() == [100, 910, 60]
     holders = {
@@ -60,8 +60,8 @@ def test_a_directory_belongs_to_the_layer_with_most_of_its_bytes(filesystem: Fil
     assert holders == {b"usr": 1, b"usr/lib": 1, b"usr/lib/b": 0, b"etc": 2, b"empty": 0}
 
 
-def test_children_are_what_is_visible(filesystem: Filesystem) -> None:
-    """A removed file is no child, one of a later layer neither."""
+def test_children_are_visible_paths(filesystem: Filesystem) -> None:
+    """Removed files and files of later layers are left out."""
     usage = Usage.of(filesystem, 2)
     lib = _path(filesystem, b"usr/lib")
     names = [filesystem.table.name(int(path)) for path in usage.children(lib)]
@@ -72,6 +72,6 @@ def test_children_are_what_is_visible(filesystem: Filesystem) -> None:
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(0, 45))
 def test_the_largest_match_a_full_sort(sizes: list[int], count: int) -> None:
-    """Equal sizes come in the order in which they stand."""
+    """Equal sizes keep their order."""
     expected = sorted(range(len(sizes)), key=lambda place: -sizes[place])[:count]
     assert largest(np.array(sizes, np.int64), count).tolist() == expected

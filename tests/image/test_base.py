@@ -1,4 +1,4 @@
-"""Where the base image ends, on histories as builders wrote them."""
+"""Estimates of the end of the base image, for histories that real builders wrote."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entry(
 
 
 def image(history: list[HistoryEntry], annotations: Mapping[str, str] | None = None) -> Image:
-    """An image of this history."""
+    """An image with this history."""
     steps, _ = align(history, sum(not step.empty_layer for step in history))
     return Image(
         reference="x",
@@ -67,18 +67,18 @@ BUILDAH = [
     entry(NOP + "COPY file:50dbe in ./ ", "FROM localhost/python-oci:3.8", layer=True),
     entry("/bin/sh -c pip install -r requirements.txt", "FROM 72a4f35f3564", layer=True),
 ]
-"""Three builds of buildah, each on the one before."""
+"""Three builds with buildah, each based on the previous one."""
 
 
 def test_buildah_records_the_base() -> None:
-    """The last FROM with a name counts, not those of intermediate images."""
+    """The last FROM with a name counts; those of intermediate images are ignored."""
     found = guess(BUILDAH)
     assert (found.steps, found.layers, found.name) == (5, 2, "localhost/python-oci:3.8")
     assert found.reason == "step 5 was built FROM localhost/python-oci:3.8"
 
 
 def test_the_manifest_names_the_base() -> None:
-    """Annotations are trusted most for the name; the history says where the base ends."""
+    """The annotation determines the name, and the history the end of the base."""
     named = {BASE_NAME: "localhost/python-oci:3.8"}
     assert guess(BUILDAH, named).reason.endswith("python-oci:3.8, as in the manifest")
     other = guess(BUILDAH, {BASE_NAME: "docker.io/library/python:3.8"})
@@ -89,8 +89,8 @@ def test_the_manifest_names_the_base() -> None:
     assert "not where it ends" in alone.reason
 
 
-def test_another_builder_takes_over() -> None:
-    """Classic steps below BuildKit's, as in images on older official ones."""
+def test_a_change_of_builder_ends_the_base() -> None:
+    """Classic Docker's steps are below BuildKit's, as in images on older official ones."""
     found = guess(
         [
             entry(NOP + "ADD file:4b1be in / ", layer=True),
@@ -115,15 +115,15 @@ def test_another_builder_takes_over() -> None:
     ],
     ids=["kaniko", "jib", "ko", "bazel", "nix"],
 )
-def test_builders_that_append_to_a_base(added: HistoryEntry) -> None:
-    """The base keeps its history, what is appended has another dialect."""
+def test_appending_builders_end_the_base(added: HistoryEntry) -> None:
+    """The base keeps its history, and the appended steps have another dialect."""
     busybox = [entry(NOP + "ADD file:9ceca in / ", layer=True), entry(NOP + ' CMD ["sh"]')]
     found = guess([*busybox, added, added])
     assert (found.steps, found.layers) == (2, 1)
 
 
-def test_a_language_image_on_a_distribution() -> None:
-    """Both the base and the build are BuildKit's: a command, and weeks later more, is where one ends."""
+def test_a_command_and_a_long_gap_end_the_base() -> None:
+    """BuildKit built both base and image: the base ends where layers follow a command weeks later."""
     then, now = "2025-02-06T20:21:11Z", "2025-03-11T09:41:13Z"
     found = guess(
         [
@@ -141,8 +141,8 @@ def test_a_language_image_on_a_distribution() -> None:
     assert (found.steps, found.layers) == (4, 2)
 
 
-def test_a_build_on_a_distribution_alone() -> None:
-    """A command in the middle of one's own build is no end of a base."""
+def test_a_command_within_one_build_does_not_end_the_base() -> None:
+    """Layers follow the command within seconds."""
     now = "2025-03-11T09:41:13Z"
     found = guess(
         [
@@ -155,8 +155,8 @@ def test_a_build_on_a_distribution_alone() -> None:
     assert found.steps == 1
 
 
-def test_a_command_and_then_layers() -> None:
-    """Without another builder, what follows a command days later is somebody else's."""
+def test_layers_long_after_a_command_are_not_in_the_base() -> None:
+    """The builder is the same, but layers follow a command days later."""
     found = guess(
         [
             entry(NOP + "ADD file:ce026 in / ", created="2018-12-26T08:20:42Z", layer=True),
@@ -168,8 +168,8 @@ def test_a_command_and_then_layers() -> None:
     assert (found.steps, found.reason) == (2, "layers follow the CMD of step 1")
 
 
-def test_a_gap_in_time() -> None:
-    """An old Alpine ends without a command: days passed before the next step. Later gaps are a build cache's."""
+def test_a_long_gap_ends_the_base() -> None:
+    """An old Alpine ends without a command, and the next step is days later. Later gaps come from a build cache."""
     found = guess(
         [
             entry(NOP + "ADD file:eeed5 in / ", created="2016-12-27T18:17:13Z", layer=True),
@@ -182,7 +182,7 @@ def test_a_gap_in_time() -> None:
 
 
 def test_an_image_from_scratch_has_no_base() -> None:
-    """One build in seconds, with commands in between, and one of a builder that keeps no time."""
+    """There is no guess for a build within seconds, or by a builder that records no time."""
     seconds = [
         entry(NOP + "ADD file:bc85f in / ", created="2020-06-02T07:19:53.1Z", layer=True),
         entry(NOP + ' CMD ["a"]', created="2020-06-02T07:19:53.7Z"),
@@ -196,7 +196,7 @@ def test_an_image_from_scratch_has_no_base() -> None:
 
 
 def test_hostile_histories_are_quick() -> None:
-    """A hundred thousand steps of two builders without any layer take no time."""
+    """A hundred thousand steps of two builders without layers are fast."""
     pair = [entry('CMD ["x"]', BUILDKIT), entry(NOP + ' CMD ["x"]', "FROM " + "x" * 600)]
     history = pair * 50_000
     made = image(history)
@@ -206,7 +206,7 @@ def test_hostile_histories_are_quick() -> None:
 
 
 def test_annotations_come_from_the_manifest(tmp_path: Path) -> None:
-    """OCI manifests carry annotations; docker archives have no place for them."""
+    """OCI manifests have annotations; Docker archives have none."""
     layers = [layer_tar([file("a", b"1")])]
     files = oci_files(layers)
     name, manifest = next(

@@ -1,4 +1,4 @@
-"""Secrets that commands are given: hidden whatever runs the command, and in whichever order its words stand; nothing else is."""
+"""Secrets in arguments of commands are hidden in any context and order of words, and nothing else is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from layerscope.image.secret_spans import MASK, masked
 
 SECRET = "correct-horse"
-GIVEN = [
+COMMANDS = [
     "mysql -uroot -p@ -e 'select 1'",
     "mysqldump --all-databases -p@ -u root",
     "mariadb-admin -p@ -u root shutdown",
@@ -46,24 +46,24 @@ GIVEN = [
     "echo me:@ | chpasswd",
     "yes @ | passwd root",
 ]
-AROUND = ["%", "sudo %", "sudo -u app env A=b %", "docker exec db %", "set -e; cd /x && % || true", "if true; then %; fi",
+CONTEXTS = ["%", "sudo %", "sudo -u app env A=b %", "docker exec db %", "set -e; cd /x && % || true", "if true; then %; fi",
           "# %", "cat <<EOF\n%\nEOF", "RUN --mount=type=cache,target=/x % # buildkit", "|2 A=b c B=x /bin/sh -c %",
           "FROM x\nRUN a && \\\n  % && \\\n  b\nCMD [\"x\", \"y\"]\n"]  # fmt: skip
 
 
-@pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("command", GIVEN)
-def test_the_secret_alone_is_hidden(command: str, around: str) -> None:
-    """Before and behind it everything stays."""
-    text = around.replace("%", command)
+@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_only_the_secret_is_hidden(command: str, context: str) -> None:
+    """The text before and after it is unchanged."""
+    text = context.replace("%", command)
     if "|" in command:
         text = text.replace("env A=b", "")
     assert masked(text.replace("@", SECRET)) == text.replace("@", MASK)
 
 
-@pytest.mark.parametrize("command", [one for one in GIVEN if "|" not in one and "'" not in one])
-def test_quotes_and_shells_in_between_do_not_matter(command: str) -> None:
-    """Words in quotes, a script in quotes, and lists of words in JSON and as Go prints them."""
+@pytest.mark.parametrize("command", [one for one in COMMANDS if "|" not in one and "'" not in one])
+def test_secrets_in_quoted_scripts_and_lists_are_hidden(command: str) -> None:
+    """This includes quoted words, quoted scripts, and lists of words in JSON and Go notation."""
     for quote in "'\"":
         if command.count("@") == 1 and " @" in command:
             quoted = command.replace("@", f"{quote}@{quote}")
@@ -97,7 +97,7 @@ def test_quotes_and_shells_in_between_do_not_matter(command: str) -> None:
         "npm config set registry https://x.test && aws configure set region x",
     ],
 )  # fmt: skip
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_arguments_are_not_hidden(text: str) -> None:
     assert masked(text) == text
 
 
@@ -108,10 +108,10 @@ _WORDS = st.sampled_from(
 
 
 @given(st.lists(_WORDS, max_size=30), st.sampled_from([None, "RUN", "CMD", "HEALTHCHECK"]))
-def test_without_a_value_nothing_is_hidden_and_no_text_is_an_error(
+def test_any_text_is_accepted_and_only_words_are_hidden(
     words: list[str], instruction: str | None
 ) -> None:
-    """No word is longer than a name; what is hidden is a word as it stands."""
+    """Everything between the masks is unchanged text, in order."""
     text = " ".join(words)
     shown = masked(text, instruction)
     pieces = shown.split(MASK)

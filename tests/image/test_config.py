@@ -14,7 +14,7 @@ from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from tests.images import digest
 
-WHOLE: dict[str, Any] = {
+COMPLETE: dict[str, Any] = {
     "architecture": "arm64",
     "os": "linux",
     "variant": "v8",
@@ -43,8 +43,8 @@ def _parse(document: object) -> ConfigDocument:
 
 
 def test_a_complete_config_is_read() -> None:
-    """Every field, and without a warning."""
-    found = _parse(WHOLE)
+    """Every field is read, without a warning."""
+    found = _parse(COMPLETE)
     assert found.platform == Platform("linux", "arm64")
     assert found.created == "2024-01-01T00:00:00Z"
     assert (found.config.user, found.config.working_dir) == ("app", "/srv")
@@ -61,7 +61,7 @@ def test_a_complete_config_is_read() -> None:
 
 @pytest.mark.parametrize("config", [None, {}, {"Env": None, "Labels": None, "Cmd": None}])
 def test_everything_is_optional(config: object) -> None:
-    """Null is what Go writes for what is empty."""
+    """Go writes null for empty fields."""
     found = _parse({"rootfs": {"diff_ids": None}, "history": None, "config": config})
     assert (found.config.env, found.config.labels, found.history, found.diff_ids) == (
         (),
@@ -74,15 +74,15 @@ def test_everything_is_optional(config: object) -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    """Engines add what they like."""
-    more = {"docker_version": "1", "container": "x", "moby.buildkit.cache.v0": "e30=" * 10_000}
-    assert _parse(WHOLE | more) == _parse(WHOLE)
+    """Engines add fields of their own."""
+    extra = {"docker_version": "1", "container": "x", "moby.buildkit.cache.v0": "e30=" * 10_000}
+    assert _parse(COMPLETE | extra) == _parse(COMPLETE)
 
 
 def test_wrong_types_are_ignored_with_one_warning() -> None:
-    """The warning has their number, and names some."""
+    """The warning says how many there are, and names some."""
     found = _parse(
-        WHOLE
+        COMPLETE
         | {
             "os": 7,
             "created": [],
@@ -102,28 +102,28 @@ def test_wrong_types_are_ignored_with_one_warning() -> None:
 
 
 @pytest.mark.parametrize("document", [[], 7, "x", None, {}, {"name": "chart"}, {"os": "linux"}])
-def test_other_documents_are_recognised(document: object) -> None:
-    """The config of an artifact, or any other document."""
+def test_other_documents_are_not_images(document: object) -> None:
+    """Configs of artifacts and other documents are recognised."""
     assert not _parse(document).is_image
 
 
 @pytest.mark.parametrize("document", [{"rootfs": {}}, {"os": "linux", "architecture": "amd64"}])
-def test_a_few_fields_make_a_config(document: object) -> None:
-    """Those that every image has."""
+def test_minimal_configs_are_images(document: object) -> None:
+    """A config needs `rootfs`, or a system and an architecture."""
     assert _parse(document).is_image
 
 
 def test_a_broken_encoding_is_a_warning() -> None:
-    """The rest is read."""
-    data = json.dumps(WHOLE).encode().replace(b'"app"', b'"caf\xe9"')
+    """The other fields are read."""
+    data = json.dumps(COMPLETE).encode().replace(b'"app"', b'"caf\xe9"')
     found = parse_config(data, "the config", DEFAULT_LIMITS)
     assert found.config.user == "caf\ufffd"
     assert [warning.code for warning in found.warnings] == ["config-encoding"]
     assert found.config.env == ("A=1", "B=")
 
 
-def test_too_long_a_history_is_refused() -> None:
-    """The limit is named."""
+def test_a_history_beyond_the_limit_is_refused() -> None:
+    """The error names the limit."""
     data = json.dumps({"history": [{}] * 11}).encode()
     with pytest.raises(
         LimitExceededError,
@@ -135,6 +135,6 @@ def test_too_long_a_history_is_refused() -> None:
 
 
 def test_invalid_json_is_reported() -> None:
-    """By the name of the document."""
+    """The error names the document."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         parse_config(b"{", "the config", DEFAULT_LIMITS)

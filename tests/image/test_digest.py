@@ -1,4 +1,4 @@
-"""Digests, and the chain IDs made of them (OCI image-spec)."""
+"""Digests and chain IDs (OCI image-spec)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ONE, TWO, THREE = (sha256(data) for data in (b"1", b"2", b"3"))
 
 
 @pytest.mark.parametrize("text", [ONE, "sha512:" + "0f" * 64, "blake3:" + "0" * 64])
-def test_digests_of_known_algorithms_name_blobs(text: str) -> None:
-    """With as many digits as the algorithm has."""
+def test_digests_of_known_algorithms_are_valid(text: str) -> None:
+    """They have the algorithm's number of digits."""
     assert is_digest(text)
 
 
@@ -25,18 +25,18 @@ def test_digests_of_known_algorithms_name_blobs(text: str) -> None:
         "SHA256:" + "0" * 64, None, 7, ONE.encode(), [ONE],
     ],
 )  # fmt: skip
-def test_other_digests_name_no_blob(text: object) -> None:
-    """A digest becomes a file name: no slash, no dot, no other letter gets through."""
+def test_other_texts_are_not_digests(text: object) -> None:
+    """A digest becomes a file name, so it must not contain slashes, dots or other letters."""
     assert not is_digest(text)
 
 
-def test_sha256_is_written_as_images_write_it() -> None:
-    """Of the empty string, the well-known one."""
+def test_sha256_has_a_prefix() -> None:
+    """The digest of the empty string is as in image documents."""
     assert sha256(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def test_a_chain_id_names_a_layer_and_all_below_it() -> None:
-    """The hash of the chain ID below, a space, and the layer's diff ID."""
+    """It is the hash of the chain ID below, a space, and the layer's diff ID."""
     two = "sha256:" + hashlib.sha256(f"{ONE} {TWO}".encode()).hexdigest()
     three = "sha256:" + hashlib.sha256(f"{two} {THREE}".encode()).hexdigest()
     assert chain_ids([ONE, TWO, THREE]) == [ONE, two, three]
@@ -44,6 +44,6 @@ def test_a_chain_id_names_a_layer_and_all_below_it() -> None:
 
 
 def test_an_unknown_diff_id_breaks_the_chain() -> None:
-    """From its layer upwards."""
+    """Chain IDs are unknown from that layer upwards."""
     assert chain_ids([ONE, None, THREE]) == [ONE, None, None]
     assert chain_ids([None, TWO]) == [None, None]

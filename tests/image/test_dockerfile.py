@@ -20,22 +20,25 @@ from layerscope.image.dockerfile import (
 
 
 def parsed(text: str) -> Dockerfile:
-    """A Dockerfile of that text."""
+    """A parsed Dockerfile."""
     return parse_dockerfile(text.encode(), "Dockerfile")
 
 
 def spans(dockerfile: Dockerfile) -> list[tuple[str, int, int]]:
-    """Name and lines of every instruction."""
-    return [(written.name, written.first, written.end) for written in dockerfile.instructions]
+    """The name and lines of every instruction."""
+    return [
+        (instruction.name, instruction.first, instruction.end)
+        for instruction in dockerfile.instructions
+    ]
 
 
-def test_comments_and_empty_lines_belong_to_none() -> None:
-    """Comments and blank lines are no instructions; case does not matter."""
+def test_comments_and_empty_lines_belong_to_no_instruction() -> None:
+    """The case of instructions does not matter."""
     found = parsed("# syntax=x\n\nfrom a\n  # b\nRun c\n")
     assert spans(found) == [("FROM", 2, 3), ("RUN", 4, 5)]
 
 
-def test_an_instruction_goes_on_after_a_backslash() -> None:
+def test_a_backslash_continues_an_instruction() -> None:
     """Continuation lines are joined, comments and empty lines between them skipped."""
     found = parsed("FROM a\nRUN one && \\\n# why\n\n    two \\  \n  three\nCMD x\n")
     assert spans(found) == [("FROM", 0, 1), ("RUN", 1, 6), ("CMD", 6, 7)]
@@ -43,7 +46,7 @@ def test_an_instruction_goes_on_after_a_backslash() -> None:
 
 
 def test_two_backslashes_do_not_continue() -> None:
-    """An escaped backslash ends the line like any other character."""
+    """An escaped backslash at the end of a line does not continue it."""
     assert [name for name, _, _ in spans(parsed("FROM a\nRUN x \\\\\nRUN y\n"))] == [
         "FROM",
         "RUN",
@@ -51,14 +54,13 @@ def test_two_backslashes_do_not_continue() -> None:
     ]
 
 
-def test_the_escape_directive_changes_what_continues() -> None:
+def test_the_escape_directive_sets_the_continuation_character() -> None:
     """Windows files continue with a backtick."""
     found = parsed("# escape=`\nFROM a\nRUN dir c:\\\nRUN a `\n  b\n")
     assert spans(found) == [("FROM", 1, 2), ("RUN", 2, 3), ("RUN", 3, 5)]
 
 
-def test_windows_line_ends_and_a_byte_order_mark() -> None:
-    """Neither is part of an instruction."""
+def test_windows_line_ends_and_a_byte_order_mark_are_not_part_of_instructions() -> None:
     found = parse_dockerfile("\ufeffFROM a\r\nRUN b \\\r\n  c\r\n".encode(), "x")
     assert spans(found) == [("FROM", 0, 1), ("RUN", 1, 3)]
     assert found.instructions[1].arguments.split() == ["b", "c"]
@@ -72,8 +74,8 @@ def test_here_documents_belong_to_their_instruction() -> None:
     assert bodies == ["one\nCMD no\n", "two\n"]
 
 
-def test_continued_lines_are_joined_with_nothing() -> None:
-    """BuildKit keeps the white space of the lines and adds none, so words and quoted scripts stay as they are run."""
+def test_continuation_lines_are_joined_without_a_separator() -> None:
+    """BuildKit keeps the white space of lines and adds none, so that words and quoted scripts stay intact."""
     found = parsed("FROM a\nRUN ab\\\ncd '\\\n\n# no\n  x' \\ \n y \n").instructions[1]
     assert found.arguments == "abcd '  x'  y"
     assert parsed("FROM a\nRU\\\nN\\\n x\n").instructions[1].arguments == "x"
@@ -81,7 +83,7 @@ def test_continued_lines_are_joined_with_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "flags", "body"),
+    ("source", "flags", "body"),
     [
         ("RUN --mount=type=cache,target=/x --network=none make --x", 2, "make --x"),
         ("RUN --mount=type=bind,source='a b',target=/x  [\"a\"]", 1, '["a"]'),
@@ -93,20 +95,20 @@ def test_continued_lines_are_joined_with_nothing() -> None:
         ("RUN --mount=x", 1, ""),
     ],
 )
-def test_flags_come_before_the_body(written: str, flags: int, body: str) -> None:
-    """Only options in front belong to the instruction; those behind belong to what it runs."""
-    found = parsed(f"FROM a\n{written}\n").instructions[1]
+def test_flags_come_before_the_body(source: str, flags: int, body: str) -> None:
+    """Later options belong to the command that the instruction runs."""
+    found = parsed(f"FROM a\n{source}\n").instructions[1]
     assert (len(found.flags), found.arguments[found.body :]) == (flags, body)
 
 
 def test_flags_lose_their_quotes() -> None:
-    """As BuildKit reads them."""
+    """Quotes and backslashes in flags are removed as by BuildKit."""
     found = parsed("FROM a\nRUN --mount=source='a \"b' --x=\\\"c\\ d make\n").instructions[1]
     assert found.flags == ('--mount=source=a "b', '--x="c d')
 
 
 @pytest.mark.parametrize(
-    ("written", "wanted"),
+    ("source", "expected"),
     [
         ('RUN ["a", "b"]', True),
         ('RUN --mount=type=secret,id=x ["npm",\\\n "ci"]', True),
@@ -122,9 +124,9 @@ def test_flags_lose_their_quotes() -> None:
         ('LABEL ["a"]', False),
     ],
 )
-def test_the_exec_form_is_a_json_array_of_strings(written: str, wanted: bool) -> None:
-    """Anything else is run by the shell."""
-    assert parsed(f"FROM a\n{written}\n").instructions[1].exec_form is wanted
+def test_the_exec_form_is_a_json_array_of_strings(source: str, expected: bool) -> None:
+    """All other forms are run by the shell."""
+    assert parsed(f"FROM a\n{source}\n").instructions[1].exec_form is expected
 
 
 @pytest.mark.parametrize(
@@ -151,15 +153,15 @@ def test_the_exec_form_is_a_json_array_of_strings(written: str, wanted: bool) ->
     ],
 )
 def test_here_documents_are_found_as_buildkit_finds_them(line: str, names: list[str]) -> None:
-    """By words, not by what a shell makes of them."""
+    """BuildKit splits the line into words, without parsing it as a shell does."""
     bodies = "".join(f"x\n{name}\n" for name in names)
     found = parsed(f"FROM a\n{line}\n{bodies}CMD z\n").instructions
     assert [heredoc.name for heredoc in found[1].heredocs] == names
-    assert [written.name for written in found[2:]] == ["CMD"]
+    assert [source.name for source in found[2:]] == ["CMD"]
 
 
-def test_a_here_document_has_its_place_and_form() -> None:
-    """Its lines as they are in the file, its body as it is run."""
+def test_here_documents_have_positions_and_flags() -> None:
+    """Positions refer to its lines in the file, and its body is without stripped tabs."""
     found = parsed("FROM a\nRUN cat <<-'E' <<F\n\t\tone\n\ttwo\n\tE\nF\nCMD z\n")
     first, second = found.instructions[1].heredocs
     assert (first.body, first.quoted, first.stripped) == ("one\ntwo\n", True, True)
@@ -168,18 +170,18 @@ def test_a_here_document_has_its_place_and_form() -> None:
     assert second.start == second.stop == found.text.index("F\nCMD")
 
 
-def test_what_a_run_has_the_shell_run() -> None:
-    """A lone here-document is the script; others follow the command as the shell reads them."""
-    for line, wanted in [
+def test_the_script_of_a_run() -> None:
+    """A single here-document is the script; otherwise here-documents follow the command."""
+    for line, expected in [
         ("RUN --mount=x a \\\n b", "a  b"),
         ("RUN <<E\nset -e\nmake\nE", "set -e\nmake\n"),
         ("RUN cat <<E >x && y <<F\na\nE\nb\nF", "cat <<E >x && y <<F\na\nE\nb\nF"),
     ]:
-        assert parsed(f"FROM a\n{line}\n").instructions[1].script() == wanted
+        assert parsed(f"FROM a\n{line}\n").instructions[1].script() == expected
 
 
-def test_an_onbuild_has_an_instruction() -> None:
-    """Its parts have places as well; an ONBUILD within one has none."""
+def test_an_onbuild_contains_an_instruction() -> None:
+    """The inner instruction has positions, too; an ONBUILD inside another has no inner instruction."""
     text = "FROM a\n ONBUILD \\\n  run --mount=x \\\n  make <<E\nb\nE\nONBUILD ONBUILD RUN x\n"
     found = parsed(text).instructions
     inner = found[1].inner
@@ -197,7 +199,7 @@ def test_an_onbuild_has_an_instruction() -> None:
 
 
 def test_directives_come_first() -> None:
-    """After any other comment, an empty line or an instruction there are none."""
+    """They are not recognised after another comment, an empty line or an instruction."""
     found = parsed(
         "# Syntax = docker/dockerfile:1 x\n#escape=`\n# check=skip=all\n# more=x\n# syntax=y\nFROM a\n"
     )
@@ -212,8 +214,8 @@ def test_directives_come_first() -> None:
         assert (late.directives, late.escape) == ({}, "\\")
 
 
-def test_the_text_is_the_file() -> None:
-    """Byte order mark, line ends and bytes that are no UTF-8 included."""
+def test_the_text_encodes_to_the_file() -> None:
+    """This includes a byte order mark, line ends and invalid UTF-8."""
     data = b"\xef\xbb\xbf# a\r\nFROM a\r\nRUN \xff \\\r\n b\r\n"
     found = parse_dockerfile(data, "x")
     assert found.text.encode(errors="surrogateescape") == data
@@ -223,23 +225,22 @@ def test_the_text_is_the_file() -> None:
     assert found.text[run.start : run.stop] == "RUN \udcff \\\r\n b"
 
 
-def test_the_ignore_file_of_a_dockerfile_wins(tmp_path: Path) -> None:
-    """Over the one of the context."""
+def test_a_specific_ignore_file_takes_precedence(tmp_path: Path) -> None:
     dockerfile = tmp_path / "docker" / "My.Dockerfile"
     dockerfile.parent.mkdir()
     assert ignore_file(dockerfile, tmp_path) == tmp_path / ".dockerignore"
-    own = tmp_path / "docker" / "My.Dockerfile.dockerignore"
-    own.touch()
-    assert ignore_file(dockerfile, tmp_path) == own
+    specific = tmp_path / "docker" / "My.Dockerfile.dockerignore"
+    specific.touch()
+    assert ignore_file(dockerfile, tmp_path) == specific
 
 
-def test_here_strings_are_no_here_documents() -> None:
-    """Three angle brackets open nothing, and neither do two in CMD."""
+def test_here_strings_are_not_here_documents() -> None:
+    """Neither are two angle brackets in CMD."""
     assert len(parsed("FROM a\nRUN cat <<<EOF\nCMD echo <<EOF\nCMD y\n").instructions) == 4
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("FROM a\nRUN 1\nFROM b\nRUN 2\n", ["2"]),
         ("ARG g\nFROM a AS base\nRUN 1\nFROM c\nRUN 2\nFROM Base\nRUN 3\n", ["1", "3"]),
@@ -249,13 +250,15 @@ def test_here_strings_are_no_here_documents() -> None:
     ],
     ids=["last", "named", "numbered", "empty", "same-name"],
 )
-def test_the_final_image_is_the_last_stage_on_those_it_builds_on(
-    text: str, wanted: list[str]
+def test_the_final_image_has_the_last_stage_and_its_base_stages(
+    text: str, expected: list[str]
 ) -> None:
     """Other stages are not part of the image."""
     found = parsed(text)
-    assert [found.instructions[number].arguments for number in found.final()] == wanted
-    assert found.instructions[found.base_line()].name == "FROM"
+    assert [
+        found.instructions[number].arguments for number in found.final_instructions()
+    ] == expected
+    assert found.instructions[found.base_from()].name == "FROM"
 
 
 @pytest.mark.parametrize(
@@ -271,10 +274,7 @@ def test_the_final_image_is_the_last_stage_on_those_it_builds_on(
     ],
     ids=["empty", "text", "binary", "heredoc", "large", "escape", "directives"],
 )
-def test_a_file_that_is_not_a_dockerfile_is_described(
-    tmp_path: Path, data: bytes, words: str
-) -> None:
-    """Errors name the file and what is wrong with it."""
+def test_errors_name_the_file_and_the_problem(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "Wrong"
     path.write_bytes(data)
     with pytest.raises(DockerfileError, match=words) as caught:
@@ -283,15 +283,15 @@ def test_a_file_that_is_not_a_dockerfile_is_described(
     assert caught.value.exit_code is ExitCode.USAGE
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """Neither a missing file nor a folder is a crash."""
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    """Missing files and folders are errors that name the path."""
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(DockerfileError, match=str(path)):
             read_dockerfile(path)
 
 
 def test_hostile_text_takes_linear_time() -> None:
-    """Half-made continuations and here-documents of megabytes are read in a moment."""
+    """Megabytes of incomplete continuations and here-documents are parsed quickly."""
     for part in (
         *(
             "\\ ",

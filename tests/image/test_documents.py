@@ -1,4 +1,4 @@
-"""JSON documents of images: read within bounds, and as leniently as Go reads them."""
+"""JSON documents of images: read within limits, and as leniently as by Go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from layerscope.errors import LimitExceededError
-from layerscope.image.documents import DocumentError, Lenient, decode, decode_object, insensitive
+from layerscope.image.documents import DocumentError, Lenient, decode, decode_object, lowercase_keys
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 
@@ -29,7 +29,7 @@ def _decode(data: bytes) -> tuple[Any, bool]:
     ],
 )
 def test_json_is_read(data: bytes, value: object) -> None:
-    """Of two members of one name the last counts."""
+    """The last of two members with the same name wins."""
     assert _decode(data) == (value, False)
 
 
@@ -48,7 +48,7 @@ def test_json_is_read(data: bytes, value: object) -> None:
     ],
 )
 def test_a_broken_encoding_is_repaired(data: bytes, value: object) -> None:
-    """A byte-order mark, what is no UTF-8, and halves of surrogate pairs; the caller learns of it."""
+    """This covers byte-order marks, invalid UTF-8 and lone surrogates; the result says that it was repaired."""
     assert _decode(data) == (value, True)
 
 
@@ -71,26 +71,26 @@ def test_a_broken_encoding_is_repaired(data: bytes, value: object) -> None:
     ],
 )
 def test_invalid_json_is_reported(data: bytes) -> None:
-    """With the document's name."""
+    """The error names the document."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         _decode(data)
 
 
 def test_a_number_of_thousands_of_digits_is_reported() -> None:
-    """Python would take its time over it."""
+    """Python would be slow to convert it."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         _decode(b"1" * 5000)
 
 
 def test_deep_nesting_is_reported() -> None:
-    """No stack overflows, whether or not it ends."""
+    """The stack does not overflow, whether the brackets are closed or not."""
     for data in (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 5000 + b"]" * 5000):
         with pytest.raises(DocumentError, match="nested too deeply"):
             _decode(data)
 
 
 def test_a_document_beyond_the_limit_is_refused() -> None:
-    """The limit is named."""
+    """The error names the limit."""
     limits = Limits(json_bytes=10)
     assert decode(b'"12345678"', "x", limits)[0] == "12345678"
     with pytest.raises(
@@ -100,7 +100,7 @@ def test_a_document_beyond_the_limit_is_refused() -> None:
     assert "--limit json_bytes=" in str(caught.value.hint)
 
 
-MANY = {
+MANY_VALUES = {
     "objects": b"[" + b"{}," * 20_000 + b"{}]",
     "arrays": b"[" + b"[]," * 20_000 + b"[]]",
     "numbers": b"[" + b"1," * 20_000 + b"1]",
@@ -115,27 +115,29 @@ MANY = {
 }
 
 
-@pytest.mark.parametrize("kind", MANY)
-def test_too_many_values_meet_the_limit(kind: str) -> None:
-    """However few bytes each has; the limit is named, and raising it helps."""
+@pytest.mark.parametrize("kind", MANY_VALUES)
+def test_too_many_values_exceed_the_limit(kind: str) -> None:
+    """The error names the limit, and raising it helps."""
     with pytest.raises(
         LimitExceededError, match="the config: limit json_values exceeded: more than 10,000"
     ) as caught:
-        decode(MANY[kind], "the config", Limits(json_values=10_000))
+        decode(MANY_VALUES[kind], "the config", Limits(json_values=10_000))
     assert "--limit json_values=" in str(caught.value.hint)
     if not kind.startswith("cut"):
-        decode(MANY[kind], "the config", Limits(json_values=100_000))
+        decode(MANY_VALUES[kind], "the config", Limits(json_values=100_000))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MANY if not kind.startswith("cut")])
+@pytest.mark.parametrize("kind", [kind for kind in MANY_VALUES if not kind.startswith("cut")])
 def test_a_value_takes_up_to_a_hundred_bytes(kind: str) -> None:
-    """That is what the limit on their number stands for."""
+    """The limit on the number of values thus limits memory."""
     limit = next(
-        number for number in range(0, 200_000, 500) if _fits(MANY[kind], Limits(json_values=number))
+        number
+        for number in range(0, 200_000, 500)
+        if _fits(MANY_VALUES[kind], Limits(json_values=number))
     )
     tracemalloc.start()
     try:
-        value = decode(MANY[kind], "the config", DEFAULT_LIMITS)
+        value = decode(MANY_VALUES[kind], "the config", DEFAULT_LIMITS)
         assert tracemalloc.get_traced_memory()[1] < 100 * limit
     finally:
         tracemalloc.stop()
@@ -150,8 +152,8 @@ def _fits(data: bytes, limits: Limits) -> bool:
     return True
 
 
-def test_texts_full_of_punctuation_are_no_values() -> None:
-    """Instructions of a history hold plenty."""
+def test_punctuation_in_strings_does_not_count_as_values() -> None:
+    """Instructions in a history contain a lot of it."""
     data = json.dumps({"created_by": 'RUN ["a", {"b": 1}] \\' * 10_000, "x": [1]}).encode()
     assert decode(data, "the config", Limits(json_values=6))[0]["x"] == [1]
     with pytest.raises(LimitExceededError):
@@ -159,7 +161,7 @@ def test_texts_full_of_punctuation_are_no_values() -> None:
 
 
 def test_repairing_takes_linear_time() -> None:
-    """Megabytes of broken escapes."""
+    """The document has megabytes of broken escapes."""
     started = time.process_time()
     text = '"' + "\\ud800" * 300_000 + "\\\\" * 300_000 + '"'
     assert _decode(text.encode())[1]
@@ -178,20 +180,20 @@ def test_repairing_takes_linear_time() -> None:
     ],
 )
 def test_a_document_of_another_type_is_reported(data: bytes, kind: str) -> None:
-    """By the name of the type."""
+    """The error names the type."""
     with pytest.raises(DocumentError, match=f"the config is a JSON {kind}, not an object"):
         decode_object(data, "the config", DEFAULT_LIMITS)
     assert decode_object(b'{"a":[]}', "the config", DEFAULT_LIMITS) == {"a": []}
 
 
-def test_keys_match_in_any_case() -> None:
-    """The last one counts where several differ by case alone."""
-    assert insensitive({"Layers": 1, "LAYERS": 2, "x": 3}) == {"layers": 2, "x": 3}
+def test_keys_match_regardless_of_case() -> None:
+    """The last of several keys that differ only in case wins."""
+    assert lowercase_keys({"Layers": 1, "LAYERS": 2, "x": 3}) == {"layers": 2, "x": 3}
     assert Lenient({"OS": "linux"}, "config").text("os") == "linux"
 
 
 def test_members_of_a_wrong_type_count_as_absent() -> None:
-    """And are remembered by their names; null is absent, and fine."""
+    """Their names are recorded; null counts as absent without being recorded."""
     document = {
         "text": 7, "flag": "yes", "number": True, "items": {}, "texts": ["a", 7, None], "mapping": [],
         "child": {"text": [], "deep": 7}, "null": None,
@@ -223,8 +225,8 @@ def test_members_of_a_wrong_type_count_as_absent() -> None:
     ]
 
 
-def test_one_string_may_stand_for_a_list() -> None:
-    """`Cmd` of old configs."""
+def test_a_string_may_replace_a_list() -> None:
+    """`Cmd` in old configs is a string."""
     fields = Lenient({"one": "sh -c x", "several": ["sh", "-c"], "none": 7}, "config")
     assert fields.texts_or_one("one") == ["sh -c x"]
     assert fields.texts_or_one("several") == ["sh", "-c"]
@@ -233,7 +235,7 @@ def test_one_string_may_stand_for_a_list() -> None:
 
 @pytest.mark.parametrize("value", [[], 7, "x", True])
 def test_other_types_have_no_members(value: object) -> None:
-    """It is remembered, by its own name."""
+    """The value itself is recorded as wrong."""
     fields = Lenient(json.loads(json.dumps(value)), "config")
     assert fields.text("os") is None
     assert fields.wrong == ["config"]

@@ -1,4 +1,4 @@
-"""Dummies: values that stand in for a secret, or open nothing but a service on the same machine."""
+"""Dummies: placeholders for a secret, or passwords for a service on the same machine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from layerscope.image.dummy_secrets import is_dummy, is_dummy_at
         *("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "'placeholder'", "SECRET_KEY_BASE_DUMMY"),
     ],
 )
-def test_a_value_that_protects_nothing_is_a_dummy(value: str) -> None:
-    """Words that say nothing, words that say so, and services of the machine itself."""
+def test_dummies_are_recognised(value: str) -> None:
+    """They are ordinary words, words such as `dummy`, or belong to services on the same machine."""
     assert is_dummy(value)
 
 
@@ -31,13 +31,13 @@ def test_a_value_that_protects_nothing_is_a_dummy(value: str) -> None:
         *("tY7Kp2mWq9Xz4Lr8Vb3Nc6Jd1Fg5Hs0Ra7Ue2Io4", "abcdef0123456789", "2849173650", "пароль99"),
     ],
 )  # fmt: skip
-def test_any_other_value_is_not(value: str) -> None:
-    """Also where it looks as if it was made up in a hurry."""
+def test_real_values_are_not_dummies(value: str) -> None:
+    """This includes weak passwords."""
     assert not is_dummy(value)
 
 
-def test_the_host_behind_a_password_counts() -> None:
-    """What stands around a password in a URL, of any length."""
+def test_user_and_host_of_a_url_are_considered() -> None:
+    """A password for localhost, or equal to the user, is a dummy."""
     for text, dummy in {
         "x postgres://me:Zk39f8sQ@localhost:5432/x": True,
         "x postgres://me:Zk39f8sQ@db.corp.test/x": False,
@@ -48,7 +48,7 @@ def test_the_host_behind_a_password_counts() -> None:
 
 
 @pytest.mark.parametrize("part", ["a", "ab", "test", "a1", "://a:", "@", "x://a:b@"])
-def test_hostile_values_end(part: str) -> None:
-    """Whatever their length: words are not tried in every way."""
+def test_hostile_values_take_linear_time(part: str) -> None:
+    """Splitting into words does not try all combinations."""
     for length in (64, 128, 60_000):
         assert isinstance(is_dummy(part * (length // len(part))), bool)

@@ -1,4 +1,4 @@
-"""Histories of every builder, and histories that contradict their image."""
+"""Histories from all builders, and histories that contradict their image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def layers(steps: tuple[Step, ...]) -> list[int | None]:
     return [step.layer for step in steps]
 
 
-def test_a_history_that_fits() -> None:
+def test_a_matching_history() -> None:
     history = [
         entry("/bin/sh -c #(nop) ADD file:22 in / "),
         entry('/bin/sh -c #(nop) CMD ["bash"]', empty=True, comment="FROM d86bf3a2d0fc"),
@@ -45,7 +45,7 @@ def recorded(of: HistoryEntry | Step) -> tuple[str | None, str | None, str | Non
     return of.created_by, of.created, of.author, of.comment
 
 
-def test_nothing_at_all() -> None:
+def test_an_empty_image() -> None:
     assert align([], 0) == ((), ())
 
 
@@ -88,7 +88,7 @@ def test_a_short_history_belongs_to_the_lowest_layers() -> None:
     ],
     ids=["ko", "apko", "kaniko", "rules_docker", "rules_oci", "crane", "append", "append, blank"],
 )
-def test_a_short_history_of_an_appender_belongs_to_the_uppermost_layers(
+def test_a_short_history_of_an_appending_tool_belongs_to_the_uppermost_layers(
     added: HistoryEntry,
 ) -> None:
     steps, warnings = align([entry("ENV A=b", empty=True), added], 3)
@@ -100,7 +100,7 @@ def test_a_short_history_of_an_appender_belongs_to_the_uppermost_layers(
 
 
 @pytest.mark.parametrize("base", [entry("ADD x /"), entry(), entry(comment="Imported from -")])
-def test_an_appender_above_a_base_with_history_says_nothing_about_the_gap(
+def test_an_appending_tool_above_a_base_with_history(
     base: HistoryEntry,
 ) -> None:
     steps, _ = align([base, entry("ko build x", author="ko")], 3)
@@ -123,14 +123,14 @@ def test_a_history_without_layers() -> None:
     assert [w.code for w in warnings] == ["history-long"]
 
 
-def test_all_entries_empty_though_there_are_layers() -> None:
+def test_layers_with_only_empty_entries() -> None:
     steps, warnings = align([entry("RUN x", empty=True), entry("CMD x", empty=True)], 2)
     assert layers(steps) == [None, None, 0, 1]
     assert [step.recorded for step in steps] == [True, True, False, False]
     assert [w.code for w in warnings] == ["history-all-empty"]
 
 
-def test_squashed() -> None:
+def test_a_squashed_image() -> None:
     history = [
         entry("/bin/sh -c #(nop) ADD file:22 in / "),
         entry("/bin/sh -c make", empty=True),
@@ -151,7 +151,7 @@ def test_an_entry_without_text(created_by: str | None) -> None:
     assert step.created_by == created_by
 
 
-def test_shells_and_arguments_of_earlier_steps_are_known() -> None:
+def test_shells_and_arguments_of_earlier_steps_apply() -> None:
     powershell = "powershell -Command $ErrorActionPreference = 'Stop';"
     history = [
         entry("cmd /S /C #(nop)  ARG FLAGS", empty=True),
@@ -188,9 +188,7 @@ ENTRIES = st.builds(
 
 
 @given(st.lists(ENTRIES, max_size=8), st.integers(0, 6))
-def test_every_layer_has_one_step_and_every_entry_too(
-    history: list[HistoryEntry], count: int
-) -> None:
+def test_every_layer_and_every_entry_has_one_step(history: list[HistoryEntry], count: int) -> None:
     steps, warnings = align(history, count)
     assert [layer for layer in layers(steps) if layer is not None] == list(range(count))
     assert [step.index for step in steps] == list(range(len(steps)))

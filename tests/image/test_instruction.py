@@ -1,4 +1,4 @@
-"""Dialects of `created_by`, as real builders write them, and as nobody should."""
+"""Dialects of `created_by`, from real builders and from hostile images."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_dialect_of_a_builder(text: str, name: str, arguments: str) -> None:
 
 
 @pytest.mark.parametrize("text", UNKNOWN)
-def test_unknown_text_stays_whole(text: str) -> None:
+def test_unknown_text_is_unchanged(text: str) -> None:
     assert parse(f" {text}\n") == (None, text, ())
 
 
@@ -183,12 +183,12 @@ def test_build_arguments(text: str, arguments: str, build_args: tuple[str, ...])
 def test_buildah_counts_the_words_of_build_arguments(
     text: str, arguments: str, build_args: tuple[str, ...]
 ) -> None:
-    """A value with spaces is several of them."""
+    """A value with spaces counts as several words."""
     assert parse(text) == ("RUN", arguments, build_args)
 
 
 def test_declared_names_separate_values_that_buildah_counts() -> None:
-    """What looks like an argument and is none of the stage's is part of a value."""
+    """A word that looks like an argument but was not declared is part of a value."""
     text = "|4 FLAGS=-a X=1 -b UID=1 /bin/sh -c make"
     assert parse(text, arg_names=["FLAGS", "UID"])[2] == ("FLAGS=-a X=1 -b", "UID=1")
     assert parse(text)[2] == ("FLAGS=-a", "X=1 -b", "UID=1")
@@ -204,11 +204,11 @@ def test_argument_names_separate_values() -> None:
     assert parse(text)[2] == ("FLAGS=-a", "X=1 -b B=2")
     assert parse(text, arg_names={"FLAGS", "B"})[2] == ("FLAGS=-a X=1 -b", "B=2")
     assert parse("|2 A=1 b/c=2 /bin/sh -c x", arg_names=["b/c"])[2] == ("A=1", "b/c=2")
-    # What names no variable is a second word of the first value, as buildah counts.
+    # A name that is not a variable's is part of the previous value, as buildah counts.
     assert parse("|2 A=1 b/c=2 /bin/sh -c x") == ("RUN", "x", ("A=1 b/c=2",))
 
 
-def test_announced_shells() -> None:
+def test_shells_of_earlier_steps_are_recognised() -> None:
     python = "/usr/bin/env python3 -c"
     assert parse(f"{python} print(1)")[0] is None
     assert parse(f"{python} print(1)", [python]) == ("RUN", "print(1)", ())
@@ -233,7 +233,7 @@ def test_announced_shells() -> None:
     ],
     ids=["docker", "json", "none", "no list", "empty", "surrogate", "deep"],
 )
-def test_words_of_a_shell(arguments: str, prefix: str) -> None:
+def test_the_prefix_of_a_shell(arguments: str, prefix: str) -> None:
     assert shell_prefix(arguments) == prefix
 
 
@@ -265,7 +265,7 @@ def test_words_of_a_shell(arguments: str, prefix: str) -> None:
         ("\n  a\n  b", ["a", "      b"]),
     ],
 )
-def test_readable(text: str, lines: list[str]) -> None:
+def test_commands_are_broken_for_reading(text: str, lines: list[str]) -> None:
     assert readable(text) == lines
 
 
@@ -295,15 +295,15 @@ WORDS = st.lists(
 
 
 @given(SHELLISH | WORDS | st.text())
-def test_reading_loses_only_white_space(text: str) -> None:
+def test_breaking_loses_only_white_space(text: str) -> None:
     lines = readable(text)
-    assert squeezed("".join(lines)) == squeezed(text)
+    assert without_space("".join(lines)) == without_space(text)
     assert not any("\n" in line or not line.strip(" ") for line in lines)
     assert all(line.startswith("    ") for line in lines[1:])
 
 
-def squeezed(text: str) -> str:
-    """`text` without what a shell takes for white space."""
+def without_space(text: str) -> str:
+    """`text` without the shell's white space."""
     return text.translate(dict.fromkeys(map(ord, " \t\r\n\v\f")))
 
 
@@ -362,6 +362,6 @@ def test_hostile_text_is_fast(text: str) -> None:
     start = time.perf_counter()
     for prefix in ("", "RUN "):
         parse_created_by(prefix + text, shells=["/bin/sh -c", "sh -o x"], arg_names={"A1"})
-    assert squeezed("".join(readable(text))) == squeezed(text)
+    assert without_space("".join(readable(text))) == without_space(text)
     # Linear takes a tenth of a second at most; quadratic takes minutes.
     assert time.perf_counter() - start < 5

@@ -1,4 +1,4 @@
-"""Written and recorded instructions: pairs that builders are known to make of each other."""
+"""Matches instructions with steps, for pairs that builders are known to produce."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.image.likeness import ALIKE, OTHER, SAME, likeness
 
 
 def compared(written: str, created_by: str) -> int:
-    """How alike an instruction and the text of a history entry are."""
+    """The similarity of an instruction and the text of a history entry."""
     dockerfile = parse_dockerfile(f"FROM a\n{written}\n".encode(), "x")
     entry = HistoryEntry(None, created_by, None, None, False)
     steps, _ = align([entry], 1)
@@ -20,7 +20,7 @@ def compared(written: str, created_by: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("written", "created_by", "wanted"),
+    ("written", "created_by", "expected"),
     [
         ("RUN a  && \\\n    b", "RUN /bin/sh -c a  &&     b # buildkit", SAME),
         ("RUN a && \\\n b", "/bin/sh -c a &&  b", SAME),
@@ -102,13 +102,13 @@ def compared(written: str, created_by: str) -> int:
         ("STOPSIGNAL TERM", "STOPSIGNAL TERM", SAME),
     ],
 )
-def test_known_pairs(written: str, created_by: str, wanted: int) -> None:
-    """What a builder makes of an instruction is found again, and nothing else."""
-    assert compared(written, created_by) == wanted
+def test_instructions_match_their_steps(written: str, created_by: str, expected: int) -> None:
+    """A step matches the instruction that it was built from, and no other."""
+    assert compared(written, created_by) == expected
 
 
 def test_hostile_texts_take_linear_time() -> None:
-    """Variables, flags and quotes by the ten thousand are compared in a moment."""
+    """Ten thousands of variables, flags and quotes are compared quickly."""
     began = time.monotonic()
     for name in ("RUN", "COPY", "ENV", "CMD", "EXPOSE", "HEALTHCHECK", "WORKDIR", "USER", "ARG"):
         for part in ("$A", "${", "--a=", "--a ", '"', "[", "1/", " ", "a=b "):

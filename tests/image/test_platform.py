@@ -8,11 +8,11 @@ import pytest
 
 from layerscope.errors import UsageError
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform, stated_platform
+from layerscope.image.platform import Platform, platform_in_document
 
 
 @pytest.mark.parametrize(
-    ("words", "normal"),
+    ("words", "normalised"),
     [
         (("linux", "amd64"), "linux/amd64"),
         (("Linux", "X86_64"), "linux/amd64"),
@@ -37,13 +37,13 @@ from layerscope.image.platform import Platform, stated_platform
         (("", ""), ""),
     ],
 )
-def test_words_are_normalised(words: tuple[str, ...], normal: str) -> None:
-    """So that those of different writers meet."""
-    assert str(Platform.of(*words)) == normal
+def test_parts_are_normalised(words: tuple[str, ...], normalised: str) -> None:
+    """Different spellings of a platform are equal."""
+    assert str(Platform.of(*words)) == normalised
 
 
 @pytest.mark.parametrize(
-    ("text", "normal"),
+    ("text", "normalised"),
     [
         ("linux/amd64", "linux/amd64"),
         ("linux/arm64/v8", "linux/arm64"),
@@ -53,13 +53,13 @@ def test_words_are_normalised(words: tuple[str, ...], normal: str) -> None:
         ("Windows/AMD64", "windows/amd64"),
     ],
 )
-def test_a_platform_is_written_with_slashes(text: str, normal: str) -> None:
-    """Or as an architecture alone."""
-    assert str(Platform.parse(text)) == normal
+def test_platforms_are_parsed(text: str, normalised: str) -> None:
+    """An architecture alone is accepted, too."""
+    assert str(Platform.parse(text)) == normalised
 
 
-def test_a_system_alone_means_this_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Docker has it."""
+def test_a_system_alone_means_this_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This is how Docker interprets it."""
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert str(Platform.parse("windows")) == "windows/arm64"
     assert str(Platform.parse("linux")) == str(Platform.host()) == "linux/arm64"
@@ -67,7 +67,7 @@ def test_a_system_alone_means_this_processor(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "version", "normal"),
+    ("text", "version", "normalised"),
     [
         ("windows(10.0.20348)/amd64", "10.0.20348", "windows(10.0.20348)/amd64"),
         ("Windows(10.0.20348.2)/AMD64", "10.0.20348.2", "windows(10.0.20348.2)/amd64"),
@@ -80,15 +80,15 @@ def test_a_system_alone_means_this_processor(monkeypatch: pytest.MonkeyPatch) ->
         ("freebsd(14.1)/amd64", "14.1", "freebsd(14.1)/amd64"),
     ],
 )
-def test_a_version_follows_the_system(text: str, version: str, normal: str) -> None:
-    """As containerd writes it; features that follow it are read over."""
+def test_os_versions_are_parsed(text: str, version: str, normalised: str) -> None:
+    """The syntax is containerd's; OS features after the version are ignored."""
     platform = Platform.parse(text)
-    assert (platform.os_version, str(platform)) == (version, normal)
+    assert (platform.os_version, str(platform)) == (version, normalised)
 
 
 @pytest.mark.parametrize("version", ["10.0 (x64)", "a/b", "50%", "a+b", "\x1b[31m", "é", "~"])
-def test_a_written_platform_reads_back(version: str) -> None:
-    """Whatever an image states as its version."""
+def test_formatted_platforms_can_be_parsed(version: str) -> None:
+    """This holds for any version in an image."""
     platform = Platform.of("windows", "amd64", "", version)
     assert Platform.parse(str(platform)) == platform
 
@@ -121,7 +121,7 @@ MALFORMED = (
 
 @pytest.mark.parametrize("text", MALFORMED)
 def test_an_invalid_platform_is_reported(text: str) -> None:
-    """With how to write one."""
+    """The hint shows the syntax."""
     with pytest.raises(UsageError, match="invalid platform") as caught:
         Platform.parse(text)
     assert "os[(os.version)]/arch[/variant]" in str(caught.value.hint)
@@ -136,22 +136,22 @@ def test_an_invalid_platform_is_reported(text: str) -> None:
         {"os": "windows", "architecture": "amd64", "os.version": " 10.0.20348.2\n"},
     ],
 )
-def test_documents_and_engines_name_the_parts_differently(fields: dict[str, str]) -> None:
-    """A config or descriptor, Docker's inspection, Podman's list."""
-    assert str(stated_platform(Lenient(fields, "x"))) == "windows(10.0.20348.2)/amd64"
+def test_field_names_of_documents_and_engines_are_known(fields: dict[str, str]) -> None:
+    """Configs and descriptors, Docker's inspection and Podman's list use different names."""
+    assert str(platform_in_document(Lenient(fields, "x"))) == "windows(10.0.20348.2)/amd64"
 
 
 @pytest.mark.parametrize("version", [7, None, ["10.0"], {}, ""])
 def test_an_invalid_version_counts_as_unknown(version: object) -> None:
-    """It is left out wherever the platform is shown."""
+    """The platform is shown without it."""
     fields = {"os": "windows", "architecture": "amd64", "os.version": version}
-    assert str(Platform.stated(Lenient(fields, "x"))) == "windows/amd64"
+    assert str(Platform.in_document(Lenient(fields, "x"))) == "windows/amd64"
 
 
 @pytest.mark.parametrize(
-    ("wanted", "order"),
+    ("requested", "order"),
     [
-        # Levels of amd64 are not known of this machine: the base first, higher ones before another architecture.
+        # This machine's level of amd64 is unknown: the base first, higher ones before another architecture.
         ("linux/amd64", ["linux/amd64", "linux/amd64/v2", "linux/amd64/v3", "linux/386"]),
         ("linux/amd64/v3", ["linux/amd64/v3", "linux/amd64/v2", "linux/amd64", "linux/386"]),
         ("linux/arm64", ["linux/arm64", "linux/arm64/v9", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
@@ -163,9 +163,9 @@ def test_an_invalid_version_counts_as_unknown(version: object) -> None:
         ("windows(10.0.20348.2)/amd64", ["windows(10.0.20348.2)/amd64", "windows(10.0.20348)/amd64", "windows/amd64"]),
     ],
 )  # fmt: skip
-def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None:
-    """In this order, all of them accepted."""
-    preferences = [Platform.parse(wanted).preference(Platform.parse(text)) for text in order]
+def test_the_nearest_platform_comes_first(requested: str, order: list[str]) -> None:
+    """All platforms are accepted, in this order."""
+    preferences = [Platform.parse(requested).preference(Platform.parse(text)) for text in order]
     assert None not in preferences
     assert preferences[0] == 0
     assert preferences == sorted(preferences, key=lambda preference: preference or 0)
@@ -173,7 +173,7 @@ def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("wanted", "offered"),
+    ("requested", "offered"),
     [
         ("linux/amd64", "windows/amd64"),
         ("windows(10.0.20348)/amd64", "windows(10.0.17763)/amd64"),
@@ -195,13 +195,12 @@ def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None
         ("linux/s390x", "linux/ppc64le"),
     ],
 )
-def test_incompatible_platforms_are_rejected(wanted: str, offered: str) -> None:
-    """Another system, architecture, or more than was asked for."""
-    assert Platform.parse(wanted).preference(Platform.parse(offered)) is None
+def test_incompatible_platforms_are_rejected(requested: str, offered: str) -> None:
+    """They have another system, architecture or version, or a higher level."""
+    assert Platform.parse(requested).preference(Platform.parse(offered)) is None
 
 
-def test_without_a_version_all_versions_are_alike() -> None:
-    """All are equally good."""
-    wanted = Platform.parse("windows/amd64")
+def test_without_a_requested_version_all_versions_are_equal() -> None:
+    requested = Platform.parse("windows/amd64")
     for offered in ("windows/amd64", "windows(10.0.17763.1)/amd64", "windows(10.0.20348.2)/amd64"):
-        assert wanted.preference(Platform.parse(offered)) == 0
+        assert requested.preference(Platform.parse(offered)) == 0

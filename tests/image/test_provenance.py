@@ -1,4 +1,4 @@
-"""Provenance: the Dockerfile that a build read, and which of its lines made which layer."""
+"""Provenance: the Dockerfile of a build, and the line that created each layer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ V1, V02 = "v1", "v0.2"
 
 
 def statement(version: str, layers: list[str]) -> dict[str, Any]:
-    """What BuildKit writes with mode=max, for an image of a base and two steps."""
+    """A statement as BuildKit writes it with mode=max, for an image with a base and two steps."""
     chains = {f"step{n}:0": [[{"digest": d} for d in layers[: n + 1]]] for n in range(len(layers))}
     places: dict[str, Any] = {
         f"step{n}": {"locations": [{"ranges": [{"start": {"line": line}, "end": {"line": line}}]}]}
@@ -45,15 +45,17 @@ def statement(version: str, layers: list[str]) -> dict[str, Any]:
     return {"predicateType": f"https://slsa.dev/provenance/{version}", "predicate": predicate}
 
 
-def attested(path: Path, told: bytes | None, version: str, *, about: str | None = None) -> Image:
-    """An image in a layout whose index holds an attestation; `told` instead of the statement that fits."""
+def attested(
+    path: Path, replacement: bytes | None, version: str, *, subject: str | None = None
+) -> Image:
+    """An image in a layout whose index has an attestation: the matching statement, or `replacement`."""
     layers = [layer_tar([file(f"f{number}", b"x" * number)]) for number in range(1, 4)]
     files = oci_files(layers, history=HISTORY)
     index = json.loads(files["index.json"])
     image = index["manifests"][0]["digest"]
     manifest = json.loads(files["blobs/" + image.replace(":", "/")])
     digests = [layer["digest"] for layer in manifest["layers"]]
-    data = json.dumps(statement(version, digests)).encode() if told is None else told
+    data = json.dumps(statement(version, digests)).encode() if replacement is None else replacement
     layer = {
         "mediaType": "application/vnd.in-toto+json",
         "digest": digest(data),
@@ -69,7 +71,7 @@ def attested(path: Path, told: bytes | None, version: str, *, about: str | None 
             "platform": {"os": "unknown", "architecture": "unknown"},
             "annotations": {
                 "vnd.docker.reference.type": "attestation-manifest",
-                "vnd.docker.reference.digest": about or image,
+                "vnd.docker.reference.digest": subject or image,
             },
         }
     )
@@ -81,8 +83,8 @@ def attested(path: Path, told: bytes | None, version: str, *, about: str | None 
 
 
 @pytest.mark.parametrize("version", [V1, V02])
-def test_lines_are_those_of_the_build(tmp_path: Path, version: str) -> None:
-    """The build's own source is listed; its map finds steps that no text would."""
+def test_steps_are_mapped_to_lines(tmp_path: Path, version: str) -> None:
+    """The Dockerfile in the statement is listed; its map finds steps whose text does not match."""
     listing = list_instructions(attested(tmp_path / "image.tar", None, version))
     assert listing.source == "Dockerfile"
     assert [(line.kind, line.text, list(line.steps)) for line in listing.lines] == [
@@ -95,7 +97,7 @@ def test_lines_are_those_of_the_build(tmp_path: Path, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "replacement",
     [
         b"",
         b"[]",
@@ -108,21 +110,20 @@ def test_lines_are_those_of_the_build(tmp_path: Path, version: str) -> None:
     ],
     ids=["empty", "list", "object", "deep", "types", "infos", "base64", "lines"],
 )
-def test_other_documents_change_nothing(tmp_path: Path, told: bytes) -> None:
-    """An unreadable statement is ignored: the history is listed, or the source without its map."""
-    listing = list_instructions(attested(tmp_path / "image.tar", told, V1))
+def test_invalid_statements_are_ignored(tmp_path: Path, replacement: bytes) -> None:
+    """The history is listed, or the Dockerfile without its map."""
+    listing = list_instructions(attested(tmp_path / "image.tar", replacement, V1))
     assert listing.lines
 
 
-def test_an_attestation_about_another_image_is_not_taken(tmp_path: Path) -> None:
-    """A statement about another image is ignored."""
-    image = attested(tmp_path / "image.tar", None, V1, about="sha256:" + "0" * 64)
+def test_an_attestation_about_another_image_is_ignored(tmp_path: Path) -> None:
+    image = attested(tmp_path / "image.tar", None, V1, subject="sha256:" + "0" * 64)
     assert image.beside.provenance is None
     assert list_instructions(image).source is None
 
 
 def test_large_provenance_is_not_read() -> None:
-    """The limit on JSON documents holds for it, too."""
+    """The limit on JSON documents applies."""
     data = json.dumps(statement(V1, [])).encode()
     assert read_provenance(data, DEFAULT_LIMITS) is not None
     assert read_provenance(data, Limits(json_bytes=100)) is None

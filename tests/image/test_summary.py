@@ -1,4 +1,4 @@
-"""Steps in one line: as a Dockerfile has them, whatever the builder printed."""
+"""Steps on one line in Dockerfile syntax, whatever the builder recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layerscope.image.go_values import without_go_values
 from layerscope.image.history import HistoryEntry, Step, align
-from layerscope.image.summary import one_line, split_run, whole_text
+from layerscope.image.summary import full_text, one_line, split_run
 
 
 def step(created_by: str) -> Step:
@@ -49,9 +49,9 @@ def step(created_by: str) -> Step:
         ("""HEALTHCHECK &{["NONE"] "0s" "0s" "0s" "0s" '\\x00'}""", "HEALTHCHECK NONE"),
     ],
 )  # fmt: skip
-def test_what_go_printed_is_shown_as_in_a_dockerfile(created_by: str, shown: str) -> None:
+def test_go_notation_is_shown_as_dockerfile_syntax(created_by: str, shown: str) -> None:
     assert one_line(step(created_by)) == shown
-    assert whole_text(step(created_by)) == shown
+    assert full_text(step(created_by)) == shown
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_what_go_printed_is_shown_as_in_a_dockerfile(created_by: str, shown: str
         ("CMD", '["a" "\\q"]'),
     ],
 )
-def test_other_forms_are_shown_as_they_are(instruction: str | None, arguments: str) -> None:
+def test_other_forms_are_unchanged(instruction: str | None, arguments: str) -> None:
     assert without_go_values(instruction, arguments) == arguments
 
 
 @given(
     st.sampled_from(["EXPOSE", "HEALTHCHECK", "CMD"]), st.text("map[]{}:/ 0159cCMDSHEL-tcp\"'\\&xs")
 )
-def test_no_text_is_an_error(instruction: str, arguments: str) -> None:
+def test_any_text_is_accepted(instruction: str, arguments: str) -> None:
     assert isinstance(without_go_values(instruction, arguments), str)
 
 
@@ -115,7 +115,7 @@ def test_secrets_of_a_health_check_stay_masked() -> None:
         ("RUN apt-get update || true; a", "", "apt-get update || true; a"),
     ],
 )  # fmt: skip
-def test_a_run_is_split_behind_what_many_begin_with(line: str, prelude: str, rest: str) -> None:
+def test_a_run_is_split_after_a_common_prelude(line: str, prelude: str, rest: str) -> None:
     assert split_run(line) == ("RUN ", prelude, rest)
 
 

@@ -15,7 +15,7 @@ from tests.images import write
 
 
 def settled(path: Path, data: bytes | None = None) -> Path:
-    """A file, written if `data` is given, whose next change will show in its times."""
+    """Write `data` to a file, if given, and wait until a later change will be visible in its times."""
     if data is not None:
         write(path, data)
     while file_identity(path.stat()) is None:
@@ -24,13 +24,13 @@ def settled(path: Path, data: bytes | None = None) -> Path:
 
 
 def assert_same_index(one: LayerIndex, other: LayerIndex) -> None:
-    """Every field, array and table is equal, and of the same type."""
+    """Assert that every field, array and table is equal and of the same type."""
     for name in LayerIndex.__slots__:
         assert_same(getattr(one, name), getattr(other, name), name)
 
 
 def assert_same(one: object, other: object, where: str) -> None:
-    """Equal down to the types of arrays."""
+    """Assert that both are equal, including types of arrays."""
     assert type(one) is type(other), where
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         assert (one.dtype, one.shape) == (other.dtype, other.shape), where

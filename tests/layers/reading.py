@@ -1,4 +1,4 @@
-"""Tars made field by field, and layers read both ways: by offset, and as a stream with every byte hashed."""
+"""Builds tars field by field, and reads layers both ways: by offset, and as a stream in which every byte is hashed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def header(
     at: dict[int, bytes] | None = None,
     **fields: bytes,
 ) -> bytes:
-    """One header block with a right checksum unless `checksum` is given; `at` puts bytes where no field is named."""
+    """One header block with a correct checksum, unless `checksum` is given; `at` has further bytes by offset."""
     block = bytearray(BLOCK)
     values = {
         "name": name,
@@ -72,7 +72,7 @@ def header(
 
 
 def padded(data: bytes) -> bytes:
-    """A payload filled up to whole blocks."""
+    """A payload padded to complete blocks."""
     return data + bytes(-len(data) % BLOCK)
 
 
@@ -83,11 +83,11 @@ def entry(name: bytes = b"file", data: bytes = b"", kind: bytes = b"0", **fields
 
 def record(key: bytes, value: bytes) -> bytes:
     """One PAX record."""
-    rest = b" " + key + b"=" + value + b"\n"
-    length = len(rest) + 1
-    while len(b"%d" % length) + len(rest) != length:
+    text = b" " + key + b"=" + value + b"\n"
+    length = len(text) + 1
+    while len(b"%d" % length) + len(text) != length:
         length += 1
-    return b"%d" % length + rest
+    return b"%d" % length + text
 
 
 def pax(*records: tuple[bytes, bytes], kind: bytes = b"x") -> bytes:
@@ -101,7 +101,7 @@ def long_name(name: bytes, kind: bytes = b"L") -> bytes:
 
 
 class Row(NamedTuple):
-    """One entry of a layer, as the index tells it."""
+    """One entry of a layer, from its index."""
 
     name: bytes
     kind: Kind
@@ -141,7 +141,7 @@ def read(blob: bytes, limits: Limits = DEFAULT_LIMITS, *, hash_all: bool = False
 
 
 def read_both(tar: bytes, limits: Limits = DEFAULT_LIMITS) -> LayerIndex:
-    """Index a plain tar by offset and as a stream: both must say the same. Gives the one with digests."""
+    """Index a plain tar by offset and as a stream, assert that both are equal, and return the index with digests."""
     skipped, hashed = read(tar, limits), read(tar, limits, hash_all=True)
     for name in Columns.__slots__:
         one, other = getattr(skipped.columns, name), getattr(hashed.columns, name)
@@ -157,7 +157,7 @@ def read_both(tar: bytes, limits: Limits = DEFAULT_LIMITS) -> LayerIndex:
 
 
 def names(index: LayerIndex) -> list[bytes]:
-    """Paths of the entries, markers and ignored ones left out."""
+    """Paths of the entries, without markers and ignored entries."""
     return [
         row.name
         for row, role in zip(rows(index), index.roles.tolist(), strict=True)
@@ -166,7 +166,7 @@ def names(index: LayerIndex) -> list[bytes]:
 
 
 def one(tar: bytes) -> Row:
-    """The only entry of a tar without damage, read both ways."""
+    """The only entry of an undamaged tar, read both ways."""
     index = read_both(tar)
     assert index.broken is None
     (row,) = rows(index)
@@ -174,7 +174,7 @@ def one(tar: bytes) -> Row:
 
 
 def broken(tar: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, str]:
-    """Where a tar is damaged, and how."""
+    """Offset and message of a tar's damage."""
     damage = read_both(tar, limits).broken
     assert damage is not None
     return damage.offset, damage.message

@@ -57,12 +57,12 @@ def infos(draw: st.DrawFn, form: int) -> tuple[tarfile.TarInfo, bytes]:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
-def test_tarfiles_are_read_as_tarfile_reads_them(data: st.DataObject, form: int) -> None:
-    """Names, types, sizes, modes, owners, times, links, devices, places, and contents."""
-    written = data.draw(st.lists(infos(form), max_size=6))
+def test_the_index_equals_the_result_of_tarfile(data: st.DataObject, form: int) -> None:
+    """This compares names, types, sizes, modes, owners, times, links, devices, offsets and contents."""
+    members = data.draw(st.lists(infos(form), max_size=6))
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=form) as writer:
-        for info, content in written:
+        for info, content in members:
             writer.addfile(info, io.BytesIO(content))
     _compare(stream.getvalue())
 
@@ -72,17 +72,19 @@ def _compare(tar: bytes) -> None:
     assert index.broken is None
     assert index.digests is not None
     with tarfile.open(fileobj=io.BytesIO(tar)) as reader:
-        found = reader.getmembers()
+        members = reader.getmembers()
         contents = [
             stream.read() if member.isreg() and (stream := reader.extractfile(member)) else b""
-            for member in found
+            for member in members
         ]
-    assert len(found) == len(index)
+    assert len(members) == len(index)
     layer = LayerContents(MemoryBlob("layer", tar), index, DEFAULT_LIMITS)
     packed = LayerContents(
         MemoryBlob("layer", compressed(tar, "gzip")), read(compressed(tar, "gzip")), DEFAULT_LIMITS
     )
-    for number, (row, member, content) in enumerate(zip(rows(index), found, contents, strict=True)):
+    for number, (row, member, content) in enumerate(
+        zip(rows(index), members, contents, strict=True)
+    ):
         assert row.kind == TYPES[member.type]
         assert row.name == member.name.encode(errors="surrogateescape").strip(b"/")
         assert row.stored == len(content)
@@ -102,8 +104,10 @@ def _compare(tar: bytes) -> None:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(wild_layers(), st.sampled_from(HOW))
-def test_all_readers_of_a_layer_agree(layers: Layers, how: Compression | None) -> None:
-    """Markers, unknown types and names that repeat too; packed or not, the entries are the same."""
+def test_plain_and_compressed_layers_have_the_same_index(
+    layers: Layers, how: Compression | None
+) -> None:
+    """This includes markers, unknown types and repeated names."""
     for members in layers:
         tar = layer_tar(members)
         plain, packed = read_both(tar), read(compressed(tar, how), hash_all=True)
@@ -115,9 +119,7 @@ def test_all_readers_of_a_layer_agree(layers: Layers, how: Compression | None) -
         assert plain.digests is not None
         assert packed.digests is not None
         assert packed.digests.tobytes() == plain.digests.tobytes()
-        linked = {
-            *plain.link_contents.tolist()
-        }  # files of AUFS's that hold the content of hard links
+        linked = {*plain.link_contents.tolist()}  # AUFS files with the contents of hard links
         entries = enumerate(zip(rows(plain), plain.roles.tolist(), strict=True))
         assert all(
             row.stored == 0

@@ -1,4 +1,4 @@
-"""Short pieces of a blob that are read together: the same bytes as one by one, by fewer reads."""
+"""Short pieces of a blob are read together: the same bytes as one by one, with fewer reads."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.layers.batch import GAP, RUN, read_batch
+from layerscope.layers.batch import MAX_GAP, MAX_READ, read_batch
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents
 from layerscope.limits import DEFAULT_LIMITS
 from tests.images import file, layer_tar
 from tests.layers.reading import read
 
-DATA = random.Random(5).randbytes(3 * RUN)
-PLACES = st.one_of(st.integers(0, 200), st.integers(0, len(DATA) + 100))
-SPANS = st.lists(st.tuples(PLACES, st.integers(0, 3 * GAP)), max_size=20)
+DATA = random.Random(5).randbytes(3 * MAX_READ)
+OFFSETS = st.one_of(st.integers(0, 200), st.integers(0, len(DATA) + 100))
+SPANS = st.lists(st.tuples(OFFSETS, st.integers(0, 3 * MAX_GAP)), max_size=20)
 
 
 @given(SPANS, st.booleans())
-def test_pieces_are_the_bytes_of_the_blob(spans: list[tuple[int, int]], ordered: bool) -> None:
-    """Wherever they are, near, far, one in another or behind the end, and in whatever order."""
+def test_pieces_equal_the_bytes_of_the_blob(spans: list[tuple[int, int]], ordered: bool) -> None:
+    """Pieces may be adjacent, distant, nested or behind the end, in any order."""
     spans = sorted(spans) if ordered else spans
     starts, lengths = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
-    found = list(read_batch(MemoryBlob("blob", DATA), starts, lengths))
-    assert found == [DATA[start : start + length] for start, length in spans]
+    pieces = list(read_batch(MemoryBlob("blob", DATA), starts, lengths))
+    assert pieces == [DATA[start : start + length] for start, length in spans]
 
 
 class _BadBlock(MemoryBlob):
-    """Gives an error of the system for one byte of it, and counts how often it is read."""
+    """Raises OSError for one byte, and counts reads."""
 
     reads = 0
 
@@ -43,17 +43,17 @@ class _BadBlock(MemoryBlob):
 
 
 def test_an_unreadable_piece_does_not_affect_others() -> None:
-    """What lies beside a bad block is read by itself."""
+    """Pieces next to a bad block are read separately."""
     starts = np.arange(0, 20_000, 1000)
-    found = list(read_batch(_BadBlock("disk", DATA), starts, np.full(20, 1000)))
-    assert found[5] is None
-    assert found[:5] + found[6:] == [
+    pieces = list(read_batch(_BadBlock("disk", DATA), starts, np.full(20, 1000)))
+    assert pieces[5] is None
+    assert pieces[:5] + pieces[6:] == [
         DATA[start : start + 1000] for start in starts.tolist() if start != 5000
     ]
 
 
 def test_many_small_files_take_few_reads() -> None:
-    """A thousand small files beside each other are hashed by a read a megabyte."""
+    """A thousand adjacent small files are hashed with one read per megabyte."""
     tar = layer_tar([file(f"{number}", b"%d" % number) for number in range(1000)])
     blob = _BadBlock("layer", tar)
     layer = LayerContents(blob, read(tar), DEFAULT_LIMITS)
@@ -61,4 +61,4 @@ def test_many_small_files_take_few_reads() -> None:
     assert list(layer.digests(entries)) == [layer.digest(entry) for entry in entries.tolist()]
     blob.reads = 0
     assert len(list(layer.digests(entries))) == 900
-    assert blob.reads <= len(tar) // RUN + 2
+    assert blob.reads <= len(tar) // MAX_READ + 2

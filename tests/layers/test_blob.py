@@ -36,8 +36,8 @@ def _blobs(folder: Path) -> list[Blob]:
     ]
 
 
-def test_every_blob_reads_alike(tmp_path: Path) -> None:
-    """Anywhere in it, and nothing beyond its end."""
+def test_all_blobs_read_the_same_bytes(tmp_path: Path) -> None:
+    """Reads at any offset agree, and end at the end of the blob."""
     for blob in _blobs(tmp_path):
         assert blob.size == len(DATA)
         assert blob.read() == DATA
@@ -52,19 +52,18 @@ def test_every_blob_reads_alike(tmp_path: Path) -> None:
 
 
 def test_a_blob_is_read_in_pieces() -> None:
-    """However large it is."""
     blob = MemoryBlob("memory", bytes(3 * CHUNK + 1))
     assert [len(piece) for piece in blob.chunks()] == [CHUNK, CHUNK, CHUNK, 1]
 
 
 def test_a_truncated_range_ends_early() -> None:
-    """Fewer bytes, and no loop."""
+    """Reading returns fewer bytes, without an endless loop."""
     part = BlobRange(MemoryBlob("whole", b"abc"), "part", 1, 100)
     assert part.read() == b"bc"
 
 
 def test_a_missing_blob_gives_the_reason() -> None:
-    """When it is read, in whatever way."""
+    """Every way of reading raises it."""
     blob = MissingBlob("layer", "it is elsewhere")
     for read in (lambda: blob.pread(1, 0), lambda: list(blob.chunks()), blob.read):
         with pytest.raises(OSError, match="it is elsewhere"):
@@ -76,7 +75,7 @@ def _descriptors() -> int:
 
 
 def test_a_file_is_closed_with_its_last_blob(tmp_path: Path) -> None:
-    """And not before: blobs outlive what opened the file."""
+    """It stays open until then, even if the path is deleted."""
     path = tmp_path / "file"
     path.write_bytes(DATA)
     gc.collect()
@@ -93,7 +92,7 @@ def test_a_file_is_closed_with_its_last_blob(tmp_path: Path) -> None:
 
 
 def test_many_files_need_few_descriptors(tmp_path: Path) -> None:
-    """A layout of hundreds of layers opens where a process may have few files, from several threads at once."""
+    """A layout with hundreds of layers can be read by several threads with a low limit on open files."""
     for number in range(300):
         (tmp_path / str(number)).write_bytes(b"%d" % number * 100)
     blobs = [PathFile(tmp_path / str(number), "layer").blob("layer") for number in range(300)]
@@ -109,8 +108,8 @@ def test_many_files_need_few_descriptors(tmp_path: Path) -> None:
     assert _descriptors() <= before + OPEN_FILES
 
 
-def test_a_file_that_was_replaced_is_not_read(tmp_path: Path) -> None:
-    """Nor one that is a link by now: what was checked is what is read."""
+def test_a_replaced_file_is_not_read(tmp_path: Path) -> None:
+    """Nor is a file that became a symlink: only the file that was checked is read."""
     path, other = tmp_path / "file", tmp_path / "other"
     path.write_bytes(DATA)
     other.write_bytes(b"other" * 400)
@@ -125,8 +124,8 @@ def test_a_file_that_was_replaced_is_not_read(tmp_path: Path) -> None:
         blob.read()
 
 
-def test_only_regular_files_are_files(tmp_path: Path) -> None:
-    """Never links, folders, or pipes that would wait."""
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    """Symlinks, folders and pipes, which would block, are refused."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/etc/passwd")
     (tmp_path / "folder").mkdir()
@@ -136,7 +135,7 @@ def test_only_regular_files_are_files(tmp_path: Path) -> None:
 
 
 def test_a_copy_never_changes(tmp_path: Path) -> None:
-    """However long ago it was made: nobody else can write to it."""
+    """No other process can write to a private copy."""
     path = settled(tmp_path / "copy", DATA)
     blob = OpenFile(os.open(path, os.O_RDONLY), "copy", spooled=True).blob("stdin")
     assert blob.identity is None

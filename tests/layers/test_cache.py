@@ -28,7 +28,7 @@ assert len(TAR) == len(OTHER)
 
 
 def index(blob: Blob, *, hash_all: bool) -> LayerIndex:
-    """The index of a blob, read."""
+    """The index of a blob, by reading it."""
     return index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
 
 
@@ -46,15 +46,15 @@ class Cache:
     ) -> Indexed:
         """The result of a run for a layer, which must always equal a fresh one."""
         cache = IndexCache(self.store, self.limits, fresh=self.fresh)
-        found = cache.find(blob, claims, NullProgress(), hash_all=hash_all)
-        if found is None:
+        indexed = cache.find(blob, claims, NullProgress(), hash_all=hash_all)
+        if indexed is None:
             self.read += 1
-            found = cache.add(blob, index(blob, hash_all=hash_all))
+            indexed = cache.add(blob, index(blob, hash_all=hash_all))
         expected = index(blob, hash_all=hash_all)
         if expected.digests is None:  # they may be known from another run
-            expected = replace(expected, digests=found.index.digests)
-        assert_same_index(found.index, expected)
-        return found
+            expected = replace(expected, digests=indexed.index.digests)
+        assert_same_index(indexed.index, expected)
+        return indexed
 
 
 @pytest.fixture
@@ -64,21 +64,21 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def opened(path: Path) -> Blob:
-    """A file, opened anew."""
+    """A newly opened file."""
     return OpenFile.open(path).blob("layer")
 
 
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_random_indexes_come_back(hash_all: bool) -> None:
-    """Every column of orderly and wild layers, hashed or not."""
+def test_random_indexes_can_be_restored(hash_all: bool) -> None:
+    """This covers every column of ordinary and unusual layers, hashed or not."""
     for seed in range(150):
         for members in random_layers(seed, wild=seed % 2 == 1):
             found = index(MemoryBlob("layer", layer_tar(members)), hash_all=hash_all)
             assert_same_index(unpack_fields(LayerIndex, unpack(joined(pack_fields(found)))), found)
 
 
-def test_sparse_files_and_large_numbers_come_back() -> None:
-    """What few layers have."""
+def test_sparse_files_and_large_numbers_can_be_restored() -> None:
+    """Few layers have these."""
     pax = {
         b"GNU.sparse.major": b"0",
         b"GNU.sparse.minor": b"1",
@@ -96,7 +96,7 @@ def test_sparse_files_and_large_numbers_come_back() -> None:
 
 
 def test_entries_are_plain_data() -> None:
-    """No pickle, no code."""
+    """They contain no pickle and no code."""
     found = b"".join(pack(pack_fields(index(MemoryBlob("layer", TAR), hash_all=True))))
     assert b"numpy" not in found
     assert b"layerscope." not in found
@@ -105,7 +105,7 @@ def test_entries_are_plain_data() -> None:
 @pytest.mark.parametrize("hash_all", [True, False])
 @pytest.mark.parametrize("how", [None, "gzip", "zstd"])
 def test_a_file_is_read_once(cache: Cache, tmp_path: Path, how: str | None, hash_all: bool) -> None:
-    """Whether it is one file or lies in an archive or a folder."""
+    """This holds for single files and for layers in an archive or a folder."""
     data = compressed(TAR, how)  # type: ignore[arg-type]  # the parameters are what it takes
     path = settled(tmp_path / "layer", b"before" + data + b"after")
     alone = settled(tmp_path / "alone", data)
@@ -123,7 +123,7 @@ def test_a_file_is_read_once(cache: Cache, tmp_path: Path, how: str | None, hash
 
 
 def test_ranges_of_a_file_are_distinguished(cache: Cache, tmp_path: Path) -> None:
-    """Two layers of one archive have its identity and not the same index."""
+    """Two layers of one archive share its identity, but not their index."""
     path = settled(tmp_path / "archive", TAR + OTHER)
     for _ in range(2):
         keys = {
@@ -135,7 +135,7 @@ def test_ranges_of_a_file_are_distinguished(cache: Cache, tmp_path: Path) -> Non
 
 
 def test_hashing_runs_need_hashed_layers(cache: Cache, tmp_path: Path) -> None:
-    """It reads what was only visited; afterwards a run that does not hash knows no more than it would have found."""
+    """A hashing run reads a layer that was only indexed; a later run without hashing does not report digests."""
     path = settled(tmp_path / "layer", TAR)
     assert cache(opened(path)).index.diff_id is None
     assert cache(opened(path), hash_all=True).index.diff_id == digest(TAR)
@@ -145,8 +145,8 @@ def test_hashing_runs_need_hashed_layers(cache: Cache, tmp_path: Path) -> None:
     assert cache.read == 2
 
 
-def test_hashed_layers_serve_runs_that_do_not_hash(cache: Cache, tmp_path: Path) -> None:
-    """Without the digests that such a run would not know."""
+def test_hashed_layers_are_used_by_runs_that_do_not_hash(cache: Cache, tmp_path: Path) -> None:
+    """The digests that such a run would not know are left out."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=True)
     found = cache(opened(path))
@@ -154,8 +154,8 @@ def test_hashed_layers_serve_runs_that_do_not_hash(cache: Cache, tmp_path: Path)
     assert cache.read == 1
 
 
-def test_a_fresh_run_reads_anyway(cache: Cache, tmp_path: Path) -> None:
-    """Verification reads the layer."""
+def test_a_fresh_run_reads_cached_layers(cache: Cache, tmp_path: Path) -> None:
+    """Verification reads the layer again."""
     path = settled(tmp_path / "layer", TAR)
     cache.fresh = True
     for _ in range(2):
@@ -167,10 +167,10 @@ def test_a_fresh_run_reads_anyway(cache: Cache, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [None, "gzip"])
-def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
+def test_the_same_bytes_in_another_file_are_hashed_but_not_indexed(
     cache: Cache, tmp_path: Path, how: str | None
 ) -> None:
-    """An archive that claims the same base is hashed once; afterwards, its file is known, too."""
+    """An archive that claims the same base is hashed once; afterwards, its file is also cached."""
     data = compressed(TAR, how)  # type: ignore[arg-type]  # the parameters are what it takes
     one, other = settled(tmp_path / "one", data), settled(tmp_path / "other", data)
     claims = {digest(data), digest(b"nothing")}
@@ -182,7 +182,7 @@ def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
 
 
 def test_a_claim_alone_is_not_enough(cache: Cache, tmp_path: Path) -> None:
-    """Other bytes with a known digest as their claim are read, shown as they are, and cached under their real digest."""
+    """Other bytes that claim a cached digest are read, and cached under their real digest."""
     honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
     claims = {digest(TAR)}
     for hash_all in (True, False, True):
@@ -192,8 +192,8 @@ def test_a_claim_alone_is_not_enough(cache: Cache, tmp_path: Path) -> None:
         assert lie.index.blob_digest in (None, digest(OTHER))
 
 
-def test_a_false_claim_plants_nothing(cache: Cache, tmp_path: Path) -> None:
-    """What came first under a claimed digest is not what the digest shows later."""
+def test_a_false_claim_does_not_poison_the_cache(cache: Cache, tmp_path: Path) -> None:
+    """The bytes that were first claimed under a digest are not shown for it later."""
     honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
     claims = {digest(TAR)}
     cache(opened(liar), claims=claims, hash_all=True)
@@ -204,7 +204,7 @@ def test_a_false_claim_plants_nothing(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_an_entry_for_another_digest_is_not_used(cache: Cache, tmp_path: Path) -> None:
-    """An index of other bytes is not used."""
+    """The entry has the index of other bytes."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=True)
     known = IndexCache(cache.store, DEFAULT_LIMITS).find(
@@ -218,7 +218,7 @@ def test_an_entry_for_another_digest_is_not_used(cache: Cache, tmp_path: Path) -
 
 
 def test_a_changed_file_is_read_again(cache: Cache, tmp_path: Path) -> None:
-    """Whether its times tell or were set back."""
+    """This holds even if its modification time was set back."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path))
     os.utime(path, ns=(0, 10**18))
@@ -233,7 +233,7 @@ def test_a_changed_file_is_read_again(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_cached(cache: Cache, tmp_path: Path) -> None:
-    """It is unknown which of its bytes were read."""
+    """It is unknown which bytes were read."""
     path = settled(tmp_path / "layer", TAR)
     for make in (opened, lambda path: PathFile(path, "layer").blob("layer")):
         for hash_all in (True, False):
@@ -248,8 +248,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_cached(cache: Cache, tmp_pa
     assert cache.read == 2
 
 
-def test_a_file_that_was_just_written_is_not_cached(cache: Cache, tmp_path: Path) -> None:
-    """It may be written to again within a tick of the clock."""
+def test_a_recently_written_file_is_not_cached(cache: Cache, tmp_path: Path) -> None:
+    """It may be written again within the same tick of the clock."""
     path = tmp_path / "layer"
     for _ in range(100):
         path.write_bytes(TAR)
@@ -263,7 +263,7 @@ def test_a_file_that_was_just_written_is_not_cached(cache: Cache, tmp_path: Path
 
 
 def test_damaged_layers_are_not_cached(cache: Cache, tmp_path: Path) -> None:
-    """The damage may be the disk's, and pass."""
+    """The damage may be temporary."""
     for number, data in enumerate((TAR[:515], compressed(TAR, "gzip")[:-9])):
         path = settled(tmp_path / str(number), data)
         for hash_all in (True, False):
@@ -272,8 +272,8 @@ def test_damaged_layers_are_not_cached(cache: Cache, tmp_path: Path) -> None:
     assert cache.store.entries() == []
 
 
-def test_other_limits_have_other_entries(cache: Cache, tmp_path: Path) -> None:
-    """An index made with generous limits is not used with strict ones."""
+def test_other_limits_use_other_entries(cache: Cache, tmp_path: Path) -> None:
+    """An index built with generous limits is not used with strict ones."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path))
     cache.limits = replace(DEFAULT_LIMITS, header_bytes=1)
@@ -283,12 +283,12 @@ def test_other_limits_have_other_entries(cache: Cache, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hash_all", [True, False])
 def test_damaged_entries_are_rewritten(cache: Cache, tmp_path: Path, hash_all: bool) -> None:
-    """Cut, emptied, or another's."""
+    """Entries are truncated, emptied or overwritten."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=hash_all)
-    whole = {entry.path: entry.path.read_bytes() for entry in cache.store.entries()}
+    intact = {entry.path: entry.path.read_bytes() for entry in cache.store.entries()}
     for keep, add in ((-1, b""), (0, b""), (50, bytes(50))):
-        for path_of_entry, data in whole.items():
+        for path_of_entry, data in intact.items():
             path_of_entry.write_bytes(data[:keep] + add)
         before = cache.read
         cache(opened(path), hash_all=hash_all)

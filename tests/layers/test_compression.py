@@ -1,4 +1,4 @@
-"""Compressed layers: detected by content, read in bounded memory; truncation and flipped bits are found if there is a checksum."""
+"""Compressed layers: detected by content and read in limited memory; truncation and flipped bits are detected by checksums."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _pieces(data: bytes, size: int) -> Iterator[bytes]:
 def _unpack(
     data: bytes, piece: int = 1 << 18, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[bytes, int]:
-    """The decompressed bytes, and how many bytes trailed the stream."""
+    """The decompressed bytes, and the number of bytes after the stream."""
     kind = sniff(data[:MAGIC_BYTES])
     assert kind is not None
     stream = DecompressedStream(kind, _pieces(data, piece), "layer", limits)
@@ -74,14 +74,14 @@ def _unpack(
 @HOW
 @pytest.mark.parametrize("piece", [1, 7, 4096, 1 << 18])
 def test_a_stream_is_read_in_pieces_of_any_size(how: str, piece: int) -> None:
-    """Several streams behind each other are one, wherever the pieces are cut."""
+    """Concatenated streams are read as one, in any pieces."""
     packed = PACKERS[how](DATA) + PACKERS[how](b"") + PACKERS[how](b"more")
     assert _unpack(packed, piece) == (DATA + b"more", 0)
 
 
 @HOW
-def test_a_stream_that_is_cut_is_damaged(how: str) -> None:
-    """At every place: in its header, in its data, in its checksum."""
+def test_a_truncated_stream_is_damaged(how: str) -> None:
+    """It may be truncated in its header, data or checksum."""
     packed = PACKERS[how](DATA)
     head = packed[:MAGIC_BYTES]
     kind = sniff(head)
@@ -93,16 +93,16 @@ def test_a_stream_that_is_cut_is_damaged(how: str) -> None:
 
 
 @HOW
-def test_a_second_stream_that_is_cut_is_damaged(how: str) -> None:
-    """Though all before it is whole."""
+def test_a_truncated_second_stream_is_damaged(how: str) -> None:
+    """The first stream is complete."""
     packed = PACKERS[how](DATA)
     with pytest.raises(DamagedStreamError, match="truncated"):
         _unpack(packed + packed[:-1])
 
 
 @HOW
-def test_a_flipped_bit_is_found(how: str) -> None:
-    """Never another content than was packed, except where no checksum covers the bit; and never another error."""
+def test_flipped_bits_are_detected(how: str) -> None:
+    """The result is the original data or damage; a few bits are not covered by checksums."""
     packed = PACKERS[how](DATA)
     rng = random.Random(2)
     found = 0
@@ -119,7 +119,7 @@ def test_a_flipped_bit_is_found(how: str) -> None:
 
 @HOW
 def test_zeros_after_a_stream_are_padding(how: str) -> None:
-    """Anything else is counted, and never read."""
+    """Other bytes are counted, but not decompressed."""
     packed = PACKERS[how](DATA)
     assert _unpack(packed + bytes(1000)) == (DATA, 0)
     assert _unpack(packed + b"x") == (DATA, 1)
@@ -129,7 +129,7 @@ def test_zeros_after_a_stream_are_padding(how: str) -> None:
 
 
 def test_a_wrong_checksum_of_gzip_is_damage() -> None:
-    """And so is a wrong length; both are the last bytes of a member."""
+    """So is a wrong length; both are at the end of a member."""
     for place in (-6, -2):
         packed = bytearray(gzip.compress(DATA))
         packed[place] ^= 1
@@ -140,7 +140,7 @@ def test_a_wrong_checksum_of_gzip_is_damage() -> None:
 
 
 def _member(flags: int, data: bytes) -> bytes:
-    """A gzip member with the optional fields that `flags` ask for (RFC 1952 §2.3)."""
+    """A gzip member with the optional fields in `flags` (RFC 1952 §2.3)."""
     head = b"\x1f\x8b\x08" + bytes([flags]) + bytes(6)
     if flags & 4:
         head += struct.pack("<H", 5) + b"extra"
@@ -156,8 +156,8 @@ def _member(flags: int, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("flags", range(32))
-def test_a_gzip_header_may_have_any_fields_and_be_cut_anywhere(flags: int) -> None:
-    """The name of the file, a comment, extra fields, a checksum: at a border of two pieces, too."""
+def test_a_gzip_header_may_have_any_fields_in_any_pieces(flags: int) -> None:
+    """Names, comments, extra fields and checksums may span pieces."""
     packed = _member(flags, DATA)
     for piece in (1, 2, 3, 5, 11, 13, 17, 23):
         assert _unpack(packed, piece) == (DATA, 0)
@@ -167,13 +167,13 @@ def test_a_gzip_header_may_have_any_fields_and_be_cut_anywhere(flags: int) -> No
 
 
 def test_a_gzip_header_without_end_is_damage() -> None:
-    """A name that never stops is read no further than a megabyte before it is given up or over."""
+    """An endless name is read for at most about a megabyte."""
     with pytest.raises(DamagedStreamError):
         _unpack(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * (3 << 20))
 
 
 def test_zstd_may_start_with_a_skippable_frame() -> None:
-    """And have them in between and at the end, as zstd:chunked does."""
+    """Skippable frames may also be in between and at the end, as in zstd:chunked."""
     packed = _zstd(DATA)
     assert _unpack(SKIPPABLE + packed + SKIPPABLE + packed + SKIPPABLE, 9) == (DATA + DATA, 0)
     with pytest.raises(DamagedStreamError, match="truncated"):
@@ -181,18 +181,18 @@ def test_zstd_may_start_with_a_skippable_frame() -> None:
 
 
 def _zstd_frame(window: int, data: bytes = DATA) -> bytes:
-    """A frame of one raw block, whose header has this byte for its window (RFC 8878 §3.1.1.1.2)."""
+    """A frame of one raw block, with this window byte in its header (RFC 8878 §3.1.1.1.2)."""
     block = struct.pack("<I", len(data) << 3 | 1)[:3] + data
     return b"\x28\xb5\x2f\xfd\x00" + bytes([window]) + block
 
 
 def _zstd_segment(size: int) -> bytes:
-    """The start of a frame that is a single segment of so many bytes."""
+    """The start of a single-segment frame of this size."""
     return b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", size) + b"\x00" * 20
 
 
 LARGEST = (31 - 10) << 3
-"""The byte for a window of 2 GiB."""
+"""The window byte for 2 GiB."""
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_the_window_of_a_zstd_frame_is_known_from_its_header(head: bytes, window
 
 @pytest.mark.parametrize("piece", [1, 5, 1 << 20])
 def test_zstd_windows_up_to_the_limit_are_read(piece: int) -> None:
-    """Two gigabytes, as `zstd --long=31` writes them; the library refuses more than 128 MiB unless told."""
+    """They may have 2 GiB, as from `zstd --long=31`; by default, the library refuses more than 128 MiB."""
     packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 30})
     long = packer.compress(DATA) + packer.flush()
     assert _unpack(SKIPPABLE + _zstd_frame(LARGEST) + long, piece) == (DATA + DATA, 0)
@@ -242,7 +242,7 @@ def test_zstd_windows_up_to_the_limit_are_read(piece: int) -> None:
 def test_a_zstd_window_above_the_limit_is_not_damage(
     packed: bytes, limits: Limits, found: int, piece: int
 ) -> None:
-    """The error names the limit, what was found and what to do, in whichever frame it is."""
+    """The error names the limit, the size and the remedy, for any frame."""
     with pytest.raises(LimitExceededError) as caught:
         _unpack(packed, piece, limits)
     assert "zstd_window_bytes" in caught.value.message
@@ -252,8 +252,8 @@ def test_a_zstd_window_above_the_limit_is_not_damage(
     assert hint in caught.value.hint
 
 
-def test_a_large_window_takes_no_memory_that_is_not_used() -> None:
-    """A thousand small frames that each ask for two gigabytes, in a process that is then asked what it took."""
+def test_the_unused_part_of_a_large_window_takes_no_memory() -> None:
+    """A process reads a thousand small frames with windows of 2 GiB, and reports its memory."""
     script = (
         "import resource\n"
         "from layerscope.layers.compression import COMPRESSIONS, DecompressedStream\n"
@@ -272,7 +272,7 @@ def test_a_large_window_takes_no_memory_that_is_not_used() -> None:
 
 @pytest.mark.parametrize("how", ["zstd", "xz"])
 def test_lack_of_memory_is_not_damage(how: str) -> None:
-    """A process that may not have the memory for a window, or a dictionary, says so."""
+    """A process without enough memory for a window or dictionary reports that."""
     packed = _zstd_frame(LARGEST) if how == "zstd" else lzma.compress(DATA, preset=9)
     script = (
         "import resource\n"
@@ -290,8 +290,8 @@ def test_lack_of_memory_is_not_damage(how: str) -> None:
     assert f"layer: not enough memory to decompress its {how} stream" in run.stdout
 
 
-def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
-    """A dictionary beyond 256 MiB: its size is in the header of a block, with a checksum of its own."""
+def test_xz_above_the_memory_limit_is_refused() -> None:
+    """The size of the dictionary is in the header of a block, which has a checksum."""
     packed = bytearray(lzma.compress(DATA, check=lzma.CHECK_CRC32))
     # Stream header of 12 bytes; block header: size, flags, filter ID, its size, its property, padding, CRC.
     assert packed[12:16] == b"\x02\x00\x21\x01"
@@ -310,7 +310,7 @@ def test_zeros_may_separate_two_xz_streams() -> None:
 
 
 def test_nothing_else_looks_compressed() -> None:
-    """Each magic is tested whole."""
+    """Partial magic numbers do not match."""
     for head in (b"", b"\x1f\x8b", b"\x1f\x8b\x07", b"BZh9", b"BZhx1AY&SY", b"\xfd7zXZ", b"PK\3\4"):
         assert sniff(head) is None
     assert [kind.name for kind in COMPRESSIONS] == list(PACKERS)
@@ -322,8 +322,8 @@ TAR = entry(b"a", DATA) + entry(b"b", b"x" * 700) + END
 
 
 @HOW
-def test_a_layer_is_unpacked_whatever_it_is_called(how: str) -> None:
-    """Blob and tar are hashed on the way."""
+def test_a_compressed_layer_has_the_index_of_its_tar(how: str) -> None:
+    """Blob and tar are hashed while it is read."""
     packed = PACKERS[how](TAR)
     index = read(packed)
     assert rows(index) == rows(read_both(TAR))
@@ -333,16 +333,16 @@ def test_a_layer_is_unpacked_whatever_it_is_called(how: str) -> None:
 
 
 @pytest.mark.parametrize("name", [b"BZh91AY&SY", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ"])
-def test_a_tar_is_a_tar_whatever_its_first_name_looks_like(name: bytes) -> None:
-    """Only three of the ten bytes of bzip2's magic are none that a name would have."""
+def test_a_name_like_a_magic_number_is_not_compression(name: bytes) -> None:
+    """Tar headers are checked before magic numbers."""
     tar = entry(name, b"data") + END
     assert layer_compression(MemoryBlob("layer", tar)) is None
     assert names(read_both(tar)) == [name]
 
 
 @HOW
-def test_a_layer_is_shown_up_to_the_damage(how: str) -> None:
-    """Told in bytes of the tar; nothing is verified that was not read whole."""
+def test_layers_are_shown_up_to_the_damage(how: str) -> None:
+    """The offset is that in the tar, and digests of incomplete layers are unknown."""
     tar = b"".join(entry(b"f%d" % n, random.Random(n).randbytes(5000)) for n in range(200)) + END
     packed = PACKERS[how](tar)
     index = read(packed[: len(packed) // 2])
@@ -350,13 +350,13 @@ def test_a_layer_is_shown_up_to_the_damage(how: str) -> None:
     assert "truncated" in index.broken.message
     assert index.broken.offset == index.tar_bytes
     assert (index.diff_id, index.blob_digest) == (None, None)
-    # bzip2 gives whole blocks of 900 KB, so that its half is nothing yet.
+    # bzip2 decompresses blocks of 900 KB, so that half a stream gives nothing.
     assert 50 < len(index) < 150 or how == "bzip2"
     assert rows(index) == rows(read_both(tar))[: len(index)]
 
 
-def test_a_wrong_checksum_takes_nothing_away() -> None:
-    """It follows the data: all entries are shown, and the layer is marked."""
+def test_a_wrong_checksum_hides_no_entries() -> None:
+    """The checksum follows the data: all entries are shown, and the layer is damaged."""
     packed = bytearray(gzip.compress(TAR))
     packed[-6] ^= 1
     index = read(bytes(packed))
@@ -366,7 +366,7 @@ def test_a_wrong_checksum_takes_nothing_away() -> None:
     assert "checksum" in index.broken.message
 
 
-def test_damage_of_the_tar_counts_before_damage_of_its_stream() -> None:
+def test_damage_of_the_tar_is_reported_before_damage_of_the_stream() -> None:
     """The first problem is reported."""
     tar = entry(b"a") + entry(b"b", checksum=b"1") + entry(b"c", DATA * 100) + END
     packed = bytearray(gzip.compress(tar))
@@ -380,12 +380,12 @@ def test_damage_of_the_tar_counts_before_damage_of_its_stream() -> None:
 
 
 def test_bytes_after_a_stream_are_counted() -> None:
-    """Those in the tar, and those after the stream."""
+    """They may be in the tar or after the stream."""
     assert read(gzip.compress(TAR + b"junk") + b"more").trailing == len(b"junkmore")
 
 
-def test_a_tar_in_small_pieces_is_one() -> None:
-    """What a layer starts with is known from its first block, in however many members it comes."""
+def test_a_tar_in_small_members_is_recognised() -> None:
+    """The first block may be spread over several members."""
     packed = b"".join(gzip.compress(TAR[at : at + 100], 1) for at in range(0, len(TAR), 100))
     assert looks_like_tar(MemoryBlob("layer", packed))
     assert looks_like_tar(MemoryBlob("layer", SKIPPABLE + _zstd(TAR)))
@@ -408,8 +408,8 @@ def _bomb(how: str, mebibytes: int) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["gzip", "zstd", "xz"])
-def test_a_piece_is_never_larger_than_asked_for(how: str) -> None:
-    """However much a few bytes unpack to: that bounds memory."""
+def test_pieces_are_limited_in_size(how: str) -> None:
+    """This limits memory, whatever the compression ratio."""
     packed = _bomb(how, 16)
     kind = sniff(packed[:MAGIC_BYTES])
     assert kind is not None
@@ -418,8 +418,8 @@ def test_a_piece_is_never_larger_than_asked_for(how: str) -> None:
     assert stream.produced >= 16 << 20
 
 
-def test_a_bomb_is_read_in_bounded_memory() -> None:
-    """A gigabyte of zeros as one file of a layer: a process that may not have it all can read it."""
+def test_a_bomb_is_read_in_limited_memory() -> None:
+    """A process reads a layer with a gigabyte of zeros, and reports its memory."""
     script = (
         "import gzip, io, resource, tarfile, zlib\n"
         "from layerscope.layers.blob import MemoryBlob\n"
@@ -442,7 +442,7 @@ def test_a_bomb_is_read_in_bounded_memory() -> None:
 
 @HOW
 def test_a_layer_that_unpacks_beyond_the_limit_is_refused(how: str) -> None:
-    """The limit is named with the layer; raising it helps."""
+    """The error names limit and layer, and raising the limit helps."""
     packed = PACKERS[how](TAR)
     limits = Limits(layer_bytes=len(TAR) - 1)
     with pytest.raises(

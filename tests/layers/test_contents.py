@@ -1,4 +1,4 @@
-"""Contents of single entries, read when they are asked for; and layers that the system will not read."""
+"""Contents of single entries, read on demand, and layers that cannot be read."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TAR = layer_tar([file("a", b"first"), file("big", BIG), file("empty"), file("z",
 
 
 @pytest.mark.parametrize("how", [None, "gzip", "zstd"])
-def test_contents_are_read_from_any_place(how: str | None) -> None:
-    """By offset, or through the stream up to them."""
+def test_contents_can_be_read_in_any_order(how: str | None) -> None:
+    """They are read by offset, or by decompressing the stream up to them."""
     blob = compressed(TAR, how)  # type: ignore[arg-type]  # one of its values
     layer = LayerContents(MemoryBlob("layer", blob), read(blob), DEFAULT_LIMITS)
     assert layer.seekable == (how is None)
@@ -34,12 +34,14 @@ def test_contents_are_read_from_any_place(how: str | None) -> None:
         if layer.seekable:
             (head,) = layer.heads(np.array([entry]), 3)
             assert head == content[:3]
-    every = np.arange(4)
-    assert list(layer.digests(every)) == [layer.digest(entry) for entry in every.tolist()]
+    all_entries = np.arange(4)
+    assert list(layer.digests(all_entries)) == [
+        layer.digest(entry) for entry in all_entries.tolist()
+    ]
 
 
 def test_contents_of_a_truncated_layer_are_an_error() -> None:
-    """They are never shorter without a word."""
+    """They are never silently shorter."""
     index = read(TAR)
     layer = LayerContents(MemoryBlob("layer", TAR[: 1 << 20]), index, DEFAULT_LIMITS)
     with pytest.raises(ContentCutError):
@@ -52,14 +54,14 @@ def test_contents_of_a_truncated_layer_are_an_error() -> None:
 
 
 def test_contents_before_a_truncation_are_hashed() -> None:
-    """Of a layer that was cut since, those that are whole are known, and the others are not."""
+    """If a layer was truncated after indexing, the digests of complete contents are known."""
     layer = LayerContents(MemoryBlob("layer", TAR[: 1 << 20]), read(TAR), DEFAULT_LIMITS)
-    found = list(layer.digests(np.arange(4)))
-    assert found == [sha256(b"first").digest(), None, sha256(b"").digest(), None]
+    digests = list(layer.digests(np.arange(4)))
+    assert digests == [sha256(b"first").digest(), None, sha256(b"").digest(), None]
 
 
 class _FailingDisk(MemoryBlob):
-    """Gives an error of the system after a megabyte."""
+    """Raises OSError after a megabyte."""
 
     def pread(self, length: int, offset: int) -> bytes:
         if offset + length > 1 << 20:
@@ -70,7 +72,7 @@ class _FailingDisk(MemoryBlob):
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
 def test_the_readable_part_of_a_layer_is_shown(how: str | None, hash_all: bool) -> None:
-    """An error of the system is reported like damage."""
+    """An OSError is reported as damage."""
     blob = _FailingDisk("layer", compressed(TAR, how))  # type: ignore[arg-type]  # one of its values
     index = index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
     assert index.broken is not None
@@ -80,8 +82,8 @@ def test_the_readable_part_of_a_layer_is_shown(how: str | None, hash_all: bool) 
 
 
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_a_layer_that_is_missing_is_broken_from_its_start(hash_all: bool) -> None:
-    """With the reason."""
+def test_a_missing_layer_is_damaged_at_its_start(hash_all: bool) -> None:
+    """The damage has the reason."""
     blob: Blob = MissingBlob("layer", "it is elsewhere")
     index = index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
     assert (len(index), index.tar_bytes, index.diff_id, index.blob_digest) == (0, 0, None, None)
@@ -89,32 +91,32 @@ def test_a_layer_that_is_missing_is_broken_from_its_start(hash_all: bool) -> Non
     assert (index.broken.offset, "it is elsewhere" in index.broken.message) == (0, True)
 
 
-class _Impatient(NullProgress):
-    """Asks to stop when it was asked for so many times."""
+class _CancelLater(NullProgress):
+    """Cancels after a number of checks."""
 
-    def __init__(self, patience: int) -> None:
-        self._left = patience
+    def __init__(self, checks: int) -> None:
+        self._checks = checks
 
     def cancelled(self) -> bool:
-        self._left -= 1
-        return self._left < 0
+        self._checks -= 1
+        return self._checks < 0
 
 
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_work_stops_when_cancelled(how: str | None, hash_all: bool) -> None:
-    """Between entries, inside a large file, and in what lies behind the end."""
+def test_indexing_can_be_cancelled(how: str | None, hash_all: bool) -> None:
+    """It may be cancelled between entries, in a large file, and in bytes after the end."""
     behind = layer_tar([file("a")]) + random.Random(4).randbytes(1 << 20)
-    for tar, patience in ((TAR, 0), (behind, 2)):
+    for tar, checks in ((TAR, 0), (behind, 2)):
         blob = MemoryBlob("layer", compressed(tar, how))  # type: ignore[arg-type]  # one of its values
         with pytest.raises(CancelledError):
-            index_layer(blob, DEFAULT_LIMITS, _Impatient(patience), hash_all=hash_all)
+            index_layer(blob, DEFAULT_LIMITS, _CancelLater(checks), hash_all=hash_all)
 
 
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_progress_ends_where_the_blob_does(how: str | None, hash_all: bool) -> None:
-    """Whole or damaged, in bytes as stored."""
+def test_progress_ends_at_the_size_of_the_blob(how: str | None, hash_all: bool) -> None:
+    """It counts stored bytes, even for damaged layers."""
     reached: list[int] = []
 
     class Reached(NullProgress):

@@ -1,4 +1,4 @@
-"""PAX and GNU extension headers: which of several names, sizes and owners counts (Go's archive/tar, the reader of all engines)."""
+"""PAX and GNU extension headers: precedence of names, sizes and owners as in Go's archive/tar, which all engines use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.layers.reading import (
 )
 
 
-def repr_of(payload: bytes) -> str:
+def case_id(payload: bytes) -> str:
     """A short name for a case."""
     return repr(payload[:24])
 
@@ -34,20 +34,20 @@ PATH, LINK = b"path", b"linkpath"
 
 
 def test_a_pax_path_replaces_the_name_and_its_prefix() -> None:
-    """Of any length."""
+    """The path may have any length."""
     assert one(pax((PATH, b"new/name")) + header(b"old", prefix=b"p") + END).name == b"new/name"
     deep = b"/".join([b"d" * 200] * 10)
     assert one(pax((PATH, deep)) + header(b"old") + END).name == deep
 
 
 def test_a_pax_link_replaces_the_target() -> None:
-    """Of symlinks and hard links."""
+    """This applies to symlinks and hard links."""
     assert one(pax((LINK, b"t" * 300)) + header(b"l", b"2", link=b"old") + END).link == b"t" * 300
     assert one(pax((LINK, b"t" * 300)) + header(b"l", b"1", link=b"old") + END).link == b"t" * 300
 
 
 def test_gnu_headers_replace_name_and_target() -> None:
-    """In either order; their text ends at its first NUL."""
+    """They may have either order; their text ends at its first NUL."""
     for tar in (
         long_name(b"n" * 300) + long_name(b"t" * 300, b"K"),
         long_name(b"t" * 300, b"K") + long_name(b"n" * 300),
@@ -58,34 +58,34 @@ def test_gnu_headers_replace_name_and_target() -> None:
 
 
 def test_an_empty_gnu_name_is_ignored() -> None:
-    """The header's own stays."""
+    """The name in the header is used."""
     assert one(long_name(b"") + header(b"own") + END).name == b"own"
 
 
-def test_the_gnu_name_wins_over_the_pax_path() -> None:
-    """In either order. Python's tarfile says otherwise; engines do not."""
+def test_the_gnu_name_takes_precedence_over_the_pax_path() -> None:
+    """This holds in either order, unlike in Python's tarfile, but as in engines."""
     assert one(pax((PATH, b"pax")) + long_name(b"gnu") + header(b"own") + END).name == b"gnu"
     assert one(long_name(b"gnu") + pax((PATH, b"pax")) + header(b"own") + END).name == b"gnu"
     row = one(long_name(b"gnu", b"K") + pax((LINK, b"pax")) + header(b"l", b"2", link=b"own") + END)
     assert row.link == b"gnu"
 
 
-def test_the_last_of_two_pax_headers_counts_alone() -> None:
-    """Python's tarfile merges them; engines do not."""
+def test_only_the_last_of_two_pax_headers_counts() -> None:
+    """Python's tarfile merges them, but engines do not."""
     first, last = pax((PATH, b"first"), (b"uid", b"7")), pax((b"gid", b"8"))
     row = one(first + last + header(b"own") + END)
     assert (row.name, row.uid, row.gid) == (b"own", 0, 8)
 
 
 def test_the_last_record_of_a_key_counts() -> None:
-    """And if it is empty, it takes back what the ones before it said."""
+    """An empty record cancels the ones before it."""
     assert one(pax((PATH, b"first"), (PATH, b"last")) + header(b"own") + END).name == b"last"
     assert one(pax((PATH, b"first"), (PATH, b"")) + header(b"own") + END).name == b"own"
     assert one(pax((b"size", b"junk"), (b"size", b"")) + header(b"own") + END).stored == 0
 
 
 def test_records_without_a_value_are_ignored() -> None:
-    """The header's own field stays."""
+    """The field in the header is used."""
     records = [(key, b"") for key in (PATH, LINK, b"uid", b"gid", b"size", b"mtime")]
     fields = {"uid": b"0000007\0", "gid": b"0000010\0", "mtime": b"00000000011\0"}
     row = one(pax(*records) + entry(b"own", b"data", **fields) + END)
@@ -93,13 +93,13 @@ def test_records_without_a_value_are_ignored() -> None:
 
 
 def test_names_are_bytes() -> None:
-    """No encoding is assumed; a value may hold anything, line ends too."""
+    """No encoding is assumed, and a value may contain any byte, even line ends."""
     name = b"a\nb=c \xff\x1b[2J"
     assert one(pax((PATH, name), (b"hdrcharset", b"BINARY")) + header(b"own") + END).name == name
 
 
-def test_an_extension_belongs_to_the_next_entry_alone() -> None:
-    """The one after it has its own name again."""
+def test_an_extension_applies_only_to_the_next_entry() -> None:
+    """The entry after it has the name in its header."""
     tar = pax((PATH, b"new"), (b"uid", b"5")) + entry(b"a") + entry(b"b") + END
     assert [(row.name, row.uid) for row in rows(read_both(tar))] == [(b"new", 5), (b"b", 0)]
 
@@ -108,13 +108,13 @@ def test_an_extension_belongs_to_the_next_entry_alone() -> None:
 
 
 def test_global_headers_are_ignored() -> None:
-    """Engines hand them out as an entry of their own and skip it."""
+    """Engines read them as separate entries and skip them."""
     tar = pax((PATH, b"all"), (b"uid", b"5"), kind=b"g") + entry(b"a") + entry(b"b") + END
     assert [(row.name, row.uid) for row in rows(read_both(tar))] == [(b"a", 0), (b"b", 0)]
 
 
 def test_a_global_header_consumes_earlier_headers() -> None:
-    """To engines it is the entry that the extension headers before it belong to."""
+    """Engines apply extension headers before it to the global header itself."""
     tar = pax((PATH, b"lost")) + pax((b"comment", b"x"), kind=b"g") + entry(b"own") + END
     assert one(tar).name == b"own"
     tar = long_name(b"lost") + pax((b"comment", b"x"), kind=b"g") + entry(b"own") + END
@@ -122,15 +122,14 @@ def test_a_global_header_consumes_earlier_headers() -> None:
 
 
 def test_a_malformed_global_header_is_damage() -> None:
-    """As engines have it."""
     assert broken(entry(b"a") + entry(b"g", b"junk", b"g") + entry(b"b") + END)[0] == 512
 
 
 # --- Numbers --------------------------------------------------------------------------------------
 
 
-def test_a_pax_size_counts_for_the_payload() -> None:
-    """Whatever the header says, the next entry is where it leads."""
+def test_a_pax_size_is_the_size_of_the_payload() -> None:
+    """It determines where the next entry begins, whatever the header says."""
     tar = pax((b"size", b"700")) + header(b"a", size=0) + b"x" * 700 + bytes(324)
     index = read_both(tar + entry(b"b", b"data") + END)
     assert index.broken is None
@@ -138,7 +137,7 @@ def test_a_pax_size_counts_for_the_payload() -> None:
 
 
 def test_a_pax_size_without_a_payload_is_ignored() -> None:
-    """A directory with a size is followed by the next header at once."""
+    """A directory with a size is directly followed by the next header."""
     tar = pax((b"size", b"700")) + header(b"d/", b"5") + entry(b"b", b"data") + END
     assert [(row.name, row.stored) for row in rows(read_both(tar))] == [(b"d", 0), (b"b", 4)]
 
@@ -160,8 +159,8 @@ def test_a_pax_size_without_a_payload_is_ignored() -> None:
         (b"-9223372036854775808", -(1 << 63)),
     ],
 )
-def test_times_are_whole_seconds_rounded_down(text: bytes, seconds: int) -> None:
-    """Fractions before 1970, too."""
+def test_times_are_rounded_down_to_seconds(text: bytes, seconds: int) -> None:
+    """This includes fractions before 1970."""
     assert one(pax((b"mtime", text)) + header() + END).mtime == seconds
 
 
@@ -175,12 +174,12 @@ def test_a_malformed_number_is_damage(key: bytes, value: bytes) -> None:
 
 @pytest.mark.parametrize("value", [b".5", b"1.5.5", b"1.-5", b"--1"])
 def test_a_malformed_time_is_damage(value: bytes) -> None:
-    """A sign and digits, a dot, digits; nothing else."""
+    """A time consists of a sign, digits, a dot and digits."""
     broken(pax((b"mtime", value)) + header() + END)
 
 
 def test_a_negative_pax_size_is_damage() -> None:
-    """Where there is a payload; else it says nothing."""
+    """Without a payload, it is ignored."""
     assert "negative" in broken(pax((b"size", b"-1")) + header() + END)[1]
     assert one(pax((b"size", b"-1")) + header(b"d", b"5") + END).kind == Kind.DIRECTORY
 
@@ -188,8 +187,8 @@ def test_a_negative_pax_size_is_damage() -> None:
 # --- Extended attributes --------------------------------------------------------------------------
 
 
-def test_extended_attributes_are_those_of_schily() -> None:
-    """What all engines write and read. Values are bytes, and may be empty."""
+def test_extended_attributes_are_read_from_schily_records() -> None:
+    """All engines write and read these. Values are bytes, and may be empty."""
     capability = b"\x01\0\0\x02\0\x20\0\0\n=\0"
     index = one(
         pax(
@@ -206,7 +205,7 @@ def test_extended_attributes_are_those_of_schily() -> None:
 
 
 def test_equal_attributes_are_equal_in_any_order() -> None:
-    """And different ones differ, however their names and values are cut."""
+    """Different attributes differ, even if names and values have the same concatenation."""
     assert pack_xattrs({b"a": b"1", b"b": b"2"}) == pack_xattrs({b"b": b"2", b"a": b"1"})
     different: list[dict[bytes, bytes]] = [
         {},
@@ -242,34 +241,34 @@ def test_equal_attributes_are_equal_in_any_order() -> None:
         bytes(512),
         b"\xff" * 100,
     ],
-    ids=repr_of,
+    ids=case_id,
 )
 def test_a_malformed_pax_header_is_damage(payload: bytes) -> None:
-    """Engines refuse the archive; so nothing after it is believed."""
+    """Engines refuse the archive, so the entries after it are not shown."""
     offset, _ = broken(entry(b"a") + entry(b"PaxHeader", payload, b"x") + header(b"b") + END)
     assert offset == 512
 
 
-def test_values_may_hold_nul() -> None:
-    """All but names."""
+def test_values_may_contain_nul() -> None:
+    """Only names may not."""
     assert one(pax((b"SCHILY.xattr.a", b"\0"), (b"comment", b"\0")) + header() + END).xattrs
 
 
 def test_an_empty_pax_header_is_ignored() -> None:
-    """No record is a record too few for nobody."""
+    """It has no records."""
     assert one(pax() + header(b"own") + END).name == b"own"
 
 
 @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
 def test_a_bad_checksum_of_an_extension_header_is_damage(kind: bytes) -> None:
-    """Its payload would be anything."""
+    """Its payload cannot be trusted."""
     tar = entry(b"a") + header(b"x", kind, 10, checksum=b"1") + bytes(512) + header(b"b") + END
     assert broken(tar) == (512, "the checksum of a header is wrong")
 
 
 @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
-def test_an_extension_header_that_is_cut_is_damage(kind: bytes) -> None:
-    """Inside its payload."""
+def test_a_truncated_extension_header_is_damage(kind: bytes) -> None:
+    """It is truncated inside its payload."""
     tar = entry(b"a") + header(b"x", kind, 1000) + bytes(700)
     assert broken(tar)[0] == 512
     assert "truncated" in broken(tar)[1]
@@ -281,13 +280,13 @@ def test_an_extension_header_that_is_cut_is_damage(kind: bytes) -> None:
     ids=["pax", "name", "link"],
 )
 def test_an_extension_header_needs_an_entry(extension: bytes) -> None:
-    """One at the end of the archive lost it."""
+    """An extension header at the end of the archive is damage."""
     assert "extension header" in broken(entry(b"a") + extension + END)[1]
     assert "extension header" in broken(entry(b"a") + extension)[1]
 
 
-def test_names_outside_the_root_are_kept_inside() -> None:
-    """In extension headers as elsewhere, with a warning."""
+def test_names_outside_the_root_are_moved_inside() -> None:
+    """Names in extension headers lead to a warning, as others do."""
     index = read_both(pax((PATH, b"/../../etc/passwd")) + header() + END)
     assert names(index) == [b"etc/passwd"]
     assert index.oddities == {"name-outside-root": 1}

@@ -1,4 +1,4 @@
-"""Files that are changed while they are open: other bytes are never given, and other names or attributes do no harm."""
+"""Files that change while they are open: modified bytes are never returned, and other names or attributes are harmless."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DATA = bytes(range(256)) * 4
 OTHER = DATA[::-1]
 
 
-def _back_in_time(path: Path) -> None:
+def _write_and_restore_time(path: Path) -> None:
     status = path.stat()
     with path.open("r+b") as stream:
         stream.write(OTHER)
@@ -44,7 +44,7 @@ WRITES: dict[str, Callable[[Path], object]] = {
     "shorter": lambda path: os.truncate(path, 10),
     "longer": _longer,
     "emptied": lambda path: path.write_bytes(b""),
-    "other bytes and the old time": _back_in_time,
+    "other bytes and the old time": _write_and_restore_time,
 }
 
 
@@ -79,7 +79,7 @@ OPENERS: dict[str, Callable[[Path], Blob]] = {
 @pytest.mark.parametrize("opener", OPENERS)
 @pytest.mark.parametrize("write", WRITES)
 def test_a_modified_file_is_not_read(write: str, opener: str, before: bool, tmp_path: Path) -> None:
-    """Not even its first bytes, and not once the old bytes are back: the error says what to do."""
+    """Reading fails for all offsets, even after the old bytes are restored, and the error has the remedy."""
     path = settled(tmp_path / "file", DATA)
     blob = OPENERS[opener](path)
     if before:
@@ -94,7 +94,7 @@ def test_a_modified_file_is_not_read(write: str, opener: str, before: bool, tmp_
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_a_renamed_file_is_still_read(what: str, tmp_path: Path) -> None:
-    """Through the open descriptor: a file written beside and renamed, as most tools do, leaves the old one whole."""
+    """It is read through the open descriptor: tools that write a new file and rename it leave the old one intact."""
     path = settled(tmp_path / "file", DATA)
     blob = OpenFile.open(path).blob("file")
     HARMLESS[what](path)
@@ -103,18 +103,18 @@ def test_a_renamed_file_is_still_read(what: str, tmp_path: Path) -> None:
     assert not blob.overwritten
 
 
-def test_a_write_after_a_harmless_change_is_found(tmp_path: Path) -> None:
+def test_a_write_after_a_harmless_change_is_detected(tmp_path: Path) -> None:
     path = settled(tmp_path / "file", DATA)
     blob = OpenFile.open(path).blob("file")
     elsewhere = path.rename(path.with_name("elsewhere"))
     assert blob.read() == DATA
-    _back_in_time(settled(elsewhere))
+    _write_and_restore_time(settled(elsewhere))
     with pytest.raises(FileChangedError):
         blob.read()
 
 
-class _Swapped(MemoryBlob):
-    """Bytes that become others without a trace in a file's times, as those of a mapped file may."""
+class _SwappableBlob(MemoryBlob):
+    """Bytes that change without changing a file's times, as with mapped files."""
 
     def swap(self, data: bytes) -> None:
         self._data = data
@@ -122,14 +122,14 @@ class _Swapped(MemoryBlob):
 
 @pytest.mark.parametrize("how", [None, "gzip"])
 def test_contents_are_checked_against_their_digests(how: str | None) -> None:
-    """Where those are known, nothing of a small content is given before all of it is right."""
+    """Bytes of a small content are only returned after all of it was checked."""
     big = bytes(1 << 20)
     layers = [
         layer_tar([file("a", content), file("b", big), file("c", content)])
         for content in (b"old", b"new")
     ]
     old, new = (compressed(layer, how) for layer in layers)  # type: ignore[arg-type]  # one of its values
-    blob = _Swapped("layer", old)
+    blob = _SwappableBlob("layer", old)
     contents = LayerContents(blob, read(old, hash_all=True), DEFAULT_LIMITS)
     blob.swap(new)
     for entry in (0, 2):

@@ -1,4 +1,4 @@
-"""Layers indexed by a second process are the same as those indexed here, whatever they hold."""
+"""Indexes from the second process equal those from this process."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ TARS = [
 
 
 def layers_in(path: Path, tars: list[bytes]) -> list[Blob]:
-    """Layers behind each other in one file."""
+    """Concatenated layers in one file."""
     path.write_bytes(b"".join(tars))
-    whole = OpenFile.open(path).blob("image")
+    parent = OpenFile.open(path).blob("image")
     offsets = np.cumsum([0, *map(len, tars)]).tolist()
     return [
-        BlobRange(whole, f"layer {number}", offsets[number], len(tar))
+        BlobRange(parent, f"layer {number}", offsets[number], len(tar))
         for number, tar in enumerate(tars)
     ]
 
 
 def same(one: LayerIndex, other: LayerIndex) -> bool:
-    """Whether two indexes hold the same."""
+    """Whether two indexes are equal."""
     a, b = pack_fields(one), pack_fields(other)
     return a.values == b.values and all(
         np.array_equal(a.arrays[name], b.arrays[name]) for name in a.arrays
@@ -48,24 +48,24 @@ def same(one: LayerIndex, other: LayerIndex) -> bool:
 
 
 def process_for(blob: Blob, limits: Limits | None = None) -> IndexProcess:
-    """A process for the file that a blob lies in."""
+    """A process for the file that contains a blob."""
     place = blob.place()
     assert place is not None
     return IndexProcess(place[0], limits or Limits(), NullProgress())
 
 
-def test_it_answers_like_this_process(tmp_path: Path) -> None:
-    """Several layers, one after another."""
+def test_indexes_equal_those_of_this_process(tmp_path: Path) -> None:
+    """The process indexes several layers, one after another."""
     blobs = layers_in(tmp_path / "image", TARS)
     with process_for(blobs[0]) as process:
         for blob in blobs:
-            found = process.index(blob)
-            assert found is not None
-            assert same(found, index_layer(blob, Limits(), NullProgress()))
+            index = process.index(blob)
+            assert index is not None
+            assert same(index, index_layer(blob, Limits(), NullProgress()))
 
 
 def test_broken_layers_are_left_to_the_caller(tmp_path: Path) -> None:
-    """So that damage and limits are told as ever; the next layer is answered all the same."""
+    """The caller reports damage and limits; the process can still index the next layer."""
     blobs = layers_in(tmp_path / "image", [TARS[0][:1000], TARS[1]])
     with process_for(blobs[0]) as process:
         assert process.index(blobs[0]) is None
@@ -74,8 +74,8 @@ def test_broken_layers_are_left_to_the_caller(tmp_path: Path) -> None:
         assert process.index(blobs[1]) is None
 
 
-def test_a_process_that_dies_is_no_error(tmp_path: Path) -> None:
-    """Nothing is answered any more, and nothing is waited for."""
+def test_a_process_that_dies_is_not_an_error(tmp_path: Path) -> None:
+    """Later requests return None, without waiting."""
     blobs = layers_in(tmp_path / "image", TARS)
     with process_for(blobs[0]) as process:
         assert process.index(blobs[0]) is not None
@@ -87,8 +87,8 @@ def test_a_process_that_dies_is_no_error(tmp_path: Path) -> None:
         assert process.index(blobs[2]) is None
 
 
-def test_it_stops_when_cancelled(tmp_path: Path) -> None:
-    """Also while an answer is awaited."""
+def test_indexing_can_be_cancelled(tmp_path: Path) -> None:
+    """This works while waiting for an answer."""
     blobs = layers_in(tmp_path / "image", TARS)
 
     class Stopped(NullProgress):
@@ -101,15 +101,15 @@ def test_it_stops_when_cancelled(tmp_path: Path) -> None:
         process.index(blobs[0])
 
 
-@pytest.mark.parametrize("aside", [True, False])
-def test_layers_come_in_order_with_and_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aside: bool
+@pytest.mark.parametrize("use_process", [True, False])
+def test_layers_arrive_in_order_with_and_without_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_process: bool
 ) -> None:
-    """Whoever indexes them; damage and repeated blobs among them."""
-    monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0 if aside else 1 << 60)
+    """This includes damaged and repeated blobs."""
+    monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0 if use_process else 1 << 60)
     blobs = layers_in(tmp_path / "image", [*TARS, TARS[0][:1000], *TARS])
     blobs.append(blobs[0])
-    heard: list[int] = []
+    numbers: list[int] = []
     layers = reading.read_layers(
         blobs,
         [[] for _ in blobs],
@@ -117,17 +117,16 @@ def test_layers_come_in_order_with_and_without_it(
         NullProgress(),
         hash_all=False,
         cache=None,
-        on_layer=lambda number, _: heard.append(number),
+        on_layer=lambda number, _: numbers.append(number),
     )
-    assert heard == list(range(len(blobs)))
+    assert numbers == list(range(len(blobs)))
     assert [layer.index.broken is not None for layer in layers].count(True) == 1
     for blob, layer in zip(blobs, layers, strict=True):
         if layer.index.broken is None:
             assert same(layer.index, index_layer(blob, Limits(), NullProgress()))
 
 
-def test_limits_apply_as_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error is the same with the other process."""
+def test_limits_apply_in_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0)
     blobs = layers_in(tmp_path / "image", TARS)
     limits = dataclasses.replace(Limits(), path_bytes=2)
@@ -143,8 +142,8 @@ def test_limits_apply_as_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         )
 
 
-class Names:
-    """Collects all contents, in this process or the other."""
+class NameCollector:
+    """Collects the name and size of all contents."""
 
     small = largest = 1 << 20
 
@@ -168,8 +167,10 @@ class Names:
 
 
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_contents_are_collected_there_as_they_are_here(tmp_path: Path, hash_all: bool) -> None:
-    """Of layers that are read completely; progress comes to the size of the layer."""
+def test_collectors_have_the_same_results_as_in_this_process(
+    tmp_path: Path, hash_all: bool
+) -> None:
+    """This applies to layers that are read completely; progress adds up to their size."""
 
     class Counted(NullProgress):
         done = 0
@@ -185,13 +186,13 @@ def test_contents_are_collected_there_as_they_are_here(tmp_path: Path, hash_all:
     progress = Counted()
     with IndexProcess(place[0], Limits(), progress) as process:
         for blob in blobs:
-            there, here = Names(), Names()
-            found = process.index(blob, hash_all=hash_all, collector=there)
+            remote, local = NameCollector(), NameCollector()
+            index = process.index(blob, hash_all=hash_all, collector=remote)
             expected = index_layer(
-                blob, Limits(), NullProgress(), hash_all=hash_all, collector=here
+                blob, Limits(), NullProgress(), hash_all=hash_all, collector=local
             )
-            assert found is not None
-            assert same(found, expected)
-            assert there.found == here.found
-            assert here.found
+            assert index is not None
+            assert same(index, expected)
+            assert remote.found == local.found
+            assert local.found
     assert progress.done == sum(blob.size for blob in blobs)

@@ -1,4 +1,4 @@
-"""Names of entries: cleaned, kept inside the root, and told apart from markers (OCI image-spec layer.md, AUFS)."""
+"""Names of entries: cleaned, kept inside the root, and distinguished from markers (OCI image-spec layer.md, AUFS)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.layers.reading import END, header, names, pax, read, read_both, rows
     ],
 )
 def test_a_name_is_cleaned(name: bytes, cleaned: bytes, leaves: bool) -> None:
-    """Slashes, `.` and `..`; nothing leaves the root."""
+    """Superfluous slashes, `.` and `..` are removed, and no name leaves the root."""
     assert clean(name) == (cleaned, leaves)
 
 
@@ -68,14 +68,14 @@ def test_a_name_is_cleaned(name: bytes, cleaned: bytes, leaves: bool) -> None:
     ],
 )
 def test_markers_are_detected_by_their_last_component(name: bytes, role: Role, path: bytes) -> None:
-    """And AUFS's own files by any; the root is no path."""
+    """AUFS metadata is detected by any component, and the root is ignored."""
     index = read_both(header(name) + END)
     assert index.roles.tolist() == [role]
     assert rows(index)[0].name == path
 
 
-def test_names_outside_the_root_and_empty_whiteouts_are_warned_of() -> None:
-    """Counted over the layer; targets of hard links too."""
+def test_names_outside_the_root_and_empty_whiteouts_are_counted() -> None:
+    """This includes targets of hard links."""
     tar = layer_tar(
         [file("../a"), file("b/../../c"), file("d/.wh."), file(".wh..."), hardlink("e", "../a")]
     )
@@ -83,7 +83,7 @@ def test_names_outside_the_root_and_empty_whiteouts_are_warned_of() -> None:
 
 
 def test_targets_of_hard_links_are_paths() -> None:
-    """Cleaned like names, and filed even if nothing else names them."""
+    """They are cleaned like names, and in the tree even if no entry has the path."""
     tar = layer_tar([file("d/a"), hardlink("b", "./d//a"), hardlink("c", "/nowhere/x")])
     index = read_both(tar)
     paths = [index.tree.path(int(node)) for node in index.targets]
@@ -91,8 +91,8 @@ def test_targets_of_hard_links_are_paths() -> None:
     assert index.targets[0] == index.nodes[0]
 
 
-def test_a_path_is_one_node_however_it_is_spelled() -> None:
-    """So that entries of one path meet."""
+def test_all_spellings_of_a_path_have_one_node() -> None:
+    """Entries with the same path thus refer to the same node."""
     index = read_both(layer_tar([file("a/b"), file("./a//b"), file("x/../a/b"), file("a/c")]))
     assert len(set(index.nodes[:3].tolist())) == 1
     assert len(set(index.nodes.tolist())) == 2
@@ -102,8 +102,8 @@ def test_a_path_is_one_node_however_it_is_spelled() -> None:
 # --- Limits and speed -----------------------------------------------------------------------------
 
 
-def test_too_long_a_name_meets_the_limit() -> None:
-    """Of an entry or of a link's target; the limit is named, and raising it helps."""
+def test_a_long_name_exceeds_the_limit() -> None:
+    """The name may be an entry's or a link target; the error names the limit, and raising it helps."""
     long = b"n" * 200
     limits = Limits(path_bytes=199)
     for tar in (pax((b"path", long)) + header(), pax((b"linkpath", long)) + header(b"l", b"2")):
@@ -118,8 +118,8 @@ def test_too_long_a_name_meets_the_limit() -> None:
         assert len(read_both(tar + END, replace(limits, path_bytes=200))) == 1
 
 
-def test_too_many_entries_meet_the_limit() -> None:
-    """And so do too many directories above them."""
+def test_many_entries_exceed_the_limit() -> None:
+    """So do many directories above them."""
     many = b"".join(header(b"f%d" % number) for number in range(11)) + END
     deep = pax((b"path", b"d/" * 11 + b"f")) + header() + END
     for tar in (many, deep):
@@ -144,8 +144,8 @@ def test_too_many_entries_meet_the_limit() -> None:
         ),
     ],
 )
-def test_too_much_metadata_meets_the_limit(extension) -> None:  # type: ignore[no-untyped-def]  # a lambda
-    """Headers that each keep the limits fill memory together: their sum has a limit, too."""
+def test_much_metadata_exceeds_the_limit(extension) -> None:  # type: ignore[no-untyped-def]  # a lambda
+    """Extension headers within their limits may fill memory together, so their sum is limited."""
     tar = b"".join(extension(number) + header(b"f%d" % number) for number in range(10, 99)) + END
     limits = Limits(metadata_bytes=88_000)
     with pytest.raises(
@@ -157,8 +157,8 @@ def test_too_much_metadata_meets_the_limit(extension) -> None:  # type: ignore[n
     assert read_both(tar, replace(limits, metadata_bytes=1 << 20)).broken is None
 
 
-def test_deep_paths_meet_the_limit() -> None:
-    """A few names may lie in more directories than memory can hold; it takes no long time to find out."""
+def test_deep_paths_exceed_the_limit() -> None:
+    """A few names may need more directories than fit into memory; this is detected quickly."""
     started = time.process_time()
     deep = [pax((b"path", b"%d/" % number + b"d/" * 30_000)) + header() for number in range(40)]
     with pytest.raises(
@@ -169,8 +169,8 @@ def test_deep_paths_meet_the_limit() -> None:
     assert read(b"".join(deep[:4]) + END, Limits(metadata_bytes=64 << 20)).broken is None
 
 
-def test_a_header_beyond_a_megabyte_meets_the_limit() -> None:
-    """Told with the damage of the layer; raising the limit helps."""
+def test_a_long_extension_header_exceeds_the_limit() -> None:
+    """It is damage of the layer, and raising the limit helps."""
     for kind in (b"x", b"g", b"L", b"K"):
         payload = b"%d comment=" % (1 << 21)
         payload += b"x" * ((1 << 21) - len(payload) - 1) + b"\n"
@@ -187,7 +187,7 @@ def test_a_header_beyond_a_megabyte_meets_the_limit() -> None:
 
 
 def test_deep_and_wide_trees_take_linear_time() -> None:
-    """A hundred thousand files of one folder, and paths of thousands of levels."""
+    """They have a hundred thousand files in one folder, and paths with thousands of levels."""
     started = time.process_time()
     builder = PathTreeBuilder(DEFAULT_LIMITS, "layer")
     builder.add([b"folder/%d" % number for number in range(100_000)])

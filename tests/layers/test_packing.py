@@ -1,4 +1,4 @@
-"""Packed arrays come back as they went in, or not at all."""
+"""Packed values and arrays are restored exactly, or refused."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ VALUES = {"number": 1 << 60, "text": "é\ud7ff", "none": None, "counts": [{"a": 
 
 
 def packed() -> NDArray[np.uint8]:
-    """An entry with one array of each sort."""
+    """An entry with one array of each type."""
     return joined(Packed(VALUES, ARRAYS))
 
 
-def joined(what: Packed) -> NDArray[np.uint8]:
+def joined(packed: Packed) -> NDArray[np.uint8]:
     """An entry as it is read from a file."""
-    return np.frombuffer(b"".join(pack(what)), np.uint8).copy()
+    return np.frombuffer(b"".join(pack(packed)), np.uint8).copy()
 
 
-def test_everything_comes_back() -> None:
-    """Values, and arrays of the same type, shape and items."""
-    found = unpack(packed())
-    assert found.values == VALUES
-    assert list(found.arrays) == list(ARRAYS)
+def test_values_and_arrays_can_be_restored() -> None:
+    """Arrays have the same type, shape and items."""
+    restored = unpack(packed())
+    assert restored.values == VALUES
+    assert list(restored.arrays) == list(ARRAYS)
     for name, array in ARRAYS.items():
-        assert found.arrays[name].dtype == array.dtype, name
-        np.testing.assert_array_equal(found.arrays[name], array, name)
-    assert list(found.table("table")) == list(TABLE)
-    assert isinstance(found.table("table").data, bytes)
+        assert restored.arrays[name].dtype == array.dtype, name
+        np.testing.assert_array_equal(restored.arrays[name], array, name)
+    assert list(restored.table("table")) == list(TABLE)
+    assert isinstance(restored.table("table").data, bytes)
 
 
 def test_small_numbers_take_little_memory() -> None:
@@ -67,23 +67,23 @@ def test_small_numbers_take_little_memory() -> None:
     assert len(joined(Packed({}, {"column": np.arange(10_000, dtype=np.int64) % 250}))) < 11_000
 
 
-def test_any_damage_is_noticed() -> None:
-    """A flipped bit anywhere, and a cut anywhere."""
-    whole = packed()
-    for position in range(len(whole)):
-        damaged = whole.copy()
+def test_any_damage_is_detected() -> None:
+    """A bit is flipped, or the entry is truncated, at any position."""
+    intact = packed()
+    for position in range(len(intact)):
+        damaged = intact.copy()
         damaged[position] ^= 1 << position % 8
         with pytest.raises(DamagedEntryError):
             unpack(damaged)
         with pytest.raises(DamagedEntryError):
-            unpack(whole[:position])
+            unpack(intact[:position])
 
 
 @pytest.mark.parametrize(
     "foreign", [b"", b"\0" * 100, b"PK\x03\x04" * 40, pickle.dumps({"a": 1}), b"lyrscope" * 9]
 )
 def test_other_bytes_are_not_an_entry(foreign: bytes) -> None:
-    """Other programs' files, and nothing at all."""
+    """This includes files of other programs and empty ones."""
     with pytest.raises(DamagedEntryError):
         unpack(np.frombuffer(foreign, np.uint8))
 
@@ -96,7 +96,7 @@ class Colour(Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One of many."""
+    """A row."""
 
     name: str
     colour: Colour
@@ -108,7 +108,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 Numbers = TypeAliasType(
     "Numbers", np.ndarray[tuple[int], np.dtype[_Scalar]], type_params=(_Scalar,)
 )
-"""What NDArray is where numpy can use a `type` statement."""
+"""NDArray as defined where numpy can use a `type` statement."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Outer:
 
 
 def outer(rows: tuple[Row, ...], some: NDArray[np.uint8] | None = None) -> Outer:
-    """One with these rows."""
+    """A value with these rows."""
     return Outer(
         3, None, {7: (1, 2)}, Inner(np.arange(3), np.arange(4), TABLE), rows, some, np.arange(2)
     )
@@ -142,29 +142,29 @@ def outer(rows: tuple[Row, ...], some: NDArray[np.uint8] | None = None) -> Outer
 
 @pytest.mark.parametrize("some", [None, np.arange(3, dtype=np.uint8)])
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_dataclass_comes_back(count: int, some: NDArray[np.uint8] | None) -> None:
-    """Field by field, through JSON; what was left out is given again."""
+def test_a_dataclass_can_be_restored(count: int, some: NDArray[np.uint8] | None) -> None:
+    """Fields that were left out are passed again."""
     rows = tuple(
         Row(f"row {number}", Colour.RED, number or None, np.arange(number, dtype=np.int32))
         for number in range(count)
     )
     value = outer(rows, some)
     packed_again = unpack(joined(pack_fields(value, omit=["given"])))
-    found = unpack_fields(Outer, packed_again, given=value.given)
-    assert (found.count, found.digest, found.maps) == (3, None, {7: (1, 2)})
-    np.testing.assert_array_equal(found.inner.numbers, value.inner.numbers)
-    np.testing.assert_array_equal(found.inner.aliased, value.inner.aliased)
-    assert list(found.inner.names) == list(TABLE)
-    assert (found.some is None) == (some is None)
-    assert len(found.rows) == count
-    for one, other in zip(found.rows, rows, strict=True):
+    restored = unpack_fields(Outer, packed_again, given=value.given)
+    assert (restored.count, restored.digest, restored.maps) == (3, None, {7: (1, 2)})
+    np.testing.assert_array_equal(restored.inner.numbers, value.inner.numbers)
+    np.testing.assert_array_equal(restored.inner.aliased, value.inner.aliased)
+    assert list(restored.inner.names) == list(TABLE)
+    assert (restored.some is None) == (some is None)
+    assert len(restored.rows) == count
+    for one, other in zip(restored.rows, rows, strict=True):
         assert (one.name, one.colour, one.layer) == (other.name, other.colour, other.layer)
         np.testing.assert_array_equal(one.places, other.places)
 
 
 @pytest.mark.parametrize("broken", ["count", "inner.numbers", "rows.name", "rows.places#"])
 def test_a_missing_value_is_an_error(broken: str) -> None:
-    """An entry that something else wrote is no reason to crash."""
+    """An entry that lacks a value raises KeyError."""
     packed = pack_fields(outer((Row("a", Colour.RED, 1, np.zeros(2, np.int32)),)))
     values = {name: value for name, value in packed.values.items() if name != broken}
     arrays = {name: value for name, value in packed.arrays.items() if name != broken}
@@ -174,7 +174,7 @@ def test_a_missing_value_is_an_error(broken: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["three", None, [], {"a": 1}])
 def test_a_value_of_another_type_is_an_error(wrong: object) -> None:
-    """Types are checked on the way back."""
+    """Types are checked when restoring."""
     packed = pack_fields(outer(()))
     with pytest.raises(ValueError, match="int"):
         unpack_fields(Outer, Packed({**packed.values, "count": wrong}, packed.arrays))

@@ -1,4 +1,4 @@
-"""Sparse files: holes are never expanded, counted or hashed; the bytes that are stored are."""
+"""Sparse files: only stored bytes are counted and hashed, and holes are never expanded."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def _octal(number: int) -> bytes:
 def _old_gnu(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes:
     """An old GNU sparse file: four pairs in the header, 21 in each block after it."""
     table = [_octal(offset) + _octal(length) for offset, length in pairs]
-    first, rest = table[:4], table[4:]
-    blocks = [rest[at : at + 21] for at in range(0, len(rest), 21)]
+    first, others = table[:4], table[4:]
+    blocks = [others[at : at + 21] for at in range(0, len(others), 21)]
     at = {386: b"".join(first), 482: b"\1" if blocks else b"\0", 483: _octal(real_size)}
     block = header(b"sparse", b"S", len(data), GNU, at)
     for number, pairs_of_block in enumerate(blocks):
-        more = b"\1" if number < len(blocks) - 1 else b"\0"
-        block += b"".join(pairs_of_block).ljust(504, b"\0") + more + bytes(7)
+        continued = b"\1" if number < len(blocks) - 1 else b"\0"
+        block += b"".join(pairs_of_block).ljust(504, b"\0") + continued + bytes(7)
     return block + padded(data)
 
 
 def _pax_0_0(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes:
-    """Offset and length of each segment as records of their own, which repeat."""
+    """A file whose map has repeated records with offset and length of each segment."""
     records = [
         (b"GNU.sparse.size", b"%d" % real_size),
         (b"GNU.sparse.numblocks", b"%d" % len(pairs)),
@@ -67,7 +67,7 @@ def _pax_0_0(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes
 
 
 def _pax_0_1(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes:
-    """The map in one record, and the name in another."""
+    """A file with the map in one record, and the name in another."""
     numbers = b",".join(b"%d,%d" % pair for pair in pairs)
     return pax(
         (b"GNU.sparse.name", b"sparse"),
@@ -78,7 +78,7 @@ def _pax_0_1(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes
 
 
 def _pax_1_0(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes:
-    """The map at the start of the data."""
+    """A file with the map at the start of its data."""
     lines = [b"%d" % len(pairs), *(b"%d" % number for pair in pairs for number in pair)]
     return pax(
         (b"GNU.sparse.major", b"1"),
@@ -103,8 +103,8 @@ def _map_of(tar: bytes) -> tuple[LayerIndex, SparseMap]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_reads_alike(form: Form) -> None:
-    """Real size, segments, and stored bytes; the entry after it is found."""
+def test_all_forms_have_the_same_map(form: Form) -> None:
+    """Real size, segments and stored bytes are read, and the next entry is found."""
     index, sparse = _map_of(form(DATA, 1 << 32, PAIRS))
     assert (sparse.real_size, list(sparse.segments), sparse.stored) == (1 << 32, PAIRS, len(DATA))
     assert rows(index)[0].stored == len(DATA)
@@ -112,7 +112,7 @@ def test_every_form_reads_alike(form: Form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_stored_bytes_can_be_read(form: Form) -> None:
-    """They, and nothing of the map."""
+    """The map is not part of them."""
     tar = form(DATA, 1 << 32, PAIRS) + END
     contents = LayerContents(MemoryBlob("layer", tar), read(tar), DEFAULT_LIMITS)
     assert b"".join(contents.chunks(0)) == DATA
@@ -120,14 +120,14 @@ def test_the_stored_bytes_can_be_read(form: Form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_may_be_one_hole(form: Form) -> None:
-    """Nothing is stored then. GNU tar ends such a map with an empty segment."""
+    """Then nothing is stored. GNU tar ends such a map with an empty segment."""
     index, sparse = _map_of(form(b"", 1 << 32, [(1 << 32, 0)]))
     assert (sparse.real_size, sparse.stored, rows(index)[0].stored) == (1 << 32, 0, 0)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: Form) -> None:
-    """Equal for equal ones, in whatever form and however it is read; never that of a dense file."""
+def test_the_digest_of_a_sparse_file_covers_its_map_and_data(form: Form) -> None:
+    """It is the same for all forms and ways of reading, and differs from that of a dense file."""
     tar = form(DATA, 1 << 20, PAIRS) + END
     index = read(tar, hash_all=True)
     assert index.digests is not None
@@ -147,8 +147,8 @@ def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: Form) -> Non
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_bytes_that_no_segment_refers_to_do_not_count(form: Form) -> None:
-    """Engines never read them; both ways through the layer give the same content."""
+def test_bytes_outside_segments_are_ignored(form: Form) -> None:
+    """Engines do not read them; both ways of reading a layer give the same content."""
     tar = form(DATA + b"smuggled" * 100, 1 << 20, PAIRS) + entry(b"next", b"data") + END
     index, plain = read_both(tar), read(tar)
     assert [row.stored for row in rows(index)] == [len(DATA), 4]
@@ -169,27 +169,27 @@ def test_bytes_that_no_segment_refers_to_do_not_count(form: Form) -> None:
     ],
 )
 def test_a_map_that_contradicts_itself_is_damage(form: Form, pairs: list[tuple[int, int]]) -> None:
-    """Segments are in order, apart, inside the file, and no longer than what is stored."""
+    """Segments must be in order, disjoint, inside the file, and not longer than the stored bytes."""
     offset, message = broken(entry(b"a") + form(DATA, 1 << 20, pairs) + END)
     assert offset >= 512
     assert "sparse" in message
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_sparse_file_that_is_cut_is_damage(form: Form) -> None:
-    """In its map or in its data."""
-    whole = form(DATA, 1 << 20, PAIRS)
-    for cut in (len(whole) - 1, len(whole) - 512, len(whole) - len(DATA) - 1, 600):
-        assert "truncated" in broken(whole[:cut])[1]
+def test_a_truncated_sparse_file_is_damage(form: Form) -> None:
+    """It is truncated in its map or data."""
+    complete = form(DATA, 1 << 20, PAIRS)
+    for cut in (len(complete) - 1, len(complete) - 512, len(complete) - len(DATA) - 1, 600):
+        assert "truncated" in broken(complete[:cut])[1]
 
 
-def test_names_of_sparse_files_win() -> None:
-    """`GNU.sparse.name` stands above a GNU long name: that is the made-up one."""
+def test_sparse_names_take_precedence() -> None:
+    """`GNU.sparse.name` takes precedence over a GNU long name, which is made up by the writer."""
     tar = long_name(b"made-up") + _pax_1_0(DATA, 1 << 20, PAIRS) + END
     assert rows(read_both(tar))[0].name == b"sparse"
 
 
-def test_a_pax_size_counts_for_what_is_stored() -> None:
+def test_a_pax_size_is_the_stored_size() -> None:
     """The real size is another record."""
     tar = pax(
         (b"size", b"1024"), (b"GNU.sparse.size", b"4096"), (b"GNU.sparse.map", b"0,512,2048,512")
@@ -199,15 +199,14 @@ def test_a_pax_size_counts_for_what_is_stored() -> None:
     assert index.sparse[0].real_size == 4096
 
 
-def test_without_a_real_size_the_stored_one_counts() -> None:
-    """As Go has it."""
+def test_the_stored_size_is_the_default_real_size() -> None:
     index = read_both(pax((b"GNU.sparse.map", b"0,512")) + entry(b"s", bytes(512)) + END)
     assert index.sparse[0].real_size == 512
     assert "contradicts" in broken(pax((b"GNU.sparse.map", b"9,512")) + entry(b"s", bytes(512)))[1]
 
 
 def test_sparse_records_of_an_unknown_version_are_ignored() -> None:
-    """The file is shown as it is stored."""
+    """The file is treated as a dense one."""
     records = (
         (b"GNU.sparse.major", b"2"),
         (b"GNU.sparse.minor", b"0"),
@@ -234,25 +233,25 @@ def test_sparse_records_of_an_unknown_version_are_ignored() -> None:
     ],
 )
 def test_a_malformed_map_is_damage(records: list[tuple[bytes, bytes]]) -> None:
-    """Records out of order, odd numbers of numbers, and what is no number."""
+    """Records may be out of order, incomplete or not numbers."""
     broken(pax(*records) + entry(b"s", bytes(512)) + END)
 
 
 @pytest.mark.parametrize("text", [b"x\n", b"-1\n0\n", b"1\n0\nx\n", b"1\n-5\n5\n"])
 def test_a_malformed_map_in_the_data_is_damage(text: bytes) -> None:
-    """A count, then an offset and a length a segment."""
+    """It should have a count, then offset and length of each segment."""
     records = ((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"))
     broken(pax(*records) + entry(b"s", padded(text)) + END)
 
 
 def test_a_sparse_file_of_star_is_damage() -> None:
-    """It has the same type and another map: what it holds would be guesswork."""
+    """star uses the same type with another map, which is not supported."""
     assert "GNU" in broken(header(b"s", b"S", 512) + bytes(512) + END)[1]
 
 
 @pytest.mark.parametrize("form", [_old_gnu, _pax_1_0])
-def test_a_long_map_meets_the_limit_on_headers(form: Form) -> None:
-    """The limit is named, and raising it helps."""
+def test_a_long_map_exceeds_the_limit_on_headers(form: Form) -> None:
+    """The error names the limit, and raising it helps."""
     pairs = [(2 * number, 1) for number in range(3000)]
     tar = form(bytes(3000), 1 << 20, pairs) + END
     limits = Limits(header_bytes=8 * KIB)
@@ -261,8 +260,8 @@ def test_a_long_map_meets_the_limit_on_headers(form: Form) -> None:
     assert read_both(tar, replace(limits, header_bytes=1 << 20)).broken is None
 
 
-def test_a_map_without_end_is_never_read_whole() -> None:
-    """A count of segments that claims exabytes meets the limit after a megabyte."""
+def test_an_endless_map_is_not_read_completely() -> None:
+    """A huge number of segments exceeds the limit after a megabyte."""
     records = (
         (b"GNU.sparse.major", b"1"),
         (b"GNU.sparse.minor", b"0"),
@@ -288,7 +287,7 @@ def test_a_map_without_end_is_never_read_whole() -> None:
 )
 @pytest.mark.parametrize("runs", [1, 3, 60])
 def test_sparse_files_of_gnu_tar_are_read(options: list[str], runs: int, tmp_path: Path) -> None:
-    """In all its forms: size, stored bytes and data are what Python's tarfile finds."""
+    """Size, stored bytes and data of all forms equal those from Python's tarfile."""
     path = tmp_path / "sparse"
     with path.open("wb") as stream:
         for run in range(runs):
@@ -297,30 +296,30 @@ def test_sparse_files_of_gnu_tar_are_read(options: list[str], runs: int, tmp_pat
         stream.truncate((2 * runs + 4) * 64 * KIB)
     (tmp_path / "after").write_bytes(b"after")
     command = ["tar", "-C", str(tmp_path), "-cSf", "-", *options, "sparse", "after"]
-    made = subprocess.run(command, capture_output=True, check=False)
+    completed = subprocess.run(command, capture_output=True, check=False)
     if (
-        made.returncode
+        completed.returncode
         or b"GNU"
         not in subprocess.run(["tar", "--version"], capture_output=True, check=False).stdout
     ):
         pytest.skip("this tar makes no sparse files")
-    tar = made.stdout
+    tar = completed.stdout
     index = read_both(tar)
     assert index.broken is None
     assert [row.name for row in rows(index)] == [b"sparse", b"after"]
-    found = index.sparse[0]
+    sparse_map = index.sparse[0]
     with tarfile.open(fileobj=io.BytesIO(tar)) as reader:
         member = reader.getmember("sparse")
-        assert found.real_size == member.size == path.stat().st_size
-    whole = path.read_bytes()
-    stored = b"".join(whole[offset : offset + length] for offset, length in found.segments)
+        assert sparse_map.real_size == member.size == path.stat().st_size
+    content = path.read_bytes()
+    stored = b"".join(content[offset : offset + length] for offset, length in sparse_map.segments)
     contents = LayerContents(MemoryBlob("layer", tar), index, DEFAULT_LIMITS)
     assert b"".join(contents.chunks(0)) == stored
-    assert rows(index)[0].stored == len(stored) < len(whole)
+    assert rows(index)[0].stored == len(stored) < len(content)
     assert len(stored.strip(b"\0")) > 0
 
 
-def test_maps_are_equal_however_they_are_written() -> None:
-    """Where a format keeps its map says nothing about the file."""
+def test_maps_of_different_formats_are_equal() -> None:
+    """The position of the map in the payload is ignored."""
     assert SparseMap(10, ((0, 5),), 0) == SparseMap(10, ((0, 5),), 512)
     assert SparseMap(10, ((0, 5),), 0) != SparseMap(10, ((1, 5),), 0)

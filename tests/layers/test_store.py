@@ -1,4 +1,4 @@
-"""The folder of the cache: private, bounded, shared, and never a reason to fail."""
+"""The folder of the cache: private, limited in size, shared, and never a reason to fail."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KEYS = [Store.key(number) for number in range(8)]
 
 
 def entry(number: int = 0, size: int = 0) -> Packed:
-    """An entry that says which it is, of `size` bytes and a little more."""
+    """An entry with a number, of `size` bytes and a little more."""
     return Packed({"number": number}, {"filling": np.full(size, number, np.uint8)})
 
 
-def number_of(found: Packed | None) -> int | None:
-    """Which entry that is."""
-    return None if found is None else int(found.values["number"])
+def number_of(packed: Packed | None) -> int | None:
+    """The number of an entry; None without one."""
+    return None if packed is None else int(packed.values["number"])
 
 
 def files(store: Store) -> list[Path]:
@@ -36,7 +36,7 @@ def files(store: Store) -> list[Path]:
 
 
 def only_folder(store: Store) -> Path:
-    """Where the entries lie."""
+    """The folder with the entries."""
     (folder,) = store.folder.iterdir()
     return folder
 
@@ -47,8 +47,8 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "deep" / "cache")
 
 
-def test_an_entry_is_read_as_it_was_written(store: Store) -> None:
-    """By its kind and key, also by another process later; nothing else is."""
+def test_entries_can_be_read_back(store: Store) -> None:
+    """They are found by kind and key, also by a later process."""
     store.write("layer", KEYS[0], entry(7))
     assert number_of(Store(store.folder).read("layer", KEYS[0])) == 7
     assert store.has("layer", KEYS[0])
@@ -61,7 +61,7 @@ def test_an_entry_is_read_as_it_was_written(store: Store) -> None:
 
 
 def test_different_parts_give_different_keys() -> None:
-    """However the parts are cut."""
+    """Keys depend on the boundaries between parts."""
     parts: list[tuple[Any, ...]] = [
         (),
         ("a",),
@@ -75,7 +75,7 @@ def test_different_parts_give_different_keys() -> None:
     assert len({Store.key(*each) for each in parts}) == len(parts)
 
 
-def test_only_this_user_can_read_it(store: Store) -> None:
+def test_only_this_user_can_read_the_cache(store: Store) -> None:
     """Names of files in images are private."""
     old = os.umask(0)
     try:
@@ -100,7 +100,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(store: Store) -> None:
 
 
 def test_another_users_folder_is_not_used(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor a link to a folder."""
+    """Nor is a symlink to a folder."""
     store.write("layer", KEYS[0], entry())
     folder = only_folder(store)
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
@@ -112,7 +112,7 @@ def test_another_users_folder_is_not_used(store: Store, monkeypatch: pytest.Monk
 
 
 def test_a_damaged_entry_is_missing_and_rewritten(store: Store) -> None:
-    """Damage is no error; what is left of the entry goes."""
+    """Damage is not an error, and the damaged entry is removed."""
     for damage in (b"", b"junk", b"\0" * 5000):
         store.write("layer", KEYS[0], entry(1))
         (path,) = files(store)
@@ -125,7 +125,7 @@ def test_a_damaged_entry_is_missing_and_rewritten(store: Store) -> None:
 
 
 def test_an_entry_under_another_name_is_ignored(store: Store) -> None:
-    """A file that was copied over another says which it is."""
+    """Entries contain their own key, so that a copied file is recognised."""
     store.write("layer", KEYS[0], entry(1))
     (path,) = files(store)
     shutil.copy(path, path.with_name(f"{KEYS[1]}.layer"))
@@ -136,7 +136,7 @@ def test_an_entry_under_another_name_is_ignored(store: Store) -> None:
 def test_entries_of_other_versions_are_not_read(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither those of another format nor those of another release; they count, and go like all others."""
+    """This applies to other formats and releases; their entries count towards the size limit."""
     store.write("layer", KEYS[0], entry(1))
     monkeypatch.setattr(store_module, "FORMAT", store_module.FORMAT + 1)
     newer = Store(store.folder)
@@ -148,8 +148,8 @@ def test_entries_of_other_versions_are_not_read(
     assert number_of(store.read("layer", KEYS[0])) == 1
 
 
-def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
-    """Reading is using; the bound holds after every trim."""
+def test_the_least_recently_used_entries_are_removed_first(tmp_path: Path) -> None:
+    """Reading counts as use, and `trim` enforces the limit."""
     store = Store(tmp_path / "cache", 35_000)
     for number in range(4):
         store.write("layer", KEYS[number], entry(number, 10_000))
@@ -163,7 +163,7 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
 
 
 def test_an_entry_above_the_size_limit_is_not_kept(tmp_path: Path) -> None:
-    """It would evict everything, then itself; with a size of 0 there is not even a folder."""
+    """It would evict everything, then itself; with a size of 0, not even the folder is created."""
     store = Store(tmp_path / "cache", 5000)
     store.write("layer", KEYS[0], entry(0, 100))
     store.write("layer", KEYS[1], entry(1, 10_000))
@@ -174,8 +174,8 @@ def test_an_entry_above_the_size_limit_is_not_kept(tmp_path: Path) -> None:
     assert nothing.problem is None
 
 
-def test_clearing_leaves_foreign_files(store: Store) -> None:
-    """A folder that was named by mistake keeps its files."""
+def test_clearing_keeps_foreign_files(store: Store) -> None:
+    """If the user names a folder by mistake, its files are safe."""
     store.write("layer", KEYS[0], entry(0, 100))
     store.write("image", KEYS[0], entry(0, 100))
     theirs = [
@@ -195,8 +195,8 @@ def test_clearing_leaves_foreign_files(store: Store) -> None:
     assert sorted(files(store)) == sorted(theirs)
 
 
-def test_a_cleared_cache_is_gone_and_comes_back(store: Store) -> None:
-    """Also for a process that has used it before."""
+def test_a_cleared_cache_can_be_used_again(store: Store) -> None:
+    """This includes a process that used it before."""
     store.write("layer", KEYS[0], entry(1))
     store.clear()
     assert not store.folder.exists()
@@ -206,8 +206,8 @@ def test_a_cleared_cache_is_gone_and_comes_back(store: Store) -> None:
     assert store.problem is None
 
 
-def test_temporary_files_do_not_pile_up(store: Store) -> None:
-    """Those of processes that were killed go; those that may be in use stay."""
+def test_abandoned_temporary_files_are_removed(store: Store) -> None:
+    """Files of killed processes are removed; files that may be in use are kept."""
     store.write("layer", KEYS[0], entry())
     old, new = only_folder(store) / "writing-old", only_folder(store) / "writing-new"
     for path in (old, new):
@@ -224,24 +224,24 @@ def test_a_full_disk_is_a_problem_not_an_error(
 ) -> None:
     """Existing entries can still be read; no partial file is left, and writing is not tried again."""
     store.write("layer", KEYS[0], entry(1))
-    tries = []
+    attempts = []
 
     def full(descriptor: int, mode: str) -> Any:
         os.close(descriptor)
-        tries.append(mode)
+        attempts.append(mode)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", full)
     store.write("layer", KEYS[1], entry(2))
     store.write("layer", KEYS[2], entry(3))
-    assert tries == ["wb"]
+    assert attempts == ["wb"]
     assert "No space left" in str(store.problem)
     assert number_of(store.read("layer", KEYS[0])) == 1
     assert len(files(store)) == 1
 
 
 def test_a_folder_that_cannot_be_created_is_a_problem_not_an_error(tmp_path: Path) -> None:
-    """It would have to lie below a file."""
+    """The folder would be below a file."""
     (tmp_path / "file").write_text("no folder")
     store = Store(tmp_path / "file" / "cache")
     assert store.read("layer", KEYS[0]) is None
@@ -254,8 +254,8 @@ def test_a_folder_that_cannot_be_created_is_a_problem_not_an_error(tmp_path: Pat
 
 
 @pytest.mark.parametrize("filled", [True, False])
-def test_a_folder_in_place_of_an_entry_costs_that_entry_alone(store: Store, filled: bool) -> None:
-    """All others are read and written; an empty one makes way, what lies in another stays."""
+def test_a_folder_in_place_of_an_entry_affects_only_that_entry(store: Store, filled: bool) -> None:
+    """Other entries can be used; an empty folder is removed, and a folder with files is kept."""
     for number in range(2):
         store.write("layer", KEYS[number], entry(number))
     path = only_folder(store) / f"{KEYS[0]}.layer"
@@ -279,18 +279,18 @@ def test_a_folder_in_place_of_an_entry_costs_that_entry_alone(store: Store, fill
     assert path.is_dir() == filled
 
 
-def test_an_unreadable_entry_costs_that_entry_alone(
+def test_an_unreadable_entry_affects_only_that_entry(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is written anew, and the rest is used."""
+    """It is written again, and other entries are used."""
     for number in range(2):
         store.write("layer", KEYS[number], entry(number))
-    whole = np.fromfile
+    fromfile = np.fromfile
 
     def fails(stream: Any, *words: Any) -> Any:
         if KEYS[0] in stream.name:
             raise OSError(errno.EIO, "Input/output error")
-        return whole(stream, *words)
+        return fromfile(stream, *words)
 
     monkeypatch.setattr(np, "fromfile", fails)
     assert store.read("layer", KEYS[0]) is None
@@ -304,17 +304,17 @@ def test_an_unreadable_entry_costs_that_entry_alone(
 def test_a_read_only_folder_is_a_problem_not_an_error(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a disk that is mounted to be read, say: what is in it is used, and nobody tries again."""
+    """On a read-only disk, existing entries are used, and writing is attempted only once."""
     store.write("layer", KEYS[0], entry(1))
-    tries = []
+    attempts = []
 
     def read_only(**how: Any) -> Any:
-        tries.append(how)
+        attempts.append(how)
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(tempfile, "mkstemp", read_only)
     for number in (1, 2):
         store.write("layer", KEYS[number], entry(number))
-    assert len(tries) == 1
+    assert len(attempts) == 1
     assert "deep/cache: Read-only" in str(store.problem)
     assert number_of(store.read("layer", KEYS[0])) == 1

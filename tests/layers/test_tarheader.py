@@ -1,4 +1,4 @@
-"""Tar headers are read as Go's archive/tar reads them: what engines see is what is shown."""
+"""Tar headers are read as by Go's archive/tar, so that engines and layerscope see the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.layers.reading import rows as rows_of
     ],
 )
 def test_a_number_is_octal_text_or_base_256(field: bytes, value: int) -> None:
-    """Octal with any blanks around it, or two's complement behind a first bit that is set."""
+    """It is octal text with optional blanks, or a two's complement number if the first bit is set."""
     assert parse_number(field) == value
 
 
@@ -43,14 +43,14 @@ def test_a_number_is_octal_text_or_base_256(field: bytes, value: int) -> None:
     [b"8", b"0000648\0", b"-000001\0", b"+1", b"1 2", b"0x1", b"1_1", b"\x80" + b"\xff" * 11],
 )
 def test_an_invalid_number_is_refused(field: bytes) -> None:
-    """Digits beyond 7, signs, gaps, and more than 64 bits."""
+    """Digits above 7, signs, gaps and more than 64 bits are invalid."""
     with pytest.raises(HeaderError):
         parse_number(field)
 
 
 @pytest.mark.parametrize("place", [100, 108, 116, 124, 136])
-def test_junk_in_a_number_is_damage_where_the_header_stands(place: int) -> None:
-    """Mode, owner, group, size, time: the entries before are shown; the damage is told with its offset."""
+def test_an_invalid_number_is_damage_at_its_header(place: int) -> None:
+    """Entries before it are shown, and the damage has the offset of the header."""
     tar = entry(b"a", b"x") + header(b"b", at={place: b"0o7junk"}) + entry(b"c") + END
     index = read_both(tar)
     assert names(index) == [b"a"]
@@ -59,14 +59,14 @@ def test_junk_in_a_number_is_damage_where_the_header_stands(place: int) -> None:
     assert "not octal" in index.broken.message
 
 
-def test_every_number_of_a_header_is_checked() -> None:
-    """Octal in each field, with leading blanks."""
+def test_all_numbers_of_a_header_are_read() -> None:
+    """Fields may have leading blanks."""
     row = one(header(b"a", mode=b" 4755", uid=b"1750 ", gid=b"17\0", mtime=b"14000000000\0") + END)
     assert (row.mode, row.uid, row.gid, row.mtime) == (0o4755, 0o1750, 0o17, 0o14000000000)
 
 
 def test_base_256_reaches_further_than_octal() -> None:
-    """Large owners, and times before 1970."""
+    """It is used for large owners and times before 1970."""
     big = (3_000_000_000).to_bytes(8, "big")
     tar = header(uid=b"\x80" + big[1:], gid=b"\x80" + big[1:], mtime=b"\xff" * 11 + b"\x9c") + END
     row = one(tar)
@@ -74,19 +74,19 @@ def test_base_256_reaches_further_than_octal() -> None:
 
 
 def test_a_size_may_be_base_256() -> None:
-    """As GNU tar writes sizes from 8 GiB, and Go any that does not fit."""
+    """GNU tar and Go write sizes from 8 GiB this way."""
     tar = header(size=b"\x80" + bytes(10) + b"\x03") + b"abc".ljust(512, b"\0") + END
     assert one(tar).stored == 3
 
 
 def test_a_negative_size_is_damage() -> None:
-    """Nothing could be skipped by it."""
+    """The position of the next entry would be unknown."""
     damage = broken(entry(b"a") + header(size=b"\xff" * 12) + END)
     assert damage == (512, "the size of an entry is negative")
 
 
-def test_the_type_in_the_mode_is_dropped() -> None:
-    """Builders put it there; permissions are what is left."""
+def test_type_bits_of_the_mode_are_dropped() -> None:
+    """Builders write them; only permissions are kept."""
     assert one(header(mode=b"0100644\0") + END).mode == 0o644
     assert one(header(mode=b"0041777\0") + END).mode == 0o1777
 
@@ -99,7 +99,7 @@ def _checksum(block: bytes, value: int, form: bytes = b"%06o\0 ") -> bytes:
 
 
 def test_a_checksum_may_be_summed_with_signed_bytes() -> None:
-    """Some old writers did; names beyond ASCII tell."""
+    """Some old writers did; this matters for names beyond ASCII."""
     block = header("smörgås".encode())
     plain = bytearray(block)
     plain[148:156] = b" " * 8
@@ -109,8 +109,8 @@ def test_a_checksum_may_be_summed_with_signed_bytes() -> None:
 
 
 @pytest.mark.parametrize("form", [b"%06o\0 ", b"%07o\0", b"%6o  ", b"%08o"])
-def test_a_checksum_comes_in_several_forms(form: bytes) -> None:
-    """With zeros or blanks, with or without a terminator."""
+def test_a_checksum_may_have_several_forms(form: bytes) -> None:
+    """It may have zeros or blanks, with or without a terminator."""
     block = header(b"a")
     plain = bytearray(block)
     plain[148:156] = b" " * 8
@@ -118,8 +118,8 @@ def test_a_checksum_comes_in_several_forms(form: bytes) -> None:
 
 
 @pytest.mark.parametrize("checksum", [b"0000001\0", b"junk", bytes(8), b"\xff" * 8])
-def test_a_wrong_checksum_is_damage_where_the_header_stands(checksum: bytes) -> None:
-    """Nothing after it is believed."""
+def test_a_wrong_checksum_is_damage_at_its_header(checksum: bytes) -> None:
+    """Entries after it are not shown."""
     tar = entry(b"a", b"x") + header(b"b", checksum=checksum) + entry(b"c") + END
     index = read_both(tar)
     assert names(index) == [b"a"]
@@ -129,20 +129,20 @@ def test_a_wrong_checksum_is_damage_where_the_header_stands(checksum: bytes) -> 
 
 
 def test_a_wrong_checksum_is_reported_before_a_bad_size() -> None:
-    """A size that was hit, too, leads out of the archive: what is wrong is the header."""
+    """A damaged size may lead beyond the archive, but the header is the cause."""
     for size in (b"77777777777", b"99999999999\0", b"\xff" * 12):
         tar = entry(b"a") + header(b"b", size=size, checksum=b"1") + END
         assert broken(tar) == (512, "the checksum of a header is wrong")
 
 
 def test_the_first_damage_is_reported() -> None:
-    """A bad header, then a cut."""
+    """A bad header is followed by a truncated entry."""
     tar = entry(b"a") + header(b"b", checksum=b"1") + entry(b"c", b"x" * 600)[:700]
     assert broken(tar)[0] == 512
 
 
-def test_damage_in_any_batch_is_found_at_its_place() -> None:
-    """Headers are parsed by the thousand; the first bad one ends the layer all the same."""
+def test_damage_in_any_batch_has_its_offset() -> None:
+    """Headers are parsed in batches; the first bad one ends the layer."""
     good = [entry(b"f%d" % number) for number in range(9000)]
     for place in (0, 4095, 4096, 5000, 8999):
         tar = b"".join([*good[:place], header(b"bad", checksum=b"1"), *good[place:], END])
@@ -156,13 +156,12 @@ def test_damage_in_any_batch_is_found_at_its_place() -> None:
 
 
 def test_a_prefix_comes_before_the_name() -> None:
-    """POSIX."""
     assert one(header(b"file", prefix=b"some/where") + END).name == b"some/where/file"
     assert one(header(b"f" * 100, prefix=b"p" * 155) + END).name == b"p" * 155 + b"/" + b"f" * 100
 
 
 def test_old_headers_have_no_prefix() -> None:
-    """V7, and GNU, which keeps other things in its place; so is anything that only looks like one of them."""
+    """V7 headers have none, and GNU headers have other fields in its place."""
     assert one(header(b"file", magic=V7, prefix=b"some") + END).name == b"file"
     times = b"00000000001\x0000000000002\0"
     assert one(header(b"file", magic=GNU, prefix=times) + END).name == b"file"
@@ -176,15 +175,15 @@ def test_the_prefix_of_star_is_shorter() -> None:
     assert row.name == b"p" * 131 + b"/file"
 
 
-def test_a_gnu_header_with_a_prefix_in_place_of_times_has_one() -> None:
-    """Go wrote such before 1.8, and reads them."""
+def test_a_gnu_header_may_have_a_prefix_in_place_of_times() -> None:
+    """Go before 1.8 wrote such headers, and still reads them."""
     assert one(header(b"file", magic=GNU, prefix=b"some/where") + END).name == b"some/where/file"
     # No prefix if it is not ASCII: then it was never Go's.
     assert one(header(b"file", magic=GNU, prefix=b"s\xf6me/where") + END).name == b"file"
 
 
 def test_a_name_ends_at_its_first_nul() -> None:
-    """As C and Go read it; a full field has none."""
+    """A field without NUL is used completely."""
     assert one(header(b"ab\0cd") + END).name == b"ab"
     assert one(header(b"n" * 100) + END).name == b"n" * 100
     row = one(header(b"l", b"2", link=b"to\0junk") + END)
@@ -214,14 +213,14 @@ def test_a_name_ends_at_its_first_nul() -> None:
     ],
 )
 def test_the_typeflag_gives_the_type(flag: bytes, kind: Kind) -> None:
-    """Every flag of POSIX; unknown ones are paths without content."""
+    """Entries of unknown type are paths without content."""
     row = one(header(b"a", flag, link=b"b") + END)
     assert row.kind == kind
 
 
 @pytest.mark.parametrize("flag", [b"1", b"2", b"3", b"4", b"5", b"6"])
 def test_links_directories_and_devices_have_no_data(flag: bytes) -> None:
-    """Whatever their size field says: the next header follows at once."""
+    """Their size field is ignored: the next header follows directly."""
     tar = header(b"a", flag, 1000, link=b"b") + entry(b"next", b"data") + END
     index = read_both(tar)
     assert index.broken is None
@@ -229,7 +228,7 @@ def test_links_directories_and_devices_have_no_data(flag: bytes) -> None:
 
 
 def test_the_data_of_unknown_types_are_skipped() -> None:
-    """They are an entry of size 0, with a warning."""
+    """Such an entry has size 0, and there is a warning."""
     index = read_both(entry(b"a", b"x" * 700, b"Z") + entry(b"next", b"data") + END)
     assert [(row.name, row.stored) for row in rows_of(index)] == [(b"a", 0), (b"next", 4)]
     assert index.oddities == {"entry-type-unknown": 1}
@@ -237,7 +236,7 @@ def test_the_data_of_unknown_types_are_skipped() -> None:
 
 @pytest.mark.parametrize("magic", [V7, USTAR, GNU])
 def test_an_old_directory_ends_in_a_slash(magic: bytes) -> None:
-    """The oldest tars have no type for directories. They have no data either."""
+    """The oldest tars have no type for directories, and directories have no data."""
     tar = header(b"d/", b"\0", 700, magic) + entry(b"d/f", b"x") + END
     index = read_both(tar)
     assert index.broken is None
@@ -247,8 +246,8 @@ def test_an_old_directory_ends_in_a_slash(magic: bytes) -> None:
     ]
 
 
-def test_an_old_directory_may_be_all_prefix() -> None:
-    """A prefix and no name: the joining slash makes the name end in one."""
+def test_an_old_directory_may_have_only_a_prefix() -> None:
+    """With an empty name, the slash after the prefix is the last character."""
     tar = header(b"", b"\0", 700, prefix=b"d") + entry(b"d/f", b"x") + END
     index = read_both(tar)
     assert [(row.name, row.kind) for row in rows_of(index)] == [
@@ -257,14 +256,14 @@ def test_an_old_directory_may_be_all_prefix() -> None:
     ]
 
 
-def test_a_file_of_today_may_end_in_a_slash() -> None:
-    """It is a file all the same, with its data."""
+def test_a_posix_file_may_end_in_a_slash() -> None:
+    """It is a file with data."""
     row = one(entry(b"weird/", b"data") + END)
     assert (row.name, row.kind, row.stored) == (b"weird", Kind.FILE, 4)
 
 
-def test_device_numbers_make_one_number() -> None:
-    """Major and minor; nonsense counts as none, for nothing depends on it."""
+def test_device_numbers_are_combined() -> None:
+    """Invalid numbers count as 0, because they are only displayed."""
     index = read_both(
         header(b"a", b"3", major=b"0000005\0", minor=b"0000001\0")
         + header(b"b", b"4", major=b"junk", minor=b"0000001\0")
@@ -273,8 +272,8 @@ def test_device_numbers_make_one_number() -> None:
     assert index.columns.devices.tolist() == [5 << 32 | 1, 0]
 
 
-def test_few_headers_are_parsed_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One by one or together: the same columns, and the same first damage."""
+def test_few_and_many_headers_have_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers parsed one by one or together have the same columns and the same first damage."""
     random = Random(4)
     fields = (
         b"0000644\0",

@@ -1,4 +1,4 @@
-"""Data of a million entries is kept once, in the smallest possible types."""
+"""Metadata of layers is stored once, in the smallest possible types."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def image(tmp_path: Path) -> Request:
     return Request(reference=str(write(tmp_path / "i.tar", data)))
 
 
-def test_attributes_are_kept_once(image: Request) -> None:
-    """The indexes of layers look at what the stacked filesystem holds."""
+def test_metadata_is_stored_once(image: Request) -> None:
+    """The indexes of layers share the columns of the stacked filesystem."""
     opened = open_image(image)
     columns = opened.filesystem.inodes.columns
     for name in ("stored", "modes", "uids", "gids", "mtimes", "devices", "offsets"):
@@ -42,36 +42,36 @@ def test_attributes_are_kept_once(image: Request) -> None:
 
 
 def test_small_numbers_take_little_memory(image: Request) -> None:
-    """An owner of 0 takes a byte, a time four."""
+    """Devices of 0 take one byte each, times four."""
     first, second, _ = open_image(image).indexes
     sizes = [first.columns.mtimes.itemsize, second.columns.devices.itemsize]
     assert sizes == [4, 1]
 
 
 def test_names_can_be_released(image: Request) -> None:
-    """Without the names of each layer all else is the same; with them layers can be stacked again."""
-    whole, lean = open_image(image), open_image(image, Options(names=False))
-    assert whole.accounting.layers == lean.accounting.layers
+    """Without the names of each layer the results are the same; with them layers can be stacked again."""
+    full, lean = open_image(image), open_image(image, Options(names=False))
+    assert full.accounting.layers == lean.accounting.layers
     assert len(lean.indexes[1].tree.names) == len(lean.indexes[1].nodes) == 0
-    again = Filesystem.stack(whole.indexes)
-    assert again.paths.tolist() == whole.filesystem.paths.tolist()
+    again = Filesystem.stack(full.indexes)
+    assert again.paths.tolist() == full.filesystem.paths.tolist()
 
 
 def test_plain_layers_are_walked_one_at_a_time(
     image: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two threads that go from header to header would only wait for each other."""
-    walking: list[str] = []
-    together: list[int] = []
+    """Two threads that read headers would only wait for each other."""
+    active: list[str] = []
+    concurrent: list[int] = []
 
     def watched(blob: Blob, limits: Limits, progress: Progress, **how: Any) -> LayerIndex:
-        walking.append(blob.name)
+        active.append(blob.name)
         time.sleep(0.02)
-        together.append(len(walking))
-        found = index_layer(blob, limits, progress, **how)
-        walking.remove(blob.name)
-        return found
+        concurrent.append(len(active))
+        index = index_layer(blob, limits, progress, **how)
+        active.remove(blob.name)
+        return index
 
     monkeypatch.setattr(reading, "index_layer", watched)
     open_image(image, Options(verify_small=False))
-    assert together == [1, 1]
+    assert concurrent == [1, 1]

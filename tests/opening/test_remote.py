@@ -1,4 +1,4 @@
-"""The image that a second process opens: the same results, and an error for every end of that process."""
+"""An image opened by a second process: the same results, and an error however that process ends."""
 
 from __future__ import annotations
 
@@ -51,36 +51,36 @@ PHASES = {
     "running rules": "layerscope.opening.open:find_findings",
     "checking digests": "layerscope.opening.sending:check_digests",
 }
-"""Where a worker can be when it is ended."""
-PATIENCE = 30.0
+"""Phases in which the worker is killed, with a function that it calls there."""
+TIMEOUT = 30.0
 
 
 def first(candidates: Sequence[Candidate]) -> Candidate:
-    """Somebody who takes whatever comes first."""
+    """Choose the first candidate."""
     return candidates[0]
 
 
-class Hearing(Watcher):
-    """Keeps what it hears."""
+class RecordingWatcher(Watcher):
+    """Records its calls, and the image that it was given last."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
         self.opened: Opened | None = None
         self.checks: dict[int, bool] = {}
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
-        self.heard.append(f"layer {number}: {int(index.columns.stored.sum())}")
+        self.events.append(f"layer {number}: {int(index.columns.stored.sum())}")
 
     def stacked(self, opened: Opened) -> None:
-        self.heard.append("stacked")
+        self.events.append("stacked")
         self.opened = opened
 
     def duplicates_found(self, opened: Opened) -> None:
-        self.heard.append("duplicates_found")
+        self.events.append("duplicates_found")
         self.opened = opened
 
     def findings_found(self, opened: Opened) -> None:
-        self.heard.append("findings_found")
+        self.events.append("findings_found")
         self.opened = opened
 
     def checked(self, number: int, right: bool) -> None:
@@ -93,9 +93,9 @@ def image(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files, which is empty in the end."""
-    folder = tmp_path / "temporary"
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files, which must be empty in the end."""
+    folder = tmp_path / "temporary_folder"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -103,12 +103,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     assert list(folder.iterdir()) == []
 
 
-@pytest.fixture(params=["cache", "no cache", "cache of no use"])
+@pytest.fixture(params=["cache", "no cache", "full cache"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store | None:
-    """The cache, if there is one. In one it has no room."""
+    """The cache, if any; one is too small for any entry."""
     if request.param == "no cache":
         return None
-    return Store(tmp_path / "cache", *([100] if request.param == "cache of no use" else []))
+    return Store(tmp_path / "cache", *([100] if request.param == "full cache" else []))
 
 
 def begin(image: Path | str, store: Store | None = None, **how: Any) -> RemoteImage:
@@ -117,12 +117,12 @@ def begin(image: Path | str, store: Store | None = None, **how: Any) -> RemoteIm
     return RemoteImage(Request(str(image)), options, worker=worker)
 
 
-def load(image: RemoteImage) -> Hearing:
-    """Wait until all is known."""
-    hearing = Hearing()
+def load(image: RemoteImage) -> RecordingWatcher:
+    """Wait until everything is known."""
+    watcher = RecordingWatcher()
     image.find(first)
-    image.load(hearing, lambda: False)
-    return hearing
+    image.load(watcher, lambda: False)
+    return watcher
 
 
 def contents(opened: Opened) -> list[list[bytes]]:
@@ -134,7 +134,7 @@ def contents(opened: Opened) -> list[list[bytes]]:
 
 
 def facts(opened: Opened) -> object:
-    """Everything that can be compared of an image."""
+    """All results for an image in a form that can be compared."""
     findings = opened.findings
     return (
         opened.image,
@@ -150,51 +150,56 @@ def facts(opened: Opened) -> object:
     )  # fmt: skip
 
 
-def test_the_results_are_those_of_this_process(image: Path, store: Store | None) -> None:
-    """Layer by layer, with the cache, without, and the second time."""
+def test_results_equal_those_of_this_process(image: Path, store: Store | None) -> None:
+    """They arrive layer by layer, with and without a cache, and also when opened again."""
     here = open_image(Request(str(image)), Options(verify_small=False, rules={}, names=False))
     for _ in range(2):
         with begin(image, store) as opening:
-            hearing = load(opening)
-            assert hearing.heard[:3] == ["layer 0: 90007", "layer 1: 90007", f"layer 2: {len(KEY)}"]
-            assert hearing.heard[3:] == ["stacked", "duplicates_found", "findings_found"]
-            assert hearing.checks == {0: True, 2: True}
-            assert hearing.opened is not None
-            assert facts(hearing.opened) == facts(here)
+            watcher = load(opening)
+            assert watcher.events[:3] == [
+                "layer 0: 90007",
+                "layer 1: 90007",
+                f"layer 2: {len(KEY)}",
+            ]
+            assert watcher.events[3:] == ["stacked", "duplicates_found", "findings_found"]
+            assert watcher.checks == {0: True, 2: True}
+            assert watcher.opened is not None
+            assert facts(watcher.opened) == facts(here)
             process = worker_of(opening)
         assert has_ended(process.pid)
 
 
-def test_the_private_folder_is_private(image: Path, temporary: Path) -> None:
+def test_the_private_folder_is_private(image: Path, temporary_folder: Path) -> None:
     with begin(image) as opening:
         load(opening)
-        (folder,) = temporary.iterdir()
+        (folder,) = temporary_folder.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_cache_is_enough(image: Path, tmp_path: Path, temporary: Path) -> None:
-    """Nothing is written elsewhere."""
+def test_nothing_is_written_outside_a_working_cache(
+    image: Path, tmp_path: Path, temporary_folder: Path
+) -> None:
     with begin(image, Store(tmp_path / "cache")) as opening:
         load(opening)
-        assert list(temporary.iterdir()) == []
+        assert list(temporary_folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("reference", ["missing.tar", "nosuch://a", "", "image.txt"])
-def test_errors_are_those_of_this_process(
+def test_errors_equal_those_of_this_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "image.txt", b"no image\n" * 100)
-    with pytest.raises(LayerscopeError) as here:
+    with pytest.raises(LayerscopeError) as local_error:
         open_source(Request(reference))
-    with begin(reference) as opening, pytest.raises(LayerscopeError) as there:
+    with begin(reference) as opening, pytest.raises(LayerscopeError) as remote_error:
         opening.find(first)
     for name in ("message", "hint", "title", "exit_code"):
-        assert getattr(there.value, name) == getattr(here.value, name)
+        assert getattr(remote_error.value, name) == getattr(local_error.value, name)
 
 
 def test_a_damaged_layer_is_shown(tmp_path: Path) -> None:
-    """What can be read of it."""
+    """What can be read of it is shown, as in this process."""
     data = docker_archive([LAYERS[0], LAYERS[1][:-40], LAYERS[2]])
     path = settled(tmp_path / "damaged.tar", data)
     here = open_image(Request(str(path)), Options(verify_small=False, rules={}, names=False))
@@ -206,8 +211,8 @@ def test_a_damaged_layer_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, None])
-def test_one_of_several_is_chosen_here(tmp_path: Path, number: int | None) -> None:
-    """The candidates come as they are shown, the answer goes back."""
+def test_the_caller_chooses_one_of_several_images(tmp_path: Path, number: int | None) -> None:
+    """Candidates arrive as they are shown, and the choice is sent back."""
     path = write(tmp_path / "several.tar", windows(OLD, NEW))
 
     def ask(candidates: Sequence[Candidate]) -> Candidate | None:
@@ -229,19 +234,19 @@ from layerscope.opening.loading import Watcher
 from layerscope.opening.remote import RemoteImage
 from layerscope.opening.options import Options
 from layerscope.sources.base import Request
-class Told(Watcher):
+class Printer(Watcher):
     def stacked(self, opened):
         print(opened.accounting.live, len(b"".join(opened.contents[0].chunks(1))))
 with RemoteImage(Request("-"), Options()) as image:
     image.find(lambda candidates: candidates[0])
-    image.load(Told(), lambda: False)
+    image.load(Printer(), lambda: False)
 """
-    said = subprocess.check_output([sys.executable, "-c", script], input=image.read_bytes())
-    assert said.split()[1] == b"90000"
+    output = subprocess.check_output([sys.executable, "-c", script], input=image.read_bytes())
+    assert output.split()[1] == b"90000"
 
 
-def test_a_file_that_changes_is_noticed(image: Path) -> None:
-    """As in this process, with the same words."""
+def test_a_changed_file_is_detected(image: Path) -> None:
+    """The error and its message are those of this process."""
     with begin(image) as opening:
         opened = load(opening).opened
         assert opened is not None
@@ -265,12 +270,12 @@ def worker_of(opening: RemoteImage) -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def holding(image: Path, gate: Gate) -> Iterator[RemoteImage]:
-    """A worker that waits at the gate."""
+    """An image whose worker waits at the gate."""
     with begin(image, worker=held_worker.MODULE) as opening:
         opening.begin()
-        until = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not gate.reached:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         yield opening
 
@@ -279,7 +284,6 @@ def holding(image: Path, gate: Gate) -> Iterator[RemoteImage]:
 def test_a_killed_worker_is_an_error(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
-    """Wherever it is."""
     gate = Gate(monkeypatch, tmp_path, PHASES[phase])
     with holding(image, gate) as opening:
         process = worker_of(opening)
@@ -297,7 +301,7 @@ def test_a_killed_worker_is_an_error(
 def test_leaving_does_not_wait_for_the_worker(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
-    """Wherever it is, and stopped at that."""
+    """This holds in every phase, even if the worker is stopped."""
     gate = Gate(monkeypatch, tmp_path, PHASES[phase])
     with holding(image, gate) as opening:
         process = worker_of(opening)
@@ -305,10 +309,10 @@ def test_leaving_does_not_wait_for_the_worker(
     assert has_ended(process.pid)
 
 
-def test_a_worker_that_is_stopped_is_an_error(
+def test_a_stopped_worker_times_out(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "PATIENCE", 1.5)
+    monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 1.5)
     gate = Gate(monkeypatch, tmp_path, PHASES["finding duplicates"])
     with holding(image, gate) as opening:
         process = worker_of(opening)
@@ -317,31 +321,33 @@ def test_a_worker_that_is_stopped_is_an_error(
             load(opening)
 
 
-def test_a_worker_that_is_busy_is_none(
+def test_a_busy_worker_does_not_time_out(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And one that is stopped and continued goes on."""
-    monkeypatch.setattr(remote, "PATIENCE", 3.0)
+    """A worker that was stopped and continued works on, too."""
+    monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 3.0)
     beats: list[bytearray] = []
-    heard = RemoteImage._heard
+    receive = RemoteImage._receive
     monkeypatch.setattr(
-        RemoteImage, "_heard", lambda self, body: heard(self, body) if body else beats.append(body)
+        RemoteImage,
+        "_receive",
+        lambda self, body: receive(self, body) if body else beats.append(body),
     )
     gate = Gate(monkeypatch, tmp_path, PHASES["finding duplicates"])
     with holding(image, gate) as opening:
         process = worker_of(opening)
         os.kill(process.pid, signal.SIGSTOP)
         os.kill(process.pid, signal.SIGCONT)
-        until = time.monotonic() + PATIENCE
-        while len(beats) < 5:  # more than patience lasts
-            assert time.monotonic() < until
+        deadline = time.monotonic() + TIMEOUT
+        while len(beats) < 5:  # longer than the timeout
+            assert time.monotonic() < deadline
             time.sleep(0.01)
-        gate.set()
-        assert load(opening).heard[-1] == "findings_found"
+        gate.open()
+        assert load(opening).events[-1] == "findings_found"
 
 
-def test_a_worker_that_dies_later_leaves_what_is_known(image: Path) -> None:
-    """Contents cannot be read any more, and the words say why."""
+def test_results_survive_a_worker_that_dies_later(image: Path) -> None:
+    """Contents cannot be read any more, and the error says why."""
     with begin(image) as opening:
         opened = load(opening).opened
         assert opened is not None
@@ -352,9 +358,11 @@ def test_a_worker_that_dies_later_leaves_what_is_known(image: Path) -> None:
         assert opened.filesystem.table.find(b"etc/motd") is not None
 
 
-@pytest.mark.parametrize("name", [*bad_worker.SAYING, *BAD])
-def test_nonsense_is_an_error(image: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Never a hang, nor anything but a `WorkerError`."""
+@pytest.mark.parametrize("name", [*bad_worker.INVALID, *BAD])
+def test_invalid_messages_are_an_error(
+    image: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """They lead to a `WorkerError`, never to a hang or another exception."""
     monkeypatch.setenv(bad_worker.NAME, name)
     with (
         begin(image, worker=bad_worker.MODULE) as opening,
@@ -364,7 +372,7 @@ def test_nonsense_is_an_error(image: Path, monkeypatch: pytest.MonkeyPatch, name
 
 
 @pytest.mark.parametrize("name", ["full", "broken"])
-def test_faults_of_the_worker_are_told(
+def test_errors_in_the_worker_are_reported(
     image: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(bad_worker.NAME, name)
@@ -382,22 +390,22 @@ def test_faults_of_the_worker_are_told(
         assert "bad_worker" in raised.value.report
 
 
-def test_a_cache_on_a_full_disk_is_done_without(
+def test_an_unusable_cache_is_not_required(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says why, as commands do."""
+    """Opening succeeds, and the cache's problem is known, as in commands."""
     folder = tmp_path / "cache"
     write(folder, b"no folder")
     store = Store(folder)
     with begin(image, store) as opening:
-        assert load(opening).heard[-1] == "findings_found"
+        assert load(opening).events[-1] == "findings_found"
     assert store.problem is not None
 
 
-def test_more_bytes_than_asked_for_are_refused(
+def test_more_bytes_than_requested_are_refused(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(bad_worker.NAME, "wordy")
+    monkeypatch.setenv(bad_worker.NAME, "oversending")
     with begin(image, worker=bad_worker.MODULE) as opening:
         source = opening.find(first)
         with pytest.raises(OSError, match="more bytes than requested"):
@@ -405,8 +413,10 @@ def test_more_bytes_than_asked_for_are_refused(
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_worker_ends_with_the_explorer(image: Path, temporary: Path, number: int) -> None:
-    """And removes what it wrote."""
+def test_the_worker_ends_with_the_explorer(
+    image: Path, temporary_folder: Path, number: int
+) -> None:
+    """The worker also removes what it wrote."""
     script = f"""
 import os
 from layerscope import signals
@@ -425,18 +435,18 @@ with RemoteImage(Request({str(image)!r}), Options()) as opening:
     pid, written = done.stdout.split()
     assert written == b"True"
     assert has_ended(int(pid))
-    until = time.monotonic() + PATIENCE
-    while list(temporary.iterdir()):
-        assert time.monotonic() < until
+    deadline = time.monotonic() + TIMEOUT
+    while list(temporary_folder.iterdir()):
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_leaving_ends_whoever_waits(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_leaving_wakes_waiting_threads(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     gate = Gate(monkeypatch, tmp_path, PHASES["indexing"])
     with holding(image, gate) as opening:
         opening.find(first)
         opening.close()
         with pytest.raises(LayerscopeError):
-            opening.load(Hearing(), lambda: False)
+            opening.load(RecordingWatcher(), lambda: False)
         with pytest.raises(CancelledError):
-            opening.load(Hearing(), lambda: True)
+            opening.load(RecordingWatcher(), lambda: True)

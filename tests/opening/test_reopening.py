@@ -1,4 +1,4 @@
-"""Opening an image again reads no layer, and the report is the same to the byte."""
+"""Opening an image again reads no layer, and the report is byte for byte the same."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SECRET = layer_tar([file("etc/motd", b"private"), file("big", b"y" * 3000), dire
 
 
 def report(opened: Opened) -> bytes:
-    """The whole report, files too."""
+    """The complete report, with files."""
     stream = io.BytesIO()
     writer_of("json")(opened, stream, ReportOptions(files=True))
     return stream.getvalue()
@@ -68,10 +68,10 @@ def opened(image: Path, store: Store | None, **options: Any) -> Opened:
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, *places: tuple[object, str]) -> None:
-    """From now on nobody may call these."""
+    """Fail the test if one of these is called from now on."""
 
-    def called(*args: object, **how: object) -> object:
-        raise AssertionError("this was known")
+    def called(*args: object, **options: object) -> object:
+        raise AssertionError("this is cached")
 
     for owner, name in places:
         monkeypatch.setattr(owner, name, called)
@@ -99,10 +99,10 @@ PLACES: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("place", PLACES)
-def test_a_second_opening_reads_no_layer(
+def test_reopening_reads_no_layer(
     place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is indexed, stacked, compared or searched again, and the report is the same to the byte."""
+    """Nothing is indexed, stacked, compared or searched again, and the report is byte for byte the same."""
     image = PLACES[place](tmp_path)
     for path in image.rglob("*") if image.is_dir() else [image]:
         settled(path)
@@ -122,10 +122,10 @@ def test_a_second_opening_reads_no_layer(
 
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("place", PLACES)
-def test_the_cached_image_can_be_read_in_advance(
+def test_a_cached_image_can_be_read_in_advance(
     place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing the first time, all of it the second, for the same report; nothing again when one thing is missing."""
+    """It is returned only if every entry is in the cache, and gives the same report."""
     image = PLACES[place](tmp_path)
     for path in image.rglob("*") if image.is_dir() else [image]:
         settled(path)
@@ -135,10 +135,10 @@ def test_the_cached_image_can_be_read_in_advance(
     if place != "no-layers":
         assert read_cached_image(request, open_source(request), options) is None
     without = report(open_image(request, options))
-    kept = {entry.path: entry.path.read_bytes() for entry in store.entries()}
+    entries = {entry.path: entry.path.read_bytes() for entry in store.entries()}
     verifying = read_cached_image(request, open_source(request), replace(options, verify=True))
     assert verifying is None or place == "no-layers"
-    for path, content in kept.items():
+    for path, content in entries.items():
         path.unlink()
         cached_image = read_cached_image(request, open_source(request), options)
         assert (cached_image is None) == (path.suffix != ".duplicates")
@@ -150,31 +150,31 @@ def test_the_cached_image_can_be_read_in_advance(
     assert report(analyse(request, source, options, cached_image=cached_image)) == without
 
 
-def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:
-    """The explorer shows each layer as it is known, and then all of it."""
+def test_the_listener_is_called_the_same_way(tmp_path: Path, store: Store) -> None:
+    """A cached image is announced layer by layer, as one that is read."""
     image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
-    heard: list[list[object]] = []
+    calls: list[list[object]] = []
 
-    class Hearing(Listener):
+    class RecordingListener(Listener):
         def layer_indexed(self, number: int, indexed: Any) -> None:
-            heard[-1].append((number, len(indexed.index)))
+            calls[-1].append((number, len(indexed.index)))
 
         def stacked(self, opened: Opened, cache: Any) -> Opened:
-            heard[-1].append(opened.accounting.live)
+            calls[-1].append(opened.accounting.live)
             return super().stacked(opened, cache)
 
     for _ in range(2):
-        heard.append([])
+        calls.append([])
         request = Request(str(image))
-        analyse(request, open_source(request), Options(cache=store), Hearing())
-    assert len(heard[0]) == len(LAYERS) + 1
-    assert heard[0] == heard[1]
+        analyse(request, open_source(request), Options(cache=store), RecordingListener())
+    assert len(calls[0]) == len(LAYERS) + 1
+    assert calls[0] == calls[1]
 
 
-def test_verification_depends_on_this_run_alone(
+def test_verification_does_not_depend_on_earlier_runs(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever other runs left, in any order: large layers are unverified unless this run was asked to verify."""
+    """Large layers are unverified unless this run is to verify them, whatever other runs cached."""
     monkeypatch.setattr(reading, "VERIFY_BYTES", 100)
     image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
     runs: list[Mapping[str, bool]] = [
@@ -194,10 +194,10 @@ def test_verification_depends_on_this_run_alone(
                 assert report(opened(image, store, **runs[number])) == without[number]
 
 
-def test_small_layers_are_verified_though_the_explorer_came_first(
+def test_small_layers_are_verified_after_the_explorer_cached_them(
     tmp_path: Path, store: Store
 ) -> None:
-    """It does not hash before it shows."""
+    """The explorer does not hash layers before it shows them."""
     image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
     assert opened(image, store, verify_small=False).verified(0) is None
     assert opened(image, store).verified(0) is True
@@ -207,7 +207,7 @@ def test_small_layers_are_verified_though_the_explorer_came_first(
 def test_a_shared_base_is_not_indexed_again(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An image in another file, built on the same layers, indexes its own layers only."""
+    """For an image in another file with the same base, only the other layers are indexed."""
     for compress in (None, "gzip"):
         folder = tmp_path / str(compress)
         how: Any = {"compress": compress}
@@ -227,35 +227,38 @@ def test_a_shared_base_is_not_indexed_again(
         monkeypatch.undo()
 
 
-def lying(truth: bytes, lie: bytes) -> bytes:
-    """A docker archive whose config claims the layer `truth` and which holds `lie`."""
+def archive_with_false_layer(truth: bytes, lie: bytes) -> bytes:
+    """A docker archive whose config claims the layer `truth`, but which holds `lie`."""
     files = docker_files([truth])
     return archive({name: lie if data == truth else data for name, data in files.items()})
 
 
-def test_a_lying_image_changes_nothing(tmp_path: Path, store: Store) -> None:
-    """Before or after it: each image shows what it holds, and the liar is told."""
+def test_an_image_with_false_layers_does_not_affect_others(tmp_path: Path, store: Store) -> None:
+    """In any order, each image shows its own files, and the false layer fails verification."""
     honest = settled(tmp_path / "honest.tar", docker_archive([SECRET]))
-    liar = settled(tmp_path / "liar.tar", lying(SECRET, BASE))
-    expected = {path: report(opened(path, None)) for path in (honest, liar)}
-    assert opened(liar, None).verified(0) is False
+    false_image = settled(tmp_path / "liar.tar", archive_with_false_layer(SECRET, BASE))
+    expected = {path: report(opened(path, None)) for path in (honest, false_image)}
+    assert opened(false_image, None).verified(0) is False
     for small in (True, False):
-        for order in ([honest, liar, honest, liar], [liar, honest, liar, honest]):
+        for order in (
+            [honest, false_image, honest, false_image],
+            [false_image, honest, false_image, honest],
+        ):
             Store(store.folder).clear()
             for path in order:
-                found = opened(path, store, verify_small=small)
-                filesystem = found.filesystem
+                image = opened(path, store, verify_small=small)
+                filesystem = image.filesystem
                 if small:
-                    assert report(found) == expected[path]
+                    assert report(image) == expected[path]
                 motd = filesystem.table.find(b"etc/motd")
                 assert motd is not None
                 row = filesystem.rows_of(motd).start
-                content = b"".join(found.contents[0].chunks(int(filesystem.inode_of[row])))
+                content = b"".join(image.contents[0].chunks(int(filesystem.inode_of[row])))
                 assert content == (b"private" if path == honest else b"welcome")
 
 
-def test_an_archive_that_was_written_again_is_read_again(tmp_path: Path, store: Store) -> None:
-    """Same name, same length, even the same times."""
+def test_a_rewritten_archive_is_read_again(tmp_path: Path, store: Store) -> None:
+    """It has the same name, length and modification time."""
     image = settled(tmp_path / "image.tar", docker_archive([BASE]))
     assert len(docker_archive([SECRET])) == image.stat().st_size
     status = image.stat()
@@ -267,7 +270,7 @@ def test_an_archive_that_was_written_again_is_read_again(tmp_path: Path, store: 
     assert report(opened(image, store, verify_small=False)) == expected
 
 
-def test_unread_contents_are_not_cached(
+def test_read_errors_are_not_cached(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read errors may be temporary."""
@@ -284,7 +287,7 @@ def test_unread_contents_are_not_cached(
 
 
 def test_later_comparisons_do_not_depend_on_the_cache(tmp_path: Path, store: Store) -> None:
-    """A filesystem from the cache can learn more digests, as one that was just stacked."""
+    """Digests can be added to a filesystem from the cache, as to one that was just stacked."""
     image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE]))
     for _ in range(2):
         inodes: Inodes = opened(image, store, verify_small=False).filesystem.inodes
@@ -293,7 +296,7 @@ def test_later_comparisons_do_not_depend_on_the_cache(tmp_path: Path, store: Sto
 
 
 def test_damage_in_any_entry_is_repaired(tmp_path: Path, store: Store) -> None:
-    """Every single entry, and all of them at once."""
+    """This holds for each entry, and for all of them at once."""
     image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
     expected = report(opened(image, store))
     entries = store.entries()
@@ -307,8 +310,8 @@ def test_damage_in_any_entry_is_repaired(tmp_path: Path, store: Store) -> None:
         assert len(store.entries()) == len(entries)
 
 
-def test_the_bound_holds_after_every_run(tmp_path: Path) -> None:
-    """Also when an image is larger than it."""
+def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:
+    """This holds even for images that are larger than the cache."""
     store = Store(tmp_path / "cache", 9000)
     for number in range(6):
         layers = [layer_tar([file(f"{number}/{name}", b"x") for name in range(20)]), BASE]
@@ -317,7 +320,7 @@ def test_the_bound_holds_after_every_run(tmp_path: Path) -> None:
         assert 0 < sum(entry.size for entry in store.entries()) <= store.size
 
 
-def test_limits_hold_from_the_cache_too(tmp_path: Path, store: Store) -> None:
+def test_limits_apply_to_cached_images(tmp_path: Path, store: Store) -> None:
     """A run with stricter limits refuses what an earlier one accepted."""
     image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
     opened(image, store)
@@ -329,8 +332,8 @@ def test_limits_hold_from_the_cache_too(tmp_path: Path, store: Store) -> None:
         )
 
 
-def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
-    """On two images that share a base, with a bound that makes them throw out each other's entries."""
+def test_twenty_processes_share_a_cache(tmp_path: Path, store: Store) -> None:
+    """They open two images with a shared base, and a small cache makes them evict each other's entries."""
     images = [
         settled(tmp_path / "one.tar", docker_archive([BASE, CHANGE])),
         settled(tmp_path / "other.tar", docker_archive([BASE, TOP])),
@@ -379,32 +382,32 @@ def test_files_are_scanned_for_secrets_once(
 
 
 def _unreadable(*_: object) -> None:
-    raise AssertionError("a content is read again")
+    raise AssertionError("contents are read again")
 
 
-def test_findings_are_cached_for_equal_input(
+def test_findings_are_cached_for_the_same_input(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rules do not run again for the same image and settings; they do for other settings or another history."""
+    """Rules run again only for other settings or another history."""
     layers = [layer_tar([file("var/lib/apt/lists/main", b"l" * 300_000)])]
     image = settled(tmp_path / "image.tar", docker_archive(layers))
     first = report(opened(image, store, rules={}))
-    judged: list[object] = []
+    rule_runs: list[object] = []
     original = rule_runner.run_rules
 
-    def noticed(*given: Any) -> Any:
-        judged.append(given)
-        return original(*given)
+    def counting(*arguments: Any) -> Any:
+        rule_runs.append(arguments)
+        return original(*arguments)
 
-    monkeypatch.setattr(rule_runner, "run_rules", noticed)
+    monkeypatch.setattr(rule_runner, "run_rules", counting)
     assert report(opened(image, store, rules={})) == first
-    assert not judged
+    assert not rule_runs
     off = report(opened(image, store, rules={"apt-lists": RuleChoice(enabled=False)}))
-    assert judged
+    assert rule_runs
     assert b'"rule": "apt-lists"' in first
     assert b'"rule": "apt-lists"' not in off
-    judged.clear()
+    rule_runs.clear()
     history = [{"created_by": "RUN /bin/sh -c apt-get update # buildkit"}]
     other = settled(tmp_path / "other.tar", docker_archive(layers, history=history))
     assert b"apt-get update" in report(opened(other, store, rules={}))
-    assert judged
+    assert rule_runs

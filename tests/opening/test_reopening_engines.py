@@ -1,4 +1,4 @@
-"""An engine exports an image once: opening it again needs no export, and the report is the same to the byte."""
+"""An engine exports an image once: opening it again needs no export, and the report is byte for byte the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.toc_images import toc_image, zstd_chunked
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
-    """An engine that DOCKER_HOST and CONTAINER_HOST name."""
+    """An engine at the address in DOCKER_HOST and CONTAINER_HOST."""
     with tempfile.TemporaryDirectory(prefix="ls-") as folder, serving(Path(folder) / "s") as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         monkeypatch.setenv("CONTAINER_HOST", engine.url)
@@ -45,14 +45,14 @@ def opened(cache: Store | None, reference: str = "docker://demo", **options: Any
 
 
 def exports(engine: FakeEngine) -> int:
-    """How often the engine exported since this was last asked."""
+    """Number of exports since the last call."""
     count = sum(path.endswith("/get") for path, _ in engine.asked)
     engine.asked.clear()
     return count
 
 
 def content(found: Opened, path: bytes) -> tuple[bytes, str | None]:
-    """The content of a file in the final image, and the problem reading it."""
+    """The content of a file in the final image, and the problem with reading it, if any."""
     filesystem = found.filesystem
     name = filesystem.table.find(path)
     assert name is not None
@@ -89,10 +89,10 @@ def test_warnings_about_tables_of_contents_are_cached(engine: FakeEngine, cache:
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("scheme", ["docker", "podman"])
 @pytest.mark.parametrize("form", EXPORTS)
-def test_a_second_opening_exports_nothing(
+def test_reopening_exports_nothing(
     form: str, scheme: str, small: bool, engine: FakeEngine, cache: Store
 ) -> None:
-    """Whatever the export looks like: compressed sizes, digests and media types are remembered with it."""
+    """Compressed sizes, digests and media types are cached with the export, whatever its format."""
     engine.export = EXPORTS[form]
     reference = f"{scheme}://demo"
     without = report(opened(None, reference, verify_small=small))
@@ -103,8 +103,10 @@ def test_a_second_opening_exports_nothing(
 
 
 @pytest.mark.parametrize("form", EXPORTS)
-def test_a_content_is_exported_when_it_is_read(form: str, engine: FakeEngine, cache: Store) -> None:
-    """Once for all of them."""
+def test_the_first_content_to_be_read_starts_an_export(
+    form: str, engine: FakeEngine, cache: Store
+) -> None:
+    """One export serves all later reads."""
     engine.export = EXPORTS[form]
     opened(cache)
     assert exports(engine) == 1
@@ -117,24 +119,24 @@ def test_a_content_is_exported_when_it_is_read(form: str, engine: FakeEngine, ca
 
 
 def test_an_export_on_demand_is_announced(engine: FakeEngine, cache: Store) -> None:
-    """It has a stage of its own, and ends it."""
+    """Its progress is a stage, which ends."""
     stages: list[str] = []
 
-    class Hearing(NullProgress):
+    class StageRecorder(NullProgress):
         def stage(self, name: str, total: int | None = None) -> None:
             stages.append(name)
             assert total is None or total >= 0
 
     opened(cache)
-    found = open_image(Request("docker://demo", progress=Hearing()), Options(cache=cache))
+    found = open_image(Request("docker://demo", progress=StageRecorder()), Options(cache=cache))
     assert "Exporting from docker" not in stages
     stages.clear()
     content(found, b"a")
     assert (stages[0], stages[-1]) == ("Exporting from docker", "")
 
 
-def test_other_bytes_are_never_shown_as_the_cached_ones(engine: FakeEngine, cache: Store) -> None:
-    """An engine that exports another image under the same ID is detected when a content is read."""
+def test_changed_contents_under_the_same_id_are_an_error(engine: FakeEngine, cache: Store) -> None:
+    """Reading a file fails if the engine now exports another content under the same ID."""
     opened(cache)
     files = docker_files(LAYERS)
     lie = TOP.replace(b"333", b"666")
@@ -150,18 +152,18 @@ def test_other_bytes_are_never_shown_as_the_cached_ones(engine: FakeEngine, cach
 
 
 def test_a_later_export_that_fails_is_reported(engine: FakeEngine, cache: Store) -> None:
-    """The file cannot be read, and says why; another time it can."""
+    """The reader says why, and a later read succeeds."""
     opened(cache)
     found = opened(cache)
-    whole, engine.export = engine.export, None
+    export, engine.export = engine.export, None
     read, problem = content(found, b"a")
     assert (read, "broke" in str(problem)) == (b"", True)
-    engine.export = whole
+    engine.export = export
     assert content(found, b"a") == (b"333", None)
 
 
 def test_layers_with_wrong_digests_are_not_cached(engine: FakeEngine, cache: Store) -> None:
-    """Neither false nor damaged ones: they are exported each time."""
+    """False and damaged layers are exported each time."""
     files = docker_files(LAYERS)
     lie = TOP.replace(b"333", b"666")
     for other in (lie, TOP[:515]):
@@ -174,8 +176,8 @@ def test_layers_with_wrong_digests_are_not_cached(engine: FakeEngine, cache: Sto
         assert exports(engine) == 3
 
 
-def test_an_image_of_other_layers_is_exported(engine: FakeEngine, cache: Store) -> None:
-    """Though it has the same ID, which no honest engine does."""
+def test_an_image_with_other_layers_is_exported(engine: FakeEngine, cache: Store) -> None:
+    """The cached export is not used, although the image has the same ID."""
     opened(cache)
     swapped = [digest(layer) for layer in (TOP, BASE)]
     engine.more = {"RootFS": {"Type": "layers", "Layers": swapped}}
@@ -200,7 +202,7 @@ def test_engines_do_not_share_exports(
 
 
 def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store) -> None:
-    """They are the engine's, not the export's."""
+    """Names come from the engine, not from the cached export."""
     opened(cache)
     exports(engine)
     engine.more = {"RepoTags": ["demo:latest", "demo:new"]}
@@ -208,8 +210,8 @@ def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store)
     assert exports(engine) == 0
 
 
-def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> None:
-    """Whichever entry of the cache is gone or damaged, the report is the same."""
+def test_lost_cache_entries_lead_to_an_export(engine: FakeEngine, cache: Store) -> None:
+    """Whichever cache entry is missing or damaged, the report is the same."""
     found = opened(cache)
     without = report(found)
     entries = cache.entries()
@@ -217,16 +219,16 @@ def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> No
     assert kinds == {".layer", ".image", ".accounting", ".duplicates", ".export"}
     for entry in entries:
         data = entry.path.read_bytes()
-        for left in (None, data[:-2]):
+        for truncated in (None, data[:-2]):
             entry.path.unlink()
-            if left is not None:
-                entry.path.write_bytes(left)
+            if truncated is not None:
+                entry.path.write_bytes(truncated)
             assert report(opened(cache)) == without
             assert report(opened(cache)) == without
             assert entry.path.read_bytes() == data
 
 
-def test_verification_reads_what_the_engine_has_now(engine: FakeEngine, cache: Store) -> None:
+def test_verification_exports_again(engine: FakeEngine, cache: Store) -> None:
     """Verification always exports."""
     opened(cache)
     exports(engine)
@@ -235,22 +237,22 @@ def test_verification_reads_what_the_engine_has_now(engine: FakeEngine, cache: S
 
 
 def test_the_explorer_receives_the_complete_image(engine: FakeEngine, cache: Store) -> None:
-    """As if it had been exported."""
-    heard: list[SourceImage] = []
+    """The image from the cache equals the exported one."""
+    sources: list[SourceImage] = []
 
-    class Hearing(Listener):
+    class RecordingListener(Listener):
         def fetched(self, source: SourceImage) -> None:
-            heard.append(source)
+            sources.append(source)
 
     for _ in range(2):
         request = Request("docker://demo")
-        analyse(request, open_source(request), Options(cache=cache), Hearing())
-    assert heard[0].image == heard[1].image
+        analyse(request, open_source(request), Options(cache=cache), RecordingListener())
+    assert sources[0].image == sources[1].image
     assert exports(engine) == 1
 
 
 def test_a_deleted_image_is_reported(engine: FakeEngine, cache: Store) -> None:
-    """The cached export does not replace it."""
+    """Its cached export is not shown in its place."""
     opened(cache)
     engine.known, engine.images = set(), []
     with pytest.raises(LayerscopeError):

@@ -1,4 +1,4 @@
-"""Opening an image of a local store again is fast, and nothing in a store can make the cache show wrong data."""
+"""Reopening an image in a local store reads no layer, and a store cannot make the cache show wrong data."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ STORES: dict[str, Callable[..., Any]] = {
     "docker-store": docker_store,
     "containerd": containerd_store,
 }
-APART = ("containers-storage", "docker-store")
-"""Stores that keep headers and contents apart."""
+SPLIT_STORES = ("containers-storage", "docker-store")
+"""Stores that keep the headers of a layer apart from its contents."""
 
 
-def settle(root: Path) -> None:
-    """Nothing in a store was written just now, its folders neither."""
+def settle_all(root: Path) -> None:
+    """Make all files and folders of a store old enough to be cached."""
     for path in (root, *root.rglob("*")):
         settled(path)
 
@@ -60,7 +60,7 @@ def opened(scheme: str, root: Path, cache: Store | None, **options: Any) -> Open
 
 
 def files_of(root: Path, name: str) -> list[Path]:
-    """The files of that name in all layers."""
+    """All files with this name, in all layers."""
     return sorted(path for path in root.rglob(name) if path.is_file())
 
 
@@ -72,18 +72,18 @@ def cache(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Where the store lies."""
+    """The store's folder."""
     return tmp_path / "root"
 
 
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("scheme", STORES)
-def test_a_second_opening_reads_neither_headers_nor_contents(
+def test_reopening_reads_neither_headers_nor_contents(
     scheme: str, small: bool, root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the report is the same to the byte, whether layers are verified or not."""
+    """The report is byte for byte the same, whether layers are verified or not."""
     STORES[scheme](root, LAYERS)
-    settle(root)
+    settle_all(root)
     without = report(opened(scheme, root, None, verify_small=small))
     assert report(opened(scheme, root, cache, verify_small=small)) == without
     forbid(
@@ -99,38 +99,36 @@ def test_a_second_opening_reads_neither_headers_nor_contents(
     assert report(opened(scheme, root, cache, verify_small=small)) == without
 
 
-@pytest.mark.parametrize("scheme", APART)
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
 def test_contents_are_read_from_a_cached_layer(scheme: str, root: Path, cache: Store) -> None:
-    """Its headers are read when the first content is."""
+    """Its headers are read with the first content."""
     STORES[scheme](root, LAYERS)
-    settle(root)
+    settle_all(root)
     for _ in range(2):
         found = opened(scheme, root, cache)
         row = found.filesystem.rows_of(int(found.filesystem.table.find(b"etc/motd") or 0)).start
         assert b"".join(found.contents[0].chunks(int(found.filesystem.inode_of[row]))) == b"welcome"
 
 
-@pytest.mark.parametrize("scheme", APART)
-def test_a_changed_file_in_the_store_is_noticed(scheme: str, root: Path, cache: Store) -> None:
-    """Same name, same length, even the same time: what is called verified was verified as it is now."""
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_a_changed_file_in_the_store_is_detected(scheme: str, root: Path, cache: Store) -> None:
+    """It has the same name, length and modification time, and verification fails."""
     STORES[scheme](root, LAYERS)
-    settle(root)
+    settle_all(root)
     assert opened(scheme, root, cache).verified(0) is True
     path = next(path for path in files_of(root, "motd") if path.read_bytes() == b"welcome")
     status = path.stat()
     path.write_bytes(b"changed")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    settle(root)
+    settle_all(root)
     assert opened(scheme, root, cache).verified(0) is False
     expected = report(opened(scheme, root, None))
     assert report(opened(scheme, root, cache)) == expected
 
 
-@pytest.mark.parametrize("scheme", APART)
-def test_a_file_that_is_changed_while_its_store_is_open_is_not_read(
-    scheme: str, root: Path
-) -> None:
-    """Same name, same length, even the same time."""
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_a_file_that_changes_after_opening_is_not_read(scheme: str, root: Path) -> None:
+    """It has the same name, length and modification time."""
     STORES[scheme](root, LAYERS)
     found = opened(scheme, root, None, verify_small=False, duplicates=False)
     path = next(path for path in files_of(root, "motd") if path.read_bytes() == b"welcome")
@@ -147,53 +145,57 @@ def test_a_file_that_is_changed_while_its_store_is_open_is_not_read(
 
 
 @pytest.mark.parametrize("small", [True, False])
-@pytest.mark.parametrize("scheme", APART)
-def test_other_headers_are_read(scheme: str, small: bool, root: Path, cache: Store) -> None:
-    """Nothing cached is used for a layer whose headers were replaced, whatever the store records."""
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_replaced_headers_are_read(scheme: str, small: bool, root: Path, cache: Store) -> None:
+    """No cache entry is used for a layer whose headers were replaced, whatever digests the store records."""
     STORES[scheme](root, [BASE])
-    settle(root)
+    settle_all(root)
     opened(scheme, root, cache, verify_small=small)
     (headers,) = root.rglob("*tar-split*gz")
     other = layer_tar([file("other"), file("big", b"x" * 3000), file("etc/motd", b"welcome")])
     headers.write_bytes(split(other)[0])
-    settle(root)
+    settle_all(root)
     found = opened(scheme, root, cache, verify_small=small)
     assert found.filesystem.table.find(b"other") is not None
     assert report(found) == report(opened(scheme, root, None, verify_small=small))
 
 
-@pytest.mark.parametrize("scheme", APART)
-def test_a_store_plants_nothing_under_a_digest_that_it_records(
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_a_false_digest_in_a_store_does_not_poison_the_cache(
     scheme: str, tmp_path: Path, cache: Store
 ) -> None:
-    """Neither for another store, nor for a saved image: each shows what it holds, whichever came first."""
-    honest, liar = tmp_path / "honest", tmp_path / "liar"
-    STORES[scheme](honest, [SECRET])
-    STORES[scheme](liar, [SECRET])
+    """Two stores record the same digest for different layers; in any order, each shows its own files."""
+    honest_store, false_store = tmp_path / "honest", tmp_path / "liar"
+    STORES[scheme](honest_store, [SECRET])
+    STORES[scheme](false_store, [SECRET])
     headers, files = split(BASE)
-    (place,) = liar.rglob("*tar-split*gz")
+    (place,) = false_store.rglob("*tar-split*gz")
     place.write_bytes(headers)
     for name, data in files.items():
-        (path,) = files_of(liar, Path(name).name)
+        (path,) = files_of(false_store, Path(name).name)
         path.write_bytes(data)
-    settle(tmp_path)
+    settle_all(tmp_path)
     for small in (True, False):
         expected = {
-            root: report(opened(scheme, root, None, verify_small=small)) for root in (honest, liar)
+            root: report(opened(scheme, root, None, verify_small=small))
+            for root in (honest_store, false_store)
         }
-        assert expected[honest] != expected[liar]
-        for order in ([honest, liar, honest, liar], [liar, honest, liar, honest]):
+        assert expected[honest_store] != expected[false_store]
+        for order in (
+            [honest_store, false_store, honest_store, false_store],
+            [false_store, honest_store, false_store, honest_store],
+        ):
             Store(cache.folder).clear()
             for root in order:
                 assert report(opened(scheme, root, cache, verify_small=small)) == expected[root]
-    assert opened(scheme, honest, cache).verified(0) is True
-    assert opened(scheme, liar, cache).verified(0) is False
+    assert opened(scheme, honest_store, cache).verified(0) is True
+    assert opened(scheme, false_store, cache).verified(0) is False
 
 
-def test_a_wrong_length_in_the_cache_does_no_harm(root: Path, cache: Store) -> None:
+def test_a_wrong_length_in_the_cache_is_harmless(root: Path, cache: Store) -> None:
     """The length of a tar is only a hint until its headers are read."""
     podman_store(root, LAYERS)
-    settle(root)
+    settle_all(root)
     expected = report(opened("containers-storage", root, cache))
     for entry in cache.entries():
         if entry.path.suffix != ".length":
@@ -207,34 +209,34 @@ def test_a_wrong_length_in_the_cache_does_no_harm(root: Path, cache: Store) -> N
     assert report(opened("containers-storage", root, cache)) == expected
 
 
-def test_unreachable_files_are_reported_from_the_cache_too(
+def test_unreadable_files_are_reported_despite_the_cache(
     root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Data from a run that could read them is not shown by one that cannot."""
+    """A run that cannot read the store's files does not show what an earlier run cached."""
     podman_store(root, LAYERS)
-    settle(root)
-    whole = report(opened("containers-storage", root, cache))
+    settle_all(root)
+    complete = report(opened("containers-storage", root, cache))
 
-    def locked(folder: Path) -> Any:
+    def denied(folder: Path) -> Any:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr("layerscope.sources.store_files.SplitFiles", locked)
+    monkeypatch.setattr("layerscope.sources.store_files.SplitFiles", denied)
     expected = report(opened("containers-storage", root, None))
-    assert expected != whole
+    assert expected != complete
     for _ in range(2):
         assert report(opened("containers-storage", root, cache)) == expected
     assert json.loads(expected)["layers"][0]["verified"] is None
     monkeypatch.undo()
-    assert report(opened("containers-storage", root, cache)) == whole
+    assert report(opened("containers-storage", root, cache)) == complete
 
 
-@pytest.mark.parametrize("scheme", APART)
-def test_damaged_headers_are_reported_every_time(scheme: str, root: Path, cache: Store) -> None:
-    """They are never an empty layer."""
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_damaged_headers_are_always_reported(scheme: str, root: Path, cache: Store) -> None:
+    """They are never shown as an empty layer."""
     STORES[scheme](root, LAYERS)
     for place in root.rglob("*tar-split*gz"):
         place.write_bytes(place.read_bytes()[:30])
-    settle(root)
+    settle_all(root)
     for small in (True, False, True):
         found = opened(scheme, root, cache, verify_small=small)
         assert len(found.damages()) == 3
@@ -242,34 +244,34 @@ def test_damaged_headers_are_reported_every_time(scheme: str, root: Path, cache:
     assert digest(b"") not in {index.diff_id for index in found.indexes}
 
 
-@pytest.mark.parametrize("scheme", APART)
-def test_a_lost_file_is_reported_and_the_rest_is_shown(
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
+def test_a_missing_file_is_reported_and_the_others_are_shown(
     scheme: str, root: Path, cache: Store
 ) -> None:
-    """Whether contents are read to verify them or only to look for duplicates."""
+    """This holds whether contents are read to verify them or only to find duplicates."""
     STORES[scheme](root, [BASE, CHANGE])
     for path in files_of(root, "copy"):
         path.unlink()
-    settle(root)
+    settle_all(root)
     for small in (True, False):
         expected = report(opened(scheme, root, None, verify_small=small))
         for _ in range(2):
             assert report(opened(scheme, root, cache, verify_small=small)) == expected
 
 
-def test_verification_looks_at_files_before_it_reads_them(
+def test_a_file_that_changes_while_it_is_hashed_is_not_cached(
     root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that changes while layers are hashed is not cached."""
+    """Verification records the identity of files before it reads them."""
     podman_store(root, [BASE])
-    settle(root)
+    settle_all(root)
     (path,) = files_of(root, "motd")
     read = index_layer
 
     def changing(*args: Any, **how: Any) -> Any:
         index = read(*args, **how)
         path.write_bytes(b"changed")
-        settle(root)
+        settle_all(root)
         return index
 
     monkeypatch.setattr(reading, "index_layer", changing)
@@ -278,9 +280,9 @@ def test_verification_looks_at_files_before_it_reads_them(
     assert opened("containers-storage", root, cache).verified(0) is False
 
 
-@pytest.mark.parametrize("scheme", APART)
+@pytest.mark.parametrize("scheme", SPLIT_STORES)
 def test_packages_and_secrets_are_found_in_a_store(scheme: str, tmp_path: Path) -> None:
-    """Whether its files are read with the headers or afterwards, many of them small neighbours."""
+    """This holds whether files are read together with the headers or afterwards."""
     packages = b"".join(
         b"Package: p%d\nStatus: install ok installed\nVersion: 1\n\n" % number
         for number in range(30)

@@ -1,4 +1,4 @@
-"""A file of `layerscope save` is the image again, as far as anything without contents goes; one that lies is an error."""
+"""A file of `layerscope save` gives the same results as its image, without contents; a corrupted one is an error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.images import (
     whiteout,
     write,
 )
-from tests.opening.lies import lie, saved_bytes
+from tests.opening.corruption import corrupt, saved_bytes
 from tests.report.diff_sample import new_image, old_image
 from tests.report.sample import report, sample
 from tests.strategies import Layers, wild_layers
@@ -81,7 +81,7 @@ TOP = layer_tar(
 DOCKERFILE = "FROM scratch\nCOPY a /\nCOPY b /\n"
 
 
-def _cut(data: bytes) -> bytes:
+def _truncated_layer(data: bytes) -> bytes:
     files = docker_files([data, layer_tar([file("a", bytes(range(256)) * 400)])])
     last = [name for name in files if name.endswith("/layer.tar")][-1]
     return archive({**files, last: files[last][:5000]})
@@ -99,7 +99,7 @@ IMAGES = {
     "compressed": oci_archive([compressed(ODD, "gzip"), compressed(TOP, "zstd")]),
     "without layers": docker_archive([]),
     "empty layers": docker_archive([layer_tar([]), b""]),
-    "damaged": _cut(ODD),
+    "damaged": _truncated_layer(ODD),
     "a layer is missing": _without_a_layer(),
     "root filesystem": ODD,
 }
@@ -112,24 +112,28 @@ def opened(path: Path, *, limits: Limits | None = None, **options: Any) -> Opene
 
 
 def saved(image: Opened, path: Path) -> Path:
-    """The image in a file."""
+    """Save the image, and return the path."""
     return write(path, saved_bytes(pack_opened(complete(image, NullProgress()))))
 
 
-def unplaced(written: bytes) -> Any:
-    """A JSON report but for where the image lies."""
+def without_location(written: bytes) -> Any:
+    """A JSON report without the image's location."""
     document = json.loads(written)
     document["image"] |= {"reference": None, "source": None}
     return document
 
 
 def same(one: Opened, other: Opened) -> None:
-    """Both have the same report, files included, to the byte but for where they lie."""
+    """Assert that reports, with files, are byte for byte the same except for locations."""
     texts = []
     for image in (one, other):
         text = report(image, "json", ReportOptions(files=True)).decode()
-        named = json.loads(text)["image"]
-        for value in (named["reference"], named["source"]["location"], named["source"]["kind"]):
+        location = json.loads(text)["image"]
+        for value in (
+            location["reference"],
+            location["source"]["location"],
+            location["source"]["kind"],
+        ):
             text = text.replace(json.dumps(value), '"…"')
         texts.append(text)
     assert texts[0].split("\n") == texts[1].split("\n")
@@ -137,7 +141,7 @@ def same(one: Opened, other: Opened) -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_report_is_the_same(tmp_path: Path, name: str) -> None:
-    """To the byte, with its files; and again if the file is saved once more, which changes nothing."""
+    """The report with files is the same, and saving the saved image again writes the same bytes."""
     image = opened(write(tmp_path / "image.tar", IMAGES[name]))
     path = saved(image, tmp_path / "image.saved")
     again = opened(path)
@@ -150,8 +154,8 @@ def test_the_report_is_the_same(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["odd", "sample"])
 @pytest.mark.parametrize("form", [name for name in FORMATS if name != "json"])
-def test_every_format_says_the_same(tmp_path: Path, name: str, form: str) -> None:
-    """Other formats name the image by its tags, and its file."""
+def test_every_report_format_is_the_same(tmp_path: Path, name: str, form: str) -> None:
+    """The reports differ only in the file's path and the kind of source."""
     image = opened(write(tmp_path / "image", IMAGES[name]))
     path = saved(image, tmp_path / "saved" / "image")
     first, second = (report(one, form).decode() for one in (image, opened(path)))
@@ -161,10 +165,10 @@ def test_every_format_says_the_same(tmp_path: Path, name: str, form: str) -> Non
 
 @settings(max_examples=40)
 @given(wild_layers())
-def test_random_images_are_the_same(
+def test_random_images_have_the_same_report(
     tmp_path_factory: pytest.TempPathFactory, layers: Layers
 ) -> None:
-    """Whatever layers do to each other, and comparing both finds no difference."""
+    """The image and the saved one have the same report, and a comparison finds no difference."""
     folder = tmp_path_factory.mktemp("random")
     image = opened(write(folder / "image.tar", docker_archive([layer_tar(one) for one in layers])))
     again = opened(saved(image, folder / "image.saved"))
@@ -172,8 +176,8 @@ def test_random_images_are_the_same(
     assert not compare(image, again).differ
 
 
-def test_images_in_files_compare_as_the_images_do(tmp_path: Path) -> None:
-    """All contents are known by their digests, also of layers that were not read for anything else."""
+def test_saved_images_compare_like_the_images(tmp_path: Path) -> None:
+    """The digests of all files are saved, including those that no other result needed."""
     old, new = (
         opened(write(tmp_path / name, data), verify_small=False, duplicates=False)
         for name, data in (("old.tar", old_image()), ("new.tar", new_image()))
@@ -186,19 +190,19 @@ def test_images_in_files_compare_as_the_images_do(tmp_path: Path) -> None:
         assert found.files.kinds.tolist() == expected.files.kinds.tolist()
 
 
-def test_a_dockerfile_is_kept(tmp_path: Path) -> None:
-    """Lines and fixes are those of the Dockerfile; its folder is nobody's business."""
+def test_a_dockerfile_is_saved(tmp_path: Path) -> None:
+    """Lines and fixes refer to the Dockerfile; the name of its folder is not saved."""
     dockerfile = parse_dockerfile(DOCKERFILE.encode(), str(tmp_path / "secret-place/Dockerfile"))
     image = opened(write(tmp_path / "image.tar", IMAGES["odd"]), dockerfile=dockerfile)
     path = saved(image, tmp_path / "image.saved")
     again = opened(path)
     same(image, again)
-    assert again.written is not None
-    assert again.written.name == "Dockerfile"
-    assert b"secret-place" not in pack_text(image)
+    assert again.dockerfile_lines is not None
+    assert again.dockerfile_lines.name == "Dockerfile"
+    assert b"secret-place" not in packed_text(image)
     mine = opened(path, dockerfile=dockerfile)
-    assert mine.written is not None
-    assert mine.written.name == dockerfile.name
+    assert mine.dockerfile_lines is not None
+    assert mine.dockerfile_lines.name == dockerfile.name
     other = parse_dockerfile(b"FROM scratch\n", "Other")
     with pytest.raises(UsageError, match="saved with another Dockerfile"):
         opened(path, dockerfile=other)
@@ -207,13 +211,13 @@ def test_a_dockerfile_is_kept(tmp_path: Path) -> None:
         opened(plain, dockerfile=dockerfile)
 
 
-def pack_text(image: Opened) -> bytes:
-    """All texts of a file."""
+def packed_text(image: Opened) -> bytes:
+    """All text in a saved file."""
     return repr(pack_opened(image).values).encode(errors="surrogateescape")
 
 
-def test_no_place_and_no_content_is_kept(tmp_path: Path) -> None:
-    """Neither where the image lay, nor what its files hold."""
+def test_locations_and_contents_are_not_saved(tmp_path: Path) -> None:
+    """Neither the image's folder nor the contents of its files are in the saved file."""
     image = opened(write(tmp_path / "image.tar", IMAGES["odd"]))
     packed = pack_opened(image)
     raw = repr(packed.values).encode() + b"".join(each.tobytes() for each in packed.arrays.values())
@@ -222,8 +226,8 @@ def test_no_place_and_no_content_is_kept(tmp_path: Path) -> None:
     assert b"id_rsa" in raw  # names are kept
 
 
-def test_options_apply_to_what_was_recorded(tmp_path: Path) -> None:
-    """Duplicates and rules can be left out, severities changed; what needs contents is refused."""
+def test_options_apply_to_saved_results(tmp_path: Path) -> None:
+    """Duplicates and rules can be left out and severities changed; options that need contents are refused."""
     path = saved(opened(write(tmp_path / "image.tar", IMAGES["odd"])), tmp_path / "image.saved")
     full = opened(path)
     assert full.findings is not None
@@ -244,8 +248,8 @@ def test_options_apply_to_what_was_recorded(tmp_path: Path) -> None:
         opened(path, verify=True)
 
 
-def test_what_was_not_looked_for_is_not_known(tmp_path: Path) -> None:
-    """Saved without duplicates, and with some that nobody may have verified."""
+def test_results_that_were_not_computed_stay_unknown(tmp_path: Path) -> None:
+    """The image was saved without duplicates and without verified digests."""
     image = opened(
         write(tmp_path / "image.tar", IMAGES["odd"]), duplicates=False, verify_small=False
     )
@@ -255,8 +259,8 @@ def test_what_was_not_looked_for_is_not_known(tmp_path: Path) -> None:
     same(image, again)
 
 
-def test_contents_are_not_there(tmp_path: Path) -> None:
-    """Reading one says so, by name."""
+def test_reading_contents_is_an_error(tmp_path: Path) -> None:
+    """The error names the file."""
     again = opened(saved(opened(write(tmp_path / "a.tar", IMAGES["odd"])), tmp_path / "a.saved"))
     with pytest.raises(ContentsNotSavedError, match=r"a\.saved; open the image itself"):
         again.contents[0].digest(0)
@@ -264,21 +268,21 @@ def test_contents_are_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["gzip", "zstd"])
 def test_compressed_files_open(tmp_path: Path, how: Any) -> None:
-    """By their content, whatever they are called."""
+    """They are recognised by content, whatever their names."""
     image = opened(write(tmp_path / "image.tar", IMAGES["odd"]))
     path = saved(image, tmp_path / "image.saved")
     same(image, opened(write(tmp_path / "any.tar", compressed(path.read_bytes(), how))))
 
 
-def test_a_tar_of_that_name_is_a_tar(tmp_path: Path) -> None:
-    """The first bytes of a tar are a name, and that may be the magic number."""
+def test_a_tar_that_starts_with_the_magic_number_is_a_tar(tmp_path: Path) -> None:
+    """A tar starts with a file name, which may be the magic number."""
     tar = layer_tar([file("layerscope saved\n", b"1")])
     assert tar.startswith(SAVED)
     assert opened(write(tmp_path / "image.tar", tar)).image.source_kind == "rootfs"
 
 
-def test_it_is_listed_in_its_folder(tmp_path: Path) -> None:
-    """As the picker shows the images of a folder."""
+def test_saved_images_are_listed_in_their_folder(tmp_path: Path) -> None:
+    """The picker lists saved images like the others of a folder."""
     saved(opened(write(tmp_path / "image.tar", IMAGES["odd"])), tmp_path / "image.saved")
     found = {image.location: image for image in saved_images(tmp_path)}
     assert found["image.saved"].source == "saved"
@@ -286,30 +290,30 @@ def test_it_is_listed_in_its_folder(tmp_path: Path) -> None:
     assert found["image.saved"].id == found["image.tar"].id
 
 
-def doctored(path: Path, position: int, data: bytes) -> Path:
-    """A file with other bytes at a position."""
+def with_bytes_replaced(path: Path, position: int, data: bytes) -> Path:
+    """A copy of a file with other bytes at a position."""
     whole = bytearray(path.read_bytes())
     whole[position : position + len(data)] = data
-    return write(path.with_name("doctored.saved"), bytes(whole))
+    return write(path.with_name("with_bytes_replaced.saved"), bytes(whole))
 
 
-def test_other_formats_are_refused_by_name(tmp_path: Path) -> None:
-    """A newer one needs a newer layerscope."""
+def test_other_formats_are_refused(tmp_path: Path) -> None:
+    """The error says which version is needed."""
     path = saved(opened(write(tmp_path / "image.tar", IMAGES["odd"])), tmp_path / "image.saved")
     newer = saved_file.FORMAT + 2
     with pytest.raises(LayerscopeError) as error:
-        opened(doctored(path, 20, newer.to_bytes(4, "little")))
+        opened(with_bytes_replaced(path, 20, newer.to_bytes(4, "little")))
     assert (
         f"was written by a newer layerscope (format {newer}); this one reads up to {saved_file.FORMAT}"
         in error.value.message
     )
     assert error.value.hint is not None
     with pytest.raises(LayerscopeError, match=r"an older layerscope \(format 0\)"):
-        opened(doctored(path, 20, bytes(4)))
+        opened(with_bytes_replaced(path, 20, bytes(4)))
 
 
-def test_any_damage_is_an_error(tmp_path: Path) -> None:
-    """Flipped bits and cuts: never a traceback, never another report. A few bits of zstd mean nothing."""
+def test_damage_is_an_error(tmp_path: Path) -> None:
+    """Flipped bits and truncation lead to an error or to the same report, as a few bits of zstd have no meaning."""
     image = opened(write(tmp_path / "image.tar", ODD))
     path = saved(image, tmp_path / "image.saved")
     whole, damaged = path.read_bytes(), tmp_path / "damaged"
@@ -337,7 +341,7 @@ def test_any_damage_is_an_error(tmp_path: Path) -> None:
     "name", ["metadata_bytes", "json_bytes", "json_values", "layers", "entries", "path_bytes"]
 )
 def test_limits_hold(tmp_path: Path, name: str) -> None:
-    """Each is named; zeros that unpack to a thousand times as much are not unpacked."""
+    """The error names the limit."""
     path = saved(opened(write(tmp_path / "image.tar", IMAGES["odd"])), tmp_path / "image.saved")
     limits = Limits(**{name: 2})
     with pytest.raises(LimitExceededError, match=f"limit {name} exceeded"):
@@ -345,7 +349,7 @@ def test_limits_hold(tmp_path: Path, name: str) -> None:
 
 
 def test_small_types_do_not_hide_large_arrays(tmp_path: Path) -> None:
-    """What a file unpacks to is bounded by what it takes in memory."""
+    """The size of unpacked arrays in memory is limited."""
     image = opened(write(tmp_path / "image.tar", IMAGES["odd"]))
     packed = pack_opened(image)
 
@@ -357,9 +361,9 @@ def test_small_types_do_not_hide_large_arrays(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def truths(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Opened, Packed]]:
-    """Images, and their files."""
-    folder = tmp_path_factory.mktemp("truths")
+def saved_pairs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Opened, Packed]]:
+    """Images, and what is saved of them."""
+    folder = tmp_path_factory.mktemp("saved_pairs")
     images = [
         opened(write(folder / f"{number}.tar", data))
         for number, data in enumerate((IMAGES["odd"], new_image()))
@@ -368,43 +372,45 @@ def truths(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Opened, Packe
     return [(image, pack_opened(image)) for image in images]
 
 
-def test_a_rule_has_a_name(truths: list[tuple[Opened, Packed]], tmp_path: Path) -> None:
-    """Reports take it as it is: it is no way to the terminal."""
-    _, packed = truths[0]
+def test_rule_names_with_escape_sequences_are_refused(
+    saved_pairs: list[tuple[Opened, Packed]], tmp_path: Path
+) -> None:
+    """Reports print rule names unescaped."""
+    _, packed = saved_pairs[0]
     names = ["\x1b]0;owned\x07"] * len(packed.values["findings.found.rule"])
-    lied = Packed({**packed.values, "findings.found.rule": names}, packed.arrays)
+    corrupted = Packed({**packed.values, "findings.found.rule": names}, packed.arrays)
     with pytest.raises(CorruptImageError):
-        opened(write(tmp_path / "image.saved", saved_bytes(lied)))
+        opened(write(tmp_path / "image.saved", saved_bytes(corrupted)))
 
 
 @pytest.mark.parametrize("name", [b"\0", b"/", b"~"])
-def test_names_of_paths_are_in_order(
-    truths: list[tuple[Opened, Packed]], tmp_path: Path, name: bytes
+def test_unsorted_path_names_are_refused(
+    saved_pairs: list[tuple[Opened, Packed]], tmp_path: Path, name: bytes
 ) -> None:
-    """A path is found by halving: with other names it would not be."""
-    _, packed = truths[0]
+    """Paths are found by binary search, which needs sorted names."""
+    _, packed = saved_pairs[0]
     changed = packed.arrays["table.names.data"].copy()
     changed[1] = ord(name)
-    lied = Packed(packed.values, {**packed.arrays, "table.names.data": changed})
+    corrupted = Packed(packed.values, {**packed.arrays, "table.names.data": changed})
     with pytest.raises(CorruptImageError):
-        opened(write(tmp_path / "image.saved", saved_bytes(lied)))
+        opened(write(tmp_path / "image.saved", saved_bytes(corrupted)))
 
 
 @settings(max_examples=100)
 @given(st.integers(0, 2**32))
-def test_lies_are_errors_or_figures(
-    truths: list[tuple[Opened, Packed]], tmp_path_factory: pytest.TempPathFactory, seed: int
+def test_corrupted_files_are_errors_or_safe_to_show(
+    saved_pairs: list[tuple[Opened, Packed]], tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    """A file may say anything of an image; whoever shows it neither fails nor sends it to the terminal."""
+    """Any contents either fail to open or can be reported, without escape sequences reaching the terminal."""
     rng = random.Random(seed)
-    image, packed = rng.choice(truths)
+    image, packed = rng.choice(saved_pairs)
     for _ in range(rng.choice((1, 1, 1, 3))):
-        _, packed = lie(packed, rng)
-    path = tmp_path_factory.mktemp("lies") / "image.saved"
+        _, packed = corrupt(packed, rng)
+    path = tmp_path_factory.mktemp("corrupted") / "image.saved"
     try:
         path.write_bytes(saved_bytes(packed))
     except (OverflowError, TypeError):
-        return  # no file holds this
+        return  # cannot be written to a file
     try:
         found = opened(path)
     except LayerscopeError:

@@ -20,13 +20,13 @@ from layerscope.report import ReportOptions
 from layerscope.sources import Request
 from layerscope.sources import saved as description
 from tests.images import write
-from tests.opening.lies import saved_bytes
+from tests.opening.corruption import saved_bytes
 from tests.report.diff_sample import risky_image
 from tests.report.sample import report
 
 FOLDER = Path(__file__).parents[2] / "snapshots" / "saved"
 LAYOUT = FOLDER / "layout.txt"
-"""Everything that is packed into a file, field by field, and the format of the cache."""
+"""Every field that is packed into a file, and the formats of saved files and of the cache."""
 _PACKED = (
     description._Description,
     opening_saved._Results,
@@ -41,10 +41,10 @@ def layout() -> Iterator[str]:
     yield f"saved FORMAT {saved_file.FORMAT}"
     yield f"cache FORMAT {store.FORMAT}"
     yield f"versions: {' '.join(_VERSIONS)}"
-    left: list[Any] = list(_PACKED)
+    pending: list[Any] = list(_PACKED)
     known: set[Any] = set()
-    while left:
-        kind = left.pop(0)
+    while pending:
+        kind = pending.pop(0)
         if kind in known:
             continue
         known.add(kind)
@@ -54,7 +54,7 @@ def layout() -> Iterator[str]:
         hints = get_type_hints(kind)
         for field in fields(kind):
             yield f"{kind.__name__}.{field.name}: {field.type}"
-            left += _within(hints[field.name])
+            pending += _within(hints[field.name])
 
 
 def _within(hint: Any) -> Iterator[Any]:
@@ -65,27 +65,27 @@ def _within(hint: Any) -> Iterator[Any]:
         yield from _within(inner)
 
 
-def test_the_layout_is_the_one_of_this_format() -> None:
+def test_the_layout_has_not_changed() -> None:
     """What to do if this fails:
 
     - A field was added: give it a default, so that `test_files_of_every_format_open` holds. The default is what files without it
       have.
-    - A field is gone: nothing to do, if that test holds. A value of an enum is gone: it must still be read.
-    - A field, an array or an enum has another meaning, or `store.FORMAT` was raised because something that is packed has: raise
-      `saved_file.FORMAT`, have `opening/saved.py` translate files of the format before (or raise `OLDEST`, so that they are
-      refused by name), and add a golden file of the new format.
+    - A field was removed: nothing to do, if that test holds. A value of an enum was removed: it must still be read.
+    - The meaning of a field, array or enum changed, or `store.FORMAT` was raised because of such a change: raise
+      `saved_file.FORMAT`, have `opening/saved.py` translate files of the previous format (or raise `OLDEST`, so that they
+      are refused), and add a golden file of the new format.
 
     Then rewrite the layout: UPDATE_SNAPSHOTS=1.
     """
-    found = "".join(f"{line}\n" for line in layout())
+    current = "".join(f"{line}\n" for line in layout())
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         LAYOUT.parent.mkdir(exist_ok=True)
-        LAYOUT.write_text(found)
-    assert LAYOUT.read_text() == found
+        LAYOUT.write_text(current)
+    assert LAYOUT.read_text() == current
 
 
 def test_files_of_every_format_open(tmp_path: Path) -> None:
-    """Each golden file opens, and says what it said: those files are never written again."""
+    """Each golden file opens with the same report as before; these files are never rewritten."""
     for number in range(saved_file.OLDEST, saved_file.FORMAT + 1):
         golden = FOLDER / f"format-{number}.saved"
         if not golden.exists():
@@ -95,8 +95,8 @@ def test_files_of_every_format_open(tmp_path: Path) -> None:
                 Options(rules={}, inventory=True),
             )
             golden.write_bytes(saved_bytes(opening_saved.pack_opened(image)))
-        found = open_image(Request(str(golden)), Options(rules={}))
-        text = report(found, "json", ReportOptions(files=True))
+        opened = open_image(Request(str(golden)), Options(rules={}))
+        text = report(opened, "json", ReportOptions(files=True))
         text = text.replace(str(golden).encode(), golden.name.encode())
         expected = FOLDER / f"format-{number}.json"
         if os.environ.get("UPDATE_SNAPSHOTS") == "1":

@@ -30,11 +30,11 @@ from tests.toc_images import (
 )
 
 Make = Callable[..., TocLayer]
-both_formats = pytest.mark.parametrize("make", [estargz, zstd_chunked])
+in_both_formats = pytest.mark.parametrize("make", [estargz, zstd_chunked])
 
 
 def tree(filesystem: Filesystem) -> list[tuple[object, ...]]:
-    """All versions of all paths, with what a table tells of them."""
+    """All versions of all paths, with the metadata that a table of contents has."""
     columns = filesystem.inodes.columns
     return [
         (
@@ -53,9 +53,9 @@ def tree(filesystem: Filesystem) -> list[tuple[object, ...]]:
 # --- early ----------------------------------------------------------------------------------------
 
 
-@both_formats
-def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make) -> None:
-    """It is what the layers turn out to hold, and nothing is warned of."""
+@in_both_formats
+def test_the_tree_is_expected_before_the_layers_are_read(tmp_path: Path, make: Make) -> None:
+    """It equals the tree from the layers, and there are no warnings."""
     path = write_image(tmp_path, [make(BASE), make(TOP)])
     early = listen(path)
     assert early.heard == ["expected", "layer 0", "layer 1", "stacked"]
@@ -64,7 +64,7 @@ def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make
 
 
 def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
-    """Then every layer is read or expected."""
+    """After that, every layer has been read or has a table, so the tree is known."""
     path = write_image(tmp_path, [zstd_chunked(BASE), plain_layer(TOP), estargz(TOP)])
     early = listen(path)
     assert early.heard[0] == "expected"
@@ -75,15 +75,14 @@ def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
-def test_a_blob_that_is_listed_twice_is_expected_twice(tmp_path: Path) -> None:
-    """As it is read once and stands at both places."""
+def test_a_repeated_blob_is_expected_at_both_places(tmp_path: Path) -> None:
     early = listen(write_image(tmp_path, [estargz(TOP), estargz(BASE), estargz(TOP)]))
     assert early.heard == ["expected", "layer 0", "layer 1", "layer 2", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
 def test_nothing_is_expected_without_tables(tmp_path: Path) -> None:
-    """Nor where nobody asks."""
+    """Nor is anything expected unless the listener asks for it."""
     assert "expected" not in listen(write_image(tmp_path, [plain_layer(BASE)])).heard
     early = EarlyListener()
     early.wants_expected = False
@@ -92,15 +91,15 @@ def test_nothing_is_expected_without_tables(tmp_path: Path) -> None:
     assert early.heard == ["layer 0", "stacked"]
 
 
-def test_tables_of_small_layers_are_not_used(tmp_path: Path) -> None:
-    """They are read before anybody looks."""
+def test_tables_of_small_layers_are_ignored(tmp_path: Path) -> None:
+    """Small layers are read sooner than their tables would help."""
     path = write_image(tmp_path, [estargz(BASE)])
     assert "expected" not in listen(path, wait=False, worthwhile=1_000_000).heard
 
 
-@both_formats
+@in_both_formats
 def test_cached_layers_need_no_table(tmp_path: Path, make: Make) -> None:
-    """The second time all is there at once; the warnings are the same."""
+    """Opening from the cache needs no expected tree, and the warnings are the same."""
     wrong = changed(BASE, "etc/passwd", size=7)
     path = write_image(tmp_path, [make(BASE, toc=toc_json(wrong)), make(TOP)])
     first = open_path(path)
@@ -114,7 +113,7 @@ def test_cached_layers_need_no_table(tmp_path: Path, make: Make) -> None:
     assert codes(again) == ["toc-mismatch"]
 
 
-def test_tables_beyond_the_limits_are_not_used(tmp_path: Path) -> None:
+def test_tables_beyond_the_limits_are_ignored(tmp_path: Path) -> None:
     """A hostile table neither stops the analysis nor changes its result."""
     entries = [{"type": "reg", "name": f"f{number}"} for number in range(298)]
     layers = [zstd_chunked(members, toc=toc_json(entries)) for members in (BASE, TOP)]
@@ -130,7 +129,7 @@ def test_tables_beyond_the_limits_are_not_used(tmp_path: Path) -> None:
 def test_the_expected_tree_is_the_real_one(
     tmp_path_factory: pytest.TempPathFactory, layers: Sequence[Sequence[Member]]
 ) -> None:
-    """Repeated paths, markers, links across layers and names that are no text: the tables tell the same tree."""
+    """This includes repeated paths, whiteouts, links across layers and names that are not UTF-8."""
     folder = tmp_path_factory.mktemp("image")
     stored = [
         (estargz, zstd_chunked)[number % 2]([member for member in members if member.type in TYPES])

@@ -354,7 +354,7 @@ def test_a_rule_marks_the_end_of_the_base_image(image: Opened, width: int) -> No
 def test_the_dockerfile_says_for_sure_where_the_base_image_ends(tmp_path: Path) -> None:
     """Unless it is another image's; without a base there is no rule."""
     image = opened_with(tmp_path, STEPS, DOCKERFILE)
-    assert image.written is not None
+    assert image.dockerfile_lines is not None
     (rule,) = [row for row in table_of(image, 80) if RULE in row]
     assert rule.startswith("  ── above: base image ──")
     scratch = simple(tmp_path, [file("a", b"a")])

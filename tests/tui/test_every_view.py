@@ -120,7 +120,7 @@ def test_unreadable(
     app = picture_of(Path("image"), worker=MODULE)
     for blob in Path("image/blobs/sha256").iterdir():
         blob.unlink()
-    gate.set()
+    gate.open()
 
     prepare = showing(theme=theme, ready=lambda app: _has_dialog(app.screen))
     assert snap_compare(app, terminal_size=SMALL, run_before=prepare)

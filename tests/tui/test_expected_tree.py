@@ -75,7 +75,7 @@ async def test_the_tree_is_there_while_layers_are_read(tmp_path: Path, read: Gat
         assert screen.view is screen.explore
         assert not screen.explore.files.points
         before = rows(screen), screen.explore.files.path
-        read.set()
+        read.open()
         await loaded(pilot)
         assert (rows(screen), screen.explore.files.path) == before
         assert EXPECTED not in "\n".join(screen_text(app))
@@ -92,7 +92,7 @@ async def test_filter_and_comparison_work_on_the_expected_tree(tmp_path: Path, r
         await pilot.press("/", *"pass", "enter")
         assert rows(screen) == ["etc 5", "passwd 5"]
         await pilot.press("3", "escape", "5", "escape", "1")
-        read.set()
+        read.open()
         await loaded(pilot)
         assert rows(screen) == ["etc 5", "passwd 5"]
         await pilot.press("escape")
@@ -108,7 +108,7 @@ async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> N
         screen.set_focus(screen.explore.files)
         await pilot.press("enter", "down", "down")
         assert "backdoor 9" in rows(screen)
-        read.set()
+        read.open()
         await loaded(pilot)
         assert rows(screen) == ["lib 700", "etc 8"]
         assert screen.session.opened is not None
@@ -123,7 +123,7 @@ async def test_esc_returns_to_a_tree_whose_paths_became_others(tmp_path: Path, r
         screen = await expected_screen(pilot)
         screen.set_focus(screen.explore.files)
         await pilot.press("enter", *["down"] * 30, "2")
-        read.set()
+        read.open()
         await loaded(pilot)
         await pilot.press("escape")
         await loaded(pilot)
@@ -138,5 +138,5 @@ async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: Gate) -> N
     async with app.run_test(size=WIDE) as pilot:
         await expected_screen(pilot)
         await pilot.press("q")
-        read.set()
+        read.open()
     assert app.return_code == 0

@@ -59,7 +59,7 @@ async def test_a_worker_that_fails_while_it_opens(
     numbers: tuple[signal.Signals, ...],
 ) -> None:
     """Keys are answered, the dialog closes, and q quits at once."""
-    monkeypatch.setattr(remote, "PATIENCE", 1.5)
+    monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 1.5)
     gate = Gate(monkeypatch, tmp_path, place)
     app = explorer(image, worker=MODULE)
     async with app.run_test(size=SIZE) as pilot:

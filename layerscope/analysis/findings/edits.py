@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerscope.image.dockerfile_syntax import opened_heredocs
+from layerscope.image.dockerfile_syntax import heredocs_in
 
 IN_DOCKERIGNORE = "# in .dockerignore:"
 NOT_COPIED = "# so that this does not copy it:"
@@ -84,6 +84,6 @@ def notes(text: str, difference: str) -> list[str]:
                 found.append(line)
             continue
         if not inside:
-            inside = next((name for name, _, _ in opened_heredocs(line)), "")
+            inside = next((name for name, _, _ in heredocs_in(line)), "")
         continued = not inside and line.rstrip().endswith("\\")
     return found

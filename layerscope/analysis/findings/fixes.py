@@ -20,7 +20,7 @@ from layerscope.analysis.findings.runs import (
     run_of,
     with_option,
 )
-from layerscope.image.dockerfile_syntax import json_words, opened_heredocs, split_flags
+from layerscope.image.dockerfile_syntax import heredocs_in, json_words, split_flags
 from layerscope.image.go_values import without_go_values
 from layerscope.image.history import Step, earlier
 from layerscope.image.instruction import INDENT
@@ -66,9 +66,7 @@ def _text(step: Step) -> str:
         return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
     if step.instruction in ("COPY", "ADD"):
         text = f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
-        return (
-            f"# {text}" if any(opened_heredocs(text)) else text
-        )  # their contents are not recorded
+        return f"# {text}" if any(heredocs_in(text)) else text  # their contents are not recorded
     return f"{step.instruction} {without_go_values(step.instruction, step.arguments)}".rstrip()
 
 

@@ -20,7 +20,7 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.one_shell import Merged, merged
 from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied
-from layerscope.image.dockerfile import Dockerfile, Heredoc, Written, parse_dockerfile
+from layerscope.image.dockerfile import Dockerfile, DockerfileInstruction, Heredoc, parse_dockerfile
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
 from layerscope.image.secret_spans import masked
@@ -181,7 +181,7 @@ class Patcher:
 
 
 def _edited(
-    dockerfile: Dockerfile, written: Written, run: Run | None, plan: Plan, number: int
+    dockerfile: Dockerfile, written: DockerfileInstruction, run: Run | None, plan: Plan, number: int
 ) -> list[Change]:
     """Changes of the file for one instruction."""
     indent = _indent(dockerfile, written)
@@ -193,7 +193,7 @@ def _edited(
 
 def _placed(
     dockerfile: Dockerfile,
-    written: Written,
+    written: DockerfileInstruction,
     changes: Sequence[Change],
     indent: str,
     in_heredoc: bool,
@@ -218,7 +218,7 @@ def _placed(
 
 
 def _flagged(
-    dockerfile: Dockerfile, written: Written, flags: Sequence[str], indent: str
+    dockerfile: Dockerfile, written: DockerfileInstruction, flags: Sequence[str], indent: str
 ) -> list[Change]:
     """Changes that add flags, or replace an existing flag of the same name."""
     if not flags:
@@ -239,7 +239,7 @@ def _flagged(
 
 def _merged(
     dockerfile: Dockerfile,
-    written: Mapping[int, Written],
+    written: Mapping[int, DockerfileInstruction],
     group: Sequence[int],
     runs: Sequence[Run],
     together: Merged,
@@ -269,7 +269,7 @@ def _merged(
     return f"{name} {mounts}{text}"
 
 
-def _places(dockerfile: Dockerfile, written: Written) -> Callable[[int], int]:
+def _places(dockerfile: Dockerfile, written: DockerfileInstruction) -> Callable[[int], int]:
     """The position in the file of each character of a RUN's script."""
     command = written.arguments[written.body :]
     script = written.script()
@@ -308,7 +308,7 @@ def _in_heredoc(dockerfile: Dockerfile, heredoc: Heredoc, shift: int) -> Callabl
     return lambda place: targets[min(place - shift, len(targets) - 1)]
 
 
-def _indent(dockerfile: Dockerfile, written: Written) -> str:
+def _indent(dockerfile: Dockerfile, written: DockerfileInstruction) -> str:
     """The author's indentation of continued lines."""
     if written.heredocs:
         return INDENT
@@ -316,7 +316,7 @@ def _indent(dockerfile: Dockerfile, written: Written) -> str:
     return min(found, key=len) if found else INDENT
 
 
-def _lines(dockerfile: Dockerfile, written: Written) -> tuple[int, int]:
+def _lines(dockerfile: Dockerfile, written: DockerfileInstruction) -> tuple[int, int]:
     """The whole lines of an instruction, including the last line end."""
     start = dockerfile.text.rfind("\n", 0, written.start) + 1
     end = dockerfile.text.find("\n", written.stop)

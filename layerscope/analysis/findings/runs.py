@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.dockerfile_syntax import json_words, raw_flags, split_flags
-from layerscope.image.history import LOOKED_BACK, Step, earlier
+from layerscope.image.history import MAX_LOOK_BACK, Step, earlier
 from layerscope.image.shell import (
     DEFAULT_SHELL,
     Command,
@@ -80,7 +80,10 @@ class Runs:
     """The RUNs of an image, each parsed once; `written` are the instructions of its Dockerfile, by step."""
 
     def __init__(
-        self, steps: Sequence[Step], written: Mapping[int, Written], escape: str = "\\"
+        self,
+        steps: Sequence[Step],
+        written: Mapping[int, DockerfileInstruction],
+        escape: str = "\\",
     ) -> None:
         self._steps = steps
         self._written = written
@@ -90,7 +93,7 @@ class Runs:
     def of(self, step: Step) -> Run | None:
         """A step as a RUN; None for other instructions."""
         if step.index not in self._known:
-            before = self._steps[max(step.index - LOOKED_BACK, 0) : step.index]
+            before = self._steps[max(step.index - MAX_LOOK_BACK, 0) : step.index]
             self._known[step.index] = run_of(
                 step, before, self._written.get(step.index), self._escape
             )
@@ -98,7 +101,10 @@ class Runs:
 
 
 def run_of(
-    step: Step, before: Sequence[Step], written: Written | None = None, escape: str = "\\"
+    step: Step,
+    before: Sequence[Step],
+    written: DockerfileInstruction | None = None,
+    escape: str = "\\",
 ) -> Run | None:
     """A step as a RUN; None for other instructions. `before` are the steps before it, one of which may be a SHELL; `written` is
     the instruction in its Dockerfile, in which `escape` continues lines.

@@ -23,7 +23,7 @@ from layerscope.analysis.series.reads import files_read
 from layerscope.analysis.series.replay import Move
 from layerscope.filesystem.content_reader import ContentReader
 from layerscope.filesystem.model import Filesystem
-from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step, earlier
 from layerscope.layers.index import Kind
@@ -65,7 +65,7 @@ class LaterPlaces:
         self,
         last: Side,
         base_steps: int,
-        written: Mapping[int, Written],
+        written: Mapping[int, DockerfileInstruction],
         numbers: Sequence[int],
     ) -> None:
         """The first `base_steps` steps are the base image's; `written` are the instructions of the Dockerfile, by step, `numbers`

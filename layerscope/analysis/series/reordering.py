@@ -25,7 +25,7 @@ from layerscope.analysis.series.later_places import (
 )
 from layerscope.analysis.series.replay import Move, replay
 from layerscope.analysis.series.series import BASE, Series
-from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.history import Step
 from layerscope.image.secret_spans import masked
 from layerscope.words import Confidence
@@ -52,7 +52,7 @@ def find_reordering(
     series: Series,
     last: Side,
     base_steps: int,
-    written: Mapping[int, Written] | None = None,
+    written: Mapping[int, DockerfileInstruction] | None = None,
     text: str = "",
     least: int = RULE.min_bytes,
 ) -> Reordering | None:
@@ -98,7 +98,11 @@ class _Proposal:
     """Writes what is proposed, as text and as edits."""
 
     def __init__(
-        self, steps: Sequence[Step], base_steps: int, written: Mapping[int, Written], text: str
+        self,
+        steps: Sequence[Step],
+        base_steps: int,
+        written: Mapping[int, DockerfileInstruction],
+        text: str,
     ) -> None:
         self._steps = steps
         self._base = base_steps

@@ -20,7 +20,7 @@ class TocCheck:
     packed_digest: str | None = None
     """Digest of its compressed JSON; None for formats that compress it with the tar."""
     problem: str | None = None
-    """Why it is unusable; None if it can be read."""
+    """Why it is unusable; None if it is usable."""
     elsewhere: bool = False
     """Whether it is stored in another image."""
     differing: int | None = None

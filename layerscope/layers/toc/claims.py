@@ -19,8 +19,8 @@ CHUNKED_PLACES = (
     "io.containers.zstd-chunked.manifest-position",
 )
 """Position of the table: `offset:compressed length:length:type`."""
-_OTHER = ("sha384:", "sha512:")
-"""Algorithms of digests that are not checked."""
+_UNCHECKED = ("sha384:", "sha512:")
+"""Digests with these algorithms are not checked."""
 
 
 def claims_toc(annotations: Mapping[str, str]) -> bool:
@@ -29,12 +29,12 @@ def claims_toc(annotations: Mapping[str, str]) -> bool:
 
 
 def claims_chunked(annotations: Mapping[str, str]) -> bool:
-    """Whether the manifest claims a table as zstd:chunked layers have it."""
+    """Whether the manifest claims a table of zstd:chunked."""
     return any(annotations.get(key) for key in CHUNKED_DIGESTS)
 
 
 def claimed_place(annotations: Mapping[str, str]) -> tuple[int, int, int, int] | None:
-    """Offset, compressed length, length and type of a zstd:chunked table, as the manifest claims them; None if it does not."""
+    """Offset, compressed length, length and type of a zstd:chunked table, as claimed by the manifest; None without such a claim."""
     for key in CHUNKED_PLACES:
         numbers = (annotations.get(key) or "")[:80].split(":")
         if len(numbers) == 4 and all(re.fullmatch("[0-9]{1,19}", number) for number in numbers):
@@ -45,16 +45,18 @@ def claimed_place(annotations: Mapping[str, str]) -> tuple[int, int, int, int] |
 
 def is_vouched_for(check: TocCheck, annotations: Mapping[str, str]) -> bool:
     """Whether the manifest has the digest of a table, which makes the table as trustworthy as the layer itself."""
-    found = {ESTARGZ_DIGEST: check.digest, **dict.fromkeys(CHUNKED_DIGESTS, check.packed_digest)}
-    some = any(
-        digest is not None and annotations.get(key) == digest for key, digest in found.items()
+    digests = {ESTARGZ_DIGEST: check.digest, **dict.fromkeys(CHUNKED_DIGESTS, check.packed_digest)}
+    matches = any(
+        digest is not None and annotations.get(key) == digest for key, digest in digests.items()
     )
-    return some and check.readable and is_as_claimed(check, annotations)
+    return matches and check.readable and is_as_claimed(check, annotations)
 
 
 def is_as_claimed(check: TocCheck, annotations: Mapping[str, str]) -> bool:
     """Whether a table has the claimed digests; always true without claims."""
     claimed = [(annotations.get(ESTARGZ_DIGEST), check.digest)]
     claimed += [(annotations.get(key), check.packed_digest) for key in CHUNKED_DIGESTS]
-    checked = ((claim, found) for claim, found in claimed if claim and not claim.startswith(_OTHER))
-    return all(claim == found for claim, found in checked)
+    checked = (
+        (claim, digest) for claim, digest in claimed if claim and not claim.startswith(_UNCHECKED)
+    )
+    return all(claim == digest for claim, digest in checked)

@@ -1,8 +1,8 @@
-"""Contents of a layer that are fetched alone, each from the place that the table of contents lists.
+"""Fetches single contents of a layer from the positions in its table of contents.
 
-Every content is checked against its digest before its last bytes are given out, and small ones before their first: the digest
-in the table, or the one computed when the layer was read. Where a content is not at its place, the layer is fetched, and from
-then on read. If it was never read, the content is found by its digest. A table without digests of contents has those of the
+Every content is checked before its last bytes are returned, and small ones before their first, against the digest in the table, or
+the one that was computed when the layer was read. If a content is not at its position, the complete layer is fetched and used from
+then on. If it was not read before, the content is found by its digest. A table without digests of contents has those of the
 compressed bytes; the content is then found by its path.
 """
 
@@ -19,7 +19,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.blob import CHUNK, Blob
+from layerscope.layers.blob import Blob, zeros
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import Kind, LayerIndex
@@ -32,13 +32,12 @@ from layerscope.words import Extent
 GAP = 1 << 16
 """Maximum gap in bytes between two positions that is fetched to save a request."""
 HELD = 16 << 20
-"""Maximum bytes of a part that are held back until its digest is checked; for a larger part, its last bytes."""
-_ZEROS = bytes(CHUNK)
+"""Maximum bytes of a part that are withheld until its digest is checked; for a larger part, only its last bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedContents(LayerContents):
-    """The contents of a layer whose index is its table of contents, or that of its tar."""
+    """Contents of a layer whose index comes from its table of contents or from its tar."""
 
     places: Places
     layer: _WholeLayer = field(default_factory=lambda: _WholeLayer())
@@ -54,21 +53,21 @@ class ListedContents(LayerContents):
         return int(self.index.columns.stored[list(entries)].sum()) if len(entries) else 0
 
     def pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
-        """As `LayerContents.pieces`, in the order of their places."""
-        wanted = [entry for entry in entries if self.index.columns.stored[entry]]
-        if self.layer.known is not None:
-            yield from self._from_layer(wanted, progress)
+        """As `LayerContents.pieces`, in the order of their positions."""
+        nonempty = [entry for entry in entries if self.index.columns.stored[entry]]
+        if self.layer.loaded is not None:
+            yield from self._from_layer(nonempty, progress)
             return
-        parts = {entry: self.places.of(entry) for entry in wanted}
+        parts = {entry: self.places.of(entry) for entry in nonempty}
         placed = sorted(
-            (entry for entry in wanted if parts[entry]), key=lambda entry: _start(parts[entry])
+            (entry for entry in nonempty if parts[entry]), key=lambda entry: _start(parts[entry])
         )
-        missing = [entry for entry in wanted if not parts[entry]]
-        runs = _runs([part for entry in placed for part in parts[entry]], self.blob.size)
+        missing = [entry for entry in nonempty if not parts[entry]]
+        runs = _fetch_ranges([part for entry in placed for part in parts[entry]], self.blob.size)
         if runs is None:
-            yield from self._from_layer(wanted, progress)
+            yield from self._from_layer(nonempty, progress)
             return
-        members = _Members(self.blob, self.places, self.limits, runs)
+        members = _MemberReader(self.blob, self.places, self.limits, runs)
         for entry in placed:
             content = _Content(parts[entry], self._digest_of(entry))
             try:
@@ -79,73 +78,73 @@ class ListedContents(LayerContents):
                 self.layer.distrust(self)
                 if content.unchecked:
                     raise DamagedStreamError(_WRONG) from None
-                for _, piece in _without(self._from_layer([entry], progress), content.given):
+                for _, piece in _skip_bytes(self._from_layer([entry], progress), content.yielded):
                     yield entry, piece
         if missing:
             yield from self._from_layer(missing, progress)
 
     def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
-        """As `LayerContents.digests`, but in one pass: each content alone would be a request."""
+        """As `LayerContents.digests`, but in one pass, as reading each content separately would take a request."""
         stored = self.index.columns.stored
-        found = {
+        digests = {
             entry: hashlib.sha256().digest() for entry in entries[stored[entries] == 0].tolist()
         }
         with suppress(DamagedStreamError, OSError):
             pieces = self.pieces(entries.tolist(), NullProgress())
-            for entry, own in groupby(pieces, lambda piece: piece[0]):
+            for entry, entry_pieces in groupby(pieces, lambda piece: piece[0]):
                 digest, size = hashlib.sha256(), 0
-                for _, piece in own:
+                for _, piece in entry_pieces:
                     digest.update(piece)
                     size += len(piece)
                 if size == stored[entry]:
-                    found[entry] = digest.digest()
-        yield from map(found.get, entries.tolist())
+                    digests[entry] = digest.digest()
+        yield from map(digests.get, entries.tolist())
 
     def _digest_of(self, entry: int) -> bytes | None:
-        """SHA-256 of a content according to the table; None if it has none."""
+        """SHA-256 of a content; None if unknown."""
         return None if self.index.digests is None else self.index.digests[entry].tobytes()
 
     def _from_layer(
         self, entries: Sequence[int], progress: Progress
     ) -> Iterator[tuple[int, bytes]]:
-        """The same contents from the layer itself, which is fetched.
+        """The same contents from the complete layer, which is fetched.
 
-        Raises `DamagedStreamError` in the end if one is not there.
+        Raises `DamagedStreamError` at the end if a content is missing.
         """
         if not entries:
             return
-        whole = self.layer.contents(self, progress)
-        if whole.index is self.index:
-            found = {entry: entry for entry in entries}
+        contents = self.layer.contents(self, progress)
+        if contents.index is self.index:
+            entry_of = {entry: entry for entry in entries}
         else:
             find = _with_paths if self.index.digests is None else _with_digests
-            found = find(self.index, whole.index, entries)
-        for number, piece in whole.pieces(sorted(found), Quiet(progress)):
-            yield found[number], piece
+            entry_of = find(self.index, contents.index, entries)
+        for number, piece in contents.pieces(sorted(entry_of), Quiet(progress)):
+            yield entry_of[number], piece
             progress.advance(len(piece))
-        if len(found) < len(entries):
+        if len(entry_of) < len(entries):
             raise DamagedStreamError(_WRONG)
 
 
 def _with_digests(listed: LayerIndex, whole: LayerIndex, entries: Sequence[int]) -> dict[int, int]:
-    """Entries of the whole layer with the contents of listed ones, each with the one whose content it has."""
+    """Maps entries of the complete layer to listed entries with the same content."""
     if listed.digests is None or whole.digests is None:
         return {}
-    wanted: dict[tuple[bytes, int], list[int]] = {}
+    entries_by_content: dict[tuple[bytes, int], list[int]] = {}
     for entry in entries:
         key = listed.digests[entry].tobytes(), int(listed.columns.stored[entry])
-        wanted.setdefault(key, []).append(entry)
-    found: dict[int, int] = {}
+        entries_by_content.setdefault(key, []).append(entry)
+    entry_of: dict[int, int] = {}
     files = (whole.columns.kinds == Kind.FILE) & (whole.columns.stored > 0)
     for number in np.flatnonzero(files).tolist():
         key = whole.digests[number].tobytes(), int(whole.columns.stored[number])
-        if number not in whole.sparse and (others := wanted.get(key)):
-            found[number] = others.pop(0)
-    return found
+        if number not in whole.sparse and (matching := entries_by_content.get(key)):
+            entry_of[number] = matching.pop(0)
+    return entry_of
 
 
 def _with_paths(listed: LayerIndex, whole: LayerIndex, entries: Sequence[int]) -> dict[int, int]:
-    """The same for a table without digests: entries at the same place of the tar, with the same path and size."""
+    """The same for a table without digests: entries with the same number, path and size."""
     return {
         entry: entry
         for entry in entries
@@ -164,27 +163,27 @@ _WRONG = "the table of contents of its layer is wrong: the content that it lists
 
 
 class _WholeLayer:
-    """The layer itself, once it was needed."""
+    """The complete layer, once it was needed."""
 
     def __init__(self) -> None:
-        self.known: LayerContents | None = None
+        self.loaded: LayerContents | None = None
         self._lock = Lock()
 
     def contents(self, listed: LayerContents, progress: Progress) -> LayerContents:
-        """Its contents. Raises `LimitExceededError`, `CancelledError` and exceptions of fetching it."""
+        """The contents of the complete layer. Raises `LimitExceededError`, `CancelledError` and exceptions of fetching it."""
         blob, index, limits = listed.blob, listed.index, listed.limits
         with self._lock:
-            if self.known is None:
+            if self.loaded is None:
                 if index.extent is Extent.LISTED:
                     blob.pread(1, blob.size - 1)  # keeps a copy, because it is read twice
                     index = index_layer(blob, limits, Quiet(progress), hash_all=True)
                 else:
                     blob.keep()
-                self.known = LayerContents(blob, index, limits)
-            return self.known
+                self.loaded = LayerContents(blob, index, limits)
+            return self.loaded
 
     def distrust(self, listed: LayerContents) -> None:
-        """Read the layer from now on, if it has an index of its own: the table of contents is wrong."""
+        """Use the complete layer from now on, if it was read before: the table of contents is wrong."""
         if listed.index.extent is Extent.READ:
             self.contents(listed, NullProgress())
 
@@ -194,7 +193,7 @@ def _start(parts: Iterable[Part]) -> tuple[int, int]:
     return next(((part.offset, part.skip) for part in parts if not part.zeros), (0, 0))
 
 
-def _without(pieces: Iterable[tuple[int, bytes]], count: int) -> Iterator[tuple[int, bytes]]:
+def _skip_bytes(pieces: Iterable[tuple[int, bytes]], count: int) -> Iterator[tuple[int, bytes]]:
     """All but the first `count` bytes."""
     for entry, piece in pieces:
         rest = piece[count:]
@@ -203,7 +202,7 @@ def _without(pieces: Iterable[tuple[int, bytes]], count: int) -> Iterator[tuple[
             yield entry, rest
 
 
-def _runs(parts: Sequence[Part], size: int) -> list[tuple[int, int]] | None:
+def _fetch_ranges(parts: Sequence[Part], size: int) -> list[tuple[int, int]] | None:
     """Start and end of the ranges to fetch for these parts; None if the whole layer costs no more, or if parts overlap."""
     runs: list[tuple[int, int]] = []
     last = (0, 0)
@@ -226,8 +225,8 @@ def _runs(parts: Sequence[Part], size: int) -> list[tuple[int, int]] | None:
     return runs
 
 
-class _Members:
-    """What gzip members, zstd frames or spans of a layer unpack to, read forwards."""
+class _MemberReader:
+    """Reads decompressed bytes of gzip members, zstd frames or spans of a layer, moving forwards."""
 
     def __init__(
         self,
@@ -248,25 +247,25 @@ class _Members:
         """Position in its decompressed bytes."""
         self._stream: Iterator[bytes] = iter(())
         self._rest = b""
-        self._raw: Iterator[bytes] = iter(())
-        self._raw_rest = b""
-        self._raw_position = 0
-        """Where `_raw_rest` begins in the layer."""
-        self._raw_last = b""
-        """The byte before it: two spans may have it in common."""
+        self._packed: Iterator[bytes] = iter(())
+        self._packed_rest = b""
+        self._packed_position = 0
+        """Offset of `_packed_rest` in the layer."""
+        self._packed_last = b""
+        """The byte before it, which two spans may share."""
         self._run = -1
 
     def read(self, part: Part, progress: Progress) -> Iterator[bytes]:
-        """The bytes of a part. Raises `NotAsListedError`, `DamagedStreamError`, and what reading the blob raises."""
+        """The bytes of a part. Raises `NotAsListedError`, `DamagedStreamError`, and errors of reading the blob."""
         if part.offset != self._offset or part.skip < self._position:
             packed = self._bytes(part.offset, part.end)
             self._stream = self._places.unpacked(part, packed, self._blob.name, self._limits)
             self._offset, self._position, self._rest = part.offset, 0, b""
-        for _ in self._taken(part.skip - self._position, progress):
+        for _ in self._take(part.skip - self._position, progress):
             pass
-        yield from self._taken(part.size, progress)
+        yield from self._take(part.size, progress)
 
-    def _taken(self, count: int, progress: Progress) -> Iterator[bytes]:
+    def _take(self, count: int, progress: Progress) -> Iterator[bytes]:
         while count:
             check(progress)
             piece = self._rest or next(self._stream, b"")
@@ -280,66 +279,61 @@ class _Members:
     def _bytes(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes of the layer from `start` to `end`."""
         run = bisect_right(self._starts, start) - 1
-        if run == self._run and start == self._raw_position - len(self._raw_last):
-            self._raw_rest, self._raw_position = self._raw_last + self._raw_rest, start
-            self._raw_last = b""
-        if run != self._run or start < self._raw_position:
-            self._run, self._raw_position, self._raw_rest, self._raw_last = run, start, b"", b""
-            self._raw = self._blob.chunks(start, self._ends[run])
-        while self._raw_position < end:
-            piece = self._raw_rest or next(self._raw, b"")
+        if run == self._run and start == self._packed_position - len(self._packed_last):
+            self._packed_rest, self._packed_position = self._packed_last + self._packed_rest, start
+            self._packed_last = b""
+        if run != self._run or start < self._packed_position:
+            self._run, self._packed_position = run, start
+            self._packed_rest, self._packed_last = b"", b""
+            self._packed = self._blob.chunks(start, self._ends[run])
+        while self._packed_position < end:
+            piece = self._packed_rest or next(self._packed, b"")
             if not piece:
                 return
-            skipped = min(max(start - self._raw_position, 0), len(piece))
-            stop = min(len(piece), end - self._raw_position)
-            self._raw_last, self._raw_rest = piece[stop - 1 : stop], piece[stop:]
-            self._raw_position += stop
+            skipped = min(max(start - self._packed_position, 0), len(piece))
+            stop = min(len(piece), end - self._packed_position)
+            self._packed_last, self._packed_rest = piece[stop - 1 : stop], piece[stop:]
+            self._packed_position += stop
             if stop > skipped:
                 yield piece[skipped:stop]
 
 
 class _Content:
-    """One content, read part by part and checked."""
+    """Reads one content part by part, and checks it."""
 
     def __init__(self, parts: Sequence[Part], digest: bytes | None) -> None:
         """`digest` is its SHA-256, if known."""
-        self.given = 0
+        self.yielded = 0
         """Bytes returned so far."""
         self.unchecked = False
-        """Whether some of them were not checked."""
+        """Whether some of these bytes were not checked."""
         self._parts = parts
         self._digest = digest
 
-    def pieces(self, members: _Members, progress: Progress) -> Iterator[bytes]:
-        """The content in pieces. Raises as `_Members.read` does."""
-        whole = hashlib.sha256()
+    def pieces(self, members: _MemberReader, progress: Progress) -> Iterator[bytes]:
+        """The content in pieces. Raises as `_MemberReader.read` does."""
+        content_hash = hashlib.sha256()
         for number, part in enumerate(self._parts):
             last = number + 1 == len(self._parts)
-            found, held, size = hashlib.sha256(), list[bytes](), 0
-            for piece in _zeros(part.size) if part.zeros else members.read(part, progress):
+            part_hash, withheld, size = hashlib.sha256(), list[bytes](), 0
+            for piece in zeros(part.size) if part.zeros else members.read(part, progress):
                 check(progress)
-                whole.update(piece)
-                found.update(piece)
-                held.append(piece)
+                content_hash.update(piece)
+                part_hash.update(piece)
+                withheld.append(piece)
                 size += len(piece)
-                while size > HELD and len(held) > 1:
+                while size > HELD and len(withheld) > 1:
                     self.unchecked = True
-                    size -= len(held[0])
-                    yield self._given(held.pop(0))
-            if part.digest not in (None, found.digest()):
+                    size -= len(withheld[0])
+                    yield self._counted(withheld.pop(0))
+            if part.digest not in (None, part_hash.digest()):
                 raise NotAsListedError
-            if last and self._digest not in (None, whole.digest()):
+            if last and self._digest not in (None, content_hash.digest()):
                 raise NotAsListedError
             self.unchecked |= part.digest is None and not last
-            for piece in held:
-                yield self._given(piece)
+            for piece in withheld:
+                yield self._counted(piece)
 
-    def _given(self, piece: bytes) -> bytes:
-        self.given += len(piece)
+    def _counted(self, piece: bytes) -> bytes:
+        self.yielded += len(piece)
         return piece
-
-
-def _zeros(count: int) -> Iterator[bytes]:
-    while count > 0:
-        yield _ZEROS[: min(count, CHUNK)]
-        count -= CHUNK

@@ -1,7 +1,7 @@
 """Compares the table of contents of a layer with its tar.
 
-Of a path that is listed several times the last entry counts, as it does when the layer is unpacked. Times are not compared:
-eStargz rounds them. Markers only have to be there.
+If a path is listed several times, the last entry counts, as when the layer is unpacked. Times are not compared, because eStargz
+rounds them. Markers only need to be present.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from layerscope.layers.strings import StringTable
 from layerscope.layers.toc.check import TocCheck
 from layerscope.limits import Limits
 
-_REPLACED = "\ufffd"
-"""What Go writes to JSON for a byte that is not valid UTF-8."""
+_REPLACEMENT = "\ufffd"
+"""The character that Go writes to JSON for an invalid byte of UTF-8."""
 _MARKERS = {Role.WHITEOUT: "the whiteout of ", Role.OPAQUE: "the opaque marker of /"}
 _ROLES = 4
-"""Above the largest role: for packing roles into keys."""
+"""Number of roles, for packing a role into a key."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """The entries of a table or tar that count, ordered by path and role."""
+class _Entries:
+    """The last entry of each path and role in a table or tar, in that order."""
 
     index: LayerIndex
     keys: NDArray[np.int64]
@@ -52,7 +52,7 @@ def compare_with_tar(
 ) -> TocCheck:
     """The check of a table of contents with the differences between its index and that of the tar. Raises `LimitExceededError`."""
     if any(
-        _REPLACED.encode() in table.data
+        _REPLACEMENT.encode() in table.data
         for table in (table_index.tree.names, table_index.links, table_index.xattrs)
     ):
         tar_index = _with_replacement_characters(tar_index)
@@ -61,7 +61,7 @@ def compare_with_tar(
     else:
         _, path_of = merge_paths([table_index.tree, tar_index.tree], limits)
         paths = [path_of[0][table_index.nodes], path_of[1][tar_index.nodes]]
-    table, tar = _side(table_index, paths[0]), _side(tar_index, paths[1])
+    table, tar = _counted_entries(table_index, paths[0]), _counted_entries(tar_index, paths[1])
     shared, in_table, in_tar = np.intersect1d(table.keys, tar.keys, True, True)
     differing = _differing(table, tar, table.rows[in_table], tar.rows[in_tar], shared)
     example, what = _example(table, tar, in_table, in_tar, differing)
@@ -70,17 +70,17 @@ def compare_with_tar(
     return replace(check, differing=count, example=example, what=what)
 
 
-def _side(index: LayerIndex, paths: NDArray[np.int32]) -> _Side:
-    kept = np.flatnonzero(index.roles != Role.IGNORED)[::-1]
+def _counted_entries(index: LayerIndex, paths: NDArray[np.int32]) -> _Entries:
+    rows = np.flatnonzero(index.roles != Role.IGNORED)[::-1]
     keys, last = np.unique(
-        paths[kept].astype(np.int64) * _ROLES + index.roles[kept], return_index=True
+        paths[rows].astype(np.int64) * _ROLES + index.roles[rows], return_index=True
     )
-    return _Side(index, keys, kept[last])
+    return _Entries(index, keys, rows[last])
 
 
 def _differing(
-    table: _Side,
-    tar: _Side,
+    table: _Entries,
+    tar: _Entries,
     table_rows: NDArray[np.int64],
     tar_rows: NDArray[np.int64],
     keys: NDArray[np.int64],
@@ -119,42 +119,48 @@ def _differing(
 
 
 def _other_strings(
-    table: _Side, tar: _Side, table_rows: NDArray[np.int64], tar_rows: NDArray[np.int64], name: str
+    table: _Entries,
+    tar: _Entries,
+    table_rows: NDArray[np.int64],
+    tar_rows: NDArray[np.int64],
+    name: str,
 ) -> NDArray[np.bool_]:
     """Mask of entries where the columns called `name`, which index tables of strings, differ."""
-    places = {value: place for place, value in enumerate(getattr(table.index, name))}
-    moved = np.array([places.get(value, -1) for value in getattr(tar.index, name)], np.int64)
-    one, other = (
+    numbers = {value: number for number, value in enumerate(getattr(table.index, name))}
+    table_numbers = np.array(
+        [numbers.get(value, -1) for value in getattr(tar.index, name)], np.int64
+    )
+    in_table, in_tar = (
         getattr(table.index.columns, name)[table_rows],
         getattr(tar.index.columns, name)[tar_rows],
     )
-    differing: NDArray[np.bool_] = one != moved[other]
+    differing: NDArray[np.bool_] = in_table != table_numbers[in_tar]
     return differing
 
 
 def _example(
-    table: _Side,
-    tar: _Side,
+    table: _Entries,
+    tar: _Entries,
     in_table: NDArray[np.int64],
     in_tar: NDArray[np.int64],
     differing: dict[str, NDArray[np.bool_]],
 ) -> tuple[str, str]:
     """A path where table and tar disagree, and how."""
-    for side, shared, what in (
+    for entries, shared, what in (
         (tar, in_tar, "is not listed"),
         (table, in_table, "is listed, and not in the tar"),
     ):
-        alone = np.ones(len(side.keys), bool)
-        alone[shared] = False
-        for at in np.flatnonzero(alone)[:1].tolist():
-            return side.name(int(side.rows[at])), what
-    for attribute, where in differing.items():
-        for at in np.flatnonzero(where)[:1].tolist():
-            return tar.name(int(tar.rows[in_tar[at]])), f"has {_other(attribute)}"
+        unshared = np.ones(len(entries.keys), bool)
+        unshared[shared] = False
+        for at in np.flatnonzero(unshared)[:1].tolist():
+            return entries.name(int(entries.rows[at])), what
+    for attribute, mask in differing.items():
+        for at in np.flatnonzero(mask)[:1].tolist():
+            return tar.name(int(tar.rows[in_tar[at]])), f"has {_with_other(attribute)}"
     return "", ""
 
 
-def _other(attribute: str) -> str:
+def _with_other(attribute: str) -> str:
     return f"other {attribute}" if attribute.endswith("s") else f"another {attribute}"
 
 
@@ -183,5 +189,7 @@ def _replace_invalid(name: bytes) -> bytes:
         name.decode()
     except UnicodeDecodeError:
         escaped = name.decode(errors="surrogateescape")
-        return "".join(_REPLACED if "\udc80" <= at <= "\udcff" else at for at in escaped).encode()
+        return "".join(
+            _REPLACEMENT if "\udc80" <= at <= "\udcff" else at for at in escaped
+        ).encode()
     return name

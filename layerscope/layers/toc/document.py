@@ -28,10 +28,10 @@ class TocDocument:
     kind: str
     json: bytes
     place: int
-    """Where the table begins in the layer; contents are before it."""
+    """Offset of the table in the layer; contents are before it."""
     packed_digest: str | None = None
-    own: HeaderColumns | None = None
-    """The header of its own entry in the tar, which it does not list; None if it has no entry."""
+    own_header: HeaderColumns | None = None
+    """The header of the table's own entry in the tar, which the table does not list; None without such an entry."""
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class TocDocument:
 
 
 def stated_sha256(text: str) -> bytes | None:
-    """The SHA-256 that a text states, `sha256:` before its 64 digits; None for anything else."""
+    """The SHA-256 in a text of `sha256:` and 64 hexadecimal digits; None for other texts."""
     algorithm, _, encoded = text.partition(":")
     try:
         digest = bytes.fromhex(encoded)
@@ -48,22 +48,22 @@ def stated_sha256(text: str) -> bytes | None:
     return digest if algorithm == "sha256" and len(digest) == 32 else None
 
 
-def too_long(found: int, limits: Limits) -> TocError:
+def too_long(size: int, limits: Limits) -> TocError:
     """The error for a table above the size limit."""
-    return TocError(f"it has {found:,} bytes, more than {limits.toc_bytes:,}{HINT}")
+    return TocError(f"it has {size:,} bytes, more than {limits.toc_bytes:,}{HINT}")
 
 
-def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) -> bytes:
-    """Join `pieces` of at most `most` bytes. Raises `TocError` for more, naming the limit if `limits` is given."""
-    taken, length = [], 0
+def join_at_most(pieces: Iterable[bytes], max_bytes: int, limits: Limits | None = None) -> bytes:
+    """Join `pieces` of at most `max_bytes` bytes. Raises `TocError` for more, naming the limit if `limits` is given."""
+    kept, length = [], 0
     for piece in pieces:
         length += len(piece)
-        if length > most:
+        if length > max_bytes:
             if limits is None:
-                raise TocError(f"it unpacks to more than the {most:,} bytes that it states")
+                raise TocError(f"it unpacks to more than the {max_bytes:,} bytes that it states")
             raise TocError(f"it unpacks to more than {limits.toc_bytes:,} bytes{HINT}")
-        taken.append(piece)
-    return b"".join(taken)
+        kept.append(piece)
+    return b"".join(kept)
 
 
 def read_range(blob: Blob, offset: int, length: int) -> bytes:

@@ -1,6 +1,6 @@
 """Builds an index from the JSON of a table of contents. Both formats use the same keys (crfs, estargz/types.go).
 
-A table does not contain: tar overhead, maps of sparse files; and, unless it is SOCI's, offsets in the tar.
+A table contains neither tar overhead nor maps of sparse files, and offsets in the tar only if it is SOCI's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS = {
     "fifo": Kind.FIFO,
 }
 _CHUNK = "chunk"
-"""Another part of the preceding file."""
+"""A further part of the preceding file."""
 ENTRY_COST = 240
 """Memory in bytes of an entry while it is read."""
 _USUAL_MEMBERS = 25
@@ -86,9 +86,9 @@ def index_of_entries(
     *,
     offsets: Sequence[int] | None = None,
 ) -> LayerIndex:
-    """The index of a layer with these entries; `document` is the table, which is itself another entry. Raises as `index_of` does.
+    """The index of a layer with these entries; `document` is the table, which is an entry itself. Raises as `index_of` does.
 
-    `offsets` are the places of their contents in the tar, if the table has them.
+    `offsets` are those of their contents in the tar, if the table has them.
     """
     names = [entry.name.encode(errors="surrogateescape") for entry in entries]
     links = [entry.linkName.encode(errors="surrogateescape") for entry in entries]
@@ -110,7 +110,7 @@ def index_of_entries(
     )
     devices = np.array([_device(entry) for entry in entries], np.int64)
     digests = [_digest(entry) for entry in entries]
-    known = all(digests)
+    has_all_digests = all(digests)
     extensions = {
         number: Extension(xattrs=_xattrs(entry.xattrs))
         for number, entry in enumerate(entries)
@@ -122,12 +122,14 @@ def index_of_entries(
         kinds,
         devices,
         offsets or [0] * len(entries),
-        digests if known else [None] * len(entries),
+        digests if has_all_digests else [None] * len(entries),
         extensions,
     )
-    if document is not None and document.own is not None:
-        own = [bytes.fromhex(document.digest.partition(":")[2]) if known else None]
-        builder.take(document.own, np.zeros(1, np.uint8), np.zeros(1, np.int64), [0], own, {})
+    if document is not None and document.own_header is not None:
+        own_digest = [bytes.fromhex(document.digest.partition(":")[2]) if has_all_digests else None]
+        builder.take(
+            document.own_header, np.zeros(1, np.uint8), np.zeros(1, np.int64), [0], own_digest, {}
+        )
     return builder.finish(WalkResult(None, 0), tar_bytes=0, compressed_bytes=blob.size)
 
 
@@ -147,7 +149,7 @@ def _decode(json: bytes, limits: Limits) -> list[Entry]:
 
 
 def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
-    """Reject what no tar could contain. Raises `TocError`."""
+    """Raise `TocError` for names and sizes that no tar can contain."""
     total = sum(sizes)
     if total > limits.layer_bytes:
         raise TocError(f"it claims to list {total:,} bytes, more than {limits.layer_bytes:,}")

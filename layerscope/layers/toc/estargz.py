@@ -1,4 +1,4 @@
-"""eStargz: a tar in many gzip members whose last entry is the table of contents, then an empty member with its offset.
+"""Reads tables of eStargz: a tar in many gzip members, with the table as the last entry, then an empty member with its offset.
 
 Source: stargz-snapshotter, docs/estargz.md and estargz/gzip.go.
 """
@@ -20,7 +20,7 @@ from layerscope.layers.toc.document import (
     TocDocument,
     TocElsewhereError,
     TocError,
-    at_most,
+    join_at_most,
     read_range,
     too_long,
 )
@@ -53,7 +53,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     try:
         # Only the JSON has an exact limit; decompression stops shortly after it.
         stream = DecompressedStream(_GZIP, blob.chunks(offset, end), blob.name, limits)
-        tar = at_most(stream, limits.toc_bytes + _OVERHEAD, limits)
+        tar = join_at_most(stream, limits.toc_bytes + _OVERHEAD, limits)
     except DamagedStreamError as error:
         raise TocError(str(error)) from error
     columns = _header(tar)
@@ -65,7 +65,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     json = tar[BLOCK : BLOCK + size]
     if len(json) < size:
         raise TocError("it is truncated")
-    return TocDocument(ESTARGZ, json, offset, own=columns)
+    return TocDocument(ESTARGZ, json, offset, own_header=columns)
 
 
 def has_footer(blob: Blob) -> bool:
@@ -82,11 +82,11 @@ def _place(blob: Blob) -> tuple[int, int] | None:
         if blob.size <= length:
             continue
         footer = read_range(blob, blob.size - length, length)
-        found = extra.match(footer, 10) if _START.match(footer) else None
-        if found is not None:
+        match = extra.match(footer, 10) if _START.match(footer) else None
+        if match is not None:
             if extra is _ELSEWHERE[1]:
                 raise TocElsewhereError
-            return int(found[1], 16), blob.size - length
+            return int(match[1], 16), blob.size - length
     return None
 
 

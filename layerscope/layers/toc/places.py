@@ -1,4 +1,4 @@
-"""Positions of contents in a compressed layer, according to its table of contents: each file in one or more parts of its own.
+"""Positions of contents in a compressed layer, according to its table of contents: each file has one or more parts.
 
 Sources: stargz-snapshotter, docs/estargz.md and estargz/estargz.go (`initFields`); containers/storage,
 pkg/chunked/compressor/compressor.go. Contradictory entries have no position.
@@ -54,10 +54,10 @@ class NotAsListedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a content: `size` bytes after the first `skip` ones that a member, frame or span unpacks to."""
+    """A part of a content: `size` bytes after the first `skip` decompressed bytes of a member, frame or span."""
 
     offset: int
-    """Where the gzip member, zstd frame or span begins in the layer."""
+    """Offset of the gzip member, zstd frame or span in the layer."""
     end: int
     """Offset of the next one with contents, or the end of this one."""
     skip: int
@@ -69,7 +69,7 @@ class Part:
 
 
 class Places(ABC):
-    """The places of all contents of a layer, by the numbers of their entries."""
+    """The positions of all contents of a layer, by entry."""
 
     @abstractmethod
     def of(self, entry: int) -> list[Part]:
@@ -79,15 +79,15 @@ class Places(ABC):
     def unpacked(
         self, part: Part, packed: Iterator[bytes], name: str, limits: Limits
     ) -> Iterator[bytes]:
-        """What the member, frame or span of a part unpacks to; `packed` are the bytes of the layer from `offset` to `end`.
+        """The decompressed member, frame or span of a part; `packed` are the bytes of the layer from `offset` to `end`.
 
-        `name` is that of the layer, for errors. Raises `NotAsListedError`, `DamagedStreamError`, `LimitExceededError`.
+        `name` is the layer's name for errors. Raises `NotAsListedError`, `DamagedStreamError`, `LimitExceededError`.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class MemberPlaces(Places):
-    """Contents in gzip members or zstd frames: the parts of all, one row per part, in the order of the entries."""
+    """Contents in gzip members or zstd frames: one row per part, in the order of the entries."""
 
     compression: Compression
     first: NDArray[np.int64]
@@ -136,12 +136,12 @@ def places_of(document: TocDocument, compression: Compression) -> MemberPlaces:
     rows: list[_Row] = []
     digests: list[bytes] = []
     for parts in _files(entries):
-        found = _parts(parts, bounds, document.place)
-        counts.append(len(found))
-        for row, digest in found:
+        parts_of_file = _parts(parts, bounds, document.place)
+        counts.append(len(parts_of_file))
+        for row, digest in parts_of_file:
             rows.append(row)
             digests.append(digest)
-    if document.own is not None:
+    if document.own_header is not None:
         counts.append(0)  # the table itself
     columns = np.array(rows, np.int64).reshape(-1, 5)
     return MemberPlaces(
@@ -161,7 +161,7 @@ def _has_place(entry: _Entry) -> bool:
 
 
 def _files(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
-    """Each entry with the chunks that continue it."""
+    """Each entry followed by its chunks."""
     current: list[_Entry] = []
     for entry in entries:
         if entry.type != _CHUNK:
@@ -175,11 +175,11 @@ def _files(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
 
 
 def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[tuple[_Row, bytes]]:
-    """The parts of one file with their digests; empty if there are none, or if they contradict each other."""
+    """The parts of one file with their digests; empty without parts, or if they contradict each other."""
     entry = parts[0]
     if entry.type != _FILE or not entry.size:
         return []
-    found: list[tuple[_Row, bytes]] = []
+    rows: list[tuple[_Row, bytes]] = []
     position, last = 0, (0, -1)
     for number, part in enumerate(parts):
         following = parts[number + 1] if number + 1 < len(parts) else None
@@ -198,11 +198,11 @@ def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[tuple
                 end = min(stated, limit)
             else:
                 end = bounds[min(bisect_right(bounds, part.offset), len(bounds) - 1)]
-            place = (part.offset, part.innerOffset)
-            if not 0 < part.offset < end or place <= last or part.innerOffset + size >= _INT64:
+            start = (part.offset, part.innerOffset)
+            if not 0 < part.offset < end or start <= last or part.innerOffset + size >= _INT64:
                 return []
-            last = place
+            last = start
         row = (part.offset, end, part.innerOffset, size, zeros)
-        found.append((row, stated_sha256(part.chunkDigest) or _NO_DIGEST))
+        rows.append((row, stated_sha256(part.chunkDigest) or _NO_DIGEST))
         position = stop
-    return found
+    return rows

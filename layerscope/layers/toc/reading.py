@@ -1,4 +1,4 @@
-"""The table of contents of a layer, whichever format it has."""
+"""Reads the table of contents of a layer, in any format."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORMATS = {
     "gzip": _Format(ESTARGZ, estargz.has_footer, estargz.read),
     "zstd": _Format(ZSTD_CHUNKED, zstd_chunked.has_footer, zstd_chunked.read),
 }
-"""Formats by the compression of the layers that have them."""
+"""Formats by the compression of their layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Toc:
 
 
 def has_toc(blob: Blob) -> bool:
-    """Whether a layer ends with the footer of a table of contents; only that is read."""
+    """Whether a layer ends with the footer of a table of contents; only the footer is read."""
     try:
-        return any(found.has_footer(blob) for _, found in _formats_of(blob, {}))
+        return any(toc_format.has_footer(blob) for _, toc_format in _formats_of(blob, {}))
     except (TocError, OSError):
         return False
 
@@ -65,36 +65,36 @@ def read_toc(
     places: bool = False,
     kind: str | None = None,
 ) -> Toc | None:
-    """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised.
+    """The table of contents at the end of a layer; None without one. Problems are part of the result, never raised.
 
     For a ranged blob, only the table is fetched, if `claims`, the annotations of the layer, announce one, or if its format
     `kind` is known.
     """
     from layerscope.layers.toc.places import places_of  # few images have tables
 
-    for compression, found in _formats_of(blob, claims or {}, kind):
+    for compression, toc_format in _formats_of(blob, claims or {}, kind):
         try:
-            document = _read(found, blob, limits, claims or {})
+            document = _read(toc_format, blob, limits, claims or {})
             if document is None:
                 continue
             expected = index_of(document, blob, limits)
             located = places_of(document, compression) if places else None
         except TocElsewhereError:
-            return Toc(TocCheck(found.kind, elsewhere=True), None)
+            return Toc(TocCheck(toc_format.kind, elsewhere=True), None)
         except TocError as error:
-            return Toc(TocCheck(found.kind, problem=str(error)), None)
+            return Toc(TocCheck(toc_format.kind, problem=str(error)), None)
         except LimitExceededError as error:
-            return Toc(TocCheck(found.kind, problem=error.message), None)
+            return Toc(TocCheck(toc_format.kind, problem=error.message), None)
         except OSError as error:
             why = f"it cannot be read: {error.strerror or error}"
-            return Toc(TocCheck(found.kind, problem=why), None)
-        check = TocCheck(found.kind, document.digest, document.packed_digest)
+            return Toc(TocCheck(toc_format.kind, problem=why), None)
+        check = TocCheck(toc_format.kind, document.digest, document.packed_digest)
         return Toc(check, expected, located)
     return None
 
 
 def read_ztoc(blob: Blob, limits: Limits, *, places: bool = False) -> Toc | None:
-    """The table of contents that is stored beside a layer; None if there is none that can be used."""
+    """The table of contents that is stored beside a layer; None without a usable one."""
     from layerscope.layers.toc.ztoc import index_of_ztoc, places_of_ztoc  # few images have them
 
     data = blob.ztoc(limits.toc_bytes)
@@ -109,7 +109,7 @@ def read_ztoc(blob: Blob, limits: Limits, *, places: bool = False) -> Toc | None
 
 
 def read_ztoc_places(blob: Blob, index: LayerIndex, limits: Limits) -> Places | None:
-    """The places of the contents of a layer that was read, by the table beside it; None if there is none that can be used."""
+    """The positions of contents of a layer that was read, from the table beside it; None without a usable one."""
     from layerscope.layers.toc.ztoc import places_of_ztoc
 
     data = blob.ztoc(limits.toc_bytes)
@@ -120,20 +120,20 @@ def read_ztoc_places(blob: Blob, index: LayerIndex, limits: Limits) -> Places | 
 
 
 def _read(
-    found: _Format, blob: Blob, limits: Limits, claims: Mapping[str, str]
+    toc_format: _Format, blob: Blob, limits: Limits, claims: Mapping[str, str]
 ) -> TocDocument | None:
-    """The table at the position in the manifest, if it is the right one; otherwise at the position in the footer."""
-    place = claimed_place(claims) if blob.ranged and found.kind == ZSTD_CHUNKED else None
+    """The table at the position in the manifest if it has the claimed digest, otherwise at the position in the footer."""
+    place = claimed_place(claims) if blob.ranged and toc_format.kind == ZSTD_CHUNKED else None
     if place is not None:
         try:
             document = zstd_chunked.read_at(blob, place, limits)
         except TocError:
             document = None
         if document is not None and is_vouched_for(
-            TocCheck(found.kind, document.digest, document.packed_digest), claims
+            TocCheck(toc_format.kind, document.digest, document.packed_digest), claims
         ):
             return document
-    return found.read(blob, limits)
+    return toc_format.read(blob, limits)
 
 
 def _formats_of(
@@ -141,7 +141,7 @@ def _formats_of(
 ) -> Sequence[tuple[Compression, _Format]]:
     """The formats that a layer's table may have: `kind`, or from its first bytes, or from the claims of the manifest."""
     if kind is not None:
-        names = [name for name, found in FORMATS.items() if found.kind == kind]
+        names = [name for name, toc_format in FORMATS.items() if toc_format.kind == kind]
     elif blob.ranged and claims_toc(claims):
         # stargz-snapshotter writes the annotation of eStargz for zstd:chunked, too.
         names = ["zstd"] if claims_chunked(claims) else ["gzip", "zstd"]

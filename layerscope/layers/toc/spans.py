@@ -1,7 +1,7 @@
-"""Spans of SOCI: the parts of a gzip stream that begin at its checkpoints, where its decompressor is known.
+"""Spans of SOCI: parts of a gzip stream that begin at checkpoints, for which the state of the decompressor is stored.
 
 Source: soci-snapshotter, ztoc/compression/gzip_zinfo.h, gzip_zinfo.c (after zlib's examples/zran.c) and gzip_zinfo.go; RFC 1951.
-A span begins with a block, and mostly within a byte, which the span before it ends with: both have this byte.
+A span begins with a block, usually inside a byte: that byte is the last of the span before, and both spans contain it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from layerscope.layers.toc.places import NotAsListedError, Part, Places
 from layerscope.limits import MIB, Limits
 
 LARGEST = 16 * MIB
-"""Maximum size of a span in bytes, as stored: it is held until its digest is checked. SOCI's have 4 MiB, unpacked."""
+"""Maximum compressed size of a span in bytes, as it is withheld until its digest is checked. SOCI's have 4 MiB, decompressed."""
 _WINDOW = 1 << zlib.MAX_WBITS
-"""Bytes before a checkpoint, which what follows refers to."""
-_HEAD = 12
-"""Bytes before the checkpoints: their number, and the size that spans shall have."""
+"""Bytes before a checkpoint to which the stream after it may refer."""
+_HEADER = 12
+"""Bytes before the checkpoints: their number, and the intended size of spans."""
 _CHECKPOINT = np.dtype([("offset", "<i8"), ("position", "<i8"), ("bits", "u1"), ("window", "u1", _WINDOW)])  # fmt: skip
-"""Its first whole byte in the layer, its place in the tar, how many of the last bits of the byte before it belong to it."""
+"""Offset of its first complete byte in the layer, its offset in the tar, and how many bits at the end of the byte before belong to it."""
 _GZIP_HEADER = 10
-"""Size in bytes of a header without a name, which the first version takes for granted."""
+"""Size in bytes of a header without a name, which the first version assumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Spans:
     """Their first bytes in the layer."""
     ends: NDArray[np.int64]
     positions: NDArray[np.int64]
-    """Where they begin in the tar, then its length; shape (spans + 1,)."""
+    """Their offsets in the tar, then its length; shape (spans + 1,)."""
     bits: NDArray[np.uint8]
-    """How many of the last bits of their first byte belong to them; 0 for all."""
+    """How many bits at the end of their first byte belong to them; 0 for all."""
     windows: NDArray[np.uint8]
     """Shape (spans, 32768)."""
     digests: NDArray[np.uint8]
@@ -52,20 +52,20 @@ class Spans:
     def read(cls, checkpoints: bytes, digests: Sequence[str], size: int, unpacked: int) -> Spans:
         """The spans of a layer of `size` bytes, whose tar has `unpacked`. Raises `TocError`."""
         count = int.from_bytes(checkpoints[:4], "little")
-        rows, rest = divmod(len(checkpoints) - _HEAD, _CHECKPOINT.itemsize)
-        if rest or rows not in (count, count - 1) or not count == len(digests) > 0:
+        rows, remainder = divmod(len(checkpoints) - _HEADER, _CHECKPOINT.itemsize)
+        if remainder or rows not in (count, count - 1) or not count == len(digests) > 0:
             raise TocError("its checkpoints are truncated")
-        found = np.frombuffer(checkpoints, _CHECKPOINT, rows, _HEAD)
+        checkpoint_rows = np.frombuffer(checkpoints, _CHECKPOINT, rows, _HEADER)
         if rows < count:  # the first version
             first = np.zeros(1, _CHECKPOINT)
             first["offset"] = _GZIP_HEADER
-            found = np.concatenate([first, found])
-        offsets, bits = found["offset"], found["bits"]
+            checkpoint_rows = np.concatenate([first, checkpoint_rows])
+        offsets, bits = checkpoint_rows["offset"], checkpoint_rows["bits"]
         ends = np.append(offsets[1:], size)
-        positions = np.append(found["position"], unpacked)
-        known = [stated_sha256(digest) or b"" for digest in digests]
+        positions = np.append(checkpoint_rows["position"], unpacked)
+        digest_bytes = [stated_sha256(digest) or b"" for digest in digests]
         if (
-            not all(known)
+            not all(digest_bytes)
             or not 0 < offsets[0] <= size
             or positions[0] != 0
             or (ends <= offsets).any()
@@ -78,12 +78,12 @@ class Spans:
             ends,
             positions,
             bits,
-            found["window"],
-            np.frombuffer(b"".join(known), np.uint8).reshape(-1, 32),
+            checkpoint_rows["window"],
+            np.frombuffer(b"".join(digest_bytes), np.uint8).reshape(-1, 32),
         )
 
     def parts(self, start: int, size: int) -> list[Part]:
-        """The parts of `size` bytes of the tar from `start`; empty if they are not all in spans that can be held."""
+        """The parts of `size` bytes of the tar from `start`; empty if they are not in the tar, or in a span above `LARGEST`."""
         end = start + size
         if not 0 <= start < end <= self.positions[-1]:
             return []
@@ -101,13 +101,13 @@ class Spans:
         return Part(int(self.offsets[row]), int(self.ends[row]), skip, size, None, zeros=False)
 
     def unpacked(self, offset: int, packed: Iterator[bytes]) -> Iterator[bytes]:
-        """What the span that begins at `offset` unpacks to, once its bytes are checked."""
+        """The decompressed bytes of the span at `offset`, after its digest was checked."""
         row = int(np.searchsorted(self.offsets, offset))
         data = b"".join(packed)
         if hashlib.sha256(data).digest() != self.digests[row].tobytes():
             raise NotAsListedError
         stream = zlib.decompressobj(-zlib.MAX_WBITS, self.windows[row].tobytes())
-        data = _aligned(data, int(self.bits[row]))
+        data = _byte_aligned(data, int(self.bits[row]))
         try:
             while piece := stream.decompress(data, OUTPUT):
                 yield piece
@@ -122,7 +122,7 @@ class SpanPlaces(Places):
 
     spans: Spans
     offsets: Integers
-    """Where each content begins in the tar."""
+    """Offset of each content in the tar."""
     sizes: NDArray[np.int64]
 
     def of(self, entry: int) -> list[Part]:
@@ -140,11 +140,11 @@ class SpanPlaces(Places):
 
 # --- Beginning within a byte ----------------------------------------------------------------------
 #
-# zlib can be given bits (`inflatePrime`), Python's cannot. The bits that belong to the span before are
-# replaced by the end of empty blocks, so that all others keep their places.
+# zlib can start inside a byte (`inflatePrime`), but Python's module cannot. The bits that belong to the span
+# before are replaced by the end of empty blocks, so that all other bits keep their positions.
 
 _FIXED = ((0, 1), (1, 2), (0, 7))
-"""Fields of an empty block with the fixed codes, each with its bits: not the last one, its type, its end. 10 bits."""
+"""Values and widths in bits of the fields of an empty block with fixed codes: not the last block, its type, its end. 10 bits."""
 _DYNAMIC = (
     *((0, 1), (2, 2)),
     *((0, 5), (0, 5), (15, 4)),  # 257 codes of literals, one of distances, 19 of lengths
@@ -153,11 +153,11 @@ _DYNAMIC = (
     *((0, 1), (0, 1)),  # the end of the block and the distance have one of one bit
     (0, 1),
 )  # fmt: skip
-"""The same of an empty block with codes of its own: an odd number of bits, 93."""
+"""The same for an empty block with dynamic codes: an odd number of bits, 93."""
 
 
-def _filling(bits: int) -> bytes:
-    """Empty blocks that take `bits` bits more than whole bytes; the last byte is completed by zeros."""
+def _padding_blocks(bits: int) -> bytes:
+    """Empty blocks whose length in bits is `bits` more than a multiple of 8, filled up with zeros to complete bytes."""
     value = length = 0
     fields = _DYNAMIC if bits % 2 else ()
     while fields or length % 8 != bits:
@@ -168,9 +168,9 @@ def _filling(bits: int) -> bytes:
     return value.to_bytes(-(-length // 8), "little")
 
 
-def _aligned(data: bytes, bits: int) -> bytes:
-    """A deflate stream that unpacks to the same as `data` does from the last `bits` bits of its first byte on."""
+def _byte_aligned(data: bytes, bits: int) -> bytes:
+    """A deflate stream with the same result as `data` from the last `bits` bits of its first byte on."""
     if not bits:
         return data
-    *filling, last = _filling(8 - bits)
-    return bytes((*filling, last | data[0] >> 8 - bits << 8 - bits)) + data[1:]
+    *padding, last = _padding_blocks(8 - bits)
+    return bytes((*padding, last | data[0] >> 8 - bits << 8 - bits)) + data[1:]

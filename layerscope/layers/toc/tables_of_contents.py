@@ -21,9 +21,9 @@ from layerscope.limits import Limits
 from layerscope.words import Extent
 
 WORTHWHILE = 4 << 20
-"""Minimum size of a layer in bytes: smaller layers are read as fast as a user could look at the expected tree."""
+"""Minimum size of a layer in bytes for showing an expected tree; smaller layers are read too fast for that to be useful."""
 SMALL = 1 << 16
-"""Size in bytes up to which reading a layer costs no more than reading its table: footers are fetched with that many bytes."""
+"""Size in bytes up to which fetching a layer costs no more than fetching its table: this is how much is fetched for a footer."""
 
 
 class TablesOfContents:
@@ -42,19 +42,19 @@ class TablesOfContents:
         self._annotations = annotations
         self._limits = limits
         self._places = places
-        seen: dict[str, int] = {}
+        first_by_name: dict[str, int] = {}
         self._first = [
-            seen.setdefault(blob.name, number) if blob.ranged else number
+            first_by_name.setdefault(blob.name, number) if blob.ranged else number
             for number, blob in enumerate(blobs)
         ]
         """For each ranged layer, the first one with the same blob: only that one is read."""
         self._locks = [Lock() for _ in blobs]
-        self._read: dict[int, Toc | None] = {}
+        self._tocs: dict[int, Toc | None] = {}
         self._keeps_tables = False
-        self._beside: dict[int, Toc | None] = {}
-        """Tables that are stored beside layers; None if they are not usable."""
-        self._shown_beside: Collection[int] = ()
-        """Layers that are shown by such a table while they are fetched."""
+        self._tocs_beside: dict[int, Toc | None] = {}
+        """Tables that are stored beside layers; None for unusable ones."""
+        self._expected_beside: Collection[int] = ()
+        """Layers whose expected index comes from such a table."""
 
     def may_have_toc(self, number: int) -> bool:
         """Whether a layer seems to have a table, judging by its footer, or by its annotations if reading costs a request."""
@@ -64,7 +64,7 @@ class TablesOfContents:
 
     def expected_index(self, number: int) -> LayerIndex | None:
         """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""
-        if number in self._shown_beside:
+        if number in self._expected_beside:
             toc = self._toc_beside(number)
             return None if toc is None else toc.expected
         toc = self._toc(number)
@@ -73,15 +73,15 @@ class TablesOfContents:
         return toc.expected
 
     def listed_index(self, number: int, *, beside: bool = True) -> LayerIndex | None:
-        """The index of a ranged layer according to its table, if that is as certain as the layer itself.
+        """The index of a ranged layer according to its table, if that is as trustworthy as the layer; otherwise None.
 
-        None unless the manifest has the digest of the table, and the table has those of all contents; or, with `beside`, if
-        there is one beside the layer, which has no digests of contents.
+        This requires that the manifest has the digest of the table, and the table has those of all contents; or, with `beside`,
+        that there is a table beside the layer, which has no digests of contents.
         """
         if not self._blobs[number].ranged:
             return None
         if not claims_toc(self._annotations[number]):
-            return self._listed_beside(number) if beside else None
+            return self._listed_index_beside(number) if beside else None
         toc = self._toc(number)
         if toc is None or not is_vouched_for(toc.check, self._annotations[number]):
             return None
@@ -89,7 +89,7 @@ class TablesOfContents:
             return None
         return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
 
-    def _listed_beside(self, number: int) -> LayerIndex | None:
+    def _listed_index_beside(self, number: int) -> LayerIndex | None:
         blob = self._blobs[number]
         if blob.size < WORTHWHILE or not blob.has_ztoc(vouched_for=True):
             return None
@@ -99,9 +99,9 @@ class TablesOfContents:
         return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
 
     def unknown_index(self, number: int, media_type: str | None) -> LayerIndex:
-        """The index of a layer of which only the size is known."""
+        """The index of a layer that was not read, with only its size."""
         blob = self._blobs[number]
-        toc = self._read.get(number)
+        toc = self._tocs.get(number)
         packed = media_type is not None and media_type.endswith(("gzip", "zstd"))
         builder = IndexBuilder(self._limits, blob.name)
         index = builder.finish(
@@ -113,7 +113,7 @@ class TablesOfContents:
         """The contents of a layer with this index, which may share the memory of others."""
         if index.extent is Extent.LISTED:
             number = self._first[number]
-        blob, toc = self._blobs[number], self._read.get(number) or self._beside.get(number)
+        blob, toc = self._blobs[number], self._tocs.get(number) or self._tocs_beside.get(number)
         listed = toc.places if index.extent is Extent.LISTED and toc is not None else None
         if listed is None and not (self._places and _may_be_placed(blob, index)):
             return LayerContents(blob, index, self._limits)
@@ -139,7 +139,7 @@ class TablesOfContents:
             except LimitExceededError as error:
                 check = replace(check, problem=error.message)
         if not self._keeps_tables:
-            del self._read[number]  # as large as the index itself, and no longer needed
+            del self._tocs[number]  # as large as the index itself, and no longer needed
         return replace(index, toc=check)
 
     def expected_indexes(
@@ -147,9 +147,9 @@ class TablesOfContents:
         cached: IndexCache | None,
         show: Callable[[Sequence[LayerIndex]], None],
     ) -> ExpectedIndexes | None:
-        """The expected indexes for `read_layers`; `show` gets those of all layers, long before they are certain.
+        """The expected indexes for `read_layers`; `show` is called with those of all layers before they are read.
 
-        None if that is not faster: if no layer has a table, or those with one are small or cached.
+        None if that is not faster, because no layer has a table, or all those with one are small or cached.
         """
         numbers = {
             number
@@ -164,7 +164,7 @@ class TablesOfContents:
         return ExpectedIndexes(numbers, self.expected_index, show)
 
     def _with_tables_beside(self, cached: IndexCache | None, others: Collection[int]) -> set[int]:
-        """Layers whose table is stored beside them; a registry is only asked if it could be worthwhile."""
+        """Layers whose table is stored beside them; a registry is only asked if these layers are large enough."""
         fetched = [
             number
             for number, blob in enumerate(self._blobs)
@@ -173,31 +173,31 @@ class TablesOfContents:
             and not (cached is not None and cached.has_compressed(blob))
         ]
         if sum(self._blobs[number].size for number in fetched) >= WORTHWHILE:
-            self._shown_beside = {number for number in fetched if self._blobs[number].has_ztoc()}
-        return set(self._shown_beside)
+            self._expected_beside = {number for number in fetched if self._blobs[number].has_ztoc()}
+        return set(self._expected_beside)
 
     def _toc_beside(self, number: int) -> Toc | None:
         with self._locks[number]:
-            if number not in self._beside:
-                self._beside[number] = read_ztoc(
+            if number not in self._tocs_beside:
+                self._tocs_beside[number] = read_ztoc(
                     self._blobs[number], self._limits, places=self._places
                 )
-            return self._beside[number]
+            return self._tocs_beside[number]
 
     def _toc(self, number: int) -> Toc | None:
         with self._locks[number]:
-            if number not in self._read:
-                self._read[number] = read_toc(
+            if number not in self._tocs:
+                self._tocs[number] = read_toc(
                     self._blobs[number],
                     self._limits,
                     self._annotations[number],
                     places=self._places,
                 )
-            return self._read[number]
+            return self._tocs[number]
 
 
 def _may_be_placed(blob: Blob, index: LayerIndex) -> bool:
-    """Whether contents of a layer that was read may be fetched alone, and checked."""
+    """Whether single contents of a layer that was read may be fetched and checked."""
     return (
         blob.ranged
         and blob.size > SMALL

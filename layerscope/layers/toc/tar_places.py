@@ -1,7 +1,7 @@
-"""Places of the contents of a layer that was read, by the entries of its tar.
+"""Positions of contents in a layer that was read, by the entries of its tar.
 
-A table of contents lists them, which is read for the first content. It need not be trusted: contents have the digests that
-were computed when the layer was read.
+They come from a table of contents, which is read for the first content. It need not be trusted: contents are checked against the
+digests that were computed when the layer was read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DIGEST = np.dtype("S32")
 
 
 class TarPlaces(Places):
-    """The places of a layer's contents. Its table is read once, when the first place is asked for. Thread-safe."""
+    """The positions of a layer's contents. Its table is read once, for the first position. Thread-safe."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TarPlaces(Places):
     ) -> None:
         """`index` is that of the tar, with digests; `claims` are the annotations of the layer.
 
-        `beside` allows to look for a table beside the layer, which costs requests.
+        With `beside`, a table beside the layer may be used, which costs requests.
         """
         self._blob = blob
         self._index = index
@@ -45,8 +45,8 @@ class TarPlaces(Places):
         self._limits = limits
         self._beside = beside
         self._lock = Lock()
-        self._known: Places | None = None
-        self._looked = False
+        self._places: Places | None = None
+        self._is_read = False
 
     def of(self, entry: int) -> list[Part]:
         table = None if entry in self._index.sparse else self._table()
@@ -61,12 +61,12 @@ class TarPlaces(Places):
         return table.unpacked(part, packed, name, limits)
 
     def _table(self) -> Places | None:
-        """The places that a table lists; None if there is none that can be used. Raises what fetching it raises."""
+        """The positions in the table; None without a usable one. Raises errors of fetching it."""
         with self._lock:
-            if not self._looked:
-                self._known = self._read()
-                self._looked = True
-            return self._known
+            if not self._is_read:
+                self._places = self._read()
+                self._is_read = True
+            return self._places
 
     def _read(self) -> Places | None:
         check = self._index.toc
@@ -77,35 +77,43 @@ class TarPlaces(Places):
         toc = read_toc(self._blob, self._limits, self._claims, places=True, kind=check.kind)
         if toc is None or toc.expected is None or toc.places is None:
             return None
-        return _Matched.matched(toc.places, toc.expected, self._index)
+        return _MatchedPlaces.matched(toc.places, toc.expected, self._index)
 
 
 @dataclass(frozen=True, slots=True)
-class _Matched(Places):
-    """Places of a table, by the entries of the tar."""
+class _MatchedPlaces(Places):
+    """Positions from a table, by the entries of the tar."""
 
     places: Places
     entries: NDArray[np.int64]
     """For each entry of the tar, an entry of the table with the same content; -1 if there is none."""
 
     @classmethod
-    def matched(cls, places: Places, listed: LayerIndex, index: LayerIndex) -> _Matched | None:
-        """The places of the entries of `index`, by the digests of their contents; None if one side has none."""
+    def matched(
+        cls, places: Places, listed: LayerIndex, index: LayerIndex
+    ) -> _MatchedPlaces | None:
+        """The positions of the entries of `index`, matched by digests of contents; None if table or tar has no digests."""
         if listed.digests is None or index.digests is None or not len(listed):
             return None
-        known, wanted = (
+        listed_digests, tar_digests = (
             np.ascontiguousarray(digests).view(_DIGEST).ravel()
             for digests in (listed.digests, index.digests)
         )
-        order = np.argsort(known, kind="stable")
-        at = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(order) - 1)]
+        order = np.argsort(listed_digests, kind="stable")
+        at = order[
+            np.minimum(np.searchsorted(listed_digests, tar_digests, sorter=order), len(order) - 1)
+        ]
         stored = index.columns.stored
-        same = (known[at] == wanted) & (listed.columns.stored[at] == stored) & (stored > 0)
+        same = (
+            (listed_digests[at] == tar_digests)
+            & (listed.columns.stored[at] == stored)
+            & (stored > 0)
+        )
         return cls(places, np.where(same, at, -1))
 
     def of(self, entry: int) -> list[Part]:
-        found = int(self.entries[entry])
-        return [] if found < 0 else self.places.of(found)
+        match = int(self.entries[entry])
+        return [] if match < 0 else self.places.of(match)
 
     def unpacked(
         self, part: Part, packed: Iterator[bytes], name: str, limits: Limits

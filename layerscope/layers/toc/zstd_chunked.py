@@ -1,4 +1,4 @@
-"""zstd:chunked: zstd frames, then the table of contents and a footer in skippable frames.
+"""Reads tables of zstd:chunked: zstd frames, then the table of contents and a footer in skippable frames.
 
 Source: containers/storage, pkg/chunked/internal/minimal/compression.go; stargz-snapshotter, estargz/zstdchunked.
 """
@@ -18,7 +18,7 @@ from layerscope.layers.toc.check import ZSTD_CHUNKED
 from layerscope.layers.toc.document import (
     TocDocument,
     TocError,
-    at_most,
+    join_at_most,
     read_range,
     too_long,
 )
@@ -43,7 +43,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
 
 
 def read_at(blob: Blob, place: tuple[int, ...], limits: Limits) -> TocDocument:
-    """The table at a place: offset, compressed length, length and type. Raises `TocError`, OSError."""
+    """The table at `place`: offset, compressed length, length and type. Raises `TocError`, OSError."""
     offset, packed_length, length, kind = place
     if kind != _CRFS:
         raise TocError(f"it is of the unknown type {kind}")
@@ -53,7 +53,7 @@ def read_at(blob: Blob, place: tuple[int, ...], limits: Limits) -> TocDocument:
     if not _ZSTD.starts(packed):
         raise TocError("something else stands in its place")
     try:
-        json = at_most(DecompressedStream(_ZSTD, iter([packed]), blob.name, limits), length)
+        json = join_at_most(DecompressedStream(_ZSTD, iter([packed]), blob.name, limits), length)
     except DamagedStreamError as error:
         raise TocError(str(error)) from error
     return TocDocument(ZSTD_CHUNKED, json, offset, packed_digest=sha256(packed))

@@ -1,4 +1,4 @@
-"""zTOC: the table of contents that SOCI keeps beside a layer, with the entries of its tar, but without digests of contents.
+"""Reads zTOCs: tables of contents that SOCI stores beside a layer, with the entries of its tar, but without digests of contents.
 
 Source: soci-snapshotter, ztoc/fbs/ztoc.fbs and ztoc/toc_builder.go.
 """
@@ -38,7 +38,7 @@ _LARGEST = (1 << 63) - 1
 
 def index_of_ztoc(data: bytes, blob: Blob, limits: Limits) -> LayerIndex:
     """The index of a layer according to its zTOC. Raises `TocError`, `LimitExceededError`."""
-    with _reading(data, limits) as reader:
+    with _open_reader(data, limits) as reader:
         offsets: list[int] = []
         entries = list(reader.entries(blob.size, offsets))
         return index_of_entries(entries, blob, limits, offsets=offsets)
@@ -46,12 +46,12 @@ def index_of_ztoc(data: bytes, blob: Blob, limits: Limits) -> LayerIndex:
 
 def places_of_ztoc(data: bytes, index: LayerIndex, blob: Blob, limits: Limits) -> SpanPlaces:
     """The places of the contents of entries with offsets in the tar. Raises `TocError`, `LimitExceededError`."""
-    with _reading(data, limits) as reader:
+    with _open_reader(data, limits) as reader:
         return SpanPlaces(reader.spans(blob.size), index.columns.offsets, index.columns.stored)
 
 
 @contextmanager
-def _reading(data: bytes, limits: Limits) -> Iterator[_Reader]:
+def _open_reader(data: bytes, limits: Limits) -> Iterator[_Reader]:
     if len(data) > limits.toc_bytes:
         raise too_long(len(data), limits)
     try:
@@ -61,7 +61,7 @@ def _reading(data: bytes, limits: Limits) -> Iterator[_Reader]:
 
 
 class _Reader:
-    """Reads a zTOC. The library follows any offset, so that all bytes taken are counted."""
+    """Reads a zTOC. The library follows any offset, even repeatedly, so the bytes read are counted against a limit."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
@@ -70,11 +70,11 @@ class _Reader:
         self._root = Table(data, encode.Get(packer.uoffset, data, 0))
 
     def entries(self, size: int, offsets: list[int]) -> Iterator[Entry]:
-        """The entries of a layer of `size` bytes; `offsets` gets the places of their contents in the tar.
+        """The entries of a layer of `size` bytes; the offsets of their contents in the tar are appended to `offsets`.
 
-        Raises what reading beyond the end raises, `TocError` and `LimitExceededError`.
+        Raises `TocError`, `LimitExceededError`, and the exceptions of reading beyond the end.
         """
-        toc = self._table(self._checked(size), _ZTOC_TOC)
+        toc = self._table(self._root_for(size), _ZTOC_TOC)
         for entry in () if toc is None else self._tables(toc, _TOC_METADATA):
             self._spend(ENTRY_COST)
             kind = self._text(entry, _TYPE)
@@ -95,7 +95,7 @@ class _Reader:
 
     def spans(self, size: int) -> Spans:
         """The spans of a layer of `size` bytes. Raises as `entries` does."""
-        root = self._checked(size)
+        root = self._root_for(size)
         table = self._table(root, _ZTOC_COMPRESSION)
         if table is None or self._number(table, _ALGORITHM, _BYTE, _GZIP) != _GZIP:
             raise TocError("it has no checkpoints of gzip")
@@ -105,15 +105,15 @@ class _Reader:
             self._data[start : start + count], digests, size, self._number(root, _ZTOC_UNPACKED)
         )
 
-    def _checked(self, size: int) -> Table:
-        """The table of all. Raises `TocError` if it is that of a layer of another size."""
+    def _root_for(self, size: int) -> Table:
+        """The root table. Raises `TocError` if it describes a layer of another size."""
         if self._number(self._root, _ZTOC_SIZE) != size:
             raise TocError("it belongs to another layer")
         return self._root
 
     def _xattrs(self, entry: Table) -> dict[str, str | None]:
-        """Extended attributes among the PAX records, as tables in JSON have them. Raises `TocError` for a sparse file."""
-        found: dict[str, str | None] = {}
+        """Extended attributes among the PAX records, as in JSON tables. Raises `TocError` for a sparse file."""
+        xattrs: dict[str, str | None] = {}
         for record in self._tables(entry, _XATTRS):
             self._spend(MEMBER_COST)
             key = self._text(record, _KEY)
@@ -121,8 +121,8 @@ class _Reader:
                 raise TocError("it does not say where the data of a sparse file are")
             if key.startswith(_PAX_XATTR):
                 value = self._text(record, _VALUE).encode(errors="surrogateescape")
-                found[key.removeprefix(_PAX_XATTR)] = base64.b64encode(value).decode()
-        return found
+                xattrs[key.removeprefix(_PAX_XATTR)] = base64.b64encode(value).decode()
+        return xattrs
 
     def _spend(self, count: int) -> None:
         self._cost += count
@@ -143,7 +143,7 @@ class _Reader:
         return self._string(table, table.Pos + offset) if offset else ""
 
     def _string(self, table: Table, place: int) -> str:
-        """The text to which a place leads."""
+        """The text at an offset."""
         data = bytes(table.String(place))
         self._spend(len(data))
         return data.decode(errors="surrogateescape")
@@ -158,12 +158,12 @@ class _Reader:
             yield Table(self._data, table.Indirect(place))
 
     def _elements(self, table: Table, slot: int) -> range:
-        """The places of the elements of a vector that lead to something."""
+        """The offsets of a vector's elements, which refer to texts or tables."""
         start, count = self._vector(table, slot, 4)
         return range(start, start + 4 * count, 4)
 
     def _vector(self, table: Table, slot: int, width: int) -> tuple[int, int]:
-        """Where the elements of a vector begin, and their number; `width` bytes each."""
+        """Offset of a vector's elements, and their number; `width` is the size of one in bytes."""
         offset = self._offset(table, slot)
         if not offset:
             return 0, 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.image.documents import DocumentError, decode, insensitive
+from layerscope.image.documents import DocumentError, decode, lowercase_keys
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.sources.kinds import OPENS, quoted
 
@@ -87,7 +87,7 @@ def _first_object(data: bytes, *, whole: bool) -> dict[str, Any] | None:
         return next(failed, objects[0] if objects else None)
     if isinstance(value, list):
         value = value[0] if value else None
-    return insensitive(value) if isinstance(value, dict) else None
+    return lowercase_keys(value) if isinstance(value, dict) else None
 
 
 def _lines(data: bytes) -> Iterator[dict[str, Any]]:
@@ -96,7 +96,7 @@ def _lines(data: bytes) -> Iterator[dict[str, Any]]:
         value = _decoded(line)
         if not isinstance(value, dict):
             return
-        yield insensitive(value)
+        yield lowercase_keys(value)
 
 
 def _decoded(data: bytes) -> Any:
@@ -114,7 +114,7 @@ def _message(value: object, depth: int) -> str | None:
         value = value[0] if value else None
     if not isinstance(value, dict) or depth > _NESTING:
         return None
-    error = insensitive(value)
+    error = lowercase_keys(value)
     for key in _MESSAGES:
         words = _message(error.get(key), depth + 1)
         if words is not None:

@@ -80,8 +80,8 @@ class RegistryLayer(Blob):
     def has_ztoc(self, *, vouched_for: bool = False) -> bool:
         return self.soci is not None and self.soci.has(self._digest, vouched_for=vouched_for)
 
-    def ztoc(self, most: int) -> bytes | None:
-        return None if self.soci is None else self.soci.read(self._digest, most)
+    def ztoc(self, max_bytes: int) -> bytes | None:
+        return None if self.soci is None else self.soci.read(self._digest, max_bytes)
 
     @property
     def ranged(self) -> bool:
@@ -93,7 +93,7 @@ class RegistryLayer(Blob):
     def abandon(self) -> None:
         self._client.stop()
 
-    def refuse_whole(self) -> None:
+    def forbid_full_fetch(self) -> None:
         self._in_parts_only = True
 
     @property

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from layerscope import text
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
-from layerscope.image.summary import NOTHING_RECORDED, one_line, whole_text
+from layerscope.image.summary import NOTHING_RECORDED, full_text, one_line
 from layerscope.opening.digests import state_of
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
@@ -140,7 +140,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         return " · ".join(parts)
 
     def _append_instruction(self, body: Text, step: Step, quiet: str) -> None:
-        whole = whole_text(step)
+        whole = full_text(step)
         if not whole:
             body.append(NOTHING_RECORDED + "\n", quiet)
             return

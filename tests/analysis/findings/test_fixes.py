@@ -7,7 +7,7 @@ import pytest
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.fixes import recorded_instruction, run_text, with_flags
 from layerscope.analysis.findings.runs import Run, appended, run_of
-from layerscope.image.dockerfile import Written, parse_dockerfile
+from layerscope.image.dockerfile import DockerfileInstruction, parse_dockerfile
 from layerscope.image.history import HistoryEntry, Step, align
 
 
@@ -17,7 +17,7 @@ def step(created_by: str) -> Step:
     return steps[0]
 
 
-def run(command: str, written: Written | None = None) -> Run:
+def run(command: str, written: DockerfileInstruction | None = None) -> Run:
     """A RUN that classic Docker recorded."""
     found = run_of(step(f"/bin/sh -c {command}"), (), written)
     assert found is not None

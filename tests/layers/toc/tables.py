@@ -1,4 +1,4 @@
-"""A layer with all kinds of entries, and its table of contents as it is read."""
+"""Layers with all kinds of entries, and their tables of contents."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def problem(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
 
 
 def read(blob: bytes) -> LayerIndex:
-    """The index of a layer, from its tar."""
+    """The index of a layer from its tar."""
     return index_layer(MemoryBlob("layer 0", blob), DEFAULT_LIMITS, NullProgress())
 
 
 def assert_same_tree(one: LayerIndex, other: LayerIndex, *, times: bool = True) -> None:
-    """Both list the same entries with the same attributes."""
+    """Assert that both have the same entries and metadata."""
     assert names(one) == names(other)
     assert one.roles.tolist() == other.roles.tolist()
     for column in ("kinds", "stored", "modes", "uids", "gids", "devices"):

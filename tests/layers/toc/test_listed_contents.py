@@ -1,4 +1,4 @@
-"""Contents from their places in a layer: right or an error, whatever the table says."""
+"""Contents fetched from their positions are correct or an error, whatever the table says."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 
 
 class Ranged(MemoryBlob):
-    """A blob as of a registry, which counts what is read of it."""
+    """A ranged blob, which counts reads."""
 
     ranges = 0
 
@@ -67,25 +67,27 @@ def contents_of(layer: TocLayer, entries: list[int] | None = None) -> dict[int, 
     if index is None:
         return None
     contents = tables.contents(0, index)
-    wanted = [entry for entry in entries or range(len(index)) if entry < len(index)]
-    found = dict.fromkeys(wanted, b"")
+    requested = [entry for entry in entries or range(len(index)) if entry < len(index)]
+    data_of = dict.fromkeys(requested, b"")
     assert index.digests is not None
-    for entry, piece in contents.pieces(wanted, NullProgress()):
-        found[entry] += piece
-    for entry, data in found.items():
+    for entry, piece in contents.pieces(requested, NullProgress()):
+        data_of[entry] += piece
+    for entry, data in data_of.items():
         stored = int(index.columns.stored[entry])
         assert len(data) == stored
         assert not stored or hashlib.sha256(data).digest() == index.digests[entry].tobytes()
-    return found
+    return data_of
 
 
 @pytest.mark.parametrize("make", WRITERS)
-def test_all_contents_are_there(make: Callable[..., TocLayer]) -> None:
-    """In one pass, and each alone."""
+def test_all_contents_can_be_fetched(make: Callable[..., TocLayer]) -> None:
+    """They can be fetched in one pass and one by one."""
     layer = make(lambda _: None)
-    whole = contents_of(layer)
-    assert whole is not None
-    assert [whole[number] for number in range(len(MEMBERS))] == [member.data for member in MEMBERS]
+    all_contents = contents_of(layer)
+    assert all_contents is not None
+    assert [all_contents[number] for number in range(len(MEMBERS))] == [
+        member.data for member in MEMBERS
+    ]
     for number, member in enumerate(MEMBERS):
         assert contents_of(layer, [number]) == {number: member.data}
 
@@ -93,20 +95,20 @@ def test_all_contents_are_there(make: Callable[..., TocLayer]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(
     make=st.sampled_from(WRITERS),
-    lies=st.lists(
+    changes=st.lists(
         st.tuples(st.integers(0, 30), st.sampled_from(KEYS), VALUES), min_size=1, max_size=4
     ),
 )
-def test_lies_are_found_out(
-    make: Callable[..., TocLayer], lies: list[tuple[int, str, Any]]
+def test_wrong_entries_are_detected(
+    make: Callable[..., TocLayer], changes: list[tuple[int, str, Any]]
 ) -> None:
-    """Nothing is given out whole that is not what the table has the digest of."""
+    """No complete content is returned unless it has the digest in the table."""
 
     def change(entries: list[Entry]) -> None:
-        for at, key, value in lies:
+        for at, key, value in changes:
             entries[at % len(entries)][key] = value
 
     layer = make(change)
-    for wanted in (None, [1], [2], [4]):
+    for entries in (None, [1], [2], [4]):
         with suppress(DamagedStreamError):
-            contents_of(layer, wanted)
+            contents_of(layer, entries)

@@ -1,4 +1,4 @@
-"""Contents from the spans of a gzip stream."""
+"""Contents in spans of a gzip stream."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = [bytes(RANDOM.choices(range(97, 123), k=RANDOM.randrange(2, 9))) for _ i
 
 
 def text(count: int, seed: int = 1) -> bytes:
-    """Words, which are stored in blocks with codes of their own that end anywhere in a byte."""
+    """Random words, which are compressed to dynamic blocks that end at any bit."""
     chosen = random.Random(seed)
     return b" ".join(chosen.choice(WORDS) for _ in range(count))
 
@@ -32,7 +32,7 @@ def text(count: int, seed: int = 1) -> bytes:
 TEXT = text(30_000)
 _SMALL_BLOCKS = zlib.compressobj(6, zlib.DEFLATED, 31, 1)
 STREAM = _SMALL_BLOCKS.compress(TEXT) + _SMALL_BLOCKS.flush()
-FOUND = list(checkpoints(STREAM, 4000))
+CHECKPOINTS = list(checkpoints(STREAM, 4000))
 
 
 def digests_of(stream: bytes, found: Sequence[Checkpoint]) -> list[str]:
@@ -49,8 +49,8 @@ def spans_of(stream: bytes, tar: bytes, span: int, *, version: int = 2) -> Spans
     return Spans.read(data, digests_of(stream, found), len(stream), len(tar))
 
 
-def taken(spans: Spans, stream: bytes, start: int, size: int) -> bytes:
-    """Bytes of the tar, from the bytes of their spans alone."""
+def read_range(spans: Spans, stream: bytes, start: int, size: int) -> bytes:
+    """Bytes of the tar, read only from their spans."""
     data = b""
     for part in spans.parts(start, size):
         pieces = (stream[at : min(at + 999, part.end)] for at in range(part.offset, part.end, 999))
@@ -59,12 +59,12 @@ def taken(spans: Spans, stream: bytes, start: int, size: int) -> bytes:
 
 
 def test_spans_begin_at_any_bit() -> None:
-    """Of this stream, at each; every one unpacks to its part of the tar."""
-    assert {one.bits for one in FOUND} == set(range(8))
+    """The stream has spans at each bit of a byte, and each is decompressed to its part of the tar."""
+    assert {one.bits for one in CHECKPOINTS} == set(range(8))
     spans = spans_of(STREAM, TEXT, 4000)
     for row in range(len(spans.offsets)):
         start, end = spans.positions[row], spans.positions[row + 1]
-        assert taken(spans, STREAM, int(start), int(end - start)) == TEXT[start:end]
+        assert read_range(spans, STREAM, int(start), int(end - start)) == TEXT[start:end]
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,7 +79,7 @@ def test_spans_begin_at_any_bit() -> None:
 def test_any_range_of_any_stream(
     level: int, memory: int, runs: list[int], span: int, flushed: bool, data: st.DataObject
 ) -> None:
-    """Blocks with codes of their own, with fixed ones, and stored ones; also empty ones."""
+    """The stream has dynamic, fixed, stored and empty blocks."""
     tar, stream = b"", b""
     packer = zlib.compressobj(level, zlib.DEFLATED, 31, memory)
     for number, count in enumerate(runs):
@@ -91,31 +91,31 @@ def test_any_range_of_any_stream(
     spans = spans_of(stream, tar, span)
     start = data.draw(st.integers(0, max(len(tar) - 1, 0)))
     size = data.draw(st.integers(0, len(tar) - start))
-    assert taken(spans, stream, start, size) == tar[start : start + size]
+    assert read_range(spans, stream, start, size) == tar[start : start + size]
 
 
 def test_the_first_version_leaves_out_the_first_checkpoint() -> None:
-    """It is after a header without a name."""
+    """That version assumes a header without a name."""
     spans = spans_of(STREAM, TEXT, 10_000, version=1)
-    assert taken(spans, STREAM, 5, 100_000) == TEXT[5:100_005]
+    assert read_range(spans, STREAM, 5, 100_000) == TEXT[5:100_005]
 
 
 @pytest.mark.parametrize(("start", "size"), [(-1, 2), (0, 0), (len(TEXT), 1), (1, len(TEXT))])
-def test_what_is_not_in_the_tar_has_no_place(start: int, size: int) -> None:
-    """Nor have contents without bytes."""
+def test_ranges_outside_the_tar_have_no_position(start: int, size: int) -> None:
+    """Nor have empty ranges."""
     assert spans_of(STREAM, TEXT, 10_000).parts(start, size) == []
 
 
-def test_a_span_too_large_to_be_held_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It could not be checked before it is given out."""
+def test_contents_in_large_spans_have_no_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a span cannot be checked before its bytes are returned."""
     spans = spans_of(STREAM, TEXT, 10_000)
     assert spans.parts(0, 9)
     monkeypatch.setattr(module, "LARGEST", 1000)
     assert spans.parts(0, 9) == []
 
 
-def test_other_bytes_than_those_of_the_digest_are_not_unpacked() -> None:
-    """Wherever they differ."""
+def test_bytes_with_a_wrong_digest_are_not_decompressed() -> None:
+    """They may differ anywhere."""
     spans = spans_of(STREAM, TEXT, 10_000)
     (part,) = spans.parts(50_000, 10)
     data = STREAM[part.offset : part.end]
@@ -124,8 +124,8 @@ def test_other_bytes_than_those_of_the_digest_are_not_unpacked() -> None:
             next(spans.unpacked(part.offset, iter([wrong])))
 
 
-def test_a_span_that_is_no_stream_is_damage() -> None:
-    """Whoever made the digests may have seen it so."""
+def test_a_span_that_is_not_a_deflate_stream_is_damage() -> None:
+    """Its digest is correct."""
     stream, found = STREAM[:10] + b"\xff" * 200, [Checkpoint(10, 0, 0)]
     spans = Spans.read(packed(found, b"", 1), digests_of(stream, found), len(stream), 1000)
     with pytest.raises(DamagedStreamError):
@@ -149,10 +149,10 @@ MANY = struct.pack("<I", 0xFFFFFFFF)
         lambda data, digests: (data, ["", *digests[1:]]),
     ],
 )
-def test_checkpoints_that_are_truncated(change: object) -> None:
-    """Their number, their digests."""
+def test_truncated_checkpoints_are_refused(change: object) -> None:
+    """Checkpoints or their digests are incomplete."""
     assert callable(change)
-    data, digests = change(packed(FOUND, TEXT, 1), digests_of(STREAM, FOUND))
+    data, digests = change(packed(CHECKPOINTS, TEXT, 1), digests_of(STREAM, CHECKPOINTS))
     with pytest.raises(TocError):
         Spans.read(data, digests, len(STREAM), len(TEXT))
 
@@ -166,14 +166,14 @@ def test_checkpoints_that_are_truncated(change: object) -> None:
         Checkpoint(10, -5, 0),
         Checkpoint(10, 0, 8),
         Checkpoint(HUGE, 0, 0),
-        Checkpoint(FOUND[1].offset, 0, 0),
+        Checkpoint(CHECKPOINTS[1].offset, 0, 0),
     ],
 )
-def test_checkpoints_that_contradict_each_other(wrong: Checkpoint) -> None:
-    """In order, within the layer and the tar, and no more bits than a byte has."""
-    digests = digests_of(STREAM, FOUND)
+def test_contradictory_checkpoints_are_refused(wrong: Checkpoint) -> None:
+    """They must be in order, within layer and tar, and have at most 7 bits."""
+    digests = digests_of(STREAM, CHECKPOINTS)
     for place in (0, 3):
-        found = list(FOUND)
+        found = list(CHECKPOINTS)
         found[place] = wrong
         data = struct.pack("<IQ", len(found), 1)
         for one in found:
@@ -181,6 +181,6 @@ def test_checkpoints_that_contradict_each_other(wrong: Checkpoint) -> None:
         with pytest.raises(TocError):
             Spans.read(data, digests, len(STREAM), len(TEXT))
     with pytest.raises(TocError):
-        Spans.read(packed(FOUND, TEXT, 1), digests, FOUND[-1].offset, len(TEXT))
+        Spans.read(packed(CHECKPOINTS, TEXT, 1), digests, CHECKPOINTS[-1].offset, len(TEXT))
     with pytest.raises(TocError):
-        Spans.read(packed(FOUND, TEXT, 1), digests, len(STREAM), FOUND[-1].position - 1)
+        Spans.read(packed(CHECKPOINTS, TEXT, 1), digests, len(STREAM), CHECKPOINTS[-1].position - 1)

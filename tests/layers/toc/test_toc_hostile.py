@@ -29,7 +29,7 @@ from tests.toc_images import (
 
 @pytest.mark.parametrize("offset", [0, 3, 10_000_000, (1 << 64) - 1])
 def test_a_wrong_offset_is_reported(offset: int) -> None:
-    """Inside the layer or outside: something else is found there."""
+    """It may be inside or outside the layer."""
     assert problem(estargz(MEMBERS, offset=offset).blob)
     size = len(zstd_chunked(MEMBERS).blob)
     for place in ((offset, 100, 100, 1), (100, offset, 100, 1), (100, 100, offset, 1)):
@@ -41,8 +41,8 @@ def test_an_unknown_type_of_table_is_reported() -> None:
     assert "unknown type 7" in problem(zstd_chunked(MEMBERS, place=(0, 10, 10, 7)).blob)
 
 
-def test_another_entry_in_its_place_is_reported() -> None:
-    """eStargz keeps it under a name of its own."""
+def test_another_entry_at_its_position_is_reported() -> None:
+    """The table of eStargz has a reserved name."""
     assert "something else" in problem(estargz(MEMBERS, name="other.json").blob)
 
 
@@ -72,8 +72,8 @@ BAD_ENTRIES: dict[str, Any] = {
 
 @both_formats
 @pytest.mark.parametrize("entry", BAD_ENTRIES.values(), ids=BAD_ENTRIES)
-def test_an_entry_that_no_tar_could_hold_makes_a_table_useless(make: Make, entry: Any) -> None:
-    """The whole table is refused with a one-line message, and the layer is read normally."""
+def test_an_invalid_entry_makes_a_table_unusable(make: Make, entry: Any) -> None:
+    """The message has one line, and the layer is read normally."""
     entries: list[Any] = [ENTRY, entry]
     layer = make(MEMBERS, toc=toc_json(entries))
     assert "\n" not in problem(layer.blob)
@@ -97,13 +97,13 @@ BAD_DOCUMENTS = {
 @both_formats
 @pytest.mark.parametrize("toc", BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
 def test_an_invalid_table_is_reported(make: Make, toc: bytes) -> None:
-    """Whatever stands in its place, nothing is raised."""
+    """No exception is raised."""
     assert problem(make(MEMBERS, toc=toc).blob)
 
 
 @both_formats
-def test_odd_entries_are_indexed_like_those_of_a_tar(make: Make) -> None:
-    """Absolute names, `..`, missing parents, and parts of files that overlap or lie anywhere."""
+def test_unusual_entries_are_indexed_like_those_of_a_tar(make: Make) -> None:
+    """They have absolute names, `..`, missing parents, or overlapping parts."""
     entries = [
         {"type": "reg", "name": "/../../etc/shadow", "size": 5, "offset": -5},
         {"type": "chunk", "name": "elsewhere", "offset": 1 << 60, "chunkOffset": -1},
@@ -113,26 +113,26 @@ def test_odd_entries_are_indexed_like_those_of_a_tar(make: Make) -> None:
         {"type": "reg", "name": "again", "size": 2, "modtime": "0001-01-01T00:00:00Z"},
         {"type": "dir", "name": "/"},
     ]
-    told = expected_index(make([], toc=toc_json(entries)).blob)
-    found = [name for name in names(told) if name != b"stargz.index.json"]
-    assert found == [b"etc/shadow", b"a/c", b"no/such/parent", b"again", b"again"]
-    assert told.oddities["name-outside-root"] == 1
-    assert told.columns.stored.tolist()[:6] == [5, 0, 0, 1, 2, 0]
-    assert told.columns.modes.tolist()[2] == 0o7777
-    assert told.digests is None  # of some contents it is not told
+    index = expected_index(make([], toc=toc_json(entries)).blob)
+    paths = [name for name in names(index) if name != b"stargz.index.json"]
+    assert paths == [b"etc/shadow", b"a/c", b"no/such/parent", b"again", b"again"]
+    assert index.oddities["name-outside-root"] == 1
+    assert index.columns.stored.tolist()[:6] == [5, 0, 0, 1, 2, 0]
+    assert index.columns.modes.tolist()[2] == 0o7777
+    assert index.digests is None  # some contents have none
 
 
 @both_formats
-def test_a_bomb_is_not_unpacked(make: Make) -> None:
-    """A table is read up to its limit, which the words name."""
+def test_a_bomb_is_not_decompressed(make: Make) -> None:
+    """A table is read up to its limit, which the message names."""
     layer = make(MEMBERS, toc=b" " * 3_000_000)
     limits = replace(DEFAULT_LIMITS, toc_bytes=100_000)
     assert "more than 100,000" in problem(layer.blob, limits)
     assert "--limit toc_bytes=NUMBER" in problem(layer.blob, limits)
 
 
-def test_a_table_that_unpacks_to_more_than_it_says_is_not_unpacked() -> None:
-    """zstd:chunked says how long it is."""
+def test_a_table_with_a_wrong_length_is_refused() -> None:
+    """zstd:chunked states the length."""
     whole = zstd_chunked(MEMBERS)
     offset, packed, length, kind = struct.unpack("<4Q", whole.blob[-64:-32])
     assert "more than" in problem(
@@ -141,8 +141,8 @@ def test_a_table_that_unpacks_to_more_than_it_says_is_not_unpacked() -> None:
 
 
 @both_formats
-def test_entries_and_memory_have_their_limits(make: Make) -> None:
-    """Those of layers hold for tables, too."""
+def test_limits_apply_to_tables(make: Make) -> None:
+    """The limits are those of layers."""
     layer = make(MEMBERS)
     assert "entries" in problem(layer.blob, replace(DEFAULT_LIMITS, entries=3))
     assert "metadata_bytes" in problem(layer.blob, replace(DEFAULT_LIMITS, metadata_bytes=500))
@@ -159,7 +159,7 @@ def test_any_truncation_is_reported_or_leaves_no_table(make: Make) -> None:
 
 @both_formats
 def test_any_byte_may_be_wrong(make: Make) -> None:
-    """Nothing is raised, wherever the damage is."""
+    """Damage anywhere raises no exception."""
     blob = bytearray(make(MEMBERS).blob)
     for at in range(len(blob) - 600, len(blob)):
         blob[at] ^= 0x55
@@ -168,7 +168,7 @@ def test_any_byte_may_be_wrong(make: Make) -> None:
 
 
 def test_an_endless_gzip_member_is_abandoned() -> None:
-    """The table of an eStargz layer is small as stored, whatever it unpacks to."""
+    """The compressed table of an eStargz layer is small, whatever its decompressed size."""
     bomb = gzip.compress(bytes(50_000_000))
     blob = bomb + estargz([]).blob[-51:]
     limits = replace(DEFAULT_LIMITS, toc_bytes=100_000)

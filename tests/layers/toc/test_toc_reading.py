@@ -36,21 +36,21 @@ from tests.toc_images import (
 
 
 @every_writer
-def test_a_table_gives_the_tree_of_the_tar(make: Make) -> None:
-    """All that both know is the same, content digests too; nothing but the end of the layer was read for it."""
+def test_a_table_has_the_tree_of_the_tar(make: Make) -> None:
+    """Entries and content digests are the same, although only the end of the layer was read for the table."""
     layer = make(MEMBERS)
-    told, found = expected_index(layer.blob), read(layer.blob)
-    assert found.broken is None
-    assert_same_tree(told, found)
-    files = found.columns.kinds == Kind.FILE
-    assert told.digests is not None
-    assert found.digests is not None
-    assert np.array_equal(told.digests[files], found.digests[files])
+    listed, tar_index = expected_index(layer.blob), read(layer.blob)
+    assert tar_index.broken is None
+    assert_same_tree(listed, tar_index)
+    files = tar_index.columns.kinds == Kind.FILE
+    assert listed.digests is not None
+    assert tar_index.digests is not None
+    assert np.array_equal(listed.digests[files], tar_index.digests[files])
 
 
 @every_writer
-def test_digests_match_the_manifests(make: Make) -> None:
-    """eStargz means the JSON, zstd:chunked its compressed form."""
+def test_digests_match_those_in_the_manifest(make: Make) -> None:
+    """eStargz has the digest of the JSON, zstd:chunked that of its compressed form."""
     layer = make(MEMBERS)
     toc = toc_of(layer.blob)
     assert toc is not None
@@ -60,7 +60,7 @@ def test_digests_match_the_manifests(make: Make) -> None:
 
 
 def _listed(member: Member) -> bool:
-    """Whether writers of tables take such a member, and JSON its names."""
+    """Whether tables can list a member, and JSON can represent its names."""
     texts = (member.name, member.link)
     return member.type in TYPES and all(text.isascii() for text in texts)
 
@@ -68,8 +68,10 @@ def _listed(member: Member) -> bool:
 @both_formats
 @given(layers=wild_layers())
 @settings(max_examples=60, deadline=None)
-def test_any_layer_is_described_as_it_is(make: Make, layers: Sequence[Sequence[Member]]) -> None:
-    """Whatever a tar holds, odd names, markers and repeated paths too: its table promises the same tree."""
+def test_tables_of_random_layers_have_the_tree_of_the_tar(
+    make: Make, layers: Sequence[Sequence[Member]]
+) -> None:
+    """This includes unusual names, markers and repeated paths."""
     for members in layers:
         listed = [member for member in members if _listed(member)]
         layer = make(listed)
@@ -77,7 +79,7 @@ def test_any_layer_is_described_as_it_is(make: Make, layers: Sequence[Sequence[M
 
 
 def test_a_layer_without_a_table_has_none() -> None:
-    """Nothing is said about it; nor about one that is too short for any, or whose table is kept elsewhere."""
+    """This includes layers that are too short for a table, and tables in another image."""
     plain = plain_layer(MEMBERS).blob
     for blob in (plain, b"", plain[:20], b"x" * 5000, zstd_chunked(MEMBERS).tar):
         assert toc_of(blob) is None
@@ -90,6 +92,6 @@ def test_a_layer_without_a_table_has_none() -> None:
 
 
 @every_writer
-def test_the_footer_shows_that_there_is_a_table(make: Make) -> None:
-    """Without unpacking it."""
+def test_the_footer_shows_whether_there_is_a_table(make: Make) -> None:
+    """The table is not decompressed for that."""
     assert has_toc(MemoryBlob("layer 0", make(MEMBERS, toc=b"no JSON").blob))

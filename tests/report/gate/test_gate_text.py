@@ -31,7 +31,7 @@ from tests.report.golden import check
 
 IMAGE = opened_of(STEPS)
 DOCKERFILE = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
-WRITTEN = replace(IMAGE, written=DockerfileLines.of(DOCKERFILE, IMAGE.image.steps))
+WRITTEN = replace(IMAGE, dockerfile_lines=DockerfileLines.of(DOCKERFILE, IMAGE.image.steps))
 """The same image, and what it was built from."""
 VALUES: Mapping[str, object] = {
     "min-efficiency": 0.9,

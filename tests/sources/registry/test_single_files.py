@@ -23,7 +23,7 @@ from layerscope.sources import Request
 from layerscope.tui.pointing import ShowFile
 from layerscope.tui.screens.file import FileView
 from tests.images import Member, digest, directory, file, hardlink
-from tests.opening.test_remote import Hearing, first
+from tests.opening.test_remote import RecordingWatcher, first
 from tests.placed_layers import placed_chunked, placed_estargz
 from tests.sources.registry.server import Handler, Registry
 from tests.sources.registry.test_soci import LARGE, SPAN, shifted
@@ -116,7 +116,7 @@ def explored(registry: Registry, store: Store | None = None) -> Iterator[Explore
     """Open the image as the explorer does, until all is known."""
     options = Options(rules={}, names=False, cache=store)
     with RemoteImage(Request(registry.reference()), options) as image:
-        hearing = Hearing()
+        hearing = RecordingWatcher()
         image.find(first)
         image.load(hearing, lambda: False)
         assert hearing.opened is not None
@@ -205,7 +205,7 @@ def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: 
     push_soci(registry.repository(), subject, {digest(layer.blob): table})
     reference = registry.reference(f"app@{subject}" if pinned else "app")
     with RemoteImage(Request(reference), Options(rules={}, names=False)) as image:
-        hearing = Hearing()
+        hearing = RecordingWatcher()
         image.find(first)
         image.load(hearing, lambda: False)
         assert hearing.opened is not None

@@ -1,4 +1,4 @@
-"""Files of `layerscope save` that lie: arrays and values that no image has, under a checksum that fits."""
+"""Corrupts files of `layerscope save`: arrays and values that no image has, with a valid checksum."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from layerscope.layers.packing import Packed
 from layerscope.layers.saved_file import write_saved
 
 NUMBERS = (-(2**63), -(2**31), -2, -1, 0, 1, 2, 3, 7, 255, 256, 2**31 - 1, 2**31, 2**62, 2**63 - 1)
-"""Numbers that are likely to be out of some range."""
+"""Numbers that are likely to be out of range."""
 TEXTS = ("", "\x1b]0;owned\x07", "\ud800", "../../etc/passwd", "x" * 5000, "<script>", "sha256:")
 TYPES = ("|b1", "|i1", "|u1", "<i2", "<u4", "<i4", "<i8", "<u8")
 
 
 def saved_bytes(packed: Packed) -> bytes:
-    """A whole file."""
+    """The bytes of a saved file."""
     stream = io.BytesIO()
     write_saved(stream, packed)
     return stream.getvalue()
 
 
-def lie(truth: Packed, rng: random.Random) -> tuple[str, Packed]:
-    """A file with one lie in it, and what it is about."""
-    values, arrays = dict(truth.values), dict(truth.arrays)
+def corrupt(packed: Packed, rng: random.Random) -> tuple[str, Packed]:
+    """The name of a value or array, and the file with a change in it."""
+    values, arrays = dict(packed.values), dict(packed.arrays)
     name = rng.choice([*values, *arrays, *arrays])
     if name in arrays:
         changed = _changed_array(arrays.pop(name), rng)
@@ -65,7 +65,7 @@ def _changed_array(array: NDArray[Any], rng: random.Random) -> NDArray[Any] | No
 
 
 def _changed(value: Any, rng: random.Random) -> Any:
-    """A document with a change somewhere in it."""
+    """A document with one change."""
     if isinstance(value, list) and value and rng.random() < 0.8:
         at = rng.randrange(len(value))
         if rng.random() < 0.2:
@@ -75,5 +75,5 @@ def _changed(value: Any, rng: random.Random) -> Any:
         key = rng.choice(list(value))
         return {**value, key: _changed(value[key], rng)}
     others: list[Any] = [None, True, [], {}, [[]], rng.choice(TEXTS), rng.choice(NUMBERS), 1.5]
-    alike = [one for one in others if type(one) is type(value)]
-    return rng.choice(alike) if alike and rng.random() < 0.7 else rng.choice(others)
+    same_type = [one for one in others if type(one) is type(value)]
+    return rng.choice(same_type) if same_type and rng.random() < 0.7 else rng.choice(others)

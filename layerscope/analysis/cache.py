@@ -141,7 +141,7 @@ class ImageCache:
 
         def unpack(packed: Packed) -> Findings:
             findings = unpack_fields(Findings, packed, sizes=sizes)
-            for finding in findings.found:
+            for finding in findings.all:
                 check_range(finding.paths, len(filesystem.table))
                 check_range(finding.inodes, len(sizes))
             _check_packages(findings.packages, filesystem)

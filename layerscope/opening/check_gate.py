@@ -34,7 +34,7 @@ def verdict_of(
         base.layers,
         [number for number, index in enumerate(opened.indexes) if index.broken is not None],
     )
-    found = () if opened.findings is None else opened.findings.found
+    found = () if opened.findings is None else opened.findings.all
     verdict = decide(
         config, opened.image, opened.filesystem, ledger, found, choices, base, baseline
     )

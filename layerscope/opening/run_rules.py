@@ -120,8 +120,8 @@ def find_findings(
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
     patcher = _patcher(opened, image, base, evidence.once(runs_of))
-    shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
-    findings = replace(findings, found=tuple(shown))
+    shown = [replace(one, difference=patcher.difference(one)) for one in findings.all]
+    findings = replace(findings, all=tuple(shown))
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings

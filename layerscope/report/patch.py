@@ -110,7 +110,7 @@ def patch_of(
 ) -> Patch:
     """The fixes of some findings, see `chosen_by_default` if none are named. `context` is the folder of the build context, see
     `context_of` if None. Raises `UsageError` for a .dockerignore that cannot be read."""
-    found = () if opened.findings is None else opened.findings.found
+    found = () if opened.findings is None else opened.findings.all
     if chosen is None:
         chosen = chosen_by_default(found)
     patcher = patcher_of(opened, base_steps)
@@ -126,7 +126,7 @@ def patch_of(
         folder = context or context_of(lines.dockerfile)
         place = ignore_file(path, folder)
         before = _read(place)
-    after = ignored_text(before or "", plan.ignored) if plan.ignored else before
+    after = ignored_text(before or "", plan.dockerignore) if plan.dockerignore else before
     if after is not None and after != before:
         files.append(FileChange(place, before, after))
     return Patch(plan, tuple(files), new, after, lines is None, folder)

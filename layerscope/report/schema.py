@@ -137,7 +137,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         if opened.duplicates is None
         else sum(found.saving for found in opened.duplicates),
         "avoidableBytes": None if findings is None else findings.saving(),
-        "avoidableOwnBytes": None if findings is None else findings.saving(findings.own),
+        "avoidableOwnBytes": None if findings is None else findings.saving(findings.outside_base),
     }
 
 
@@ -321,7 +321,7 @@ def findings_document(opened: Opened) -> list[dict[str, Any]]:
             "fix": finding.fix,
             "edits": [_edit(edit) for edit in finding.edits],
         }
-        for finding in (() if opened.findings is None else opened.findings.found)
+        for finding in (() if opened.findings is None else opened.findings.all)
     ]
 
 

@@ -32,13 +32,13 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return
-    if not findings.found:
+    if not findings.all:
         console.line()
         console.line("No findings.")
         return
     own, base = _own_and_base(opened)
     stored, saving = opened.accounting.stored, findings.saving()
-    mine = findings.saving(findings.own)
+    mine = findings.saving(findings.outside_base)
     if own:
         parts: list[Part | str] = []
         if mine:

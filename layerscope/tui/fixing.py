@@ -83,7 +83,7 @@ def prepare(
         patch = since(patch, Path(lines.name), before.dockerfile)
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
-    document = PatchDocument.of(patch, findings.found)
+    document = PatchDocument.of(patch, findings.all)
     return Prepared(patch, document, applied - earlier, saved)
 
 

@@ -165,7 +165,7 @@ class Session:
 
             own = [
                 number
-                for number, finding in enumerate(found.found)
+                for number, finding in enumerate(found.all)
                 if not is_base(finding, self.base_steps)
             ]
             self._saving = self.base_steps, found.saving(), found.saving(own)

@@ -93,7 +93,7 @@ def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path
     def bases(text: str | None) -> dict[str, bool]:
         findings = image(tmp_path, text).findings
         assert findings is not None
-        return {found.rule: found.base for found in findings.found}
+        return {found.rule: found.base for found in findings.all}
 
     mine = bases(TEXT)
     assert mine["deleted-later"] is True

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from layerscope.analysis.findings.runs import Run, called, program
+from layerscope.analysis.findings.runs import Run, called_words, program_index
 from layerscope.image.shell import Command, Script
 
 Read = Callable[[str], bytes | None]
@@ -60,13 +60,13 @@ class _UnknownError(Exception):
 
 def files_read(run: Run, folder: str, tree: str, read: Read) -> list[str] | None:
     """The absolute paths of the files below `tree` that a RUN in `folder` reads; None if that is not known."""
-    if run.read is None or not run.commands:
+    if run.parsed is None or not run.commands:
         return None
     try:
         found = [
             path
             for command in run.commands
-            for path in _read_by(run.read, command, folder, tree, read)
+            for path in _read_by(run.parsed, command, folder, tree, read)
         ]
     except _UnknownError:
         return None
@@ -83,8 +83,8 @@ def _read_by(script: Script, command: Command, folder: str, tree: str, read: Rea
     """The files that a command reads. Raises `_UnknownError`."""
     if not command.words:
         return  # it sets variables
-    name, *values = called(command)
-    words = [_bare(script.word_text(word)) for word in command.words[program(command) + 1 :]]
+    name, *values = called_words(command)
+    words = [_bare(script.word_text(word)) for word in command.words[program_index(command) + 1 :]]
     if _PYTHON.fullmatch(name) and values[:1] == ["-m"] and len(values) > 1:
         name, values, words = values[1], values[2:], words[2:]
     if name in _SYSTEM:

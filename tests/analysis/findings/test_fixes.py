@@ -6,7 +6,7 @@ import pytest
 
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.fixes import recorded_instruction, run_text, with_flags
-from layerscope.analysis.findings.runs import Run, appended, run_of
+from layerscope.analysis.findings.runs import Run, append_command, run_of
 from layerscope.image.dockerfile import Written, parse_dockerfile
 from layerscope.image.history import HistoryEntry, Step, align
 
@@ -60,7 +60,7 @@ def test_recorded_flags_are_no_part_of_the_script() -> None:
 def test_a_command_is_added_where_it_runs_last(command: str, text: str) -> None:
     """With `&&` or behind what ends a strict shell, on a line of its own; before an `exit`; in place of an `exec`."""
     found = run(command)
-    changes = appended(found, "clean")
+    changes = append_command(found, "clean")
     assert changes is not None
     assert run_text(found, changes) == text
 
@@ -81,7 +81,7 @@ def test_nothing_is_added_where_nothing_is_right(command: str) -> None:
     """Background jobs, what a strict shell would overlook, what ends early, what cannot be read."""
     recorded = step(f"/bin/sh -c {command}")
     found = run_of(recorded, ())
-    assert found is None or appended(found, "clean") is None
+    assert found is None or append_command(found, "clean") is None
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_exec_form_has_no_shell(arguments: str) -> None:
     written = parse_dockerfile(f"FROM x\nRUN {arguments}\n".encode(), "Dockerfile").instructions[1]
     found = run("npm ci", written)
     assert found.exec_form
-    assert appended(found, "clean") is None
+    assert append_command(found, "clean") is None
 
 
 def test_what_buildkit_recorded_without_a_shell_is_no_script() -> None:
@@ -109,14 +109,14 @@ def test_another_shell_is_not_read() -> None:
     shell = step('SHELL ["powershell", "-Command"]')
     found = run_of(step("RUN powershell -Command npm ci # buildkit"), (shell,))
     assert found is not None
-    assert found.read is None
+    assert found.parsed is None
 
 
 def test_shells_that_begin_strictly() -> None:
     """`SHELL ["/bin/bash", "-eo", "pipefail", "-c"]` is what `set -e` is."""
     found = run_of(step("RUN /bin/bash -eo pipefail -c for x in 1; do y; done # buildkit"), ())
     assert found is not None
-    changes = appended(found, "clean")
+    changes = append_command(found, "clean")
     assert changes is not None
     assert changes[0][2] == ";\nclean"
 

@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from layerscope.analysis.findings.finding import layers_named
+from layerscope.analysis.findings.finding import layers_text
 from layerscope.analysis.findings.fixes import merged_text
-from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.one_shell import merge_scripts
 from layerscope.analysis.findings.runs import run_of
 from layerscope.image.history import HistoryEntry, align
 from tests.analysis.findings.rule_images import findings_by
@@ -26,7 +26,7 @@ def joined(*commands: str) -> str:
         found = run_of(step, ())
         assert found is not None
         runs.append(found)
-    together = merged(runs)
+    together = merge_scripts(runs)
     if together is None:
         return ""
     text = merged_text(runs, together).removeprefix("RUN ").replace("\\\n", "")
@@ -70,7 +70,7 @@ def test_nothing_stands_behind_the_line_that_ends_a_here_document() -> None:
         found = run_of(step, ())
         assert found is not None
         runs.append(found)
-    together = merged(runs)
+    together = merge_scripts(runs)
     assert together is not None
     assert merged_text(runs, together) == (
         "RUN <<EOF\nset -e\nbash -eu <<-'X'\n\ta\n\tX\nrm /b\ncat <<E\ne\nE\nEOF"
@@ -168,7 +168,7 @@ def test_a_command_between_merged_steps_stays_between_them() -> None:
 
 def test_layers_in_a_row_are_named_as_a_range() -> None:
     """All of them are meant."""
-    assert layers_named([4]) == "layer 4"
-    assert layers_named([1, 2, 3]) == "layers 1, 2, 3"
-    assert layers_named([1, 2, 3, 4]) == "layers 1–4"
-    assert layers_named([1, 2, 4, 5]) == "layers 1, 2, 4 and more"
+    assert layers_text([4]) == "layer 4"
+    assert layers_text([1, 2, 3]) == "layers 1, 2, 3"
+    assert layers_text([1, 2, 3, 4]) == "layers 1–4"
+    assert layers_text([1, 2, 4, 5]) == "layers 1, 2, 4 and more"

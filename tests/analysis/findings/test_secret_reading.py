@@ -18,7 +18,7 @@ from layerscope.analysis.findings.secrets.detectors import (
     plugin_of,
 )
 from layerscope.analysis.findings.secrets.files import Formats
-from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from layerscope.analysis.findings.secrets.reading import MAX_SUGGESTIVE_BYTES
 from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import findings_by
 from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, GITHUB, KEY, KEYS
@@ -66,7 +66,7 @@ def test_files_too_large_to_read_are_reported_with_low_confidence(
     path: str, rule: str, title: str
 ) -> None:
     """Rather than skipped silently."""
-    data = b"#" * (LARGEST_TELLING + 1)
+    data = b"#" * (MAX_SUGGESTIVE_BYTES + 1)
     (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
     assert finding.title == f"{title}; too large to search"
@@ -101,7 +101,7 @@ def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
 )
 def test_every_line_is_fast(line: bytes) -> None:
     """Four megabytes of the worst ones are looked through in seconds."""
-    data = (line + b"\n") * (LARGEST_TELLING // (len(line) + 1))
+    data = (line + b"\n") * (MAX_SUGGESTIVE_BYTES // (len(line) + 1))
     started = time.process_time()
     assert detect(data) == set()
     assert not Formats(environment=True).kinds(data.decode())

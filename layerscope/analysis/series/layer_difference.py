@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.differing import Differences
-from layerscope.analysis.compare.files import classified
+from layerscope.analysis.compare.files import classify
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.tables import common_table
 from layerscope.filesystem.inodes import Inodes, Why
@@ -82,7 +82,7 @@ class LayerComparer:
         gone = (before == _DELETED) & (after == _DELETED)
         paths, before, after = paths[~gone], before[~gone], after[~gone]
         # A path that one layer deletes and the other does not store is another one; one that it stores was added or removed.
-        kinds, why = classified(
+        kinds, why = classify(
             self._differences,
             np.where(before < 0, np.int32(-1), before),
             np.where(after < 0, np.int32(-1), after),

@@ -45,7 +45,7 @@ def test_a_secret_is_new_also_if_a_later_step_deletes_it() -> None:
     _, comparison = compared([copy, again, removed], [copy])
     assert comparison.secrets == []
     assert comparison.findings is not None
-    assert [each.rule for each in comparison.findings.gone] == ["secret-private-key"]
+    assert [each.rule for each in comparison.findings.removed] == ["secret-private-key"]
 
 
 def test_a_secret_in_the_history_is_new_by_its_name() -> None:
@@ -110,7 +110,7 @@ def changed_rules(old: Sequence[Step], new: Sequence[Step]) -> tuple[list[str], 
     assert comparison.findings is not None
     return (
         [each.rule for each in comparison.findings.new],
-        [each.rule for each in comparison.findings.gone],
+        [each.rule for each in comparison.findings.removed],
     )
 
 

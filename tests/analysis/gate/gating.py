@@ -14,7 +14,7 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate import RULES
-from layerscope.analysis.gate.base import GateBase, guessed
+from layerscope.analysis.gate.base import GateBase, guessed_base
 from layerscope.analysis.gate.baseline_report import Report, read_report
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.decide import decide
@@ -60,7 +60,7 @@ def verdict_of(
     rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
     """The verdict on an image, with its own findings unless others are given."""
-    base = guessed(image.image) if base is None else base
+    base = guessed_base(image.image) if base is None else base
     table = image.filesystem.table
     blobs = [index.compressed_bytes for index in image.indexes]
     ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
@@ -121,7 +121,7 @@ def finding(
         layers=(layer,),
         paths=numbers_of(image, paths),
         inodes=numbers_of(image, ()),
-        base=step < guessed(image.image).steps,
+        base=step < guessed_base(image.image).steps,
         why="It matters.",
         fix="# fix",
     )

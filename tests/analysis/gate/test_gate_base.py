@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+from layerscope.analysis.gate.base import first_layers, guessed_base, same_layers
 from layerscope.errors import UsageError
 from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS
@@ -16,7 +16,7 @@ PLACE = ".layerscope.toml, line 2"
 
 def test_the_image_may_name_its_base() -> None:
     """A command that layers follow ends a base image."""
-    base = guessed(IMAGE)
+    base = guessed_base(IMAGE)
     assert (base.layers, base.steps, base.known) == (1, 2, True)
     assert base.guessed
     assert "layers follow the CMD" in base.reason

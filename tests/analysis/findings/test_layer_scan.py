@@ -189,7 +189,7 @@ def test_a_compressed_layer_is_decompressed_once(
 
 def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what there was room for, and without a secret."""
-    monkeypatch.setattr(layer_scan, "_MOST_KEPT", len(STATUS) + 1)
+    monkeypatch.setattr(layer_scan, "_MAX_KEPT_TOTAL", len(STATUS) + 1)
     scan = LayerScan()
     scan._room = len(STATUS) + 1
     scan.take(

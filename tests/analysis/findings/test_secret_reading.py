@@ -77,7 +77,7 @@ def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The smallest first; the others are reported with low confidence."""
-    monkeypatch.setattr(reading, "MOST_BYTES", 2 * len(PADDING + KEY) + 1)
+    monkeypatch.setattr(reading, "MAX_LARGE_BYTES", 2 * len(PADDING + KEY) + 1)
     members = [
         file(f"srv/{name}.key", PADDING + KEY + b"#" * (name == "a")) for name in ("a", "b", "c")
     ]

@@ -209,7 +209,7 @@ def test_a_layer_elsewhere_in_the_image_is_not_fetched(tmp_path: Path) -> None:
     one, two = Made("COPY a /", [file("a", b"a")]), Made("COPY b /", [file("b", b"b")])
     hop = series_of(tmp_path, [release([one, two]), release([two, one])]).hops[0]
     assert hop.layers == ()
-    assert hop.main is None
+    assert hop.largest_charge is None
 
 
 def test_a_layer_that_an_image_lists_twice_is_fetched_once(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def proposed(folder: Path, releases: Sequence[bytes], dockerfile: str | None = N
 def test_a_copy_is_split(tmp_path: Path) -> None:
     """What names the dependencies comes first, the sources behind their installation."""
     one = proposed(tmp_path, [built(1), built(2), built(3)])
-    assert one.moves[0].first == (b"app/requirements.txt",)
+    assert one.moves[0].copied_first == (b"app/requirements.txt",)
     assert one.finding.confidence is Confidence.MEDIUM
     assert one.finding.fix.splitlines()[:3] == [
         "COPY requirements.txt /app/",
@@ -111,7 +111,7 @@ def test_what_may_read_the_sources_stays_behind_them(tmp_path: Path, run: str) -
 def test_a_copy_comes_behind_what_reads_nothing_of_it(tmp_path: Path, run: str) -> None:
     """It moves as a whole."""
     one = proposed(tmp_path, [built(1, run=run), built(2, run=run)])
-    assert one.moves[0].first == ()
+    assert one.moves[0].copied_first == ()
     assert one.finding.bytes > 300_000
 
 
@@ -138,7 +138,7 @@ def test_node_projects(tmp_path: Path, package: bytes, expected: bool) -> None:
     one = found(tmp_path, releases)
     assert (one is not None) is expected
     if one is not None:
-        assert one.moves[0].first == (b"app/package.json", b"app/package-lock.json")
+        assert one.moves[0].copied_first == (b"app/package.json", b"app/package-lock.json")
 
 
 @pytest.mark.parametrize("text", [b"-e .\n", b"./local\n", b"a @ file:///x\n", b"-r missing.txt\n"])
@@ -245,7 +245,7 @@ def test_the_sources_of_a_classic_copy_are_not_known(tmp_path: Path) -> None:
 
     one = proposed(tmp_path, [classic(1), classic(2)])
     assert one.finding.edits == ()
-    assert "# COPY what becomes /app/requirements.txt" in one.finding.fix
+    assert "# COPY the source of /app/requirements.txt" in one.finding.fix
 
 
 def test_moves_save_together_what_none_saves_alone(tmp_path: Path) -> None:

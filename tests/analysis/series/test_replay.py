@@ -45,7 +45,10 @@ def test_a_copy_that_is_split(steps: list[Planned], releases: list[Inputs]) -> N
     first = f"{name}/same"
     size = len(layer_tar([file(first, name.encode() * 100 * (1 + ord(name) - ord("a")))]))
     move = Move(
-        series.last_numbers[start], series.last_numbers[-1], (first.encode(),), first_bytes=size
+        series.last_numbers[start],
+        series.last_numbers[-1],
+        (first.encode(),),
+        copied_first_bytes=size,
     )
     parted = [
         *steps[:start],

@@ -225,7 +225,7 @@ def test_every_reason_of_waste_and_every_step_occurs(demo_opened: Opened) -> Non
 def test_its_findings(demo_opened: Opened) -> None:
     """What is left behind, what is stored again, the secret, and the compilers, which the package database leads to."""
     assert demo_opened.findings is not None
-    found = {finding.rule: finding for finding in demo_opened.findings.all}
+    found = {finding.rule: finding for finding in demo_opened.findings.found}
     assert set(found) == {
         "apt-archives",
         "apt-lists",

@@ -212,7 +212,7 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     """Why a file may not be the Dockerfile of the image."""
     if not lines.dockerfile.final():
         return "it has no instructions except FROM, so it made no step of the image"
-    return lines.doubt()
+    return lines.mismatch()
 
 
 def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
@@ -232,10 +232,10 @@ def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
     missing = {_one_line(each) for each in instructions if each.first + 1 in lines.missing}
 
     def fixed(numbers: Sequence[int]) -> set[str]:
-        return _instructions_of(patcher.texts(patcher.plan(findings.all, numbers))[1])
+        return _instructions_of(patcher.texts(patcher.plan(findings.found, numbers))[1])
 
     missing -= fixed([])
-    for numbers in (chosen_by_default(findings.all), findings.outside_base):
+    for numbers in (chosen_by_default(findings.found), findings.outside_base):
         every = fixed(numbers)
         if not missing or not missing <= every:
             continue
@@ -243,8 +243,8 @@ def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
         for number in numbers:
             others = fixed([other for other in numbers if other != number])
             if every - others <= have and not (others - every) & have and every != others:
-                found.add(_key(findings.all[number]))
-        return {n for n, finding in enumerate(opened.findings.all) if _key(finding) in found}
+                found.add(_key(findings.found[number]))
+        return {n for n, finding in enumerate(opened.findings.found) if _key(finding) in found}
     return set()
 
 
@@ -270,7 +270,7 @@ def _is_ignored_already(opened: Opened, patch: Patch, number: int) -> bool:
     """Whether .dockerignore alone fixes a finding, and has its lines already."""
     from layerscope.analysis.findings.patching import ignored_text
 
-    edits = () if opened.findings is None else opened.findings.all[number].edits
+    edits = () if opened.findings is None else opened.findings.found[number].edits
     if patch.restored or any(edit.kind != "ignore" for edit in edits):
         return False
     changed = [change.old for change in patch.files if change.path.name.endswith(".dockerignore")]
@@ -315,7 +315,7 @@ class _Choice:
     def split(self, opened: Opened) -> tuple[list[int], list[int]]:
         """The numbers of the findings to fix, and of those skipped only for their low confidence."""
         ranks, sure = list(Severity), list(Confidence)
-        found = () if opened.findings is None else opened.findings.all
+        found = () if opened.findings is None else opened.findings.found
         chosen: list[int] = []
         unsure: list[int] = []
         for number, finding in enumerate(found):
@@ -355,9 +355,9 @@ def _say(
     count = count_of(len(applied), "fix", "fixes")
     if already:
         rest = applied or plan.left_out or unsure
-        rules = ", ".join(dict.fromkeys(findings.all[number].rule for number in sorted(already)))
+        rules = ", ".join(dict.fromkeys(findings.found[number].rule for number in sorted(already)))
         these = f"the fixes of {rules}" if rest else "these fixes"
-        edits = [edit for number in already for edit in findings.all[number].edits]
+        edits = [edit for number in already for edit in findings.found[number].edits]
         only = bool(edits) and all(edit.kind == "ignore" for edit in edits)
         place = ".dockerignore" if only else "the Dockerfile"
         click.echo(f"{place} already has {these}; rebuild the image to see the change", err=True)
@@ -372,7 +372,7 @@ def _say(
     why = {left.number: left.why for left in plan.left_out}
     why |= dict.fromkeys(unsure, "low confidence; --confidence low includes it")
     for number, reason in why.items():
-        finding = findings.all[number]
+        finding = findings.found[number]
         if reason == NEEDS_DECISION:
             reason = "it needs a decision; `layerscope report` describes the fix"
         click.echo(f"not written: {finding.rule} ({size(finding.bytes)}): {reason}", err=True)

@@ -98,7 +98,7 @@ def write_report(
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
         opened = open_image(request, options_of(given, findings=True))
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
+    if opened.written is not None and (doubt := opened.written.mismatch()) is not None:
         click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
     options = report_options(
         output,

@@ -195,7 +195,7 @@ def _waste(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[WasteRow
 
 def _findings(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[FindingRow]:
     inodes = opened.filesystem.inodes
-    for number, finding in enumerate(opened.findings.all if opened.findings else ()):
+    for number, finding in enumerate(opened.findings.found if opened.findings else ()):
         own = np.unique(finding.inodes)
         layers = inodes.layers(own)
         sizes = inodes.columns.stored[own]
@@ -238,7 +238,7 @@ def _claims(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[ClaimRo
     if opened.findings is None:
         return
     by_rule: dict[str, list[np.ndarray[tuple[int, ...], np.dtype[np.int32]]]] = {}
-    for finding in opened.findings.all:
+    for finding in opened.findings.found:
         if len(finding.inodes):
             by_rule.setdefault(finding.rule, []).append(finding.inodes)
     for rule, found in sorted(by_rule.items()):

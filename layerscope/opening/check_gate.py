@@ -34,11 +34,11 @@ def verdict_of(
         base.layers,
         [number for number, index in enumerate(opened.indexes) if index.broken is not None],
     )
-    found = () if opened.findings is None else opened.findings.all
+    found = () if opened.findings is None else opened.findings.found
     verdict = decide(
         config, opened.image, opened.filesystem, ledger, found, choices, base, baseline
     )
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
+    if opened.written is not None and (doubt := opened.written.mismatch()) is not None:
         unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     return verdict

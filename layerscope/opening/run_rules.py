@@ -57,7 +57,7 @@ def base_steps_of(opened: Opened) -> int:
 
 def of_its_dockerfile(opened: Opened) -> Opened:
     """An image without the Dockerfile if it was not built from it."""
-    if opened.written is None or opened.written.doubt() is None:
+    if opened.written is None or opened.written.mismatch() is None:
         return opened
     return replace(opened, written=None)
 
@@ -120,8 +120,8 @@ def find_findings(
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
     patcher = _patcher(opened, image, base, evidence.once(runs_of))
-    shown = [replace(one, difference=patcher.difference(one)) for one in findings.all]
-    findings = replace(findings, all=tuple(shown))
+    shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
+    findings = replace(findings, found=tuple(shown))
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings

@@ -269,11 +269,11 @@ def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Fi
     sizes = filesystem.inodes.columns.stored
     findings = unpack_fields(Findings, packed, _FINDINGS, sizes=sizes)
     paths, layers, steps = len(filesystem.table), filesystem.layer_count, len(source.image.steps)
-    for name in (*findings.applied, *(finding.rule for finding in findings.all)):
+    for name in (*findings.applied, *(finding.rule for finding in findings.found)):
         if not _RULE.fullmatch(name):  # reports take them as they are
             raise ValueError(name)
-    check_range(np.array([finding.bytes for finding in findings.all], np.int64), 0, MOST_BYTES)
-    for finding in findings.all:
+    check_range(np.array([finding.bytes for finding in findings.found], np.int64), 0, MOST_BYTES)
+    for finding in findings.found:
         check_range(column(finding.paths), 0, paths)
         check_range(column(finding.inodes), 0, len(sizes))
         check_range(np.array(finding.layers, np.int64), 0, layers)
@@ -305,10 +305,10 @@ def _chosen(findings: Findings, rules: Mapping[str, RuleChoice]) -> Findings:
         choice = rules.get(finding.rule)
         return choice is None or (choice.enabled and finding.bytes >= (choice.min_bytes or 0))
 
-    found = [_tuned(finding, rules) for finding in findings.all if kept(finding)]
+    found = [_tuned(finding, rules) for finding in findings.found if kept(finding)]
     off = {name for name, choice in rules.items() if not choice.enabled}
     applied = tuple(name for name in findings.applied if name not in off)
-    return replace(findings, all=tuple(sorted(found, key=rank)), applied=applied)
+    return replace(findings, found=tuple(sorted(found, key=rank)), applied=applied)
 
 
 def _tuned(finding: Finding, rules: Mapping[str, RuleChoice]) -> Finding:

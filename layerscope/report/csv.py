@@ -77,7 +77,7 @@ def _duplicates(opened: Opened) -> Iterator[Row]:
 
 
 def _findings(opened: Opened) -> Iterator[Row]:
-    for finding in () if opened.findings is None else opened.findings.all:
+    for finding in () if opened.findings is None else opened.findings.found:
         lines = lines_of(opened, finding.steps)
         first = None if not len(finding.paths) else int(finding.paths[0])
         yield (

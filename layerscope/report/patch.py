@@ -110,7 +110,7 @@ def patch_of(
 ) -> Patch:
     """The fixes of some findings, see `chosen_by_default` if none are named. `context` is the folder of the build context, see
     `context_of` if None. Raises `UsageError` for a .dockerignore that cannot be read."""
-    found = () if opened.findings is None else opened.findings.all
+    found = () if opened.findings is None else opened.findings.found
     if chosen is None:
         chosen = chosen_by_default(found)
     patcher = patcher_of(opened, base_steps)

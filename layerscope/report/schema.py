@@ -321,7 +321,7 @@ def findings_document(opened: Opened) -> list[dict[str, Any]]:
             "fix": finding.fix,
             "edits": [_edit(edit) for edit in finding.edits],
         }
-        for finding in (() if opened.findings is None else opened.findings.all)
+        for finding in (() if opened.findings is None else opened.findings.found)
     ]
 
 

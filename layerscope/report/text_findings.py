@@ -32,7 +32,7 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return
-    if not findings.all:
+    if not findings.found:
         console.line()
         console.line("No findings.")
         return

@@ -41,7 +41,7 @@ def secret(filesystem: Filesystem, findings: Findings) -> Mask | None:
     if not looked_for_secrets(findings):
         return None
     named = np.zeros(len(filesystem.paths), bool)
-    for finding in findings.all:
+    for finding in findings.found:
         if finding.secret and len(finding.inodes):
             named |= np.isin(filesystem.inode_of, finding.inodes) & np.isin(
                 filesystem.paths, finding.paths

@@ -73,7 +73,7 @@ def prepare(
                 "fixes in a file of layerscope save are only shown",
                 hint="layerscope fix FILE prints them as a patch",
             )
-        if (doubt := lines.doubt()) is not None:
+        if (doubt := lines.mismatch()) is not None:
             raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
         _check_unchanged(lines, before)
     patch = patch_of(
@@ -83,7 +83,7 @@ def prepare(
         patch = since(patch, Path(lines.name), before.dockerfile)
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
-    document = PatchDocument.of(patch, findings.all)
+    document = PatchDocument.of(patch, findings.found)
     return Prepared(patch, document, applied - earlier, saved)
 
 

@@ -71,7 +71,7 @@ def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
     assert found.of_steps([2]) is None
     assert found.of_steps([3]) == (4, 4)
     assert found.missing == (3,)
-    assert found.doubt() == (
+    assert found.mismatch() == (
         "the instruction of line 3 is not among the steps of the image: was it built from this file?"
     )
 
@@ -81,10 +81,10 @@ def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> Non
     found = lines(tmp_path, TEXT + "ARG B\nCOPY new /new\nRUN true > /dev/null; echo something\n")
     assert found.base_steps == 2
     assert found.missing == (9, 10)
-    said = found.doubt()
+    said = found.mismatch()
     assert said is not None
     assert "lines 9, 10 are not among the steps" in said
-    assert lines(tmp_path, TEXT + "ARG B\n").doubt() is None
+    assert lines(tmp_path, TEXT + "ARG B\n").mismatch() is None
 
 
 def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path
     def bases(text: str | None) -> dict[str, bool]:
         findings = image(tmp_path, text).findings
         assert findings is not None
-        return {found.rule: found.base for found in findings.all}
+        return {found.rule: found.base for found in findings.found}
 
     mine = bases(TEXT)
     assert mine["deleted-later"] is True

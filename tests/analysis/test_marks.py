@@ -45,7 +45,7 @@ def test_places_are_where_marks_end(contents: list[bytes]) -> None:
 
 def test_contents_after_too_many_marks_may_hold_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search ends early, and nothing is taken for clean that was not searched."""
-    monkeypatch.setattr(marks, "_MOST_PLACES", 3)
+    monkeypatch.setattr(marks, "_MAX_PLACES", 3)
     assert SEARCH.holders([b"-", b"ab", b"ab ab", b"-", b"ab"]) == [1, 2, 3, 4]
     assert len(SEARCH.places(b"ab" * 9)) == 3
 

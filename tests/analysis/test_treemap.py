@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.analysis.treemap import (
-    DEEPEST,
-    LEAST_HEIGHT,
-    LEAST_WIDTH,
-    MOST,
+    MAX_DEPTH,
+    MAX_TILES,
+    MIN_HEIGHT,
+    MIN_WIDTH,
     Box,
     Place,
     Tile,
     arrange,
-    beside,
+    neighbour,
     tiles_of,
 )
 from layerscope.filesystem.usage import Usage
@@ -35,7 +35,7 @@ def names(found: Usage, tiles: tuple[Tile, ...]) -> list[str]:
 
 
 @given(
-    st.lists(st.integers(1, 10**9), min_size=1, max_size=MOST),
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=MAX_TILES),
     st.integers(8, 200),
     st.integers(1, 60),
 )
@@ -80,8 +80,8 @@ def test_every_tile_is_legible() -> None:
     for width, height in ((40, 10), (80, 20), (160, 44)):
         found = usage([file(f"f{n:03}", b"x" * (n * n + 1)) for n in range(200)])
         for tile in tiles_of(found, Place(), Box(0, 0, width, height)):
-            assert tile.box.width >= LEAST_WIDTH
-            assert tile.box.height >= LEAST_HEIGHT
+            assert tile.box.width >= MIN_WIDTH
+            assert tile.box.height >= MIN_HEIGHT
 
 
 def test_directories_show_what_they_hold() -> None:
@@ -90,7 +90,7 @@ def test_directories_show_what_they_hold() -> None:
     depth, tiles = 0, tiles_of(found, Place(), ROOM)
     while tiles:
         depth, tiles = depth + 1, tiles[0].inside
-    assert depth == DEEPEST
+    assert depth == MAX_DEPTH
 
 
 def test_empty_paths_have_no_tiles() -> None:
@@ -104,8 +104,8 @@ def test_arrows_go_to_the_tile_beside_and_back() -> None:
     """At the height at which one came; at the edge one stays."""
     boxes = [Box(0, 0, 10, 10), Box(10, 0, 10, 4), Box(10, 4, 10, 6)]
     tiles = [Tile(box, number, 1, 0) for number, box in enumerate(boxes)]
-    assert beside(tiles, 0, (5, 2), (1, 0)) == 1
-    assert beside(tiles, 0, (5, 5), (1, 0)) == 2
-    assert beside(tiles, 1, (14, 2), (0, 1)) == 2
-    assert beside(tiles, 2, (14, 6), (-1, 0)) == 0
-    assert beside(tiles, 2, (14, 6), (1, 0)) == 2
+    assert neighbour(tiles, 0, (5, 2), (1, 0)) == 1
+    assert neighbour(tiles, 0, (5, 5), (1, 0)) == 2
+    assert neighbour(tiles, 1, (14, 2), (0, 1)) == 2
+    assert neighbour(tiles, 2, (14, 6), (-1, 0)) == 0
+    assert neighbour(tiles, 2, (14, 6), (1, 0)) == 2

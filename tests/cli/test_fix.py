@@ -286,7 +286,7 @@ def opened_with(
 def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
     """The Dockerfile with all fixes, the findings given in some order."""
     assert opened.findings is not None
-    found, patcher = opened.findings.all, patcher_of(opened)
+    found, patcher = opened.findings.found, patcher_of(opened)
     numbers = range(len(found)) if order is None else order
     _, text = patcher.texts(patcher.plan([found[number] for number in numbers], range(len(found))))
     return text
@@ -302,7 +302,7 @@ def test_the_order_of_findings_does_not_matter(tmp_path: Path) -> None:
     text = 'FROM x\nRUN apt-get update && apt-get install -y vim && npm ci\nRUN pip install x\nCOPY . /app\nCMD ["vim"]\n'
     opened = opened_with(tmp_path, steps, text)
     assert opened.findings is not None
-    orders = itertools.permutations(range(len(opened.findings.all)))
+    orders = itertools.permutations(range(len(opened.findings.found)))
     (only,) = {fixed(opened, order) for order in orders}
     assert "npm cache clean --force" in only
     assert "rm -rf /var/lib/apt/lists/*" in only
@@ -413,7 +413,7 @@ def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
     ]
     opened = open_image(Request(str(image(tmp_path / "image.tar", steps))), Options(rules={}))
     assert opened.findings is not None
-    found = [one.difference for one in opened.findings.all if one.edits]
+    found = [one.difference for one in opened.findings.found if one.edits]
     assert found[0].split("\n") == [
         " ADD file:aa in /",
         "-COPY . /app",

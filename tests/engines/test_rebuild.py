@@ -89,7 +89,7 @@ def test_the_predicted_saving_holds(podman: Podman, tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, podman)
     before = workshop.build("before", DOCKERFILE)
     assert before.findings is not None
-    found = before.findings.all
+    found = before.findings.found
     assert {finding.rule: finding.bytes for finding in found} == PLANTED
     assert [finding.rule for finding in found] == list(PLANTED)
 
@@ -97,4 +97,4 @@ def test_the_predicted_saving_holds(podman: Podman, tmp_path: Path) -> None:
     foretold = before.accounting.stored - before.findings.saving()
     assert after.accounting.stored == foretold
     assert after.findings is not None
-    assert after.findings.all == ()
+    assert after.findings.found == ()

@@ -90,7 +90,7 @@ def _of_report(opened: Opened, escape: str) -> Iterator[_Draft]:
 def _of_patches(opened: Opened) -> Iterator[_Draft]:
     """The Dockerfile with the fix of each finding by itself, and with all."""
     assert opened.findings is not None
-    found, table = opened.findings.all, opened.filesystem.table
+    found, table = opened.findings.found, opened.filesystem.table
     chosen = [[number] for number in range(len(found))]
     chosen += [list(range(len(found)))] if len(found) > 1 else []
     for numbers in chosen:

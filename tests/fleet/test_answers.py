@@ -145,7 +145,7 @@ def test_rules_and_lines(both: tuple[Fleet, Naive]) -> None:
     for number, opened in enumerate(naive.images):
         assert opened.findings is not None
         rules: dict[str, list[int]] = defaultdict(list)
-        for finding in opened.findings.all:
+        for finding in opened.findings.found:
             rules[finding.rule] += finding.inodes.tolist()
         for rule, inodes in rules.items():
             by_rule[rule][number] = naive.claimed(inodes, opened)

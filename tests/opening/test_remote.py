@@ -141,7 +141,7 @@ def facts(opened: Opened) -> object:
         opened.accounting.layers,
         opened.accounting.waste.bytes.tolist(),
         opened.duplicates and list(opened.duplicates),
-        findings and [(one.rule, one.title, one.bytes, one.paths.tolist()) for one in findings.all],
+        findings and [(one.rule, one.title, one.bytes, one.paths.tolist()) for one in findings.found],
         list(opened.warnings)[: len(opened.warnings) - len(findings.warnings if findings else ())],
         opened.damages(),
         list(opened.filesystem.table.full_paths(np.arange(len(opened.filesystem.table), dtype=np.int32))),

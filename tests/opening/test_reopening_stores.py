@@ -296,4 +296,4 @@ def test_packages_and_secrets_are_found_in_a_store(scheme: str, tmp_path: Path) 
         assert findings is not None
         assert len(findings.packages) == 30
         assert not findings.warnings
-        assert any(found.rule == "secret-private-key" for found in findings.all)
+        assert any(found.rule == "secret-private-key" for found in findings.found)

@@ -228,18 +228,18 @@ def test_options_apply_to_what_was_recorded(tmp_path: Path) -> None:
     full = opened(path)
     assert full.findings is not None
     assert full.duplicates
-    first = full.findings.all[0]
+    first = full.findings.found[0]
     assert opened(path, duplicates=False).duplicates is None
     assert opened(path, rules=None, inventory=False).findings is None
     off = opened(path, rules={first.rule: RuleChoice(enabled=False)}).findings
     assert off is not None
-    assert first.rule not in {*off.applied, *(one.rule for one in off.all)}
+    assert first.rule not in {*off.applied, *(one.rule for one in off.found)}
     small = opened(path, rules={first.rule: RuleChoice(min_bytes=first.bytes + 1)}).findings
     assert small is not None
-    assert first.rule not in {one.rule for one in small.all}
+    assert first.rule not in {one.rule for one in small.found}
     noted = opened(path, rules={first.rule: RuleChoice(severity="note")}).findings
     assert noted is not None
-    assert {one.severity.value for one in noted.all if one.rule == first.rule} == {"note"}
+    assert {one.severity.value for one in noted.found if one.rule == first.rule} == {"note"}
     with pytest.raises(ContentsNotSavedError, match=r"contents are not in .*image\.saved"):
         opened(path, verify=True)
 

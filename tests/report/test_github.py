@@ -55,9 +55,9 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 def test_each_finding_is_one_annotation(evil: Opened) -> None:
     annotations, _ = parsed(evil)
     assert evil.findings is not None
-    assert len(annotations) == len(evil.findings.all) > 0
+    assert len(annotations) == len(evil.findings.found) > 0
     assert {annotation.properties["title"] for annotation in annotations} == {
-        f"{finding.title} [{finding.rule}]" for finding in evil.findings.all
+        f"{finding.title} [{finding.rule}]" for finding in evil.findings.found
     }
     for annotation in annotations:
         assert list(annotation.properties) == ["title"]

@@ -107,7 +107,7 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_pages_own_script(evil: Open
 def test_every_finding_has_its_fix(evil: Opened) -> None:
     assert evil.findings is not None
     fixes = page_of(evil).texts["pre"]
-    for finding in evil.findings.all:
+    for finding in evil.findings.found:
         assert safe_lines(finding.fix) in fixes
 
 
@@ -115,7 +115,7 @@ def test_a_fix_is_a_difference_with_what_goes_and_what_comes(demo_opened: Opened
     """Each line as it is, below the words that it does not say; the whole fix is folded."""
     assert demo_opened.findings is not None
     page = page_of(demo_opened)
-    changes = [finding for finding in demo_opened.findings.all if finding.difference]
+    changes = [finding for finding in demo_opened.findings.found if finding.difference]
     assert changes
     for finding in changes:
         shown = "\n".join([*finding.notes, finding.difference])

@@ -94,7 +94,7 @@ def test_nothing_that_an_image_says_is_a_mention_or_a_reference(evil: Opened) ->
 def test_every_finding_has_its_fix_as_a_block(evil: Opened) -> None:
     assert evil.findings is not None
     codes = [piece.rstrip("\n") for piece in Page(report(evil, "markdown").decode()).codes]
-    for finding in evil.findings.all:
+    for finding in evil.findings.found:
         changes = "\n".join([*finding.notes, finding.difference])
         assert safe_lines(changes if finding.difference else finding.fix) in codes
 

@@ -95,8 +95,8 @@ def test_each_finding_is_a_result_of_its_rule(evil: Opened) -> None:
     run = run_of(evil)
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [rule.name for rule in RULES]
-    assert len(run["results"]) == len(evil.findings.all) > 0
-    for result, finding in zip(run["results"], evil.findings.all, strict=True):
+    assert len(run["results"]) == len(evil.findings.found) > 0
+    for result, finding in zip(run["results"], evil.findings.found, strict=True):
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == finding.rule
         assert result["level"] == finding.severity.value
         assert result["properties"]["bytes"] == finding.bytes
@@ -134,7 +134,7 @@ def test_the_fixes_are_those_of_the_patch(tmp_path: Path, end: str) -> None:
         Options(rules={}, dockerfile=dockerfile),
     )
     assert image.findings is not None
-    for number, finding in enumerate(image.findings.all):
+    for number, finding in enumerate(image.findings.found):
         (fix,) = result_of(image, finding.rule)["fixes"]
         lines = [f"{line}\n" for line in text.split("\n")]
         for each in reversed(fix["artifactChanges"][0]["replacements"]):

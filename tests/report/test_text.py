@@ -237,8 +237,8 @@ def test_the_report_says_how_many_fixes_can_be_written(demo_opened: Opened) -> N
     text = text_of(demo_opened)
     assert "\n  layerscope fix IMAGE --dockerfile FILE writes 5 of 8 fixes\n" in text
     assert demo_opened.findings is not None
-    words = tuple(replace(one, edits=()) for one in demo_opened.findings.all)
-    none = replace(demo_opened, findings=replace(demo_opened.findings, all=words))
+    words = tuple(replace(one, edits=()) for one in demo_opened.findings.found)
+    none = replace(demo_opened, findings=replace(demo_opened.findings, found=words))
     assert "layerscope fix" not in text_of(none)
 
 
@@ -277,7 +277,7 @@ def test_fixes_are_whole_at_any_width(tmp_path: Path, width: int) -> None:
     image = with_findings(tmp_path)
     assert image.findings is not None
     lines = [line.strip() for line in text_of(image, width=width).splitlines()]
-    for finding in image.findings.all:
+    for finding in image.findings.found:
         fix = [line.strip() for line in finding.fix.splitlines()]
         start = next(n for n in range(len(lines)) if lines[n : n + len(fix)] == fix)
         assert max(map(len, lines[start : start + len(fix)])) > width
@@ -286,7 +286,7 @@ def test_fixes_are_whole_at_any_width(tmp_path: Path, width: int) -> None:
 def test_only_lines_of_fixes_are_wider_than_the_terminal(tmp_path: Path) -> None:
     image = with_findings(tmp_path, secret=True)
     assert image.findings is not None
-    fixes = {line.strip() for found in image.findings.all for line in found.fix.splitlines()}
+    fixes = {line.strip() for found in image.findings.found for line in found.fix.splitlines()}
     wide = [line for line in text_of(image, width=60).splitlines() if cells(line) > 60]
     assert {line.strip() for line in wide} <= fixes
 

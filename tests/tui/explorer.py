@@ -99,4 +99,4 @@ def screen_text(app: App[Any]) -> list[str]:
 def number_of(session: Session, rule: str) -> int:
     """The number of the first finding of a rule."""
     assert session.findings is not None
-    return [finding.rule for finding in session.findings.all].index(rule)
+    return [finding.rule for finding in session.findings.found].index(rule)

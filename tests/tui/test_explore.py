@@ -104,7 +104,7 @@ async def test_the_summary_opens_what_costs_most(demo_image: Path) -> None:
         assert findings is not None
         first = summary.selected
         assert isinstance(first, int)
-        assert findings.all[first].secret
+        assert findings.found[first].secret
         screen.set_focus(summary)
         await pilot.press("enter")
         await settled(pilot)

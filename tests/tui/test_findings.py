@@ -203,7 +203,7 @@ async def test_the_fix_is_shown_as_a_difference(tmp_path: Path) -> None:
         await settled(pilot)
         findings = view.session.findings
         assert findings is not None
-        assert pilot.app.clipboard == findings.all[2].fix
+        assert pilot.app.clipboard == findings.found[2].fix
 
 
 async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> None:

@@ -182,13 +182,13 @@ def _findings(running: Running) -> None:
     findings = opened.findings
     assert findings is not None
     screen.keys("8")
-    if not findings.all:
+    if not findings.found:
         screen.wait_for("No findings.")
         return
     saving = findings.saving()
     shown = screen.wait_for(f"Findings · {text.size(saving)} avoidable")
     assert f"→ {text.size(opened.accounting.stored - saving)})" in shown
-    rules = {f"Fix · {finding.rule} " for finding in findings.all}
+    rules = {f"Fix · {finding.rule} " for finding in findings.found}
     assert any(words in screen.wait_for("Fix · ") for words in rules)
     screen.keys("Space")
     screen.wait_for("with 1 fix,")

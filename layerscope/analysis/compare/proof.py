@@ -69,7 +69,7 @@ def prove(
     findings = old.findings
     if findings is None or new.findings is None:
         raise ValueError("findings of both images are needed")
-    chosen = [findings.all[number] for number in applied]
+    chosen = [findings.found[number] for number in applied]
     changes = compare_files(old, new, progress, limits=limits)
     table, old_places, new_places = common_table(old.filesystem.table, new.filesystem.table, limits)
     in_findings = np.zeros(len(table), bool)

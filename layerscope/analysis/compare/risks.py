@@ -75,7 +75,7 @@ def new_secrets(old: Side, new: Side) -> list[NewSecret] | None:
         return None
     known = {
         key
-        for finding in old.findings.all
+        for finding in old.findings.found
         if finding.secret
         for key, _ in secret_keys(old, finding)
     }

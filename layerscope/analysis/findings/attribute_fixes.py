@@ -120,7 +120,7 @@ def _copied(
     all_inodes = np.concatenate([files, known])
     flags: list[str] = []
     alike = len(files) > 0
-    top = evidence.common(evidence.accounting.waste.paths[rows])
+    top = evidence.deepest_common(evidence.accounting.waste.paths[rows])
     if why & Why.OWNER:
         uid, gid = _most_frequent(np.stack([columns.uids[new], columns.gids[new]]).astype(np.int64))
         flags.append(f"--chown={_owner(evidence, step, storer, top, uid, gid)}")

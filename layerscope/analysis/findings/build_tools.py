@@ -264,7 +264,7 @@ def _part(
     if further is not None and len(further):
         paths = np.concatenate((paths, further))
         paths = paths[np.lexsort((paths, -evidence.live_sizes[paths]))]
-    paths = evidence.sole(paths)
+    paths = evidence.without_other_names(paths)
     inodes = np.unique(evidence.live_inodes[paths])
     return Group(group.layer, paths, inodes, int(evidence.stored(inodes).sum()))
 

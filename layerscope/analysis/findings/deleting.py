@@ -177,7 +177,7 @@ def _roots(
 ) -> list[int] | None:
     """The deepest directories that contain all of `tops` and none of `kept`; None if there are many."""
     table = evidence.filesystem.table
-    roots = [(evidence.common(tops), tops)]
+    roots = [(evidence.deepest_common(tops), tops)]
     while True:
         smaller: list[tuple[int, NDArray[np.int32]]] = []
         for root, below in roots:
@@ -202,4 +202,4 @@ def _by_child(
     while (climb := parents[children] != root).any():
         children[climb] = parents[children[climb]]
     parts = [tops[children == child] for child in np.unique(children).tolist()]
-    return [(evidence.common(part), part) for part in parts]
+    return [(evidence.deepest_common(part), part) for part in parts]

@@ -118,7 +118,7 @@ def rank(finding: Finding) -> tuple[int, int, str, tuple[int, ...]]:
 class Findings:
     """The findings of an image, by severity and then by bytes. Contents that several findings claim count once."""
 
-    all: tuple[Finding, ...]
+    found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
     """Content bytes of every inode."""
     packages: tuple[Package, ...] = ()
@@ -130,7 +130,7 @@ class Findings:
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together; None for all findings."""
-        chosen = self.all if numbers is None else [self.all[number] for number in numbers]
+        chosen = self.found if numbers is None else [self.found[number] for number in numbers]
         claimed = np.zeros(len(self.sizes), bool)
         for finding in chosen:
             claimed[finding.inodes] = True
@@ -139,12 +139,12 @@ class Findings:
     @property
     def outside_base(self) -> list[int]:
         """Findings outside the base image."""
-        return [number for number, finding in enumerate(self.all) if not finding.base]
+        return [number for number, finding in enumerate(self.found) if not finding.base]
 
     @property
     def to_fix(self) -> list[Finding]:
         """The findings in the order in which to fix them, see `order_to_fix`."""
-        return [self.all[number] for number in self.order_to_fix(lambda finding: finding.base)]
+        return [self.found[number] for number in self.order_to_fix(lambda finding: finding.base)]
 
     def order_to_fix(self, of_base: Callable[[Finding], bool]) -> list[int]:
         """The numbers of all findings in the order in which to fix them: secrets first, then findings outside the base image, then
@@ -152,13 +152,13 @@ class Findings:
         """
 
         def rank(number: int) -> tuple[bool, bool]:
-            return not self.all[number].secret, of_base(self.all[number])
+            return not self.found[number].secret, of_base(self.found[number])
 
-        return sorted(range(len(self.all)), key=rank)
+        return sorted(range(len(self.found)), key=rank)
 
     @property
     def secrets(self) -> int:
         """The number of files with secrets, plus findings without a file. Findings of low confidence do not count."""
-        secrets = [finding for finding in self.all if finding.secret]
+        secrets = [finding for finding in self.found if finding.secret]
         paths = {path for finding in secrets for path in finding.paths.tolist()}
         return len(paths) + sum(not len(finding.paths) for finding in secrets)

@@ -39,7 +39,7 @@ class FindingGroup:
 def group_findings(findings: Findings, by: FindingsBy, base_steps: int) -> list[FindingGroup]:
     """All findings in groups: secrets, severities in order, then the base image; other groupings by saving, largest first."""
     members: dict[Severity | str | int, list[int]] = {}
-    for number, finding in enumerate(findings.all):
+    for number, finding in enumerate(findings.found):
         members.setdefault(_key(finding, by, base_steps), []).append(number)
     groups = [
         FindingGroup(key, tuple(numbers), findings.saving(numbers))

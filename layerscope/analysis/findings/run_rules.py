@@ -48,9 +48,9 @@ def scan_image(
     if cache is not None:
         scans.write(cache, filesystem)
         cache.keep_packages(packages, filesystem)
-    evidence.known[read_manager_files] = manager_files
-    evidence.known[find_secrets] = secrets.kinds
-    evidence.known[find_packages] = packages
+    evidence.results[read_manager_files] = manager_files
+    evidence.results[find_secrets] = secrets.kinds
+    evidence.results[find_packages] = packages
 
 
 def run_rules(

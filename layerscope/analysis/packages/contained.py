@@ -1,4 +1,4 @@
-"""Packages that a program or an archive contains: what its readers return, and how they fail."""
+"""Packages in a program or an archive: the results and errors of its readers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 class UnreadableContentError(Exception):
     """The content of a file is damaged, or larger than a real one; the message says why."""
 
-    def __init__(self, why: str, found: Sequence[Contained] = ()) -> None:
+    def __init__(self, why: str, packages: Sequence[Contained] = ()) -> None:
         super().__init__(why)
-        self.found = found
-        """What could be read."""
+        self.packages = packages
+        """The packages that could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """A package in a file. Names are hostile."""
+    """A package in a file. Names are untrusted."""
 
     kind: str
     name: str
@@ -25,4 +25,4 @@ class Contained:
     owner: bool = False
     """Whether the file belongs to it; others are only part of it."""
     inside: str = ""
-    """The archive in the file that holds it, as a path; empty for the file itself."""
+    """The nested archive that contains it, as a path in the file; empty for the file itself."""

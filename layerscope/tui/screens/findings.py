@@ -88,7 +88,7 @@ class FindingsView(View):
 
     def _say_title(self, findings: Findings) -> None:
         opened = self.session.opened
-        if not findings.all or opened is None:
+        if not findings.found or opened is None:
             self._title.show("Findings")
             return
         saving = findings.saving()
@@ -179,7 +179,7 @@ class FindingsView(View):
 
     def _finding(self) -> Finding | None:
         findings, number = self.session.findings, self.list.number
-        return None if findings is None or number is None else findings.all[number]
+        return None if findings is None or number is None else findings.found[number]
 
     def show_finding(self, number: int) -> None:
         self.list.select(number)

@@ -105,7 +105,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         number, findings = self.number, self._findings
         if number is None or findings is None:
             return None
-        return findings.all[number].fix, "the fix"
+        return findings.found[number].fix, "the fix"
 
     def empty_text(self) -> str:
         if self._findings is not None and self._findings.applied:
@@ -123,7 +123,7 @@ class FindingList(OutlineList, inherit_bindings=False):
             self._paint_group(self.groups[group], group, width, painter)
         else:
             number = self.groups[group].members[item]
-            self._paint_finding(findings.all[number], number, width, painter)
+            self._paint_finding(findings.found[number], number, width, painter)
 
     def _paint_size(self, size: int, width: int, painter: RowPainter) -> None:
         painter.add(f" {text.size(size):>{SIZE}}", self.style_of("waste"))

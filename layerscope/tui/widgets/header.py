@@ -207,8 +207,8 @@ class ImageHeader(Clickable, Widget):
         session, figures = self._session, dict[str, str]()
         if session.opened is not None and session.opened.accounting.wasted:
             figures["waste"] = text.size(session.opened.accounting.wasted)
-        if session.findings is not None and session.findings.all:
-            found = session.findings.all
+        if session.findings is not None and session.findings.found:
+            found = session.findings.found
             secrets = session.secrets
             figures["findings"] = (
                 f"{len(found)}{f' {Severity.ERROR.glyph}{secrets}' if secrets else ''}"

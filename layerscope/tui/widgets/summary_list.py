@@ -87,7 +87,7 @@ class SummaryList(LineList):
         from layerscope.analysis.findings.grouping import is_base
         from layerscope.tui.finding_words import where
 
-        finding = session.findings.all[number]
+        finding = session.findings.found[number]
         base = is_base(finding, session.base_steps)
         quiet = self.style_of("quiet")
         critical = finding.severity is Severity.ERROR
@@ -123,7 +123,7 @@ class SummaryList(LineList):
         selected, findings = self.selected, self._session.findings
         if findings is None or not isinstance(selected, int):
             return None
-        return findings.all[selected].fix, "the fix"
+        return findings.found[selected].fix, "the fix"
 
 
 def _largest(opened: Opened) -> list[WastedFile]:

@@ -52,7 +52,7 @@ def findings_by(
     """Findings of one rule for an image of these steps; `min_bytes` None keeps the threshold of the rule."""
     findings = opened_of(steps, rule, min_bytes, config=config).findings
     assert findings is not None
-    return [finding for finding in findings.all if finding.rule == rule]
+    return [finding for finding in findings.found if finding.rule == rule]
 
 
 def findings_of(opened: Opened) -> Findings:

@@ -109,7 +109,7 @@ def image(
     paths_by_rule: dict[str, list[str]] = {}
     for rule in ("static-libraries", "headers"):
         opened = opened_of(steps, rule, EVERYTHING, start=("python3", "x.py"))
-        found[rule] = [finding for finding in findings_of(opened).all if finding.rule == rule]
+        found[rule] = [finding for finding in findings_of(opened).found if finding.rule == rule]
         paths_by_rule[rule] = [
             path for finding in found[rule] for path in paths_of(opened, finding)
         ]
@@ -169,7 +169,7 @@ def test_a_fix_that_purges_promises_all_that_the_packages_hold() -> None:
     image = opened_of(steps, None, EVERYTHING, start=("python3", "x.py"))
     found = {
         finding.rule: sorted(paths_of(image, finding))
-        for finding in findings_of(image).all
+        for finding in findings_of(image).found
         if "purge" in finding.fix
     }
     assert found == {
@@ -250,7 +250,7 @@ def test_bytecode_of_packages_is_deleted_where_they_are_installed() -> None:
         opened = opened_of(
             [(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode", EVERYTHING
         )
-        (finding,) = findings_of(opened).all
+        (finding,) = findings_of(opened).found
         return finding.fix
 
     assert fix("apt-get install -y python3-apt", code) == (

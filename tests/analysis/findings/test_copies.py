@@ -55,7 +55,7 @@ def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
     table = opened.filesystem.table
     return [
         (finding.rule, path.decode())
-        for finding in findings_of(opened).all
+        for finding in findings_of(opened).found
         for path in table.full_paths(finding.paths)
     ]
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_in_a_cache_too_is_no_copy_of_that(
     members = [file(name, model) for name in names]
     steps = [[member] for member in members] if apart else [members]
     findings = findings_of(opened_of([("RUN make # buildkit", step) for step in steps]))
-    assert {finding.rule for finding in findings.all} == {"pip-cache"}
+    assert {finding.rule for finding in findings.found} == {"pip-cache"}
     assert findings.saving() == len(model) * len(tops)
 
 
@@ -136,7 +136,7 @@ def test_of_copies_that_nothing_else_claims_one_stays() -> None:
     names = ["root/.cache/pip/x", "srv/a.bin", "srv/b.bin"]
     members = [file(name, b"m" * 1_200_000) for name in names]
     findings = findings_of(opened_of([("/bin/sh -c make", members)]))
-    (copy,) = [finding for finding in findings.all if finding.rule == "duplicate-files"]
+    (copy,) = [finding for finding in findings.found if finding.rule == "duplicate-files"]
     assert copy.fix.endswith("RUN make \\\n    && ln -f /srv/a.bin /srv/b.bin")
     assert findings.saving() == 2_400_000
 
@@ -146,7 +146,7 @@ def test_a_directory_that_is_in_a_cache_too_stays_where_it_is_not() -> None:
     members = [*vendor("root/.cache/pip/v"), *vendor("srv/v"), *vendor("usr/local/v")]
     assert sorted(
         (finding.rule, finding.title, finding.bytes)
-        for finding in findings_of(opened_of([("RUN make # buildkit", members)])).all
+        for finding in findings_of(opened_of([("RUN make # buildkit", members)])).found
     ) == [
         ("duplicate-directories", "/usr/local is identical to /srv", 30 * 120_000),
         ("pip-cache", "pip cache left in the image", 30 * 120_000),
@@ -167,7 +167,7 @@ def vendor(top: str, changed: str = "") -> list[Member]:
 def told(*steps: tuple[str, list[Member]]) -> list[tuple[str, int, int]]:
     """Titles of findings about copies, with their bytes and first layers; what they save is their sum."""
     findings = findings_of(opened_of([(f"{COPY} {name}", members) for name, members in steps]))
-    found = [finding for finding in findings.all if finding.rule in RULES]
+    found = [finding for finding in findings.found if finding.rule in RULES]
     assert findings.saving() == sum(finding.bytes for finding in found)
     return [(finding.title, finding.bytes, finding.layers[0]) for finding in found]
 

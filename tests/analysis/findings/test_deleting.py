@@ -76,7 +76,7 @@ def test_a_fix_names_all_that_is_claimed_and_spares_the_rest(rule: str) -> None:
     claimed, kept = CASES[rule]
     members = [file(name, b"x" * 100) for name in (*claimed, *kept)]
     opened = opened_of([(RUN, members)], rule, 0)
-    (finding,) = [found for found in findings_of(opened).all if found.rule == rule]
+    (finding,) = [found for found in findings_of(opened).found if found.rule == rule]
     assert sorted(paths_of(opened, finding)) == sorted(claimed)
     assert finding.bytes == 100 * len(claimed)
     assert finding.fix.replace(" \\\n   ", "") == f"RUN install && {COMMANDS[rule]}"
@@ -87,7 +87,7 @@ def test_a_search_leaves_alone_what_another_layer_stores() -> None:
     first = [file(f"opt/a/{number}/x.js.map", b"x" * 100) for number in range(10)]
     second = [file(f"opt/b/{number}/x.js.map", b"x" * 100) for number in range(10)]
     opened = opened_of([(RUN, first), (RUN, second)], "source-maps", 0)
-    fixes = [found.fix for found in findings_of(opened).all if found.rule == "source-maps"]
+    fixes = [found.fix for found in findings_of(opened).found if found.rule == "source-maps"]
     assert sorted(fix.partition("find ")[2] for fix in fixes) == [
         "/opt/a -type f -name '*.js.map' -delete",
         "/opt/b -type f -name '*.js.map' -delete",
@@ -162,7 +162,7 @@ def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
         install += " && apt-get install -y x"
     opened = opened_of([(BASE, _directories(lower)), (install, upper)], rule, 0)
     (finding,) = [
-        found for found in findings_of(opened).all if found.rule == rule and found.layers == (1,)
+        found for found in findings_of(opened).found if found.rule == rule and found.layers == (1,)
     ]
     assert sorted(paths_of(opened, finding)) == sorted(added)
     if not command:
@@ -183,7 +183,7 @@ def test_many_files_of_one_kind_are_named_by_their_pattern(command: str) -> None
         (f"{RUN} && {command}", debs),
     ]
     (found,) = [
-        one for one in findings_of(opened_of(steps, "apt-archives", 0)).all if 1 in one.layers
+        one for one in findings_of(opened_of(steps, "apt-archives", 0)).found if 1 in one.layers
     ]
     (edit,) = found.edits
     assert edit.text == "\n&& rm -rf /var/cache/apt/archives/*.deb"
@@ -199,7 +199,7 @@ def test_what_later_steps_store_does_not_keep_a_pattern_from_being_used() -> Non
         for name in "ab"
     ]
     steps = [(f"{RUN} && ./one", debs[0]), (f"{RUN} && ./two", debs[1])]
-    found = findings_of(opened_of(steps, "apt-archives", 0)).all
+    found = findings_of(opened_of(steps, "apt-archives", 0)).found
     ends = {one.layers: one.edits[-1].text for one in found if one.rule == "apt-archives"}
     assert ends[(0,)] == "\n&& rm -rf /var/cache/apt/archives/*.deb"
 
@@ -209,7 +209,7 @@ def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
     first = [file("var/cache/apt/srcpkgcache.bin", b"x" * 100)]
     second = [file("var/cache/apt/pkgcache.bin", b"y" * 100)]
     steps = [("/bin/sh -c apt-get update", first), ("/bin/sh -c apt-get install x", second)]
-    found = findings_of(opened_of(steps, "apt-archives", 0)).all
+    found = findings_of(opened_of(steps, "apt-archives", 0)).found
     ends = [one.edits[-1].text for one in found if one.rule == "apt-archives"]
     assert ends == ["\n&& apt-get clean"] * 2
 
@@ -234,14 +234,14 @@ def test_links_replace_only_directories_that_the_step_made() -> None:
         steps = [(RUN, _directories([*first, *lower])), (RUN, second)]
         (found,) = [
             each
-            for each in findings_of(opened_of(steps)).all
+            for each in findings_of(opened_of(steps)).found
             if each.rule == "duplicate-directories"
         ]
         assert bool(found.edits) is written
     near = [*second, file("srv/b/5.bin", b"other" * 1000)]
     (found,) = [
         each
-        for each in findings_of(opened_of([(RUN, first), (RUN, near)])).all
+        for each in findings_of(opened_of([(RUN, first), (RUN, near)])).found
         if each.rule == "duplicate-directories"
     ]
     assert not found.edits
@@ -252,7 +252,7 @@ def test_continued_lines_leave_no_runs_of_spaces() -> None:
     command = "RUN /bin/sh -c apt-get   install -y       nano  'a  b' &&     make  ; \ttouch  x # buildkit"
     members = [file("var/cache/apt/archives/x.deb", b"x" * 200_000)]
     opened = opened_of([(command, members)], "apt-archives", 0)
-    (fix,) = [found.fix for found in findings_of(opened).all if found.rule == "apt-archives"]
+    (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "apt-archives"]
     start = "RUN apt-get install -y nano 'a  b' \\\n    && make  ; \\\n    touch x"
     assert fix.removeprefix("# at the end of the same RUN: apt-get clean\n").startswith(start)
 
@@ -261,7 +261,7 @@ def test_a_few_places_are_named_one_by_one() -> None:
     """As they are, with no search."""
     members = [file(f"srv/{number}/.idea/x", b"x" * 100) for number in range(4)]
     opened = opened_of([(RUN, members)], "editor-files", 0)
-    (fix,) = [found.fix for found in findings_of(opened).all if found.rule == "editor-files"]
+    (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "editor-files"]
     assert fix.endswith("&& rm -rf /srv/0/.idea /srv/1/.idea /srv/2/.idea /srv/3/.idea")
 
 
@@ -269,6 +269,6 @@ def test_excluded_files_are_described_by_their_pattern() -> None:
     """What to write for all of them."""
     members = [file(f"srv/{number}.js.map", b"x" * 100) for number in range(10)]
     opened = opened_of([("COPY dist /srv # buildkit", members)], "source-maps", 0)
-    (fix,) = [found.fix for found in findings_of(opened).all if found.rule == "source-maps"]
+    (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "source-maps"]
     assert fix.startswith("# in .dockerignore:\n**/*.js.map\n")
     assert fix.endswith("\n# so that this does not copy it:\nCOPY dist /srv")

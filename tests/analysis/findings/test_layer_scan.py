@@ -58,7 +58,7 @@ def test_findings_are_those_of_reading_the_files(
     first, second = (
         [
             (found.rule, found.layers, found.paths.tolist(), found.inodes.tolist(), found.title)
-            for found in findings_of(each).all
+            for found in findings_of(each).found
         ]
         for each in both
     )
@@ -84,7 +84,7 @@ def test_other_images_with_the_same_layers_change_nothing(
     shared = Store(folder / "cache")
     for image in (layers, layers[:1], layers[-1:]):
         fresh, cached = (
-            [(found.rule, found.paths.tolist(), found.title) for found in findings_of(each).all]
+            [(found.rule, found.paths.tolist(), found.title) for found in findings_of(each).found]
             for each in (
                 opened(folder, image, how)
                 for how in (ON_ONE_PASS, replace(ON_ONE_PASS, cache=shared))
@@ -110,7 +110,7 @@ def test_a_second_image_on_the_same_base_looks_into_nothing_of_it(
     """Secrets and packages of the base come from the cache."""
     cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
     first = opened(tmp_path, [BASE], cached)
-    assert {found.rule for found in findings_of(first).all} >= {
+    assert {found.rule for found in findings_of(first).found} >= {
         "secret-private-key", "secret-environment-file", "secret-credentials",
     }  # fmt: skip
     read: list[str] = []
@@ -126,8 +126,8 @@ def test_a_second_image_on_the_same_base_looks_into_nothing_of_it(
     assert read == []
     fresh = opened(tmp_path, layers, ON_ONE_PASS)
     assert findings_of(second).packages == findings_of(fresh).packages
-    assert [found.rule for found in findings_of(second).all] == [
-        found.rule for found in findings_of(fresh).all
+    assert [found.rule for found in findings_of(second).found] == [
+        found.rule for found in findings_of(fresh).found
     ]
 
 
@@ -137,7 +137,7 @@ def test_what_another_name_says_stays_in_its_image(tmp_path: Path) -> None:
     base = [file("srv/notes.txt", ENV)]
     linked = [base, [hardlink("srv/.env", "srv/notes.txt")]]
     for layers, rules in ((linked, {"secret-environment-file"}), ([base], set())):
-        found = findings_of(opened(tmp_path, layers, cached)).all
+        found = findings_of(opened(tmp_path, layers, cached)).found
         assert {one.rule for one in found if one.rule.startswith("secret")} == rules
 
 
@@ -149,14 +149,14 @@ def test_a_file_is_known_by_the_name_that_aufs_gives_it(tmp_path: Path) -> None:
         hardlink("srv/.env", ".wh..wh.plnk/7.8"),
     ]
     for how in (ON_ONE_PASS, AFTERWARDS):
-        found = findings_of(opened(tmp_path, [layer], how)).all
+        found = findings_of(opened(tmp_path, [layer], how)).found
         assert "secret-environment-file" in {one.rule for one in found}
 
 
 def test_a_scan_of_other_entries_than_the_layer_has_is_not_believed(tmp_path: Path) -> None:
     """It counts as missing, as any damaged entry of the cache does."""
     cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
-    expected = [one.rule for one in findings_of(opened(tmp_path, [BASE], cached)).all]
+    expected = [one.rule for one in findings_of(opened(tmp_path, [BASE], cached)).found]
     assert cached.cache is not None
     scan = LayerScan()
     scan.mark_searched(np.array([99]))
@@ -167,7 +167,7 @@ def test_a_scan_of_other_entries_than_the_layer_has_is_not_believed(tmp_path: Pa
         elif kind in ("findings", "packages"):
             entry.path.unlink()
     again = opened(tmp_path, [BASE], cached)
-    assert [one.rule for one in findings_of(again).all] == expected
+    assert [one.rule for one in findings_of(again).found] == expected
 
 
 def test_a_compressed_layer_is_decompressed_once(
@@ -184,7 +184,7 @@ def test_a_compressed_layer_is_decompressed_once(
         open_image(Request(str(write(tmp_path / "image.tar", image))), Options(rules={}))
     )
     assert findings.packages
-    assert any(found.rule == "secret-private-key" for found in findings.all)
+    assert any(found.rule == "secret-private-key" for found in findings.found)
 
 
 def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:

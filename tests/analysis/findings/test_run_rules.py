@@ -53,13 +53,13 @@ def claims(name: str, *letters: str) -> Rule:
 def test_more_severe_findings_come_first() -> None:
     """A note of many bytes does not push aside a warning of few."""
     note = replace(claims("x", "a"), severity=Severity.NOTE)
-    found = run_rules(evidence(), rules=[note, claims("y", "c")]).all
+    found = run_rules(evidence(), rules=[note, claims("y", "c")]).found
     assert [(finding.rule, finding.bytes) for finding in found] == [("y", 7), ("x", 100)]
 
 
 def test_findings_come_largest_first_and_name_their_steps() -> None:
     """Steps without a layer count, so that layer 1 is step 2."""
-    found = run_rules(evidence(), rules=[claims("x", "c", "a")]).all
+    found = run_rules(evidence(), rules=[claims("x", "c", "a")]).found
     assert [(finding.bytes, finding.layers, finding.steps) for finding in found] == [
         (100, (0,), (0,)),
         (7, (1,), (2,)),
@@ -69,7 +69,7 @@ def test_findings_come_largest_first_and_name_their_steps() -> None:
 def test_a_content_that_several_findings_claim_counts_once() -> None:
     """The sum of all findings is no saving; the union of what they claim is."""
     findings = run_rules(evidence(), rules=[claims("x", "a+b"), claims("y", "b", "c")])
-    assert sorted(finding.bytes for finding in findings.all) == [7, 50, 150]
+    assert sorted(finding.bytes for finding in findings.found) == [7, 50, 150]
     assert findings.saving() == 157
     assert findings.saving([0]) == 150
     assert findings.saving([]) == 0
@@ -78,15 +78,17 @@ def test_a_content_that_several_findings_claim_counts_once() -> None:
 def test_findings_of_the_base_image_are_marked() -> None:
     """A finding whose step is among the base's first steps is the base's."""
     findings = run_rules(evidence(base_steps=1), rules=[claims("x", "a", "c")])
-    assert [finding.base for finding in findings.all] == [True, False]
+    assert [finding.base for finding in findings.found] == [True, False]
     assert findings.saving(findings.outside_base) == 7
 
 
 def test_a_rule_can_be_switched_off_and_tuned() -> None:
     """Off, with another threshold, with another severity."""
     rules = [claims("x", "a", "c")]
-    assert run_rules(evidence(), {"x": RuleChoice(enabled=False)}, rules).all == ()
-    (finding,) = run_rules(evidence(), {"x": RuleChoice(min_bytes=8, severity="error")}, rules).all
+    assert run_rules(evidence(), {"x": RuleChoice(enabled=False)}, rules).found == ()
+    (finding,) = run_rules(
+        evidence(), {"x": RuleChoice(min_bytes=8, severity="error")}, rules
+    ).found
     assert (finding.bytes, finding.severity) == (100, Severity.ERROR)
 
 
@@ -97,9 +99,9 @@ def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
         yield Claim("# fix", layers=(0,), bytes=4000)
 
     findings = run_rules(evidence(), rules=[Rule("x", "Found", "It matters.", find)])
-    assert findings.all == ()  # below the threshold
+    assert findings.found == ()  # below the threshold
     findings = run_rules(evidence(), rules=[replace(claims("x"), find=find)])
-    assert (findings.all[0].bytes, findings.saving()) == (4000, 0)
+    assert (findings.found[0].bytes, findings.saving()) == (4000, 0)
 
 
 def test_rules_have_names_that_tell_them_apart() -> None:
@@ -125,7 +127,7 @@ def test_an_image_without_layers_has_no_finding() -> None:
     """Every rule accepts an empty image."""
     opened = opened_of([])
     assert opened.findings is not None
-    assert opened.findings.all == ()
+    assert opened.findings.found == ()
 
 
 def test_secrets_count_once_for_each_file_and_guesses_do_not() -> None:
@@ -134,5 +136,5 @@ def test_secrets_count_once_for_each_file_and_guesses_do_not() -> None:
     guess = replace(claims("secret-guess", "c"), confidence=Confidence.LOW)
     findings = run_rules(evidence(), rules=[sure, other, guess, claims("waste", "c")])
     assert findings.secrets == 2
-    in_history = replace(findings.all[0], paths=np.zeros(0, np.int32))
-    assert replace(findings, all=(*findings.all, in_history)).secrets == 3
+    in_history = replace(findings.found[0], paths=np.zeros(0, np.int32))
+    assert replace(findings, found=(*findings.found, in_history)).secrets == 3

@@ -22,7 +22,7 @@ def findings_by(path: Path) -> Opened:
 def without_claims(opened: Opened, target: Path) -> Path:
     """The same image without the contents that its findings claim."""
     inodes = opened.filesystem.inodes
-    claimed = {inode for finding in findings_of(opened).all for inode in finding.inodes.tolist()}
+    claimed = {inode for finding in findings_of(opened).found for inode in finding.inodes.tolist()}
     layers = []
     for number, contents in enumerate(opened.contents):
         tar = b"".join(contents.blob.chunks())
@@ -49,12 +49,14 @@ def test_the_demo_without_what_its_findings_claim(demo_opened: Opened, tmp_path:
     before = demo_opened
     findings = findings_of(before)
     assert {"deleted-later", "rewritten-for-attributes", "apt-lists", "pip-cache", "compilers"} <= {
-        finding.rule for finding in findings.all
+        finding.rule for finding in findings.found
     }
     after = findings_by(without_claims(before, tmp_path / "fixed.tar"))
     assert after.accounting.stored == before.accounting.stored - findings.saving()
     assert [
-        finding.title for finding in findings_of(after).all if finding.severity is not Severity.NOTE
+        finding.title
+        for finding in findings_of(after).found
+        if finding.severity is not Severity.NOTE
     ] == []
 
 
@@ -79,7 +81,7 @@ def test_a_lean_image_has_nothing_to_fix() -> None:
             ('ENTRYPOINT ["/app/server"]', None),
         ]
     )
-    assert findings_of(opened).all == ()
+    assert findings_of(opened).found == ()
 
 
 def test_json_says_what_could_be_avoided(demo_opened: Opened) -> None:

@@ -64,7 +64,7 @@ def verdict_of(
     table = image.filesystem.table
     blobs = [index.compressed_bytes for index in image.indexes]
     ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
-    found = findings_of(image).all if findings is None else findings
+    found = findings_of(image).found if findings is None else findings
     known = None if baseline is None else ("old.json", baseline)
     return decide(
         wanted, image.image, image.filesystem, ledger, found, wanted.rules, base, known, rules

@@ -59,7 +59,7 @@ def test_reading_a_database_can_be_cancelled() -> None:
 
 def test_a_slow_database_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Packages read so far are kept."""
-    monkeypatch.setattr(rpm_sqlite, "STEPS", 20_000)
+    monkeypatch.setattr(rpm_sqlite, "MAX_STEPS", 20_000)
     found: list[bytes | None] = []
     rows = headers(database(*[b"x" * 100] * 9000), NullProgress())
     with pytest.raises(UnreadableDatabaseError, match="longer"):

@@ -276,7 +276,7 @@ def test_a_program_larger_than_memory_should_hold_is_copied_to_a_file(
     """Of a compressed layer."""
     from layerscope.analysis import seekable
 
-    monkeypatch.setattr(seekable, "_IN_MEMORY", 100)
+    monkeypatch.setattr(seekable, "_MAX_IN_MEMORY", 100)
     data = program(go_data())
     opened = opened_with(
         tmp_path, [binary("app", data), binary("b", b"x" * 9000)], compression="gzip"

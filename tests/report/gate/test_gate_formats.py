@@ -52,7 +52,7 @@ def check(rule: str, outcome: Outcome, *offenders: Offender, **how: Any) -> Chec
 def verdict_of(image: Opened, *, hard: Outcome = Outcome.FAIL) -> Verdict:
     """One check of each outcome; the one that fails has paths, the one that warns has findings."""
     assert image.findings is not None
-    lists = next(found for found in image.findings.all if found.rule == "apt-lists")
+    lists = next(found for found in image.findings.found if found.rule == "apt-lists")
     paths = [
         Offender(
             path="/gone/" + (name.decode(errors="surrogateescape") if isinstance(name, bytes) else name),

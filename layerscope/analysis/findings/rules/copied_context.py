@@ -55,7 +55,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     is_inside = evidence.selector.below(matches)
     is_inside &= ~evidence.selector.select(_INSTALLED)
     paths = np.flatnonzero(is_inside & evidence.live_files).astype(np.int32)
-    paths = evidence.sole(paths)
+    paths = evidence.without_other_names(paths)
     inodes = evidence.live_inodes[paths]
     for group in evidence.groups(paths, inodes, origin_layers(evidence, inodes)):
         if group.layer in layers:

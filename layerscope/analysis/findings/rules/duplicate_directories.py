@@ -36,7 +36,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
-    files = evidence.sole(near.files)
+    files = evidence.without_other_names(near.files)
     if not len(files):
         return
     (copy,) = near.others
@@ -84,7 +84,7 @@ def _largest_first(evidence: Evidence, files: NDArray[np.int32]) -> NDArray[np.i
 
 
 def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
-    files = evidence.sole(np.concatenate([copies.files for copies in alike]))
+    files = evidence.without_other_names(np.concatenate([copies.files for copies in alike]))
     if not len(files):
         return
     layers = _heaviest_first(evidence, files)

@@ -47,7 +47,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     first = np.diff(groups, prepend=-1) > 0
     keepers = paths[np.maximum.accumulate(np.where(first, np.arange(len(paths)), 0))]
     copies = np.flatnonzero(~first)
-    copies = copies[np.isin(paths[copies], evidence.sole(paths[copies]))]
+    copies = copies[np.isin(paths[copies], evidence.without_other_names(paths[copies]))]
     for layer, of_layer in split_by_key(layers[copies], copies):
         if from_package_manager(evidence, layer):
             of_layer = of_layer[~evidence.packaged[paths[of_layer]]]

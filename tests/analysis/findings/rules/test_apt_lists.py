@@ -19,7 +19,7 @@ LISTS = [
 def test_lists_that_a_step_leaves_are_claimed_with_their_exact_bytes() -> None:
     """Every file below the folder of lists, nothing else of the step, largest first."""
     opened = opened_of([(INSTALL, LISTS)], "apt-lists", 0)
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers, finding.steps) == (
         "apt-lists",
         3500,
@@ -144,7 +144,7 @@ def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> N
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", [file("etc/os-release", b"x")])
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     opened = opened_of([base, (INSTALL, LISTS), ('CMD ["bash"]', None), bare], "apt-lists", 0)
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert finding.base
     assert finding.fix.endswith(
         "\n# layer 2 installs with these lists: with its own `apt-get update` it no longer needs them\n"

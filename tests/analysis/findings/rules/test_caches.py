@@ -287,7 +287,7 @@ def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
             ],
         )
     ]
-    found = findings_of(opened_of(steps)).all
+    found = findings_of(opened_of(steps)).found
     assert [(finding.rule, finding.bytes) for finding in found] == [
         ("pip-cache", 300_000),
         ("apt-lists", 200_000),

@@ -22,7 +22,7 @@ def test_a_history_is_claimed_with_its_exact_bytes() -> None:
     members = [MAIN, directory("app/.git"), file("app/.git/pack", b"p" * 5000)]
     members += [file("app/.idea/workspace.xml", b"i" * 7000)]
     opened = opened_of([(COPY, members)], RULE, 0)
-    (finding,) = [found for found in findings_of(opened).all if found.rule == RULE]
+    (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (12_000, (0,))
     assert finding.title == "From the build context: .git, .idea"
     assert paths_of(opened, finding) == ["app/.idea/workspace.xml", "app/.git/pack"]
@@ -45,7 +45,7 @@ def test_packages_that_an_application_needs_have_no_saving(
     """They should be installed in the image: a note with their size, next to the findings about unneeded files."""
     opened = opened_of([(COPY, brought(name, ".git/pack"))], RULE, 0)
     note, claimed = sorted(
-        (found for found in findings_of(opened).all if found.rule == RULE),
+        (found for found in findings_of(opened).found if found.rule == RULE),
         key=lambda found: found.severity,
     )
     size = f"{20 * len(name)} kB"
@@ -61,7 +61,7 @@ def test_packages_that_an_application_needs_have_no_saving(
 def test_packages_of_two_languages_are_installed_by_a_command_each() -> None:
     """One note; both kinds of Python folders are filled by the same command."""
     opened = opened_of([(COPY, brought("node_modules/a.js", ".venv/x.py", "venv/y.py"))], RULE, 0)
-    (note,) = [found for found in findings_of(opened).all if found.rule == RULE]
+    (note,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert note.fix.endswith(
         "\nCOPY . /app\nRUN npm ci --omit=dev\nRUN pip install -r requirements.txt"
     )

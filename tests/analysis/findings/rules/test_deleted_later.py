@@ -18,7 +18,7 @@ def test_deleted_files_are_claimed_by_the_step_that_stored_them() -> None:
         "deleted-later",
         0,
     )
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.bytes, finding.layers, finding.steps) == (9000, (0, 1), (0, 1))
     assert finding.title == "Added in layer 0, deleted in layer 1"
     assert paths_of(opened, finding) == ["opt/model.bin"]

@@ -30,7 +30,7 @@ def test_a_library_that_is_there_twice_is_one_finding() -> None:
         file("usr/x", b"x"),
     ]
     opened = opened_of([(RUN, members)], RULE, 0)
-    (finding,) = [found for found in findings_of(opened).all if found.rule == RULE]
+    (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (130_000, (0,))
     assert finding.title == "/usr/local/cuda is identical to /opt/cuda"
     assert paths_of(opened, finding) == [
@@ -52,7 +52,7 @@ def test_the_copy_of_the_lowest_layer_is_kept() -> None:
         RULE,
         0,
     )
-    (finding,) = [found for found in findings_of(opened).all if found.rule == RULE]
+    (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (130_000, (1,))
     assert finding.fix == (
         "# leave /a/vendor out of\nCOPY . /a\n"
@@ -115,7 +115,7 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
     opened = opened_of(
         [("COPY vendor /opt/vendor # buildkit", first), ("COPY . /srv/app # buildkit", second)]
     )
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert finding.rule == RULE
     assert finding.title == "/srv/app/vendor is nearly identical to /opt/vendor (97 % of its bytes)"
     assert (finding.bytes, finding.layers, len(finding.paths)) == (29 * 120_000, (1,), 29)

@@ -21,7 +21,7 @@ def test_all_copies_but_the_first_are_claimed_by_the_steps_that_store_them() -> 
         RULE,
         0,
     )
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 220_000, (1,))
     assert paths_of(opened, finding) == ["a/model", "b/model", "a/z.so"]
     assert "ln -sf /opt/model /a/model" in finding.fix

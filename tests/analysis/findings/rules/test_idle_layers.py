@@ -15,12 +15,12 @@ def test_a_layer_that_stores_the_same_again_is_reported_once() -> None:
     again = ("COPY app/x /app/ # buildkit", [file("app/x", b"x" * 500)])
     opened = opened_of([FIRST, again], "stored-again", 0)
     findings = findings_of(opened)
-    assert {(found.rule, found.bytes, found.steps[0]) for found in findings.all} == {
+    assert {(found.rule, found.bytes, found.steps[0]) for found in findings.found} == {
         ("no-effect-layer", 500, 1),
         ("stored-again", 500, 1),
     }
     assert findings.saving() == 500
-    (finding,) = [found for found in findings.all if found.rule == "no-effect-layer"]
+    (finding,) = [found for found in findings.found if found.rule == "no-effect-layer"]
     assert finding.title == "Layer 1 changes nothing"
     assert finding.fix.endswith("\n# COPY app/x /app/")
 

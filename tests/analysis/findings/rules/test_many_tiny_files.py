@@ -17,7 +17,7 @@ def test_headers_and_padding_are_reported_without_a_saving() -> None:
     """A block for the header and the rest of a block behind each file, and the end of the tar: no content, and no bytes of the finding."""
     opened = opened_of([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 12))], RULE, None)
     findings = findings_of(opened)
-    (finding,) = [found for found in findings.all if found.rule == RULE]
+    (finding,) = [found for found in findings.found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (0, (0,))
     assert finding.title.endswith(": 20.2 MB around 240 kB")
     assert finding.severity == "note"

@@ -60,7 +60,7 @@ def claimed(members: list[Member], command: str = INSTALL, *after: str) -> tuple
     steps = [(command, members), *((step, [file(step[:3], b"x")]) for step in after)]
     opened = opened_of(steps, "node-development", 0)
     assert opened.findings is not None
-    found = [finding for finding in opened.findings.all if finding.rule == "node-development"]
+    found = [finding for finding in opened.findings.found if finding.rule == "node-development"]
     paths = [path for finding in found for path in paths_of(opened, finding)]
     names = {path.rpartition("node_modules/")[2].rpartition("/")[0] for path in paths}
     assert len(found) <= 1
@@ -124,7 +124,9 @@ def test_dependencies_of_development_packages_go_unless_shared() -> None:
     ]
     opened = opened_of([(INSTALL, members)], "node-development", 0)
     assert opened.findings is not None
-    (finding,) = [finding for finding in opened.findings.all if finding.rule == "node-development"]
+    (finding,) = [
+        finding for finding in opened.findings.found if finding.rule == "node-development"
+    ]
     assert {path.removesuffix("/index.js") for path in paths_of(opened, finding)} >= {
         "app/node_modules/jest",
         "app/node_modules/jest/node_modules/ms",

@@ -32,7 +32,7 @@ def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
         RULE,
         0,
     )
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 2100, (1, 2, 4))
     assert finding.title == "Package database rewritten in layers 1, 2, 4"
     assert paths_of(opened, finding) == ["var/lib/dpkg/status"]

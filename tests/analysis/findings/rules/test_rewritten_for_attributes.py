@@ -25,7 +25,7 @@ def run(command: str) -> str:
 def test_a_chown_behind_a_copy_is_a_flag_of_the_copy() -> None:
     """The old copies with their exact bytes; the owner is that of the new ones."""
     opened = opened_of([(COPY, app()), (run("chown -R app /app"), app(uid=1000, gid=50))], RULE, 0)
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 3500, (1, 0))
     assert finding.title == "Copied again in layer 1 to change the owner"
     assert paths_of(opened, finding) == ["app/a.bin", "app/b.bin"]

@@ -148,7 +148,7 @@ def test_a_dummy_of_the_config_is_a_warning(tmp_path: Path) -> None:
     config = {"Env": ["DATABASE_URL=postgres://app:app@localhost/app", "DB_PASSWORD=correct-horse"]}
     image = docker_archive([layer_tar([file("x", b"x")])], config={"config": config})
     path = write(tmp_path / "image.tar", image)
-    found = findings_of(open_image(Request(str(path)), Options(rules={}))).all
+    found = findings_of(open_image(Request(str(path)), Options(rules={}))).found
     assert [(finding.title, finding.severity) for finding in found] == [
         ("Secret in the config: DB_PASSWORD", Severity.ERROR),
         ("Dummy secret in the config: DATABASE_URL", Severity.WARNING),
@@ -184,7 +184,7 @@ def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_
     }
     image = docker_archive([layer_tar([file("x", b"x")])], config={"config": config})
     path = write(tmp_path / "image.tar", image)
-    found = findings_of(open_image(Request(str(path)), Options(rules={}))).all
+    found = findings_of(open_image(Request(str(path)), Options(rules={}))).found
     assert [finding.title for finding in found] == [
         "Secret in the config: DB_PASSWORD, token, --password"
     ]

@@ -192,7 +192,7 @@ def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
     opened = opened_of(
         [(COPY, [file("root/.netrc", FILES["root/.netrc"]), file("srv/a.py", GITHUB)])]
     )
-    assert findings_of(opened).all
+    assert findings_of(opened).found
     said = json.dumps(document(opened)["findings"])
     assert "hunter22" not in said
     assert "a1B2a1B2" not in said

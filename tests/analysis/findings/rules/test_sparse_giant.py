@@ -28,7 +28,7 @@ def test_grown_login_records_are_reported_with_their_logical_size() -> None:
     """The finding has the logical size; the saving is the stored size."""
     opened = opened_of([(USERADD, [sparse("var/log/lastlog", 10**9)])], RULE, None)
     findings = findings_of(opened)
-    (finding,) = findings.all
+    (finding,) = findings.found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 10**9, (0,))
     assert findings.saving() == 2
     assert finding.fix == (
@@ -40,7 +40,7 @@ def test_records_that_are_stored_in_full_are_claimed_in_full() -> None:
     """Builders that know no holes store all the zeros."""
     opened = opened_of([(USERADD, [file("var/log/faillog", bytes(20_000))])], RULE, 0)
     findings = findings_of(opened)
-    assert [(finding.bytes, findings.saving()) for finding in findings.all] == [(20_000, 20_000)]
+    assert [(finding.bytes, findings.saving()) for finding in findings.found] == [(20_000, 20_000)]
 
 
 def test_where_no_useradd_can_be_changed_they_are_deleted() -> None:
@@ -55,7 +55,7 @@ def test_a_sparse_giant_is_reported_without_a_saving() -> None:
     """A billion bytes that are not stored."""
     opened = opened_of([("/bin/sh -c truncate", [sparse("srv/disk.img", 5 * 10**9)])], RULE, None)
     findings = findings_of(opened)
-    (finding,) = findings.all
+    (finding,) = findings.found
     assert (finding.bytes, findings.saving()) == (5 * 10**9, 0)
 
 

@@ -30,7 +30,7 @@ def test_merging_installations_writes_the_database_once() -> None:
         RULE,
         0,
     )
-    (finding,) = findings_of(opened).all
+    (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 8000, (1, 2, 3))
     assert paths_of(opened, finding) == ["var/cache/debconf/templates.dat"]
     assert finding.fix.startswith("# one RUN for layers 1, 2, 3\nRUN apt-get install -y curl")
@@ -112,7 +112,7 @@ def test_runs_that_write_one_file_again_list_it_once() -> None:
     ]
     image = opened_of(steps, RULE, 0)
     assert image.findings is not None
-    (found,) = [one for one in image.findings.all if one.rule == RULE]
+    (found,) = [one for one in image.findings.found if one.rule == RULE]
     assert (found.bytes, len(found.paths)) == (1_000_000, 1)
     stream = io.BytesIO()
     writer_of("text")(image, stream, ReportOptions())

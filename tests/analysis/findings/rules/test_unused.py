@@ -108,7 +108,7 @@ def in_image(
         Request(str(path)), Options(rules={rule: RuleChoice(min_bytes=0)})
     ).findings
     assert findings is not None
-    return [finding for finding in findings.all if finding.rule == rule]
+    return [finding for finding in findings.found if finding.rule == rule]
 
 
 @pytest.mark.parametrize("rule", CASES)

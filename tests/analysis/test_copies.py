@@ -1,4 +1,4 @@
-"""Which copy of its content a path is."""
+"""The position of a path among the copies of its content."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def test_every_copy_is_found_at_its_place() -> None:
 
 
 def test_an_image_without_duplicates_has_no_copies() -> None:
-    """Nothing is found in nothing."""
+    """An empty index finds nothing."""
     assert CopyIndex([]).of(0) is None

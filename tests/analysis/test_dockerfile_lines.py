@@ -1,4 +1,4 @@
-"""Where steps are written: the lines of the Dockerfile, FROM for those of the base image."""
+"""Maps steps to lines of the Dockerfile; steps of the base image belong to FROM."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
 
 
 def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> None:
-    """It is reported anyway; a missing ARG is no evidence, because it makes no step."""
+    """The mismatch is reported anyway; a missing ARG is no evidence, because it may create no step."""
     found = lines(tmp_path, TEXT + "ARG B\nCOPY new /new\nRUN true > /dev/null; echo something\n")
     assert found.base_steps == 2
     assert found.missing == (9, 10)

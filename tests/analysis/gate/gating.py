@@ -45,7 +45,7 @@ STEPS: list[Step] = [
 def config(
     values: Mapping[str, object] | None = None, ignores: Sequence[Ignore] = (), **more: Any
 ) -> GateConfig:
-    """A configuration with these rules on, and nothing else; no floor."""
+    """A configuration with only these rules on, and no floor."""
     settings = GateConfig(limits=NOTHING, wasted_floor=0, ignores=tuple(ignores), **more)
     return settings.with_values(values or {}, {name: f"line of {name}" for name in values or {}})
 
@@ -78,8 +78,8 @@ def run_gate(
     return verdict_of(opened_of(steps), config(values, ignores))
 
 
-def the(verdict: Verdict, rule: str) -> Check:
-    """The one check of a rule."""
+def only_check(verdict: Verdict, rule: str) -> Check:
+    """The only check of a rule."""
     (check,) = [check for check in verdict.checks if check.rule == rule]
     return check
 
@@ -91,7 +91,7 @@ def outcome(values: Mapping[str, object], steps: Sequence[Step] = STEPS) -> Outc
 
 
 def report_of(image: Opened, folder: Path, *, files: bool = False) -> Report:
-    """The baseline that an image makes."""
+    """The baseline made from an image."""
     stream = io.BytesIO()
     writer_of("json")(image, stream, ReportOptions(files=files))
     path = folder / "baseline.json"
@@ -109,7 +109,7 @@ def finding(
     size: int = 100,
     title: str = "Found",
 ) -> Finding:
-    """A finding as a rule would make it."""
+    """A finding as from a rule."""
     step = image.image.layers[layer].step
     return Finding(
         rule=rule,

@@ -102,8 +102,8 @@ def compare_files(
         after[changed],
         kinds[changed],
         why[changed],
-        _sizes(old.filesystem.inodes, before[changed]),
-        _sizes(new.filesystem.inodes, after[changed]),
+        content_sizes(old.filesystem.inodes, before[changed]),
+        content_sizes(new.filesystem.inodes, after[changed]),
         sides[0].counted,
         growth,
         len(paths),
@@ -145,7 +145,7 @@ def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
     return selector.below(np.concatenate(tops))
 
 
-def _sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+def content_sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
     """Content bytes; 0 for anything but a file, and for a missing path."""
     files = (rows >= 0) & (inodes.columns.kinds[rows] == Kind.FILE)
     sizes: NDArray[np.int64] = np.where(files, inodes.columns.stored[rows], 0)

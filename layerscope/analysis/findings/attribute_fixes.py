@@ -312,9 +312,8 @@ def _only_on_directories(
         (first.start, first.end, " && ".join(f"{head}{command}" for command in commands)),
     )
     recursive = [word for word in first.words if word.value in ("-R", "--recursive")]
-    plain = (
-        not others and len(called_words(first)) == 4 and len(kept) == 1
-    )  # an option, owner, path
+    # An option, an owner and a path.
+    plain = not others and len(called_words(first)) == 4 and len(kept) == 1
     if len(recursive) == 1 and plain and len(commands) == 1 and called_words(first)[0] == "chown":
         changes = without_words(first, recursive)  # as written by its author
     without = without_commands(run, others) if others else ()

@@ -50,8 +50,8 @@ def choose_copies(evidence: Evidence) -> ChosenCopies:
     keepers = np.arange(len(evidence.filesystem.table), dtype=np.int32)
     near = [_choose_near(evidence, keepers, each) for each in evidence.near_trees]
     exact = [_choose_exact(evidence, keepers, each) for each in evidence.duplicate_trees]
-    gone = keepers != np.arange(len(keepers))
-    return ChosenCopies(tuple(near), tuple(each for each in exact if each.others), gone)
+    removed = keepers != np.arange(len(keepers))
+    return ChosenCopies(tuple(near), tuple(each for each in exact if each.others), removed)
 
 
 def files_of(evidence: Evidence, directories: Sequence[int]) -> NDArray[np.int32]:

@@ -23,7 +23,7 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step, earlier
 
-_LINES = 40
+MAX_IGNORE_LINES = 40
 """Maximum lines of a .dockerignore in a fix."""
 _MAX_COPIES = 1000
 """Maximum steps that are searched for other copies."""
@@ -123,8 +123,8 @@ def ignoring(
     evidence: Evidence, step: Step, paths: Sequence[str], *, patterns: bool = False
 ) -> Fix:
     """A fix with lines for .dockerignore that keep a COPY from copying these paths or patterns of the build context."""
-    lines = [path if patterns else _ignore_line(path) for path in paths[:_LINES]]
-    more = ["# …"] if len(paths) > _LINES else []
+    lines = [path if patterns else _ignore_line(path) for path in paths[:MAX_IGNORE_LINES]]
+    more = ["# …"] if len(paths) > MAX_IGNORE_LINES else []
     text = "\n".join([IN_DOCKERIGNORE, *lines, *more, NOT_COPIED])
     edits = tuple(Edit("ignore", step.index, line) for line in lines) if not more else ()
     return Fix(f"{text}\n{instruction_text(evidence, step)}", edits)

@@ -120,7 +120,9 @@ def tops_of_step(
     that existed before are named individually, so that nothing of lower layers is deleted with it.
     """
     parents, existing = evidence.filesystem.table.parents, directories_before(evidence, layer)
-    existing |= subtree_counts(evidence.filesystem.table, visible_from_below(evidence, layer)) > 0
+    existing |= (
+        subtree_counts(evidence.filesystem.table, files_of_lower_layers(evidence, layer)) > 0
+    )
     created = paths.copy()
     while (climb := (created > 0) & ~tops[created] & ~existing[parents[created]]).any():
         created[climb] = parents[created[climb]]
@@ -130,7 +132,7 @@ def tops_of_step(
     return ordered
 
 
-def visible_from_below(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
+def files_of_lower_layers(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
     """Paths other than directories that are visible after a layer and that lower layers store; without `empty`, only those with
     content.
     """
@@ -160,13 +162,13 @@ def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
 def _must_stay(
     evidence: Evidence, layer: int, paths: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mask of the paths in `paths` that are neither deleted nor below a deleted path, and that lower layers have or that contain
+    """Mask of those `paths` that are neither deleted nor below a deleted path, and that lower layers have or that contain
     files of the final image or of lower layers. What only later layers store is not there yet.
     """
     filesystem = evidence.filesystem
     visible = np.zeros(len(filesystem.table), bool)
     visible[filesystem.paths[(filesystem.born <= layer) & (filesystem.died > layer)]] = True
-    kept = (evidence.live_files & visible) | visible_from_below(evidence, layer)
+    kept = (evidence.live_files & visible) | files_of_lower_layers(evidence, layer)
     files = subtree_counts(evidence.filesystem.table, kept)
     deleted = evidence.selector.below(tops.astype(np.int64))[paths]
     return ~deleted & ((files[paths] > 0) | directories_before(evidence, layer)[paths])

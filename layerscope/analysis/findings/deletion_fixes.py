@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import (
+    MAX_IGNORE_LINES,
     context_paths,
     excluding,
     ignoring,
@@ -85,9 +86,6 @@ _READERS = frozenset(
 
 _DISCARDED_NOTE = "# writes to the mount are discarded; older versions of Podman and Buildah write them to the build context"
 
-_LINES = 40
-"""Maximum lines of a .dockerignore in a fix."""
-
 
 def deletion_fix(
     evidence: Evidence,
@@ -98,7 +96,7 @@ def deletion_fix(
 ) -> Fix:
     """The fix for a layer with paths that later layers delete; `size` is their content in bytes."""
     step = evidence.step(layer)
-    topmost = evidence.topmost_deleted(paths)[: _LINES + 1]
+    topmost = evidence.topmost_deleted(paths)[: MAX_IGNORE_LINES + 1]
     tops = [evidence.name(path) for path in topmost]
     names = " ".join(map(shell_word, tops[:MAX_NAMED])) + (" …" if len(tops) > MAX_NAMED else "")
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):

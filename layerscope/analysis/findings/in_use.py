@@ -90,8 +90,8 @@ def mask_in_use(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | N
 
     `configured`: whether variables count; those of package managers name their caches.
     """
-    holding = evidence.once(_masks_in_use)
-    used = tops & holding[configured]
+    masks = evidence.once(_masks_in_use)
+    used = tops & masks[configured]
     return evidence.selector.below(np.flatnonzero(used)) if used.any() else None
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.cache_shapes import Shape, find_shapes
 from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
-from layerscope.analysis.findings.deleting import deletion, tops_of_step, visible_from_below
+from layerscope.analysis.findings.deleting import deletion, files_of_lower_layers, tops_of_step
 from layerscope.analysis.findings.edits import IN_LATER_STEPS, Fix
 from layerscope.analysis.findings.filled_caches import without_filled
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import (
     changed_commands,
     instruction_text,
@@ -39,8 +39,6 @@ _EVERYWHERE = ("rm", "find")
 """Programs that any step with a shell has."""
 _REFRESHING = ("apt", "dnf", "yum", "microdnf", "zypper")
 """Managers that refill their caches in every step."""
-_MAX_NAMED = 3
-"""Maximum places that a sentence names."""
 
 
 class Place:
@@ -90,7 +88,7 @@ class Place:
         """Whether lower layers have other files at these places, except `spare`, which a command for all of them would delete.
         Without `empty`, only files with content count.
         """
-        below = visible_from_below(self.evidence, self.group.layer, empty=empty)
+        below = files_of_lower_layers(self.evidence, self.group.layer, empty=empty)
         below &= self.evidence.selector.below(np.flatnonzero(self._found()))
         if spare and below.any():
             below &= ~self.evidence.selector.select(spare)
@@ -120,8 +118,8 @@ class Place:
     def summary(self) -> str:
         """The first places, and the number of others, in words; safe for a terminal."""
         names = self.topmost_names()
-        more = f" and {len(names) - _MAX_NAMED:,} more like them" if len(names) > _MAX_NAMED else ""
-        return safe_name(", ".join(names[:_MAX_NAMED])) + more
+        more = f" and {len(names) - MAX_NAMED:,} more like them" if len(names) > MAX_NAMED else ""
+        return safe_name(", ".join(names[:MAX_NAMED])) + more
 
 
 Fixer = Callable[[Place], Fix]
@@ -335,5 +333,5 @@ def not_copied(place: Place) -> Fix | None:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
-    return safe_name(", ".join(paths[:_MAX_NAMED])) + more
+    more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
+    return safe_name(", ".join(paths[:MAX_NAMED])) + more

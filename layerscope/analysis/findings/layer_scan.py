@@ -44,7 +44,7 @@ _MANAGER_FILES = PathPatterns(_MANAGER_PATTERNS)
 """Files of package managers."""
 _NAMED_OR_MANAGER = PathPatterns([*PATTERNS, *_MANAGER_PATTERNS])
 """Files in either set."""
-_TELLING, _TEXTS, _OTHERS = (
+_SUGGESTIVE, _TEXT_FILES, _PUBLIC_PLACES = (
     PathPatterns(SUGGESTIVE),
     PathPatterns(TEXT_FILES),
     PathPatterns(PUBLIC_PLACES),
@@ -82,7 +82,9 @@ class LayerScan:
     def wants(self, name: bytes, size: int) -> bool:
         path = clean(name)[0]
         return (_MANAGER_FILES.may_match(path) and _MANAGER_FILES.match(path)) or (
-            size <= MAX_SUGGESTIVE_BYTES and _TELLING.cover(path) and not _OTHERS.cover(path)
+            size <= MAX_SUGGESTIVE_BYTES
+            and _SUGGESTIVE.cover(path)
+            and not _PUBLIC_PLACES.cover(path)
         )
 
     def take(
@@ -102,7 +104,9 @@ class LayerScan:
         unsearched = {number for number, name in enumerate(names) if AUFS_LINKS in name}
         for number in (with_marks | with_formats) - unsearched:
             path = clean(names[number])[0]
-            if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
+            if _PUBLIC_PLACES.cover(path) or not (
+                _TEXT_FILES.cover(path) or _SUGGESTIVE.cover(path)
+            ):
                 unsearched.add(number)  # searched later if another of its names calls for it
                 continue
             formats = _formats_of(path) if number in with_formats else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
-from layerscope.analysis.findings.deleting import visible_from_below
+from layerscope.analysis.findings.deleting import files_of_lower_layers
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import MAX_NAMED, layers_text
 from layerscope.analysis.findings.fixes import (
@@ -79,7 +79,7 @@ def lists_in_one_run(
     """
     steps = [number for number in sorted({layer, *users}) if mergeable(evidence, layer, number)]
     end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
-    older = visible_from_below(evidence, min(layer, *users), empty=False) & evidence.live_files
+    older = files_of_lower_layers(evidence, min(layer, *users), empty=False) & evidence.live_files
     if (older & evidence.selector.select((LISTS,))).any():
         advice = f"# at the end of the last step that needs them: {end}"
         note = f"# {layers_text([layer, *users])} use these lists; earlier layers have others there"

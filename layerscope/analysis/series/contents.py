@@ -15,11 +15,6 @@ from layerscope.layers.index import Kind
 from layerscope.progress import Progress
 
 
-def content_bytes(side: Side, layer: int) -> int:
-    """Content bytes that a layer stores."""
-    return side.accounting.layers[layer].stored
-
-
 def unchanged_bytes(
     old: Side, new: Side, layers: Sequence[int], progress: Progress
 ) -> dict[int, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.steps import compare_steps
 from layerscope.analysis.series.blobs import SentLayer, fetched_layers, missing_layers, sent_layers
-from layerscope.analysis.series.contents import content_bytes, unchanged_bytes
+from layerscope.analysis.series.contents import unchanged_bytes
 from layerscope.analysis.series.layer_difference import LayerComparer, LayerDifference
 from layerscope.analysis.series.spreading import (
     FirstChanges,
@@ -160,7 +160,7 @@ def compare_releases(
         FetchedLayer(
             number,
             sent[number],
-            content_bytes(new, number),
+            new.accounting.layers[number].stored,
             unchanged[number],
             (place := places[number]),
             (charged := steps[place].charged),

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.differing import Differences
-from layerscope.analysis.compare.files import classify
+from layerscope.analysis.compare.files import classify, content_sizes
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.tables import common_table
-from layerscope.filesystem.inodes import Inodes, Why
+from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.model import Filesystem
-from layerscope.layers.index import Kind
 from layerscope.limits import Limits
 from layerscope.progress import Progress
 from layerscope.words import Change
@@ -97,7 +96,7 @@ class LayerComparer:
         kinds[(before == _DELETED) & (after == _ABSENT)] = Change.ADDED
         times = (kinds == Change.METADATA) & (why == int(Why.MTIME))
         differs = (kinds != Change.UNCHANGED) & ~times
-        sizes = _sizes(self._old.inodes, before), _sizes(self._new.inodes, after)
+        sizes = content_sizes(self._old.inodes, before), content_sizes(self._new.inodes, after)
         order = np.lexsort((paths, -np.maximum(*sizes), ~differs))
         order = order[(differs | times)[order]][:MAX_LISTED]
         names = self._table.full_paths(paths[order])
@@ -156,9 +155,3 @@ def _inodes_at(
     result = np.full(len(paths), _ABSENT, np.int32)
     result[np.searchsorted(paths, stored_paths)] = inodes
     return result
-
-
-def _sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-    files = (rows >= 0) & (inodes.columns.kinds[rows] == Kind.FILE)
-    sizes: NDArray[np.int64] = np.where(files, inodes.columns.stored[rows], 0)
-    return sizes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layerscope.analysis.findings.deleting import found_by_name, visible_from_below
+from layerscope.analysis.findings.deleting import files_of_lower_layers, found_by_name
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
@@ -21,7 +21,7 @@ def _deleted(place: Place) -> Fix:
     evidence, layer, tops = place.evidence, place.group.layer, place.topmost_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
     spare = subtree_counts(evidence.filesystem.table, kept)[tops] > 0
-    below = subtree_counts(evidence.filesystem.table, visible_from_below(evidence, layer))
+    below = subtree_counts(evidence.filesystem.table, files_of_lower_layers(evidence, layer))
     if (below[tops[spare]] > 0).any():
         return place.deletion_fix("")
     commands = [

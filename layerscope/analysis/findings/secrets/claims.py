@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import can_append, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import original_inodes
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
@@ -27,7 +27,6 @@ from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence
 
-_MAX_NAMED = 3
 _KINDS_IN_TITLES = {PRIVATE_KEY, *DUMMIES, *DUMMIES.values(), UNREAD, UNREAD_KEY}
 """Kinds that the title already names."""
 
@@ -104,8 +103,8 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
     revoke = "# rotate this secret: it can be read from the image, even if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
-        names = safe_name(", ".join(evidence.name(path) for path in paths[:_MAX_NAMED].tolist()))
-        names += f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+        names = safe_name(", ".join(evidence.name(path) for path in paths[:MAX_NAMED].tolist()))
+        names += f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
             f"{instruction_text(evidence, step)}\nRUN --mount={mount} …"

@@ -111,8 +111,8 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
                 if {*group} & {*edit.steps} and not {*edit.steps} <= {*group}:
                     return f"another fix merges steps {', '.join(map(str, group))}"
             if {*edit.steps} & plan.drops:
-                gone = min({*edit.steps} & plan.drops)
-                return f"another fix removes step {gone}"
+                removed = min({*edit.steps} & plan.drops)
+                return f"another fix removes step {removed}"
         if edit.kind == "change" and any(
             _overlap((edit.start, edit.end, edit.text), change)
             for change in plan.changes.get(edit.step, ())

@@ -74,7 +74,7 @@ def find_in_use(evidence: Evidence) -> InUse:
             places.append(f"{work}/{word}")
         started |= resolve.all([word] if word.startswith("/") else places)
     started |= resolve.all(islice(config.volumes, _MAX_PATHS))
-    configured = resolve.all(found for _, value in variables for found in _ABSOLUTE.findall(value))
+    configured = resolve.all(path for _, value in variables for path in _ABSOLUTE.findall(value))
     working = resolve.all([work]) if work.strip("/") else frozenset[int]()
     return InUse(
         frozenset(started),

@@ -64,8 +64,8 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
     waste = evidence.accounting.waste
     count = len(evidence.image.layers)
     keys = waste.stored_in[rows].astype(np.int64) * count + waste.hidden_by[rows]
-    pairs, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, waste.bytes[rows], len(pairs))
+    pairs, index = np.unique(keys, return_inverse=True)
+    sums = np.bincount(index, waste.bytes[rows], len(pairs))
     noteworthy = sums * _NOTEWORTHY >= sums.max()
     leader: dict[int, int] = {}
 
@@ -87,9 +87,11 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
             for pair, good in zip(pairs.tolist(), noteworthy.tolist(), strict=True)
         ],
         np.int32,
-    )[place]
+    )[index]
     return [
-        Chain(tuple(members[head]), mine) for head, mine in split_by_key(heads, rows) if head >= 0
+        Chain(tuple(members[head]), of_chain)
+        for head, of_chain in split_by_key(heads, rows)
+        if head >= 0
     ]
 
 
@@ -173,6 +175,6 @@ def _write_the_same(evidence: Evidence, step: Step, layer: int) -> bool:
         return False
     filesystem = evidence.filesystem
     files = filesystem.kinds != Kind.DIRECTORY
-    mine = filesystem.paths[(filesystem.born == step.layer) & files]
-    theirs = filesystem.paths[(filesystem.born == layer) & files]
-    return bool(np.isin(mine, theirs).any())
+    written = filesystem.paths[(filesystem.born == step.layer) & files]
+    stored = filesystem.paths[(filesystem.born == layer) & files]
+    return bool(np.isin(written, stored).any())

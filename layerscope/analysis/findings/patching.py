@@ -226,9 +226,9 @@ def _flagged(
     names = {flag.partition("=")[0] for flag in flags} - REPEATED
     head = written.arguments[: written.body]
     pieces: list[Change] = [
-        (written.place(found.start()), written.place(found.end() - 1) + 1, "")
-        for found in re.finditer(r"(--[a-z-]+)(?:=\S*)?\s+", head)
-        if found[1] in names
+        (written.place(match.start()), written.place(match.end() - 1) + 1, "")
+        for match in re.finditer(r"(--[a-z-]+)(?:=\S*)?\s+", head)
+        if match[1] in names
     ]
     at = written.place(0)
     broken = written.name == "RUN"

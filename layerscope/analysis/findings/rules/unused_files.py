@@ -23,7 +23,7 @@ def _selected_languages(evidence: Evidence) -> tuple[str, ...]:
     """The languages that variables select."""
     pairs = [pair.partition("=")[::2] for pair in evidence.image.config.env]
     values = [value for name, value in pairs if name in _LANGUAGES]
-    codes = {found for value in values for found in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
+    codes = {code for value in values for code in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
     return tuple(f"/usr/share/locale/{code}*" for code in sorted(codes))
 
 

@@ -55,10 +55,10 @@ def spaced(text: str) -> Iterator[Secret]:
 
 def quoted_users(text: str) -> Iterator[Secret]:
     """`"user" "password"` lines, as in PgBouncer; hashes begin with their kind."""
-    for found in re.finditer(
+    for match in re.finditer(
         r'^"([^"\n]{1,200})" "((?!md5[0-9a-f]{32}|SCRAM)[^"\n]{1,400})"', text, re.MULTILINE
     ):
-        yield Secret(found[2], "", found[1])
+        yield Secret(match[2], "", match[1])
 
 
 def _secrets(settings: Iterable[tuple[str, str]]) -> Iterator[Secret]:

@@ -74,8 +74,8 @@ def ini(text: str) -> Iterator[Secret]:
         host = section.get("host") or ""
         for key, value in section.items():
             if value and is_secret(key, value):
-                found = _in_value(value)
-                yield found if found.host else Secret(found.value, host)
+                secret = _in_value(value)
+                yield secret if secret.host else Secret(secret.value, host)
 
 
 def netrc(text: str) -> Iterator[Secret]:
@@ -93,15 +93,15 @@ def netrc(text: str) -> Iterator[Secret]:
 def url_lines(text: str) -> Iterator[Secret]:
     """Git's credential store: one URL per line, with a password or a token."""
     yield from passwords_in_urls(text)
-    for found in _TOKEN_IN_URL.finditer(text):
-        yield Secret(found[1])
+    for match in _TOKEN_IN_URL.finditer(text):
+        yield Secret(match[1])
 
 
 def git_config(text: str) -> Iterator[Secret]:
     """Headers left by a checkout, URLs of remotes, and passwords of mail accounts and credential helpers (git-config(1))."""
     for line in lines(text):
-        for found in _HEADER.finditer(line):
-            yield _identity(found[2]) if found[1].lower() == "basic" else Secret(found[2])
+        for match in _HEADER.finditer(line):
+            yield _identity(match[2]) if match[1].lower() == "basic" else Secret(match[2])
     yield from url_lines(text)
     for name, value in plain_pairs(text):
         if snake_case(name) in ("smtppass", "oauth_token", "password", "token", "pass"):
@@ -150,7 +150,7 @@ def kubeconfig(text: str) -> Iterator[Secret]:
     if "users" not in text:
         return
     if len(text) > _LONGEST_YAML:  # a YAML parser would take minutes
-        yield from (Secret(found[1]) for found in _USER.finditer(text))
+        yield from (Secret(match[1]) for match in _USER.finditer(text))
         return
     from layerscope.analysis.findings.secrets.plain_yaml import load_yaml  # takes a while to import
 
@@ -174,17 +174,17 @@ def pgpass(text: str) -> Iterator[Secret]:
 
 def maven(text: str) -> Iterator[Secret]:
     """Passwords for Maven's servers; those in braces are encrypted."""
-    for found in re.finditer(
+    for match in re.finditer(
         r"<(?:password|passphrase)>\s*([^<]{1,400}?)\s*</", _uncommented(text)
     ):
-        if not found[1].startswith("{"):
-            yield Secret(found[1])
+        if not match[1].startswith("{"):
+            yield Secret(match[1])
 
 
 def maven_master(text: str) -> Iterator[Secret]:
     """The master password of Maven, which is encrypted with a well-known key."""
-    for found in re.finditer(r"<master>\s*([^<]{1,400}?)\s*</", _uncommented(text)):
-        yield Secret(found[1].strip("{}"))
+    for match in re.finditer(r"<master>\s*([^<]{1,400}?)\s*</", _uncommented(text)):
+        yield Secret(match[1].strip("{}"))
 
 
 def _uncommented(text: str) -> str:
@@ -211,23 +211,23 @@ def bundler(text: str) -> Iterator[Secret]:
 
 def erlang_terms(text: str) -> Iterator[Secret]:
     """Keys of Hex: `{'$write_key', <<"…">>}`, `api_key => <<"…">>`."""
-    for found in re.finditer(
+    for match in re.finditer(
         r"""key['"]?(?:>>)?\s{0,20}(?:,|=>)\s{0,20}(?:<<)?"([^"\s]{8,400})\"""", text
     ):
-        yield Secret(found[1])
+        yield Secret(match[1])
 
 
 def conda(text: str) -> Iterator[Secret]:
     """Channels with a token or a password in their URLs."""
     yield from passwords_in_urls(text)
-    for found in _CONDA_TOKEN.finditer(text):
-        yield Secret(found[1])
+    for match in _CONDA_TOKEN.finditer(text):
+        yield Secret(match[1])
 
 
 def subversion(text: str) -> Iterator[Secret]:
     """`password` in Subversion's store, after a line with its length."""
-    for found in re.finditer(r"^pass(?:word|phrase)\r?\nV \d+\r?\n(.+)$", text, re.MULTILINE):
-        yield Secret(found[1].strip())
+    for match in re.finditer(r"^pass(?:word|phrase)\r?\nV \d+\r?\n(.+)$", text, re.MULTILINE):
+        yield Secret(match[1].strip())
 
 
 def account_lines(text: str) -> Iterator[Secret]:

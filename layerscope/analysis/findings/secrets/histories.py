@@ -68,14 +68,14 @@ def typed_secrets(text: str) -> Iterator[Secret]:
             if command[span.end : span.end + 1] != "@" and not _CODE.match(value):
                 yield Secret(value)
         yield from passwords_in_urls(command)
-        named = [(found[1], found[2]) for found in _SET.finditer(command)]
-        for name, value in (*named, *literal_pairs(command)):
+        assigned = [(match[1], match[2]) for match in _SET.finditer(command)]
+        for name, value in (*assigned, *literal_pairs(command)):
             if is_named_secret(name) and len(value) >= _SHORTEST:
                 yield Secret(value)
-        if found := _REDIS.match(command):
-            yield Secret(found[1])
-        for found in _CALLS.finditer(command):
-            yield Secret(found[1] or found[2])
+        if match := _REDIS.match(command):
+            yield Secret(match[1])
+        for match in _CALLS.finditer(command):
+            yield Secret(match[1] or match[2])
 
 
 _SHORTEST = 6

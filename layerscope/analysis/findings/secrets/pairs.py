@@ -55,8 +55,8 @@ def lines(text: str) -> Iterator[str]:
 def plain_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Settings, one per line, with or without quotes: `NAME=value`, `name: value`."""
     for line in lines(text):
-        if found := _LINE.match(line):
-            yield found[1], _unquoted(found[2])
+        if match := _LINE.match(line):
+            yield match[1], _unquoted(match[2])
 
 
 def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -65,16 +65,16 @@ def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
     if marked:
         text = _without_comments(text)
     for line in lines(text):
-        for found in _QUOTED.finditer(line):
-            yield found[1], found[2] if found[3] is None else found[3]
+        for match in _QUOTED.finditer(line):
+            yield match[1], match[2] if match[3] is None else match[3]
         if "define" in line:
-            for found in _DEFINED.finditer(line):
-                yield found[1], found[2]
+            for match in _DEFINED.finditer(line):
+                yield match[1], match[2]
         if marked and "<" in line:
-            for found in _ATTRIBUTES.finditer(line):
-                yield found[1], found[2] if found[3] is None else found[3]
-            for found in _ELEMENT.finditer(line):
-                yield found[1] or found[2], found[3]
+            for match in _ATTRIBUTES.finditer(line):
+                yield match[1], match[2] if match[3] is None else match[3]
+            for match in _ELEMENT.finditer(line):
+                yield match[1] or match[2], match[3]
 
 
 def json_leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -123,8 +123,8 @@ def is_named_secret(name: str) -> bool:
 
 def passwords_in_urls(text: str) -> Iterator[Secret]:
     """Passwords in the URLs of a text."""
-    for found in _URL.finditer(text):
-        yield Secret(found[2], found[3], found[1])
+    for match in _URL.finditer(text):
+        yield Secret(match[2], match[3], match[1])
 
 
 def password_in_connection(value: str) -> Secret | None:

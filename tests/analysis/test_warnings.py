@@ -209,7 +209,7 @@ def test_directories_of_skopeo_have_the_digests_too(tmp_path: Path) -> None:
 
 
 def test_digests_of_other_kinds_are_not_checked(tmp_path: Path) -> None:
-    """Neither are those of layers."""
+    """Digests of layers of other kinds are not checked either."""
     layer = estargz(BASE)
     layer.annotations[STARGZ_DIGEST] = "sha512:" + "0" * 128
     assert codes(open_path(write_image(tmp_path, [layer]))) == []

@@ -100,16 +100,16 @@ _KIND = st.sampled_from(["js", "js", "debug"])
 def test_the_copy_that_stays_is_not_claimed_by_another_finding(
     files: dict[tuple[str, str, str, str], tuple[int, int]],
 ) -> None:
-    """After all fixes, each content that only rules about copies claimed keeps one file."""
+    """Each content with a file that no other rule claims keeps one such file after all fixes."""
     layers: list[list[Member]] = [[], [], []]
     places: defaultdict[int, set[str]] = defaultdict(set)
     for (top, name, leaf, kind), (content, layer) in files.items():
         path = f"{top}/{name}/{leaf}.{kind}"
         layers[layer].append(file(path, b"%d" % content * (content + 10)))
         places[content].add(path)
-    described = all_claims([members for members in layers if members])
-    others = {path for rule, path in described if rule not in RULES}
-    copies = [path for rule, path in described if rule in RULES]
+    all_paths = all_claims([members for members in layers if members])
+    others = {path for rule, path in all_paths if rule not in RULES}
+    copies = [path for rule, path in all_paths if rule in RULES]
     assert len(copies) == len(set(copies))
     assert not others & set(copies)
     for paths in places.values():

@@ -105,7 +105,7 @@ def test_a_buildkit_record_without_a_shell_is_exec_form() -> None:
 
 
 def test_scripts_of_other_shells_are_not_parsed() -> None:
-    """SHELL sets PowerShell."""
+    """SHELL sets PowerShell, so the RUN has no parsed script."""
     shell = step('SHELL ["powershell", "-Command"]')
     found = run_of(step("RUN powershell -Command npm ci # buildkit"), (shell,))
     assert found is not None
@@ -129,7 +129,7 @@ def test_digests_recorded_instead_of_sources_are_not_quoted() -> None:
 
 
 def test_flags_replace_those_of_the_same_name() -> None:
-    """Other flags stay."""
+    """Existing flags of other names stay."""
     found = with_flags(step("COPY --chown=1000 --link src /app # buildkit"), "--chown=app:app")
     assert found.text == "COPY --chown=app:app --link src /app"
     assert found.edits == (Edit("flag", 0, "--chown=app:app"),)

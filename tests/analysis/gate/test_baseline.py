@@ -172,7 +172,7 @@ def test_a_known_finding_may_not_grow(old: Report) -> None:
 
 
 def test_notes_are_no_regression(old: Report) -> None:
-    """They never fail."""
+    """New notes never fail the gate."""
     note = finding(opened_of(STEPS), "apt-lists", "base", severity=Severity.NOTE)
     assert outcome_of(old, note, None) is PASS
 

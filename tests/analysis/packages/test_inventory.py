@@ -386,6 +386,6 @@ def test_the_limit_on_packages(tmp_path: Path) -> None:
 
 
 def test_the_same_package_twice_in_a_file_is_one(tmp_path: Path) -> None:
-    """A compressor may repeat it."""
+    """The list of crates repeats each of them."""
     opened = opened_with(tmp_path, [binary("app", program(b"", rust_section([*CRATES, *CRATES])))])
     assert len(inventory_of(opened).packages) == 2

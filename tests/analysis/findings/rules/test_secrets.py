@@ -69,7 +69,7 @@ def test_unusable_private_keys_are_not_reported(kind: str) -> None:
     ],
 )
 def test_sample_keys_of_packages_are_not_secrets(path: str) -> None:
-    """Everyone has them."""
+    """Everyone who installs the package has them."""
     assert findings_by([(COPY, [file(path, KEY)])], "secret-private-key") == []
 
 

@@ -8,7 +8,7 @@ from layerscope.words import Confidence
 RULE = Rule(
     "reordering",
     title="A step that changes often comes too early",
-    why="Each of its changes runs all later steps again, and users download their layers again with the same content.",
+    why="Each of its changes runs the steps after it again, and users download their layers again with the same content.",
     # It takes several releases to find: see layerscope/analysis/series/reordering.py.
     find=lambda _: (),
     confidence=Confidence.MEDIUM,

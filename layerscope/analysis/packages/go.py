@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.contained import Contained
 from layerscope.analysis.packages.executables import Executable
+from layerscope.analysis.packages.model import Contained
 
 KIND = "go"
 _MAGIC = b"\xff Go buildinf:"

@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages import java
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
 from layerscope.analysis.packages.count import Counter, largest_first
 from layerscope.analysis.packages.database_files import DatabaseFiles
 from layerscope.analysis.packages.executables import Executable, is_executable
 from layerscope.analysis.packages.go import go_packages
 from layerscope.analysis.packages.manager_files import RELEASE
 from layerscope.analysis.packages.managers import MANAGERS, sbom_listings, unreadable_warnings
-from layerscope.analysis.packages.model import Installed, Inventory, Listed, Listing
+from layerscope.analysis.packages.model import (
+    Contained,
+    Installed,
+    Inventory,
+    Listed,
+    Listing,
+    UnreadableContentError,
+)
 from layerscope.analysis.packages.rust import rust_packages
 from layerscope.analysis.scan_files import scan_files
 from layerscope.analysis.seekable import (

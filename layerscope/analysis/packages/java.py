@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import IO, NamedTuple, cast
 
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
+from layerscope.analysis.packages.model import Contained, UnreadableContentError
 from layerscope.analysis.seekable import ContentFile
 from layerscope.progress import Progress, check
 

@@ -1,4 +1,4 @@
-"""Installed packages, and the protocol of package databases."""
+"""Packages of an image, packages in a program or an archive, and the protocol of package databases."""
 
 from __future__ import annotations
 
@@ -78,6 +78,28 @@ class Listed:
     inside: str = ""
     qualifiers: dict[str, str] = field(default_factory=dict)
     """As in `Package`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A package in a file. Names are untrusted."""
+
+    kind: str
+    name: str
+    version: str
+    owner: bool = False
+    """Whether the file belongs to it; others are only part of it."""
+    inside: str = ""
+    """The nested archive that contains it, as a path in the file; empty for the file itself."""
+
+
+class UnreadableContentError(Exception):
+    """The content of a file is damaged, or larger than a real one; the message says why."""
+
+    def __init__(self, why: str, packages: Sequence[Contained] = ()) -> None:
+        super().__init__(why)
+        self.packages = packages
+        """The packages that could be read."""
 
 
 class Listing(Protocol):

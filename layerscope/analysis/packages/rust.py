@@ -7,8 +7,8 @@ import zlib
 
 import msgspec
 
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
 from layerscope.analysis.packages.executables import Executable
+from layerscope.analysis.packages.model import Contained, UnreadableContentError
 
 KIND = "rust"
 _SECTION = b".dep-v0"

@@ -94,11 +94,11 @@ class Accounting:
 def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
     """The accounting of a stacked image."""
     waste = find_waste(filesystem)
-    own = waste.stored_in == waste.hidden_by
+    in_own_layer = waste.stored_in == waste.hidden_by
     count = len(indexes)
     wasted = sums_by_layer(waste.stored_in, waste.bytes, count)
     died = sums_by_layer(waste.hidden_by, waste.bytes, count)
-    died_at_once = sums_by_layer(waste.hidden_by[own], waste.bytes[own], count)
+    died_at_once = sums_by_layer(waste.hidden_by[in_own_layer], waste.bytes[in_own_layer], count)
     layers = []
     for number, index in enumerate(indexes):
         stored = int(index.columns.stored.sum())

@@ -60,9 +60,9 @@ class ImageCache:
         self._blobs = blobs
         self._known: set[str] = set()
 
-    def holds(self, kind: str, words: Sequence[object] = ()) -> bool:
+    def holds(self, kind: str, inputs: Sequence[object] = ()) -> bool:
         """Whether there is an entry of this kind."""
-        key = self._place(words, None)
+        key = self._entry_key(inputs, None)
         return self._store is not None and key is not None and self._store.has(kind, key)
 
     def filesystem(self, indexes: Sequence[LayerIndex] | None) -> Filesystem | None:
@@ -90,14 +90,14 @@ class ImageCache:
         self._keep(DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
 
     def layer_scan(self, layer: int, unpack: Callable[[Packed], _Known]) -> _Known | None:
-        """What was found in the files of a layer; None if not cached."""
+        """The scan of a layer's files; None if not cached."""
         return self._read(LAYER_SCAN, unpack, layer=layer)
 
     def keep_layer_scan(
         self, layer: int, pack: Callable[[], Packed], filesystem: Filesystem
     ) -> None:
-        """Store what was found in the files of a layer, for all images that have it. The cache may be too large until something
-        else is kept."""
+        """Store the scan of a layer's files, for all images with this layer. The cache may exceed its limit until something else is
+        stored."""
         self._known.discard(LAYER_SCAN)
         self._keep(LAYER_SCAN, pack, filesystem, layer=layer)
 
@@ -116,8 +116,8 @@ class ImageCache:
         """Store the packages."""
         self._keep(PACKAGES, lambda: pack_fields(packages), filesystem)
 
-    def inventory(self, words: Sequence[object], filesystem: Filesystem) -> Inventory | None:
-        """The inventory for `words`, which identify all input besides the layers; None if not cached."""
+    def inventory(self, inputs: Sequence[object], filesystem: Filesystem) -> Inventory | None:
+        """The inventory for `inputs`, which identify all input besides the layers; None if not cached."""
         from layerscope.analysis.packages.model import Inventory
 
         def unpack(packed: Packed) -> Inventory:
@@ -125,16 +125,16 @@ class ImageCache:
             _check_packages(inventory.packages, filesystem)
             return inventory
 
-        return self._read(INVENTORY, unpack, words)
+        return self._read(INVENTORY, unpack, inputs)
 
     def keep_inventory(
-        self, inventory: Inventory, words: Sequence[object], filesystem: Filesystem
+        self, inventory: Inventory, inputs: Sequence[object], filesystem: Filesystem
     ) -> None:
         """Store the inventory."""
-        self._keep(INVENTORY, lambda: pack_fields(inventory), filesystem, words)
+        self._keep(INVENTORY, lambda: pack_fields(inventory), filesystem, inputs)
 
-    def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
-        """The findings for `words`, which identify everything that rules use besides the layers; None if not cached."""
+    def findings(self, inputs: Sequence[object], filesystem: Filesystem) -> Findings | None:
+        """The findings for `inputs`, which identify everything that rules use besides the layers; None if not cached."""
         from layerscope.analysis.findings.finding import Findings
 
         sizes = filesystem.inodes.columns.stored
@@ -147,49 +147,49 @@ class ImageCache:
             _check_packages(findings.packages, filesystem)
             return findings
 
-        return self._read(FINDINGS, unpack, words)
+        return self._read(FINDINGS, unpack, inputs)
 
     def keep_findings(
-        self, findings: Findings, words: Sequence[object], filesystem: Filesystem
+        self, findings: Findings, inputs: Sequence[object], filesystem: Filesystem
     ) -> None:
         """Store the findings."""
-        self._keep(FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
+        self._keep(FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, inputs)
 
-    def _place(self, words: Sequence[object], layer: int | None) -> str | None:
-        """The cache key of results that depend on the image and on `words`, or on one layer alone."""
+    def _entry_key(self, inputs: Sequence[object], layer: int | None) -> str | None:
+        """The cache key of results that depend on the image and on `inputs`, or on one layer alone."""
         if layer is not None:
             return self._layers[layer]
-        if self._store is None or self._key is None or not words:
+        if self._store is None or self._key is None or not inputs:
             return self._key
-        return self._store.key(self._key, list(words))
+        return self._store.key(self._key, list(inputs))
 
     def _read(
         self,
         kind: str,
         unpack: Callable[[Packed], _Known],
-        words: Sequence[object] = (),
+        inputs: Sequence[object] = (),
         layer: int | None = None,
     ) -> _Known | None:
-        key = self._place(words, layer)
+        key = self._entry_key(inputs, layer)
         if self._store is None or key is None:
             return None
         packed = self._store.read(kind, key)
         if packed is None:
             return None
         try:
-            known = unpack(packed)
+            result = unpack(packed)
         except (KeyError, IndexError, TypeError, ValueError):
             self._store.forget(kind, key)
             return None
         self._known.add(kind)
-        return known
+        return result
 
     def _keep(
         self,
         kind: str,
         pack: Callable[[], Packed],
         filesystem: Filesystem,
-        words: Sequence[object] = (),
+        inputs: Sequence[object] = (),
         layer: int | None = None,
     ) -> None:
         """Write new, complete results: contents that could not be read now may be readable later."""
@@ -199,7 +199,7 @@ class ImageCache:
         uncertain = not self._passing and (
             filesystem.inodes.unread or any(blob.changed() for blob in blobs)
         )
-        key = self._place(words, layer)
+        key = self._entry_key(inputs, layer)
         if key is not None and kind not in self._known and not uncertain:
             try:
                 self._store.write(kind, key, pack())
@@ -226,15 +226,15 @@ def check_range(numbers: NDArray[np.int32], count: int) -> None:
 
 def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:
     """Duplicates as arrays: one row each, and all their paths."""
-    digests = b"".join(bytes.fromhex(found.digest.removeprefix(_PREFIX)) for found in duplicates)
-    counts = [0, *(len(found.paths) for found in duplicates)]
+    digests = b"".join(bytes.fromhex(each.digest.removeprefix(_PREFIX)) for each in duplicates)
+    counts = [0, *(len(each.paths) for each in duplicates)]
     return Packed(
         {},
         {
-            "bytes": np.array([found.bytes for found in duplicates], np.int64),
+            "bytes": np.array([each.bytes for each in duplicates], np.int64),
             "digests": np.array(bytearray(digests), np.uint8),
             "bounds": np.cumsum(counts),
-            "paths": np.array([path for found in duplicates for path in found.paths], np.int64),
+            "paths": np.array([path for each in duplicates for path in each.paths], np.int64),
         },
     )
 

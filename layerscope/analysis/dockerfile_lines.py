@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from layerscope.analysis.listing import MATCHED, match_steps
+from layerscope.analysis.listing import MAX_MATCHED, match_steps
 from layerscope.image.dockerfile import Dockerfile, DockerfileInstruction
 from layerscope.image.history import Step
 
@@ -44,7 +44,7 @@ class DockerfileLines:
         base_steps: int | None = min(spans, default=len(steps))
         missing = [
             number
-            for number in dockerfile.final_instructions()[-MATCHED:]
+            for number in dockerfile.final_instructions()[-MAX_MATCHED:]
             if number not in matches and dockerfile.instructions[number].name not in _STEPLESS
         ]
         if missing and missing[0] < min(matches, default=len(dockerfile.instructions)):
@@ -58,7 +58,7 @@ class DockerfileLines:
         """The path of the Dockerfile."""
         return self.dockerfile.name
 
-    def doubt(self) -> str | None:
+    def mismatch(self) -> str | None:
         """A sentence on why this may not be the Dockerfile of the image; None if it matches."""
         if not self.missing:
             return None
@@ -66,12 +66,12 @@ class DockerfileLines:
             return "none of its instructions are among the steps of the image"
         lines = ", ".join(map(str, self.missing[:_NAMED]))
         more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
-        said = (
+        subject = (
             f"the instruction of line {lines} is"
             if len(self.missing) == 1
             else f"the instructions of lines {lines}{more} are"
         )
-        return f"{said} not among the steps of the image: was it built from this file?"
+        return f"{subject} not among the steps of the image: was it built from this file?"
 
     def as_written(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps of an image with their arguments as in the Dockerfile, which has sources, variables and flags that builders

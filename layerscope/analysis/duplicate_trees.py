@@ -63,12 +63,12 @@ def find_duplicate_trees(
     filesystem: Filesystem,
     live_inodes: NDArray[np.int32],
     duplicates: Sequence[Duplicate],
-    least: int,
+    min_bytes: int,
 ) -> list[DuplicateTree]:
-    """All duplicate directories of at least `least` bytes, largest saving first; `live_inodes` has the final image's inode of
+    """All duplicate directories of at least `min_bytes` bytes, largest saving first; `live_inodes` has the final image's inode of
     each path, -1 for none.
     """
-    if not _may_be(filesystem, live_inodes, duplicates, least):
+    if not _has_candidates(filesystem, live_inodes, duplicates, min_bytes):
         return []
     live = _live(filesystem, live_inodes, duplicates)
     sums = _prefix(live.stored)
@@ -76,14 +76,14 @@ def find_duplicate_trees(
     starts = np.arange(len(live.paths))
     tops = np.flatnonzero(
         (live.kinds == Kind.DIRECTORY)
-        & (sums[live.ends] - sums[starts] >= least)
+        & (sums[live.ends] - sums[starts] >= min_bytes)
         & (lone[live.ends] == lone[starts])
     )
     if len(tops) < 2:
         return []
-    groups = [group for group in _equal(live, tops) if len(group) > 1]
+    groups = [group for group in _group_equal(live, tops) if len(group) > 1]
     of_group = {member: number for number, group in enumerate(groups) for member in group}
-    found = []
+    trees = []
     for group in groups:
         # Copies inside equal directories are part of those: one represents all.
         seen: set[int] = set()
@@ -96,18 +96,18 @@ def find_duplicate_trees(
                 seen.add(above)
         if len(members) > 1:
             size = int(sums[live.ends[members[0]]] - sums[members[0]])
-            found.append(DuplicateTree(size, tuple(live.paths[members].tolist())))
-    return sorted(found, key=lambda tree: (-tree.bytes * (len(tree.paths) - 1), tree.paths))
+            trees.append(DuplicateTree(size, tuple(live.paths[members].tolist())))
+    return sorted(trees, key=lambda tree: (-tree.bytes * (len(tree.paths) - 1), tree.paths))
 
 
-def _may_be(
+def _has_candidates(
     filesystem: Filesystem,
     live_inodes: NDArray[np.int32],
     duplicates: Sequence[Duplicate],
-    least: int,
+    min_bytes: int,
 ) -> bool:
     """Which directories are large enough and contain only repeated contents; skipping the others is ten times as fast."""
-    if sum(duplicate.saving for duplicate in duplicates) < least:
+    if sum(duplicate.saving for duplicate in duplicates) < min_bytes:
         return False
     columns, ends = filesystem.inodes.columns, filesystem.table.ends
     kinds = columns.kinds[live_inodes]
@@ -116,7 +116,11 @@ def _may_be(
     copies = chain.from_iterable(duplicate.paths for duplicate in duplicates)
     repeated[live_inodes[np.fromiter(copies, np.int64)]] = True
     sums, lone = _prefix(stored), _prefix((stored > 0) & ~repeated[live_inodes])
-    tops = (kinds == Kind.DIRECTORY) & (sums[ends] - sums[:-1] >= least) & (lone[ends] == lone[:-1])
+    tops = (
+        (kinds == Kind.DIRECTORY)
+        & (sums[ends] - sums[:-1] >= min_bytes)
+        & (lone[ends] == lone[:-1])
+    )
     return int(tops.sum()) > 1
 
 
@@ -124,10 +128,10 @@ def _live(
     filesystem: Filesystem, live_inodes: NDArray[np.int32], duplicates: Sequence[Duplicate]
 ) -> _Live:
     table, columns = filesystem.table, filesystem.inodes.columns
-    here = live_inodes >= 0
-    here[0] = False  # the root is not a copy
-    paths = np.flatnonzero(here).astype(np.int32)
-    before = _prefix(here).astype(np.int32)
+    is_live = live_inodes >= 0
+    is_live[0] = False  # the root is not a copy
+    paths = np.flatnonzero(is_live).astype(np.int32)
+    before = _prefix(is_live).astype(np.int32)
     inodes = live_inodes[paths]
     kinds, stored = columns.kinds[inodes], columns.stored[inodes]
     files = kinds == Kind.FILE
@@ -155,7 +159,7 @@ def _live(
     )
 
 
-def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
+def _group_equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
     """Trees in groups of equal ones, each in path order."""
     count = len(live.paths)
     numbers = np.zeros(count, np.uint64)
@@ -170,20 +174,20 @@ def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
     del sums
     order = np.lexsort((tops, values))
     bounds = np.flatnonzero(np.diff(values[order])) + 1
-    candidates = [found.tolist() for found in np.split(tops[order], bounds) if len(found) > 1]
+    candidates = [group.tolist() for group in np.split(tops[order], bounds) if len(group) > 1]
     # Largest first: trees inside compared trees need no comparison.
     candidates.sort(key=lambda members: members[0] - int(live.ends[members[0]]))
     place: dict[int, int] = {}
     groups = []
     for number, (first, *others) in enumerate(candidates):
-        above, offset = _within(live, place, first)
+        above, offset = _group_above(live, place, first)
         # Equal hashes of different contents only occur in crafted images: skip them.
         equal = [
             first,
             *(
                 at
                 for at in others
-                if (above >= 0 and _within(live, place, at) == (above, offset))
+                if (above >= 0 and _group_above(live, place, at) == (above, offset))
                 or live.same(first, at)
             ),
         ]
@@ -192,7 +196,7 @@ def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
     return groups
 
 
-def _within(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
+def _group_above(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
     """The group of equal trees that contains a tree's parent, -1 for none, and the distance of the tree from it."""
     above = int(live.parents[at])
     return place.get(above, -1), at - above

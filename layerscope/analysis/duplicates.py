@@ -17,7 +17,7 @@ from layerscope.layers.index import Kind
 from layerscope.progress import Progress, check
 
 HEAD = 4096
-"""How many first bytes of a file are compared before the whole file is read."""
+"""Number of first bytes of a file that are compared before the whole file is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Duplicate:
         return self.bytes * (len(self.paths) - 1)
 
 
-class Copies:
+class CopyIndex:
     """The position of paths among the copies of their content."""
 
     def __init__(self, duplicates: Sequence[Duplicate]) -> None:
@@ -69,8 +69,8 @@ def find_duplicates(
         & (filesystem.kinds == Kind.FILE)
         & (filesystem.stored > 0)
     )
-    candidates, eldest = np.unique(filesystem.inode_of[rows], return_index=True)
-    paths = filesystem.paths[rows[eldest]]
+    candidates, first = np.unique(filesystem.inode_of[rows], return_index=True)
+    paths = filesystem.paths[rows[first]]
     sizes = inodes.columns.stored[candidates]
     keep = _repeated(sizes)
     candidates, paths, sizes = candidates[keep], paths[keep], sizes[keep]
@@ -91,13 +91,13 @@ def find_duplicates(
     ends = np.cumsum(counts[counts > 1])
     starts = ends - counts[counts > 1]
     ordered, firsts = paths[order].tolist(), order[starts]
-    found = [
+    result = [
         Duplicate(size, "sha256:" + digest.tobytes().hex(), tuple(ordered[start:end]))
         for size, digest, start, end in zip(
             sizes[firsts].tolist(), digests[firsts], starts.tolist(), ends.tolist(), strict=True
         )
     ]
-    return sorted(found, key=lambda duplicate: (-duplicate.saving, duplicate.paths))
+    return sorted(result, key=lambda duplicate: (-duplicate.saving, duplicate.paths))
 
 
 def _repeated(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -132,10 +132,12 @@ def _heads(
     def read(part: NDArray[np.int64], progress: Progress) -> None:
         if not len(part):
             return
-        for mine in np.split(part, np.flatnonzero(np.diff(layer_of[part])) + 1):
-            layer = int(layer_of[mine[0]])
-            entries = candidates[mine] - inodes.first[layer]
-            for index, head in zip(mine.tolist(), layers[layer].heads(entries, HEAD), strict=True):
+        for of_layer in np.split(part, np.flatnonzero(np.diff(layer_of[part])) + 1):
+            layer = int(layer_of[of_layer[0]])
+            entries = candidates[of_layer] - inodes.first[layer]
+            for index, head in zip(
+                of_layer.tolist(), layers[layer].heads(entries, HEAD), strict=True
+            ):
                 check(progress)
                 if head is None:  # left out later, as it cannot be read
                     inodes.unread = True

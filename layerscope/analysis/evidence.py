@@ -67,7 +67,7 @@ class Evidence:
     escape: str = "\\"
     """The character that continues lines in it."""
     progress: Progress = field(default_factory=NullProgress)
-    known: dict[object, object] = field(default_factory=dict, repr=False)
+    results: dict[object, object] = field(default_factory=dict, repr=False)
     """Results of `once`."""
 
     @cached_property
@@ -77,9 +77,9 @@ class Evidence:
 
     def once(self, work: Callable[[Evidence], _Known]) -> _Known:
         """The result of `work` for this evidence, computed once for all rules."""
-        if work not in self.known:
-            self.known[work] = work(self)
-        return cast("_Known", self.known[work])
+        if work not in self.results:
+            self.results[work] = work(self)
+        return cast("_Known", self.results[work])
 
     def step(self, layer: int) -> Step:
         """The step that stores a layer."""
@@ -111,10 +111,10 @@ class Evidence:
     @cached_property
     def live_files(self) -> Mask:
         """Paths that are regular files in the final image."""
-        found = np.zeros(len(self.filesystem.table), bool)
+        files = np.zeros(len(self.filesystem.table), bool)
         rows = self.live_rows
-        found[self.filesystem.paths[rows[self.filesystem.kinds[rows] == Kind.FILE]]] = True
-        return found
+        files[self.filesystem.paths[rows[self.filesystem.kinds[rows] == Kind.FILE]]] = True
+        return files
 
     @cached_property
     def live_sizes(self) -> NDArray[np.int64]:
@@ -156,25 +156,31 @@ class Evidence:
                 exact[path : int(ends[path])] = number
         sizes, duplicates = self.live_sizes.copy(), []
         sizes[self.claimed[self.live_inodes] & self.live_files] = 0
-        for found in self.duplicates or ():
-            left = tuple(path for path in found.paths if not self.claimed[self.live_inodes[path]])
-            if len(left) > 1:
-                duplicates.append(found if left == found.paths else replace(found, paths=left))
+        for duplicate in self.duplicates or ():
+            unclaimed = tuple(
+                path for path in duplicate.paths if not self.claimed[self.live_inodes[path]]
+            )
+            if len(unclaimed) > 1:
+                duplicates.append(
+                    duplicate
+                    if unclaimed == duplicate.paths
+                    else replace(duplicate, paths=unclaimed)
+                )
         return find_near_trees(self.filesystem.table, sizes, duplicates, _NEAR_BYTES, exact)
 
-    def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
+    def without_other_names(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of these files whose content has no other name in the final image."""
-        found, place, counts = np.unique(
+        inodes, place, counts = np.unique(
             self.live_inodes[paths], return_inverse=True, return_counts=True
         )
-        alone: NDArray[np.int32] = paths[(counts == self._names_of_inode[found])[place]]
-        return alone
+        sole: NDArray[np.int32] = paths[(counts == self._names_of_inode[inodes])[place]]
+        return sole
 
     def name(self, path: int) -> str:
         """A path from the root; bytes that are not UTF-8 are lone surrogates. Not safe for a terminal."""
         return "/" + self.filesystem.table.full(path).decode(errors="surrogateescape")
 
-    def common(self, paths: NDArray[np.int32]) -> int:
+    def deepest_common(self, paths: NDArray[np.int32]) -> int:
         """The deepest path that contains all of these; a single path itself."""
         table = self.filesystem.table
         top, last = int(paths.min()), int(paths.max())
@@ -213,17 +219,17 @@ class Evidence:
     def head(self, inode: int, length: int) -> bytes:
         """The first bytes of a content, fewer if unreadable. Decompresses its layer up to there."""
         layer = self.filesystem.inodes.layer(inode)
-        found = b""
+        data = b""
         try:
             for piece in self.contents[layer].chunks(
                 inode - int(self.filesystem.inodes.first[layer])
             ):
-                found += piece
-                if len(found) >= length:
+                data += piece
+                if len(data) >= length:
                     break
         except (ContentCutError, DamagedStreamError, LayerscopeError, OSError):
             pass
-        return found[:length]
+        return data[:length]
 
     def by_layer(self, files: Mask) -> Iterator[Group]:
         """Group these files of the final image by the layer that stores them, lowest first.
@@ -232,9 +238,9 @@ class Evidence:
         """
         paths = np.flatnonzero(files & self.live_files).astype(np.int32)
         inodes = self.live_inodes[paths]
-        here = np.bincount(inodes, minlength=len(self._names_of_inode))
-        alone = here[inodes] == self._names_of_inode[inodes]
-        yield from self.groups(paths[alone], inodes[alone])
+        counts = np.bincount(inodes, minlength=len(self._names_of_inode))
+        complete = counts[inodes] == self._names_of_inode[inodes]
+        yield from self.groups(paths[complete], inodes[complete])
 
     def groups(
         self,

@@ -47,7 +47,7 @@ class WasteGroups:
         return len(self.keys)
 
     def record(self, group: int, item: int) -> int:
-        """The row of the waste table that is a group's n-th record."""
+        """The row of the waste table of a group's n-th record."""
         return int(self.order[int(self.starts[group]) + item])
 
     def place(self, record: int) -> tuple[int, int]:
@@ -59,12 +59,12 @@ class WasteGroups:
 
     def reasons(self, group: int) -> list[tuple[Reason, int]]:
         """Bytes by reason of one group, most first; reasons that waste nothing are left out."""
-        found = [
+        sizes = [
             (reason, size)
             for reason, size in zip(REASONS, self.by_reason[group].tolist(), strict=True)
             if size
         ]
-        return sorted(found, key=lambda item: (-item[1], item[0]))
+        return sorted(sizes, key=lambda item: (-item[1], item[0]))
 
 
 def group_waste(waste: Waste, table: PathTable, by: GroupBy) -> WasteGroups:
@@ -114,7 +114,7 @@ def _noteworthy(waste: Waste, table: PathTable) -> NDArray[np.int32]:
 def nearest_noteworthy(
     paths: NDArray[np.int32], weights: NDArray[np.int64], table: PathTable
 ) -> NDArray[np.int32]:
-    """For each path itself or the deepest path above it that holds a noteworthy part of all weight below it; else the root."""
+    """For each path, itself or its deepest ancestor with a noteworthy part of all weight below it; otherwise the root."""
     per_path = np.zeros(len(table) + 1, np.int64)
     np.add.at(per_path[1:], paths, weights)
     prefix = np.cumsum(per_path)
@@ -122,7 +122,7 @@ def nearest_noteworthy(
     heavy = below * NOTEWORTHY >= max(int(prefix[-1]), 1)
     heavy[0] = True
     # Find the nearest noteworthy ancestor by doubling steps, which is as quick for a path of a thousand components.
-    leads = np.where(heavy, np.arange(len(table), dtype=np.int32), table.parents)
-    while not heavy[leads].all():
-        leads = leads[leads]
-    return leads
+    nearest = np.where(heavy, np.arange(len(table), dtype=np.int32), table.parents)
+    while not heavy[nearest].all():
+        nearest = nearest[nearest]
+    return nearest

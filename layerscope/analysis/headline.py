@@ -7,17 +7,17 @@ from enum import StrEnum
 from layerscope.text import count_of, size
 
 BETWEEN = " · "
-"""What stands between the parts."""
+"""Separates the parts."""
 
 
 class Role(StrEnum):
-    """What a part of the headline is about, for its style."""
+    """The subject of a part of the headline, which determines its style."""
 
     STORED = "stored"
     AVOIDABLE = "avoidable"
-    """Bytes that findings of the reader's own steps avoid, perhaps with others."""
+    """Avoidable bytes, at least some of them outside the base image."""
     BASE = "base"
-    """Avoidable bytes, all of them only with another base image."""
+    """Avoidable bytes, all in the base image."""
     NOTHING = "nothing"
     """No finding avoids a byte."""
     RISK = "risk"
@@ -43,11 +43,13 @@ def headline(
     if avoidable == 0:
         parts.append(("nothing avoidable", Role.NOTHING))
     elif avoidable is not None:
-        mine = avoidable if own is None else own
-        yours = "yours" if short else "of it yours"
-        total, part = size(avoidable, binary=binary), size(mine, binary=binary)
-        whose = f", none {yours}" if not mine else f", {part} {yours}" if part != total else ""
-        parts.append((f"{total} avoidable{whose}", Role.AVOIDABLE if mine else Role.BASE))
+        own_bytes = avoidable if own is None else own
+        suffix = "yours" if short else "of it yours"
+        total, part = size(avoidable, binary=binary), size(own_bytes, binary=binary)
+        note = (
+            f", none {suffix}" if not own_bytes else f", {part} {suffix}" if part != total else ""
+        )
+        parts.append((f"{total} avoidable{note}", Role.AVOIDABLE if own_bytes else Role.BASE))
     if secrets:
         parts.append((count_of(secrets, "secret"), Role.RISK))
     return parts

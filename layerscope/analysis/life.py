@@ -65,13 +65,13 @@ class Event:
     after: State | None
     """The state after the layer; if `brief`, the state that the layer stored and replaced."""
     brief: bool
-    """The layer stored this and replaced or removed it itself."""
+    """Whether the layer that stored this also replaced or removed it."""
     shown: bool
     """Whether this is live."""
     loss: Loss | None
     """The waste that this version became, on the layer that stores it and at its last name."""
     below: Mapping[Change, int]
-    """For a directory: how many paths in it the layer changes, by kind; those that it changes not are left out."""
+    """For a directory: the number of changed paths in it, by kind of change."""
     total: int | None
     """For a directory: bytes in it after the layer. An inode counts once, at its first visible name of the whole tree."""
 
@@ -113,19 +113,19 @@ def life_of(filesystem: Filesystem, waste: Waste, path: int) -> Life:
     changes, end = filesystem.changes, int(filesystem.table.ends[path])
     lives = _Events(filesystem, waste)
     events = list(lives.brief(path))
-    own = np.flatnonzero(changes.paths == path)
+    rows_of_path = np.flatnonzero(changes.paths == path)
     rows = filesystem.rows_of(path)
     directory = end > path + 1 or bool((filesystem.kinds[rows] == Kind.DIRECTORY).any())
     if not directory:
-        events += map(lives.event, own.tolist())
+        events += map(lives.event, rows_of_path.tolist())
         return _life(filesystem, path, events, directory)
     totals, below = directory_totals(filesystem, path), _changes_below(filesystem, path)
-    own_of = dict(zip(changes.layers[own].tolist(), own.tolist(), strict=True))
+    row_of = dict(zip(changes.layers[rows_of_path].tolist(), rows_of_path.tolist(), strict=True))
     for layer in range(filesystem.layer_count):
         counts = {change: int(below[layer, change]) for change in Change if below[layer, change]}
         total = int(totals[layer])
-        if layer in own_of:
-            events.append(lives.event(own_of[layer], counts, total))
+        if layer in row_of:
+            events.append(lives.event(row_of[layer], counts, total))
         elif counts:
             state = lives.standing(path, layer)
             events.append(

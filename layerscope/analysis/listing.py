@@ -17,10 +17,10 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 
 MAX_LINES = 400
 """Maximum lines of one instruction: generated ones can be very long."""
-MATCHED = 500
+MAX_MATCHED = 500
 """Maximum instructions of a Dockerfile that are matched with the history, from its end."""
 
-KNOWN = 10
+KNOWN_LIKENESS = 10
 """The likeness of an instruction and a step that are known to match."""
 
 _SKIPPED_STEP, _SKIPPED_INSTRUCTION = -2, -1
@@ -35,7 +35,7 @@ class Line(Enum):
     MORE = auto()
     """Continues the instruction of the previous line."""
     REMARK = auto()
-    """A comment, an empty line, a declaration before the first stage."""
+    """A comment, an empty line, or an instruction before the first stage."""
     BASE = auto()
     """The FROM that represents all steps of the base image."""
     STAGE = auto()
@@ -106,7 +106,7 @@ def match_steps(
     Both are aligned from their ends, because steps of the base image come first. Both keep their order; items without a
     counterpart are left out.
     """
-    numbers = dockerfile.final_instructions()[-MATCHED:]
+    numbers = dockerfile.final_instructions()[-MAX_MATCHED:]
     first = max(len(steps) - 2 * len(numbers) - 50, 0)
     tail = steps[first:]
     rows = [[likeness(dockerfile.instructions[n], step) for step in tail] for n in numbers]
@@ -146,7 +146,7 @@ def _pin(
     for number, row in zip(numbers, rows, strict=True):
         for place in range(len(row)):
             if number in known or first + place in taken:
-                row[place] = KNOWN if known.get(number) == first + place else 0
+                row[place] = KNOWN_LIKENESS if known.get(number) == first + place else 0
 
 
 def _annotated(
@@ -189,11 +189,11 @@ def _unwritten(steps: Sequence[Step]) -> Iterator[ListingLine]:
 
 def _lines_of(step: Step, kind: Line) -> Iterator[ListingLine]:
     """The lines of a step's instruction, restored from the history."""
-    whole = short_digests(full_text(step))
-    if not whole:
-        whole = step.comment.strip() if step.comment else ""
-    whole = whole or NOTHING_RECORDED
-    lines = readable(whole) if step.instruction in ("RUN", None) else whole.splitlines()
+    text = short_digests(full_text(step))
+    if not text:
+        text = step.comment.strip() if step.comment else ""
+    text = text or NOTHING_RECORDED
+    lines = readable(text) if step.instruction in ("RUN", None) else text.splitlines()
     more = len(lines) - MAX_LINES
     if more > 0:
         lines = [*lines[:MAX_LINES], f"# … {more:,} more lines"]

@@ -1,4 +1,4 @@
-"""Looks for many expressions in many contents at once.
+"""Searches many contents for many expressions at once.
 
 Hyperscan searches a gigabyte or two a second, whatever the number of expressions, and lets other threads run meanwhile.
 """
@@ -17,7 +17,7 @@ _SEPARATOR = b"\0"
 """Separates contents, so that no match begins in one and ends in the next."""
 _PADDING = bytes(64)
 """Appended to the searched text: Vectorscan 5.4.12, which is in Hyperscan's wheels, misses some matches at the very end."""
-_MOST_PLACES = 1 << 14
+_MAX_PLACES = 1 << 14
 """Maximum matches in one search; each costs time, and hostile contents can consist of nothing else."""
 
 
@@ -32,13 +32,13 @@ class Marks:
 
     def places(self, *contents: Content) -> list[tuple[int, int]]:
         """The ends of matches in contents separated by a byte, ascending, each with the number of its expression; at most
-        `_MOST_PLACES`.
+        `_MAX_PLACES`.
         """
-        found: list[tuple[int, int]] = []
+        matches: list[tuple[int, int]] = []
 
         def take(mark: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            found.append((end, mark))
-            return len(found) >= _MOST_PLACES
+            matches.append((end, mark))
+            return len(matches) >= _MAX_PLACES
 
         import hyperscan
 
@@ -50,7 +50,7 @@ class Marks:
             pass
         except (hyperscan.NoMemoryError, hyperscan.BadAllocationError) as error:
             raise MemoryError from error
-        return found
+        return matches
 
     def holders(self, contents: Sequence[Content]) -> list[int]:
         """Which of these contents may have a match, ascending; all others certainly have none."""
@@ -65,7 +65,7 @@ class Marks:
                 stop += len(contents[number]) + 1
             if not holders or holders[-1] != number:
                 holders.append(number)
-        if len(ends) >= _MOST_PLACES:
+        if len(ends) >= _MAX_PLACES:
             holders += range(number + 1, len(contents))
         return holders
 

@@ -1,8 +1,8 @@
 """Nearly identical directories: most bytes of one are in the other at the same relative paths.
 
-This is what remains when something was copied twice and then changed a little. Each repeated content makes pairs of its paths,
-matched by the longest common end of their names. The directories above a pair are candidates as far up as their names agree; the
-bytes of all pairs below two directories are what they share.
+They result from copying something twice and then changing one copy a little. The paths of each repeated content are paired by the
+longest common end of their names. The directories above a pair are candidates as far up as their names agree. The bytes shared by
+two directories are those of all pairs below them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.paths import PathTable
 
-LEAST_SHARE = 0.8
+MIN_SHARE = 0.8
 """Minimum share of the larger directory's bytes that must be in the other one."""
 _NEARLY_ALL = 0.9
 """Minimum share of the common bytes of two directories that a nested pair has, for the nested pair to be reported instead."""
-_HIGHEST = 64
+_MAX_LEVELS = 64
 """Maximum directories above a file that are considered."""
-_ALIKE = 8
+_COMPARED_COMPONENTS = 8
 """Number of last components by which paths of one content are matched."""
 
 
@@ -57,17 +57,17 @@ def find_near_trees(
     table: PathTable,
     sizes: NDArray[np.int64],
     duplicates: Sequence[Duplicate],
-    least: int,
+    min_bytes: int,
     exact: NDArray[np.int32] | None = None,
 ) -> list[NearTree]:
-    """Pairs of directories that share at least `least` bytes, most shared bytes first. Directories of different pairs are
+    """Pairs of directories that share at least `min_bytes` bytes, most shared bytes first. Directories of different pairs are
     never nested.
 
     `sizes` has the content bytes of each path of the final image. `exact` numbers groups of exact duplicates by path, with 0
     for other paths: files within one group are not reported as pairs.
     """
     one, other, weights = _pairs(table, duplicates)
-    if weights.sum() < least:
+    if weights.sum() < min_bytes:
         return []
     levels = _climb(table, one, other)
     keys, place = np.unique(levels.keys, return_inverse=True)
@@ -76,37 +76,41 @@ def find_near_trees(
     totals = np.concatenate([[0], np.cumsum(sizes)])
     larger = np.maximum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
     apart = (b >= table.ends[a]) | (b < a)  # neither contains the other: a comes first
-    good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * larger) & apart)
-    good = good[~_of_one_child(table, keys, shared, totals)[good]]
+    candidates = np.flatnonzero((shared >= min_bytes) & (shared >= MIN_SHARE * larger) & apart)
+    candidates = candidates[~_share_only_a_child(table, keys, shared, totals)[candidates]]
     if exact is not None:
-        good = good[(exact[a[good]] != exact[b[good]]) | (exact[a[good]] == 0)]
-    order = good[np.lexsort((a[good], -table.depths[a[good]], -shared[good]))]
+        candidates = candidates[
+            (exact[a[candidates]] != exact[b[candidates]]) | (exact[a[candidates]] == 0)
+        ]
+    order = candidates[
+        np.lexsort((a[candidates], -table.depths[a[candidates]], -shared[candidates]))
+    ]
     order_of_pairs = np.argsort(place, kind="stable")
     bounds = np.searchsorted(place[order_of_pairs], np.arange(len(keys) + 1))
     taken = np.zeros(len(table), bool)
-    found = []
+    trees = []
     for key in order.tolist():
         first, second = int(a[key]), int(b[key])
         spans = [slice(top, int(table.ends[top])) for top in (first, second)]
         if any(taken[span].any() for span in spans):
             continue
-        mine = levels.pairs[order_of_pairs[bounds[key] : bounds[key + 1]]]
+        pairs = levels.pairs[order_of_pairs[bounds[key] : bounds[key + 1]]]
         for span in spans:
             taken[span] = True
-        found.append(
+        trees.append(
             NearTree(
                 first,
                 second,
                 int(shared[key]),
                 float(shared[key] / max(int(larger[key]), 1)),
-                one[mine],
-                other[mine],
+                one[pairs],
+                other[pairs],
             )
         )
-    return found
+    return trees
 
 
-def _of_one_child(
+def _share_only_a_child(
     table: PathTable,
     keys: NDArray[np.int64],
     shared: NDArray[np.int64],
@@ -125,15 +129,17 @@ def _of_one_child(
     children = children[np.argsort(shared[children], kind="stable")]  # the one with most bytes last
     best = np.full(len(keys), -1)
     best[place[children]] = children
-    found = best >= 0
-    child, crossed = best[found], up[best[found]] != a[found]
+    has_child = best >= 0
+    child, crossed = best[has_child], up[best[has_child]] != a[has_child]
     sizes = [totals[table.ends[side]] - totals[side] for side in (a, b)]
     inner = [np.where(crossed, sizes[1 - side][child], sizes[side][child]) for side in (0, 1)]
-    rest = np.maximum(*(sizes[side][found] - inner[side] for side in (0, 1)))
-    left = shared[found] - shared[child]
+    outside = np.maximum(*(sizes[side][has_child] - inner[side] for side in (0, 1)))
+    shared_outside = shared[has_child] - shared[child]
     result = np.zeros(len(keys), bool)
-    result[found] = (
-        (shared[child] >= _NEARLY_ALL * shared[found]) & (rest > 0) & (left < LEAST_SHARE * rest)
+    result[has_child] = (
+        (shared[child] >= _NEARLY_ALL * shared[has_child])
+        & (outside > 0)
+        & (shared_outside < MIN_SHARE * outside)
     )
     return result
 
@@ -142,18 +148,20 @@ def _pairs(
     table: PathTable, duplicates: Sequence[Duplicate]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Pairs of paths of one content with the same name, the one that comes first in front, and the bytes of each."""
-    counts = np.array([len(found.paths) for found in duplicates], np.int64)
+    counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
     paths = np.fromiter(
-        chain.from_iterable(found.paths for found in duplicates), np.int32, int(counts.sum())
+        chain.from_iterable(duplicate.paths for duplicate in duplicates),
+        np.int32,
+        int(counts.sum()),
     )
     contents = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    sizes = np.repeat(np.array([found.bytes for found in duplicates], np.int64), counts)
+    sizes = np.repeat(np.array([duplicate.bytes for duplicate in duplicates], np.int64), counts)
     names = table.components
     many = counts[contents] > 2  # two are a pair in any order
     above = paths[many]
-    keys = np.zeros((_ALIKE + 2, len(above)), np.int32)  # the last row sorts first
+    keys = np.zeros((_COMPARED_COMPONENTS + 2, len(above)), np.int32)  # the last row sorts first
     keys[0], keys[-1] = above, contents[many]
-    for row in range(_ALIKE, 0, -1):
+    for row in range(_COMPARED_COMPONENTS, 0, -1):
         keys[row] = names[above]
         above = table.parents[above]
     order = np.flatnonzero(many)[np.lexsort(keys)]
@@ -169,16 +177,16 @@ def _pairs(
 def _climb(table: PathTable, one: NDArray[np.int32], other: NDArray[np.int32]) -> _Levels:
     """The directories above each pair, up to the first two whose names differ."""
     keys, pairs = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    left = np.arange(len(one))
+    remaining = np.arange(len(one))
     a, b = table.parents[one], table.parents[other]
-    for _ in range(_HIGHEST):
-        going = (a != b) & (a > 0) & (b > 0)
-        left, a, b = left[going], a[going], b[going]
-        if not len(left):
+    for _ in range(_MAX_LEVELS):
+        continues = (a != b) & (a > 0) & (b > 0)
+        remaining, a, b = remaining[continues], a[continues], b[continues]
+        if not len(remaining):
             break
         low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b)
         keys.append(low * len(table) + high)
-        pairs.append(left)
+        pairs.append(remaining)
         alike = table.components[a] == table.components[b]
-        left, a, b = left[alike], table.parents[a[alike]], table.parents[b[alike]]
+        remaining, a, b = remaining[alike], table.parents[a[alike]], table.parents[b[alike]]
     return _Levels(np.concatenate(keys), np.concatenate(pairs))

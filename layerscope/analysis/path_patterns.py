@@ -85,8 +85,8 @@ class PatternTable(Generic[_Value]):
     def first(self, path: bytes) -> _Value | None:
         """The value of the first row with a pattern that matches; None for none."""
         rows = [*self._named.get(path.rpartition(b"/")[2], ()), *self._others]
-        found = [row for row in rows if row[1].may_match(path) and row[1].match(path)]
-        return min(found, key=lambda row: row[0])[2] if found else None
+        matching = [row for row in rows if row[1].may_match(path) and row[1].match(path)]
+        return min(matching, key=lambda row: row[0])[2] if matching else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ def scan_files(
     wanted = [scanner.wanted() for scanner in scanners]
     inodes = np.unique(np.concatenate([np.zeros(0, np.int32), *wanted]))
     known = known or {}
-    there = [inode for inode in inodes.tolist() if inode in known]
-    inodes = np.setdiff1d(inodes, np.array(there, np.int32))
+    known_inodes = [inode for inode in inodes.tolist() if inode in known]
+    inodes = np.setdiff1d(inodes, np.array(known_inodes, np.int32))
     layers = filesystem.inodes.layers(inodes)
-    sets = [set(numbers.tolist()) for numbers in wanted]
+    sets = [set(wanted_inodes.tolist()) for wanted_inodes in wanted]
 
     def read(layer: int, progress: Progress) -> None:
         first = int(filesystem.inodes.first[layer])
@@ -49,21 +49,23 @@ def scan_files(
         offsets = contents[layer].index.columns.offsets[entries]
         ordered = entries[np.argsort(offsets, kind="stable")]
         try:
-            for batch, found in contents[layer].batches(ordered, _CancelOnly(progress)):
-                show([first + entry for entry in batch], found)
+            for batch, read_contents in contents[layer].batches(ordered, _CancelOnly(progress)):
+                pass_on([first + entry for entry in batch], read_contents)
         except (DamagedStreamError, OSError):
             filesystem.inodes.unread = True
 
-    def show(mine: Sequence[int], found: Sequence[Content]) -> None:
-        for scanner, numbers in zip(scanners, sets, strict=True):
-            places = [place for place, inode in enumerate(mine) if inode in numbers]
-            if len(places) == len(mine):
-                scanner.scan(mine, found)
+    def pass_on(numbers: Sequence[int], read_contents: Sequence[Content]) -> None:
+        for scanner, wanted_inodes in zip(scanners, sets, strict=True):
+            places = [place for place, inode in enumerate(numbers) if inode in wanted_inodes]
+            if len(places) == len(numbers):
+                scanner.scan(numbers, read_contents)
             elif places:
-                scanner.scan([mine[place] for place in places], [found[place] for place in places])
+                scanner.scan(
+                    [numbers[place] for place in places], [read_contents[place] for place in places]
+                )
 
-    for inode in there:
-        show([inode], [known[inode]])
+    for inode in known_inodes:
+        pass_on([inode], [known[inode]])
     in_parallel(read, np.unique(layers).tolist(), progress)
 
 

@@ -1,4 +1,4 @@
-"""Contents that are read at any place, one after another: of plain layers where they lie, of compressed ones from a copy."""
+"""Random access to contents, one after another: in place for uncompressed layers, through a copy for compressed ones."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from layerscope.progress import Progress, check
 from layerscope.sources.spool import spool
 
 HEAD = 16
-"""Bytes by which it is decided whether to read a content."""
-LARGEST_READ = 16 << 20
-"""Maximum bytes of one read, whatever a file says about its parts."""
-_IN_MEMORY = 16 << 20
-"""Bytes up to which a copy is in memory; a larger one is a temporary file."""
+"""First bytes of a content that decide whether to read it."""
+MAX_READ = 16 << 20
+"""Maximum bytes of one read, whatever sizes a file declares for its parts."""
+_MAX_IN_MEMORY = 16 << 20
+"""Maximum bytes of a copy in memory; a larger one is a temporary file."""
 
 
 class OversizedReadError(Exception):
-    """A part of a file is said to be larger than `LARGEST_READ`."""
+    """A part of a file is declared to be larger than `MAX_READ`."""
 
 
 class ContentFile(io.RawIOBase):
-    """A content as a file. Reads never return more than there is."""
+    """A content as a file."""
 
     def __init__(self, blob: Blob, start: int, size: int) -> None:
         self.size = size
@@ -54,18 +54,18 @@ class ContentFile(io.RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """The next bytes. Raises `OversizedReadError` and OSError."""
-        left = max(self.size - self._position, 0)
-        length = left if size is None or size < 0 else min(size, left)
+        remaining = max(self.size - self._position, 0)
+        length = remaining if size is None or size < 0 else min(size, remaining)
         data = self.at(self._position, length)
         self._position += len(data)
         return data
 
     def at(self, offset: int, length: int) -> bytes:
-        """The bytes at a place, fewer at the end. Raises `OversizedReadError` and OSError."""
+        """The bytes at a position, fewer at the end. Raises `OversizedReadError` and OSError."""
         length = min(length, self.size - offset)
         if length <= 0 or offset < 0:
             return b""
-        if length > LARGEST_READ:
+        if length > MAX_READ:
             raise OversizedReadError
         return b"".join(self._blob.chunks(self._start + offset, self._start + offset + length))
 
@@ -78,11 +78,11 @@ def read_seekable(
     read: Callable[[int, ContentFile, Progress], None],
     progress: Progress,
 ) -> None:
-    """Call `read` with each of these inodes that is `wanted`, which is asked with its first bytes, its content, and what tells
-    whether to stop.
+    """Call `read` with each inode for which `wanted` returns true, its content, and the progress; `wanted` gets the inode and the
+    first bytes of its content.
 
-    Both are called from several threads. Unreadable contents are skipped, and so are sparse files. Raises `CancelledError`,
-    and `LayerscopeError` if a temporary file cannot be written.
+    Both are called from several threads. Unreadable contents and sparse files are skipped. Raises `CancelledError`, and
+    `LayerscopeError` if a temporary file cannot be written.
     """
     layers = filesystem.inodes.layers(inodes)
     parts = {}
@@ -147,6 +147,6 @@ def _compressed(
 
 
 def _copy(pieces: Iterable[bytes], size: int, name: str) -> Blob:
-    if size <= _IN_MEMORY:
+    if size <= _MAX_IN_MEMORY:
         return MemoryBlob(name, b"".join(pieces))
     return spool(pieces, name).blob(name)

@@ -10,19 +10,19 @@ import squarify
 
 from layerscope.filesystem.usage import Usage, largest
 
-LEAST_WIDTH, LEAST_HEIGHT = 8, 2
+MIN_WIDTH, MIN_HEIGHT = 8, 2
 """Minimum cells of a tile with a readable name."""
-LEAST_AREA = 24
+MIN_AREA = 24
 """Minimum cells of a tile; smaller entries are merged."""
-MOST = 40
+MAX_TILES = 40
 """Maximum tiles of one directory."""
-SHOWN_ANYWAY = (6, 2)
+ALWAYS_SHOWN = (6, 2)
 """The largest entries that always get a tile, however small: of the place shown, and of directories inside it."""
 EMPHASES = (1, 2, 4)
 """How many times the minimum area these tiles may get, until they are readable."""
-INNER_WIDTH, INNER_HEIGHT = 22, 6
+MIN_INNER_WIDTH, MIN_INNER_HEIGHT = 22, 6
 """Minimum cells of a directory that shows its entries."""
-DEEPEST = 3
+MAX_DEPTH = 3
 ASPECT = 2
 """Height of a cell / its width."""
 
@@ -49,7 +49,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a map shows: a directory, or the rest of it without its largest entries."""
+    """The content of a map: a directory, or its entries without the largest ones."""
 
     path: int = 0
     skip: int = 0
@@ -62,7 +62,7 @@ class Tile:
 
     box: Box
     path: int
-    """The directory that it is the rest of, if it stands for several."""
+    """The path of the entry; for merged entries, the directory that contains them."""
     bytes: int
     """Content bytes of all its entries."""
     layer: int
@@ -70,9 +70,9 @@ class Tile:
     merged: int = 0
     """Number of merged entries; 0 for a single entry."""
     skip: int = 0
-    """Number of larger entries with a tile of their own, or left out."""
+    """Number of larger entries that have separate tiles or are left out."""
     inside: tuple[Tile, ...] = ()
-    """What a directory holds."""
+    """The tiles of a directory's entries."""
 
     @property
     def target(self) -> Place:
@@ -84,21 +84,21 @@ def tiles_of(usage: Usage, place: Place, box: Box, depth: int = 1) -> tuple[Tile
     """The tiles of a place, largest first, that fill a box; none if it has no bytes."""
     children = usage.children(place.path)
     sizes = usage.bytes[children]
-    first = largest(sizes, place.skip + MOST)[place.skip :]
+    first = largest(sizes, place.skip + MAX_TILES)[place.skip :]
     first = first[sizes[first] > 0]
-    if not len(first) or box.width < LEAST_WIDTH or box.height < 1:
+    if not len(first) or box.width < MIN_WIDTH or box.height < 1:
         return ()
     skipped = largest(sizes, place.skip)
     count = int(len(children) - len(skipped))
     total = int(sizes.sum() - sizes[skipped].sum())
-    anyway = SHOWN_ANYWAY[depth > 1]
-    shown, boxes = _fit([int(sizes[at]) for at in first], total, count, anyway, box)
+    always = ALWAYS_SHOWN[depth > 1]
+    shown, boxes = _fit([int(sizes[at]) for at in first], total, count, always, box)
     tiles = [
         _tile(usage, int(children[at]), boxes[number], depth)
         for number, at in enumerate(first[:shown])
     ]
     if len(boxes) > shown:
-        own = sum(int(sizes[at]) for at in first[:shown])
+        tiled = sum(int(sizes[at]) for at in first[:shown])
         layers = usage.by_layer(place.path)
         for path in (*children[skipped], *children[first[:shown]]):
             layers = layers - usage.by_layer(int(path))
@@ -106,7 +106,7 @@ def tiles_of(usage: Usage, place: Place, box: Box, depth: int = 1) -> tuple[Tile
             Tile(
                 boxes[shown],
                 place.path,
-                total - own,
+                total - tiled,
                 int(layers.argmax()),
                 merged=count - shown,
                 skip=place.skip + shown,
@@ -117,27 +117,27 @@ def tiles_of(usage: Usage, place: Place, box: Box, depth: int = 1) -> tuple[Tile
 
 def _tile(usage: Usage, path: int, box: Box, depth: int) -> Tile:
     inside: tuple[Tile, ...] = ()
-    roomy = box.width >= INNER_WIDTH and box.height >= INNER_HEIGHT
-    if roomy and depth < DEEPEST and usage.is_directory(path):
+    roomy = box.width >= MIN_INNER_WIDTH and box.height >= MIN_INNER_HEIGHT
+    if roomy and depth < MAX_DEPTH and usage.is_directory(path):
         body = Box(box.x + 1, box.y + 1, box.width - 1, box.height - 1)
         inside = tiles_of(usage, Place(path), body, depth + 1)
     return Tile(box, path, int(usage.bytes[path]), usage.main_layer(path), inside=inside)
 
 
 def _fit(
-    sizes: Sequence[int], total: int, count: int, anyway: int, box: Box
+    sizes: Sequence[int], total: int, count: int, always: int, box: Box
 ) -> tuple[int, list[Box]]:
-    """How many of the largest entries get a tile, at least `anyway`; and the boxes: theirs, and one for all other entries with
+    """How many of the largest entries get a tile, at least `always`; and the boxes: theirs, and one for all other entries with
     bytes.
     """
     area = box.width * box.height
-    least = total * LEAST_AREA / area
+    least = total * MIN_AREA / area
     shown = sum(size >= least for size in sizes)
-    anyway = min(len(sizes), anyway, max(area // (2 * LEAST_AREA), 1))
+    always = min(len(sizes), always, max(area // (2 * MIN_AREA), 1))
     boxes: list[Box] = []
     for emphasis in EMPHASES:
-        number = max(shown, anyway)
-        while number >= anyway:
+        number = max(shown, always)
+        while number >= always:
             weights = [max(size, least * emphasis) for size in sizes[:number]]
             rest = total - sum(sizes[:number])
             if rest and number < count:
@@ -146,12 +146,12 @@ def _fit(
             illegible = next((at for at, each in enumerate(boxes) if not _is_legible(each)), None)
             if illegible is None:
                 return number, boxes
-            number = min(number - 1, max(illegible, anyway))
-    return anyway, boxes
+            number = min(number - 1, max(illegible, always))
+    return always, boxes
 
 
 def _is_legible(box: Box) -> bool:
-    return box.width >= LEAST_WIDTH and box.height >= LEAST_HEIGHT
+    return box.width >= MIN_WIDTH and box.height >= MIN_HEIGHT
 
 
 def arrange(weights: Sequence[float], box: Box) -> list[Box]:
@@ -173,7 +173,7 @@ def _cell(edge: float) -> int:
     return math.floor(edge + 0.5 + 1e-6)
 
 
-def beside(
+def neighbour(
     tiles: Sequence[Tile], current: int, anchor: tuple[int, int], step: tuple[int, int]
 ) -> int:
     """The next tile from `current` in the direction `step`, at the row or column of `anchor`.

@@ -97,7 +97,7 @@ def collect_warnings(
 
 
 def _unread_warnings(image: Image, indexes: Sequence[LayerIndex]) -> Iterator[ImageWarning]:
-    """What is missing because layers were not read."""
+    """Warnings about layers that were not read."""
     if all(index.extent is Extent.READ for index in indexes):
         return
     yield ImageWarning(

@@ -215,7 +215,7 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     """Why a file may not be the Dockerfile of the image."""
     if not lines.dockerfile.final_instructions():
         return "it has no instructions except FROM, so it made no step of the image"
-    return lines.doubt()
+    return lines.mismatch()
 
 
 def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
@@ -238,7 +238,7 @@ def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
         return _instructions_of(patcher.texts(patcher.plan(findings.found, numbers))[1])
 
     missing -= fixed([])
-    for numbers in (chosen_by_default(findings.found), findings.own):
+    for numbers in (chosen_by_default(findings.found), findings.outside_base):
         every = fixed(numbers)
         if not missing or not missing <= every:
             continue
@@ -357,7 +357,7 @@ def _say(
     files = " and ".join(safe_name(str(change.path)) for change in patch.files)
     count = count_of(len(applied), "fix", "fixes")
     if already:
-        rest = applied or plan.left or unsure
+        rest = applied or plan.left_out or unsure
         rules = ", ".join(dict.fromkeys(findings.found[number].rule for number in sorted(already)))
         these = f"the fixes of {rules}" if rest else "these fixes"
         edits = [edit for number in already for edit in findings.found[number].edits]
@@ -367,12 +367,12 @@ def _say(
     if applied:
         what = f"{count} written to" if written else f"patch with {count} for"
         click.echo(f"{what} {files}: {saved} less", err=True)
-    elif plan.left or unsure:
+    elif plan.left_out or unsure:
         if not already:
             click.echo("every fix needs a decision; none was written", err=True)
     elif not already:
         click.echo("nothing to fix", err=True)
-    why = {left.number: left.why for left in plan.left}
+    why = {left.number: left.why for left in plan.left_out}
     why |= dict.fromkeys(unsure, "low confidence; --confidence low includes it")
     for number, reason in why.items():
         finding = findings.found[number]

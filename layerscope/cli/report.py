@@ -100,7 +100,7 @@ def write_report(
         opened = open_image(request, options_of(given, findings=True))
     if (
         opened.dockerfile_lines is not None
-        and (doubt := opened.dockerfile_lines.doubt()) is not None
+        and (doubt := opened.dockerfile_lines.mismatch()) is not None
     ):
         click.echo(f"layerscope: {log_line(opened.dockerfile_lines.name)}: {doubt}", err=True)
     options = report_options(

@@ -235,7 +235,7 @@ def _patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
     if opened.reordering is None:
         click.echo("no other order would have saved anything", err=True)
     elif not patch.files:
-        why = "; ".join(left.why for left in patch.plan.left)
+        why = "; ".join(left.why for left in patch.plan.left_out)
         click.echo(f"the better order is not written: {why}", err=True)
     else:
         finding = opened.reordering.finding

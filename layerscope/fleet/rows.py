@@ -107,7 +107,7 @@ def _image(
         if opened.duplicates is None
         else sum(found.saving for found in opened.duplicates),
         avoidable_bytes=None if findings is None else findings.saving(),
-        avoidable_own_bytes=None if findings is None else findings.saving(findings.own),
+        avoidable_own_bytes=None if findings is None else findings.saving(findings.outside_base),
         secrets=None if findings is None else findings.secrets,
         base_layers=base.layers,
         base_name=text_of(base.name),

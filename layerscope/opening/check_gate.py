@@ -40,8 +40,8 @@ def verdict_of(
     )
     if (
         opened.dockerfile_lines is not None
-        and (doubt := opened.dockerfile_lines.doubt()) is not None
+        and (doubt := opened.dockerfile_lines.mismatch()) is not None
     ):
-        warning = GateWarning("dockerfile-unlike", doubt, opened.dockerfile_lines.name)
-        verdict = replace(verdict, warnings=(*verdict.warnings, warning))
+        unlike = GateWarning("dockerfile-unlike", doubt, opened.dockerfile_lines.name)
+        verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     return verdict

@@ -56,8 +56,8 @@ def base_steps_of(opened: Opened) -> int:
 
 
 def without_other_dockerfile(opened: Opened) -> Opened:
-    """The image without its Dockerfile, if that seems to be another image's."""
-    if opened.dockerfile_lines is None or opened.dockerfile_lines.doubt() is None:
+    """An image without the Dockerfile if it was not built from it."""
+    if opened.dockerfile_lines is None or opened.dockerfile_lines.mismatch() is None:
         return opened
     return replace(opened, dockerfile_lines=None)
 

@@ -78,7 +78,7 @@ def _log(old: Opened, comparison: Comparison, binary: bool) -> Iterable[str]:
         growth = signed(each.growth, binary=binary)
         yield f"package {each.change.glyph} {growth} {each.name} {each.versions}"
     yield from _more(len(packages), "packages")
-    gone = () if comparison.findings is None else comparison.findings.gone
+    gone = () if comparison.findings is None else comparison.findings.removed
     for finding in gone[:_ROWS]:
         yield f"finding - {safe_name(finding.title)}, {place_words(old, finding)} [{finding.rule}]"
     yield from _more(len(gone), "findings")

@@ -242,7 +242,7 @@ def _new_findings(new: Opened, comparison: Comparison, options: ReportOptions) -
 
 
 def _gone_findings(old: Opened, comparison: Comparison, options: ReportOptions) -> Section | None:
-    gone = () if comparison.findings is None else comparison.findings.gone
+    gone = () if comparison.findings is None else comparison.findings.removed
     return _listing(
         options,
         f"{count_of(len(gone), 'finding')} gone",

@@ -203,13 +203,13 @@ def _add_findings(
         shown = sum(page.add(issue_block(issue)) for issue in issues)
         if shown < len(changes.new):
             page.note(f"… and {count_of(len(changes.new) - shown, 'more new finding')}.")
-    if changes.gone:
+    if changes.removed:
         _section(
             page,
-            f"{count_of(len(changes.gone), 'finding')} gone",
+            f"{count_of(len(changes.removed), 'finding')} gone",
             "| bytes | finding | where |\n|---:|---|---|",
-            _gone(old, changes.gone[:_ROWS], binary),
-            len(changes.gone),
+            _gone(old, changes.removed[:_ROWS], binary),
+            len(changes.removed),
             "finding",
         )
 

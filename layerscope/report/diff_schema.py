@@ -60,7 +60,7 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
         if comparison.findings is None
         else {
             "new": [_finding(each) for each in comparison.findings.new],
-            "gone": [_finding(each) for each in comparison.findings.gone],
+            "gone": [_finding(each) for each in comparison.findings.removed],
         },
         "layers": _layers(new, comparison),
         "steps": [

@@ -63,15 +63,15 @@ def write_findings(
 ) -> None:
     """Write the new and the gone findings, one line each."""
     changes = comparison.findings
-    if changes is None or not (changes.new or changes.gone):
+    if changes is None or not (changes.new or changes.removed):
         return
     write_heading(
-        console, "Findings", listed([(len(changes.new), "new"), (len(changes.gone), "gone")])
+        console, "Findings", listed([(len(changes.new), "new"), (len(changes.removed), "gone")])
     )
     console.line()
     for change, side, findings in (
         (Change.ADDED, new, changes.new),
-        (Change.REMOVED, old, changes.gone),
+        (Change.REMOVED, old, changes.removed),
     ):
         _write_list(console, change, side, findings, options)
 

@@ -18,7 +18,7 @@ def headline_of(opened: Opened, options: ReportOptions) -> list[tuple[str, Role]
     findings, stored = opened.findings, opened.accounting.stored
     if findings is None:
         return headline(stored, binary=options.binary_sizes)
-    own = findings.saving(findings.own)
+    own = findings.saving(findings.outside_base)
     return headline(stored, findings.saving(), own, findings.secrets, binary=options.binary_sizes)
 
 

@@ -126,7 +126,7 @@ def patch_of(
         folder = context or context_of(lines.dockerfile)
         place = ignore_file(path, folder)
         before = _read(place)
-    after = ignored_text(before or "", plan.ignored) if plan.ignored else before
+    after = ignored_text(before or "", plan.dockerignore) if plan.dockerignore else before
     if after is not None and after != before:
         files.append(FileChange(place, before, after))
     return Patch(plan, tuple(files), new, after, lines is None, folder)

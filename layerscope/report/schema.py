@@ -137,7 +137,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         if opened.duplicates is None
         else sum(found.saving for found in opened.duplicates),
         "avoidableBytes": None if findings is None else findings.saving(),
-        "avoidableOwnBytes": None if findings is None else findings.saving(findings.own),
+        "avoidableOwnBytes": None if findings is None else findings.saving(findings.outside_base),
     }
 
 

@@ -48,7 +48,7 @@ def document(opened: OpenedSeries) -> dict[str, Any]:
 
 
 def _hop(hop: Hop, old: str, new: str) -> dict[str, Any]:
-    main = hop.main
+    main = hop.largest_charge
     return {
         "from": old,
         "to": new,
@@ -133,7 +133,9 @@ def _reordering(found: Reordering | None) -> dict[str, Any] | None:
         "hopBytes": list(found.hops),
         "steps": list(finding.steps),
         "copiedFirst": [
-            path.decode(errors="surrogateescape") for move in found.moves for path in move.first
+            path.decode(errors="surrogateescape")
+            for move in found.moves
+            for path in move.copied_first
         ],
         "why": finding.why,
         "fix": finding.fix,

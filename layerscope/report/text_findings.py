@@ -38,7 +38,7 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
         return
     own, base = _own_and_base(opened)
     stored, saving = opened.accounting.stored, findings.saving()
-    mine = findings.saving(findings.own)
+    mine = findings.saving(findings.outside_base)
     if own:
         parts: list[Part | str] = []
         if mine:

@@ -97,7 +97,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     def notify_doubt(self, opened: Opened) -> None:
         """Say if a Dockerfile is not the image's: no fix can be written into it."""
         lines = opened.dockerfile_lines
-        doubt = None if lines is None else lines.doubt()
+        doubt = None if lines is None else lines.mismatch()
         if lines is not None and doubt is not None:
             self.notify(
                 text.safe_name(f"{lines.name}: {doubt}"),

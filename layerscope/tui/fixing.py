@@ -73,7 +73,7 @@ def prepare(
                 "fixes in a file of layerscope save are only shown",
                 hint="layerscope fix FILE prints them as a patch",
             )
-        if (doubt := lines.doubt()) is not None:
+        if (doubt := lines.mismatch()) is not None:
             raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
         _check_unchanged(lines, before)
     patch = patch_of(

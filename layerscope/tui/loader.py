@@ -17,7 +17,7 @@ from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import Copies, Duplicate
+    from layerscope.analysis.duplicates import CopyIndex, Duplicate
     from layerscope.analysis.findings.finding import Findings
     from layerscope.browse.package_files import PackageFiles
     from layerscope.filesystem.model import Filesystem
@@ -60,7 +60,7 @@ class DuplicatesFound(Message):
     """Duplicates were searched."""
 
     duplicates: list[Duplicate]
-    copies: Copies
+    copies: CopyIndex
     marked: Mask
 
 
@@ -125,12 +125,12 @@ class _Posting(Watcher):
         self._post(Stacked(opened, filter_marks.wasted(opened.filesystem, opened.accounting)))
 
     def duplicates_found(self, opened: Opened) -> None:
-        from layerscope.analysis.duplicates import Copies
+        from layerscope.analysis.duplicates import CopyIndex
         from layerscope.tui import filter_marks
 
         found = list(opened.duplicates or ())
         marked = filter_marks.duplicate(opened.filesystem, found)
-        self._post(DuplicatesFound(found, Copies(found), marked))
+        self._post(DuplicatesFound(found, CopyIndex(found), marked))
 
     def beside_found(self, opened: Opened) -> None:
         self._post(BesideFound(opened))

@@ -22,7 +22,7 @@ from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import Copies, Duplicate
+    from layerscope.analysis.duplicates import CopyIndex, Duplicate
     from layerscope.analysis.findings.finding import Findings
     from layerscope.layers.index import LayerIndex
     from layerscope.tui.fixing import WrittenFixes
@@ -41,7 +41,7 @@ class Session:
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
     """None until they were searched."""
-    copies: Copies | None = None
+    copies: CopyIndex | None = None
     """Finds the duplicates of a path; set together with `duplicates`."""
     findings: Findings | None = None
     """None until the analysis is complete."""

@@ -13,7 +13,7 @@ from layerscope.image.summary import one_line
 from layerscope.words import Change
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import Copies
+    from layerscope.analysis.duplicates import CopyIndex
     from layerscope.browse.rows import TreeRow
     from layerscope.browse.tree import TreeView
     from layerscope.filesystem.inodes import Why
@@ -178,7 +178,7 @@ def note(view: TreeView, entry: TreeRow) -> str:
     return f"replaces {KIND_PHRASES[kind]} from layer {layer}"
 
 
-def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
+def duplicate_note(view: TreeView, entry: TreeRow, copies: CopyIndex | None) -> str:
     """The number of a file among its duplicates in the final image; empty if it has none."""
     from layerscope.layers.index import Kind
 

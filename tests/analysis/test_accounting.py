@@ -1,4 +1,4 @@
-"""Sums of many layers are exact, however many bytes they are."""
+"""Sums by layer are exact, however many bytes they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZES = st.sampled_from([1, 2**53 - 1, 2**53, 2**53 + 1, 2**58 + 1]) | st.intege
 
 @given(st.lists(st.tuples(st.integers(0, LAYERS - 1), SIZES), max_size=16))
 def test_sums_are_exact_above_2_to_the_53(values: list[tuple[int, int]]) -> None:
-    """Also of layers without any value."""
+    """This includes layers without values."""
     sums = [0] * LAYERS
     for layer, size in values:
         sums[layer] += size

@@ -1,10 +1,10 @@
-"""Which copy of its content a path is."""
+"""The position of a path among the copies of its content."""
 
 from __future__ import annotations
 
 import random
 
-from layerscope.analysis.duplicates import Copies, Duplicate
+from layerscope.analysis.duplicates import CopyIndex, Duplicate
 
 
 def test_every_copy_is_found_at_its_place() -> None:
@@ -13,7 +13,7 @@ def test_every_copy_is_found_at_its_place() -> None:
     paths = rng.sample(range(10_000), 900)
     groups = [sorted(paths[start : start + size]) for start, size in ((0, 2), (2, 500), (502, 300))]
     duplicates = [Duplicate(10, "sha256:0", tuple(group)) for group in groups]
-    copies = Copies(duplicates)
+    copies = CopyIndex(duplicates)
     for duplicate in duplicates:
         for place, path in enumerate(duplicate.paths):
             assert copies.of(path) == (place, duplicate)
@@ -23,5 +23,5 @@ def test_every_copy_is_found_at_its_place() -> None:
 
 
 def test_an_image_without_duplicates_has_no_copies() -> None:
-    """Nothing is found in nothing."""
-    assert Copies([]).of(0) is None
+    """An empty index finds nothing."""
+    assert CopyIndex([]).of(0) is None

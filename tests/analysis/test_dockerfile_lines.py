@@ -1,4 +1,4 @@
-"""Where steps are written: the lines of the Dockerfile, FROM for those of the base image."""
+"""Maps steps to lines of the Dockerfile; steps of the base image belong to FROM."""
 
 from __future__ import annotations
 
@@ -71,20 +71,20 @@ def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
     assert found.of_steps([2]) is None
     assert found.of_steps([3]) == (4, 4)
     assert found.missing == (3,)
-    assert found.doubt() == (
+    assert found.mismatch() == (
         "the instruction of line 3 is not among the steps of the image: was it built from this file?"
     )
 
 
 def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> None:
-    """It is reported anyway; a missing ARG is no evidence, because it makes no step."""
+    """The mismatch is reported anyway; a missing ARG is no evidence, because it may create no step."""
     found = lines(tmp_path, TEXT + "ARG B\nCOPY new /new\nRUN true > /dev/null; echo something\n")
     assert found.base_steps == 2
     assert found.missing == (9, 10)
-    said = found.doubt()
+    said = found.mismatch()
     assert said is not None
     assert "lines 9, 10 are not among the steps" in said
-    assert lines(tmp_path, TEXT + "ARG B\n").doubt() is None
+    assert lines(tmp_path, TEXT + "ARG B\n").mismatch() is None
 
 
 def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path) -> None:

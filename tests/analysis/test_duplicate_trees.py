@@ -1,4 +1,4 @@
-"""Duplicate directories: equal all the way down, the largest ones, against a slow and plain model."""
+"""Duplicate directories are equal at every depth and the largest ones, as in a slow and simple model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Node = tuple[str, object]
 
 
 def found(members: list[Member], least: int = 1) -> set[tuple[str, ...]]:
-    """The duplicate directories of an image of these members, each as the names of its copies."""
+    """The duplicate directories of an image with these members, each as the names of its copies."""
     opened = opened_of([("COPY . / # buildkit", members)])
     filesystem = opened.filesystem
     live = np.full(len(filesystem.table), -1, np.int32)
@@ -29,7 +29,7 @@ def found(members: list[Member], least: int = 1) -> set[tuple[str, ...]]:
 
 
 def plain(members: list[Member]) -> set[tuple[str, ...]]:
-    """The same, by comparing nested lists."""
+    """The same result, by comparing nested lists."""
     top: dict[str, object] = {}
     for member in members:
         *parents, name = member.name.decode().rstrip("/").split("/")
@@ -72,7 +72,7 @@ def plain(members: list[Member]) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_trees_are_found_as_in_a_plain_model(seed: int) -> None:
-    """Files, empty files, links and directories of few names and contents, so that many are equal."""
+    """Files, empty files, links and directories have few names and contents, so that many are equal."""
     pick = random.Random(seed)
     names = ["a", "a-b", "b"]
     folders = [
@@ -96,7 +96,7 @@ def test_random_trees_are_found_as_in_a_plain_model(seed: int) -> None:
 
 
 def test_a_copy_within_copies_is_reported_with_them() -> None:
-    """Of equal directories only the largest ones count; a third copy of a part is a finding of its own."""
+    """Of nested equal directories only the largest count; a third copy of a part is a separate finding."""
     members = [
         file(f"{top}/lib/{name}", name.encode() * 9) for top in ("one", "two") for name in "ab"
     ]
@@ -107,7 +107,7 @@ def test_a_copy_within_copies_is_reported_with_them() -> None:
 
 
 def test_names_links_and_empty_directories_make_a_difference() -> None:
-    """Near misses: another name, another link, a file more, an empty directory more."""
+    """Near misses have another name, another link, an additional file or an additional empty directory."""
     one = [file("one/a", b"aaa"), symlink("one/l", "a")]
     assert found([*one, file("two/a", b"aaa"), symlink("two/l", "a")]) == {("one", "two")}
     assert found([*one, file("two/b", b"aaa"), symlink("two/l", "a")]) == set()
@@ -116,13 +116,13 @@ def test_names_links_and_empty_directories_make_a_difference() -> None:
     assert found([*one, file("two/a", b"aaa"), symlink("two/l", "a"), directory("two/c")]) == set()
 
 
-def test_hard_links_are_no_copies() -> None:
-    """A tree of links to another is stored once."""
+def test_hard_links_are_not_copies() -> None:
+    """A tree of links to another one is stored once."""
     assert found([file("one/a", b"aaa"), hardlink("two/a", "one/a")]) == set()
 
 
 def test_small_directories_are_left_out() -> None:
-    """Below the bytes that are asked for."""
+    """They have fewer bytes than requested."""
     members = [file("one/a", b"a" * 90), file("two/a", b"a" * 90)]
     assert found(members, 90) == {("one", "two")}
     assert found(members, 91) == set()

@@ -1,4 +1,4 @@
-"""Waste records in groups: nothing is lost, nothing counts twice, the largest comes first."""
+"""Waste records in groups: every record is in one group, and the largest group comes first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.images import docker_archive, file, layer_tar, whiteout, write
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    """An image that wastes bytes for several reasons, in several steps and places."""
+    """An image that wastes bytes for several reasons, in several steps and directories."""
     layers = [
         layer_tar(
             [
@@ -41,7 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 @pytest.mark.parametrize("by", list(GroupBy))
 def test_groups_hold_every_record_once(demo: Opened, by: GroupBy) -> None:
-    """Bytes and records of all groups add up to the waste, the group of most bytes comes first."""
+    """Bytes and records of all groups add up to the waste; the group with most bytes comes first."""
     waste = demo.accounting.waste
     groups = group_waste(waste, demo.filesystem.table, by)
     assert sorted(groups.order.tolist()) == list(range(len(waste)))
@@ -56,7 +56,7 @@ def test_groups_hold_every_record_once(demo: Opened, by: GroupBy) -> None:
 
 
 def test_reasons_are_those_of_the_accounting(demo: Opened) -> None:
-    """Grouped by reason, the groups are the report's sums by reason."""
+    """Groups by reason equal the sums by reason in the report."""
     groups = group_waste(demo.accounting.waste, demo.filesystem.table, GroupBy.REASON)
     found = {
         REASONS[key]: size
@@ -67,13 +67,13 @@ def test_reasons_are_those_of_the_accounting(demo: Opened) -> None:
 
 
 def test_steps_are_those_that_hide(demo: Opened) -> None:
-    """Grouped by instruction, a record belongs to the step that hides it, not the one that stored it."""
+    """Grouped by step, a record belongs to the step that hides it, not to the one that stored it."""
     groups = group_waste(demo.accounting.waste, demo.filesystem.table, GroupBy.STEP)
     assert dict(zip(groups.keys.tolist(), groups.counts.tolist(), strict=True)) == {1: 5, 2: 1}
 
 
 def test_groups_are_the_deepest_directories_with_a_notable_share(demo: Opened) -> None:
-    """Grouped by directory, small ones are told with the one above them."""
+    """Small directories belong to the group of a parent."""
     table = demo.filesystem.table
     groups = group_waste(demo.accounting.waste, table, GroupBy.DIRECTORY)
     found = {
@@ -84,7 +84,7 @@ def test_groups_are_the_deepest_directories_with_a_notable_share(demo: Opened) -
 
 
 def test_an_image_without_waste_has_no_groups(tmp_path: Path) -> None:
-    """Nothing wasted, nothing grouped."""
+    """Without records there are no groups."""
     path = write(tmp_path / "clean.tar", docker_archive([layer_tar([file("a", b"a")])]))
     opened = open_image(Request(str(path)), Options())
     for by in GroupBy:
@@ -92,7 +92,7 @@ def test_an_image_without_waste_has_no_groups(tmp_path: Path) -> None:
 
 
 def test_a_deep_path_takes_no_longer_than_a_shallow_one() -> None:
-    """A hostile path of many components is grouped in few passes."""
+    """A hostile path with many components is grouped in few passes."""
     depth = 100_000
     numbers = np.arange(depth, dtype=np.int32)
     table = PathTable(

@@ -1,4 +1,4 @@
-"""The headline: what is known, in words that a reader cannot take for all clear."""
+"""The headline: the known figures, in words that cannot be mistaken for an all-clear."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MB = 1_000_000
         ((202 * MB, None, None, 3), "202.0 MB stored · 3 secrets"),
     ],
 )
-def test_the_headline_says_what_is_known(known: tuple[int | None, ...], words: str) -> None:
+def test_the_headline_has_the_known_figures(known: tuple[int | None, ...], words: str) -> None:
     assert BETWEEN.join(text for text, _ in headline(*known)) == words  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""The life of a path: which layers touched it, what the image shows, what was wasted."""
+"""The life of a path: the layers that change it, the live version, and the waste."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAYERS: list[list[Member]] = [
 
 
 def life(stacked: Stacked, name: bytes) -> Life:
-    """The life of a path, by its name."""
+    """The life of a path with this name."""
     path = stacked.filesystem.table.find(name)
     assert path is not None
     return life_of(stacked.filesystem, stacked.accounting.waste, path)
@@ -33,12 +33,12 @@ def life(stacked: Stacked, name: bytes) -> Life:
 
 @pytest.fixture(scope="module")
 def stacked() -> Stacked:
-    """An image in which one file has an eventful life."""
+    """An image in which several layers change one file."""
     return stack(LAYERS)
 
 
-def test_each_layer_that_touches_a_path_is_an_event(stacked: Stacked) -> None:
-    """Added, modified, stored again, attributes, removed and added again, in the order of the layers."""
+def test_each_layer_that_changes_a_path_is_an_event(stacked: Stacked) -> None:
+    """The events are in layer order: added, modified, stored again, changed attributes, removed and added again."""
     events = life(stacked, b"etc/motd").events
     assert [(event.layer, event.change) for event in events] == [
         (0, Change.ADDED),
@@ -51,8 +51,8 @@ def test_each_layer_that_touches_a_path_is_an_event(stacked: Stacked) -> None:
     assert [glyph(event) for event in events] == ["+", "~", "=", "±", "-", "+"]
 
 
-def test_an_event_says_what_differs(stacked: Stacked) -> None:
-    """Content, mode and owner before and after."""
+def test_an_event_has_the_differences(stacked: Stacked) -> None:
+    """These are content, mode and owner before and after."""
     events = life(stacked, b"etc/motd").events
     assert events[1].why == Why.CONTENT | Why.MODE
     assert list(differences(events[1])) == ["content +1 B", "mode 0644 → 0600"]
@@ -61,8 +61,8 @@ def test_an_event_says_what_differs(stacked: Stacked) -> None:
     assert size_of(events[4]) == 4
 
 
-def test_the_version_that_the_image_shows_is_marked(stacked: Stacked) -> None:
-    """One event is what the image shows; none if the path is gone."""
+def test_the_live_version_is_marked(stacked: Stacked) -> None:
+    """One event has the live version; none if the path was removed."""
     assert [event.shown for event in life(stacked, b"etc/motd").events] == [False] * 5 + [True]
     gone = life(stack(LAYERS[:5]), b"etc/motd")
     assert not gone.alive
@@ -70,7 +70,7 @@ def test_the_version_that_the_image_shows_is_marked(stacked: Stacked) -> None:
 
 
 def test_replaced_versions_name_the_layer_that_replaced_them(stacked: Stacked) -> None:
-    """Bytes, reason and layer, as the accounting has them."""
+    """Bytes, reason and layer are those of the accounting."""
     found = life(stacked, b"etc/motd")
     losses = [event.loss for event in found.events if event.loss is not None]
     assert [(loss.bytes, loss.reason, loss.hidden_by) for loss in losses] == [
@@ -82,8 +82,8 @@ def test_replaced_versions_name_the_layer_that_replaced_them(stacked: Stacked) -
     assert found.wasted == 15 == stacked.accounting.wasted
 
 
-def test_a_directory_says_what_it_holds_after_each_layer(stacked: Stacked) -> None:
-    """Layers that only change what lies in a directory are events, too."""
+def test_a_directory_has_its_bytes_after_each_layer(stacked: Stacked) -> None:
+    """Layers that only change paths in the directory are events, too."""
     events = life(stacked, b"etc").events
     assert [(event.layer, event.change, event.total) for event in events] == [
         (0, Change.ADDED, 13),
@@ -106,7 +106,7 @@ def test_replacements_within_a_layer_are_reported() -> None:
 
 
 def test_a_loss_is_counted_at_the_last_name() -> None:
-    """Of two names of one file, the one that went last has the waste."""
+    """Of two names of one file, the one removed last has the waste."""
     stacked = stack([[file("a", b"data"), hardlink("b", "a")], [whiteout("a")], [whiteout("b")]])
     first, second = life(stacked, b"a"), life(stacked, b"b")
     assert first.wasted == 0
@@ -118,7 +118,7 @@ def test_a_loss_is_counted_at_the_last_name() -> None:
 @settings(max_examples=60, deadline=None)
 @given(wild_layers())
 def test_lives_agree_with_the_tree_and_the_accounting(layers: Layers) -> None:
-    """Totals of directories are the tree's, and all lives together waste what the image wastes."""
+    """Totals of directories equal those of the tree, and the waste of all lives is that of the image."""
     stacked = stack(layers)
     filesystem, wasted = stacked.filesystem, 0
     totals = [
@@ -135,8 +135,8 @@ def test_lives_agree_with_the_tree_and_the_accounting(layers: Layers) -> None:
     assert wasted == stacked.accounting.wasted
 
 
-def test_events_of_many_paths_are_those_of_each(stacked: Stacked) -> None:
-    """All paths at once give the same events as each path alone."""
+def test_events_of_many_paths_equal_those_of_each(stacked: Stacked) -> None:
+    """All paths at once have the same events as each path alone."""
     filesystem, waste = stacked.filesystem, stacked.accounting.waste
     every = np.ones(len(filesystem.table), bool)
     found = list(events_of(filesystem, waste, every))
@@ -145,8 +145,8 @@ def test_events_of_many_paths_are_those_of_each(stacked: Stacked) -> None:
     assert tuple(event for event in found if event.path == motd.path) == motd.events
 
 
-def test_a_marker_alone_makes_no_life() -> None:
-    """A whiteout of what never was is no event."""
+def test_a_whiteout_without_a_file_is_no_event() -> None:
+    """The path never existed."""
     stacked = stack([[file("a", b"1")], [whiteout("b"), opaque("c")]])
     path = stacked.filesystem.table.find(b"b")
     assert path is None or not life(stacked, b"b").events

@@ -1,4 +1,4 @@
-"""The listing: every step once, every line of a Dockerfile once."""
+"""The listing has every step once, and every line of a Dockerfile once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BASE: list[dict[str, object]] = [
 
 
 def image_of(tmp_path: Path, *created_by: str) -> Image:
-    """An image on a base of two steps; texts without a `#` make no layer."""
+    """An image on a base of two steps; instructions without a `#` have no layer."""
     history = list(BASE)
     history += (
         {"created_by": text, **({} if "#" in text else {"empty_layer": True})}
@@ -33,11 +33,11 @@ def image_of(tmp_path: Path, *created_by: str) -> Image:
 
 
 def parsed(text: str) -> Dockerfile:
-    """A Dockerfile of that text."""
+    """A Dockerfile with this text."""
     return parse_dockerfile(text.encode(), "dir/Dockerfile")
 
 
-def told(listing: Listing) -> list[tuple[Line, str, list[int]]]:
+def described(listing: Listing) -> list[tuple[Line, str, list[int]]]:
     """All lines, in short."""
     return [(line.kind, line.text, list(line.steps)) for line in listing.lines]
 
@@ -45,7 +45,7 @@ def told(listing: Listing) -> list[tuple[Line, str, list[int]]]:
 def test_without_a_dockerfile_the_history_is_listed(tmp_path: Path) -> None:
     """Every step in order; commands are broken into lines, digests shortened."""
     image = image_of(tmp_path, "RUN /bin/sh -c a && b # buildkit", "USER 1")
-    assert told(list_instructions(image)) == [
+    assert described(list_instructions(image)) == [
         (Line.STEP, "ADD file:abababababab… in /", [0]),
         (Line.STEP, 'CMD ["bash"]', [1]),
         (Line.STEP, "RUN a", [2]),
@@ -55,10 +55,10 @@ def test_without_a_dockerfile_the_history_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_dockerfile_is_annotated_with_its_steps(tmp_path: Path) -> None:
-    """Lines stay as written; FROM stands for the base; instructions missing from the image are marked."""
+    """Lines stay as written; FROM represents the base image; instructions missing from the image are marked."""
     image = image_of(tmp_path, "RUN /bin/sh -c a  && b # buildkit", "ENV X=1", "USER 1")
     listing = list_instructions(image, parsed("# c\nFROM x\nRUN a \\\n && b\nUSER 1\nCMD y\n"))
-    assert told(listing) == [
+    assert described(listing) == [
         (Line.REMARK, "# c", []),
         (Line.BASE, "FROM x", [0, 1]),
         (Line.STEP, "RUN a \\", [2]),
@@ -71,41 +71,43 @@ def test_a_dockerfile_is_annotated_with_its_steps(tmp_path: Path) -> None:
 
 
 def test_only_the_last_stage_is_matched(tmp_path: Path) -> None:
-    """An instruction of another stage has no step, even if one would fit."""
+    """An instruction of another stage has no step, even if one would match."""
     image = image_of(tmp_path, "RUN /bin/sh -c a # buildkit", "COPY a b # buildkit")
     listing = list_instructions(
         image, parsed("FROM x AS y\nRUN a\nFROM z\nRUN a\nCOPY --from=y a b\n")
     )
-    assert [kind for kind, _, _ in told(listing)] == [
+    assert [kind for kind, _, _ in described(listing)] == [
         Line.STAGE, Line.STAGE, Line.BASE, Line.STEP, Line.STEP,
     ]  # fmt: skip
 
 
 def test_equal_instructions_are_matched_from_the_end(tmp_path: Path) -> None:
-    """An instruction that the base has too is the later one."""
+    """If the base image has an equal instruction, the later one is matched."""
     image = image_of(tmp_path, "CMD bash", "RUN /bin/sh -c a # buildkit", "CMD bash")
     dockerfile = parsed("FROM x\nRUN a\nCMD bash\n")
     assert list(match_steps(dockerfile, image.steps).values()) == [3, 4]
 
 
 def test_a_dockerfile_of_another_image_is_reported(tmp_path: Path) -> None:
-    """If nothing fits, the history is listed, and all of the file is absent."""
+    """If nothing matches, the history is listed, and the whole file is marked as absent."""
     image = image_of(tmp_path, "RUN /bin/sh -c a # buildkit")
     listing = list_instructions(image, parsed("FROM x\nRUN b\n"))
     assert (listing.found, listing.base_end) == (0, None)
-    assert [kind for kind, _, _ in told(listing)] == [
+    assert [kind for kind, _, _ in described(listing)] == [
         Line.UNWRITTEN, Line.UNWRITTEN, Line.UNWRITTEN, Line.REMARK, Line.REMARK, Line.ABSENT,
     ]  # fmt: skip
 
 
 def test_a_dockerfile_with_only_from_is_all_base(tmp_path: Path) -> None:
-    """All steps are the base image's."""
+    """All steps belong to the base image."""
     image = image_of(tmp_path, "USER 1")
-    assert told(list_instructions(image, parsed("FROM x\n"))) == [(Line.BASE, "FROM x", [0, 1, 2])]
+    assert described(list_instructions(image, parsed("FROM x\n"))) == [
+        (Line.BASE, "FROM x", [0, 1, 2])
+    ]
 
 
 def test_every_step_is_listed_once(demo_opened: Opened) -> None:
-    """No step of an image is lost or told twice, whatever the Dockerfile says."""
+    """No step of an image is lost or repeated, whatever the Dockerfile contains."""
     image = demo_opened.image
     for text in (
         "FROM a\nRUN chown -R 1000:1000 /app\n",

@@ -19,8 +19,8 @@ SEARCH = Marks(EXPRESSIONS)
 
 
 @given(CONTENTS)
-def test_holders_are_those_that_hold_a_mark(contents: list[bytes]) -> None:
-    """A mark never begins in one content and ends in the next."""
+def test_holders_are_the_contents_with_a_match(contents: list[bytes]) -> None:
+    """A match never spans two contents."""
     expected = [
         number
         for number, content in enumerate(contents)
@@ -31,8 +31,8 @@ def test_holders_are_those_that_hold_a_mark(contents: list[bytes]) -> None:
 
 
 @given(CONTENTS)
-def test_places_are_where_marks_end(contents: list[bytes]) -> None:
-    """Each with the number of its expression."""
+def test_places_are_the_ends_of_matches(contents: list[bytes]) -> None:
+    """Each has the number of its expression."""
     content = b" ".join(contents)
     expected = {
         (start + found.end(), number)
@@ -43,17 +43,17 @@ def test_places_are_where_marks_end(contents: list[bytes]) -> None:
     assert set(SEARCH.places(content)) == expected
 
 
-def test_contents_after_too_many_marks_may_hold_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search ends early, and nothing is taken for clean that was not searched."""
-    monkeypatch.setattr(marks, "_MOST_PLACES", 3)
+def test_contents_after_too_many_matches_may_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search ends early, and contents that were not searched count as possible matches."""
+    monkeypatch.setattr(marks, "_MAX_PLACES", 3)
     assert SEARCH.holders([b"-", b"ab", b"ab ab", b"-", b"ab"]) == [1, 2, 3, 4]
     assert len(SEARCH.places(b"ab" * 9)) == 3
 
 
 @pytest.mark.parametrize("expression", ["ab", "b[0-9]{2}", "abcdefgh", "[a-z]{20}12"])
 @pytest.mark.parametrize("more", [[], ["(?i)key"], ["b[0-9]{2}", "(?i)key"]], ids=len)
-def test_a_mark_is_found_wherever_it_stands(expression: str, more: list[str]) -> None:
-    """Vector instructions look at 16 to 64 bytes at once: the edges are where they err."""
+def test_a_match_is_found_at_every_offset(expression: str, more: list[str]) -> None:
+    """Vector instructions process 16 to 64 bytes at once, and may fail at the edges."""
     search = Marks([expression, *more])
     mark = {"ab": b"ab", "b[0-9]{2}": b"b12", "abcdefgh": b"abcdefgh"}.get(
         expression, b"z" * 20 + b"12"

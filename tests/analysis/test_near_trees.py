@@ -13,7 +13,7 @@ from tests.images import Member, file
 
 
 def near(*layers: list[Member], least: int = 1) -> tuple[Stacked, list[NearTree]]:
-    """What is found in an image of these layers."""
+    """The near-duplicate directories of an image with these layers."""
     stacked = stack(layers)
     filesystem = stacked.filesystem
     sizes = np.zeros(len(filesystem.table), np.int64)
@@ -24,8 +24,8 @@ def near(*layers: list[Member], least: int = 1) -> tuple[Stacked, list[NearTree]
     return stacked, find_near_trees(filesystem.table, sizes, stacked.duplicates, least)
 
 
-def told(*layers: list[Member], least: int = 1) -> list[tuple[str, str, int, float]]:
-    """The same in words."""
+def described(*layers: list[Member], least: int = 1) -> list[tuple[str, str, int, float]]:
+    """The same as text."""
     stacked, found = near(*layers, least=least)
     full = stacked.filesystem.table.full
     return [
@@ -46,45 +46,47 @@ def vendor(top: str, *, changed: int = 0, count: int = 10) -> list[Member]:
 
 
 def test_a_tree_that_was_copied_twice_and_changed_a_little_is_one_pair() -> None:
-    """With the bytes that both share, and their part of the smaller one."""
+    """The pair has the shared bytes, and their share of the larger directory."""
     members = [
         *vendor("opt/vendor"),
         *vendor("srv/app/vendor", changed=1),
         file("opt/x", b"x" * 999),
     ]
-    assert told(members) == [("opt/vendor", "srv/app/vendor", 900, 0.9)]
+    assert described(members) == [("opt/vendor", "srv/app/vendor", 900, 0.9)]
 
 
-def test_a_tree_that_was_changed_a_lot_is_no_pair() -> None:
-    """Less than four fifths of the bytes."""
-    assert told([*vendor("a/vendor"), *vendor("b/vendor", changed=3)]) == []
-    assert len(told([*vendor("a/vendor"), *vendor("b/vendor", changed=2)])) == 1
+def test_a_heavily_changed_tree_is_no_pair() -> None:
+    """It shares less than four fifths of the bytes."""
+    assert described([*vendor("a/vendor"), *vendor("b/vendor", changed=3)]) == []
+    assert len(described([*vendor("a/vendor"), *vendor("b/vendor", changed=2)])) == 1
 
 
 def test_names_of_the_tops_need_not_agree() -> None:
-    """What lies in them does."""
-    assert told([*vendor("opt/v1"), *vendor("opt/v2", changed=1)]) == [
+    """Names inside them must agree."""
+    assert described([*vendor("opt/v1"), *vendor("opt/v2", changed=1)]) == [
         ("opt/v1", "opt/v2", 900, 0.9)
     ]
 
 
 def test_a_part_that_one_lacks_counts_against_both() -> None:
-    """A file was deleted in one copy; one that has half of the other is not nearly the same."""
-    assert told([*vendor("a/v", count=20), *vendor("b/v", count=18)]) == [("a/v", "b/v", 1800, 0.9)]
-    assert told([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == []
+    """A file was deleted in one copy; a directory with half of another is not nearly identical."""
+    assert described([*vendor("a/v", count=20), *vendor("b/v", count=18)]) == [
+        ("a/v", "b/v", 1800, 0.9)
+    ]
+    assert described([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == []
 
 
 def test_trees_with_an_equal_part_are_reported_by_that_part() -> None:
-    """What they have besides, however little, differs; where it does not, the whole is told."""
+    """Their other files, however few, differ; otherwise the whole trees are reported."""
     third = [*vendor("p/m/ajv", count=30), *vendor("q/m/ajv", count=29)]
     own = [file("p/own.js", b"p" * 300), file("q/own.js", b"q" * 200)]
     same = [file("p/LICENSE", b"l" * 50), file("q/LICENSE", b"l" * 50)]
-    assert told([*third, *own, *same]) == [("p/m/ajv", "q/m/ajv", 2900, 0.97)]
-    assert told([*third, *same]) == [("p", "q", 2950, 0.97)]
+    assert described([*third, *own, *same]) == [("p/m/ajv", "q/m/ajv", 2900, 0.97)]
+    assert described([*third, *same]) == [("p", "q", 2950, 0.97)]
 
 
 def test_files_of_equal_content_at_other_places_are_no_tree() -> None:
-    """Licence texts in a hundred packages are not the same package a hundred times."""
+    """A hundred packages with the same licence text are not the same package."""
     members = [
         member
         for number in range(100)
@@ -93,34 +95,34 @@ def test_files_of_equal_content_at_other_places_are_no_tree() -> None:
             file(f"doc/p{number}/code", b"%d" % number * 400),
         )
     ]
-    assert told(members) == []
+    assert described(members) == []
 
 
 def test_trees_that_share_too_little_are_not_reported() -> None:
     """The threshold counts shared bytes."""
-    assert told([*vendor("a/v"), *vendor("b/v")], least=1001) == []
-    assert len(told([*vendor("a/v"), *vendor("b/v")], least=1000)) == 1
+    assert described([*vendor("a/v"), *vendor("b/v")], least=1001) == []
+    assert len(described([*vendor("a/v"), *vendor("b/v")], least=1000)) == 1
 
 
-def test_a_directory_is_no_copy_of_what_it_holds() -> None:
-    """What lies in both is told instead."""
-    found = [(first, second) for first, second, *_ in told([*vendor("v"), *vendor("v/v")])]
+def test_a_directory_is_no_copy_of_its_contents() -> None:
+    """The shared contents inside are reported instead."""
+    found = [(first, second) for first, second, *_ in described([*vendor("v"), *vendor("v/v")])]
     assert found == [("v/lib0", "v/v/lib0"), ("v/lib1", "v/v/lib1"), ("v/lib2", "v/v/lib2")]
 
 
 def test_equal_files_within_a_tree_are_paired_with_those_at_their_places() -> None:
-    """A package that is in a tree several times, deep down, counts at each place."""
+    """A package that occurs several times in a tree counts at each place."""
     members = [
         file(f"{top}/m/{user}/m/mini/dist/esm/index.js", b"mini" * 25)
         for top in ("opt/v", "srv/app/v")
         for user in ("a", "b", "c", "d")
     ]
     odd = [file("opt/v/odd", b"o" * 50), file("srv/app/v/odd", b"d" * 50)]
-    assert told([*members, *odd]) == [("opt/v/m", "srv/app/v/m", 400, 1.0)]
+    assert described([*members, *odd]) == [("opt/v/m", "srv/app/v/m", 400, 1.0)]
 
 
 def test_exact_duplicates_leave_a_third_near_copy() -> None:
-    """Paths of one number are in copies that are the same."""
+    """Paths with the same number are in exact duplicates."""
     stacked, _ = near([*vendor("a"), *vendor("b"), *vendor("c", changed=1)])
     table = stacked.filesystem.table
     sizes = np.zeros(len(table), np.int64)
@@ -134,10 +136,10 @@ def test_exact_duplicates_leave_a_third_near_copy() -> None:
 
 
 def test_hostile_trees_are_quick() -> None:
-    """A content with many paths, and a deep one."""
+    """One content has many paths, and one path is very deep."""
     many = [file(f"{number % 97}/{number}/x", b"x" * 10) for number in range(20_000)]
     deep = [file("a/" + "d/" * 500 + "f", b"f" * 10), file("b/" + "d/" * 500 + "f", b"f" * 10)]
-    assert len(told([*many, *deep], least=100)) <= 97
+    assert len(described([*many, *deep], least=100)) <= 97
 
 
 _NAMES = st.sampled_from(["a", "b", "c"])

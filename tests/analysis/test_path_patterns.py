@@ -1,4 +1,4 @@
-"""Patterns tried on single paths mean what they mean for all paths of an image."""
+"""Patterns have the same meaning for single paths as for all paths of an image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATTERNS = [
 
 @given(st.sets(PATHS, min_size=1, max_size=8), st.sets(st.sampled_from(PATTERNS), min_size=1))
 def test_a_path_matches_as_it_does_among_all_paths(paths: set[str], patterns: set[str]) -> None:
-    """Itself, and where a directory above it matches."""
+    """A path matches itself, or through a directory above it."""
     alone = PathPatterns(sorted(patterns))
     ordered = sorted(paths)
     table = stack([[file(path) for path in ordered]]).filesystem.table
@@ -45,7 +45,7 @@ def test_a_path_matches_as_it_does_among_all_paths(paths: set[str], patterns: se
 
 
 @pytest.mark.parametrize("pattern", ["*a*", "**/*/*", "*"])
-def test_a_pattern_that_cannot_be_told_fast_is_refused(pattern: str) -> None:
-    """Rather than missed."""
+def test_a_pattern_without_a_quick_test_is_rejected(pattern: str) -> None:
+    """It would be missed otherwise."""
     with pytest.raises(ValueError, match="wildcard"):
         PathPatterns([pattern]).may_match(b"a")

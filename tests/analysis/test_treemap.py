@@ -1,4 +1,4 @@
-"""Tiles of the map: they fill the room, can be read, and lie beside each other."""
+"""Tiles of the map fill the box, are legible, and have neighbours."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.analysis.treemap import (
-    DEEPEST,
-    LEAST_HEIGHT,
-    LEAST_WIDTH,
-    MOST,
+    MAX_DEPTH,
+    MAX_TILES,
+    MIN_HEIGHT,
+    MIN_WIDTH,
     Box,
     Place,
     Tile,
     arrange,
-    beside,
+    neighbour,
     tiles_of,
 )
 from layerscope.filesystem.usage import Usage
@@ -29,17 +29,17 @@ def usage(members: list[Member]) -> Usage:
 
 
 def names(found: Usage, tiles: tuple[Tile, ...]) -> list[str]:
-    """What tiles stand for; `+N` for the rest."""
+    """The entries of tiles; `+N` for merged ones."""
     table = found.filesystem.table
     return [f"+{tile.merged}" if tile.merged else table.name(tile.path).decode() for tile in tiles]
 
 
 @given(
-    st.lists(st.integers(1, 10**9), min_size=1, max_size=MOST),
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=MAX_TILES),
     st.integers(8, 200),
     st.integers(1, 60),
 )
-def test_boxes_fill_the_room(weights: list[int], width: int, height: int) -> None:
+def test_boxes_fill_the_space(weights: list[int], width: int, height: int) -> None:
     """Every cell belongs to exactly one box."""
     room = Box(3, 5, width, height)
     boxes = arrange(weights, room)
@@ -50,14 +50,14 @@ def test_boxes_fill_the_room(weights: list[int], width: int, height: int) -> Non
         assert box.width >= 0 <= box.height
 
 
-def test_areas_are_like_sizes() -> None:
-    """Twice the bytes, twice the area."""
+def test_areas_are_proportional_to_sizes() -> None:
+    """Twice the bytes take twice the area."""
     boxes = arrange([400, 200, 200], Box(0, 0, 80, 20))
     assert [box.width * box.height for box in boxes] == [800, 400, 400]
 
 
 def test_small_files_are_merged() -> None:
-    """A thousand tiny files are one tile; it leads on to the largest of them."""
+    """A thousand tiny files share one tile, which opens the largest of them."""
     tiny = [file(f"d/tiny{number:04}", b"x" * (10 + number % 7)) for number in range(1000)]
     found = usage([file("d/large", b"x" * 100_000), file("d/half", b"x" * 50_000), *tiny])
     place = Place(found.filesystem.table.find(b"d") or 0)
@@ -80,32 +80,32 @@ def test_every_tile_is_legible() -> None:
     for width, height in ((40, 10), (80, 20), (160, 44)):
         found = usage([file(f"f{n:03}", b"x" * (n * n + 1)) for n in range(200)])
         for tile in tiles_of(found, Place(), Box(0, 0, width, height)):
-            assert tile.box.width >= LEAST_WIDTH
-            assert tile.box.height >= LEAST_HEIGHT
+            assert tile.box.width >= MIN_WIDTH
+            assert tile.box.height >= MIN_HEIGHT
 
 
-def test_directories_show_what_they_hold() -> None:
-    """Where there is room, but not without end."""
+def test_directories_show_their_entries() -> None:
+    """Nested tiles need space, and their depth is limited."""
     found = usage([file("a/b/c/d/e", b"x" * 100), file("z", b"y" * 10)])
     depth, tiles = 0, tiles_of(found, Place(), ROOM)
     while tiles:
         depth, tiles = depth + 1, tiles[0].inside
-    assert depth == DEEPEST
+    assert depth == MAX_DEPTH
 
 
 def test_empty_paths_have_no_tiles() -> None:
-    """Empty files and directories take no room."""
+    """Empty files and directories take no space."""
     found = usage([file("a"), directory("b")])
     assert tiles_of(found, Place(), ROOM) == ()
     assert tiles_of(found, Place(), Box(0, 0, 0, 0)) == ()
 
 
-def test_arrows_go_to_the_tile_beside_and_back() -> None:
-    """At the height at which one came; at the edge one stays."""
+def test_arrows_go_to_the_neighbour_and_back() -> None:
+    """The height is kept; at the edge the tile stays selected."""
     boxes = [Box(0, 0, 10, 10), Box(10, 0, 10, 4), Box(10, 4, 10, 6)]
     tiles = [Tile(box, number, 1, 0) for number, box in enumerate(boxes)]
-    assert beside(tiles, 0, (5, 2), (1, 0)) == 1
-    assert beside(tiles, 0, (5, 5), (1, 0)) == 2
-    assert beside(tiles, 1, (14, 2), (0, 1)) == 2
-    assert beside(tiles, 2, (14, 6), (-1, 0)) == 0
-    assert beside(tiles, 2, (14, 6), (1, 0)) == 2
+    assert neighbour(tiles, 0, (5, 2), (1, 0)) == 1
+    assert neighbour(tiles, 0, (5, 5), (1, 0)) == 2
+    assert neighbour(tiles, 1, (14, 2), (0, 1)) == 2
+    assert neighbour(tiles, 2, (14, 6), (-1, 0)) == 0
+    assert neighbour(tiles, 2, (14, 6), (1, 0)) == 2

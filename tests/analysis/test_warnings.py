@@ -73,7 +73,7 @@ MISMATCHES: dict[str, tuple[list[Entry], str]] = {
 
 @both_formats
 @pytest.mark.parametrize(("entries", "words"), MISMATCHES.values(), ids=MISMATCHES)
-def test_a_wrong_table_is_warned_of(
+def test_a_wrong_table_is_reported(
     tmp_path: Path, make: Make, entries: list[Entry], words: str
 ) -> None:
     """The warning names the layer, a path and the difference; figures come from the tar."""
@@ -105,7 +105,7 @@ def test_a_wrong_table_is_warned_of(
 def test_irrelevant_differences_are_no_mismatch(
     tmp_path: Path, make: Make, entries: list[Entry]
 ) -> None:
-    """Order, times that are rounded, entries that a later one replaces, and spellings."""
+    """These are the order, rounded times, replaced entries, and spellings."""
     layer = make(BASE, toc=toc_json(entries))
     assert codes(open_path(write_image(tmp_path, [layer]))) == []
 
@@ -115,7 +115,7 @@ def test_irrelevant_differences_are_no_mismatch(
 
 @both_formats
 def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> None:
-    """Engines check it, so the table is not used, and the layer is read normally."""
+    """Engines check the digest, so the table is not used, and the layer is read normally."""
     layer = make(BASE)
     for key in [key for key in layer.annotations if "position" not in key]:
         layer.annotations[key] = "sha256:" + "0" * 64
@@ -128,7 +128,7 @@ def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> 
 
 
 def test_both_digests_of_a_table_are_checked(tmp_path: Path) -> None:
-    """stargz-snapshotter gives zstd:chunked layers that of the JSON, too."""
+    """stargz-snapshotter also gives zstd:chunked layers the digest of the JSON."""
     layer = zstd_chunked(BASE)
     right = estargz(BASE).annotations[STARGZ_DIGEST]
     layer.annotations[STARGZ_DIGEST] = right
@@ -138,7 +138,7 @@ def test_both_digests_of_a_table_are_checked(tmp_path: Path) -> None:
 
 
 def test_a_missing_table_is_reported_if_the_manifest_claims_it(tmp_path: Path) -> None:
-    """A layer that was compressed again, or whose footer was cut off."""
+    """The layer was compressed again, or its footer was cut off."""
     for annotation in (STARGZ_DIGEST, CHUNKED + "manifest-checksum"):
         layer = plain_layer(BASE)
         layer.annotations[annotation] = "sha256:" + "0" * 64
@@ -148,7 +148,7 @@ def test_a_missing_table_is_reported_if_the_manifest_claims_it(tmp_path: Path) -
 
 
 def test_a_table_in_another_image_is_no_fault(tmp_path: Path) -> None:
-    """Its digest is in the manifest; the table is elsewhere."""
+    """Its digest is in the manifest, and the table is stored elsewhere."""
     layer = plain_layer(BASE)
     layer.blob += external_footer()
     layer.annotations[STARGZ_DIGEST] = "sha256:" + "0" * 64
@@ -159,7 +159,7 @@ def test_a_table_in_another_image_is_no_fault(tmp_path: Path) -> None:
 
 @both_formats
 def test_a_table_without_annotations_is_used(tmp_path: Path, make: Make) -> None:
-    """Copying drops annotations; the blob tells by itself."""
+    """Copying drops annotations; the blob identifies itself."""
     path = write_image(tmp_path, [make(BASE, toc=toc_json([]))], annotated=False)
     assert "expected" in listen(path).heard
     assert codes(open_path(path)) == ["toc-mismatch"]
@@ -176,7 +176,7 @@ def test_an_unusable_table_is_reported_and_the_layer_read(tmp_path: Path, make: 
     assert listen(path, wait=False).heard == ["layer 0", "stacked"]
 
 
-def test_folders_of_skopeo_give_the_digests_too(tmp_path: Path) -> None:
+def test_directories_of_skopeo_have_the_digests_too(tmp_path: Path) -> None:
     """`dir:` keeps the manifest with its annotations."""
     layer = estargz(BASE)
     config = image_config([layer.tar])
@@ -209,7 +209,7 @@ def test_folders_of_skopeo_give_the_digests_too(tmp_path: Path) -> None:
 
 
 def test_digests_of_other_kinds_are_not_checked(tmp_path: Path) -> None:
-    """As those of layers are not."""
+    """Digests of layers of other kinds are not checked either."""
     layer = estargz(BASE)
     layer.annotations[STARGZ_DIGEST] = "sha512:" + "0" * 128
     assert codes(open_path(write_image(tmp_path, [layer]))) == []

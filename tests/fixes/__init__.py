@@ -1,1 +1,1 @@
-"""Real RUN and COPY instructions, and whether what findings advise for them builds and does the same."""
+"""Real RUN and COPY instructions, and whether the fixes of findings for them build and do the same."""

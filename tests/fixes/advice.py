@@ -1,4 +1,4 @@
-"""Finds what a report advises for an entry of the corpus, and what is wrong with it."""
+"""Collects the fixes that a report gives for an entry of the corpus, and the faults of each."""
 
 from __future__ import annotations
 
@@ -28,46 +28,47 @@ _HADOLINT = Path(sys.executable).with_name("hadolint")
 
 @dataclass(frozen=True)
 class Advice:
-    """One fix, and what is wrong with it."""
+    """One fix and its faults."""
 
     rule: str
     fix: str
     unreadable: tuple[str, ...]
-    """Why it is no Dockerfile, or its commands no shell's."""
+    """Why it is not a valid Dockerfile, or has invalid scripts."""
     different: tuple[str, ...]
-    """What it does otherwise than the original."""
+    """How its effect differs from that of the original."""
 
 
 def advice(entry: Entry, runner: Runner) -> dict[str, list[Advice]]:
-    """What a report advises that knows the image alone, and one that knows its Dockerfile, too; and what becomes of this
-    Dockerfile with the fix of each finding and with all."""
+    """The judged fixes by mode: of a report without a Dockerfile, of a report with it, and of the patched Dockerfile, with the
+    fix of each finding and with all.
+    """
     with tempfile.TemporaryDirectory() as folder:
         image = write(Path(folder) / "image.tar", entry.archive())
         path = write(Path(folder) / "Dockerfile", entry.text.encode())
         alone, written = _opened(image, None), _opened(image, path)
         drafts = [
-            *(("history", draft) for draft in _of_report(alone, "\\")),
-            *(("dockerfile", draft) for draft in _of_report(written, entry.escape)),
-            *(("patch", draft) for draft in _of_patches(written)),
+            *(("history", draft) for draft in _report_drafts(alone, "\\")),
+            *(("dockerfile", draft) for draft in _report_drafts(written, entry.escape)),
+            *(("patch", draft) for draft in _patch_drafts(written)),
         ]
-    found: dict[str, list[Advice]] = {"history": [], "dockerfile": [], "patch": []}
-    rejected = _rejected(entry, [draft.dockerfile for _, draft in drafts])
-    for (mode, draft), said in zip(drafts, rejected, strict=True):
-        found[mode].append(_judged(entry, runner, mode, draft, said))
-    return found
+    judged: dict[str, list[Advice]] = {"history": [], "dockerfile": [], "patch": []}
+    rejected = _hadolint_errors(entry, [draft.dockerfile for _, draft in drafts])
+    for (mode, draft), errors in zip(drafts, rejected, strict=True):
+        judged[mode].append(_judge(entry, runner, mode, draft, errors))
+    return judged
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A fix that is not yet judged."""
+    """A fix that is not judged yet."""
 
     claims: list[tuple[str, list[str]]]
-    """Rules and paths of what it fixes."""
+    """Rules and paths of the fixed findings."""
     fix: str
     dockerfile: str
     """The fix as a whole Dockerfile."""
     steps: list[int] | None
-    """Those that it replaces; None for all."""
+    """The steps that it replaces; None for all."""
 
 
 def _opened(image: Path, dockerfile: Path | None) -> Opened:
@@ -75,36 +76,38 @@ def _opened(image: Path, dockerfile: Path | None) -> Opened:
     return open_image(Request(str(image)), Options(rules={}, dockerfile=written))
 
 
-def _of_report(opened: Opened, escape: str) -> Iterator[_Draft]:
+def _report_drafts(opened: Opened, escape: str) -> Iterator[_Draft]:
     """The fixes of the JSON report."""
     stream = io.BytesIO()
     json_report.write(opened, stream, ReportOptions())
     directive = "" if escape == "\\" else f"# escape={escape}\n"
-    for found in json.loads(stream.getvalue())["findings"]:
-        if found["fix"]:
-            text, _ = without_ignored(found["fix"])
-            whole = f"{directive}FROM x\n{text}\n"
-            yield _Draft([(found["rule"], found["paths"])], found["fix"], whole, found["steps"])
+    for finding in json.loads(stream.getvalue())["findings"]:
+        if finding["fix"]:
+            text, _ = without_ignored(finding["fix"])
+            dockerfile = f"{directive}FROM x\n{text}\n"
+            yield _Draft(
+                [(finding["rule"], finding["paths"])], finding["fix"], dockerfile, finding["steps"]
+            )
 
 
-def _of_patches(opened: Opened) -> Iterator[_Draft]:
-    """The Dockerfile with the fix of each finding by itself, and with all."""
+def _patch_drafts(opened: Opened) -> Iterator[_Draft]:
+    """The Dockerfile with the fix of each finding alone, and with all fixes."""
     assert opened.findings is not None
-    found, table = opened.findings.found, opened.filesystem.table
-    chosen = [[number] for number in range(len(found))]
-    chosen += [list(range(len(found)))] if len(found) > 1 else []
+    findings, table = opened.findings.found, opened.filesystem.table
+    chosen = [[number] for number in range(len(findings))]
+    chosen += [list(range(len(findings)))] if len(findings) > 1 else []
     for numbers in chosen:
         patch = patch_of(opened, numbers)
         if patch.plan.steps:
             claims = [
-                (found[n].rule, [name.decode() for name in table.full_paths(found[n].paths)])
+                (findings[n].rule, [name.decode() for name in table.full_paths(findings[n].paths)])
                 for n in patch.plan.applied
             ]
             text = patch.files[0].new
             yield _Draft(claims, text, text, None)
 
 
-def _judged(
+def _judge(
     entry: Entry, runner: Runner, mode: str, draft: _Draft, rejected: Sequence[str]
 ) -> Advice:
     rule = " ".join(rule for rule, _ in draft.claims)
@@ -114,10 +117,10 @@ def _judged(
         if draft.steps is None:
             instructions = last_stage(read(draft.dockerfile, escape))
         else:
-            instructions = _in_place(entry, draft.steps, without_ignored(draft.fix)[0], escape)
+            instructions = _at_first_step(entry, draft.steps, without_ignored(draft.fix)[0], escape)
     except ValueError as error:
         return Advice(rule, draft.fix, (*unreadable, str(error)), ())
-    unreadable += [said for each in instructions for said in _shell_faults(each)]
+    unreadable += [message for each in instructions for message in _shell_faults(each)]
     unreadable += [
         f"{each.name} has a blank to fill in" for each in instructions if "…" in each.text
     ]
@@ -135,7 +138,7 @@ def _judged(
 
 
 def _text_faults(entry: Entry, fix: str) -> Iterator[str]:
-    """What the entry expects of the text of its fix."""
+    """Differences between the text of a fix and what the entry expects."""
     if entry.never and re.search(entry.never, fix):
         yield f"contains {entry.never}"
     if entry.always and not re.search(entry.always, fix):
@@ -145,23 +148,24 @@ def _text_faults(entry: Entry, fix: str) -> Iterator[str]:
         yield f"ignores {sorted(ignored)}"
 
 
-def _in_place(entry: Entry, steps: Sequence[int], text: str, escape: str) -> list[Instruction]:
-    """The instructions of a fix, run where the first step that they replace was run."""
-    every = entry.steps()
-    first = min((n for n in steps if every[n] is not None), default=len(every))
-    before = [each for each in every[:first] if each is not None]
+def _at_first_step(entry: Entry, steps: Sequence[int], text: str, escape: str) -> list[Instruction]:
+    """The instructions of a fix, with the settings of the first step that they replace."""
+    all_steps = entry.steps()
+    first = min((n for n in steps if all_steps[n] is not None), default=len(all_steps))
+    before = [each for each in all_steps[:first] if each is not None]
     lines = [
         f"{each.name} {each.text}"
         for each in before
         if each.name in ("SHELL", "USER", "WORKDIR", "ENV", "ARG")
     ]
-    found = read("\n".join((*lines, text)), escape)
-    return found[len(lines) :]
+    instructions = read("\n".join((*lines, text)), escape)
+    return instructions[len(lines) :]
 
 
-def _rejected(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
-    """What hadolint says of each Dockerfile that it cannot read; nothing if it cannot read the original, as it does not know
-    all here-documents."""
+def _hadolint_errors(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
+    """The errors of hadolint for each Dockerfile that it cannot read; none if it cannot read the original, because it does not
+    know all here-documents.
+    """
     if not texts:
         return []
     with tempfile.TemporaryDirectory() as folder:
@@ -170,9 +174,9 @@ def _rejected(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
             for number, text in enumerate([*texts, entry.text])
         ]
         command: list[str | Path] = [_HADOLINT, "--no-fail", "-f", "json", *paths]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     fatal: list[list[str]] = [[] for _ in paths]
-    for each in json.loads(said):
+    for each in json.loads(output):
         if each["code"] == "DL1000":
             message = f"line {each['line'] - 1}: {each['message']}"
             fatal[int(Path(each["file"]).name)].append(message)
@@ -180,7 +184,7 @@ def _rejected(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
 
 
 def _shell_faults(instruction: Instruction) -> list[str]:
-    """What the shell says of the text that it is given."""
+    """The syntax errors that the shell reports for a script."""
     if instruction.name != "RUN" or instruction.words is not None:
         return []
     shell = instruction.shell[0].rpartition("/")[2]
@@ -195,17 +199,17 @@ def _shell_faults(instruction: Instruction) -> list[str]:
         )
     if shell not in ("sh", "bash", "ash", "dash"):
         return []
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash" if shell in ("bash", "ash") else "sh", "-n", "-c", script],
         capture_output=True,
         text=True,
         check=False,
     )
-    return [done.stderr.strip()] if done.returncode else []
+    return [result.stderr.strip()] if result.returncode else []
 
 
 def _copy_faults(entry: Entry, instructions: Sequence[Instruction]) -> list[str]:
-    """Flags and names that a COPY lost."""
+    """Flags that a COPY lost."""
     wrong = []
     for each in instructions:
         if each.name not in ("COPY", "ADD"):

@@ -1,4 +1,4 @@
-"""What a fix has to keep: commands, their order, where they run, and what fails."""
+"""Properties that a fix has to keep: the commands, their order, where they run, and which failures fail it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Kind:
     """What the fix of a rule may change in the commands that run."""
 
     fills: str = r"^\b$"
-    """The command that stores what was found."""
+    """Pattern of the commands that store the files of the finding."""
     adds: str = ""
-    """A command that takes it away, deletions apart."""
+    """Pattern of commands, besides deletions, that remove them again."""
     options: str = r"^\b$"
-    """An option that has it not stored."""
+    """Pattern of options that prevent storing them."""
     drops: str = r"^\b$"
-    """A command that is no longer needed."""
+    """Pattern of commands that are no longer needed."""
     words: bool = False
-    """Whether words of an installation may go."""
+    """Whether the fix may remove words of an installation."""
 
 
 KINDS = {
@@ -82,7 +82,7 @@ KINDS = {
     "sparse-giant": Kind(options="--no-log-init|-l"),
     "python-bytecode": Kind(options="--no-compile"),
 }
-"""Of rules whose fixes do more than delete what was found."""
+"""The kinds of rules whose fixes do more than delete the files of the finding."""
 for _rule in ("compilers", "headers", "static-libraries", "toolchains", "debug-symbols"):
     KINDS[_rule] = Kind(
         adds=r"(apt-get|apk|dnf|microdnf|yum|zypper) .*(purge|remove|del|autoremove)", words=True
@@ -90,7 +90,7 @@ for _rule in ("compilers", "headers", "static-libraries", "toolchains", "debug-s
 
 
 def runnable(instruction: Instruction) -> bool:
-    """Whether a RUN is run by a shell that is there."""
+    """Whether a RUN uses a shell that the chroot has."""
     if instruction.name != "RUN":
         return False
     if instruction.is_script:
@@ -121,14 +121,16 @@ class Runner:
             words = (*instruction.shell, instruction.script)
         key = (words, tuple(environment.items()), instruction.folder, tuple(files.items()))
         if key not in self._known:
-            found = self._chroot.run(words, environment, instruction.folder, files)
-            self._known[key] = replace(found, calls=tuple(map(self._undeclared, found.calls)))
+            outcome = self._chroot.run(words, environment, instruction.folder, files)
+            self._known[key] = replace(outcome, calls=tuple(map(self._undeclared, outcome.calls)))
         return self._known[key]
 
     def _undeclared(self, call: Call) -> Call:
         """A call without the variables of ENV and ARG: a merged RUN may well see those of all."""
-        kept = (each for each in call.environment if each.partition("=")[0] not in self._declared)
-        return replace(call, environment=frozenset(kept))
+        environment = (
+            each for each in call.environment if each.partition("=")[0] not in self._declared
+        )
+        return replace(call, environment=frozenset(environment))
 
     def run_all(self, instructions: Iterable[Instruction], failing: Sequence[str] = ()) -> Outcome:
         """RUNs one after the other, up to the first that fails."""
@@ -143,7 +145,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class Pair:
-    """A command of the original and the same in the fix; None for one that only one of both runs."""
+    """A command of the original and the same command in the fix; None for one that only one of both runs."""
 
     old: Call | None
     new: Call | None
@@ -157,31 +159,31 @@ def faults(
     paths: Sequence[str],
     fix: Sequence[Instruction],
 ) -> list[str]:
-    """What is wrong with how a fix runs; `steps` are those that it says it replaces."""
+    """What is wrong with the run of a fix; `steps` are those that the fix claims to replace."""
     new = [each for each in fix if each.name == "RUN"]
-    if not new or _in_words(entry, new):
+    if not new or _is_described(entry, new):
         return []
     if not all(map(runnable, new)):
-        return _unchanged(entry, new)
-    every = [(n, each) for n, each in enumerate(entry.steps()) if each and each.name == "RUN"]
-    if not all(runnable(each) for _, each in every):
+        return _changed_foreign_scripts(entry, new)
+    runs = [(n, each) for n, each in enumerate(entry.steps()) if each and each.name == "RUN"]
+    if not all(runnable(each) for _, each in runs):
         return []
-    named = [each for n, each in every if n in steps]
-    others = [each for _, each in every]
-    candidates = [named]
+    replaced = [each for n, each in runs if n in steps]
+    others = [each for _, each in runs]
+    candidates = [replaced]
     for count in range(len(others), 0, -1):
         candidates += [list(chosen) for chosen in combinations(others, count)]
-    found: list[str] = []
+    wrong_so_far: list[str] = []
     for old in filter(None, candidates):
-        pairs = _side_by_side(runner, entry, KINDS.get(rule, Kind()), old, new)
+        pairs = _pairs_of_calls(runner, entry, KINDS.get(rule, Kind()), old, new)
         if isinstance(pairs, str):
-            found = found or [pairs]
+            wrong_so_far = wrong_so_far or [pairs]
             continue
         wrong = _compare(runner, entry, [(rule, paths)], old, new, pairs)
         if not wrong:
             return []
-        found = wrong
-    return found
+        wrong_so_far = wrong
+    return wrong_so_far
 
 
 def patch_faults(
@@ -190,20 +192,20 @@ def patch_faults(
     claims: Sequence[tuple[str, Sequence[str]]],
     fixed: Sequence[Instruction],
 ) -> list[str]:
-    """What is wrong with how the last stage of a whole Dockerfile runs; `claims` are the rules and paths that were fixed."""
+    """What is wrong with the run of the last stage of a whole Dockerfile; `claims` are the rules and paths that were fixed."""
     old = [each for each in entry.instructions if each.name == "RUN"]
     new = [each for each in fixed if each.name == "RUN"]
     if not all(map(runnable, (*old, *new))):
-        return _unchanged(entry, new)
+        return _changed_foreign_scripts(entry, new)
     kinds = [KINDS.get(rule, Kind()) for rule, _ in claims]
-    pairs = _side_by_side(runner, entry, _together(kinds), old, new)
+    pairs = _pairs_of_calls(runner, entry, _combined(kinds), old, new)
     if isinstance(pairs, str):
         return [pairs]
     return _compare(runner, entry, claims, old, new, pairs)
 
 
-def _together(kinds: Sequence[Kind]) -> Kind:
-    """What the fixes of any of several rules may change."""
+def _combined(kinds: Sequence[Kind]) -> Kind:
+    """What the fixes of several rules may change together."""
     return Kind(
         fills="|".join(f"(?:{kind.fills})" for kind in kinds),
         adds="|".join(f"(?:{kind.adds})" for kind in kinds if kind.adds),
@@ -213,8 +215,8 @@ def _together(kinds: Sequence[Kind]) -> Kind:
     )
 
 
-def _in_words(entry: Entry, new: Sequence[Instruction]) -> bool:
-    """Whether a fix quotes commands as they are, and says in words what to do."""
+def _is_described(entry: Entry, new: Sequence[Instruction]) -> bool:
+    """Whether a fix quotes commands unchanged and describes in words what to do."""
     return all(
         any(
             _words(each) == _words(before) and {*each.flags} <= {*before.flags}
@@ -229,8 +231,8 @@ def _words(run: Instruction) -> list[str]:
     return list(run.words) if run.words is not None else run.script.split()
 
 
-def _unchanged(entry: Entry, new: Sequence[Instruction]) -> list[str]:
-    """What no shell that is there runs has to stay as it was."""
+def _changed_foreign_scripts(entry: Entry, new: Sequence[Instruction]) -> list[str]:
+    """Faults for scripts of shells that the chroot lacks: they have to stay unchanged."""
     scripts = {each.script.strip() for each in entry.instructions if each.name == "RUN"}
     return [
         f"changes what {' '.join(each.shell)} runs: {each.script}"
@@ -239,7 +241,7 @@ def _unchanged(entry: Entry, new: Sequence[Instruction]) -> list[str]:
     ]
 
 
-def _side_by_side(
+def _pairs_of_calls(
     runner: Runner,
     entry: Entry,
     kind: Kind,
@@ -262,10 +264,10 @@ def _compare(
     new: Sequence[Instruction],
     pairs: Sequence[Pair],
 ) -> list[str]:
-    """What is wrong though the same commands run."""
-    wrong = _loses(entry, claims, pairs)
+    """Faults other than different commands."""
+    wrong = _lost_files(entry, claims, pairs)
     for rule, paths in claims:
-        wrong += _cleans(KINDS.get(rule, Kind()), rule, paths, new, pairs)
+        wrong += _remaining_paths(KINDS.get(rule, Kind()), rule, paths, new, pairs)
     for pair in pairs:
         if pair.old is None or pair.new is None:
             continue
@@ -283,7 +285,7 @@ def _compare(
 def _align(
     old: Sequence[Call], new: Sequence[Call], kind: Kind, unordered: bool
 ) -> list[Pair] | str:
-    """The commands of both, side by side; a sentence if they are not the same."""
+    """The commands of both, side by side; a sentence if they differ."""
     if unordered:
         old, new = (
             sorted(old, key=lambda call: call.words),
@@ -291,32 +293,36 @@ def _align(
         )
     # reached[j]: how the first i of the old and j of the new can be side by side
     reached: dict[int, tuple[Pair, ...]] = {0: ()}
-    for at in range(len(old) + 1):
-        for there in range(len(new) + 1):
-            if there not in reached:
+    for index in range(len(old) + 1):
+        for position in range(len(new) + 1):
+            if position not in reached:
                 continue
-            if there < len(new) and there + 1 not in reached and _added(new[there], kind):
-                reached[there + 1] = (*reached[there], Pair(None, new[there]))
-        if at == len(old):
+            if (
+                position < len(new)
+                and position + 1 not in reached
+                and _may_be_added(new[position], kind)
+            ):
+                reached[position + 1] = (*reached[position], Pair(None, new[position]))
+        if index == len(old):
             break
         following: dict[int, tuple[Pair, ...]] = {}
-        for there, pairs in reached.items():
-            if there < len(new) and _same(old[at], new[there], kind):
-                following.setdefault(there + 1, (*pairs, Pair(old[at], new[there])))
-        for there, pairs in reached.items():
-            if re.match(kind.drops, " ".join(old[at].words)):
-                following.setdefault(there, (*pairs, Pair(old[at], None)))
+        for position, pairs in reached.items():
+            if position < len(new) and _is_same_call(old[index], new[position], kind):
+                following.setdefault(position + 1, (*pairs, Pair(old[index], new[position])))
+        for position, pairs in reached.items():
+            if re.match(kind.drops, " ".join(old[index].words)):
+                following.setdefault(position, (*pairs, Pair(old[index], None)))
         if not following:
             furthest = max(reached)
             place = new[furthest] if furthest < len(new) else None
-            return f"does not run {_said(old[at])} but {_said(place)}"
+            return f"does not run {_call_text(old[index])} but {_call_text(place)}"
         reached = following
     if len(new) not in reached:
-        return f"runs {_said(new[max(reached)])} besides"
+        return f"runs {_call_text(new[max(reached)])} besides"
     return list(reached[len(new)])
 
 
-def _said(call: Call | None) -> str:
+def _call_text(call: Call | None) -> str:
     if call is None:
         return "nothing more"
     return (
@@ -324,10 +330,10 @@ def _said(call: Call | None) -> str:
     )
 
 
-def _added(call: Call, kind: Kind) -> bool:
+def _may_be_added(call: Call, kind: Kind) -> bool:
     text = " ".join(call.words)
     if re.match(r"(?:gem|go|npm|conda) (?:env|config|root)\b", text):
-        return True  # asks where something is
+        return True  # only prints a path
     return (
         bool(_DELETES.match(text))
         or bool(kind.adds and re.match(kind.adds, text))
@@ -335,45 +341,45 @@ def _added(call: Call, kind: Kind) -> bool:
     )
 
 
-def _same(old: Call, new: Call, kind: Kind) -> bool:
+def _is_same_call(old: Call, new: Call, kind: Kind) -> bool:
     if (old.user, old.folder, old.environment) != (new.user, new.folder, new.environment):
-        return False  # it would find itself elsewhere
+        return False  # it would run in another environment
     if old.words == new.words:
         return True
-    kept = tuple(
+    words = tuple(
         word for word in new.words if not re.fullmatch(kind.options, word) or word in old.words
     )
-    if kept == old.words:
+    if words == old.words:
         return True
-    return kind.words and kept[:2] == old.words[:2] and set(kept) < set(old.words)
+    return kind.words and words[:2] == old.words[:2] and set(words) < set(old.words)
 
 
-def _loses(
+def _lost_files(
     entry: Entry, claims: Sequence[tuple[str, Sequence[str]]], pairs: Sequence[Pair]
 ) -> list[str]:
-    """Files of the final image that a further deletion takes away."""
+    """Faults for files of the final image that an added deletion removes."""
     if any(rule == "duplicate-directories" for rule, _ in claims):
         return []
     claimed = [path for _, paths in claims for path in paths]
-    live = {path for path in entry.live() if not any(_covers(path, found) for found in claimed)}
+    live = {path for path in entry.live() if not any(_covers(path, claim) for claim in claimed)}
     wrong = []
     for pair in pairs:
         if pair.old is None and pair.new is not None and pair.new.words[0] == "rm":
             for word in pair.new.words[1:]:
-                gone = [path for path in live if _covers(_absolute(word, pair.new), path)]
-                if gone and not word.startswith("-"):
-                    wrong.append(f"deletes {gone[0]}")
+                deleted = [path for path in live if _covers(_absolute(word, pair.new), path)]
+                if deleted and not word.startswith("-"):
+                    wrong.append(f"deletes {deleted[0]}")
     return wrong
 
 
-def _cleans(
+def _remaining_paths(
     kind: Kind,
     rule: str,
     paths: Sequence[str],
     new: Sequence[Instruction],
     pairs: Sequence[Pair],
 ) -> list[str]:
-    """What is still there when all is done."""
+    """Faults for claimed paths that still exist in the end."""
     if rule in ("overwritten", "stored-again", "rewritten-for-attributes") or kind.words:
         return []
     mounts = [
@@ -385,7 +391,7 @@ def _cleans(
     calls = [pair.new for pair in pairs if pair.new is not None]
     fillers = [n for n, call in enumerate(calls) if re.match(kind.fills, " ".join(call.words))]
     last = max(fillers, default=-1)
-    behind = calls[last + 1 :] if rule != "deleted-later" else calls
+    later = calls[last + 1 :] if rule != "deleted-later" else calls
     filler = calls[last] if last >= 0 else None
     optioned = bool(fillers) and all(
         any(re.fullmatch(kind.options, word) for word in calls[n].words) for n in fillers
@@ -401,15 +407,15 @@ def _cleans(
             if not owned and users != {"root"}:
                 wrong.append(f"{path} is in a cache that its user cannot write to")
             continue
-        if not any(_takes(call, path, kind, filler) for call in behind):
+        if not any(_removes(call, path, kind, filler) for call in later):
             wrong.append(f"{path} is still there in the end")
     return wrong
 
 
-def _takes(call: Call, path: str, kind: Kind, filler: Call | None) -> bool:
-    """Whether a command takes a path away."""
+def _removes(call: Call, path: str, kind: Kind, filler: Call | None) -> bool:
+    """Whether a command removes a path."""
     if call.user != "root" and not path.startswith((f"/home/{call.user}/", "/tmp/")):
-        return False  # not its own
+        return False  # the user does not own it
     text = " ".join(call.words)
     if kind.adds and re.match(kind.adds, text):
         return (
@@ -428,7 +434,7 @@ def _absolute(word: str, call: Call) -> str:
 
 
 def _covers(pattern: str, path: str) -> bool:
-    """Whether a path is what a pattern of a shell matches, or below it."""
+    """Whether a shell pattern matches a path or a directory above it."""
     parts, names = pattern.strip("/").split("/"), path.strip("/").split("/")
     if len(parts) > len(names):
         return False

@@ -1,7 +1,5 @@
-"""Runs commands where every program is a stub that only logs how it was called: a chroot with shells and nothing else.
-
-`python -m tests.fixes.chroot ROOT` is the process inside: one JSON request a line, one answer a line.
-"""
+"""Runs commands in a chroot with shells, where every other program is a stub that logs its call. `python -m tests.fixes.chroot
+ROOT` is the process inside: one JSON request and one answer per line."""
 
 from __future__ import annotations
 
@@ -137,19 +135,19 @@ exec "$@"
 
 @dataclass(frozen=True)
 class Call:
-    """One program that was run."""
+    """One call of a program."""
 
     user: str
     home: str
     folder: str
     words: tuple[str, ...]
     environment: frozenset[str]
-    """What it was given, `NAME='value'`, and `umask=`; what every shell sets is left out."""
+    """Its environment as `NAME='value'`, and `umask=`; without variables that every shell sets."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did."""
+    """The result of a command."""
 
     calls: tuple[Call, ...]
     failed: bool
@@ -157,7 +155,7 @@ class Outcome:
 
 
 def make_root(root: Path) -> None:
-    """Shells with their libraries, stubs, and the directories that commands go to."""
+    """Create shells with their libraries, stubs, and the directories that commands change to."""
     stubs = root / "stubs"
     stubs.mkdir(parents=True)
     for name, text in (("stub", _STUB), ("as-user", _AS_USER), ("pass-on", _PASS_ON)):
@@ -170,11 +168,13 @@ def make_root(root: Path) -> None:
     for name in ("env", "nice", "nohup", "timeout", "xargs", "eatmydata", "ionice"):
         _link(stubs / name, "pass-on")
     for shell in SHELLS:
-        found = shutil.which(shell)
-        assert found is not None
-        _copy(Path(found).resolve(), stubs / shell)
-        listed = subprocess.run(["ldd", found], capture_output=True, text=True, check=True).stdout
-        for library in re.findall(r"(/\S+) \(0x", listed):
+        path_of_shell = shutil.which(shell)
+        assert path_of_shell is not None
+        _copy(Path(path_of_shell).resolve(), stubs / shell)
+        libraries = subprocess.run(
+            ["ldd", path_of_shell], capture_output=True, text=True, check=True
+        ).stdout
+        for library in re.findall(r"(/\S+) \(0x", libraries):
             _copy(Path(library), root / library.lstrip("/"))
     _link(stubs / "sh", "dash")
     _link(stubs / "ash", "bash")
@@ -209,7 +209,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def isolation() -> list[str]:
-    """The words before a command that give it processes and mounts of its own."""
+    """The words before a command that give it separate processes and mounts."""
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
     return words if os.geteuid() == 0 else [*words, "--map-root-user"]
 
@@ -237,10 +237,15 @@ class Chroot:
         files: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run a program; `files` are written before, and may be run."""
-        asked = {"words": words, "environment": environment, "folder": folder, "files": files or {}}
+        request = {
+            "words": words,
+            "environment": environment,
+            "folder": folder,
+            "files": files or {},
+        }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         calls = tuple(map(_call, answer["log"].split("\037END\037")[:-1]))
@@ -279,18 +284,18 @@ def _serve(root: str) -> None:
     "".encode("utf-8", "surrogateescape")
     os.chroot(root)
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         log = Path("/log")
         log.write_bytes(b"")
-        for name, text in asked["files"].items():
+        for name, text in request["files"].items():
             Path(name).write_text(text)
             Path(name).chmod(0o755)
-        os.chdir(asked["folder"])
+        os.chdir(request["folder"])
         errors = ""
         try:
             done = subprocess.run(
-                asked["words"],
-                env=asked["environment"],
+                request["words"],
+                env=request["environment"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

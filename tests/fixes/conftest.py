@@ -13,7 +13,7 @@ from tests.fixes.chroot import SHELLS, Chroot, isolation
 
 @pytest.fixture(scope="session")
 def chroot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroot]:
-    """A place where every program is a stub."""
+    """A chroot in which every program but shells is a stub."""
     missing = [name for name in (*SHELLS, "unshare", "mount") if shutil.which(name) is None]
     if (
         missing

@@ -1,8 +1,5 @@
-"""A second, small reader of Dockerfiles, for those of the corpus and for fixes: what each instruction runs, and how BuildKit
-records it.
-
-It shares no code with the one that is tested.
-"""
+"""A second, small parser of Dockerfiles, for the corpus and for fixes: what each instruction runs, and how BuildKit records it.
+It shares no code with the parser under test."""
 
 from __future__ import annotations
 
@@ -40,22 +37,22 @@ class Instruction:
     name: str
     flags: tuple[str, ...]
     text: str
-    """What follows the flags, lines joined."""
+    """The text after the flags, with continued lines joined."""
     heredocs: tuple[tuple[str, str], ...]
     """Names and bodies of its here-documents."""
     words: tuple[str, ...] | None
-    """Of the exec form."""
+    """The words of the exec form; None for the shell form."""
     shell: tuple[str, ...]
     user: str
     folder: str
     variables: Mapping[str, str] = field(repr=False)
-    """Of ENV and ARG."""
+    """Variables set by ENV and ARG."""
     arguments: tuple[str, ...]
     """`NAME=value` of ARG."""
 
     @property
     def script(self) -> str:
-        """What the shell runs, or the interpreter of the script's first line."""
+        """The script that the shell runs, or the interpreter named in its first line."""
         if re.fullmatch(r"""<<-?["']?\w+["']?""", self.text):
             return self.heredocs[0][1]
         return self.text + "".join(f"\n{body}{name}" for name, body in self.heredocs)
@@ -89,12 +86,12 @@ def _without_quotes(text: str) -> str:
 
 def escape_of(text: str) -> str:
     """The character that continues lines."""
-    found = re.search(r"\A(?:#\s*syntax=.*\n)?#\s*escape\s*=\s*([`\\])", text)
-    return found[1] if found else "\\"
+    match = re.search(r"\A(?:#\s*syntax=.*\n)?#\s*escape\s*=\s*([`\\])", text)
+    return match[1] if match else "\\"
 
 
 def read(text: str, escape: str = "\\") -> list[Instruction]:
-    """The instructions of a text. Raises `ValueError` for one that is none."""
+    """The instructions of a text. Raises `ValueError` for an invalid one."""
     return list(_instructions(text, escape))
 
 
@@ -109,12 +106,12 @@ def _instructions(text: str, escape: str) -> Iterator[Instruction]:
         if not lines[at].strip() or lines[at].lstrip().startswith("#"):
             at += 1
             continue
-        joined, at = _joined(lines, at, escape)
+        joined, at = _join_lines(lines, at, escape)
         name, _, rest = joined.strip().partition(" ")
         name, rest = name.upper(), rest.strip()
         inner = rest.partition(" ")[0].upper() if name == "ONBUILD" else name
         if name not in _NAMES:
-            raise ValueError(f"no instruction: {joined}")
+            raise ValueError(f"not an instruction: {joined}")
         flags = _FLAGS.match(f"{rest} ")
         end = flags.end() if flags else 0
         body = rest[end:].strip()
@@ -156,7 +153,7 @@ def _instructions(text: str, escape: str) -> Iterator[Instruction]:
         )
 
 
-def _joined(lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
+def _join_lines(lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
     parts: list[str] = []
     more = True
     while more and at < len(lines):
@@ -191,7 +188,7 @@ def _words(text: str) -> tuple[str, ...] | None:
 
 
 def without_ignored(text: str) -> tuple[str, list[str]]:
-    """A fix without its lines for .dockerignore, and these."""
+    """A fix without its lines for .dockerignore, and these lines."""
     kept: list[str] = []
     ignored: list[str] = []
     within = False
@@ -202,13 +199,13 @@ def without_ignored(text: str) -> tuple[str, list[str]]:
 
 
 def last_stage(instructions: Sequence[Instruction]) -> list[Instruction]:
-    """The instructions behind the last FROM."""
+    """The instructions after the last FROM."""
     last = max(number for number, each in enumerate(instructions) if each.name == "FROM")
     return list(instructions[last + 1 :])
 
 
 def for_hadolint(text: str) -> str:
-    """A Dockerfile in the form that hadolint reads: an empty line behind here-documents, and double quotes in mounts."""
+    """A Dockerfile in the form that hadolint reads: an empty line after here-documents, and double quotes in mounts."""
     lines: list[str] = []
     ends: list[str] = []
     for line in text.split("\n"):

@@ -1,4 +1,4 @@
-"""An entry of the corpus, and the tiny image that its Dockerfile makes."""
+"""An entry of the corpus, and the tiny image that its Dockerfile builds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PASSWD = "".join(f"{name}:x:{uid}:{uid}::/home/{name}:/bin/sh\n" for name, uid 
 
 @dataclass(frozen=True)
 class Entry:
-    """Instructions, and what they store."""
+    """Instructions, and the files that they store."""
 
     name: str
     rule: str
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def instructions(self) -> list[Instruction]:
-        """Those of the last stage, its FROM left out."""
+        """The instructions of the last stage, without FROM."""
         return last_stage(read(self.text, self.escape))
 
     @property
@@ -76,7 +76,7 @@ class Entry:
         return escape_of(self.text)
 
     def steps(self) -> list[Instruction | None]:
-        """The instruction of each step of the image; None for the base image's."""
+        """The instruction of each step of the image; None for that of the base image."""
         return [None, *(each for each in self.instructions if each.name != "ONBUILD")]
 
     def archive(self) -> bytes:
@@ -91,8 +91,8 @@ class Entry:
                 members = _members(each.name, next(stores, ""), number)
             if members is not None:
                 layers.append(layer_tar(members))
-            made = {"created": CREATED, "created_by": record, "empty_layer": members is None}
-            history.append(made)
+            step_record = {"created": CREATED, "created_by": record, "empty_layer": members is None}
+            history.append(step_record)
         config = {"config": {"Entrypoint": ["/usr/local/bin/app"], "User": ""}}
         return docker_archive(layers, history=history, config=config)
 
@@ -109,7 +109,7 @@ class Entry:
                     else:
                         paths.add(path)
                 if each.name == "RUN":
-                    paths.add(f"/{_kept(number)}")
+                    paths.add(f"/{_needed_file(number)}")
         return paths
 
 
@@ -123,7 +123,7 @@ def entry(
     ignored: Sequence[str] | None = None,
     unordered: bool = False,
 ) -> Entry:
-    """An entry; a Dockerfile without a FROM is one of `debian:12`."""
+    """An entry; a Dockerfile without FROM is based on `debian:12`."""
     text = textwrap.dedent(text).strip("\n") + "\n"
     if not any(line.startswith("FROM ") for line in text.splitlines()):
         lines = text.splitlines(keepends=True)
@@ -140,13 +140,13 @@ _BASE = [
 ]
 
 
-def _kept(number: int) -> str:
-    """What each RUN stores that everybody needs."""
+def _needed_file(number: int) -> str:
+    """A file that each RUN stores and that must not be removed."""
     return f"usr/lib/step{number}/kept"
 
 
 def _members(name: str, words: str, number: int) -> list[Member]:
-    members = [file(_kept(number), b"%d" % number * 900)] if name == "RUN" else []
+    members = [file(_needed_file(number), b"%d" % number * 900)] if name == "RUN" else []
     for word in words.split():
         path = _path(word)
         if word.startswith("-"):

@@ -1,4 +1,4 @@
-"""What is known to be wrong: `CHECK NAME` of entries of the corpus. A line goes when its fix is right."""
+"""Fixes that are known to be wrong, as `CHECK NAME` of entries of the corpus. Remove a line when its fix is right."""
 
 from __future__ import annotations
 

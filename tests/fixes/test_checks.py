@@ -1,4 +1,4 @@
-"""The checks of fixes notice what they are there for."""
+"""The checks of fixes detect the faults that they are meant to detect."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ INSTALL = "apt-get install -y --no-install-recommends ca-certificates curl git"
 def test_a_fix_is_judged(
     chroot: Chroot, of: Entry, rule: str, path: str, fix: str, wanted: str
 ) -> None:
-    """Right ones pass; others are said to do what they do."""
+    """Right fixes pass; wrong ones are described."""
     before = of.instructions
     place = next(n for n, each in enumerate(before) if each.name == "RUN")
     head = [f"{each.name} {each.text}" for each in before[:place]]
@@ -161,7 +161,7 @@ def test_a_fix_is_judged(
 
 
 def test_a_whole_dockerfile_is_judged(chroot: Chroot) -> None:
-    """Where a command runs, and as whom, is part of what it does."""
+    """The directory and user of a command are part of what it does."""
     of = entry("x", "apt-lists", "RUN apt-get update\nWORKDIR /srv\nRUN make", "apt", "")
     for text, wanted in [
         (f"FROM x\nRUN apt-get update && {CLEAN}\nWORKDIR /srv\nRUN make\n", ""),

@@ -1,4 +1,4 @@
-"""What findings advise for real instructions can be built, does the same, and fails where the original failed."""
+"""Fixes of findings for real instructions can be built, do the same, and fail where the original failed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Judge = Callable[[Entry], Mapping[str, list[Advice]]]
 
 @pytest.fixture(scope="session")
 def judge(chroot: Chroot) -> Judge:
-    """What is advised for an entry, by mode; each entry is looked at once."""
-    known: dict[str, dict[str, list[Advice]]] = {}
+    """The judged fixes for an entry, by mode; each entry is judged once."""
+    judged: dict[str, dict[str, list[Advice]]] = {}
 
-    def found(entry: Entry) -> Mapping[str, list[Advice]]:
-        if entry.name not in known:
-            known[entry.name] = advice(entry, Runner(chroot, entry))
-        return known[entry.name]
+    def advice_for(entry: Entry) -> Mapping[str, list[Advice]]:
+        if entry.name not in judged:
+            judged[entry.name] = advice(entry, Runner(chroot, entry))
+        return judged[entry.name]
 
-    return found
+    return advice_for
 
 
 def cases() -> Iterator[object]:
@@ -39,21 +39,22 @@ def cases() -> Iterator[object]:
             yield pytest.param(entry, check, id=name.replace(" ", "-"), marks=marks)
 
 
-def finds(entry: Entry, mode: str, found: Sequence[Advice]) -> None:
-    """There is a finding of its rule, with a fix."""
-    assert mode == "patch" or entry.rule in [each.rule for each in found], mode
+def finds(entry: Entry, mode: str, fixes: Sequence[Advice]) -> None:
+    """The entry's rule has a finding with a fix."""
+    assert mode == "patch" or entry.rule in [each.rule for each in fixes], mode
 
 
-def parses(entry: Entry, mode: str, found: Sequence[Advice]) -> None:
-    """hadolint reads each fix as a Dockerfile, and the shell what it is given."""
-    for each in found:
+def parses(entry: Entry, mode: str, fixes: Sequence[Advice]) -> None:
+    """hadolint reads each fix as a Dockerfile, and the shell accepts its scripts."""
+    for each in fixes:
         assert each.unreadable == (), f"{mode}, {each.rule}:\n{each.fix}"
 
 
-def runs(entry: Entry, mode: str, found: Sequence[Advice]) -> None:
-    """Each fix runs the same commands in the same order, save what the finding is about; it cleans up, and fails where the
-    original failed."""
-    for each in found:
+def runs(entry: Entry, mode: str, fixes: Sequence[Advice]) -> None:
+    """Each fix runs the same commands in the same order, except for those that the finding is about; it cleans up, and fails
+    where the original failed.
+    """
+    for each in fixes:
         assert each.different == (), f"{mode}, {each.rule}:\n{each.fix}"
 
 
@@ -61,13 +62,13 @@ def runs(entry: Entry, mode: str, found: Sequence[Advice]) -> None:
 def test_a_fix_does_the_same(
     judge: Judge, entry: Entry, check: Callable[[Entry, str, Sequence[Advice]], None]
 ) -> None:
-    """It is found, parses and runs, with a Dockerfile and without."""
+    """With and without a Dockerfile, it is found, parsed and run."""
     for mode, found in judge(entry).items():
         check(entry, mode, found)
 
 
 def test_names_are_unique_and_known() -> None:
-    """A name that is listed as wrong is one of the corpus."""
+    """A name listed as known to be wrong exists in the corpus."""
     names = [entry.name for entry in CORPUS]
     assert len(names) == len(set(names)) >= 150
     assert {known.split()[1] for known in KNOWN_WRONG} <= set(names)

@@ -24,20 +24,20 @@ def align(old: Sequence[Hashable | None], new: Sequence[Hashable | None]) -> lis
     first = [(place, place) for place in range(start)]
     last = [(len(old) - place, len(new) - place) for place in range(end, 0, -1)]
     places = {item: place for place, item in _numbered(old, start, len(old) - end)}
-    found = [
+    matches = [
         (places[item], place)
         for place, item in _numbered(new, start, len(new) - end)
         if item in places
     ]
-    return [*first, *_rising(found), *last]
+    return [*first, *_longest_ascending(matches), *last]
 
 
 def gaps(pairs: Sequence[Pair], old: int, new: int) -> Iterator[tuple[range, range]]:
     """The gaps before, between and after pairs, in sequences of these lengths."""
-    mine = other = 0
+    old_start = new_start = 0
     for pair in (*pairs, (old, new)):
-        yield range(mine, pair[0]), range(other, pair[1])
-        mine, other = pair[0] + 1, pair[1] + 1
+        yield range(old_start, pair[0]), range(new_start, pair[1])
+        old_start, new_start = pair[0] + 1, pair[1] + 1
 
 
 def _numbered(
@@ -52,7 +52,7 @@ def _numbered(
             seen[item] += 1
 
 
-def _rising(pairs: Sequence[Pair]) -> list[Pair]:
+def _longest_ascending(pairs: Sequence[Pair]) -> list[Pair]:
     """The longest subsequence of pairs whose first positions ascend; the second ones already do."""
     ends: list[int] = []
     """For each length, the smallest first position at the end of such a subsequence."""
@@ -63,9 +63,9 @@ def _rising(pairs: Sequence[Pair]) -> list[Pair]:
         before.append(last[length - 1] if length else -1)
         ends[length : length + 1] = [place]
         last[length : length + 1] = [number]
-    found: list[Pair] = []
+    ascending: list[Pair] = []
     number = last[-1] if last else -1
     while number >= 0:
-        found.append(pairs[number])
+        ascending.append(pairs[number])
         number = before[number]
-    return found[::-1]
+    return ascending[::-1]

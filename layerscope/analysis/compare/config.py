@@ -36,28 +36,28 @@ def shown_value(name: str | None, value: Value) -> str:
 
 def compare_config(old: Image, new: Image) -> list[ConfigDifference]:
     """All differences, field by field, names in order."""
-    mine, other = old.config, new.config
+    old_config, new_config = old.config, new.config
     single: list[tuple[str, Value | None, Value | None]] = [
         ("platform", str(old.platform) or None, str(new.platform) or None),
-        ("entrypoint", mine.entrypoint or None, other.entrypoint or None),
-        ("cmd", mine.cmd or None, other.cmd or None),
-        ("user", mine.user or None, other.user or None),
-        ("workingDir", mine.working_dir or None, other.working_dir or None),
+        ("entrypoint", old_config.entrypoint or None, new_config.entrypoint or None),
+        ("cmd", old_config.cmd or None, new_config.cmd or None),
+        ("user", old_config.user or None, new_config.user or None),
+        ("workingDir", old_config.working_dir or None, new_config.working_dir or None),
     ]
     named: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = [
-        ("env", _variables(mine.env), _variables(other.env)),
-        ("labels", mine.labels, other.labels),
-        ("exposedPorts", _present(mine.exposed_ports), _present(other.exposed_ports)),
-        ("volumes", _present(mine.volumes), _present(other.volumes)),
+        ("env", _variables(old_config.env), _variables(new_config.env)),
+        ("labels", old_config.labels, new_config.labels),
+        ("exposedPorts", _present(old_config.exposed_ports), _present(new_config.exposed_ports)),
+        ("volumes", _present(old_config.volumes), _present(new_config.volumes)),
     ]
-    found = [
+    differences = [
         ConfigDifference(field, None, before, after)
         for field, before, after in single
         if before != after
     ]
     for field, before, after in named:
-        found += _differences(field, before, after)
-    return found
+        differences += _differences(field, before, after)
+    return differences
 
 
 def _differences(

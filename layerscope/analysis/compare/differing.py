@@ -18,7 +18,7 @@ from layerscope.progress import Progress, check
 
 Numbers = NDArray[np.int32]
 
-PIECE = 1 << 18
+BATCH = 1 << 18
 """Pairs per batch."""
 
 
@@ -28,14 +28,14 @@ class Differences:
     def __init__(self, old: Side, new: Side) -> None:
         self._sides = (old, new)
         self._old, self._new = old.filesystem.inodes, new.filesystem.inodes
-        self._layers = _numbers(diff_ids(old), diff_ids(new))
+        self._layers = _layer_numbers(diff_ids(old), diff_ids(new))
         self._links, self._link_maps = merge_strings([self._old.links, self._new.links])
         self._xattrs, self._xattr_maps = merge_strings([self._old.xattrs, self._new.xattrs])
 
-    def learn(self, old: Numbers, new: Numbers, progress: Progress) -> None:
-        """Read the contents of those pairs that cannot be compared otherwise. Raises `CancelledError`."""
-        unsure = np.flatnonzero(self._may_equal(old, new) & ~self.same_entry(old, new))
-        for side, inodes in zip(self._sides, (old[unsure], new[unsure]), strict=True):
+    def read_contents(self, old: Numbers, new: Numbers, progress: Progress) -> None:
+        """Read the contents of pairs that cannot be compared without. Raises `CancelledError`."""
+        unknown = np.flatnonzero(self._may_equal(old, new) & ~self.same_entry(old, new))
+        for side, inodes in zip(self._sides, (old[unknown], new[unknown]), strict=True):
             hash_contents(
                 side.filesystem.inodes,
                 np.unique(inodes),
@@ -44,43 +44,43 @@ class Differences:
                 "Comparing contents",
             )
 
-    def of(self, old: Numbers, new: Numbers, progress: Progress) -> NDArray[np.uint8]:
-        """`Why` bits of each pair, as from `Inodes.differences`. Contents must be known, see `learn`."""
+    def compare(self, old: Numbers, new: Numbers, progress: Progress) -> NDArray[np.uint8]:
+        """`Why` bits of each pair, as from `Inodes.differences`. Contents must be known, see `read_contents`."""
         why = np.zeros(len(old), np.uint8)
-        for start in range(0, len(old), PIECE):
+        for start in range(0, len(old), BATCH):
             check(progress)
-            span = slice(start, start + PIECE)
-            why[span] = self._of_piece(old[span], new[span])
+            span = slice(start, start + BATCH)
+            why[span] = self._compare_batch(old[span], new[span])
         return why
 
     def same_entry(self, old: Numbers, new: Numbers) -> NDArray[np.bool_]:
         """Pairs that are the same entry of the same layer."""
-        known = (old != self._old.implicit) & (new != self._new.implicit)
-        mine, other = self._old.layers(old), self._new.layers(new)
-        layers = self._layers[0][mine] == self._layers[1][other]
-        entries = old - self._old.first[mine] == new - self._new.first[other]
-        same: NDArray[np.bool_] = known & layers & entries
+        explicit = (old != self._old.implicit) & (new != self._new.implicit)
+        old_layers, new_layers = self._old.layers(old), self._new.layers(new)
+        same_layer = self._layers[0][old_layers] == self._layers[1][new_layers]
+        same_index = old - self._old.first[old_layers] == new - self._new.first[new_layers]
+        same: NDArray[np.bool_] = explicit & same_layer & same_index
         return same
 
     def _may_equal(self, old: Numbers, new: Numbers) -> NDArray[np.bool_]:
         """Pairs of files with the same number of stored bytes, more than 0."""
-        mine, other = self._old.columns, self._new.columns
+        old_columns, new_columns = self._old.columns, self._new.columns
         same: NDArray[np.bool_] = (
-            (mine.kinds[old] == Kind.FILE)
-            & (other.kinds[new] == Kind.FILE)
-            & (mine.stored[old] == other.stored[new])
-            & (mine.stored[old] > 0)
+            (old_columns.kinds[old] == Kind.FILE)
+            & (new_columns.kinds[new] == Kind.FILE)
+            & (old_columns.stored[old] == new_columns.stored[new])
+            & (old_columns.stored[old] > 0)
         )
         return same
 
-    def _of_piece(self, old: Numbers, new: Numbers) -> NDArray[np.uint8]:
-        """The same for a batch, treated as inodes of one image that has only these."""
+    def _compare_batch(self, old: Numbers, new: Numbers) -> NDArray[np.uint8]:
+        """`compare` for a batch, whose inodes are treated as those of a single image."""
         count = len(old)
         columns = Columns.joined(
             [
-                self._taken(0, old),
-                self._taken(1, new),
-                self._taken(0, np.array([self._old.implicit], np.int32)),
+                self._columns(0, old),
+                self._columns(1, new),
+                self._columns(0, np.array([self._old.implicit], np.int32)),
             ]
         )
         digests = np.zeros((2 * count + 1, 32), np.uint8)
@@ -89,7 +89,7 @@ class Differences:
             digests[start : start + count] = inodes.digests[rows]
             hashed[start : start + count] = inodes.hashed[rows]
         numbers = np.arange(count, dtype=np.int32)
-        # The same stored entry need not be read to be known as equal.
+        # The same entry of the same layer is equal, even if its content was not read.
         alike = numbers[self.same_entry(old, new) & ~(hashed[:count] & hashed[count:-1])]
         digests[alike] = digests[alike + count] = 0
         hashed[alike] = hashed[alike + count] = True
@@ -98,7 +98,7 @@ class Differences:
             np.array([0, 2 * count], np.int64),
             self._links,
             self._xattrs,
-            {**_maps(self._old, old, 0), **_maps(self._new, new, count)},
+            {**_sparse_maps(self._old, old, 0), **_sparse_maps(self._new, new, count)},
             digests,
             hashed,
         )
@@ -107,33 +107,33 @@ class Differences:
             np.where(new == self._new.implicit, 2 * count, numbers + count),
         )
 
-    def _taken(self, side: int, rows: Numbers) -> Columns:
+    def _columns(self, side: int, rows: Numbers) -> Columns:
         """Some inodes of one side, with link and attribute numbers that both sides share."""
         columns = (self._old, self._new)[side].columns
-        taken = Columns(*(getattr(columns, name)[rows] for name in Columns.__slots__))
-        # In wider types: those of one side may be too narrow for the numbers of both.
+        selected = Columns(*(getattr(columns, name)[rows] for name in Columns.__slots__))
+        # The merged numbers may not fit into the types of one side.
         return replace(
-            taken,
-            links=self._link_maps[side][taken.links],
-            xattrs=self._xattr_maps[side][taken.xattrs],
+            selected,
+            links=self._link_maps[side][selected.links],
+            xattrs=self._xattr_maps[side][selected.xattrs],
         )
 
 
-def _numbers(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Numbers, Numbers]:
+def _layer_numbers(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Numbers, Numbers]:
     """A number for each layer of both images, the same for the same layer; one more for implicit directories."""
     numbers: dict[object, int] = {}
-    mine = [
-        numbers.setdefault(("old", place) if known is None else known, len(numbers))
-        for place, known in enumerate([*old, None])
+    old_numbers = [
+        numbers.setdefault(("old", place) if diff_id is None else diff_id, len(numbers))
+        for place, diff_id in enumerate([*old, None])
     ]
-    other = [
-        numbers.setdefault(("new", place) if known is None else known, len(numbers))
-        for place, known in enumerate([*new, None])
+    new_numbers = [
+        numbers.setdefault(("new", place) if diff_id is None else diff_id, len(numbers))
+        for place, diff_id in enumerate([*new, None])
     ]
-    return np.array(mine, np.int32), np.array(other, np.int32)
+    return np.array(old_numbers, np.int32), np.array(new_numbers, np.int32)
 
 
-def _maps(inodes: Inodes, rows: Numbers, start: int) -> dict[int, SparseMap]:
+def _sparse_maps(inodes: Inodes, rows: Numbers, start: int) -> dict[int, SparseMap]:
     """The maps of the sparse files among these, by their position after `start`."""
     if not inodes.sparse:
         return {}

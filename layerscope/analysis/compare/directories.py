@@ -38,35 +38,35 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
     )
     if not weights.any():  # without any bytes, count paths instead
         weights = np.ones(len(changes), np.int64)
-    leads = nearest_noteworthy(changes.paths, weights, table)
+    nearest = nearest_noteworthy(changes.paths, weights, table)
     # A file belongs to its directory; a large enough directory to itself.
     holds = table.ends > np.arange(1, len(table) + 1)
-    homes = np.where(holds, leads, leads[table.parents])
+    homes = np.where(holds, nearest, nearest[table.parents])
     moved = np.flatnonzero(changes.growth)
-    heavy = np.zeros(len(table), np.int64)
-    np.add.at(heavy, homes[changes.paths], weights)
-    found = np.unique(np.concatenate([homes[changes.paths], homes[moved]]))
-    homes[found] = _with_weight(found, homes, heavy, table)
-    every = np.concatenate([changes.paths, moved])
-    own = np.where(holds, np.arange(len(table)), table.parents)[every]
+    weight_of = np.zeros(len(table), np.int64)
+    np.add.at(weight_of, homes[changes.paths], weights)
+    groups_found = np.unique(np.concatenate([homes[changes.paths], homes[moved]]))
+    homes[groups_found] = _with_weight(groups_found, homes, weight_of, table)
+    all_paths = np.concatenate([changes.paths, moved])
+    directories = np.where(holds, np.arange(len(table)), table.parents)[all_paths]
     keys, groups = np.unique(
-        _outside(homes[homes[every]], own, weights, table), return_inverse=True
+        _divide_root(homes[homes[all_paths]], directories, weights, table), return_inverse=True
     )
     group, moved_group = groups[: len(changes)], groups[len(changes) :]
-    heavy = np.zeros(len(keys), np.int64)
-    np.add.at(heavy, group, weights)
-    keys = _common(keys, groups, own, table)
+    weight_of = np.zeros(len(keys), np.int64)
+    np.add.at(weight_of, group, weights)
+    keys = _deepest_common(keys, groups, directories, table)
     growth = np.zeros(len(keys), np.int64)
     np.add.at(growth, moved_group, changes.growth[moved])
     counts = np.bincount(
         group * len(Change) + changes.kinds, minlength=len(keys) * len(Change)
     ).reshape(len(keys), len(Change))
-    order = np.lexsort((keys, -heavy, -growth))
+    order = np.lexsort((keys, -weight_of, -growth))
     return [
         DirectoryChange(
             int(keys[row]),
             int(growth[row]),
-            int(heavy[row]),
+            int(weight_of[row]),
             {
                 change: int(counts[row, change])
                 for change in Change
@@ -77,39 +77,39 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
     ]
 
 
-def _outside(
+def _divide_root(
     places: NDArray[np.int32],
-    own: NDArray[np.int32],
+    directories: NDArray[np.int32],
     weights: NDArray[np.int64],
     table: PathTable,
 ) -> NDArray[np.int32]:
-    """Groups in which those of the root are divided among the directories in it, as far as these have weight: they have nothing
-    in common. `own` are the directories of the differences; the first ones have `weights`.
+    """Groups in which the root's group is divided among its subdirectories that have weight. `directories` are the directories of
+    the differences; the first ones have `weights`.
     """
     tops = np.flatnonzero(table.parents == 0)
-    rows = np.flatnonzero((places == 0) & (own > 0))
+    rows = np.flatnonzero((places == 0) & (directories > 0))
     if not len(rows):
         return places
-    above = tops[np.searchsorted(tops, own[rows], side="right") - 1].astype(np.int32)
-    heavy = np.zeros(len(table), np.int64)
-    weighing = rows < len(weights)
-    np.add.at(heavy, above[weighing], weights[rows[weighing]])
+    above = tops[np.searchsorted(tops, directories[rows], side="right") - 1].astype(np.int32)
+    weight_of = np.zeros(len(table), np.int64)
+    has_weight = rows < len(weights)
+    np.add.at(weight_of, above[has_weight], weights[rows[has_weight]])
     divided = places.copy()
-    divided[rows] = np.where(heavy[above] > 0, above, 0)
+    divided[rows] = np.where(weight_of[above] > 0, above, 0)
     return divided
 
 
-def _common(
+def _deepest_common(
     keys: NDArray[np.int32],
     groups: NDArray[np.int64],
-    own: NDArray[np.int32],
+    directories: NDArray[np.int32],
     table: PathTable,
 ) -> NDArray[np.int32]:
     """The deepest directory that holds all differences of each group: in path order, that of the first and the last."""
     first = np.full(len(keys), len(table), np.int32)
     last = np.zeros(len(keys), np.int32)
-    np.minimum.at(first, groups, own)
-    np.maximum.at(last, groups, own)
+    np.minimum.at(first, groups, directories)
+    np.maximum.at(last, groups, directories)
     for row, end in enumerate(last.tolist()):
         path = int(first[row])
         while int(table.ends[path]) <= end:
@@ -121,8 +121,8 @@ def _common(
 def _with_weight(
     keys: NDArray[np.int32], homes: NDArray[np.int32], heavy: NDArray[np.int64], table: PathTable
 ) -> list[int]:
-    """For each of these directories, itself or its nearest ancestor with differences of its own: a directory that only contains
-    another group is not a group. Keys are in path order.
+    """For each of these directories, itself or its nearest ancestor with differences of its own, so that no group contains only
+    another group. Keys are in path order.
     """
     known = {0: 0}
     for key in keys.tolist():

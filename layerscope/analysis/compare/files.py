@@ -42,8 +42,8 @@ class FileChanges:
     before: NDArray[np.int64]
     """Content bytes of the old image at each path of the table; a content counts at its first name."""
     growth: NDArray[np.int64]
-    """Content bytes that the path adds to the image, over all paths of the table. A content with several names counts at
-    the first one, so that a path that does not differ may grow when a name before it goes."""
+    """Growth in content bytes at each path of the table. A content with several names counts at the first one, so an unchanged
+    path may grow if an earlier name is removed."""
     selected: int
     """Paths of either image that were compared."""
 
@@ -52,7 +52,7 @@ class FileChanges:
 
     @property
     def total_growth(self) -> int:
-        """How many more content bytes the new image shows."""
+        """Live bytes of the new image minus those of the old one."""
         return int(self.growth.sum())
 
     def counts(self) -> dict[Change, int]:
@@ -91,7 +91,7 @@ def compare_files(
         selected &= select(table, only)
     paths = np.flatnonzero(selected).astype(np.int32)
     before, after = (side.inodes[paths] for side in sides)
-    kinds, why = classified(Differences(old, new), before, after, progress, mtime)
+    kinds, why = classify(Differences(old, new), before, after, progress, mtime)
     growth = sides[1].counted - sides[0].counted
     growth[~selected] = 0
     changed = np.flatnonzero(kinds != Change.UNCHANGED)
@@ -102,15 +102,15 @@ def compare_files(
         after[changed],
         kinds[changed],
         why[changed],
-        _sizes(old.filesystem.inodes, before[changed]),
-        _sizes(new.filesystem.inodes, after[changed]),
+        content_sizes(old.filesystem.inodes, before[changed]),
+        content_sizes(new.filesystem.inodes, after[changed]),
         sides[0].counted,
         growth,
         len(paths),
     )
 
 
-def classified(
+def classify(
     differences: Differences,
     before: NDArray[np.int32],
     after: NDArray[np.int32],
@@ -122,9 +122,9 @@ def classified(
     kinds[before < 0] = Change.ADDED
     kinds[after < 0] = Change.REMOVED
     both = np.flatnonzero((before >= 0) & (after >= 0))
-    differences.learn(before[both], after[both], progress)
+    differences.read_contents(before[both], after[both], progress)
     why = np.zeros(len(before), np.uint8)
-    why[both] = differences.of(before[both], after[both], progress)
+    why[both] = differences.compare(before[both], after[both], progress)
     if not mtime:
         why &= np.uint8(~Why.MTIME & 0xFF)
     kinds[(why & int(SUBSTANCE)) > 0] = Change.MODIFIED
@@ -145,7 +145,7 @@ def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
     return selector.below(np.concatenate(tops))
 
 
-def _sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+def content_sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
     """Content bytes; 0 for anything but a file, and for a missing path."""
     files = (rows >= 0) & (inodes.columns.kinds[rows] == Kind.FILE)
     sizes: NDArray[np.int64] = np.where(files, inodes.columns.stored[rows], 0)

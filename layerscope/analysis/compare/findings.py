@@ -14,8 +14,8 @@ from layerscope.analysis.compare.steps import StepPair
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Finding
 
-_PATHS = 100
-"""Paths by which a finding is recognized."""
+_MAX_PATHS = 100
+"""Maximum paths of a finding that are compared, largest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +24,35 @@ class FindingChanges:
 
     new: Sequence[Finding]
     """Without secrets: see `new_secrets`."""
-    gone: Sequence[Finding]
-    """Secrets included."""
+    removed: Sequence[Finding]
+    """Including secrets."""
 
 
 def compare_findings(old: Side, new: Side, steps: Sequence[StepPair]) -> FindingChanges | None:
-    """New and gone findings; None unless both images were searched.
+    """New and removed findings; None unless both images were searched.
 
     A finding is the same if its rule reports the same step, even with a changed instruction, or the same path.
     """
     if old.findings is None or new.findings is None:
         return None
-    before, secrets = _parted(old.findings.to_fix)
-    after, other_secrets = _parted(new.findings.to_fix)
-    kept = {key for each in other_secrets for key, _ in secret_keys(new, each)}
-    gone = [each for each in secrets if not any(key in kept for key, _ in secret_keys(old, each))]
+    before, secrets = _split_secrets(old.findings.to_fix)
+    after, other_secrets = _split_secrets(new.findings.to_fix)
+    remaining = {key for each in other_secrets for key, _ in secret_keys(new, each)}
+    removed = [
+        each for each in secrets if not any(key in remaining for key, _ in secret_keys(old, each))
+    ]
     before, after = _by_step(before, after, steps)
     before, after = _by_path(old, new, before, after)
-    return FindingChanges(after, gone + before)
+    return FindingChanges(after, removed + before)
 
 
-def _parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+def _split_secrets(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Findings without secrets, and the secrets."""
-    rest: list[Finding] = []
+    others: list[Finding] = []
     secrets: list[Finding] = []
     for finding in findings:
-        (secrets if finding.secret else rest).append(finding)
-    return rest, secrets
+        (secrets if finding.secret else others).append(finding)
+    return others, secrets
 
 
 def _by_step(
@@ -62,14 +64,14 @@ def _by_step(
     for number, finding in enumerate(before):
         step = moved.get(finding.steps[0], -1) if finding.steps else None
         waiting[finding.rule, step].append(number)
-    left, matched = [], set()
+    unmatched, matched = [], set()
     for finding in after:
         numbers = waiting[finding.rule, finding.steps[0] if finding.steps else None]
         if numbers:
             matched.add(numbers.pop(0))
         else:
-            left.append(finding)
-    return [each for number, each in enumerate(before) if number not in matched], left
+            unmatched.append(finding)
+    return [each for number, each in enumerate(before) if number not in matched], unmatched
 
 
 def _by_path(
@@ -78,15 +80,15 @@ def _by_path(
     """Both without findings of the same rule that share one of their largest paths."""
     holders: dict[tuple[str, bytes], int] = {}
     for number, finding in enumerate(before):
-        for name in old.filesystem.table.full_paths(finding.paths[:_PATHS]):
+        for name in old.filesystem.table.full_paths(finding.paths[:_MAX_PATHS]):
             holders.setdefault((finding.rule, name), number)
-    left, matched = [], set()
+    unmatched, matched = [], set()
     for finding in after:
-        names = new.filesystem.table.full_paths(finding.paths[:_PATHS])
+        names = new.filesystem.table.full_paths(finding.paths[:_MAX_PATHS])
         numbers = (holders.get((finding.rule, name), -1) for name in names)
-        found = next((number for number in numbers if number >= 0 and number not in matched), None)
-        if found is None:
-            left.append(finding)
+        match = next((number for number in numbers if number >= 0 and number not in matched), None)
+        if match is None:
+            unmatched.append(finding)
         else:
-            matched.add(found)
-    return [each for number, each in enumerate(before) if number not in matched], left
+            matched.add(match)
+    return [each for number, each in enumerate(before) if number not in matched], unmatched

@@ -30,14 +30,14 @@ def diff_ids(side: Side) -> list[str | None]:
 def compare_layers(old: list[str | None], new: list[str | None]) -> LayerComparison:
     """Compare the layers of two images, bottom first, by their diff IDs."""
     common = 0
-    for mine, other in zip(old, new, strict=False):
-        if mine is None or mine != other:
+    for old_id, new_id in zip(old, new, strict=False):
+        if old_id is None or old_id != new_id:
             break
         common += 1
-    held = {known for known in old if known is not None}
-    shared = [number for number, known in enumerate(new) if known in held]
+    old_ids = {diff_id for diff_id in old if diff_id is not None}
+    shared = [number for number, diff_id in enumerate(new) if diff_id in old_ids]
     fetched: dict[object, int] = {}
-    for number, known in enumerate(new):
-        if known not in held:
-            fetched.setdefault(number if known is None else known, number)
+    for number, diff_id in enumerate(new):
+        if diff_id not in old_ids:
+            fetched.setdefault(number if diff_id is None else diff_id, number)
     return LayerComparison(common, tuple(shared), tuple(fetched.values()))

@@ -33,18 +33,20 @@ class PackageChange:
 def compare_packages(old: Sequence[Package], new: Sequence[Package]) -> list[PackageChange]:
     """All changes, the largest first. If a name has several versions, those that only one image has are paired in order."""
     before, after = _by_name(old), _by_name(new)
-    found = []
+    changes = []
     for kind, name in before.keys() | after.keys():
-        mine, other = before.get((kind, name), []), after.get((kind, name), [])
-        kept = Counter(package.version for package in mine) & Counter(
-            package.version for package in other
+        old_versions, new_versions = before.get((kind, name), []), after.get((kind, name), [])
+        common = Counter(package.version for package in old_versions) & Counter(
+            package.version for package in new_versions
         )
-        found += [
+        changes += [
             PackageChange(kind, name, first, second)
-            for first, second in zip_longest(_without(mine, kept), _without(other, kept))
+            for first, second in zip_longest(
+                _without(old_versions, common), _without(new_versions, common)
+            )
         ]
     return sorted(
-        found,
+        changes,
         key=lambda change: (
             -abs(change.growth),
             change.kind,
@@ -62,13 +64,13 @@ def _by_name(packages: Sequence[Package]) -> dict[tuple[str, str], list[Package]
     return groups
 
 
-def _without(packages: Sequence[Package], kept: Counter[str]) -> list[Package]:
+def _without(packages: Sequence[Package], excluded: Counter[str]) -> list[Package]:
     """Packages without these versions, each removed as often as counted; ordered by version."""
-    left = Counter(kept)
-    rest = []
+    remaining = Counter(excluded)
+    others = []
     for package in sorted(packages, key=lambda package: (package.version, -package.bytes)):
-        if left[package.version]:
-            left[package.version] -= 1
+        if remaining[package.version]:
+            remaining[package.version] -= 1
         else:
-            rest.append(package)
-    return rest
+            others.append(package)
+    return others

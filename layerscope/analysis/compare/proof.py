@@ -1,4 +1,4 @@
-"""What fixes really saved: compares an image with one rebuilt with the fixes."""
+"""Measures what fixes saved, by comparing an image with one rebuilt with the fixes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import Progress
 from layerscope.words import Change
 
-KEPT = 0.9
+MIN_SAVED_SHARE = 0.9
 """Minimum share of the promised bytes that fixes have to save."""
 
 
@@ -51,7 +51,7 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether no live file was lost and the fixes saved enough of what they promised."""
-        return not self.lost and self.saved >= KEPT * self.promised
+        return not self.lost and self.saved >= MIN_SAVED_SHARE * self.promised
 
 
 def prove(
@@ -71,20 +71,20 @@ def prove(
         raise ValueError("findings of both images are needed")
     chosen = [findings.found[number] for number in applied]
     changes = compare_files(old, new, progress, limits=limits)
-    table, mine, other = common_table(old.filesystem.table, new.filesystem.table, limits)
-    named = np.zeros(len(table), bool)
+    table, old_places, new_places = common_table(old.filesystem.table, new.filesystem.table, limits)
+    in_findings = np.zeros(len(table), bool)
     for finding in chosen:
-        named[mine[finding.paths]] = True
-    before = _stored(old.filesystem, mine, len(table))
-    less = before - _stored(new.filesystem, other, len(table))
-    proofs = [FindingProof(finding, _saved(finding, mine, less)) for finding in chosen]
+        in_findings[old_places[finding.paths]] = True
+    before = _stored(old.filesystem, old_places, len(table))
+    freed = before - _stored(new.filesystem, new_places, len(table))
+    proofs = [FindingProof(finding, _saved(finding, old_places, freed)) for finding in chosen]
 
     def paths(kind: Change) -> tuple[str, ...]:
         rows = np.flatnonzero((changes.kinds == kind) & (changes.old_bytes > 0))
-        found = changes.paths[rows]
+        changed = changes.paths[rows]
         names = (
             "/" + name.decode(errors="surrogateescape")
-            for name in table.full_paths(found[~named[found]])
+            for name in table.full_paths(changed[~in_findings[changed]])
         )
         if kind is Change.REMOVED:
             return tuple(names)
@@ -124,6 +124,6 @@ def _stored(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> NDA
     return stored
 
 
-def _saved(finding: Finding, places: NDArray[np.int32], less: NDArray[np.int64]) -> int:
+def _saved(finding: Finding, places: NDArray[np.int32], freed: NDArray[np.int64]) -> int:
     """Bytes at the paths of a finding that are no longer stored, at most the promised ones."""
-    return min(int(np.maximum(less[np.unique(places[finding.paths])], 0).sum()), finding.bytes)
+    return min(int(np.maximum(freed[np.unique(places[finding.paths])], 0).sum()), finding.bytes)

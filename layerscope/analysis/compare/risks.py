@@ -90,21 +90,21 @@ def new_secrets(old: Side, new: Side) -> list[NewSecret] | None:
 
 def new_privileges(old: Side, new: Side, changes: FileChanges) -> list[NewPrivilege]:
     """All files with new setuid or setgid bits among the paths that differ, in path order."""
-    mine, other = old.filesystem.inodes.columns, new.filesystem.inodes.columns
+    old_columns, new_columns = old.filesystem.inodes.columns, new.filesystem.inodes.columns
 
     def bits(columns: Columns, inodes: NDArray[np.int32]) -> NDArray[np.int64]:
         files = (inodes >= 0) & (columns.kinds[inodes] == Kind.FILE)
         modes = columns.modes[inodes].astype(np.int64)
         return np.where(files, modes & (SETUID | SETGID), 0)
 
-    come = bits(other, changes.new) & ~bits(mine, changes.old)
-    rows = np.flatnonzero(come)
+    gained = bits(new_columns, changes.new) & ~bits(old_columns, changes.old)
+    rows = np.flatnonzero(gained)
     return [
         NewPrivilege(path, inode, bits)
         for path, inode, bits in zip(
             changes.paths[rows].tolist(),
             changes.new[rows].tolist(),
-            come[rows].tolist(),
+            gained[rows].tolist(),
             strict=True,
         )
     ]

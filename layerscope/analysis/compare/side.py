@@ -1,4 +1,4 @@
-"""What a comparison needs of each image; an opened image has all of it."""
+"""The data of an image that comparisons use; an opened image provides it."""
 
 from __future__ import annotations
 

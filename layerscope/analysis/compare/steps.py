@@ -12,8 +12,8 @@ from layerscope.analysis.compare.layers import diff_ids
 from layerscope.analysis.compare.side import Side
 from layerscope.image.history import Step
 
-_COPIED = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
-"""How the legacy builder names the content that it copied."""
+_COPIED_DIGEST = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
+"""How the classic builder names the content that it copied."""
 
 _SETTING = ("ARG", "ENV", "LABEL")
 _ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL")
@@ -46,52 +46,56 @@ class StepPair:
 
 def compare_steps(old: Side, new: Side) -> list[StepPair]:
     """All steps, in the order of the new image; removed steps are where the old image has them."""
-    steps, other = old.image.steps, new.image.steps
-    mine, theirs = _layer_keys(old), _layer_keys(new)
-    pairs = _aligned(steps, other, mine, theirs)
-    found: list[StepPair] = []
+    old_steps, new_steps = old.image.steps, new.image.steps
+    old_keys, new_keys = _layer_keys(old), _layer_keys(new)
+    pairs = _align_steps(old_steps, new_steps, old_keys, new_keys)
+    result: list[StepPair] = []
 
     def add(before: int | None, after: int | None) -> None:
-        first = None if before is None else steps[before]
-        second = None if after is None else other[after]
+        first = None if before is None else old_steps[before]
+        second = None if after is None else new_steps[after]
         sizes = _stored(old, first), _stored(new, second)
         if first is None or second is None:
             change = StepChange.ADDED if first is None else StepChange.REMOVED
         else:
-            keys = mine[first.index], theirs[second.index]
+            keys = old_keys[first.index], new_keys[second.index]
             change = _change(first, second, keys, sizes)
-        found.append(StepPair(first, second, change, *sizes))
+        result.append(StepPair(first, second, change, *sizes))
 
     bounds = [*pairs, None]
-    for pair, (before, after) in zip(bounds, gaps(pairs, len(steps), len(other)), strict=True):
+    for pair, (before, after) in zip(
+        bounds, gaps(pairs, len(old_steps), len(new_steps)), strict=True
+    ):
         for place in before:
             add(place, None)
         for place in after:
             add(None, place)
         if pair is not None:
             add(*pair)
-    return found
+    return result
 
 
-def _aligned(
-    steps: Sequence[Step],
-    other: Sequence[Step],
-    mine: Sequence[str | None],
-    theirs: Sequence[str | None],
+def _align_steps(
+    old_steps: Sequence[Step],
+    new_steps: Sequence[Step],
+    old_keys: Sequence[str | None],
+    new_keys: Sequence[str | None],
 ) -> list[Pair]:
-    """Which steps belong together: by layer, then by text, then by what they set or where they copy to, then what lies
-    between the same two steps if both images have the same instructions there."""
-    pairs = align(mine, theirs)
-    for known_by in (step_text, _subject):
+    """Pairs of steps: with the same layer, then with the same text, then with the same name or target; between two pairs, the
+    remaining steps are paired in order if both images have the same instructions there."""
+    pairs = align(old_keys, new_keys)
+    for key_of in (step_text, _subject):
         pairs = list(
-            _filled(pairs, [known_by(step) for step in steps], [known_by(step) for step in other])
+            _fill_gaps(
+                pairs, [key_of(step) for step in old_steps], [key_of(step) for step in new_steps]
+            )
         )
     alike = [
         pair
-        for before, after in gaps(pairs, len(steps), len(other))
-        if _instructions(steps, before) == _instructions(other, after)
+        for before, after in gaps(pairs, len(old_steps), len(new_steps))
+        if _instructions(old_steps, before) == _instructions(new_steps, after)
         for pair in zip(before, after, strict=True)
-        if steps[pair[0]].instruction is not None
+        if old_steps[pair[0]].instruction is not None
     ]
     return sorted([*pairs, *alike])
 
@@ -100,12 +104,12 @@ def _instructions(steps: Sequence[Step], places: range) -> list[str | None]:
     return [steps[place].instruction for place in places]
 
 
-def _filled(
+def _fill_gaps(
     pairs: Sequence[Pair],
     old: Sequence[tuple[str, str] | None],
     new: Sequence[tuple[str, str] | None],
 ) -> Iterator[Pair]:
-    """Pairs, and between them what equal items align."""
+    """The given pairs, and between them pairs of equal items."""
     bounds = [*pairs, None]
     for pair, (before, after) in zip(bounds, gaps(pairs, len(old), len(new)), strict=True):
         inner = align([old[place] for place in before], [new[place] for place in after])
@@ -116,17 +120,17 @@ def _filled(
 
 def _layer_keys(side: Side) -> list[str | None]:
     """The diff ID of each step's layer; None for steps without one."""
-    known = diff_ids(side)
-    return [None if step.layer is None else known[step.layer] for step in side.image.steps]
+    ids = diff_ids(side)
+    return [None if step.layer is None else ids[step.layer] for step in side.image.steps]
 
 
 def step_text(step: Step) -> tuple[str, str]:
     """An instruction without the digests of the content that it copied."""
-    return step.instruction or "", _COPIED.sub(r"\1:", step.arguments)
+    return step.instruction or "", _COPIED_DIGEST.sub(r"\1:", step.arguments)
 
 
 def _subject(step: Step) -> tuple[str, str] | None:
-    """What an instruction is about, whatever value it has: the name that it sets, the target that it copies to."""
+    """The subject of an instruction, without its value: the name that it sets, or the target that it copies to."""
     words = step.arguments.split()
     if step.instruction in _SETTING and words:
         return step.instruction, words[0].partition("=")[0]

@@ -29,8 +29,8 @@ def common_table(
     if old.same_as(new):  # as in images with the same layers
         same = np.arange(len(old), dtype=np.int32)
         return old, same, same
-    table, (mine, other) = merge([old.tree, new.tree], limits)
-    return table, mine, other
+    table, (old_paths, new_paths) = merge([old.tree, new.tree], limits)
+    return table, old_paths, new_paths
 
 
 def final_files(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> FinalFiles:

@@ -13,7 +13,7 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
 from layerscope.analysis.findings.deleting import directories_before
 from layerscope.analysis.findings.edits import IN_PLACE_OF_LAYER, LEFT_OUT_OF_LAYER, Edit, Fix
-from layerscope.analysis.findings.finding import NAMED
+from layerscope.analysis.findings.finding import MAX_NAMED
 from layerscope.analysis.findings.fixes import (
     commands_in,
     commented,
@@ -28,8 +28,8 @@ from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.runs import (
     Change,
     Run,
-    called,
-    program,
+    called_words,
+    program_index,
     without_commands,
     without_words,
 )
@@ -62,21 +62,23 @@ def rewriting_fix(
     blocks: list[Fix | None] = []
     if runs:
         blocks.append(one_run(evidence, [*sorted(runs), layer]))
-    for storer in others[:NAMED]:
-        mine = stored_in == storer
-        blocks.append(_block(evidence, layer, storer, rows[mine], new[mine], why))
+    for storer in others[:MAX_NAMED]:
+        of_storer = stored_in == storer
+        blocks.append(_block(evidence, layer, storer, rows[of_storer], new[of_storer], why))
     step = evidence.step(layer)
     if not runs and step.instruction == "RUN":
-        blocks.append(_without(evidence, layer, others))
+        blocks.append(_without_attribute_commands(evidence, layer, others))
     fixes = [block for block in blocks if block is not None]
-    together = fixes[0]
+    fix = fixes[0]
     for block in fixes[1:]:
-        together = together + "\n" + block
+        fix = fix + "\n" + block
     # The step is removed or changed for everything that it rewrites, or not at all.
-    whole = all(block is not None and block.edits for block in blocks) and len(others) <= NAMED
-    if whole and not (runs and others):
-        return together
-    return Fix(together.text, advice=together.advice)
+    for_all = (
+        all(block is not None and block.edits for block in blocks) and len(others) <= MAX_NAMED
+    )
+    if for_all and not (runs and others):
+        return fix
+    return Fix(fix.text, advice=fix.advice)
 
 
 def _block(
@@ -115,19 +117,19 @@ def _copied(
     columns = evidence.filesystem.inodes.columns
     files, directories = _copied_inodes(evidence, layer, storer)
     known = directories[directories != evidence.filesystem.inodes.implicit]
-    every = np.concatenate([files, known])
+    all_inodes = np.concatenate([files, known])
     flags: list[str] = []
     alike = len(files) > 0
-    top = evidence.common(evidence.accounting.waste.paths[rows])
+    top = evidence.deepest_common(evidence.accounting.waste.paths[rows])
     if why & Why.OWNER:
-        uid, gid = _most(np.stack([columns.uids[new], columns.gids[new]]).astype(np.int64))
+        uid, gid = _most_frequent(np.stack([columns.uids[new], columns.gids[new]]).astype(np.int64))
         flags.append(f"--chown={_owner(evidence, step, storer, top, uid, gid)}")
-        alike &= bool(((columns.uids[every] == uid) & (columns.gids[every] == gid)).all())
+        alike &= bool(((columns.uids[all_inodes] == uid) & (columns.gids[all_inodes] == gid)).all())
     if why & Why.MODE:
-        (mode,) = _most(columns.modes[new][None].astype(np.int64))
+        (mode,) = _most_frequent(columns.modes[new][None].astype(np.int64))
         flags.append(f"--chmod={mode:o}")
         # COPY gives directories the same mode.
-        alike &= bool((columns.modes[every] == mode).all()) and not (
+        alike &= bool((columns.modes[all_inodes] == mode).all()) and not (
             len(directories) and not mode & 0o100
         )
     if alike:
@@ -157,15 +159,15 @@ def _copied_inodes(
     filesystem = evidence.filesystem
     after = _shown_after(evidence, layer)
     copied = (filesystem.born == storer) & (filesystem.died >= layer)
-    found = []
+    of_kind = []
     before = directories_before(evidence, storer)
     for kind in (Kind.FILE, Kind.DIRECTORY):
         paths = filesystem.paths[copied & (filesystem.kinds == kind)]
         if kind == Kind.DIRECTORY:
             paths = paths[~before[paths]]
         inodes = after[paths]
-        found.append(inodes[inodes >= 0])
-    return found[0], found[1]
+        of_kind.append(inodes[inodes >= 0])
+    return of_kind[0], of_kind[1]
 
 
 def _shown_after(evidence: Evidence, layer: int) -> NDArray[np.int32]:
@@ -177,19 +179,19 @@ def _shown_after(evidence: Evidence, layer: int) -> NDArray[np.int32]:
     return shown
 
 
-def _most(values: NDArray[np.int64]) -> list[int]:
+def _most_frequent(values: NDArray[np.int64]) -> list[int]:
     """The most frequent column."""
-    found, counts = np.unique(values, axis=1, return_counts=True)
-    column: list[int] = found[:, int(counts.argmax())].tolist()
+    columns, counts = np.unique(values, axis=1, return_counts=True)
+    column: list[int] = columns[:, int(counts.argmax())].tolist()
     return column
 
 
 def _owner(evidence: Evidence, step: Step, storer: int, top: int, uid: int, gid: int) -> str:
     """`NAME:GROUP` as in the command if these names exist at the COPY, otherwise the numbers."""
-    commands = _about(evidence, step, "chown", evidence.name(top))
-    every = _changing(evidence, step, ("chown",))
+    commands = _commands_for(evidence, step, "chown", evidence.name(top))
+    every = _attribute_commands(evidence, step, ("chown",))
     for command in commands or (every if len(every) == 1 else []):
-        words = [word for word in called(command)[1:] if word[:1] != "-"]
+        words = [word for word in called_words(command)[1:] if word[:1] != "-"]
         named = words[0] if words else ""
         if _NAMED_OWNER.fullmatch(named) and _knows_users(evidence, storer):
             # Without a group, COPY uses the number of the user as group; chown leaves the group alone.
@@ -197,19 +199,19 @@ def _owner(evidence: Evidence, step: Step, storer: int, top: int, uid: int, gid:
     return f"{uid}:{gid}"
 
 
-def _about(evidence: Evidence, step: Step, name: str, top: str) -> list[Command]:
+def _commands_for(evidence: Evidence, step: Step, name: str, top: str) -> list[Command]:
     """The commands of a step that change attributes at `top`, last one first."""
     folder = target_of(evidence, step, ".")
-    found = []
+    commands = []
     for command in commands_in(evidence, step):
-        program, *values = called(command)
+        program, *values = called_words(command)
         if program == name:
             places = [
                 posixpath.normpath(posixpath.join(folder, value)) for value in values if value
             ]
             if any(f"{top}/".startswith(f"{place.rstrip('/')}/") for place in places):
-                found.append(command)
-    return found[::-1]
+                commands.append(command)
+    return commands[::-1]
 
 
 def _knows_users(evidence: Evidence, storer: int) -> bool:
@@ -224,24 +226,28 @@ def _knows_users(evidence: Evidence, storer: int) -> bool:
     return True
 
 
-def _changing(evidence: Evidence, step: Step, names: Sequence[str] = _CHANGERS) -> list[Command]:
+def _attribute_commands(
+    evidence: Evidence, step: Step, names: Sequence[str] = _CHANGERS
+) -> list[Command]:
     """The commands of a RUN that change attributes."""
-    return [command for command in commands_in(evidence, step) if called(command)[0] in names]
+    return [command for command in commands_in(evidence, step) if called_words(command)[0] in names]
 
 
-def _without(evidence: Evidence, layer: int, storers: Sequence[int]) -> Fix | None:
+def _without_attribute_commands(
+    evidence: Evidence, layer: int, storers: Sequence[int]
+) -> Fix | None:
     """The fix for the RUN that changed the attributes: it is removed, except for directories that no COPY of `storers` creates. A
     comment if it changes anything else.
     """
     step = evidence.step(layer)
-    run, changing = run_in(evidence, step), _changing(evidence, step)
+    run, changing = run_in(evidence, step), _attribute_commands(evidence, step)
     if run is None or not changing:
         return None
     kept = _kept_directories(evidence, layer, storers)
     if kept is None:
         return None
     if kept:
-        return _on_directories(evidence, run, layer, changing, kept)
+        return _only_on_directories(evidence, run, layer, changing, kept)
     if len(changing) == len(run.commands):
         return Fix(
             f"{IN_PLACE_OF_LAYER} {step.layer}:\n{commented(instruction_text(evidence, step))}",
@@ -280,7 +286,7 @@ def _kept_directories(evidence: Evidence, layer: int, storers: Sequence[int]) ->
     return kept
 
 
-def _on_directories(
+def _only_on_directories(
     evidence: Evidence, run: Run, layer: int, changing: Sequence[Command], kept: Sequence[int]
 ) -> Fix | None:
     """The RUN changed to set the attributes of some directories only, so that it stores no contents; None for many directories."""
@@ -301,19 +307,20 @@ def _on_directories(
         commands.append(f"chown {owner} {names}")
     if changes_mode:
         commands.append(f"chmod {mode:o} {names}")
-    head = run.script[first.start : first.words[program(first)].start]
+    head = run.script[first.start : first.words[program_index(first)].start]
     changes: tuple[Change, ...] = (
         (first.start, first.end, " && ".join(f"{head}{command}" for command in commands)),
     )
     recursive = [word for word in first.words if word.value in ("-R", "--recursive")]
-    plain = not others and len(called(first)) == 4 and len(kept) == 1  # an option, owner, path
-    if len(recursive) == 1 and plain and len(commands) == 1 and called(first)[0] == "chown":
+    # An option, an owner and a path.
+    plain = not others and len(called_words(first)) == 4 and len(kept) == 1
+    if len(recursive) == 1 and plain and len(commands) == 1 and called_words(first)[0] == "chown":
         changes = without_words(first, recursive)  # as written by its author
     without = without_commands(run, others) if others else ()
     if without is None:
         return None
-    every = (*changes, *without)
+    all_changes = (*changes, *without)
     return Fix(
-        f"# and in layer {layer} change only the directory, which COPY leaves as it is:\n{run_text(run, every)}",
-        tuple(Edit("change", step.index, new, start, end) for start, end, new in every),
+        f"# and in layer {layer} change only the directory, which COPY leaves as it is:\n{run_text(run, all_changes)}",
+        tuple(Edit("change", step.index, new, start, end) for start, end, new in all_changes),
     )

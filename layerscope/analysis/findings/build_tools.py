@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import NAMED, Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import (
     can_append,
     commented,
@@ -24,7 +24,7 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_time_compilers import compiles_at_run_time
-from layerscope.analysis.findings.runs import Run, called, programs, subcommand, without_words
+from layerscope.analysis.findings.runs import Run, called_words, programs, subcommand, without_words
 from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
@@ -40,15 +40,15 @@ _REMOVE = {
     "yum": "yum remove -y {}",
     "zypper": "zypper remove -y --clean-deps {}",
 }
-_BUILDS = re.compile(
+_BUILD_PACKAGES = re.compile(
     r"(?:build-essential|build-base|gcc|g\+\+|gcc-c\+\+|clang|cpp|make|cmake|autoconf|automake|libtool|binutils|dpkg-dev"
     r"|pkg-config|linux-headers|musl-dev|rustc|cargo|golang|golang-go|.*-dev|.*-devel|.*-headers)(?:=.*|-\d+)?"
 )
 """Packages that are only needed for building."""
 _ALTERNATIVES = b"var/lib/dpkg/alternatives/"
-_LOOKED = 100
+_MAX_PACKAGES = 100
 """Maximum packages of one installation that are examined."""
-_BUILDERS = frozenset(
+_BUILD_PROGRAMS = frozenset(
     (
         "gcc",
         "g++",
@@ -69,7 +69,7 @@ _BUILDERS = frozenset(
 _SHELLS = frozenset(
     ("sh", "bash", "ash", "dash", "zsh", "fish", "tini", "docker-entrypoint.sh", "")
 )
-_BUILDING_NOTHING = frozenset(
+_NEVER_COMPILE = frozenset(
     (
         *(
             "apt-get",
@@ -138,7 +138,7 @@ def installation_of(evidence: Evidence, step: Step) -> Installation | None:
         word = subcommand(command, _INSTALLERS, ("install", "add"))
         if word is not None and run is not None:
             at = command.words.index(word)
-            return Installation(run, command, called(command)[0], command.words[at + 1 :])
+            return Installation(run, command, called_words(command)[0], command.words[at + 1 :])
     return None
 
 
@@ -168,7 +168,7 @@ def build_rule(
         compiling = evidence.once(needing)
         for group in evidence.by_layer(files):
             for claim in _claims(evidence, group, patterns, family, spare):
-                yield claim if compiling is None else _doubted(claim, compiling)
+                yield claim if compiling is None else _low_confidence(claim, compiling)
 
     return Rule(
         name,
@@ -183,7 +183,7 @@ def build_rule(
     )
 
 
-def _doubted(claim: Claim, compiling: str) -> Claim:
+def _low_confidence(claim: Claim, compiling: str) -> Claim:
     """A claim about files that software of the image may need."""
     why = f"Only compilers and linkers read it, but this image has {compiling}, which compiles while the container runs."
     return replace(claim, why=why, confidence=Confidence.LOW)
@@ -194,7 +194,7 @@ def runs_something(evidence: Evidence) -> bool:
     config = evidence.image.config
     words = [*config.entrypoint, *config.cmd]
     names = [word.rpartition("/")[2] for word in words[:3]]
-    if not names or _BUILDERS & set(names):
+    if not names or _BUILD_PROGRAMS & set(names):
         return False
     return not all(name in _SHELLS or name.startswith("-") for name in names)
 
@@ -208,33 +208,37 @@ def _claims(
 ) -> Iterator[Claim]:
     """Claims about the files added by a step, split by whether the packages that it names can be removed again."""
     step = evidence.step(group.layer)
-    found = installation_of(evidence, step)
+    installation = installation_of(evidence, step)
     database = (
-        evidence.once(read_apt_database) if found and found.manager in ("apt-get", "apt") else None
+        evidence.once(read_apt_database)
+        if installation and installation.manager in ("apt-get", "apt")
+        else None
     )
-    if found is None or database is None or evidence.is_base(group.layer):
+    if installation is None or database is None or evidence.is_base(group.layer):
         place = Place(evidence, group, patterns)
-        yield _claim(group, not_copied(place) or _taken_out(evidence, step, found, None))
+        yield _claim(group, not_copied(place) or _removal_fix(evidence, step, installation, None))
         return
-    names, gone = database.removed_with(_package(found.text(word)) for word in _for_building(found))
+    names, removed = database.removed_with(
+        _package(installation.text(word)) for word in _build_packages(installation)
+    )
     owners = _owners(evidence, database, group.paths)
-    ours = np.array([owner in gone for owner in owners], bool)
-    loose = np.array([owner is None for owner in owners], bool)
-    if ours.any():
-        fix = _taken_out(evidence, step, found, names)
-        further = None
+    is_removed = np.array([owner in removed for owner in owners], bool)
+    is_unowned = np.array([owner is None for owner in owners], bool)
+    if is_removed.any():
+        fix = _removal_fix(evidence, step, installation, names)
+        related = None
         if fix.edits and family:
-            further = _with_their_packages(evidence, database, group.layer, gone, family, spare)
-        yield _claim(_part(evidence, group, ours, further), fix)
-    if loose.any():
-        yield _claim(_part(evidence, group, loose), _staged(evidence, step))
+            related = _with_their_packages(evidence, database, group.layer, removed, family, spare)
+        yield _claim(_part(evidence, group, is_removed, related), fix)
+    if is_unowned.any():
+        yield _claim(_part(evidence, group, is_unowned), _stage_fix(evidence, step))
     # The remaining files belong to packages that are needed at run time.
-    bringing = {} if names else _bringing(database, found, {*owners})
-    theirs = np.array([owner in bringing for owner in owners], bool)
-    if theirs.any():
+    pulled_in = {} if names else _pulled_in(database, installation, {*owners})
+    is_pulled_in = np.array([owner in pulled_in for owner in owners], bool)
+    if is_pulled_in.any():
         yield _claim(
-            _part(evidence, group, theirs),
-            _not_brought(evidence, step, found, bringing),
+            _part(evidence, group, is_pulled_in),
+            _exclusion_fix(evidence, step, installation, pulled_in),
             Confidence.LOW,
         )
 
@@ -260,7 +264,7 @@ def _part(
     if further is not None and len(further):
         paths = np.concatenate((paths, further))
         paths = paths[np.lexsort((paths, -evidence.live_sizes[paths]))]
-    paths = evidence.sole(paths)
+    paths = evidence.without_other_names(paths)
     inodes = np.unique(evidence.live_inodes[paths])
     return Group(group.layer, paths, inodes, int(evidence.stored(inodes).sum()))
 
@@ -269,23 +273,23 @@ def _with_their_packages(
     evidence: Evidence,
     database: AptDatabase,
     layer: int,
-    gone: frozenset[str],
+    removed: frozenset[str],
     family: Sequence[str],
     spare: Sequence[str],
 ) -> NDArray[np.int32]:
     """Files of removed packages that a layer stores, except those that a rule of the family looks for (all but `spare`); none if
     they are already claimed.
     """
-    purged = evidence.once(_purged)
-    if layer in purged:
+    claimed_layers = evidence.once(_purged)
+    if layer in claimed_layers:
         return np.zeros(0, np.int32)
-    purged.add(layer)
+    claimed_layers.add(layer)
     selected = evidence.selector.select(family) & ~evidence.selector.select(spare)
     paths = np.flatnonzero(evidence.live_files & ~selected).astype(np.int32)
     paths = paths[evidence.filesystem.inodes.layers(evidence.live_inodes[paths]) == layer]
     owners = _owners(evidence, database, paths)
-    theirs: NDArray[np.int32] = paths[np.array([owner in gone for owner in owners], bool)]
-    return theirs
+    owned: NDArray[np.int32] = paths[np.array([owner in removed for owner in owners], bool)]
+    return owned
 
 
 def _purged(_: Evidence) -> set[int]:
@@ -298,47 +302,51 @@ def _owners(
 ) -> list[str | None]:
     order = np.argsort(paths)
     table, inodes = evidence.filesystem.table, evidence.filesystem.inodes
-    found: list[str | None] = [None] * len(paths)
+    owners: list[str | None] = [None] * len(paths)
     for at, name in zip(order.tolist(), table.full_paths(paths[order]), strict=True):
         if name.startswith(_ALTERNATIVES):  # dpkg's record of a link from the package
             link = table.find(b"etc/alternatives/" + name.removeprefix(_ALTERNATIVES))
             inode = -1 if link is None else int(evidence.live_inodes[link])
             name = b"" if inode < 0 else inodes.target(inode).lstrip(b"/")
-        found[at] = database.owner(name)
-    return found
+        owners[at] = database.owner(name)
+    return owners
 
 
-def _for_building(found: Installation) -> list[Word]:
+def _build_packages(installation: Installation) -> list[Word]:
     """The packages named by an installation that are only needed for building."""
-    return [word for word in found.packages if _BUILDS.fullmatch(found.text(word))][:_LOOKED]
+    return [
+        word for word in installation.packages if _BUILD_PACKAGES.fullmatch(installation.text(word))
+    ][:_MAX_PACKAGES]
 
 
 def _package(word: str) -> str:
     return re.split("[=:/]", word, maxsplit=1)[0]
 
 
-def _bringing(
-    database: AptDatabase, found: Installation, owners: set[str | None]
+def _pulled_in(
+    database: AptDatabase, installation: Installation, owners: set[str | None]
 ) -> dict[str | None, str]:
     """For each package that is removed together with a named one, the argument that names it."""
-    brought: dict[str | None, str] = {}
-    for word in map(found.text, found.packages[:_LOOKED]):
-        _, gone = database.removed_with([_package(word)])
-        brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
-    return brought
+    pulled_in: dict[str | None, str] = {}
+    for word in map(installation.text, installation.packages[:_MAX_PACKAGES]):
+        _, removed = database.removed_with([_package(word)])
+        pulled_in |= dict.fromkeys((removed & owners) - {_package(word)}, word)
+    return pulled_in
 
 
-def _not_brought(
-    evidence: Evidence, step: Step, found: Installation, bringing: dict[str | None, str]
+def _exclusion_fix(
+    evidence: Evidence, step: Step, installation: Installation, pulled_in: dict[str | None, str]
 ) -> Fix:
     """A fix that leaves out packages which pull in build tools."""
     comment = []
-    for word in dict.fromkeys(bringing.values()):
-        brought = sorted(name for name in bringing if name and bringing[name] == word)
-        more = " and others" if len(brought) > NAMED else ""
-        comment.append(f"# {word} pulls in {', '.join(brought[:NAMED])}{more}")
-    gone = [word for word in found.packages if found.text(word) in bringing.values()]
-    without = _without(evidence, step, found, gone)
+    for word in dict.fromkeys(pulled_in.values()):
+        names = sorted(name for name in pulled_in if name and pulled_in[name] == word)
+        more = " and others" if len(names) > MAX_NAMED else ""
+        comment.append(f"# {word} pulls in {', '.join(names[:MAX_NAMED])}{more}")
+    left_out = [
+        word for word in installation.packages if installation.text(word) in pulled_in.values()
+    ]
+    without = _without(evidence, step, installation, left_out)
     return (
         "\n".join(comment)
         + "\n# if nothing in the container runs it, use it in a separate stage (FROM … AS build) and leave it out here:\n"
@@ -346,43 +354,45 @@ def _not_brought(
     )
 
 
-def _without(evidence: Evidence, step: Step, found: Installation, gone: Sequence[Word]) -> Fix:
+def _without(
+    evidence: Evidence, step: Step, installation: Installation, left_out: Sequence[Word]
+) -> Fix:
     """The installation without some packages; a comment if it installs no others."""
-    if len(gone) == len(found.packages):
+    if len(left_out) == len(installation.packages):
         return Fix(commented(instruction_text(evidence, step)))
-    changes = without_words(found.command, gone)
-    names = " ".join(map(found.text, gone))
+    changes = without_words(installation.command, left_out)
+    names = " ".join(map(installation.text, left_out))
     return run_and(evidence, step, "", changes=changes, advice=f"# without {names}")
 
 
-def _taken_out(
-    evidence: Evidence, step: Step, found: Installation | None, usable: frozenset[str] | None
+def _removal_fix(
+    evidence: Evidence, step: Step, installation: Installation | None, usable: frozenset[str] | None
 ) -> Fix:
     """A fix that removes build packages in the step that installs them, or leaves them out if the step uses none of them;
     otherwise a separate stage. Only packages in `usable` can be removed without harm; None means all.
     """
-    if found is None or found.run.read is None or not can_append(evidence, step):
-        return _staged(evidence, step)
+    if installation is None or installation.run.parsed is None or not can_append(evidence, step):
+        return _stage_fix(evidence, step)
     words = [
         word
-        for word in _for_building(found)
-        if usable is None or _package(found.text(word)) in usable
+        for word in _build_packages(installation)
+        if usable is None or _package(installation.text(word)) in usable
     ]
     if not words:
-        return _staged(evidence, step)
-    named = [found.text(word) for word in words]
-    if all(name in _BUILDING_NOTHING for name in programs(found.run)):
+        return _stage_fix(evidence, step)
+    names = [installation.text(word) for word in words]
+    if all(name in _NEVER_COMPILE for name in programs(installation.run)):
         comment = (
-            f"# nothing in this step uses {', '.join(named)}: leave it out, or, if a later step builds with it, install it and build in a"
+            f"# nothing in this step uses {', '.join(names)}: leave it out, or, if a later step builds with it, install it and build in a"
             " separate stage (FROM … AS build), and copy only the result\n"
         )
-        without = _without(evidence, step, found, words)
+        without = _without(evidence, step, installation, words)
         return comment + Fix(without.text, advice=without.advice)  # its purpose is not known
     comment = "# build in the same RUN and then remove them, or build in a separate stage\n"
-    return comment + run_and(evidence, step, _REMOVE[found.manager].format(" ".join(named)))
+    return comment + run_and(evidence, step, _REMOVE[installation.manager].format(" ".join(names)))
 
 
-def _staged(evidence: Evidence, step: Step) -> Fix:
+def _stage_fix(evidence: Evidence, step: Step) -> Fix:
     return Fix(
         "# build in a separate stage, and copy only the result\n"
         f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nCOPY --from=build … …"

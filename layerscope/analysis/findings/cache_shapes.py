@@ -15,7 +15,7 @@ _INSTALLED = ("node_modules", "site-packages", "dist-packages", "/nix/store")
 """Where such names belong to installed software."""
 
 
-_MOST = 100
+_MAX_DIRECTORIES = 100
 """Maximum directories that are examined."""
 
 
@@ -33,10 +33,10 @@ class Shape:
     """Whether all directories in it must lead to such a path: otherwise it only contains a cache among other things."""
 
 
-def shaped(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
+def find_shapes(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
     """The directories of the final image with one of these shapes, ascending. Those in package directories are left out."""
     parents = evidence.filesystem.table.parents
-    found: set[int] = set()
+    directories: set[int] = set()
     for shape in shapes:
         marks = evidence.selector.matches(shape.mark)
         tops = inside = marks[evidence.live_inodes[marks] >= 0]
@@ -45,16 +45,19 @@ def shaped(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
         above = tops
         tops = np.unique(tops[tops > 0])
         if shape.pure:
-            only = [_is_only(evidence, top, inside[above == top]) for top in tops[:_MOST].tolist()]
-            tops = tops[:_MOST][np.array(only, bool)]
+            is_pure = [
+                _is_only(evidence, top, inside[above == top])
+                for top in tops[:_MAX_DIRECTORIES].tolist()
+            ]
+            tops = tops[:_MAX_DIRECTORIES][np.array(is_pure, bool)]
         if shape.beside and len(tops):
-            also = [evidence.selector.matches(f"**/{name}") for name in shape.beside]
-            beside = np.concatenate(also)
+            matches = [evidence.selector.matches(f"**/{name}") for name in shape.beside]
+            beside = np.concatenate(matches)
             tops = tops[np.isin(tops, parents[beside[evidence.live_inodes[beside] >= 0]])]
-        found.update(tops.tolist())
-    if not found:
+        directories.update(tops.tolist())
+    if not directories:
         return np.zeros(0, np.int64)
-    tops = np.array(sorted(found), np.int64)
+    tops = np.array(sorted(directories), np.int64)
     elsewhere = evidence.packaged | evidence.selector.select(_INSTALLED)
     left: NDArray[np.int64] = tops[~elsewhere[tops]]
     return left

@@ -17,7 +17,7 @@ NEEDS_DECISION = "it needs a decision: its fix is described in words"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftOut:
     """A finding that is left out, with the reason."""
 
     number: int
@@ -36,40 +36,40 @@ class Plan:
     """Groups of steps that become one RUN, in the place of the last one."""
     before: dict[int, list[str]] = field(default_factory=dict)
     """Instructions to insert before a step."""
-    behind: dict[int, list[str]] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
+    after: dict[int, list[str]] = field(default_factory=dict)
+    dockerignore: list[str] = field(default_factory=list)
     """Lines for .dockerignore."""
     applied: list[int] = field(default_factory=list)
     """Numbers of the fixed findings, largest saving first."""
-    left: list[Left] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def steps(self) -> set[int]:
         """Steps whose instruction changes."""
         merged = {step for group in self.merges for step in group}
-        return {*self.changes, *self.flags, *self.drops, *self.before, *self.behind, *merged}
+        return {*self.changes, *self.flags, *self.drops, *self.before, *self.after, *merged}
 
 
 def compose(
-    found: Sequence[Finding], chosen: Sequence[int], places: Container[int] | None = None
+    findings: Sequence[Finding], chosen: Sequence[int], places: Container[int] | None = None
 ) -> Plan:
     """The edits of the chosen findings as one plan. If two conflict, the one that saves more wins. `places` are the steps that
     can be edited, None for all.
     """
     plan = Plan()
-    for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
-        edits = found[number].edits
+    for number in sorted(chosen, key=lambda number: (-findings[number].bytes, number)):
+        edits = findings[number].edits
         if not edits:
-            plan.left.append(Left(number, NEEDS_DECISION))
+            plan.left_out.append(LeftOut(number, NEEDS_DECISION))
             continue
-        against = _conflict(plan, edits)
+        conflict = _conflict(plan, edits)
         if places is not None:
             steps = {step for edit in edits for step in (edit.step, *edit.steps)}
             missing = sorted(step for step in steps if step not in places)
             if missing:
-                against = f"step {missing[0]} is not in the Dockerfile"
-        if against:
-            plan.left.append(Left(number, against))
+                conflict = f"step {missing[0]} is not in the Dockerfile"
+        if conflict:
+            plan.left_out.append(LeftOut(number, conflict))
             continue
         for edit in edits:
             _take(plan, edit)
@@ -111,8 +111,8 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
                 if {*group} & {*edit.steps} and not {*edit.steps} <= {*group}:
                     return f"another fix merges steps {', '.join(map(str, group))}"
             if {*edit.steps} & plan.drops:
-                gone = min({*edit.steps} & plan.drops)
-                return f"another fix removes step {gone}"
+                removed = min({*edit.steps} & plan.drops)
+                return f"another fix removes step {removed}"
         if edit.kind == "change" and any(
             _overlap((edit.start, edit.end, edit.text), change)
             for change in plan.changes.get(edit.step, ())
@@ -134,7 +134,7 @@ def _needed(plan: Plan) -> set[int]:
     """Steps that a plan changes in more than a mount."""
     flags = {step for step, flags in plan.flags.items() if not all(map(_is_mount, flags))}
     merged = {step for group in plan.merges for step in group}
-    return {*plan.changes, *flags, *plan.before, *plan.behind, *merged}
+    return {*plan.changes, *flags, *plan.before, *plan.after, *merged}
 
 
 def _overlap(one: Change, other: Change) -> bool:
@@ -160,13 +160,13 @@ def _take(plan: Plan, edit: Edit) -> None:
         if not any({*edit.steps} <= {*group} for group in plan.merges):
             plan.merges.append(edit.steps)
     elif edit.kind == "ignore":
-        _add(plan.ignored, edit.text)
+        _add(plan.dockerignore, edit.text)
     elif edit.kind == "change":
         _add(plan.changes.setdefault(edit.step, []), (edit.start, edit.end, edit.text))
     else:
         if edit.step in plan.drops:
             return
-        places = {"flag": plan.flags, "before": plan.before, "insert": plan.behind}
+        places = {"flag": plan.flags, "before": plan.before, "insert": plan.after}
         _add(places[edit.kind].setdefault(edit.step, []), edit.text)
 
 

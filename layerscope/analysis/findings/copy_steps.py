@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import IN_DOCKERIGNORE, NOT_COPIED, Edit, Fix
-from layerscope.analysis.findings.finding import NAMED
+from layerscope.analysis.findings.finding import MAX_NAMED
 from layerscope.analysis.findings.fixes import (
     instruction_text,
     recorded_source,
@@ -23,7 +23,7 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step, earlier
 
-_LINES = 40
+MAX_IGNORE_LINES = 40
 """Maximum lines of a .dockerignore in a fix."""
 _MAX_COPIES = 1000
 """Maximum steps that are searched for other copies."""
@@ -45,12 +45,12 @@ def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step
     """Another COPY that stores one of these paths of `step` from the same place in the build context, at a path that the final
     image shows.
     """
-    own = _copy_of(evidence, step)
-    if not own.place:
+    copied = _copy_of(evidence, step)
+    if not copied.place:
         return None
-    inside = [posixpath.relpath(top, own.place) for top in tops]
-    brought = [
-        (path, posixpath.normpath(posixpath.join(own.source or ".", path)))
+    inside = [posixpath.relpath(top, copied.place) for top in tops]
+    sources = [
+        (path, posixpath.normpath(posixpath.join(copied.source or ".", path)))
         for path in inside
         if not path.startswith("..")
     ]
@@ -58,8 +58,8 @@ def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step
         other = next((other for other in steps if other.index != step.index), None)
         if other is None or not copy.place:
             continue
-        for path, origin in brought:
-            moved = _from_same_place(own, copy, path, origin)
+        for path, origin in sources:
+            moved = _from_same_place(copied, copy, path, origin)
             if moved is not None and _is_shown(evidence, posixpath.join(copy.place, moved)):
                 return other
     return None
@@ -67,13 +67,13 @@ def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step
 
 def _copies(evidence: Evidence) -> dict[_Copy, list[Step]]:
     """What the first steps copy, each with the first two steps that copy it: one of them may be the step in question."""
-    found: dict[_Copy, list[Step]] = {}
+    copies: dict[_Copy, list[Step]] = {}
     for step in evidence.image.steps[:_MAX_COPIES]:
         if step.instruction in ("COPY", "ADD"):
-            steps = found.setdefault(_copy_of(evidence, step), [])
+            steps = copies.setdefault(_copy_of(evidence, step), [])
             if len(steps) < 2:
                 steps.append(step)
-    return found
+    return copies
 
 
 def _copy_of(evidence: Evidence, step: Step) -> _Copy:
@@ -108,23 +108,23 @@ def context_paths(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[s
     where = target_of(evidence, step, target)
     source = posixpath.normpath(sources[0].lstrip("/") or ".")
     name = posixpath.basename(source)
-    found = []
+    paths = []
     for top in tops:
         inside = posixpath.relpath(top, where)
         if inside.startswith(".."):
             return []
         if inside == name and target.endswith(("/", ".")):
             inside = "."  # a file, put into a directory
-        found.append(posixpath.normpath(posixpath.join(source, inside)))
-    return found
+        paths.append(posixpath.normpath(posixpath.join(source, inside)))
+    return paths
 
 
 def ignoring(
     evidence: Evidence, step: Step, paths: Sequence[str], *, patterns: bool = False
 ) -> Fix:
     """A fix with lines for .dockerignore that keep a COPY from copying these paths or patterns of the build context."""
-    lines = [path if patterns else _ignore_line(path) for path in paths[:_LINES]]
-    more = ["# …"] if len(paths) > _LINES else []
+    lines = [path if patterns else _ignore_line(path) for path in paths[:MAX_IGNORE_LINES]]
+    more = ["# …"] if len(paths) > MAX_IGNORE_LINES else []
     text = "\n".join([IN_DOCKERIGNORE, *lines, *more, NOT_COPIED])
     edits = tuple(Edit("ignore", step.index, line) for line in lines) if not more else ()
     return Fix(f"{text}\n{instruction_text(evidence, step)}", edits)
@@ -151,7 +151,7 @@ def excluding(
     _, target = sources_of(step)
     where = target_of(evidence, step, target)
     inside = [posixpath.relpath(top, where) for top in tops]
-    if len(inside) <= NAMED and not any(path.startswith("..") for path in inside):
+    if len(inside) <= MAX_NAMED and not any(path.startswith("..") for path in inside):
         flags = [f"--exclude={shell_word(path)}" for path in inside]
         return (
             f"{comment}\n# leave it out of this (needs `# syntax=docker/dockerfile:1.19` or newer):\n"
@@ -162,12 +162,12 @@ def excluding(
     )
 
 
-def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | None:
+def _from_same_place(copied: _Copy, other: _Copy, path: str, origin: str) -> str | None:
     """The path in the target of another COPY that corresponds to `path` in this one's target and `origin` in the build
     context; None if they have different sources."""
-    if own.digest or other.digest:
-        return path if own.digest == other.digest else None
-    if own.source is None or other.source is None:
+    if copied.digest or other.digest:
+        return path if copied.digest == other.digest else None
+    if copied.source is None or other.source is None:
         return None
     if other.source == ".":
         return None if origin.startswith("..") else origin
@@ -179,8 +179,8 @@ def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | 
 
 def _is_shown(evidence: Evidence, name: str) -> bool:
     data = name.strip("/").encode(errors="surrogateescape")
-    found = evidence.filesystem.table.find(posixpath.normpath(data))
-    return found is not None and bool(evidence.live_inodes[found] >= 0)
+    path = evidence.filesystem.table.find(posixpath.normpath(data))
+    return path is not None and bool(evidence.live_inodes[path] >= 0)
 
 
 def target_of(evidence: Evidence, step: Step, target: str) -> str:

@@ -119,16 +119,18 @@ def find_cuda(evidence: Evidence) -> CudaLibraries:
 
 def cpu_only_framework(evidence: Evidence) -> str | None:
     """The name of a framework that was built without CUDA, if nothing in the final image seems to use CUDA; else None."""
-    found = next((name for mark, name in _CPU_ONLY.items() if evidence.exists(f"**/{mark}")), None)
-    if found is None and evidence.exists("**/torch/lib/libtorch_cpu.so"):
-        found = "torch"
-    return None if found is None or uses_cuda(evidence) else found
+    framework = next(
+        (name for mark, name in _CPU_ONLY.items() if evidence.exists(f"**/{mark}")), None
+    )
+    if framework is None and evidence.exists("**/torch/lib/libtorch_cpu.so"):
+        framework = "torch"
+    return None if framework is None or uses_cuda(evidence) else framework
 
 
 def uses_cuda(evidence: Evidence) -> bool:
     """Whether something in the final image, other than CUDA itself, seems to use CUDA."""
-    known = evidence.once(find_cuda)
-    itself = np.logical_or.reduce([known.homes[home] for home in Home if home is not Home.BUNDLED])
+    cuda = evidence.once(find_cuda)
+    itself = np.logical_or.reduce([cuda.homes[home] for home in Home if home is not Home.BUNDLED])
     itself |= evidence.selector.select(("**/numba", "libcuda.so*", "**/nvidia/cuda*"))
     named = evidence.live_under("*cuda*.so*") & ~itself
     users = evidence.selector.select([f"**/{name}" for name in _USERS])

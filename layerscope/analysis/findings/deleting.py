@@ -13,13 +13,13 @@ from layerscope.filesystem.paths import subtree_counts
 from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
-_LISTED = 8
+_MAX_LISTED_FIRST = 8
 """Maximum paths that are named one by one although a pattern would do."""
-_MOST = 40
+_MAX_LISTED = 40
 """Maximum paths that are named one by one if no pattern does; more are described in words."""
-_ROOTS = 12
+_MAX_ROOTS = 12
 """Maximum directories as arguments of a `find`."""
-_FEW = 4
+_MAX_NAMES = 4
 """Maximum file names as arguments of a `find`."""
 
 
@@ -31,16 +31,20 @@ def deletion(
     kind: str = "",
 ) -> str:
     """A command for the end of the step of `layer` that deletes exactly these paths, which patterns of `Selector` matched; "" if
-    there is none of reasonable length. See `own_tops` for what can be deleted; `kind` is the argument of `-type`.
+    there is none of reasonable length. See `tops_of_step` for what can be deleted; `kind` is the argument of `-type`.
     """
-    if len(tops) <= _LISTED:
+    if len(tops) <= _MAX_LISTED_FIRST:
         return f"rm -rf {_listed(evidence, tops)}"
     commands: list[str] = []
-    left = tops
+    remaining = tops
     for pattern in (pattern for pattern in patterns if pattern.startswith("/")):
-        found = evidence.selector.matches(pattern)
-        mine = np.isin(left, found)
-        if "**" in pattern or not mine.any() or _others(evidence, layer, found, tops).any():
+        matches = evidence.selector.matches(pattern)
+        is_matched = np.isin(remaining, matches)
+        if (
+            "**" in pattern
+            or not is_matched.any()
+            or _must_stay(evidence, layer, matches, tops).any()
+        ):
             continue
         # A shell's `*` does not match hidden names, but this pattern does.
         commands.append(
@@ -48,17 +52,17 @@ def deletion(
             if pattern.endswith("/*")
             else f"rm -rf {pattern}"
         )
-        left = left[~mine]
+        remaining = remaining[~is_matched]
     for pattern in (pattern for pattern in patterns if "/" not in pattern):
-        command, left = _searched(evidence, layer, left, [pattern])
+        command, remaining = _find_command(evidence, layer, remaining, [pattern])
         commands += command
-    if len(left) > _LISTED:
+    if len(remaining) > _MAX_LISTED_FIRST:
         # Many files often have few names: translations have those of their programs.
-        bases = [evidence.name(top).rpartition("/")[2] for top in left.tolist()]
-        if len(set(bases)) <= _FEW and not any(set(base) & set("*?[\\") for base in bases):
-            command, left = _searched(evidence, layer, left, sorted(set(bases)), kind)
+        bases = [evidence.name(top).rpartition("/")[2] for top in remaining.tolist()]
+        if len(set(bases)) <= _MAX_NAMES and not any(set(base) & set("*?[\\") for base in bases):
+            command, remaining = _find_command(evidence, layer, remaining, sorted(set(bases)), kind)
             commands += command
-    return _with_rest(evidence, commands, left)
+    return _join_commands(evidence, commands, remaining)
 
 
 def found_by_name(
@@ -69,18 +73,20 @@ def found_by_name(
     kind: str = "",
 ) -> str:
     """Like `deletion`, with a `find` for the paths whose last components match the names; `kind` is the argument of `-type`."""
-    return _with_rest(evidence, *_searched(evidence, layer, tops, names, kind))
+    return _join_commands(evidence, *_find_command(evidence, layer, tops, names, kind))
 
 
-def _with_rest(evidence: Evidence, commands: Sequence[str], left: NDArray[np.int32]) -> str:
+def _join_commands(
+    evidence: Evidence, commands: Sequence[str], remaining: NDArray[np.int32]
+) -> str:
     """Commands, and another one that names the remaining paths; "" if there are too many."""
-    if len(left) > _MOST:
+    if len(remaining) > _MAX_LISTED:
         return ""
-    named = [f"rm -rf {_listed(evidence, left)}"] if len(left) else []
+    named = [f"rm -rf {_listed(evidence, remaining)}"] if len(remaining) else []
     return " && ".join([*commands, *named])
 
 
-def _searched(
+def _find_command(
     evidence: Evidence,
     layer: int,
     tops: NDArray[np.int32],
@@ -92,10 +98,10 @@ def _searched(
     names = [name for name in names if np.isin(tops, matches[name]).any()]
     if not names:
         return [], tops
-    found = np.concatenate([matches[name] for name in names])
-    mine = np.isin(tops, found)
-    others = np.sort(found[_others(evidence, layer, found, tops)])
-    roots = _roots(evidence, tops[mine], others)
+    matched = np.concatenate([matches[name] for name in names])
+    is_matched = np.isin(tops, matched)
+    kept = np.sort(matched[_must_stay(evidence, layer, matched, tops)])
+    roots = _roots(evidence, tops[is_matched], kept)
     if roots is None:
         return [], tops
     words = " ".join(shell_word(evidence.name(root)) for root in roots)
@@ -103,28 +109,30 @@ def _searched(
     if len(names) > 1:
         test = rf"\( {test} \)"
     test = f"-type {kind} {test}" if kind else test
-    how = "-delete" if kind == "f" else "-prune -exec rm -rf {} +"
-    return [f"find {words} {test} {how}"], tops[~mine]
+    action = "-delete" if kind == "f" else "-prune -exec rm -rf {} +"
+    return [f"find {words} {test} {action}"], tops[~is_matched]
 
 
-def own_tops(
+def tops_of_step(
     evidence: Evidence, layer: int, paths: NDArray[np.int32], tops: Mask
 ) -> NDArray[np.int32]:
     """The topmost paths, of these files or of directories up to `tops`, that the step of `layer` created. Paths in a directory
     that existed before are named individually, so that nothing of lower layers is deleted with it.
     """
-    parents, below = evidence.filesystem.table.parents, directories_before(evidence, layer)
-    below |= subtree_counts(evidence.filesystem.table, left_by_others(evidence, layer)) > 0
-    own = paths.copy()
-    while (climb := (own > 0) & ~tops[own] & ~below[parents[own]]).any():
-        own[climb] = parents[own[climb]]
-    own = np.where(own > 0, own, paths)
-    _, first = np.unique(own, return_index=True)
-    ordered: NDArray[np.int32] = own[np.sort(first)]
+    parents, existing = evidence.filesystem.table.parents, directories_before(evidence, layer)
+    existing |= (
+        subtree_counts(evidence.filesystem.table, files_of_lower_layers(evidence, layer)) > 0
+    )
+    created = paths.copy()
+    while (climb := (created > 0) & ~tops[created] & ~existing[parents[created]]).any():
+        created[climb] = parents[created[climb]]
+    created = np.where(created > 0, created, paths)
+    _, first = np.unique(created, return_index=True)
+    ordered: NDArray[np.int32] = created[np.sort(first)]
     return ordered
 
 
-def left_by_others(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
+def files_of_lower_layers(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
     """Paths other than directories that are visible after a layer and that lower layers store; without `empty`, only those with
     content.
     """
@@ -133,61 +141,61 @@ def left_by_others(evidence: Evidence, layer: int, *, empty: bool = True) -> Mas
     rows &= filesystem.kinds != Kind.DIRECTORY
     if not empty:
         rows &= (filesystem.stored > 0) | (filesystem.kinds != Kind.FILE)
-    found = np.zeros(len(filesystem.table), bool)
-    found[filesystem.paths[rows]] = True
-    return found
+    visible = np.zeros(len(filesystem.table), bool)
+    visible[filesystem.paths[rows]] = True
+    return visible
 
 
 def directories_before(evidence: Evidence, layer: int) -> Mask:
     """Paths that are directories before a layer."""
     filesystem = evidence.filesystem
     rows = (filesystem.born < layer) & (filesystem.died >= layer)
-    found = np.zeros(len(filesystem.table), bool)
-    found[filesystem.paths[rows & (filesystem.kinds == Kind.DIRECTORY)]] = True
-    return found
+    directories = np.zeros(len(filesystem.table), bool)
+    directories[filesystem.paths[rows & (filesystem.kinds == Kind.DIRECTORY)]] = True
+    return directories
 
 
 def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
     return " ".join(shell_word(evidence.name(top)) for top in tops.tolist())
 
 
-def _others(
-    evidence: Evidence, layer: int, found: NDArray[np.int64], tops: NDArray[np.int32]
+def _must_stay(
+    evidence: Evidence, layer: int, paths: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mask of the paths in `found` that are neither deleted nor below a deleted path, and that lower layers have or that contain
+    """Mask of those `paths` that are neither deleted nor below a deleted path, and that lower layers have or that contain
     files of the final image or of lower layers. What only later layers store is not there yet.
     """
     filesystem = evidence.filesystem
-    there = np.zeros(len(filesystem.table), bool)
-    there[filesystem.paths[(filesystem.born <= layer) & (filesystem.died > layer)]] = True
-    kept = (evidence.live_files & there) | left_by_others(evidence, layer)
+    visible = np.zeros(len(filesystem.table), bool)
+    visible[filesystem.paths[(filesystem.born <= layer) & (filesystem.died > layer)]] = True
+    kept = (evidence.live_files & visible) | files_of_lower_layers(evidence, layer)
     files = subtree_counts(evidence.filesystem.table, kept)
-    inside = evidence.selector.below(tops.astype(np.int64))[found]
-    return ~inside & ((files[found] > 0) | directories_before(evidence, layer)[found])
+    deleted = evidence.selector.below(tops.astype(np.int64))[paths]
+    return ~deleted & ((files[paths] > 0) | directories_before(evidence, layer)[paths])
 
 
 def _roots(
-    evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]
+    evidence: Evidence, tops: NDArray[np.int32], kept: NDArray[np.int64]
 ) -> list[int] | None:
-    """The deepest directories that contain all of `tops` and none of `others`; None if there are many."""
+    """The deepest directories that contain all of `tops` and none of `kept`; None if there are many."""
     table = evidence.filesystem.table
-    roots = [(evidence.common(tops), tops)]
+    roots = [(evidence.deepest_common(tops), tops)]
     while True:
-        split: list[tuple[int, NDArray[np.int32]]] = []
-        for root, mine in roots:
-            low, high = np.searchsorted(others, [root, int(table.ends[root])])
-            if len(mine) == 1 or (root and low == high):
-                split.append((root, mine))
+        smaller: list[tuple[int, NDArray[np.int32]]] = []
+        for root, below in roots:
+            low, high = np.searchsorted(kept, [root, int(table.ends[root])])
+            if len(below) == 1 or (root and low == high):
+                smaller.append((root, below))
             else:
-                split += _apart(evidence, root, mine)
-        if len(split) == len(roots):
+                smaller += _by_child(evidence, root, below)
+        if len(smaller) == len(roots):
             return [root for root, _ in roots]
-        if len(split) > _ROOTS:
+        if len(smaller) > _MAX_ROOTS:
             return None
-        roots = split
+        roots = smaller
 
 
-def _apart(
+def _by_child(
     evidence: Evidence, root: int, tops: NDArray[np.int32]
 ) -> list[tuple[int, NDArray[np.int32]]]:
     """Paths in one directory grouped by its children, each group with the deepest directory that contains it."""
@@ -196,4 +204,4 @@ def _apart(
     while (climb := parents[children] != root).any():
         children[climb] = parents[children[climb]]
     parts = [tops[children == child] for child in np.unique(children).tolist()]
-    return [(evidence.common(part), part) for part in parts]
+    return [(evidence.deepest_common(part), part) for part in parts]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import (
+    MAX_IGNORE_LINES,
     context_paths,
     excluding,
     ignoring,
@@ -18,7 +19,7 @@ from layerscope.analysis.findings.copy_steps import (
     target_of,
 )
 from layerscope.analysis.findings.edits import IN_PLACE_OF_LAYER, Edit, Fix
-from layerscope.analysis.findings.finding import NAMED
+from layerscope.analysis.findings.finding import MAX_NAMED
 from layerscope.analysis.findings.fixes import (
     commands_in,
     instruction_text,
@@ -30,23 +31,23 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.analysis.findings.package_lists import LISTS
 from layerscope.analysis.findings.run_deletions import (
     deletions_in,
-    found_unnamed,
     in_one_run,
+    in_searched_directory,
     names_any,
     no_longer_deleting,
 )
 from layerscope.analysis.findings.runs import (
     Change,
     Run,
-    applied,
-    called,
+    apply_changes,
+    called_words,
     without_commands,
     without_words,
 )
 from layerscope.image.history import Step
 from layerscope.image.shell import Command
 
-_BUILDS = frozenset(
+_BUILDERS = frozenset(
     (
         *(
             "make",
@@ -81,12 +82,9 @@ _READERS = frozenset(
     rpm rsync sed set sha256sum tar test true unzip useradd yum zypper [
     """.split()  # noqa: SIM905 - a list of words
 )
-"""Programs that write to their last arguments."""
+"""Programs that do not write to their source arguments."""
 
-_KEPT = "# writes to the mount are discarded; older versions of Podman and Buildah write them to the build context"
-
-_LINES = 40
-"""Maximum lines of a .dockerignore in a fix."""
+_DISCARDED_NOTE = "# writes to the mount are discarded; older versions of Podman and Buildah write them to the build context"
 
 
 def deletion_fix(
@@ -98,11 +96,13 @@ def deletion_fix(
 ) -> Fix:
     """The fix for a layer with paths that later layers delete; `size` is their content in bytes."""
     step = evidence.step(layer)
-    topmost = evidence.topmost_deleted(paths)[: _LINES + 1]
+    topmost = evidence.topmost_deleted(paths)[: MAX_IGNORE_LINES + 1]
     tops = [evidence.name(path) for path in topmost]
-    names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
+    names = " ".join(map(shell_word, tops[:MAX_NAMED])) + (" …" if len(tops) > MAX_NAMED else "")
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):
-        quoted = (instruction_text(evidence, evidence.step(one)) for one in hiding_layers[:NAMED])
+        quoted = (
+            instruction_text(evidence, evidence.step(one)) for one in hiding_layers[:MAX_NAMED]
+        )
         return Fix(
             f"# {names}: stored by the base image, and deleting it saves nothing: only another base image is smaller\n"
             + "\n".join(quoted)
@@ -114,21 +114,23 @@ def deletion_fix(
             else ""
         )
         return hint + in_one_run(evidence, layer, hiding_layers, tops)
-    whole = size >= evidence.accounting.layers[layer].stored
+    stores_nothing_else = size >= evidence.accounting.layers[layer].stored
     keeper = kept_by_another(evidence, step, tops)
     if keeper is not None:
-        return excluding(evidence, step, keeper, tops, whole)
-    ignored = [] if whole else context_paths(evidence, step, tops)
+        return excluding(evidence, step, keeper, tops, stores_nothing_else)
+    ignored = [] if stores_nothing_else else context_paths(evidence, step, tops)
     if ignored:
         fix = ignoring(evidence, step, ignored)
-        then = no_longer_deleting(evidence, fix, hiding_layers, tops, drop=False)
-        return then or Fix(fix.text, advice=fix.advice)
+        changed = no_longer_deleting(evidence, fix, hiding_layers, tops, drop=False)
+        return changed or Fix(fix.text, advice=fix.advice)
     sources = context_paths(evidence, step, tops)
-    what = "the build context (.dockerignore)" if sources else "what is copied"
+    place = "the build context (.dockerignore)" if sources else "what is copied"
     if sources:
-        names = " ".join(map(shell_word, sources[:NAMED])) + (" …" if len(tops) > NAMED else "")
+        names = " ".join(map(shell_word, sources[:MAX_NAMED])) + (
+            " …" if len(tops) > MAX_NAMED else ""
+        )
     return Fix(
-        f"# keep {names} out of {what}, or use it without storing it:\n"
+        f"# keep {names} out of {place}, or use it without storing it:\n"
         f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(evidence, step)}"
     )
 
@@ -136,13 +138,13 @@ def deletion_fix(
 def _builds(evidence: Evidence, step: Step) -> bool:
     """Whether a RUN downloads or compiles."""
     for command in commands_in(evidence, step):
-        name, *arguments = called(command)
-        if name in _BUILDS or set(arguments[:1]) & set(_BUILD_COMMANDS.get(name, ())):
+        name, *arguments = called_words(command)
+        if name in _BUILDERS or set(arguments[:1]) & set(_BUILD_COMMANDS.get(name, ())):
             return True
     return False
 
 
-def mounted(
+def mount_instead_of_copy(
     evidence: Evidence,
     layer: int,
     hiding_layers: Sequence[int],
@@ -186,31 +188,31 @@ def mounted(
     naming = [
         number
         for number, run, changes in changed
-        if names_any(evidence, run.step, applied(run.script, changes), [top])
+        if names_any(evidence, run.step, apply_changes(run.script, changes), [top])
     ]
-    if writers and (found_unnamed([top]) or max(naming, default=layer) > writers[0]):
+    if writers and (in_searched_directory([top]) or max(naming, default=layer) > writers[0]):
         return None
     mount = f"--mount=type=bind,source={shell_word(source)},target={shell_word(top)}"
     text, written = f"{IN_PLACE_OF_LAYER}s {layer} to {last}:", False
     edits: list[Edit] = [Edit("drop", step.index)]
     for number, run, changes in changed:
-        if not applied(run.script, changes).strip():
+        if not apply_changes(run.script, changes).strip():
             edits.append(Edit("drop", run.step.index))
             continue
-        if number in naming or not naming or found_unnamed([top]):
+        if number in naming or not naming or in_searched_directory([top]):
             writes = number in writers or not _only_reads(evidence, run, tops[0])
-            own = [f"{mount},rw" if writes else mount]
+            flags = [f"{mount},rw" if writes else mount]
             written |= writes
         elif changes:
-            own = []
+            flags = []
         else:
             continue
-        text += "\n" + run_text(run, changes, own)
-        edits += [Edit("flag", run.step.index, flag) for flag in own]
+        text += "\n" + run_text(run, changes, flags)
+        edits += [Edit("flag", run.step.index, flag) for flag in flags]
         edits += [Edit("change", run.step.index, new, start, end) for start, end, new in changes]
     if "\n" not in text:
         return None
-    return Fix(f"{_KEPT}\n{text}" if written else text, tuple(edits)), tops[0]
+    return Fix(f"{_DISCARDED_NOTE}\n{text}" if written else text, tuple(edits)), tops[0]
 
 
 def _written_between(evidence: Evidence, layer: int, last: int, top: int) -> list[int]:
@@ -226,7 +228,7 @@ def _only_reads(evidence: Evidence, run: Run, top: int) -> bool:
         return True
     name, folder = evidence.name(top), target_of(evidence, run.step, ".")
     for command in run.commands:
-        program, *arguments = called(command)
+        program, *arguments = called_words(command)
         paths = [posixpath.normpath(posixpath.join(folder, word)) for word in arguments]
         # pip builds a source directory in place.
         builds = program.startswith("pip") and name in paths
@@ -240,18 +242,18 @@ def _without_deletion(evidence: Evidence, run: Run, top: str) -> tuple[Change, .
     if that cannot be written.
     """
 
-    script = run.read
+    script = run.parsed
     if script is None:
         return None
 
-    gone: list[Command] = []
+    deletions: list[Command] = []
     changes: list[Change] = []
     for deletion in deletions_in(evidence, run, [top]):
         if deletion.alone:
-            gone.append(deletion.command)
+            deletions.append(deletion.command)
         else:
             changes += without_words(deletion.command, deletion.words)
-    if gone and len(gone) == len(script.commands):
+    if deletions and len(deletions) == len(script.commands):
         return ((0, len(run.script), ""),)
-    without = without_commands(run, gone)
+    without = without_commands(run, deletions)
     return None if without is None else (*changes, *without)

@@ -74,16 +74,16 @@ def _words(fix: Fix) -> str:
 def notes(text: str, difference: str) -> list[str]:
     """The comments of a fix that its diff does not show: what to know or to decide."""
     shown = {" ".join(line[1:].split()) for line in difference.split("\n")}
-    found, inside, continued = [], "", False
+    comments, heredoc, continued = [], "", False
     for line in text.split("\n"):
-        if inside or continued:
-            if line.strip() == inside:
-                inside = ""
+        if heredoc or continued:
+            if line.strip() == heredoc:
+                heredoc = ""
         elif line.startswith("#"):
             if not line.startswith(_SHOWN_BY_EDITS) and " ".join(line[1:].split()) not in shown:
-                found.append(line)
+                comments.append(line)
             continue
-        if not inside:
-            inside = next((name for name, _, _ in heredocs_in(line)), "")
-        continued = not inside and line.rstrip().endswith("\\")
-    return found
+        if not heredoc:
+            heredoc = next((name for name, _, _ in heredocs_in(line)), "")
+        continued = not heredoc and line.rstrip().endswith("\\")
+    return comments

@@ -91,19 +91,19 @@ _FILLINGS = (
 
 def without_filled(evidence: Evidence, files: Mask) -> Mask:
     """Files without those that a step downloads on purpose."""
-    filled = evidence.once(_Filled)
+    filled = evidence.once(_FilledCaches)
     paths = np.flatnonzero(files & evidence.live_files)
     layers = evidence.filesystem.inodes.layers(evidence.live_inodes[paths])
-    left = files.copy()
+    remaining = files.copy()
     for layer in np.unique(layers).tolist():
         mask = filled.by(layer)
         if mask is not None:
-            mine = paths[layers == layer]
-            left[mine[mask[mine]]] = False
-    return left
+            of_layer = paths[layers == layer]
+            remaining[of_layer[mask[of_layer]]] = False
+    return remaining
 
 
-class _Filled:
+class _FilledCaches:
     """The caches that each step fills on purpose."""
 
     def __init__(self, evidence: Evidence) -> None:

@@ -13,14 +13,18 @@ from layerscope.analysis.packages.model import Package
 from layerscope.image.warnings import ImageWarning
 from layerscope.words import Confidence, Severity
 
-NAMED = 3
+MAX_NAMED = 3
 """Maximum layers or paths that titles and fixes name."""
 
 
-def layers_named(numbers: Sequence[int]) -> str:
+def layers_text(numbers: Sequence[int]) -> str:
     """`layer 4`, `layers 1–4` for more than three in a row, or `layers 4, 6, 9 and more`."""
-    shown = ", ".join(map(str, numbers[:NAMED])) + (" and more" if len(numbers) > NAMED else "")
-    if len(numbers) > NAMED and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+    shown = ", ".join(map(str, numbers[:MAX_NAMED])) + (
+        " and more" if len(numbers) > MAX_NAMED else ""
+    )
+    if len(numbers) > MAX_NAMED and list(numbers) == list(
+        range(numbers[0], numbers[0] + len(numbers))
+    ):
         shown = f"{numbers[0]}–{numbers[-1]}"
     return f"layer{'' if len(numbers) == 1 else 's'} {shown}"
 
@@ -30,13 +34,13 @@ def is_secret(rule: str) -> bool:
     return rule.startswith("secret-")
 
 
-def in_turn(paths: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Paths in their order, each once, however many of their contents are meant."""
+def unique_in_order(paths: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Paths without repetitions, in their original order."""
     _, first = np.unique(paths, return_index=True)
     return paths[np.sort(first)]
 
 
-def _none() -> NDArray[np.int32]:
+def _no_indexes() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
@@ -53,9 +57,9 @@ class Claim:
     """Layers concerned; the first is the one whose step the fix changes."""
     steps: tuple[int, ...] | None = None
     """Steps concerned, the one to change first; None for those of the layers."""
-    inodes: NDArray[np.int32] = field(default_factory=_none)
+    inodes: NDArray[np.int32] = field(default_factory=_no_indexes)
     """Stored contents that the fix removes from the image; each is counted once, however many claims name it."""
-    paths: NDArray[np.int32] = field(default_factory=_none)
+    paths: NDArray[np.int32] = field(default_factory=_no_indexes)
     """Paths of the filesystem's table, largest first."""
     bytes: int | None = None
     """Bytes to show; None for those of the contents. Bytes other than those of the contents are never avoidable."""
@@ -106,15 +110,13 @@ _SEVERITIES = list(Severity)
 
 
 def rank(finding: Finding) -> tuple[int, int, str, tuple[int, ...]]:
-    """The place of a finding among others: the severest first, of those the one of most bytes."""
+    """Sort key of findings: most severe first, then most bytes."""
     return _SEVERITIES.index(finding.severity), -finding.bytes, finding.rule, finding.steps
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules found, by severity and then by bytes, and what the fixes save. A content that several findings claim counts
-    once.
-    """
+    """The findings of an image, by severity and then by bytes. Contents that several findings claim count once."""
 
     found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
@@ -135,7 +137,7 @@ class Findings:
         return int(self.sizes[claimed].sum())
 
     @property
-    def own(self) -> list[int]:
+    def outside_base(self) -> list[int]:
         """Findings outside the base image."""
         return [number for number, finding in enumerate(self.found) if not finding.base]
 
@@ -145,8 +147,8 @@ class Findings:
         return [self.found[number] for number in self.order_to_fix(lambda finding: finding.base)]
 
     def order_to_fix(self, of_base: Callable[[Finding], bool]) -> list[int]:
-        """The numbers of all findings in the order in which to fix them: secrets first, then the reader's own before the base
-        image's (`of_base`), each by severity and bytes.
+        """The numbers of all findings in the order in which to fix them: secrets first, then findings outside the base image, then
+        those in it (`of_base`); each group by severity and bytes.
         """
 
         def rank(number: int) -> tuple[bool, bool]:
@@ -156,7 +158,7 @@ class Findings:
 
     @property
     def secrets(self) -> int:
-        """How many secrets there are: files, and findings without a file. Those of low confidence do not count."""
-        found = [finding for finding in self.found if finding.secret]
-        paths = {path for finding in found for path in finding.paths.tolist()}
-        return len(paths) + sum(not len(finding.paths) for finding in found)
+        """The number of files with secrets, plus findings without a file. Findings of low confidence do not count."""
+        secrets = [finding for finding in self.found if finding.secret]
+        paths = {path for finding in secrets for path in finding.paths.tolist()}
+        return len(paths) + sum(not len(finding.paths) for finding in secrets)

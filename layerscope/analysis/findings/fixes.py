@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import AT_THE_END, Edit, Fix
-from layerscope.analysis.findings.one_shell import Merged
+from layerscope.analysis.findings.one_shell import MergedScripts
 from layerscope.analysis.findings.runs import (
     BREAK,
     INTERPRETED,
     Change,
     Run,
     Runs,
-    appended,
-    applied,
+    append_command,
+    apply_changes,
     run_of,
     with_option,
 )
@@ -29,7 +29,7 @@ from layerscope.image.shell import Command, Word, read_script
 _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
 """What classic Docker and buildah record instead of the names of sources."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_QUOTED = 64 << 10
+_MAX_QUOTED = 64 << 10
 """Maximum characters of an instruction that a fix quotes; longer ones are described in words."""
 
 
@@ -56,7 +56,7 @@ def instruction_text(evidence: Evidence, step: Step) -> str:
 
 
 def recorded_instruction(step: Step) -> str:
-    """The same as its builder recorded it, without a Dockerfile."""
+    """The instruction of a step as its builder recorded it; a Dockerfile is not consulted."""
     run = run_of(step, ())
     return _text(step) if run is None else run_text(run)
 
@@ -66,7 +66,8 @@ def _text(step: Step) -> str:
         return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
     if step.instruction in ("COPY", "ADD"):
         text = f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
-        return f"# {text}" if any(heredocs_in(text)) else text  # their contents are not recorded
+        # The contents of here-documents are not recorded.
+        return f"# {text}" if any(heredocs_in(text)) else text
     return f"{step.instruction} {without_go_values(step.instruction, step.arguments)}".rstrip()
 
 
@@ -80,7 +81,7 @@ def run_text(run: Run, changes: Sequence[Change] = (), flags: Sequence[str] = ()
     head = " ".join(["RUN", *flags, *run.flags])
     if run.script.startswith(INTERPRETED):
         return f"# {head} {_one_line(run.script)}: a here-document with its own interpreter, whose text is not in the history"
-    if run.read is None and not run.is_script:
+    if run.parsed is None and not run.is_script:
         return f"{head} {_short(run.script)}"
     return f"{head} {_body(run, changes)}"
 
@@ -102,27 +103,28 @@ def _document(script: str) -> str:
 def _rendered(run: Run, changes: Sequence[Change]) -> str:
     """A script with changes; a single line is broken into several for reading."""
     if run.is_script:
-        return applied(run.script, [(a, b, in_lines(new)) for a, b, new in changes])
-    breaks = run.read.breaks if run.read is not None else ()
+        return apply_changes(run.script, [(a, b, in_lines(new)) for a, b, new in changes])
+    breaks = run.parsed.breaks if run.parsed is not None else ()
     changes = [*changes, *_single_spaces(run, changes)]
-    kept = [
+    line_breaks = [
         (start, end, BREAK)
         for start, end in breaks
         if not any(
             first <= start and end <= last and first < last != start for first, last, _ in changes
         )
     ]
-    every = [
-        (a, b, new.replace(BREAK, f" {run.escape}\n{INDENT}")) for a, b, new in (*changes, *kept)
+    replacements = [
+        (a, b, new.replace(BREAK, f" {run.escape}\n{INDENT}"))
+        for a, b, new in (*changes, *line_breaks)
     ]
-    return applied(run.script, every)
+    return apply_changes(run.script, replacements)
 
 
 def _single_spaces(run: Run, changes: Sequence[Change]) -> list[Change]:
     """Changes that replace several spaces between words by one: builders make them of continued lines. Places that `changes`
     touch are left out.
     """
-    script = run.read
+    script = run.parsed
     if script is None:
         return []
     gaps = [
@@ -152,28 +154,30 @@ def in_lines(new: str) -> str:
 
 def merged_text(
     runs: Sequence[Run],
-    together: Merged,
+    scripts: MergedScripts,
     changes: Sequence[Sequence[Change]] = (),
     flags: Sequence[str] = (),
 ) -> str:
     """Several RUNs as one, with the mounts of all; `changes` are further changes of each script."""
-    every = dict.fromkeys([*flags, *(flag for run in runs for flag in run.flags)])
+    all_flags = dict.fromkeys([*flags, *(flag for run in runs for flag in run.flags)])
     lines = any(run.is_script for run in runs)
     parts = []
-    for number, (run, own) in enumerate(zip(runs, together.changes, strict=True)):
-        all_changes = (*(changes[number] if changes else ()), *own)
+    for number, (run, of_merge) in enumerate(zip(runs, scripts.changes, strict=True)):
+        all_changes = (*(changes[number] if changes else ()), *of_merge)
         if lines and not run.is_script:
-            parts.append(applied(run.script, [(a, b, in_lines(new)) for a, b, new in all_changes]))
+            parts.append(
+                apply_changes(run.script, [(a, b, in_lines(new)) for a, b, new in all_changes])
+            )
         else:
             parts.append(_rendered(run, all_changes).rstrip())
 
     def joint(text: str) -> str:
         return in_lines(text) if lines else text.replace(BREAK, f" {runs[0].escape}\n{INDENT}")
 
-    script = joint(together.head) + parts[0]
-    for between, part in zip(together.joints, parts[1:], strict=True):
+    script = joint(scripts.head) + parts[0]
+    for between, part in zip(scripts.joints, parts[1:], strict=True):
         script += joint(between) + part
-    return " ".join(["RUN", *every, _document(script) if lines else script])
+    return " ".join(["RUN", *all_flags, _document(script) if lines else script])
 
 
 def run_and(
@@ -194,21 +198,23 @@ def run_and(
     if command:
         words.append(f"{AT_THE_END} {command}")
     words += [f"# with {flag}" for flag in flags]
-    said = "\n".join(words)
+    comments = "\n".join(words)
     run = run_in(evidence, step)
-    if run is None or len(run.script) > _QUOTED:
+    if run is None or len(run.script) > _MAX_QUOTED:
         quoted = "" if run is not None else f"\n{instruction_text(evidence, step)}"
-        return Fix(said + quoted, advice=said)
-    ends = appended(run, _broken(_privileged(evidence, run, command))) if command else ()
+        return Fix(comments + quoted, advice=comments)
+    ends = (
+        append_command(run, _line_per_command(_as_root(evidence, run, command))) if command else ()
+    )
     unknown_words = run.exec_form and not run.script.startswith("[")
     if ends is None or (unknown_words and not command):
-        return Fix(f"{said}\n{run_text(run)}", advice=said)
-    every = (*changes, *ends)
+        return Fix(f"{comments}\n{run_text(run)}", advice=comments)
+    all_changes = (*changes, *ends)
     edits = (
         *(Edit("flag", step.index, flag) for flag in flags),
-        *(Edit("change", step.index, new, start, end) for start, end, new in every),
+        *(Edit("change", step.index, new, start, end) for start, end, new in all_changes),
     )
-    return Fix(run_text(run, every, flags), edits, said)
+    return Fix(run_text(run, all_changes, flags), edits, comments)
 
 
 def changed_commands(
@@ -227,22 +233,22 @@ def user_of(evidence: Evidence, step: Step) -> str:
     return ""
 
 
-def _broken(command: str) -> str:
+def _line_per_command(command: str) -> str:
     """Several commands, each on its own line if lines are broken."""
     script = read_script(command)
     breaks = script.breaks if script is not None else ()
-    return applied(command, [(start, end, BREAK) for start, end in breaks])
+    return apply_changes(command, [(start, end, BREAK) for start, end in breaks])
 
 
-def _privileged(evidence: Evidence, run: Run, command: str) -> str:
+def _as_root(evidence: Evidence, run: Run, command: str) -> str:
     """A command to run as root: with sudo if the RUN runs as another user and uses sudo itself."""
-    if not user_of(evidence, run.step) or run.read is None or not run.read.named("sudo"):
+    if not user_of(evidence, run.step) or run.parsed is None or not run.parsed.named("sudo"):
         return command
     script = read_script(command)
     if script is None:
         return command
-    starts = [found.start for found in script.commands if not found.nested]
-    return applied(command, [(start, start, "sudo ") for start in starts])
+    starts = [each.start for each in script.commands if not each.nested]
+    return apply_changes(command, [(start, start, "sudo ") for start in starts])
 
 
 def shell_word(name: str) -> str:
@@ -253,14 +259,14 @@ def shell_word(name: str) -> str:
 def can_append(evidence: Evidence, step: Step) -> bool:
     """Whether a step is a RUN to which a command can be appended."""
     run = run_in(evidence, step)
-    return run is not None and bool(appended(run, "true"))
+    return run is not None and bool(append_command(run, "true"))
 
 
 def with_flags(step: Step, *flags: str) -> Fix:
     """A COPY or ADD with additional flags, such as `--chown=app`; existing flags of the same names are replaced."""
     names = tuple(flag.partition("=")[0] for flag in flags)
-    own, body = split_flags(step.arguments)
-    kept = [flag for flag in own if flag.partition("=")[0] not in names]
+    existing, body = split_flags(step.arguments)
+    kept = [flag for flag in existing if flag.partition("=")[0] not in names]
     text = " ".join(
         [step.instruction or "COPY", *flags, *kept, _SOURCE.sub("… ", step.arguments[body:])]
     )
@@ -272,22 +278,22 @@ def sources_of(step: Step) -> tuple[list[str], str]:
     if step.instruction not in ("COPY", "ADD"):
         return [], ""
     _, body = split_flags(step.arguments)
-    rest = step.arguments[body:]
-    words = json_words(rest) or rest.split()
+    operands = step.arguments[body:]
+    words = json_words(operands) or operands.split()
     target = words[-1] if words else ""
-    named = _SOURCE.search(step.arguments) is None and "<<" not in step.arguments
-    return (words[:-1] if named else []), target
+    are_named = _SOURCE.search(step.arguments) is None and "<<" not in step.arguments
+    return (words[:-1] if are_named else []), target
 
 
 def recorded_source(step: Step) -> str:
     """The digest that classic Docker and buildah record instead of a COPY's sources; "" if the builder names them."""
-    found = _SOURCE.match(step.arguments[split_flags(step.arguments)[1] :])
-    return "" if found is None else found[0].removesuffix("in ").strip()
+    digest = _SOURCE.match(step.arguments[split_flags(step.arguments)[1] :])
+    return "" if digest is None else digest[0].removesuffix("in ").strip()
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _QUOTED else text[:200] + " …"
+    return text if len(text) <= _MAX_QUOTED else text[:200] + " …"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_QUOTED]
+    return " ".join(text.split())[:_MAX_QUOTED]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import NAMED, Claim, in_turn
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim, unique_in_order
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.filesystem.versions import Removal
 from layerscope.words import REASONS, Confidence, Reason
@@ -32,7 +32,7 @@ class Fate(Enum):
     REWRITTEN = "rewritten-for-attributes"
 
 
-def hidden(evidence: Evidence, fate: Fate) -> Rows:
+def hidden_rows(evidence: Evidence, fate: Fate) -> Rows:
     """Contents hidden this way, largest first.
 
     Contents hidden by their own layer are left out, because no instruction does that; so are contents hidden by a repeated layer,
@@ -67,10 +67,10 @@ _REASONS = {
 
 def changes_attributes(evidence: Evidence, layers: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which of these layers' steps have commands for attributes; shape (layers of the image,)."""
-    found = np.zeros(len(evidence.image.layers), bool)
+    changing = np.zeros(len(evidence.image.layers), bool)
     for layer in np.unique(layers).tolist():
-        found[layer] = _FOR_ATTRIBUTES.search(evidence.step(layer).arguments) is not None
-    return found
+        changing[layer] = _FOR_ATTRIBUTES.search(evidence.step(layer).arguments) is not None
+    return changing
 
 
 def claim_of(
@@ -95,17 +95,17 @@ def claim_of(
 
 def names_of(evidence: Evidence, rows: Rows) -> list[str]:
     """The first few paths of hidden contents."""
-    paths = in_turn(evidence.accounting.waste.paths[rows])
-    return [evidence.name(path) for path in paths[:NAMED].tolist()]
+    paths = unique_in_order(evidence.accounting.waste.paths[rows])
+    return [evidence.name(path) for path in paths[:MAX_NAMED].tolist()]
 
 
-def named(evidence: Evidence, rows: Rows) -> str:
-    """The same as shell words, for a comment."""
-    more = len(in_turn(evidence.accounting.waste.paths[rows])) > NAMED
+def quoted_names(evidence: Evidence, rows: Rows) -> str:
+    """The same as one text of shell words, for a comment."""
+    more = len(unique_in_order(evidence.accounting.waste.paths[rows])) > MAX_NAMED
     return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * more
 
 
-def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
+def split_by_key(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
     """Rows by their keys, lowest key first; rows of one key keep their order."""
     if not len(rows):
         return
@@ -117,30 +117,30 @@ def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
 
 def largest_first(evidence: Evidence, keys: NDArray[np.int32], rows: Rows) -> list[int]:
     """The keys of rows, the one with most bytes first."""
-    found, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, evidence.accounting.waste.bytes[rows], len(found))
-    return [int(found[at]) for at in np.lexsort((found, -sums))]
+    unique, index = np.unique(keys, return_inverse=True)
+    sums = np.bincount(index, evidence.accounting.waste.bytes[rows], len(unique))
+    return [int(unique[at]) for at in np.lexsort((unique, -sums))]
 
 
 def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
     """The inodes that replaced hidden contents, -1 for none."""
     filesystem, waste = evidence.filesystem, evidence.accounting.waste
     count = len(filesystem.inodes.columns.stored)
-    place = np.full(count, -1, np.int32)
-    place[waste.inodes[rows]] = waste.paths[rows]
-    found = np.full(count, -1, np.int32)
-    went = np.flatnonzero(filesystem.removals == Removal.REPLACED)
-    went = went[place[filesystem.inode_of[went]] == filesystem.paths[went]]
-    found[filesystem.inode_of[went]] = filesystem.successors[went]
-    return found[waste.inodes[rows]]
+    path_of = np.full(count, -1, np.int32)
+    path_of[waste.inodes[rows]] = waste.paths[rows]
+    successors = np.full(count, -1, np.int32)
+    replaced = np.flatnonzero(filesystem.removals == Removal.REPLACED)
+    replaced = replaced[path_of[filesystem.inode_of[replaced]] == filesystem.paths[replaced]]
+    successors[filesystem.inode_of[replaced]] = filesystem.successors[replaced]
+    return successors[waste.inodes[rows]]
 
 
-def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+def origin_layers(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The layers whose steps added these contents: lower than the storing layers if those only changed attributes."""
-    return evidence.filesystem.inodes.layers(originals(evidence, inodes))
+    return evidence.filesystem.inodes.layers(original_inodes(evidence, inodes))
 
 
-def originals(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+def original_inodes(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """These contents as first stored, before they were stored again only for other attributes."""
     before = evidence.once(_first_stored)
     return inodes if before is None else before[inodes]
@@ -149,14 +149,14 @@ def originals(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32
 def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:
     """For each content that was stored again only for other attributes, the first inode; None if there is none."""
     waste = evidence.accounting.waste
-    again = hidden(evidence, Fate.REWRITTEN)
-    if not len(again):
+    rows = hidden_rows(evidence, Fate.REWRITTEN)
+    if not len(rows):
         return None
-    new = successors(evidence, again)
-    before = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
-    before[new[new >= 0]] = waste.inodes[again[new >= 0]]
+    new = successors(evidence, rows)
+    original = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
+    original[new[new >= 0]] = waste.inodes[rows[new >= 0]]
     while True:  # by doubling steps
-        further = before[before]
-        if np.array_equal(further, before):
-            return before
-        before = further
+        earlier = original[original]
+        if np.array_equal(earlier, original):
+            return original
+        original = earlier

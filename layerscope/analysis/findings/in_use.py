@@ -16,13 +16,13 @@ from layerscope.filesystem.paths import with_ancestors
 from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
-_MOST_WORDS = 400
+_MAX_WORDS = 400
 """Maximum words that are looked up."""
-_MOST_PATHS = 1000
+_MAX_PATHS = 1000
 """Maximum paths in variables that are looked up."""
-_LONGEST = 64 * 1024
+_MAX_CHARACTERS = 64 * 1024
 """Maximum characters of a command or a variable that are examined."""
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 """Maximum symlinks that are followed on the way to one path, as in Linux."""
 _ABSOLUTE = re.compile(r"""(?:^|(?<=[\s:=,;"'(@\[{|&<>]))/[^\s:;,="'()\[\]{}|&<>`$*?\\]+""")
 """Absolute paths anywhere in a text."""
@@ -61,7 +61,7 @@ def find_in_use(evidence: Evidence) -> InUse:
     resolve = _Resolver(evidence)
     work = config.working_dir or "/"
     pairs = [pair.partition("=")[::2] for pair in config.env]
-    variables = [(name, value[:_LONGEST]) for name, value in pairs if name not in _NO_USE]
+    variables = [(name, value[:_MAX_CHARACTERS]) for name, value in pairs if name not in _NO_USE]
     search = next((value for name, value in pairs if name == "PATH"), "")
     programs = [*filter(None, search.split(":"))] or _DIRECTORIES
     commands = [*config.entrypoint, *config.cmd]
@@ -73,46 +73,46 @@ def find_in_use(evidence: Evidence) -> InUse:
         if "/" not in word:
             places.append(f"{work}/{word}")
         started |= resolve.all([word] if word.startswith("/") else places)
-    started |= resolve.all(islice(config.volumes, _MOST_PATHS))
-    configured = resolve.all(found for _, value in variables for found in _ABSOLUTE.findall(value))
+    started |= resolve.all(islice(config.volumes, _MAX_PATHS))
+    configured = resolve.all(path for _, value in variables for path in _ABSOLUTE.findall(value))
     working = resolve.all([work]) if work.strip("/") else frozenset[int]()
     return InUse(
         frozenset(started),
         working,
         configured,
         resolve.all(programs),
-        " ".join(commands)[:_LONGEST],
+        " ".join(commands)[:_MAX_CHARACTERS],
     )
 
 
-def spared(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
+def mask_in_use(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
     """Mask of everything at or below those of these paths that are in use or contain something in use; None for nothing.
 
     `configured`: whether variables count; those of package managers name their caches.
     """
-    holding = evidence.once(_holding)
-    used = tops & holding[configured]
+    masks = evidence.once(_masks_in_use)
+    used = tops & masks[configured]
     return evidence.selector.below(np.flatnonzero(used)) if used.any() else None
 
 
-def _holding(evidence: Evidence) -> dict[bool, Mask]:
+def _masks_in_use(evidence: Evidence) -> dict[bool, Mask]:
     """Paths in use and all directories above them; with and without those that variables name."""
-    known, table = evidence.once(find_in_use), evidence.filesystem.table
+    in_use, table = evidence.once(find_in_use), evidence.filesystem.table
     named = np.zeros(len(table), bool)
-    named[[*known.started, *known.work]] = True
+    named[[*in_use.started, *in_use.work]] = True
     above = with_ancestors(table, named)
-    for directory in known.work & {int(table.parents[path]) for path in known.started}:
+    for directory in in_use.work & {int(table.parents[path]) for path in in_use.started}:
         # A program that runs in place may read the files beside it.
         end = int(table.ends[directory])
         above[directory + 1 : end] |= table.parents[directory + 1 : end] == directory
-    named[[*known.configured]] = True
+    named[[*in_use.configured]] = True
     return {False: above, True: above | with_ancestors(table, named)}
 
 
 def paths_in(text: str) -> list[str]:
     """The absolute paths in a text."""
-    found: list[str] = _ABSOLUTE.findall(text[:_LONGEST])
-    return found[:_MOST_WORDS]
+    paths: list[str] = _ABSOLUTE.findall(text[:_MAX_CHARACTERS])
+    return paths[:_MAX_WORDS]
 
 
 def resolve_paths(evidence: Evidence, names: Iterable[str]) -> NDArray[np.int64]:
@@ -122,15 +122,15 @@ def resolve_paths(evidence: Evidence, names: Iterable[str]) -> NDArray[np.int64]
 
 def _words(texts: Iterable[str]) -> Iterator[str]:
     """Everything in some texts that may be a path or a program."""
-    seen: dict[str, None] = {}
+    words: dict[str, None] = {}
     for text in texts:
-        text = text[:_LONGEST]
+        text = text[:_MAX_CHARACTERS]
         for word in (text, *_WORDS.findall(text), *_ABSOLUTE.findall(text)):
             if word and not word.startswith("-") and len(word) <= 4096:
-                seen[word] = None
-            if len(seen) >= _MOST_WORDS:
+                words[word] = None
+            if len(words) >= _MAX_WORDS:
                 break
-    yield from seen
+    yield from words
 
 
 class _Resolver:
@@ -143,16 +143,16 @@ class _Resolver:
 
     def all(self, names: Iterable[str]) -> frozenset[int]:
         """The paths that names resolve to, without the root."""
-        found = (self._find(name.encode(errors="surrogateescape")) for name in names)
-        return frozenset(path for path in found if path)
+        paths = (self._find(name.encode(errors="surrogateescape")) for name in names)
+        return frozenset(path for path in paths if path)
 
     def _find(self, name: bytes) -> int:
         """The path that a name resolves to; 0 for none."""
         parents = self._evidence.filesystem.table.parents
-        left = components_of(name)[::-1]
+        components = components_of(name)[::-1]
         path = links = 0
-        while left:
-            component = left.pop()
+        while components:
+            component = components.pop()
             if component == b"..":
                 path = int(parents[path]) if path else 0
                 continue
@@ -162,9 +162,9 @@ class _Resolver:
             target = self._target(below)
             if target:
                 links += 1
-                if links > _MOST_LINKS:
+                if links > _MAX_LINKS:
                     return 0
-                left += [part for part in target.split(b"/")[::-1] if part not in (b"", b".")]
+                components += [part for part in target.split(b"/")[::-1] if part not in (b"", b".")]
                 path = 0 if target.startswith(b"/") else path
             else:
                 path = below
@@ -174,9 +174,9 @@ class _Resolver:
         """The child of a directory in the final image; 0 for none."""
         key = path, component
         if key not in self._children:
-            found = self._lookup.child(path, component)
-            there = found is not None and self._evidence.live_inodes[found] >= 0
-            self._children[key] = found if found is not None and there else 0
+            child = self._lookup.child(path, component)
+            is_live = child is not None and self._evidence.live_inodes[child] >= 0
+            self._children[key] = child if child is not None and is_live else 0
         return self._children[key]
 
     def _target(self, path: int) -> bytes:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
-from layerscope.analysis.findings.cache_shapes import Shape, shaped
+from layerscope.analysis.findings.cache_shapes import Shape, find_shapes
 from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
-from layerscope.analysis.findings.deleting import deletion, left_by_others, own_tops
+from layerscope.analysis.findings.deleting import deletion, files_of_lower_layers, tops_of_step
 from layerscope.analysis.findings.edits import IN_LATER_STEPS, Fix
 from layerscope.analysis.findings.filled_caches import without_filled
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import (
     changed_commands,
     instruction_text,
@@ -24,7 +24,7 @@ from layerscope.analysis.findings.fixes import (
     sources_of,
     user_of,
 )
-from layerscope.analysis.findings.in_use import find_in_use, spared
+from layerscope.analysis.findings.in_use import find_in_use, mask_in_use
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import programs, runs_as_other_user, subcommand
 from layerscope.filesystem.paths import with_ancestors
@@ -39,8 +39,6 @@ _EVERYWHERE = ("rm", "find")
 """Programs that any step with a shell has."""
 _REFRESHING = ("apt", "dnf", "yum", "microdnf", "zypper")
 """Managers that refill their caches in every step."""
-_NAMED = 3
-"""Maximum places that a sentence names."""
 
 
 class Place:
@@ -69,28 +67,28 @@ class Place:
         return [self.evidence.name(top) for top in self.topmost_paths().tolist()]
 
     def topmost_paths(self) -> NDArray[np.int32]:
-        """The same as paths of the filesystem's table."""
+        """`topmost_names` as paths of the filesystem's table."""
         parents = self.evidence.filesystem.table.parents
-        found = self._found()
+        matched = self._found()
         tops = self.group.paths.copy()
-        while (climb := (tops > 0) & ~found[tops]).any():
+        while (climb := (tops > 0) & ~matched[tops]).any():
             tops[climb] = parents[tops[climb]]
         tops = np.where(tops > 0, tops, self.group.paths)
         _, first = np.unique(tops, return_index=True)
         ordered: NDArray[np.int32] = tops[np.sort(first)]
         return ordered
 
-    def own_paths(self, tops: bool = True) -> NDArray[np.int32]:
-        """What the step itself added there and a command can delete as a whole, see `own_tops`; single files without `tops`."""
+    def created_paths(self, tops: bool = True) -> NDArray[np.int32]:
+        """The files and directories that the step itself created there, see `tops_of_step`; without `tops`, only files."""
         if not tops:
             return self.group.paths
-        return own_tops(self.evidence, self.group.layer, self.group.paths, self._found())
+        return tops_of_step(self.evidence, self.group.layer, self.group.paths, self._found())
 
-    def shared(self, spare: Sequence[str] = (), *, empty: bool = True) -> bool:
+    def has_lower_files(self, spare: Sequence[str] = (), *, empty: bool = True) -> bool:
         """Whether lower layers have other files at these places, except `spare`, which a command for all of them would delete.
         Without `empty`, only files with content count.
         """
-        below = left_by_others(self.evidence, self.group.layer, empty=empty)
+        below = files_of_lower_layers(self.evidence, self.group.layer, empty=empty)
         below &= self.evidence.selector.below(np.flatnonzero(self._found()))
         if spare and below.any():
             below &= ~self.evidence.selector.select(spare)
@@ -98,28 +96,30 @@ class Place:
             return bool(below.any())
         # Files that the rule claims in earlier steps of the same Dockerfile should be removed, too.
         layers = self.evidence.filesystem.inodes.layers(self.evidence.live_inodes)
-        own = [layer for layer in range(self.group.layer) if not self.evidence.is_base(layer)]
-        return bool((below & ~(self._claimed & np.isin(layers, own))).any())
+        own_layers = [
+            layer for layer in range(self.group.layer) if not self.evidence.is_base(layer)
+        ]
+        return bool((below & ~(self._claimed & np.isin(layers, own_layers))).any())
 
-    def deleting(self, command: str) -> Fix:
+    def deletion_fix(self, command: str) -> Fix:
         """A RUN that deletes these files at its end; a comment if no command can."""
         if command:
             return run_and(self.evidence, self.step, command)
         count = len(self.group.paths)
-        said = (
-            f"# at the end of the same RUN, delete what it adds below {self.named()} ({count:,} files):"
+        advice = (
+            f"# at the end of the same RUN, delete what it adds below {self.summary()} ({count:,} files):"
             " earlier layers have other files there"
         )
-        return Fix(f"{said}\n{instruction_text(self.evidence, self.step)}", advice=said)
+        return Fix(f"{advice}\n{instruction_text(self.evidence, self.step)}", advice=advice)
 
     def _found(self) -> Mask:
         return _matching(self.evidence, self.patterns) if self._tops is None else self._tops
 
-    def named(self) -> str:
+    def summary(self) -> str:
         """The first places, and the number of others, in words; safe for a terminal."""
         names = self.topmost_names()
-        more = f" and {len(names) - _NAMED:,} more like them" if len(names) > _NAMED else ""
-        return safe_name(", ".join(names[:_NAMED])) + more
+        more = f" and {len(names) - MAX_NAMED:,} more like them" if len(names) > MAX_NAMED else ""
+        return safe_name(", ".join(names[:MAX_NAMED])) + more
 
 
 Fixer = Callable[[Place], Fix]
@@ -159,22 +159,22 @@ def path_rule(
     def find(evidence: Evidence) -> Iterator[Claim]:
         tops = _matching(evidence, patterns)
         if shapes:
-            tops[shaped(evidence, shapes)] = True
+            tops[find_shapes(evidence, shapes)] = True
         files = evidence.selector.below(np.flatnonzero(tops)) & evidence.live_files
         if not files.any() or (runs and evidence.once(find_in_use).runs(runs)):
             return
         left_out = [*spare, *(needed(evidence) if needed else ())]
         if left_out:
             files &= ~evidence.selector.select(left_out)
-        used = spared(evidence, tops, configured=configured)
-        if used is not None:
-            files &= ~used
-        kept = files & ~without_filled(evidence, files)
+        in_use = mask_in_use(evidence, tops, configured=configured)
+        if in_use is not None:
+            files &= ~in_use
+        to_keep = files & ~without_filled(evidence, files)
         if keep:
-            kept |= evidence.selector.select(keep) & files
-        if kept.any():
-            holding = with_ancestors(evidence.filesystem.table, kept) & tops
-            files &= ~evidence.selector.below(np.flatnonzero(holding))
+            to_keep |= evidence.selector.select(keep) & files
+        if to_keep.any():
+            with_kept = with_ancestors(evidence.filesystem.table, to_keep) & tops
+            files &= ~evidence.selector.below(np.flatnonzero(with_kept))
         for group in evidence.by_layer(files):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
@@ -201,10 +201,10 @@ def path_rule(
 
 def _matching(evidence: Evidence, patterns: Sequence[str]) -> Mask:
     """Mask of the paths that patterns match, without those below."""
-    found = np.zeros(len(evidence.filesystem.table), bool)
+    mask = np.zeros(len(evidence.filesystem.table), bool)
     for pattern in patterns:
-        found[evidence.selector.matches(pattern)] = True
-    return found
+        mask[evidence.selector.matches(pattern)] = True
+    return mask
 
 
 def is_copy(step: Step) -> bool:
@@ -222,10 +222,10 @@ def cleaned(command: str) -> Fixer:
         copied = not_copied(place)
         if copied is not None:
             return copied
-        if place.shared(empty=False):
+        if place.has_lower_files(empty=False):
             return removed(place)
         run = run_in(place.evidence, place.step)
-        if tool not in _EVERYWHERE and run is not None and run.read is not None:
+        if tool not in _EVERYWHERE and run is not None and run.parsed is not None:
             called = {name.removesuffix("-get") for name in programs(run)}
             if tool.removesuffix("-get") not in called:
                 return removed(place)
@@ -251,17 +251,17 @@ def _cleaned_again(place: Place, fix: Fix, command: str) -> Fix:
         if run is None or layer in storing or command in run.script:
             continue
         if tool in {name.removesuffix("-get") for name in programs(run)}:
-            more = run_and(evidence, step, command)
-            if not more.edits:
+            other = run_and(evidence, step, command)
+            if not other.edits:
                 return Fix(fix.text, advice=fix.advice)
-            fix = fix + f"\n{IN_LATER_STEPS}\n" + more
+            fix = fix + f"\n{IN_LATER_STEPS}\n" + other
     return fix
 
 
 def removed(place: Place) -> Fix:
     """A fix that deletes what was found in the same RUN, or does not copy it."""
-    return not_copied(place) or place.deleting(
-        deletion(place.evidence, place.group.layer, place.own_paths(), place.patterns)
+    return not_copied(place) or place.deletion_fix(
+        deletion(place.evidence, place.group.layer, place.created_paths(), place.patterns)
     )
 
 
@@ -272,10 +272,10 @@ def cleaned_at(usual: Sequence[str], command: str) -> Fixer:
 
     def fix(place: Place) -> Fix:
         run = run_in(place.evidence, place.step)
-        there = place.evidence.selector.select(usual)[place.topmost_paths()].all()
+        is_usual = place.evidence.selector.select(usual)[place.topmost_paths()].all()
         at_home = all(name.startswith(_HOMES) for name in place.topmost_names())
-        other = run is None or (run.read is not None and runs_as_other_user(run.read))
-        if other or not there or not at_home or user_of(place.evidence, place.step):
+        other_user = run is None or (run.parsed is not None and runs_as_other_user(run.parsed))
+        if other_user or not is_usual or not at_home or user_of(place.evidence, place.step):
             return removed(place)
         return cleaned(command)(place)
 
@@ -316,20 +316,22 @@ def not_copied(place: Place) -> Fix | None:
     step, evidence = place.step, place.evidence
     if not is_copy(step):
         return None
-    anywhere = [f"**/{pattern}" for pattern in place.patterns if "/" not in pattern]
+    names = [f"**/{pattern}" for pattern in place.patterns if "/" not in pattern]
     elsewhere = step.instruction == "ADD" or is_from_elsewhere(step)
-    if not elsewhere and len(anywhere) == len(place.patterns):
-        return ignoring(evidence, step, anywhere, patterns=True)
+    if not elsewhere and len(names) == len(place.patterns):
+        return ignoring(evidence, step, names, patterns=True)
     paths = [] if elsewhere else context_paths(evidence, step, place.topmost_names())
     sources, _ = sources_of(step)
     if paths and not {posixpath.normpath(source) for source in sources} & {*paths}:
         return ignoring(evidence, step, paths)
-    what = "what is copied" if not paths else "the build context, or leave out the instruction"
+    copied_from = (
+        "what is copied" if not paths else "the build context, or leave out the instruction"
+    )
     return Fix(
-        f"# leave {_listed(paths) or place.named()} out of {what}\n{instruction_text(evidence, step)}"
+        f"# leave {_listed(paths) or place.summary()} out of {copied_from}\n{instruction_text(evidence, step)}"
     )
 
 
 def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-    return safe_name(", ".join(paths[:_NAMED])) + more
+    more = f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
+    return safe_name(", ".join(paths[:MAX_NAMED])) + more

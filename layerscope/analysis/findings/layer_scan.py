@@ -19,11 +19,11 @@ from layerscope.analysis.findings.secrets.files import (
 )
 from layerscope.analysis.findings.secrets.known_files import KNOWN_FILES
 from layerscope.analysis.findings.secrets.reading import (
-    LARGEST,
-    LARGEST_TELLING,
-    OTHERS,
-    TELLING,
-    TEXTS,
+    MAX_SMALL_BYTES,
+    MAX_SUGGESTIVE_BYTES,
+    PUBLIC_PLACES,
+    SUGGESTIVE,
+    TEXT_FILES,
 )
 from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
@@ -37,28 +37,32 @@ _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
 _KEYRINGS = PathPatterns(KEYRINGS)
 _NAMED = PathPatterns(PATTERNS)
 """Files that are searched whatever they contain."""
-_OF_MANAGERS = (
+_MANAGER_PATTERNS = (
     *managers.PATTERNS, *manager_files.PATTERNS, *manager_files.RELEASE, manager_files.MANIFEST
 )  # fmt: skip
-_KEPT = PathPatterns(_OF_MANAGERS)
+_MANAGER_FILES = PathPatterns(_MANAGER_PATTERNS)
 """Files of package managers."""
-_LOOKED_AT = PathPatterns([*PATTERNS, *_OF_MANAGERS])
-"""Both."""
-_TELLING, _TEXTS, _OTHERS = PathPatterns(TELLING), PathPatterns(TEXTS), PathPatterns(OTHERS)
-_LARGEST_KEPT = 16 << 20
+_NAMED_OR_MANAGER = PathPatterns([*PATTERNS, *_MANAGER_PATTERNS])
+"""Files in either set."""
+_SUGGESTIVE, _TEXT_FILES, _PUBLIC_PLACES = (
+    PathPatterns(SUGGESTIVE),
+    PathPatterns(TEXT_FILES),
+    PathPatterns(PUBLIC_PLACES),
+)
+_MAX_KEPT_BYTES = 16 << 20
 """Maximum bytes of a content that is kept."""
-_MOST_KEPT = 64 << 20
+_MAX_KEPT_TOTAL = 64 << 20
 """Maximum bytes of all contents that are kept per layer; others are read when they are needed."""
 
 
 class LayerScan:
     """Secrets and files of package managers in one layer, by entry. A `Collector`.
 
-    Only the path of an entry in its tar is considered; files with further names are handled by code that knows all names.
+    Only the path of an entry in its tar is considered. `SecretScan` knows all names of a file and searches those with several again.
     """
 
-    small = LARGEST
-    largest = _LARGEST_KEPT
+    small = MAX_SMALL_BYTES
+    largest = _MAX_KEPT_BYTES
 
     def __init__(self) -> None:
         self._searched: list[NDArray[np.int64]] = []
@@ -66,7 +70,7 @@ class LayerScan:
         """The kinds of secrets in each entry that holds any; never the secrets."""
         self.kept: dict[int, bytes] = {}
         """Contents of files of package managers."""
-        self._room = _MOST_KEPT
+        self._room = _MAX_KEPT_TOTAL
         self.changed = False
         """Whether anything was added since it was created or unpacked."""
 
@@ -77,47 +81,58 @@ class LayerScan:
 
     def wants(self, name: bytes, size: int) -> bool:
         path = clean(name)[0]
-        return (_KEPT.may_match(path) and _KEPT.match(path)) or (
-            size <= LARGEST_TELLING and _TELLING.cover(path) and not _OTHERS.cover(path)
+        return (_MANAGER_FILES.may_match(path) and _MANAGER_FILES.match(path)) or (
+            size <= MAX_SUGGESTIVE_BYTES
+            and _SUGGESTIVE.cover(path)
+            and not _PUBLIC_PLACES.cover(path)
         )
 
     def take(
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[Content]
     ) -> None:
-        some = may_hold_secrets(contents)
-        looked = [place for place, name in enumerate(names) if _LOOKED_AT.may_match(name)]
-        named = {place for place in looked if _NAMED.may_match(names[place])}
-        for place in looked:
-            if _KEPT.may_match(names[place]) and _KEPT.match(clean(names[place])[0]):
-                self.keep(entries[place], contents[place])
-        # Files there have the names that links give them.
-        left = {place for place, name in enumerate(names) if AUFS_LINKS in name}
-        for place in (some | named) - left:
-            path = clean(names[place])[0]
-            if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
-                left.add(place)  # searched if another of its names asks for it
+        with_marks = may_hold_secrets(contents)
+        candidates = [
+            number for number, name in enumerate(names) if _NAMED_OR_MANAGER.may_match(name)
+        ]
+        with_formats = {number for number in candidates if _NAMED.may_match(names[number])}
+        for number in candidates:
+            if _MANAGER_FILES.may_match(names[number]) and _MANAGER_FILES.match(
+                clean(names[number])[0]
+            ):
+                self.keep(entries[number], contents[number])
+        # AUFS stores hard-linked files there; their real names are those of their links.
+        unsearched = {number for number, name in enumerate(names) if AUFS_LINKS in name}
+        for number in (with_marks | with_formats) - unsearched:
+            path = clean(names[number])[0]
+            if _PUBLIC_PLACES.cover(path) or not (
+                _TEXT_FILES.cover(path) or _SUGGESTIVE.cover(path)
+            ):
+                unsearched.add(number)  # searched later if another of its names calls for it
                 continue
-            formats = _formats_of(path) if place in named else None
-            if place not in some and formats is None:
+            formats = _formats_of(path) if number in with_formats else None
+            if number not in with_marks and formats is None:
                 continue
-            self.found(entries[place], kinds_in(bytes(contents[place]), formats))
-        self.search(
-            np.array([entry for place, entry in enumerate(entries) if place not in left], np.int64)
+            self.add_kinds(entries[number], kinds_in(bytes(contents[number]), formats))
+        self.mark_searched(
+            np.array(
+                [entry for number, entry in enumerate(entries) if number not in unsearched],
+                np.int64,
+            )
         )
 
-    def search(self, entries: NDArray[np.int64]) -> None:
+    def mark_searched(self, entries: NDArray[np.int64]) -> None:
         """Note that these entries were searched for secrets."""
         self._searched.append(entries)
         self.changed = True
 
-    def found(self, entry: int, kinds: frozenset[str]) -> None:
+    def add_kinds(self, entry: int, kinds: frozenset[str]) -> None:
         """Note the kinds of secrets in an entry, if there are any."""
         if kinds:
             self.secrets[entry] = kinds
 
     def keep(self, entry: int, content: Content) -> None:
         """Keep the content of a file of a package manager, if there is room."""
-        if entry not in self.kept and len(content) <= min(_LARGEST_KEPT, self._room):
+        if entry not in self.kept and len(content) <= min(_MAX_KEPT_BYTES, self._room):
             self.kept[entry] = bytes(content)
             self._room -= len(content)
             self.changed = True
@@ -149,19 +164,19 @@ class LayerScan:
 
     def load(self, packed: Packed) -> None:
         arrays = packed.arrays
-        self.search(arrays["searched"])
+        self.mark_searched(arrays["searched"])
         self.secrets |= {
             entry: frozenset(map(str, kinds))
             for entry, kinds in zip(arrays["secrets"].tolist(), packed.values["kinds"], strict=True)
         }
         sizes = arrays["sizes"].tolist()
         total = sum(sizes)
-        if min(sizes, default=0) < 0 or total > _MOST_KEPT:
-            raise ValueError("sizes of contents that are not kept")
+        if min(sizes, default=0) < 0 or total > _MAX_KEPT_TOTAL:
+            raise ValueError("invalid sizes of kept contents")
         stream = isal_zlib.decompressobj()
         contents = stream.decompress(arrays["contents"].tobytes(), total + 1)
         if len(contents) != total:
-            raise ValueError("other contents than were kept")
+            raise ValueError("kept contents do not match their sizes")
         bounds = pairwise(accumulate(sizes, initial=0))
         for entry, (start, end) in zip(arrays["kept"].tolist(), bounds, strict=True):
             self.keep(entry, contents[start:end])

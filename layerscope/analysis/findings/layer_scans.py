@@ -1,4 +1,4 @@
-"""The scans of an image's layers, made while these were read or afterwards, by inode."""
+"""The scans of an image's layers, by inode. They are made while the layers are read, or afterwards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LayerScans:
                 self._of_layer[number] = cache.layer_scan(number, unpack)
 
     def write(self, cache: ImageCache, filesystem: Filesystem) -> None:
-        """Put what is new into the cache."""
+        """Write new results to the cache."""
         for number, scan in enumerate(self._of_layer):
             if scan is not None and scan.changed:
                 cache.keep_layer_scan(number, scan.pack, filesystem)
@@ -57,10 +57,10 @@ class LayerScans:
 
     def searched(self, filesystem: Filesystem) -> NDArray[np.bool_]:
         """Which inodes were searched for secrets; shape (inodes,)."""
-        found = np.zeros(len(filesystem.inodes.columns.stored), bool)
+        searched = np.zeros(len(filesystem.inodes.columns.stored), bool)
         for first, scan in self._known(filesystem):
-            found[first + scan.searched] = True
-        return found
+            searched[first + scan.searched] = True
+        return searched
 
     def secrets(
         self, filesystem: Filesystem, among: NDArray[np.int32]
@@ -83,14 +83,14 @@ class LayerScans:
         }
 
     def add(
-        self, filesystem: Filesystem, searched: Sequence[int], found: Mapping[int, frozenset[str]]
+        self, filesystem: Filesystem, searched: Sequence[int], kinds: Mapping[int, frozenset[str]]
     ) -> None:
-        """Note that these inodes of one layer were searched for secrets, and the kinds that were `found` in them."""
+        """Note that these inodes of one layer were searched for secrets, and the kinds of secrets in them."""
         layer, first = self._layer(filesystem, searched[0])
         scan = self.collector(layer)
-        for inode in found.keys() & set(searched):
-            scan.found(inode - first, found[inode])
-        scan.search(np.array(searched, np.int64) - first)
+        for inode in kinds.keys() & set(searched):
+            scan.add_kinds(inode - first, kinds[inode])
+        scan.mark_searched(np.array(searched, np.int64) - first)
 
     def keep(self, filesystem: Filesystem, contents: Mapping[int, bytes]) -> None:
         """Keep contents of files of package managers, by inode."""

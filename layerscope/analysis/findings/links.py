@@ -10,7 +10,7 @@ from layerscope.analysis.findings.fixes import shell_word
 from layerscope.layers.index import Kind
 
 
-def stays(evidence: Evidence, layer: int, path: int) -> bool:
+def is_untouched_later(evidence: Evidence, layer: int, path: int) -> bool:
     """Whether no step after that of `layer` writes or deletes anything at or below a path, which it would do through the link."""
     filesystem = evidence.filesystem
     rows = _rows(evidence, path)
@@ -20,7 +20,7 @@ def stays(evidence: Evidence, layer: int, path: int) -> bool:
     return not later.any()
 
 
-def whole(evidence: Evidence, layer: int, path: int) -> bool:
+def stores_only(evidence: Evidence, layer: int, path: int) -> bool:
     """Whether a COPY stores only this path, so that nothing else is lost without the step."""
     if not brings_only(evidence, layer, evidence.name(path)):
         return False
@@ -31,7 +31,7 @@ def whole(evidence: Evidence, layer: int, path: int) -> bool:
     return not outside[filesystem.paths[stored]].any()
 
 
-def link(
+def link_command(
     evidence: Evidence, layer: int, kept: int, other: int, option: str = "-s", without: bool = False
 ) -> str:
     """A command that makes `other` a link to `kept`, in the step of `layer` or after it.
@@ -50,14 +50,14 @@ def _is_there(evidence: Evidence, layer: int, parent: int, other: int) -> bool:
     """Whether a directory exists before a step, or the step stores something else in it."""
     filesystem, ends = evidence.filesystem, evidence.filesystem.table.ends
     born, died = filesystem.born, filesystem.died
-    own = slice(*filesystem.rows_of(parent).indices(len(born))[:2])
-    if ((born[own] < layer) & (died[own] >= layer)).any():
+    versions = slice(*filesystem.rows_of(parent).indices(len(born))[:2])
+    if ((born[versions] < layer) & (died[versions] >= layer)).any():
         return True
     rows = _rows(evidence, parent)
     paths = filesystem.paths[rows]
     inside = (paths >= other) & (paths < int(ends[other]))
-    mine = (born[rows] == layer) & (died[rows] > layer) & (filesystem.kinds[rows] != Kind.DIRECTORY)
-    return bool((mine & ~inside).any())
+    kept = (born[rows] == layer) & (died[rows] > layer) & (filesystem.kinds[rows] != Kind.DIRECTORY)
+    return bool((kept & ~inside).any())
 
 
 def _rows(evidence: Evidence, path: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -10,19 +10,19 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import AND_AT_ITS_END, ONE_RUN, Edit, Fix
-from layerscope.analysis.findings.finding import NAMED, layers_named
+from layerscope.analysis.findings.finding import MAX_NAMED, layers_text
 from layerscope.analysis.findings.fixes import instruction_text, merged_text, run_in
-from layerscope.analysis.findings.hidden import Rows, split
-from layerscope.analysis.findings.one_shell import merged
-from layerscope.analysis.findings.runs import Change, Run, appended
+from layerscope.analysis.findings.hidden import Rows, split_by_key
+from layerscope.analysis.findings.one_shell import merge_scripts
+from layerscope.analysis.findings.runs import Change, Run, append_command
 from layerscope.image.history import Step
 from layerscope.layers.index import Kind
 
 _NOTEWORTHY = 20
 """Steps are merged if one hides at least 1/20 of what the worst pair of steps hides."""
-_MERGED = 30
+_MAX_MERGED = 30
 """Maximum steps that are written as one."""
-_QUOTED = 6
+_MAX_QUOTED = 6
 """Maximum steps that are quoted if they cannot be written as one."""
 
 
@@ -50,9 +50,11 @@ def split_mergeable(evidence: Evidence, rows: Rows) -> tuple[Rows, Rows]:
     count = len(evidence.image.layers)
     keys = waste.stored_in[rows].astype(np.int64) * count + waste.hidden_by[rows]
     pairs, place = np.unique(keys, return_inverse=True)
-    can = np.array([mergeable(evidence, *divmod(pair, count)) for pair in pairs.tolist()], bool)
-    chosen = can[place]
-    return rows[chosen], rows[~chosen]
+    can_merge = np.array(
+        [mergeable(evidence, *divmod(pair, count)) for pair in pairs.tolist()], bool
+    )
+    is_chosen = can_merge[place]
+    return rows[is_chosen], rows[~is_chosen]
 
 
 def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
@@ -62,8 +64,8 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
     waste = evidence.accounting.waste
     count = len(evidence.image.layers)
     keys = waste.stored_in[rows].astype(np.int64) * count + waste.hidden_by[rows]
-    pairs, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, waste.bytes[rows], len(pairs))
+    pairs, index = np.unique(keys, return_inverse=True)
+    sums = np.bincount(index, waste.bytes[rows], len(pairs))
     noteworthy = sums * _NOTEWORTHY >= sums.max()
     leader: dict[int, int] = {}
 
@@ -85,8 +87,12 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
             for pair, good in zip(pairs.tolist(), noteworthy.tolist(), strict=True)
         ],
         np.int32,
-    )[place]
-    return [Chain(tuple(members[head]), mine) for head, mine in split(heads, rows) if head >= 0]
+    )[index]
+    return [
+        Chain(tuple(members[head]), of_chain)
+        for head, of_chain in split_by_key(heads, rows)
+        if head >= 0
+    ]
 
 
 def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
@@ -99,13 +105,13 @@ def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
     runs = [run for step in steps if (run := run_in(evidence, step)) is not None]
     between = [step for step in span if step.instruction != "RUN"]
     named = sorted(step.layer for step in steps if step.layer is not None)
-    note = f"{ONE_RUN} {layers_named(named)}"
-    together = None
+    note = f"{ONE_RUN} {layers_text(named)}"
+    scripts = None
     ends: tuple[Change, ...] | None = ()
-    if len(steps) == len(runs) <= _MERGED and _can_move(evidence, runs, between):
-        together = merged(runs)
-        ends = appended(runs[-1], end) if end else ()
-    if together is None or ends is None:
+    if len(steps) == len(runs) <= _MAX_MERGED and _can_move(evidence, runs, between):
+        scripts = merge_scripts(runs)
+        ends = append_command(runs[-1], end) if end else ()
+    if scripts is None or ends is None:
         return _in_words(evidence, steps, between, note, end)
     before = [
         instruction_text(evidence, step)
@@ -116,7 +122,7 @@ def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
         Edit("merge", last.index, steps=tuple(step.index for step in steps)),
         *(Edit("change", last.index, new, start, stop) for start, stop, new in ends),
     )
-    text = "\n".join([note, *before, merged_text(runs, together, [*[()] * (len(runs) - 1), ends])])
+    text = "\n".join([note, *before, merged_text(runs, scripts, [*[()] * (len(runs) - 1), ends])])
     return Fix(text, edits, note + (f"\n{AND_AT_ITS_END} {end}" if end else ""))
 
 
@@ -128,16 +134,16 @@ def _in_words(
         f"# note: {' '.join(instruction_text(evidence, step).split())} is between them"
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
-    ][:NAMED]
+    ][:MAX_NAMED]
     copies = [
         f"# note: {' '.join(instruction_text(evidence, step).split())} has to come before what needs it"
         for step in between
         if step.instruction in ("COPY", "ADD", "ENV", "ARG")
-    ][:NAMED]
+    ][:MAX_NAMED]
     words = [note, *settings, *copies, *([f"{AND_AT_ITS_END} {end}"] if end else [])]
-    shown = steps[:_QUOTED]
+    shown = steps[:_MAX_QUOTED]
     if len(steps) > len(shown):
-        words.append(f"# the first {_QUOTED} of them:")
+        words.append(f"# the first {_MAX_QUOTED} of them:")
     quoted = [instruction_text(evidence, step) for step in shown]
     return Fix("\n".join([*words, *quoted]), advice="\n".join(words))
 
@@ -169,6 +175,6 @@ def _write_the_same(evidence: Evidence, step: Step, layer: int) -> bool:
         return False
     filesystem = evidence.filesystem
     files = filesystem.kinds != Kind.DIRECTORY
-    mine = filesystem.paths[(filesystem.born == step.layer) & files]
-    theirs = filesystem.paths[(filesystem.born == layer) & files]
-    return bool(np.isin(mine, theirs).any())
+    written = filesystem.paths[(filesystem.born == step.layer) & files]
+    stored = filesystem.paths[(filesystem.born == layer) & files]
+    return bool(np.isin(written, stored).any())

@@ -42,7 +42,7 @@ _LEAKING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedScripts:
     """Scripts joined in one RUN."""
 
     changes: tuple[tuple[Change, ...], ...]
@@ -53,62 +53,65 @@ class Merged:
     """Text between each two scripts."""
 
 
-def merged(runs: Sequence[Run]) -> Merged | None:
+def merge_scripts(runs: Sequence[Run]) -> MergedScripts | None:
     """How to run scripts one after the other in one shell: each sees the same as before, and the first failure fails all."""
-    scripts = [run.read for run in runs if run.read is not None]
+    scripts = [run.parsed for run in runs if run.parsed is not None]
     if len(scripts) < len(runs) or len({(run.shell, _security(run)) for run in runs}) > 1:
         return None
     lines = any(run.is_script for run in runs)
-    if any(script.has_comment or _is_open(script) for script in scripts) and not lines:
+    if any(script.has_comment or _has_heredoc(script) for script in scripts) and not lines:
         return None
-    cut = [_cut(script) for script in scripts]
+    endings = [_drop_ending(script) for script in scripts]
     # Nothing can follow the line that ends a here-document.
-    chained = not any(_is_open(script) for script in scripts[:-1])
+    chained = not any(_has_heredoc(script) for script in scripts[:-1])
     anywhere = all(_is_deletion(script) for script in scripts[1:])
     if (
         chained
         and all(_is_chain(script, anywhere=anywhere) for script in scripts[:-1])
         and _is_list(scripts[-1])
     ):
-        return Merged(tuple(cut), "", (f"{BREAK}&& ",) * (len(runs) - 1))
+        return MergedScripts(tuple(endings), "", (f"{BREAK}&& ",) * (len(runs) - 1))
     settings = [strict_setting(script) for script in scripts]
     strict = scripts[0].errexit
-    same = settings[0] if strict or settings[0] else None
+    shared_setting = settings[0] if strict or settings[0] else None
     changes: list[tuple[Change, ...]] = []
-    ends = f"{BREAK})" if lines else ")"
-    for script, setting, own in zip(scripts, settings, cut, strict=True):
+    closing = f"{BREAK})" if lines else ")"
+    for script, setting, ending in zip(scripts, settings, endings, strict=True):
         begin, end = script.statements[0].start, _end(script)
         is_last = script is scripts[-1]
         lenient = not strict and not setting and not _is_list(script)
-        if (same is not None and setting == same) or (strict and not setting):
+        if (shared_setting is not None and setting == shared_setting) or (strict and not setting):
             begin = script.statements[1].start if setting else begin
-            wrap = _leaks(script, 1 if setting else 0) or _ends_open(script)
-            gone: tuple[Change, ...] = ((script.statements[0].start, begin, ""),) if setting else ()
+            wrap = _leaks(script, 1 if setting else 0) or _may_ignore_failure(script)
+            removed: tuple[Change, ...] = (
+                ((script.statements[0].start, begin, ""),) if setting else ()
+            )
         else:
-            wrap, gone = not _is_chain(script) or _ends_open(script), ()
+            wrap, removed = not _is_chain(script) or _may_ignore_failure(script), ()
         head = "(" + ("set +e; " if lenient else "")
         if lines:
             head = "(" + BREAK + (f"set +e{BREAK}" if lenient else "")
-        wrap = wrap and not (is_last and not lenient and not _ends_open(script))
+        wrap = wrap and not (is_last and not lenient and not _may_ignore_failure(script))
         if wrap and script.statements[-1].heredoc:
             return None
         if wrap:
-            changes.append((*gone, (begin, begin, head), (end, end, ends), *own))
+            changes.append((*removed, (begin, begin, head), (end, end, closing), *ending))
         else:
-            changes.append((*gone, *own))
-    first = "" if strict else f"{same or 'set -e'};{BREAK}"
-    return Merged(tuple(changes), first, (f";{BREAK}",) * (len(runs) - 1))
+            changes.append((*removed, *ending))
+    first = "" if strict else f"{shared_setting or 'set -e'};{BREAK}"
+    return MergedScripts(tuple(changes), first, (f";{BREAK}",) * (len(runs) - 1))
 
 
 def _security(run: Run) -> tuple[str, ...]:
     return tuple(flag for flag in run.flags if not flag.startswith("--mount="))
 
 
-def _is_open(script: Script) -> bool:
+def _has_heredoc(script: Script) -> bool:
+    """Whether a statement ends with a here-document."""
     return any(statement.heredoc for statement in script.statements)
 
 
-def _cut(script: Script) -> tuple[Change, ...]:
+def _drop_ending(script: Script) -> tuple[Change, ...]:
     """A change that drops what follows the last statement: a `;`, white space."""
     end = _end(script)
     if script.statements[-1].heredoc or not script.text[end:]:
@@ -160,7 +163,7 @@ def _is_deletion(script: Script) -> bool:
     )
 
 
-def _ends_open(script: Script) -> bool:
+def _may_ignore_failure(script: Script) -> bool:
     """Whether a failure in the last statement might not end a shell with `set -e`."""
     last = script.statements[-1]
     return len(last.elements) > 1 or last.elements[-1].negated or last.background

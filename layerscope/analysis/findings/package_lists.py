@@ -16,7 +16,7 @@ LISTS = "/var/lib/apt/lists"
 
 def users_of_lists(evidence: Evidence, layer: int, last: int | None = None) -> list[int]:
     """Layers after this one, up to `last`, whose steps install with apt without fetching lists themselves."""
-    found = []
+    users = []
     end = len(evidence.image.layers) if last is None else last + 1
     for later in range(layer + 1, end):
         run = run_in(evidence, evidence.step(later))
@@ -24,13 +24,13 @@ def users_of_lists(evidence: Evidence, layer: int, last: int | None = None) -> l
         if first == _FETCHES:
             break  # from here on, there are newer lists
         if first:
-            found.append(later)
-    return found
+            users.append(later)
+    return users
 
 
 def _first_use(run: Run) -> str:
     """The first subcommand of apt that fetches or needs lists; "" for none."""
-    if run.read is None:
+    if run.parsed is None:
         return _NEEDS[0] if "apt" in run.script else ""
     for command in run.commands:
         word = subcommand(command, "apt(?:-get)?", (_FETCHES, *_NEEDS))

@@ -18,8 +18,8 @@ from layerscope.analysis.findings.fixes import (
     run_text,
     with_flags,
 )
-from layerscope.analysis.findings.one_shell import Merged, merged
-from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied
+from layerscope.analysis.findings.one_shell import MergedScripts, merge_scripts
+from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, apply_changes
 from layerscope.image.dockerfile import Dockerfile, DockerfileInstruction, Heredoc, parse_dockerfile
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
@@ -37,7 +37,7 @@ _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
 class Patcher:
     """Writes fixes into the Dockerfile of an image: the author's, or the one restored from the history.
 
-    `steps` are those that rules saw; the first `base_steps` belong to the base image named `base`. `runs` are their RUNs, if
+    `steps` are those of the image; the first `base_steps` belong to the base image named `base`. `runs` are their RUNs, if
     already parsed.
     """
 
@@ -58,10 +58,10 @@ class Patcher:
         self._base_steps = base_steps
         self._base = base or ("…" if base_steps else "scratch")
 
-    def plan(self, found: Sequence[Finding], chosen: Sequence[int]) -> Plan:
+    def plan(self, findings: Sequence[Finding], chosen: Sequence[int]) -> Plan:
         """The edits of the chosen findings, see `compose`."""
-        own = range(self._base_steps, len(self._steps))
-        return compose(found, chosen, own if self._lines is None else self._lines.instructions)
+        steps = range(self._base_steps, len(self._steps))
+        return compose(findings, chosen, steps if self._lines is None else self._lines.instructions)
 
     def texts(self, plan: Plan) -> tuple[str, str]:
         """The whole Dockerfile before and after."""
@@ -69,7 +69,7 @@ class Patcher:
             old, new = self._restored(self._base_steps, len(self._steps), plan)
             return (old, new) if masked(old) == old else (masked(old), masked(new))
         dockerfile = self._lines.dockerfile
-        new = applied(dockerfile.text, self._pieces(self._lines, plan))
+        new = apply_changes(dockerfile.text, self._pieces(self._lines, plan))
         parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
         return dockerfile.text, new
 
@@ -78,15 +78,15 @@ class Patcher:
         plan = self.plan([finding], [0]) if finding.edits else Plan()
         if not plan.applied:
             return ""
-        found: list[str] = []
+        difference: list[str] = []
         for texts in self._around(plan):
             old, new = (masked(text).splitlines() for text in texts)
             lines = difflib.unified_diff(old, new, n=1, lineterm="")
-            found += [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[2:]]
-        found = found[1:]
-        if plan.ignored:
-            found += [IN_DOCKERIGNORE, *(f"+{line}" for line in plan.ignored)]
-        return "\n".join(found)
+            difference += [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[2:]]
+        difference = difference[1:]
+        if plan.dockerignore:
+            difference += [IN_DOCKERIGNORE, *(f"+{line}" for line in plan.dockerignore)]
+        return "\n".join(difference)
 
     def _around(self, plan: Plan) -> Iterator[tuple[str, str]]:
         """The changed instructions with their neighbours, before and after, from top to bottom: not the whole file for each
@@ -116,7 +116,7 @@ class Patcher:
         end = text.find("\n", last)
         end = len(text) if end < 0 else (text.find("\n", end + 1) + 1 or len(text))
         moved = [(a - start, b - start, new) for a, b, new in pieces]
-        return text.count("\n", 0, start), text[start:end], applied(text[start:end], moved)
+        return text.count("\n", 0, start), text[start:end], apply_changes(text[start:end], moved)
 
     def _restored(self, start: int, end: int, plan: Plan) -> tuple[str, str]:
         """The instructions of the steps [start, end) restored from the history, without and with a plan."""
@@ -138,46 +138,46 @@ class Patcher:
                 elif flags:
                     text = with_flags(step, *flags).text
                 new.append(text)
-            new += plan.behind.get(number, [])
+            new += plan.after.get(number, [])
         return "\n".join(old) + "\n", "\n".join(new) + "\n"
 
     def _pieces(self, lines: DockerfileLines, plan: Plan) -> list[Change]:
         """Changes of the author's text for a plan whose steps are all in it."""
         dockerfile, written = lines.dockerfile, lines.instructions
         pieces: list[Change] = []
-        gone, together = set(plan.drops), set[int]()
+        removed, merged = set(plan.drops), set[int]()
         for group in plan.merges:
-            gone |= {*group[:-1]}
-            together |= {*group}
+            removed |= {*group[:-1]}
+            merged |= {*group}
             last = written[group[-1]]
             text = _merged(dockerfile, written, group, *self._together(group, plan))
             pieces.append((last.start, last.stop, text))
-        for number in {*plan.changes, *plan.flags} - gone - together:
+        for number in {*plan.changes, *plan.flags} - removed - merged:
             run = self._runs.of(self._steps[number])
             pieces += _edited(dockerfile, written[number], run, plan, number)
-        for number in sorted(gone):
+        for number in sorted(removed):
             pieces.append((*_lines(dockerfile, written[number]), ""))
-        for place, further in ((0, plan.before), (1, plan.behind)):
-            for number, texts in further.items():
+        for place, inserted in ((0, plan.before), (1, plan.after)):
+            for number, texts in inserted.items():
                 at = _lines(dockerfile, written[number])[place]
                 pieces.append((at, at, "".join(_own_lines(dockerfile, text) for text in texts)))
         return pieces
 
     def _together(
         self, group: Sequence[int], plan: Plan
-    ) -> tuple[list[Run], Merged, list[list[Change]], list[str]]:
+    ) -> tuple[list[Run], MergedScripts, list[list[Change]], list[str]]:
         """The RUNs of a group, how they are merged, and what the plan changes in each and adds to all."""
         runs = [run for number in group if (run := self._runs.of(self._steps[number])) is not None]
-        together = merged(runs)
-        if together is None or len(runs) < len(group):
+        scripts = merge_scripts(runs)
+        if scripts is None or len(runs) < len(group):
             raise ValueError("these RUNs cannot be merged")  # the fix would have been a comment
         changes = [plan.changes.get(number, []) for number in group]
         flags = [flag for number in group for flag in plan.flags.get(number, [])]
         flags = [flag for flag in flags if f"{flag},rw" not in flags]  # one mount per target
-        return runs, together, changes, flags
+        return runs, scripts, changes, flags
 
 
-# the author's own text
+# edits of the author's file
 
 
 def _edited(
@@ -200,21 +200,21 @@ def _placed(
 ) -> list[Change]:
     """Translate changes of a script to changes of the file."""
     place = _places(dockerfile, written)
-    found = []
+    pieces = []
     ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
-    own = dockerfile.text[written.start : written.stop]
+    text = dockerfile.text[written.start : written.stop]
     # In the author's style: `&&` at the end of a line, or at the beginning of the next one.
-    behind = _AND_BEHIND.search(own) is not None and _AND_BEFORE.search(own) is None
-    joint = f" &&{ending}" if behind else f"{ending}&& "
+    at_line_end = _AND_BEHIND.search(text) is not None and _AND_BEFORE.search(text) is None
+    joint = f" &&{ending}" if at_line_end else f"{ending}&& "
     for start, end, new in changes:
         first = place(start) if end > start or not start else place(start - 1) + 1
         last = place(end - 1) + 1 if end > start else first
         if in_heredoc:
-            found.append((first, last, in_lines(new).replace("\n", dockerfile.newline)))
+            pieces.append((first, last, in_lines(new).replace("\n", dockerfile.newline)))
         else:
             lines = new.split(f"{BREAK}&& ")
-            found.append((first, last, joint.join(line.replace(BREAK, ending) for line in lines)))
-    return found
+            pieces.append((first, last, joint.join(line.replace(BREAK, ending) for line in lines)))
+    return pieces
 
 
 def _flagged(
@@ -226,9 +226,9 @@ def _flagged(
     names = {flag.partition("=")[0] for flag in flags} - REPEATED
     head = written.arguments[: written.body]
     pieces: list[Change] = [
-        (written.place(found.start()), written.place(found.end() - 1) + 1, "")
-        for found in re.finditer(r"(--[a-z-]+)(?:=\S*)?\s+", head)
-        if found[1] in names
+        (written.place(match.start()), written.place(match.end() - 1) + 1, "")
+        for match in re.finditer(r"(--[a-z-]+)(?:=\S*)?\s+", head)
+        if match[1] in names
     ]
     at = written.place(0)
     broken = written.name == "RUN"
@@ -242,27 +242,27 @@ def _merged(
     written: Mapping[int, DockerfileInstruction],
     group: Sequence[int],
     runs: Sequence[Run],
-    together: Merged,
+    scripts: MergedScripts,
     changes: Sequence[Sequence[Change]],
     added: Sequence[str],
 ) -> str:
     """Several RUNs as one, each with its own lines."""
     if any(run.is_script for run in runs):
-        text = merged_text(runs, together, changes, added)
+        text = merged_text(runs, scripts, changes, added)
         return text.replace("\n", dockerfile.newline)
     indent = _indent(dockerfile, written[group[-1]])
     ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
     parts = []
-    for number, own, further in zip(group, together.changes, changes, strict=True):
+    for number, of_merge, of_plan in zip(group, scripts.changes, changes, strict=True):
         one = written[number]
         place = _places(dockerfile, one)
         start, stop = place(0), place(len(one.script()) - 1) + 1
-        pieces = _placed(dockerfile, one, (*further, *own), indent, in_heredoc=False)
+        pieces = _placed(dockerfile, one, (*of_plan, *of_merge), indent, in_heredoc=False)
         moved = [(a - start, b - start, new) for a, b, new in pieces]
-        parts.append(applied(dockerfile.text[start:stop], moved).rstrip())
+        parts.append(apply_changes(dockerfile.text[start:stop], moved).rstrip())
     flags = dict.fromkeys([*added, *(flag for run in runs for flag in run.flags)])
-    text = together.head.replace(BREAK, ending) + parts[0]
-    for joint, part in zip(together.joints, parts[1:], strict=True):
+    text = scripts.head.replace(BREAK, ending) + parts[0]
+    for joint, part in zip(scripts.joints, parts[1:], strict=True):
         text += joint.replace(BREAK, ending) + part
     name = dockerfile.text[written[group[-1]].start :][:3]
     mounts = "".join(f"{flag}{ending}" if flag in added else f"{flag} " for flag in flags)
@@ -312,8 +312,8 @@ def _indent(dockerfile: Dockerfile, written: DockerfileInstruction) -> str:
     """The author's indentation of continued lines."""
     if written.heredocs:
         return INDENT
-    found = _CONTINUED.findall(dockerfile.text, written.start, written.stop)
-    return min(found, key=len) if found else INDENT
+    indents = _CONTINUED.findall(dockerfile.text, written.start, written.stop)
+    return min(indents, key=len) if indents else INDENT
 
 
 def _lines(dockerfile: Dockerfile, written: DockerfileInstruction) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """The type of finding rules.
 
 A new rule is a file in `rules/` that ends in `RULE = Rule(…)`, and a line in `RULES` in its `__init__.py`. `find` is a pure
-function: it examines the evidence and yields one `Claim` per cause and step. Thresholds, switches, order, and counting each byte
-once are the same for all rules and not its concern. Rules about files at known places are made by `known_paths.path_rule`.
+function: it examines the evidence and yields one `Claim` per cause and step. `run_rules` applies thresholds, switches and order,
+and counts each byte once. For files at known places, use `known_paths.path_rule`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
-from layerscope.analysis.findings.deleting import left_by_others
+from layerscope.analysis.findings.deleting import files_of_lower_layers
 from layerscope.analysis.findings.edits import Edit, Fix
-from layerscope.analysis.findings.finding import NAMED, layers_named
+from layerscope.analysis.findings.finding import MAX_NAMED, layers_text
 from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,
@@ -22,17 +22,17 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
-from layerscope.analysis.findings.runs import Change, Run, applied
+from layerscope.analysis.findings.runs import Change, Run, apply_changes
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
 from layerscope.layers.index import Kind
 
-_STEPS = 6
+_MAX_STEPS = 6
 """Maximum steps from the first to the last to merge into one RUN."""
-_LISTED = 8
+_MAX_LISTED = 8
 """Maximum paths that one command names."""
-_NEVER_UNNAMED = ("/usr/src/", "/usr/local/src/")
-_FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
+_SOURCE_DIRECTORIES = ("/usr/src/", "/usr/local/src/")
+_SEARCHED_DIRECTORIES = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
 """Directories where programs look for files without naming them."""
 _DELETERS = ("rm", "rmdir", "unlink")
 
@@ -40,27 +40,27 @@ _DELETERS = ("rm", "rmdir", "unlink")
 def in_one_run(
     evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> Fix:
-    """A fix that creates and deletes in the same RUN, with the user's own commands, and those in between that may need the files."""
+    """A fix that creates and deletes the files in one RUN, together with the commands in between that may need them."""
     users = users_of_lists(evidence, layer, hiding_layers[-1])
     if users and any(top.startswith(LISTS) for top in tops):
         others = [top for top in tops if not top.startswith(LISTS)]
-        fix = lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
-        return _without_deleting(evidence, fix, layer, hiding_layers, tops)
-    if len(hiding_layers) == 1 and len(tops) <= NAMED and hiding_layers[0] > layer + 1:
-        apart = _where_it_is_made(evidence, layer, hiding_layers[0], tops)
-        if apart is not None:
-            return apart
+        fix = lists_in_one_run(evidence, layer, users, others if len(others) <= _MAX_LISTED else ())
+        return _without_deleting_steps(evidence, fix, layer, hiding_layers, tops)
+    if len(hiding_layers) == 1 and len(tops) <= MAX_NAMED and hiding_layers[0] > layer + 1:
+        fix_at_last_use = _deleted_after_last_use(evidence, layer, hiding_layers[0], tops)
+        if fix_at_last_use is not None:
+            return fix_at_last_use
     span = list(range(layer, hiding_layers[-1] + 1)) if len(hiding_layers) == 1 else []
-    runs = [found for found in span if evidence.step(found).instruction == "RUN"]
+    run_layers = [number for number in span if evidence.step(number).instruction == "RUN"]
     if (
-        runs
-        and runs[-1] == hiding_layers[-1]
-        and len(span) <= _STEPS
-        and mergeable(evidence, layer, runs[-1])
+        run_layers
+        and run_layers[-1] == hiding_layers[-1]
+        and len(span) <= _MAX_STEPS
+        and mergeable(evidence, layer, run_layers[-1])
     ):
-        return one_run(evidence, runs)
-    if len(tops) > NAMED:
-        steps = [evidence.step(found) for found in hiding_layers[:NAMED]]
+        return one_run(evidence, run_layers)
+    if len(tops) > MAX_NAMED:
+        steps = [evidence.step(number) for number in hiding_layers[:MAX_NAMED]]
         comment = "\n".join(commented(instruction_text(evidence, step)) for step in steps)
         return Fix(
             f"# at its end, do what is now done by\n{comment}\n{instruction_text(evidence, evidence.step(layer))}"
@@ -77,94 +77,92 @@ def lists_in_one_run(
     """A fix for apt's lists. Deleting them where they are fetched would break later steps that use them, so they are kept for
     these steps, but not in the image. `others` are deleted together with them, if these steps are the last that need them.
     """
-    steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
+    steps = [number for number in sorted({layer, *users}) if mergeable(evidence, layer, number)]
     end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
-    before = left_by_others(evidence, min(layer, *users), empty=False) & evidence.live_files
-    if (before & evidence.selector.select((LISTS,))).any():
-        said = f"# at the end of the last step that needs them: {end}"
-        note = (
-            f"# {layers_named([layer, *users])} use these lists; earlier layers have others there"
-        )
+    older = files_of_lower_layers(evidence, min(layer, *users), empty=False) & evidence.live_files
+    if (older & evidence.selector.select((LISTS,))).any():
+        advice = f"# at the end of the last step that needs them: {end}"
+        note = f"# {layers_text([layer, *users])} use these lists; earlier layers have others there"
         text = instruction_text(evidence, evidence.step(layer))
-        return Fix(f"{note}\n{said}\n{text}", advice=f"{note}\n{said}")
+        return Fix(f"{note}\n{advice}\n{text}", advice=f"{note}\n{advice}")
     if len(steps) < 2:
-        later = layers_named(users)
+        later = layers_text(users)
         return (
             f"# {later} installs with these lists: with its own `apt-get update` it no longer needs them\n"
             + run_and(evidence, evidence.step(layer), end)
         )
-    numbers = layers_named(steps)
+    numbers = layers_text(steps)
     mount = f"RUN --mount=type=cache,target={LISTS} …"
     hint = f"# {numbers} install with the same lists: make them one RUN, or give each of them a cache mount ({mount})"
     return f"{hint}\n" + one_run(evidence, steps, end)
 
 
-def _without_deleting(
+def _without_deleting_steps(
     evidence: Evidence, fix: Fix, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> Fix:
     """A fix that deletes package lists, and drops the steps that only deleted these and other things that the fix deletes."""
     if not fix.edits:
         return fix
     filesystem = evidence.filesystem
-    gone = evidence.selector.select((LISTS,))
+    deleted = evidence.selector.select((LISTS,))
     for top in tops:
-        found = filesystem.table.find(top.lstrip("/").encode(errors="surrogateescape"))
-        if found is not None:
-            gone[found : int(filesystem.table.ends[found])] = True
+        path = filesystem.table.find(top.lstrip("/").encode(errors="surrogateescape"))
+        if path is not None:
+            deleted[path : int(filesystem.table.ends[path])] = True
     for hiding in hiding_layers:
         step = evidence.step(hiding)
         run = run_in(evidence, step)
-        if run is None or run.read is None or run.flags:
+        if run is None or run.parsed is None or run.flags:
             continue
         files = filesystem.kinds != Kind.DIRECTORY
         removed = files & (filesystem.died == hiding) & (filesystem.born < hiding)
-        made = files & (filesystem.born == hiding)
-        plain = all(command.name in _DELETERS for command in run.read.commands)
-        own = (filesystem.born[removed] >= layer) & gone[filesystem.paths[removed]]
-        if plain and run.read.commands and not made.any() and own.all():
+        stores = files & (filesystem.born == hiding)
+        only_deletes = all(command.name in _DELETERS for command in run.parsed.commands)
+        only_these = (filesystem.born[removed] >= layer) & deleted[filesystem.paths[removed]]
+        if only_deletes and run.parsed.commands and not stores.any() and only_these.all():
             text = commented(instruction_text(evidence, step))
             fix = fix + Fix(f"\n# and without layer {hiding}:\n{text}", (Edit("drop", step.index),))
     return fix
 
 
-def _where_it_is_made(
+def _deleted_after_last_use(
     evidence: Evidence, layer: int, hiding_layer: int, tops: Sequence[str]
 ) -> Fix | None:
-    """A fix that deletes it at the end of the last step that names it; None if a step may need it without naming it, or if the
-    step that deletes it does something else with it.
+    """A fix that deletes paths at the end of the last step that names them; None if a step may need them without naming them, or
+    if the step that deletes them also uses them.
     """
-    if found_unnamed(tops):
+    if in_searched_directory(tops):
         return None
     deleting = evidence.step(hiding_layer)
     run = run_in(evidence, deleting)
-    if run is None or run.read is None:
+    if run is None or run.parsed is None:
         return None
     deletions = [
-        (found.start, found.end, "")
-        for found in run.read.commands
-        if found.name in _DELETERS or (found.name == "find" and "-delete" in found.values)
+        (number.start, number.end, "")
+        for number in run.parsed.commands
+        if number.name in _DELETERS or (number.name == "find" and "-delete" in number.values)
     ]
-    kept = applied(run.script, deletions)
-    if deleting.instruction != "RUN" or names_any(evidence, deleting, kept, tops):
+    other_commands = apply_changes(run.script, deletions)
+    if deleting.instruction != "RUN" or names_any(evidence, deleting, other_commands, tops):
         return None
     if not names_any(evidence, deleting, deleting.arguments, tops):
         return None
     between = [
-        found
-        for found in range(layer + 1, hiding_layer)
-        if evidence.step(found).instruction == "RUN"
+        number
+        for number in range(layer + 1, hiding_layer)
+        if evidence.step(number).instruction == "RUN"
     ]
     users = [
-        found
-        for found in between
-        if names_any(evidence, evidence.step(found), evidence.step(found).arguments, tops)
+        number
+        for number in between
+        if names_any(evidence, evidence.step(number), evidence.step(number).arguments, tops)
     ]
     command = f"rm -rf {' '.join(map(shell_word, tops))}"
     if not users:
         fix = run_and(evidence, evidence.step(layer), command)
         return no_longer_deleting(evidence, fix, [hiding_layer], tops, drop=True)
-    runs = [found for found in (layer, *between) if found <= users[-1]]
-    if len(runs) > _STEPS or not all(mergeable(evidence, layer, found) for found in runs):
+    runs = [number for number in (layer, *between) if number <= users[-1]]
+    if len(runs) > _MAX_STEPS or not all(mergeable(evidence, layer, number) for number in runs):
         return None
     fix = one_run(evidence, runs, command)
     return no_longer_deleting(evidence, fix, [hiding_layer], tops, drop=True)
@@ -185,11 +183,11 @@ class Deletion:
 
 def deletions_in(evidence: Evidence, run: Run, tops: Sequence[str]) -> list[Deletion]:
     """The commands of a RUN that delete paths at or below `tops`."""
-    script = run.read
+    script = run.parsed
     if script is None:
         return []
     folder = target_of(evidence, run.step, ".")
-    found = []
+    deletions = []
     for command in script.named(*_DELETERS):
         values = [
             word.value if word.value is not None else script.word_text(word)
@@ -207,8 +205,8 @@ def deletions_in(evidence: Evidence, run: Run, tops: Sequence[str]) -> list[Dele
             forced = command.name == "rm" and any(
                 option == "--force" or (option[1:2] != "-" and "f" in option) for option in options
             )
-            found.append(Deletion(command, tuple(words), named == len(words), forced))
-    return found
+            deletions.append(Deletion(command, tuple(words), named == len(words), forced))
+    return deletions
 
 
 def no_longer_deleting(
@@ -224,13 +222,13 @@ def no_longer_deleting(
         run = run_in(evidence, step)
         if run is None:
             continue
-        if run.read is None:
+        if run.parsed is None:
             return None
         deletions = deletions_in(evidence, run, tops)
         if (
             drop
             and deletions
-            and len(deletions) == len(run.read.commands)
+            and len(deletions) == len(run.parsed.commands)
             and all(deletion.alone for deletion in deletions)
         ):
             text = commented(instruction_text(evidence, step))
@@ -251,10 +249,11 @@ def no_longer_deleting(
     return fix
 
 
-def found_unnamed(tops: Sequence[str]) -> bool:
+def in_searched_directory(tops: Sequence[str]) -> bool:
     """Whether programs may read one of these paths without naming it."""
     return any(
-        f"{top}/".startswith(_FOUND_UNNAMED) and not f"{top}/".startswith(_NEVER_UNNAMED)
+        f"{top}/".startswith(_SEARCHED_DIRECTORIES)
+        and not f"{top}/".startswith(_SOURCE_DIRECTORIES)
         for top in tops
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import Claim, Finding, Findings, in_turn, rank
+from layerscope.analysis.findings.finding import Claim, Finding, Findings, rank, unique_in_order
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
@@ -27,8 +27,8 @@ from layerscope.words import Severity
 def scan_image(
     evidence: Evidence, scans: LayerScans | None = None, cache: ImageCache | None = None
 ) -> None:
-    """Find secrets and packages in one pass over the layers, for later use through `evidence.once`; what `scans` or the cache
-    know is not read again. Raises `CancelledError`.
+    """Find secrets and packages in one pass over the layers, for later use through `evidence.once`. Contents that `scans` or the
+    cache know are not read again. Raises `CancelledError`.
     """
     filesystem = evidence.filesystem
     scans = scans or LayerScans(filesystem.layer_count)
@@ -48,9 +48,9 @@ def scan_image(
     if cache is not None:
         scans.write(cache, filesystem)
         cache.keep_packages(packages, filesystem)
-    evidence.known[read_manager_files] = manager_files
-    evidence.known[find_secrets] = secrets.found
-    evidence.known[find_packages] = packages
+    evidence.results[read_manager_files] = manager_files
+    evidence.results[find_secrets] = secrets.kinds
+    evidence.results[find_packages] = packages
 
 
 def run_rules(
@@ -61,7 +61,7 @@ def run_rules(
     """The findings of all rules; `choices` turns rules off and tunes them. Raises `CancelledError`."""
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
-    found: list[Finding] = []
+    findings: list[Finding] = []
     applied: set[str] = set()
     evidence.progress.stage("Running rules", len(rules))
     evidence.claimed[:] = False
@@ -73,16 +73,16 @@ def run_rules(
                 rule,
                 min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
             )
-            mine = list(_findings(evidence, tuned, choice))
-            for finding in mine:
+            of_rule = list(_findings(evidence, tuned, choice))
+            for finding in of_rule:
                 evidence.claimed[finding.inodes] = True
-            found += mine
+            findings += of_rule
             applied.add(rule.name)
         evidence.progress.advance(1)
-    found.sort(key=rank)
+    findings.sort(key=rank)
     installed = evidence.once(find_packages)
     return Findings(
-        tuple(found),
+        tuple(findings),
         sizes,
         installed.packages,
         tuple(rule.name for rule in rules if rule.name in applied),
@@ -129,8 +129,8 @@ def _complete(
             {step for edit in fix.edits for step in (edit.step, *edit.steps)} - {*steps}
         )
         steps += tuple(replaced)
-        made = [evidence.image.steps[step].layer for step in replaced]
-        layers += tuple(layer for layer in made if layer is not None and layer not in layers)
+        created = [evidence.image.steps[step].layer for step in replaced]
+        layers += tuple(layer for layer in created if layer is not None and layer not in layers)
     confidence = claim.confidence or rule.confidence
     severity = (claim.severity or rule.severity).at(confidence)
     return Finding(
@@ -141,7 +141,7 @@ def _complete(
         bytes=size,
         steps=steps,
         layers=layers,
-        paths=in_turn(claim.paths),
+        paths=unique_in_order(claim.paths),
         inodes=claim.inodes,
         base=base,
         why=claim.why or rule.why,

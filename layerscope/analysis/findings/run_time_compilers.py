@@ -44,8 +44,8 @@ def compiles_at_run_time(evidence: Evidence) -> str | None:
     for name in _R:
         if evidence.exists(f"**/library/{name}/DESCRIPTION", f"**/site-library/{name}/DESCRIPTION"):
             return name
-    found = next((name for pattern, name in _PROGRAMS.items() if evidence.exists(pattern)), None)
-    return found or evidence.once(is_workplace)
+    program = next((name for pattern, name in _PROGRAMS.items() if evidence.exists(pattern)), None)
+    return program or evidence.once(is_workplace)
 
 
 def is_workplace(evidence: Evidence) -> str | None:

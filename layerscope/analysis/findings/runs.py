@@ -61,7 +61,7 @@ class Run:
     """The command line of the shell."""
     escape: str
     """The character that continues lines in its Dockerfile."""
-    read: Script | None
+    parsed: Script | None
     """The parsed script; None if it cannot be parsed, and for the exec form, PowerShell and other interpreters."""
     exec_form: bool
 
@@ -73,7 +73,7 @@ class Run:
     @property
     def commands(self) -> tuple[Command, ...]:
         """Its simple commands, in order; empty if it could not be parsed."""
-        return () if self.read is None else self.read.commands
+        return () if self.parsed is None else self.parsed.commands
 
 
 class Runs:
@@ -147,7 +147,7 @@ def _shell_of(before: Sequence[Step]) -> tuple[str, ...]:
 # which program a command runs
 
 
-def program(command: Command) -> int:
+def program_index(command: Command) -> int:
     """Index of the word that names the program that a command finally runs: `sudo -u app env A=b pip install` runs pip."""
     at, values = 0, command.values
     while at < len(values):
@@ -165,15 +165,15 @@ def program(command: Command) -> int:
     return at
 
 
-def called(command: Command) -> list[str]:
-    """The program that a command finally runs, without its folder, and its arguments; "" for words that are not certain."""
-    name, *arguments = command.values[program(command) :] or [""]
+def called_words(command: Command) -> list[str]:
+    """The name of the program that a command finally runs, and its arguments; "" for words whose value is unknown."""
+    name, *arguments = command.values[program_index(command) :] or [""]
     return [name.rpartition("/")[2], *arguments]
 
 
 def programs(run: Run) -> list[str]:
     """The names of the programs that a RUN calls, in order."""
-    return [called(command)[0] for command in run.commands]
+    return [called_words(command)[0] for command in run.commands]
 
 
 def runs_as_other_user(script: Script) -> bool:
@@ -181,7 +181,9 @@ def runs_as_other_user(script: Script) -> bool:
     for command in script.commands:
         if command.name in ("su", "gosu", "su-exec", "runuser", "setpriv", "chroot"):
             return True
-        if command.name == "sudo" and {"-u", "--user"} & set(command.values[: program(command)]):
+        if command.name == "sudo" and {"-u", "--user"} & set(
+            command.values[: program_index(command)]
+        ):
             return True
     return False
 
@@ -190,7 +192,7 @@ def subcommand(command: Command, names: str, wanted: Sequence[str]) -> Word | No
     """The word after which an option is added: the subcommand of a program, such as `install` in `sudo pip -q install x`; None if
     the program's name does not match the regular expression `names`, or the subcommand is not in `wanted`.
     """
-    values, at = command.values, program(command)
+    values, at = command.values, program_index(command)
     if at >= len(values):
         return None
     name = values[at].rpartition("/")[2]
@@ -210,28 +212,32 @@ def subcommand(command: Command, names: str, wanted: Sequence[str]) -> Word | No
 # changes
 
 
-def appended(run: Run, command: str) -> tuple[Change, ...] | None:
+def append_command(run: Run, command: str) -> tuple[Change, ...] | None:
     """Changes that append a command to a script: it runs if everything before it succeeded, and the step fails where it failed
     before.
     """
-    script = run.read
+    script = run.parsed
     if script is None or not command:
         return None if script is None else ()
     last = script.statements[-1]
     if any(statement.background for statement in script.statements):
         return None  # a background command may still be running
     element = last.elements[-1]
-    final = sole_command(script, element)
-    if final is not None and final.name == "exec" and len(final.words) > 1:
-        if final.words[1].value is None or final.values[1].startswith("-"):
+    last_command = sole_command(script, element)
+    if last_command is not None and last_command.name == "exec" and len(last_command.words) > 1:
+        if last_command.words[1].value is None or last_command.values[1].startswith("-"):
             return None
-        changes: tuple[Change, ...] = ((final.words[0].start, final.words[1].start, ""),)
-    elif final is not None and final.name in ("exit", "return"):
-        return _before_exit(script, last, element, final, command)
+        changes: tuple[Change, ...] = (
+            (last_command.words[0].start, last_command.words[1].start, ""),
+        )
+    elif last_command is not None and last_command.name in ("exit", "return"):
+        return _before_exit(script, last, element, last_command, command)
     else:
         changes = ()
     joint = _joint(script, last)
-    if joint is None or any(_ends_early(found) for found in script.commands if found is not final):
+    if joint is None or any(
+        _ends_early(each) for each in script.commands if each is not last_command
+    ):
         return _behind_all(run, script, command)
     if last.heredoc:
         joint = joint.replace(BREAK, " ").replace("; ;", ";")
@@ -289,9 +295,9 @@ def _before_exit(
 def sole_command(script: Script, element: Element) -> Command | None:
     """The simple command that an element consists of."""
     inside = [
-        found
-        for found in script.commands
-        if element.start <= found.start < element.end and not found.nested
+        command
+        for command in script.commands
+        if element.start <= command.start < element.end and not command.nested
     ]
     return inside[0] if len(inside) == 1 and element.plain and not element.negated else None
 
@@ -316,31 +322,31 @@ def without_words(command: Command, words: Sequence[Word]) -> tuple[Change, ...]
     return tuple((ends[word.start], word.end, "") for word in words if word.start in ends)
 
 
-def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | None:
+def without_commands(run: Run, removed: Sequence[Command]) -> tuple[Change, ...] | None:
     """Changes that remove some commands of a script; none if it has no others. None if that would change how the rest works."""
-    script = run.read
+    script = run.parsed
     if script is None:
         return None
-    starts = {command.start for command in gone}
+    starts = {command.start for command in removed}
     changes: list[Change] = []
-    left = len(script.statements)
-    done = 0
+    remaining = len(script.statements)
+    found_count = 0
     for number, statement in enumerate(script.statements):
-        mine = [
+        removed_elements = [
             element
             for element in statement.elements
             if (sole := sole_command(script, element)) is not None and sole.start in starts
         ]
-        done += len(mine)
-        if not mine:
+        found_count += len(removed_elements)
+        if not removed_elements:
             continue
         if statement.heredoc or statement.background:
             return None
-        if len(mine) == len(statement.elements):
-            left -= 1
-            further = script.statements[number + 1 : number + 2]
-            if further:
-                changes.append((statement.start, further[0].start, ""))
+        if len(removed_elements) == len(statement.elements):
+            remaining -= 1
+            following = script.statements[number + 1 : number + 2]
+            if following:
+                changes.append((statement.start, following[0].start, ""))
             else:
                 before = script.statements[number - 1].end if number else statement.start
                 changes.append((before, statement.end, ""))
@@ -348,16 +354,16 @@ def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | 
         if any(element.connector == "||" for element in statement.elements):
             return None
         for at, element in enumerate(statement.elements):
-            if element in mine:
+            if element in removed_elements:
                 if at + 1 < len(statement.elements) and all(
-                    earlier in mine for earlier in statement.elements[:at]
+                    earlier in removed_elements for earlier in statement.elements[:at]
                 ):
                     changes.append((element.start, statement.elements[at + 1].start, ""))
                 else:
                     changes.append((statement.elements[at - 1].end, element.end, ""))
-    if done < len(starts):
+    if found_count < len(starts):
         return None
-    return tuple(changes) if left else ()
+    return tuple(changes) if remaining else ()
 
 
 def strict_setting(script: Script) -> str:
@@ -373,7 +379,7 @@ def strict_setting(script: Script) -> str:
 # writing
 
 
-def applied(text: str, changes: Sequence[Change]) -> str:
+def apply_changes(text: str, changes: Sequence[Change]) -> str:
     """Apply non-overlapping changes to a text; insertions at one position keep their order."""
     pieces: list[str] = []
     done = 0

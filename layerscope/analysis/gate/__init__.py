@@ -1,4 +1,4 @@
-"""The gate: limits that an image must keep, and what is reported where it does not.
+"""The gate: limits that an image must keep, and a report of those that it exceeds.
 
 Rules are listed in the order in which help and verdicts show them. A rule that compares one figure with a limit is a row in
 `figures.py`; one with logic of its own is a file that ends in `RULE = GateRule(…)`.

@@ -30,11 +30,11 @@ class GateBase:
 
 def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
     """The base image according to the Dockerfile, otherwise estimated from the image."""
-    base = None if lines is None else written(image, lines)
-    return base or guessed(image)
+    base = None if lines is None else base_from_dockerfile(image, lines)
+    return base or guessed_base(image)
 
 
-def guessed(image: Image) -> GateBase:
+def guessed_base(image: Image) -> GateBase:
     """The base image estimated from the image."""
     guess = guess_base(image)
     if guess is None or not guess.layers:
@@ -42,7 +42,7 @@ def guessed(image: Image) -> GateBase:
     return GateBase(guess.steps, guess.layers, guess.reason, guessed=True)
 
 
-def written(image: Image, lines: DockerfileLines) -> GateBase | None:
+def base_from_dockerfile(image: Image, lines: DockerfileLines) -> GateBase | None:
     """The base image according to the Dockerfile; None if that is unknown."""
     if lines.base_steps is None:
         return None
@@ -53,9 +53,9 @@ def written(image: Image, lines: DockerfileLines) -> GateBase | None:
 def first_layers(image: Image, count: int, place: str) -> GateBase:
     """A base image of `count` layers. Raises `UsageError` if the image has fewer."""
     if count > len(image.layers):
-        had = count_of(len(image.layers), "layer")
+        layers = count_of(len(image.layers), "layer")
         raise UsageError(
-            f"{place}: the base image cannot have {count:,} layers: the image has {had}"
+            f"{place}: the base image cannot have {count:,} layers: the image has {layers}"
         )
     steps = image.layers[count - 1].step + 1 if count else 0
     return GateBase(steps, count, f"set by {place}")
@@ -63,20 +63,20 @@ def first_layers(image: Image, count: int, place: str) -> GateBase:
 
 def same_layers(image: Image, base: Image, place: str) -> GateBase:
     """A base image with the layers of `base`. Raises `UsageError` unless the image starts with them."""
-    mine, theirs = _diff_ids(image), _diff_ids(base)
-    if None in theirs or not theirs:
-        why = "its diff IDs are unknown" if theirs else "it has no layers"
+    ids, base_ids = _diff_ids(image), _diff_ids(base)
+    if None in base_ids or not base_ids:
+        why = "its diff IDs are unknown" if base_ids else "it has no layers"
         raise UsageError(f"{place}: cannot compare with {base.reference}: {why}")
-    if theirs != mine[: len(theirs)]:
+    if base_ids != ids[: len(base_ids)]:
         at = next(
-            (number for number, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]),
-            len(mine),
+            (number for number, pair in enumerate(zip(ids, base_ids, strict=False)) if pair[0] != pair[1]),
+            len(ids),
         )  # fmt: skip
         raise UsageError(
             f"{place}: the image is not built on {base.reference}: layer {at} differs",
             hint="the base image may have been updated since: give its number of layers instead",
         )
-    count = len(theirs)
+    count = len(base_ids)
     last = image.layers[count - 1].step + 1
     recorded = base.recorded_steps if base.recorded_steps == len(base.steps) else 0
     return GateBase(max(last, recorded), count, f"the layers of {base.reference}")

@@ -1,4 +1,4 @@
-"""The baseline: an earlier report of an image. Whatever it already contains passes."""
+"""The baseline: an earlier report of an image. Violations that it already contains pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.gate.ignores import Ignores
 from layerscope.filesystem.paths import PathTable
 
-LISTED = 100
+MAX_LISTED_PATHS = 100
 """Maximum paths of a finding in a report, largest first."""
 
 
@@ -45,7 +45,7 @@ class Baseline:
         tolerance. For a secret, the baseline must have every path.
         """
         known = self.findings.get(finding.rule, ())
-        paths = set(table.full_paths(finding.paths[:LISTED]))
+        paths = set(table.full_paths(finding.paths[:MAX_LISTED_PATHS]))
         if not paths:
             return any(not old.paths and old.title == finding.title for old in known)
         if secret:
@@ -65,11 +65,11 @@ class Baseline:
 
 
 def group_findings(
-    found: Collection[tuple[str, str, int, Sequence[str]]],
+    records: Collection[tuple[str, str, int, Sequence[str]]],
 ) -> dict[str, list[KnownFinding]]:
     """Findings by rule, from rule, title, bytes and paths."""
     grouped: dict[str, list[KnownFinding]] = {}
-    for rule, title, size, paths in found:
+    for rule, title, size, paths in records:
         names = frozenset(map(encoded, paths))
         grouped.setdefault(rule, []).append(KnownFinding(title, size, names))
     return grouped

@@ -28,16 +28,16 @@ def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
     old_size, new_size = int(before.ledger.stored.sum()), int(now.ledger.stored.sum())
     allowed = tolerance.allowed(old_size)
     wasted_more = new.wasted - old.wasted > allowed
-    blamed = offenders.newly_wasted(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
+    worst = offenders.newly_wasted(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
     yield Check(
         WASTED, "Wasted, against the baseline", _outcome(wasted_more), Severity.ERROR, Unit.BYTES,
         new.wasted, old.wasted + allowed,
         message=f"{size(new.wasted)} wasted, {size(old.wasted)} in the baseline.",
-        offenders=blamed[0], offender_count=blamed[1], place=case.place(NAME), baseline=old.wasted,
+        offenders=worst[0], offender_count=worst[1], place=case.place(NAME), baseline=old.wasted,
     )  # fmt: skip
-    grown = new_size - old_size > allowed
+    is_larger = new_size - old_size > allowed
     yield Check(
-        SIZE, "Size, against the baseline", _outcome(grown), Severity.ERROR, Unit.BYTES,
+        SIZE, "Size, against the baseline", _outcome(is_larger), Severity.ERROR, Unit.BYTES,
         new_size, old_size + allowed,
         message=f"{size(new_size)} stored, {size(old_size)} in the baseline.",
         place=case.place(NAME), baseline=old_size,
@@ -45,12 +45,12 @@ def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
     # Less live content lowers efficiency by itself: not a regression unless more is wasted.
     least = old.live / (old.stored + allowed) if old.stored else 1.0
     below = new.efficiency < least
-    fallen = below and wasted_more
+    is_lower = below and wasted_more
     yield Check(
-        EFFICIENCY, "Efficiency, against the baseline", _outcome(fallen), Severity.ERROR, Unit.RATIO,
-        new.efficiency, least if fallen or not below else None, at_least=True,
+        EFFICIENCY, "Efficiency, against the baseline", _outcome(is_lower), Severity.ERROR, Unit.RATIO,
+        new.efficiency, least if is_lower or not below else None, at_least=True,
         message="Lower only because less is live."
-        if below and not fallen
+        if below and not is_lower
         else f"{percent(old.efficiency, 1)} in the baseline.",
         place=case.place(NAME), baseline=old.efficiency,
     )  # fmt: skip

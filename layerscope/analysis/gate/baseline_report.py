@@ -115,12 +115,12 @@ def read_report(path: Path) -> Report:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}, line {line}: invalid UTF-8", hint=hint) from None
     except ValueError:
-        said = "it contains a number with too many digits"
-        raise UsageError(f"{path}: not a layerscope report: {said}", hint=hint) from None
-    return _checked(document, path, hint)
+        problem = "it contains a number with too many digits"
+        raise UsageError(f"{path}: not a layerscope report: {problem}", hint=hint) from None
+    return _validate(document, path, hint)
 
 
-def _checked(document: object, path: Path, hint: str) -> Report:
+def _validate(document: object, path: Path, hint: str) -> Report:
     version = document.get("schemaVersion") if isinstance(document, dict) else None
     if not isinstance(version, str):
         raise UsageError(f"{path}: not a layerscope report: no schemaVersion", hint=hint)
@@ -180,13 +180,13 @@ def baseline_of(
         ),
         base_layers=min(base_layers, len(report.layers)),
     )
-    listed = [layer.files for layer in report.layers]
+    files_by_layer = [layer.files for layer in report.layers]
     files = None
-    if any(found is not None for found in listed):
+    if any(each is not None for each in files_by_layer):
         files = frozenset(
             encoded(path)
             for path in (
-                *(file.path for found in listed for file in found or ()),
+                *(file.path for each in files_by_layer for file in each or ()),
                 *(record.path for record in records),  # also what its own layer deleted
             )
         )
@@ -194,7 +194,7 @@ def baseline_of(
         ignores=Ignores(entries, ledger),
         tolerated=tolerance.allowed(report.totals.storedBytes),
         findings=group_findings(
-            [(found.rule, found.title, found.bytes, found.paths) for found in report.findings]
+            [(each.rule, each.title, each.bytes, each.paths) for each in report.findings]
         ),
         files=files,
     )
@@ -203,7 +203,7 @@ def baseline_of(
 def _table(names: Sequence[str]) -> tuple[PathTable, np.ndarray[Any, np.dtype[np.int32]]]:
     """A table of these paths, and the path of each."""
     builder = PathTreeBuilder(DEFAULT_LIMITS, "the baseline")
-    # As targets of links: what looks like a marker is a plain name among them.
+    # Added as link targets, because names that look like whiteouts are plain names there.
     try:
         builder.add_targets([encoded(name) for name in names])
         tree, nodes = builder.finish()

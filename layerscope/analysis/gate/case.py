@@ -37,7 +37,7 @@ class Case:
     """Wasted bytes up to which percentages are ignored."""
     fail_on: Severity
     """The lowest severity that fails the gate."""
-    secrets_apart: bool
+    separate_secrets: bool
     """Whether secrets are checked by `no-secrets`."""
     places: Mapping[str, str]
     """Where each limit was set."""
@@ -50,14 +50,14 @@ class Case:
         return self.places.get(rule, "default")
 
     def ignored(self, finding: Finding, gate: str) -> bool:
-        """Whether to leave a finding out of the gate. A secret must be named explicitly: an entry for the waste of a directory
-        says nothing about secrets in it.
+        """Whether to leave a finding out of the gate. A secret is ignored only by an entry that names its rule: an entry for the
+        waste of a directory does not cover secrets in it.
         """
         return self.ignores.ignores_finding(
             finding,
             self.filesystem.table,
             gate=gate,
-            named=is_secret(finding.rule),
+            explicit=is_secret(finding.rule),
         )
 
     def name(self, path: int) -> str:

@@ -114,8 +114,8 @@ class GateConfig:
                     limits[key] = parse_size(value)
             except WrongValueError as error:
                 raise WrongValueError(str(error), key) from None
-        mine = {fleet_key(key): place for key, place in places.items()}
-        return replace(self, fleet=limits, places={**self.places, **mine})
+        fleet_places = {fleet_key(key): place for key, place in places.items()}
+        return replace(self, fleet=limits, places={**self.places, **fleet_places})
 
 
 def fleet_key(key: str) -> str:

@@ -47,7 +47,7 @@ def decide(
         base_known=base.known,
         wasted_floor=config.wasted_floor,
         fail_on=config.fail_on,
-        secrets_apart=config.limits.get("no-secrets") is not None,
+        separate_secrets=config.limits.get("no-secrets") is not None,
         places=config.places,
         baseline=None
         if baseline is None
@@ -60,7 +60,7 @@ def decide(
             limit = tolerance  # off: tolerate nothing
         if limit is not None:
             checks += rule.check(case, limit)
-    warnings = [*config.warnings, *case.warnings, *_unused(ignores, base)]
+    warnings = [*config.warnings, *case.warnings, *_unused_ignores(ignores, base)]
     wasted = ignores.figures("").wasted
     return Verdict(
         checks=tuple(checks),
@@ -77,14 +77,14 @@ def decide(
     )
 
 
-def _unused(ignores: Ignores, base: GateBase) -> list[GateWarning]:
+def _unused_ignores(ignores: Ignores, base: GateBase) -> list[GateWarning]:
     """A warning for each ignore that had no effect."""
-    found = []
+    warnings = []
     for entry, used in zip(ignores.entries, ignores.used, strict=True):
         if used:
             continue
-        said = "this ignore matches nothing"
+        message = "this ignore matches nothing"
         if entry.base_image and not base.known:
-            said += ": the base image is unknown; give its number of layers with `base`"
-        found.append(GateWarning("ignore-unused", said, entry.place))
-    return found
+            message += ": the base image is unknown; give its number of layers with `base`"
+        warnings.append(GateWarning("ignore-unused", message, entry.place))
+    return warnings

@@ -29,10 +29,10 @@ def load_config(given: Path | None, folder: Path) -> GateConfig:
         if given.name == layerscope_toml.NAME:
             name = layerscope_toml.NAME
         return PARSERS[name](read_text(given), str(given))
-    there = [name for name in PARSERS if os.path.lexists(folder / name)]
-    if not there:
+    existing = [name for name in PARSERS if os.path.lexists(folder / name)]
+    if not existing:
         return GateConfig()
-    first, *rest = there
+    first, *rest = existing
     config = PARSERS[first](read_text(folder / first), first)
     unread = tuple(
         GateWarning("config-unused", f"{name} is not read because {first} exists", name)

@@ -48,7 +48,7 @@ def parse_dive(text: str, file: str) -> GateConfig:
     unread: list[GateWarning] = []
     for key, rules, place in _pairs(_compose(text, file), file):
         if key.lower() != "rules":
-            unread.append(_unread(key, place))
+            unread.append(_unread_warning(key, place))
             continue
         for name, value, place in _pairs(rules, file):
             if name not in _NAMES:
@@ -70,25 +70,25 @@ def _limit(key: str, value: str) -> float | int | None:
     if value == "disabled":
         return None
     if key == "highestWastedBytes":
-        found = _SIZE.fullmatch(value.strip())
-        if found is None:
+        match = _SIZE.fullmatch(value.strip())
+        if match is None:
             raise WrongValueError("takes a size such as 20MB, or disabled")
-        power = " kmgtp".index(found[2].lower() or " ")
-        return int(Decimal(found[1].replace(",", "")) * (1024 if found[3] else 1000) ** power)
+        power = " kmgtp".index(match[2].lower() or " ")
+        return int(Decimal(match[1].replace(",", "")) * (1024 if match[3] else 1000) ** power)
     share = float(value) if _SHARE.fullmatch(value) and any(map(str.isdigit, value)) else 2.0
     if share > 1:
         raise WrongValueError("takes a share from 0 to 1, such as 0.9, or disabled")
     return share
 
 
-def _unread(key: str, place: str) -> GateWarning:
+def _unread_warning(key: str, place: str) -> GateWarning:
     """The warning about a key next to `rules`."""
-    said = f"`{key}` has no effect: only keys below `rules` are read"
+    message = f"`{key}` has no effect: only keys below `rules` are read"
     if key in _NAMES:
-        said = f"`{key}` has no effect here: write it below `rules`"
+        message = f"`{key}` has no effect here: write it below `rules`"
     elif difflib.get_close_matches(key.lower(), ["rules"]):
-        said += "; did you mean rules?"
-    return GateWarning("config-key-unused", said, place)
+        message += "; did you mean rules?"
+    return GateWarning("config-key-unused", message, place)
 
 
 def _compose(text: str, file: str) -> Any:
@@ -100,10 +100,12 @@ def _compose(text: str, file: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
-        said = getattr(error, "problem", None) or getattr(error, "reason", None) or "invalid YAML"
-        if said == "but found another document":
-            said = "only one YAML document is supported"
-        raise UsageError(f"{file}{where}: {said}") from None
+        problem = (
+            getattr(error, "problem", None) or getattr(error, "reason", None) or "invalid YAML"
+        )
+        if problem == "but found another document":
+            problem = "only one YAML document is supported"
+        raise UsageError(f"{file}{where}: {problem}") from None
     except RecursionError:
         depths = [line.count("[") + line.count("{") for line in text.splitlines()]
         deepest = depths.index(max(depths)) + 1
@@ -116,15 +118,15 @@ def _pairs(node: Any, file: str) -> Iterator[tuple[str, Any, str]]:
         return  # also if all of it is commented out
     if node.id != "mapping":
         raise UsageError(f"{_place(node, file)}: {_SHAPE}")
-    found = set()
+    seen = set()
     for key, value in node.value:
         place = _place(key, file)
         if key.id != "scalar":
             raise UsageError(f"{place}: {_SHAPE}")
         same = "rules" if key.value.lower() == "rules" else _NAMES.get(key.value, key.value)
-        if same in found:
+        if same in seen:
             raise UsageError(f"{place}: `{key.value}` is set twice")
-        found.add(same)
+        seen.add(same)
         yield key.value, value, place
 
 

@@ -1,4 +1,4 @@
-"""Rules that compare one figure of an image with a limit. What is exactly at the limit passes."""
+"""Rules that compare one figure of an image with a limit. A figure exactly at the limit passes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Measured:
     """A measured figure of an image."""
 
     value: float
-    said: str
+    explanation: str
     """Its explanation, as a sentence without a full stop."""
     wasted: int | None = None
     """For a share: its wasted bytes. The share counts if they exceed the floor."""
@@ -51,51 +51,53 @@ def figure_rule(
     def beyond(value: float, limit: float) -> bool:
         return value < limit if at_least else value > limit
 
-    def worse(case: Case, now: Measured, before: float) -> bool:
+    def worse(case: Case, measured: Measured, baseline: float) -> bool:
         """Whether a figure is worse than in the baseline by more than the tolerance."""
-        more = before - now.value if at_least else now.value - before
+        difference = baseline - measured.value if at_least else measured.value - baseline
         if unit is Unit.RATIO:
-            more *= now.stored
+            difference *= measured.stored
         tolerated = 0 if case.baseline is None or unit is Unit.LAYERS else case.baseline.tolerated
-        return more > tolerated
+        return difference > tolerated
 
     def check(case: Case, limit: float) -> Iterator[Check]:
-        now = measure(case.ignores, case.base_known)
+        measured = measure(case.ignores, case.base_known)
         place = case.place(name)
-        if isinstance(now, str):
+        if isinstance(measured, str):
             subject = "not checked" if place == f"--{name}" else f"{name} is not checked"
-            case.warnings.append(GateWarning("rule-skipped", f"{subject}: {now}", place))
-            yield Check(name, title, Outcome.SKIP, Severity.ERROR, unit, None, limit, at_least, f"{now}.", place=place)  # fmt: skip
+            case.warnings.append(GateWarning("rule-skipped", f"{subject}: {measured}", place))
+            yield Check(name, title, Outcome.SKIP, Severity.ERROR, unit, None, limit, at_least, f"{measured}.", place=place)  # fmt: skip
             return
-        before = None if case.baseline is None else measure(case.baseline.ignores, case.base_known)
-        value_before = before.value if isinstance(before, Measured) else None
-        outcome, message = Outcome.PASS, f"{now.said}."
-        found: Offenders = ((), 0)
-        if beyond(now.value, limit):
-            if now.wasted is not None and now.wasted <= case.wasted_floor:
+        baseline = (
+            None if case.baseline is None else measure(case.baseline.ignores, case.base_known)
+        )
+        value_before = baseline.value if isinstance(baseline, Measured) else None
+        outcome, message = Outcome.PASS, f"{measured.explanation}."
+        worst: Offenders = ((), 0)
+        if beyond(measured.value, limit):
+            if measured.wasted is not None and measured.wasted <= case.wasted_floor:
                 floor = amount(case.wasted_floor, Unit.BYTES)
-                message = f"{amount(now.wasted, Unit.BYTES)} wasted: percentages are ignored up to {floor}."
+                message = f"{amount(measured.wasted, Unit.BYTES)} wasted: percentages are ignored up to {floor}."
             elif (
                 value_before is not None
                 and beyond(value_before, limit)
-                and not worse(case, now, value_before)
+                and not worse(case, measured, value_before)
             ):
-                message = f"{now.said}; no worse than the baseline ({amount(value_before, unit)})."
+                message = f"{measured.explanation}; no worse than the baseline ({amount(value_before, unit)})."
             else:
                 outcome = Outcome.FAIL
-                found = offenders(case, limit)
+                worst = offenders(case, limit)
         yield Check(
             rule=name,
             title=title,
             outcome=outcome,
             severity=Severity.ERROR,
             unit=unit,
-            value=now.value,
+            value=measured.value,
             limit=limit,
             at_least=at_least,
             message=message,
-            offenders=found[0],
-            offender_count=found[1],
+            offenders=worst[0],
+            offender_count=worst[1],
             place=place,
             baseline=value_before,
         )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.gate.figure import Measured, figure_rule
-from layerscope.analysis.gate.offenders import Offenders, layers, none, wasted_files
+from layerscope.analysis.gate.offenders import Offenders, largest_layers, no_offenders, wasted_files
 from layerscope.analysis.gate.values import parse_count, parse_share, parse_size
 from layerscope.analysis.gate.verdict import Unit
 from layerscope.text import count_of, size
@@ -36,10 +36,10 @@ def _efficiency(ignores: Ignores, _base_known: bool) -> Measured:
 def _wasted(ignores: Ignores, _base_known: bool) -> Measured:
     figures = ignores.figures(_WASTED)
     files = int(ignores.waste_kept(_WASTED).sum())
-    said = (
+    explanation = (
         f"{size(figures.wasted)} in {count_of(files, 'wasted file')}" if files else "nothing wasted"
     )
-    return Measured(figures.wasted, said)
+    return Measured(figures.wasted, explanation)
 
 
 def _wasted_share(ignores: Ignores, _base_known: bool) -> Measured:
@@ -58,18 +58,18 @@ def _user_wasted_share(ignores: Ignores, _base_known: bool) -> Measured:
     dive takes the first layer for the base image, whatever the base really is. The share may exceed 100 % when much of the
     first layer is wasted; an image of one layer wastes 0 % by definition.
     """
-    ledger, kept = ignores.ledger, ignores.waste_kept(_USER_WASTED_SHARE)
-    wasted = int(ledger.waste.bytes[kept].sum())
-    out = ~kept & (ledger.waste.stored_in > 0)
-    stored = int(ledger.stored[1:].sum() - ledger.waste.bytes[out].sum())
+    ledger, counted = ignores.ledger, ignores.waste_kept(_USER_WASTED_SHARE)
+    wasted = int(ledger.waste.bytes[counted].sum())
+    ignored = ~counted & (ledger.waste.stored_in > 0)
+    stored = int(ledger.stored[1:].sum() - ledger.waste.bytes[ignored].sum())
     if len(ledger.stored) < 2:
         share = 0.0
     elif stored:
         share = wasted / stored
     else:
         share = float(wasted > 0)
-    said = f"{size(wasted)} wasted, {size(stored)} stored after the first layer"
-    return Measured(share, said, wasted, stored)
+    explanation = f"{size(wasted)} wasted, {size(stored)} stored after the first layer"
+    return Measured(share, explanation, wasted, stored)
 
 
 def _new(ignores: Ignores) -> Mask:
@@ -104,7 +104,7 @@ def _compressed(ignores: Ignores, _base_known: bool) -> Measured | str:
 def _largest_blobs(case: Case, _: float) -> Offenders:
     import numpy as np
 
-    return layers(case, np.array([size or 0 for size in case.ledger.blobs], np.int64))
+    return largest_layers(case, np.array([size or 0 for size in case.ledger.blobs], np.int64))
 
 
 def _layer_sizes(ignores: Ignores) -> NDArray[np.int64]:
@@ -186,7 +186,7 @@ RULES: tuple[GateRule, ...] = (
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_stored,
-        offenders=lambda case, _: layers(case, case.ledger.stored),
+        offenders=lambda case, _: largest_layers(case, case.ledger.stored),
         ignorable=False,
     ),
     figure_rule(
@@ -206,7 +206,7 @@ RULES: tuple[GateRule, ...] = (
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_largest_layer,
-        offenders=lambda case, limit: layers(case, _layer_sizes(case.ignores), int(limit)),
+        offenders=lambda case, limit: largest_layers(case, _layer_sizes(case.ignores), int(limit)),
     ),
     figure_rule(
         "max-layers",
@@ -215,7 +215,7 @@ RULES: tuple[GateRule, ...] = (
         unit=Unit.LAYERS,
         parse=parse_count,
         measure=_layer_count,
-        offenders=lambda case, _: none(case),
+        offenders=lambda case, _: no_offenders(case),
         ignorable=False,
     ),
 )

@@ -22,8 +22,8 @@ _RANKS = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 def outcome_of(case: Case, severity: Severity) -> Outcome:
     """The outcome of a finding with this severity. With a baseline it is new, and fails unless it is a note."""
-    least = Severity.WARNING if case.baseline is not None else case.fail_on
-    if _RANKS[severity] >= _RANKS[least]:
+    minimum = Severity.WARNING if case.baseline is not None else case.fail_on
+    if _RANKS[severity] >= _RANKS[minimum]:
         return Outcome.FAIL
     return Outcome.WARN if severity is Severity.WARNING else Outcome.PASS
 
@@ -32,26 +32,26 @@ def check_findings(
     case: Case,
     name: str,
     title: str,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     *,
     secret: bool = False,
-    least: Severity = Severity.NOTE,
+    minimum: Severity = Severity.NOTE,
 ) -> Check:
-    """A check of findings that are not ignored; findings of the baseline pass. `least` is their minimum severity."""
+    """A check of findings that are not ignored; findings of the baseline pass. `minimum` is their minimum severity."""
     baseline = case.baseline
-    new = found if baseline is None else [
-        one for one in found if not baseline.knows(one, case.filesystem.table, secret=secret)
+    new = findings if baseline is None else [
+        one for one in findings if not baseline.knows(one, case.filesystem.table, secret=secret)
     ]  # fmt: skip
     worst = max((one.severity for one in new), key=_RANKS.__getitem__, default=Severity.NOTE)
-    worst = max(worst, least, key=_RANKS.__getitem__)
+    worst = max(worst, minimum, key=_RANKS.__getitem__)
     outcome = outcome_of(case, worst) if new else Outcome.PASS
     count = count_of(len(new), "finding")
     if baseline is None:
-        said = f"{count}, {size(_bytes(new))}" if new else "nothing found"
+        summary = f"{count}, {size(_bytes(new))}" if new else "nothing found"
     elif new:
-        said = f"{count}, {size(_bytes(new))}: not in the baseline"
+        summary = f"{count}, {size(_bytes(new))}: not in the baseline"
     else:
-        said = f"{count_of(len(found), 'finding')}, all in the baseline" if found else "nothing found"  # fmt: skip
+        summary = f"{count_of(len(findings), 'finding')}, all in the baseline" if findings else "nothing found"  # fmt: skip
     return Check(
         rule=name,
         title=title,
@@ -60,11 +60,11 @@ def check_findings(
         unit=Unit.FINDINGS,
         value=len(new),
         limit=None if worst is Severity.NOTE and new else 0,
-        message=f"{said}.",
+        message=f"{summary}.",
         offenders=tuple(offender_of(case, one) for one in new[:MAX_OFFENDERS]),
         offender_count=len(new),
         place=case.place(name),
-        baseline=None if baseline is None else len(found) - len(new),
+        baseline=None if baseline is None else len(findings) - len(new),
     )
 
 
@@ -80,8 +80,8 @@ def offender_of(case: Case, finding: Finding) -> Offender:
     )
 
 
-def _bytes(found: Sequence[Finding]) -> int:
-    return sum(finding.bytes for finding in found)
+def _bytes(findings: Sequence[Finding]) -> int:
+    return sum(finding.bytes for finding in findings)
 
 
 def _check(case: Case, enabled: bool) -> Iterator[Check]:
@@ -93,13 +93,13 @@ def _check(case: Case, enabled: bool) -> Iterator[Check]:
     for finding in case.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     for rule in case.finding_rules:
-        if case.secrets_apart and is_secret(rule.name):
+        if case.separate_secrets and is_secret(rule.name):
             continue
-        found = [
+        findings = [
             finding for finding in by_rule.get(rule.name, ()) if not case.ignored(finding, NAME)
         ]
         secret = is_secret(rule.name)
-        yield check_findings(case, rule.name, rule.title, found, secret=secret)
+        yield check_findings(case, rule.name, rule.title, findings, secret=secret)
 
 
 RULE = GateRule(

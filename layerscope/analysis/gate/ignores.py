@@ -72,16 +72,16 @@ class Ignores:
         for number, entry in enumerate(self.entries):
             if not entry.concerns(rule):
                 continue
-            out = np.ones(len(waste), bool)
+            ignored = np.ones(len(waste), bool)
             if entry.paths:
-                out &= self.paths(number, self.ledger.table)[waste.paths]
+                ignored &= self.paths(number, self.ledger.table)[waste.paths]
             if entry.layers:
                 layers = self._layers[number]
-                out &= np.isin(waste.stored_in, layers) | np.isin(waste.hidden_by, layers)
+                ignored &= np.isin(waste.stored_in, layers) | np.isin(waste.hidden_by, layers)
             if entry.base_image:
-                out &= waste.hidden_by < self.ledger.base_layers
-            self.used[number] |= bool(out.any())
-            kept &= ~out
+                ignored &= waste.hidden_by < self.ledger.base_layers
+            self.used[number] |= bool(ignored.any())
+            kept &= ~ignored
         return kept
 
     def layers_kept(self, rule: str) -> NDArray[np.bool_]:
@@ -91,13 +91,13 @@ class Ignores:
         for number, entry in enumerate(self.entries):
             if entry.paths or not entry.concerns(rule) or not (entry.layers or entry.base_image):
                 continue
-            out = np.ones(len(kept), bool)
+            ignored = np.ones(len(kept), bool)
             if entry.layers:
-                out &= np.isin(np.arange(len(kept)), self._layers[number])
+                ignored &= np.isin(np.arange(len(kept)), self._layers[number])
             if entry.base_image:
-                out &= np.arange(len(kept)) < ledger.base_layers
-            self.used[number] |= bool((out & (ledger.stored > 0)).any())
-            kept &= ~out
+                ignored &= np.arange(len(kept)) < ledger.base_layers
+            self.used[number] |= bool((ignored & (ledger.stored > 0)).any())
+            kept &= ~ignored
         return kept
 
     def figures(self, rule: str) -> Figures:
@@ -107,34 +107,36 @@ class Ignores:
         return Figures(live=int(live), wasted=int(wasted))
 
     def ignores_finding(
-        self, finding: Finding, table: PathTable, *, gate: str, named: bool
+        self, finding: Finding, table: PathTable, *, gate: str, explicit: bool
     ) -> bool:
-        """Whether a finding is left out: entries together cover all of its paths, or one names its rule, layer or base image.
-        With `named`, only entries that name its rule or gate rule count.
+        """Whether a finding is ignored: entries together cover all of its paths, or one without paths names its rule, layer or base
+        image. With `explicit`, only entries that name its rule or gate rule count.
         """
-        left = np.ones(len(finding.paths), bool)
-        hits = []
+        uncovered = np.ones(len(finding.paths), bool)
+        matching = []
         for number, entry in enumerate(self.entries):
             if not entry.concerns(finding.rule, gate) or (entry.base_image and not finding.base):
                 continue
-            if named and not entry.rules:
+            if explicit and not entry.rules:
                 continue
             if entry.layers and not set(finding.layers[:1]) & set(self._layers[number]):
                 continue
             if entry.paths:
-                hit = self.paths(number, table)[finding.paths]
-                if not hit.any():
+                covered = self.paths(number, table)[finding.paths]
+                if not covered.any():
                     continue
-                left &= ~hit
+                uncovered &= ~covered
             else:
-                left[:] = False
-            hits.append((number, not entry.paths))
-        whole = any(alone for _, alone in hits) or (len(finding.paths) > 0 and not left.any())
-        if whole:
-            for number, _ in hits:
+                uncovered[:] = False
+            matching.append((number, not entry.paths))
+        ignored = any(has_no_paths for _, has_no_paths in matching) or (
+            len(finding.paths) > 0 and not uncovered.any()
+        )
+        if ignored:
+            for number, _ in matching:
                 self.used[number] = True
             self.findings.add(id(finding))
-        return whole
+        return ignored
 
     def paths_kept(
         self, rule: str, paths: NDArray[np.int32], layers: NDArray[np.int32], table: PathTable
@@ -144,15 +146,15 @@ class Ignores:
         for number, entry in enumerate(self.entries):
             if not entry.concerns(rule):
                 continue
-            out = np.ones(len(paths), bool)
+            ignored = np.ones(len(paths), bool)
             if entry.paths:
-                out &= self.paths(number, table)[paths]
+                ignored &= self.paths(number, table)[paths]
             if entry.layers:
-                out &= np.isin(layers, self._layers[number])
+                ignored &= np.isin(layers, self._layers[number])
             if entry.base_image:
-                out &= layers < self.ledger.base_layers
-            self.used[number] |= bool(out.any())
-            kept &= ~out
+                ignored &= layers < self.ledger.base_layers
+            self.used[number] |= bool(ignored.any())
+            kept &= ~ignored
         return kept
 
     def paths(self, number: int, table: PathTable) -> Mask:

@@ -31,52 +31,52 @@ def _parse(value: object) -> Confidence:
     return Confidence(str(value))
 
 
-def _check(case: Case, sure: Confidence) -> Iterator[Check]:
+def _check(case: Case, minimum: Confidence) -> Iterator[Check]:
     from layerscope.analysis.findings.finding import is_secret
 
     title = "Secrets"
     if not any(is_secret(rule.name) for rule in case.finding_rules):
-        said, place = "the rules for secrets are off", case.place(NAME)
+        reason, place = "the rules for secrets are off", case.place(NAME)
         if place != "default":
-            case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
+            case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {reason}", place))
         yield Check(
             NAME, title, Outcome.SKIP, Severity.ERROR, Unit.FINDINGS, None, 0,
-            message=f"{said}.", place=place,
+            message=f"{reason}.", place=place,
         )  # fmt: skip
         return
-    found = [
+    secrets = [
         finding
         for finding in case.findings
         if is_secret(finding.rule) and not case.ignored(finding, NAME)
     ]
-    certain = [one for one in found if _RANKS[one.confidence] >= _RANKS[sure]]
-    unsure = [one for one in found if _RANKS[one.confidence] < _RANKS[sure]]
-    check = check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
-    yield replace(check, message=_message(check.message, certain, unsure, sure))
-    if unsure:
-        check = check_findings(case, NAME, "Possible secrets", unsure, secret=True)
+    certain = [one for one in secrets if _RANKS[one.confidence] >= _RANKS[minimum]]
+    possible = [one for one in secrets if _RANKS[one.confidence] < _RANKS[minimum]]
+    check = check_findings(case, NAME, title, certain, secret=True, minimum=Severity.ERROR)
+    yield replace(check, message=_message(check.message, certain, possible, minimum))
+    if possible:
+        check = check_findings(case, NAME, "Possible secrets", possible, secret=True)
         outcome = Outcome.PASS if check.outcome is Outcome.PASS else Outcome.WARN
-        yield _with(check, outcome)
+        yield _as_possible_secrets(check, outcome)
 
 
 def _message(
-    message: str, certain: Sequence[Finding], unsure: Sequence[Finding], sure: Confidence
+    message: str, certain: Sequence[Finding], possible: Sequence[Finding], minimum: Confidence
 ) -> str:
     """The message of a check, including findings that the check of possible secrets counts."""
-    if not unsure:
+    if not possible:
         return message
-    counted = message.removesuffix(".") if certain else f"none of {_at_least(sure)} confidence"
-    counts = Counter(one.confidence for one in unsure)
+    counted = message.removesuffix(".") if certain else f"none of {_at_least(minimum)} confidence"
+    counts = Counter(one.confidence for one in possible)
     others = [f"{counts[level]:,} of {level}" for level in reversed(_RANKS) if counts[level]]
-    verb = "is" if len(unsure) == 1 else "are"
+    verb = "is" if len(possible) == 1 else "are"
     return f"{counted}; {' and '.join(others)} confidence {verb} not counted."
 
 
-def _at_least(sure: Confidence) -> str:
-    return " or ".join(level for level in _RANKS if _RANKS[level] >= _RANKS[sure])
+def _at_least(minimum: Confidence) -> str:
+    return " or ".join(level for level in _RANKS if _RANKS[level] >= _RANKS[minimum])
 
 
-def _with(check: Check, outcome: Outcome) -> Check:
+def _as_possible_secrets(check: Check, outcome: Outcome) -> Check:
     """A check of findings below the minimum confidence."""
     return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
 

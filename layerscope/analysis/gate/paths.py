@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def _check_paths(
-    case: Case, name: str, title: str, rows: NDArray[np.int64], what: Callable[[int], str]
+    case: Case, name: str, title: str, rows: NDArray[np.int64], describe: Callable[[int], str]
 ) -> Check:
-    """The check that there are no such path versions; `what` describes a number of them in the message."""
+    """The check that there are no such path versions; `describe` describes a number of them in the message."""
     import numpy as np
 
     filesystem = case.filesystem
@@ -32,16 +32,16 @@ def _check_paths(
     paths, first = np.unique(filesystem.paths[rows], return_index=True)
     rows = rows[first]
     layers = filesystem.born[rows]
-    kept = case.ignores.paths_kept(name, paths, layers, filesystem.table)
+    counted = case.ignores.paths_kept(name, paths, layers, filesystem.table)
     message = ""
     if case.baseline is not None:
-        known = case.baseline.has_paths(filesystem.table, _reported(case, rows))
+        known = case.baseline.has_paths(filesystem.table, _reported_paths(case, rows))
         if known is None:
             message = " (the baseline lists no files: create it with --files)"
         else:
-            kept &= ~known
+            counted &= ~known
             message = " not in the baseline"
-    rows = rows[kept]
+    rows = rows[counted]
     return Check(
         rule=name,
         title=title,
@@ -50,28 +50,30 @@ def _check_paths(
         unit=Unit.PATHS,
         value=len(rows),
         limit=0,
-        message=f"{what(len(rows))}{message if len(rows) else ''}.",
+        message=f"{describe(len(rows))}{message if len(rows) else ''}.",
         offenders=tuple(_offender(case, row) for row in rows[:MAX_OFFENDERS].tolist()),
         offender_count=len(rows),
         place=case.place(name),
     )
 
 
-def _reported(case: Case, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+def _reported_paths(case: Case, rows: NDArray[np.int64]) -> NDArray[np.int32]:
     """The path under which a report lists each version: one that its own layer removed is listed by another name of its
     content, the last one if none outlives the layer."""
     filesystem, waste = case.filesystem, case.ledger.waste
     paths = filesystem.paths[rows].copy()
-    brief = filesystem.died[rows] <= filesystem.born[rows]
-    if brief.any():
+    removed_at_once = filesystem.died[rows] <= filesystem.born[rows]
+    if removed_at_once.any():
         lasting = filesystem.died > filesystem.born
         names = dict(zip(waste.inodes.tolist(), waste.paths.tolist(), strict=True))
         names |= zip(
             filesystem.inode_of[lasting].tolist(), filesystem.paths[lasting].tolist(), strict=True
         )
-        inodes = filesystem.inode_of[rows[brief]].tolist()
-        own = paths[brief].tolist()
-        paths[brief] = [names.get(inode, path) for inode, path in zip(inodes, own, strict=True)]
+        inodes = filesystem.inode_of[rows[removed_at_once]].tolist()
+        fallbacks = paths[removed_at_once].tolist()
+        paths[removed_at_once] = [
+            names.get(inode, path) for inode, path in zip(inodes, fallbacks, strict=True)
+        ]
     return paths
 
 
@@ -79,19 +81,19 @@ def _offender(case: Case, row: int) -> Offender:
     from layerscope.layers.index import Kind
 
     filesystem = case.filesystem
-    layer, gone = int(filesystem.born[row]), int(filesystem.died[row])
+    layer, hidden_by = int(filesystem.born[row]), int(filesystem.died[row])
     note = ""
     path = int(filesystem.paths[row])
     last = filesystem.rows_of(path).stop - 1
     if filesystem.died[last] < filesystem.layer_count:
-        gone = int(filesystem.died[last])
-        note = f"deleted in layer {gone}, still stored"
+        hidden_by = int(filesystem.died[last])
+        note = f"deleted in layer {hidden_by}, still stored"
     return Offender(
         path=case.name(path),
         bytes=int(filesystem.stored[row]) if filesystem.kinds[row] == Kind.FILE else None,
         layer=layer,
         step=case.step(layer),
-        hidden_by=gone if gone < filesystem.layer_count else None,
+        hidden_by=hidden_by if hidden_by < filesystem.layer_count else None,
         note=note,
     )
 
@@ -115,11 +117,11 @@ def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
 
     filesystem = case.filesystem
     selector = Selector(filesystem.table)
-    found = np.zeros(len(filesystem.table), bool)
+    forbidden = np.zeros(len(filesystem.table), bool)
     for pattern in patterns:
-        found[selector.matches(pattern)] = True
-    known = filesystem.inode_of != filesystem.inodes.implicit
-    rows = np.flatnonzero(found[filesystem.paths] & known)
+        forbidden[selector.matches(pattern)] = True
+    explicit = filesystem.inode_of != filesystem.inodes.implicit
+    rows = np.flatnonzero(forbidden[filesystem.paths] & explicit)
     yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, _forbidden_words)
 
 

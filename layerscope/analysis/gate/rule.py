@@ -1,8 +1,7 @@
 """The type of gate rules.
 
 A new one is one file in this package that ends in `RULE = GateRule(…)`, and one line in `RULES` in `__init__.py`: that gives it
-its key in the configuration, its flag and its row in the table. Rules that compare one figure are made by
-`figure.figure_rule`.
+its key in the configuration, its flag and its row in the table. For rules that compare one figure, use `figure.figure_rule`.
 """
 
 from __future__ import annotations

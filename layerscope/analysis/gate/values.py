@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 SWITCHES: dict[object, bool] = {"on": True, "true": True, "off": False, "false": False}
 MAX_PATTERNS = 1000
-_LONGEST_PATTERN = 4096
+_MAX_PATTERN_LENGTH = 4096
 
 
 def parse_share(value: object) -> float:
@@ -59,9 +59,9 @@ def parse_patterns(value: object) -> tuple[str, ...]:
     for pattern in listed:
         if not isinstance(pattern, str) or not pattern.strip("/"):
             raise WrongValueError("takes a quoted path or glob, or a list of them")
-        if len(pattern) > _LONGEST_PATTERN:
-            raise WrongValueError(f"takes paths of at most {_LONGEST_PATTERN:,} characters")
-        why = _never(pattern)
+        if len(pattern) > _MAX_PATTERN_LENGTH:
+            raise WrongValueError(f"takes paths of at most {_MAX_PATTERN_LENGTH:,} characters")
+        why = _pattern_problem(pattern)
         if why:
             raise WrongValueError(f"has `{pattern[:100]}`, which matches nothing: {why}")
     if len(listed) > MAX_PATTERNS:
@@ -69,7 +69,7 @@ def parse_patterns(value: object) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def _never(pattern: str) -> str:
+def _pattern_problem(pattern: str) -> str:
     """Why a pattern matches nothing or something unintended; "" if it is fine."""
     if not pattern.strip():
         return "it is blank"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.database_files import DatabaseFiles, joined
+from layerscope.analysis.packages.database_files import DatabaseFiles, join_paths
 from layerscope.analysis.packages.model import Listed
 
 _QUALIFIERS = {b"A:": "arch", b"o:": "upstream"}
@@ -56,7 +56,7 @@ def _listed(part: bytes, database: int) -> Listed | None:
     if not name:
         return None
     try:
-        files = joined(pairs, len(pairs), folders + sum(len(file) for _, file in pairs))
+        files = join_paths(pairs, len(pairs), folders + sum(len(file) for _, file in pairs))
     except ValueError:
         return None
     return Listed(

@@ -1,4 +1,4 @@
-"""Which packages `apt-get purge --auto-remove` would remove, from the databases of APT and dpkg in the image.
+"""Computes which packages `apt-get purge --auto-remove` would remove, from the databases of APT and dpkg in the image.
 
 Manually installed packages stay, with everything they depend on, recommend or suggest (apt's pkgDepCache::MarkRequired); the
 rest was installed automatically and is removed. Versions are not compared: a package that may satisfy a dependency stays.
@@ -43,7 +43,7 @@ class AptDatabase:
     def __init__(
         self, status: str, states: str, settings: str, lists: Iterable[tuple[str, bytes]]
     ) -> None:
-        off = {found[1].lower() for found in _IMPORTANT.finditer(settings)}
+        off = {match[1].lower() for match in _IMPORTANT.finditer(settings)}
         soft = [name for name in ("recommends", "suggests") if name not in off]
         self._packages = {
             stanza["package"]: _installed(stanza, soft)
@@ -70,7 +70,7 @@ class AptDatabase:
             )
 
     def owner(self, path: bytes) -> str | None:
-        """The package that owns a path (without a leading slash), or that dpkg keeps it for."""
+        """The package that owns a path (without a leading slash), or about which it is a file of dpkg's database."""
         if path.startswith(_INFO):
             return (
                 path.removeprefix(_INFO)
@@ -78,9 +78,9 @@ class AptDatabase:
                 .partition(b":")[0]
                 .decode(errors="surrogateescape")
             )
-        found = self._owners.get(path)
+        owner = self._owners.get(path)
         # Where /lib is a link to /usr/lib, packages may still name the former.
-        return self._owners.get(path.removeprefix(b"usr/")) if found is None else found
+        return self._owners.get(path.removeprefix(b"usr/")) if owner is None else owner
 
     def folders(self, ending: bytes) -> set[bytes]:
         """Directories with packaged files of this extension."""
@@ -90,47 +90,49 @@ class AptDatabase:
         """Which of these packages can be purged without breaking others, and all packages that are removed with them."""
         chosen = {name for name in names if name in self._packages}
         while chosen:
-            gone = (set(self._packages) - self._wanted(chosen)) | chosen
-            if self._with_dependents(chosen) <= gone:
-                return frozenset(chosen), frozenset(gone)
-            bad = {name for name in chosen if not self._with_dependents({name}) <= gone}
-            chosen -= bad or chosen
+            removed = (set(self._packages) - self._needed(chosen)) | chosen
+            if self._with_dependents(chosen) <= removed:
+                return frozenset(chosen), frozenset(removed)
+            needed = {name for name in chosen if not self._with_dependents({name}) <= removed}
+            chosen -= needed or chosen
         return frozenset(), frozenset()
 
-    def _wanted(self, without: set[str]) -> set[str]:
+    def _needed(self, without: set[str]) -> set[str]:
         """Manually installed packages and their dependencies, without these."""
-        left = [
+        pending = [
             name
             for name, package in self._packages.items()
             if (package.kept or name not in self._automatic) and name not in without
         ]
-        found = set(left)
-        while left:
-            package = self._packages[left.pop()]
+        needed = set(pending)
+        while pending:
+            package = self._packages[pending.pop()]
             for clause in (*package.hard, *package.soft):
                 for name in clause:
-                    more = set(self._providers.get(name, ())) - found - without
-                    found |= more
-                    left += more
-        return found
+                    providers = set(self._providers.get(name, ())) - needed - without
+                    needed |= providers
+                    pending += providers
+        return needed
 
     def _with_dependents(self, removed: set[str]) -> set[str]:
         """These packages and those that depend on them."""
-        gone, left = set(removed), list(removed)
-        while left:
-            went = left.pop()
-            for provided in (went, *self._packages[went].provides):
+        result, pending = set(removed), list(removed)
+        while pending:
+            current = pending.pop()
+            for provided in (current, *self._packages[current].provides):
                 for name in self._dependents.get(provided, ()):
                     clauses = self._packages[name].hard
-                    if name not in gone and not all(self._holds(found, gone) for found in clauses):
-                        gone.add(name)
-                        left.append(name)
-        return gone
+                    if name not in result and not all(
+                        self._is_satisfied(clause, result) for clause in clauses
+                    ):
+                        result.add(name)
+                        pending.append(name)
+        return result
 
-    def _holds(self, clause: tuple[str, ...], gone: set[str]) -> bool:
+    def _is_satisfied(self, clause: tuple[str, ...], removed: set[str]) -> bool:
         """Whether a clause stays satisfied; one that never was counts as satisfied."""
-        providers = [found for name in clause for found in self._providers.get(name, ())]
-        return not providers or any(found not in gone for found in providers)
+        providers = [provider for name in clause for provider in self._providers.get(name, ())]
+        return not providers or any(provider not in removed for provider in providers)
 
 
 def read_apt_database(evidence: Evidence) -> AptDatabase | None:
@@ -151,12 +153,12 @@ def read_apt_database(evidence: Evidence) -> AptDatabase | None:
 def _text(evidence: Evidence, *patterns: str) -> str:
     """The contents of the files that match, joined."""
     manager_files = evidence.once(read_manager_files)
-    found = [
+    texts = [
         manager_files.text(path)
         for pattern in patterns
         for path in evidence.selector.matches(pattern).tolist()
     ]
-    return "\n".join(_decoded(text) for text in found if text is not None)
+    return "\n".join(_decoded(text) for text in texts if text is not None)
 
 
 def _installed(stanza: dict[str, str], soft: list[str]) -> _Installed:
@@ -171,7 +173,7 @@ def _installed(stanza: dict[str, str], soft: list[str]) -> _Installed:
 def _clauses(field: str) -> Iterator[tuple[str, ...]]:
     """Package names of a relationship field (deb-control(5)), clause by clause."""
     for clause in field.split(",") if field else ():
-        yield tuple(found[1] for part in clause.split("|") if (found := _NAME.match(part)))
+        yield tuple(match[1] for part in clause.split("|") if (match := _NAME.match(part)))
 
 
 def _stanzas(text: str) -> Iterator[dict[str, str]]:

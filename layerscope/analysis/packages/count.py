@@ -13,14 +13,14 @@ from layerscope.layers.index import Kind
 
 
 def largest_first(packages: Iterable[Package]) -> list[Package]:
-    """Packages in the order of every list of them."""
+    """Packages sorted by bytes, then by name."""
     return sorted(
         packages, key=lambda package: (-package.bytes, package.kind, package.name, package.version)
     )
 
 
 class Counter:
-    """Assigns files to packages, first come first served."""
+    """Assigns files to packages. A file that several packages list belongs to the first one."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -31,20 +31,20 @@ class Counter:
         self._links: dict[bytes, bytes] | None = None
 
     def claim(self, packages: Iterable[Package]) -> None:
-        """Take files as those of packages that were counted before."""
+        """Mark the files of packages that were counted before as owned."""
         for package in packages:
             self._owned[package.paths] = True
             self._counted[self._evidence.live_inodes[package.paths]] = True
 
     def count(self, databases: Sequence[Listing]) -> tuple[Package, ...]:
         """All packages, largest first. A package whose database file belongs to another package is part of that one and left out."""
-        found = []
+        packages = []
         for manager in databases:
             for listed in manager.packages():
                 if listed.database is not None and self._owned[listed.database]:
                     continue
-                found.append(self._package(manager.kind, listed))
-        return tuple(largest_first(found))
+                packages.append(self._package(manager.kind, listed))
+        return tuple(largest_first(packages))
 
     def _package(self, kind: str, listed: Listed) -> Package:
         evidence = self._evidence
@@ -82,15 +82,15 @@ class Counter:
         """The paths of its regular files in the final image."""
         evidence, table = self._evidence, self._evidence.filesystem.table
         if listed.tree is not None:
-            mine = np.zeros(int(table.ends[listed.tree]) - listed.tree, bool)
-            mine[:] = evidence.live_files[listed.tree : int(table.ends[listed.tree])]
+            is_own = np.zeros(int(table.ends[listed.tree]) - listed.tree, bool)
+            is_own[:] = evidence.live_files[listed.tree : int(table.ends[listed.tree])]
             for apart in listed.apart:
-                mine[apart - listed.tree : int(table.ends[apart]) - listed.tree] = False
+                is_own[apart - listed.tree : int(table.ends[apart]) - listed.tree] = False
             database = [] if listed.database is None else [listed.database]
-            return np.union1d(np.flatnonzero(mine) + listed.tree, np.array(database, np.int64))
+            return np.union1d(np.flatnonzero(is_own) + listed.tree, np.array(database, np.int64))
         known = self._known()
-        found = {known[path] for path in self._spelled(listed.files) if path in known}
-        return np.array(sorted(found), np.int64)
+        paths = {known[path] for path in self._spelled(listed.files) if path in known}
+        return np.array(sorted(paths), np.int64)
 
     def _known(self) -> dict[bytes, int]:
         """Every regular file of the final image by its path."""

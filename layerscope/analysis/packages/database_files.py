@@ -17,27 +17,27 @@ class DatabaseFiles:
     """The database files of a package manager."""
 
     patterns: ClassVar[Sequence[str]]
-    """What matches their paths."""
+    """Patterns of their paths."""
     largest: ClassVar[int] = 16 << 20
     """Maximum bytes of a file."""
     needed: ClassVar[bool] = False
-    """Whether a file that cannot be read is reported: packages would be missing."""
+    """Whether to report a file that cannot be read, because packages are then missing."""
 
     def __init__(self, evidence: Evidence) -> None:
-        found = np.unique(
+        paths = np.unique(
             np.concatenate([evidence.selector.matches(pattern) for pattern in self.patterns])
         )
-        found = found[evidence.live_files[found]]
-        inodes: NDArray[np.int32] = evidence.live_inodes[found]
+        paths = paths[evidence.live_files[paths]]
+        inodes: NDArray[np.int32] = evidence.live_inodes[paths]
         fits = evidence.stored(inodes) <= self.largest
         self.evidence = evidence
-        self.paths: list[int] = found[fits].tolist()
+        self.paths: list[int] = paths[fits].tolist()
         self._inodes: NDArray[np.int32] = inodes[fits]
         self.read: dict[int, bytes] = {}
         """Contents by inode."""
         self.problems: dict[int, str] = {}
         """Why a file could not be read completely, by path."""
-        for path in found[~fits].tolist() if self.needed else ():
+        for path in paths[~fits].tolist() if self.needed else ():
             self.report_problem(path, f"larger than {self.largest:,} bytes")
 
     def wanted(self) -> NDArray[np.int32]:
@@ -67,7 +67,7 @@ class DatabaseFiles:
         self.problems[path] = why if earlier is None else f"{earlier}; {why}"
 
 
-def joined(pairs: Iterable[tuple[bytes, bytes]], count: int, size: int) -> list[bytes]:
+def join_paths(pairs: Iterable[tuple[bytes, bytes]], count: int, size: int) -> list[bytes]:
     """`folder/file` for pairs whose folders end in a slash or are empty.
 
     `count` is the number of files, `size` the bytes of their names with each folder once. Raises ValueError if the joined

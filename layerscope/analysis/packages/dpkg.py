@@ -41,8 +41,8 @@ class Dpkg(DatabaseFiles):
             if not installed or b"package" not in stanza:
                 continue
             name = stanza[b"package"]
-            both = name + b":" + stanza.get(b"architecture", b"")
-            database, files = lists.get(name) or lists.get(both) or (None, [])
+            qualified = name + b":" + stanza.get(b"architecture", b"")
+            database, files = lists.get(name) or lists.get(qualified) or (None, [])
             version = stanza.get(b"version", b"")
             yield Listed(
                 _text(name),
@@ -58,9 +58,9 @@ class Dpkg(DatabaseFiles):
 def _qualifiers(stanza: dict[bytes, bytes]) -> dict[str, str]:
     """The architecture, and the source package with its version where that differs (deb-control(5))."""
     source, _, version = _text(stanza.get(b"source", b"")).partition(" ")
-    found = {"arch": _text(stanza.get(b"architecture", b""))}
-    found["upstream"] = f"{source}@{version.strip('()')}" if version else source
-    return {key: value for key, value in found.items() if value}
+    qualifiers = {"arch": _text(stanza.get(b"architecture", b""))}
+    qualifiers["upstream"] = f"{source}@{version.strip('()')}" if version else source
+    return {key: value for key, value in qualifiers.items() if value}
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:

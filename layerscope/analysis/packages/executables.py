@@ -1,7 +1,7 @@
 """Sections and loaded bytes of executables: ELF (System V ABI, "Object Files"), PE (Microsoft's "PE Format") and Mach-O
 (Apple's mach-o/loader.h).
 
-A reader of our own because libraries for all three formats are native and large, and those for one read far more than a name.
+Existing libraries for all three formats are native and large; those for one format parse far more than is needed here.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _MACH_O = {
     b"\xcf\xfa\xed\xfe": ("<", True),
 }
 """Byte order, and whether it is 64-bit."""
-_MOST_NAMES = 1 << 20
+_MAX_NAMES = 1 << 20
 """Maximum bytes of the names of sections."""
-_LONGEST_NAME = 32
+_NAME_LENGTH = 32
 """Bytes of a name that are compared."""
-_MOST_COMMANDS = 1 << 20
+_MAX_COMMANDS = 1 << 20
 """Maximum bytes of load commands."""
 _LOAD, _EXECUTE, _WRITE = 1, 1, 2
 _INITIALIZED_READ_WRITE = 0xC0000040
@@ -33,13 +33,13 @@ _ALIGNMENT = 0xF00000
 
 
 def is_executable(head: bytes) -> bool:
-    """Whether a file that starts so is an executable or a shared library."""
+    """Whether a file with these first bytes is an executable or a shared library."""
     return head[:4] == _ELF or head[:2] == _PE or head[:4] in _MACH_O
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A section or segment. Its bytes may not all be there."""
+    """A section or segment. The file may end before it does."""
 
     name: bytes
     address: int
@@ -50,7 +50,7 @@ class _Part:
 
 
 class Executable:
-    """An executable whose parts are known."""
+    """An executable with its sections and segments."""
 
     def __init__(self, file: ContentFile) -> None:
         """Raises ValueError or struct.error if it is not an executable, or damaged, and as `ContentFile.at` does."""
@@ -75,7 +75,7 @@ class Executable:
         return None
 
     def data_address(self, *names: bytes) -> int | None:
-        """Where the first section of these names is loaded, else the first writable data."""
+        """The address of the first section with one of these names, otherwise of the first writable data."""
         named = (part.address for part in self._sections if part.name in names)
         data = (part.address for part in self._segments if part.data)
         return next(named, None) or next(data, None)
@@ -118,9 +118,9 @@ class Executable:
         rows = list(self._rows(form, sections, section_count, section_size))
         if name_section >= len(rows):
             return
-        names = self._file.at(rows[name_section][4], min(rows[name_section][5], _MOST_NAMES))
+        names = self._file.at(rows[name_section][4], min(rows[name_section][5], _MAX_NAMES))
         for start, _, _, address, offset, size in rows:
-            name = names[start : start + _LONGEST_NAME].partition(b"\0")[0]
+            name = names[start : start + _NAME_LENGTH].partition(b"\0")[0]
             self._sections.append(_Part(name, address, offset, size))
 
     def _read_pe(self) -> None:
@@ -145,7 +145,7 @@ class Executable:
     def _read_mach_o(self, end: str, wide: bool) -> None:
         header = self._file.at(16, 8)
         count, size = struct.unpack(end + "II", header)
-        commands = self._file.at(32 if wide else 28, min(size, _MOST_COMMANDS))
+        commands = self._file.at(32 if wide else 28, min(size, _MAX_COMMANDS))
         segment = struct.Struct(end + ("16sQQQQIIII" if wide else "16sIIIIIIII"))
         section = struct.Struct(end + ("16s16sQQI" if wide else "16s16sIII"))
         step = 80 if wide else 68

@@ -1,6 +1,6 @@
-"""All packages of an image: besides those of databases, those that programs and archives contain.
+"""All packages of an image: those in databases, and those in programs and archives.
 
-Programs and archives are large, and what they contain is at their ends: they are read only for an inventory, not for reports.
+Programs and archives are large and list their contents at the end, so they are read only for an inventory, not for reports.
 """
 
 from __future__ import annotations
@@ -14,25 +14,31 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages import java
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
 from layerscope.analysis.packages.count import Counter, largest_first
 from layerscope.analysis.packages.database_files import DatabaseFiles
 from layerscope.analysis.packages.executables import Executable, is_executable
 from layerscope.analysis.packages.go import go_packages
 from layerscope.analysis.packages.manager_files import RELEASE
-from layerscope.analysis.packages.managers import MANAGERS, listed_beside, unreadable_warnings
-from layerscope.analysis.packages.model import Installed, Inventory, Listed, Listing
+from layerscope.analysis.packages.managers import MANAGERS, sbom_listings, unreadable_warnings
+from layerscope.analysis.packages.model import (
+    Contained,
+    Installed,
+    Inventory,
+    Listed,
+    Listing,
+    UnreadableContentError,
+)
 from layerscope.analysis.packages.rust import rust_packages
 from layerscope.analysis.scan_files import scan_files
 from layerscope.analysis.seekable import (
-    LARGEST_READ,
+    MAX_READ,
     ContentFile,
     OversizedReadError,
     read_seekable,
 )
 from layerscope.progress import Progress
 
-_SMALLEST = 4096
+_MIN_PROGRAM_BYTES = 4096
 """Minimum bytes of a program: those of Go and Rust have hundreds of thousands, and most scripts fewer."""
 
 
@@ -56,7 +62,7 @@ def take_inventory(
     names = {(package.kind, package.name, package.version) for package in packages}
     packages += (
         package
-        for package in counter.count(listed_beside(evidence))
+        for package in counter.count(sbom_listings(evidence))
         if (package.kind, package.name, package.version) not in names
     )
     warnings = unreadable_warnings(evidence, [files.problems])
@@ -64,13 +70,13 @@ def take_inventory(
 
 
 class _Release(DatabaseFiles):
-    """What names the distribution."""
+    """The os-release file, which names the distribution."""
 
     patterns = RELEASE
     largest = 1 << 16
 
     def text(self) -> str:
-        """Its content, the administrator's first; empty without one."""
+        """Its content, from /etc if it exists there; empty if there is none."""
         return next((text for _, _, text in self.files()), b"").decode(errors="replace")
 
 
@@ -86,11 +92,11 @@ class _Listing(Listing):
 
 
 class _ContainingFiles:
-    """The programs and Java archives of the final image, and what they contain."""
+    """The programs and Java archives of the final image, and the packages in them."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._found: dict[int, list[Contained]] = {}
+        self._packages: dict[int, list[Contained]] = {}
         """By inode."""
         self._count = 0
         self.problems: dict[int, str] = {}
@@ -103,18 +109,18 @@ class _ContainingFiles:
         inodes = evidence.live_inodes[files]
         programs = files[
             (evidence.filesystem.inodes.columns.modes[inodes] & 0o111 != 0)
-            & (evidence.stored(inodes) >= _SMALLEST)
+            & (evidence.stored(inodes) >= _MIN_PROGRAM_BYTES)
         ]
         self._archives = self._by_inode(archives)
         self._paths = self._by_inode(np.union1d(programs, archives))
 
     def _by_inode(self, paths: NDArray[np.int64]) -> dict[int, list[int]]:
         """These paths by their inode, each in path order."""
-        found: dict[int, list[int]] = {}
+        paths_of: dict[int, list[int]] = {}
         inodes = self._evidence.live_inodes[paths]
         for path, inode in zip(paths.tolist(), inodes.tolist(), strict=True):
-            found.setdefault(inode, []).append(path)
-        return found
+            paths_of.setdefault(inode, []).append(path)
+        return paths_of
 
     def read(self) -> None:
         """Read all of them. Raises as `take_inventory` does."""
@@ -128,38 +134,38 @@ class _ContainingFiles:
         )
 
     def _read(self, inode: int, file: ContentFile, progress: Progress) -> None:
-        found: list[Contained] = []
+        packages: list[Contained] = []
         problem = None
         try:
             if inode in self._archives and java.is_archive(file):
                 name = self._evidence.name(self._archives[inode][0])
-                found += java.java_packages(name, file, progress)
+                packages += java.java_packages(name, file, progress)
             else:
                 program = Executable(file)
-                found += go_packages(program)
-                found += rust_packages(program)
+                packages += go_packages(program)
+                packages += rust_packages(program)
         except UnreadableContentError as error:
-            found += error.found
+            packages += error.packages
             problem = str(error)
         except OversizedReadError:
-            problem = f"a part of it has more than {LARGEST_READ:,} bytes"
+            problem = f"a part of it has more than {MAX_READ:,} bytes"
         except (ValueError, struct.error):
-            pass  # another format that begins so
+            pass  # another format with the same magic number
         limits = self._evidence.contents[0].limits
-        self._count += len(found)
+        self._count += len(packages)
         if self._count > limits.packages:
             raise limits.exceeded("packages", "programs and archives of the image")
-        if found:
-            self._found[inode] = list(dict.fromkeys(found))
+        if packages:
+            self._packages[inode] = list(dict.fromkeys(packages))
         if problem is not None:
             self.problems[self._paths[inode][0]] = problem
 
     def listings(self) -> list[_Listing]:
-        """The packages by kind, in the order of the paths that hold them."""
+        """The packages by kind, in the order of the files that contain them."""
         by_kind: dict[str, list[Listed]] = {}
         table = self._evidence.filesystem.table
         for inode, paths in sorted(self._paths.items(), key=lambda item: item[1]):
-            for one in self._found.get(inode, ()):
+            for one in self._packages.get(inode, ()):
                 by_kind.setdefault(one.kind, []).append(
                     Listed(
                         one.name,

@@ -1,5 +1,5 @@
-"""Java archives: the Maven artifacts in META-INF/maven, else what the manifest and the name of the file say, and those of the
-archives inside (JAR File Specification; Maven Archiver, "pom.properties")."""
+"""Java archives: the Maven artifacts in META-INF/maven, otherwise one artifact from the manifest and the file name; and the
+artifacts of nested archives (JAR File Specification; Maven Archiver, "pom.properties")."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import IO, NamedTuple, cast
 
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
+from layerscope.analysis.packages.model import Contained, UnreadableContentError
 from layerscope.analysis.seekable import ContentFile
 from layerscope.progress import Progress, check
 
 KIND = "java"
 ENDINGS = (".jar", ".war", ".ear", ".hpi", ".jpi")
 """The last two are plug-ins of Jenkins."""
-MOST_NESTING = 4
+MAX_NESTING = 4
 """Maximum depth of archives in archives: an application in an enterprise archive has libraries in libraries."""
-_LARGEST_TEXT = 1 << 20
+_MAX_TEXT = 1 << 20
 """Maximum bytes of a manifest."""
-_LARGEST_INNER = 64 << 20
+_MAX_INNER = 64 << 20
 """Maximum bytes of an archive in an archive, which is read into memory."""
 _CHUNK = 1 << 20
-_UNPACKED = 8
-"""How many times as large as the file all that is read of it may be: archives inside are compressed already."""
-_LEAST_UNPACKED = 1 << 20
+_MAX_RATIO = 8
+"""Maximum ratio of unpacked bytes to the size of the file: nested archives are compressed already."""
+_MIN_ROOM = 1 << 20
 _POM = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 _FILE = re.compile(r"(?P<name>.+?)-(?P<version>\d[\w.+~-]*)")
 _PROPERTY = re.compile(rb"\s*(\w+)\s*[=:](.*)")
@@ -42,25 +42,25 @@ _DAMAGE = (
     OverflowError,
     struct.error,
 )
-"""What zipfile raises for archives that are damaged, encrypted or made by a newer version."""
+"""Errors that zipfile raises for archives that are damaged, encrypted or of a newer version."""
 
 
 def is_archive(file: ContentFile) -> bool:
-    """Whether a file is a zip archive, also behind a shell script that starts it. Raises as `ContentFile.at` does."""
+    """Whether a file is a zip archive, possibly after a shell script that starts it. Raises as `ContentFile.at` does."""
     return file.at(0, 4) == b"PK\x03\x04" or zipfile.is_zipfile(cast(IO[bytes], file))
 
 
 def java_packages(name: str, file: ContentFile, progress: Progress) -> list[Contained]:
-    """The artifact that an archive is, which owns it, those whose classes were copied into it, and those of archives in it.
+    """The artifact of an archive, which owns the file; artifacts whose classes were copied into it; and those of nested archives.
 
-    `name` is the path of the file. Raises `UnreadableContentError`, with what could be read, `CancelledError`, and as `ContentFile.at`
-    does.
+    `name` is the path of the file. Raises `UnreadableContentError` with the packages that could be read, `CancelledError`, and as
+    `ContentFile.at` does.
     """
-    archives = _Archives(max(_UNPACKED * file.size, _LEAST_UNPACKED), progress)
+    archives = _Archives(max(_MAX_RATIO * file.size, _MIN_ROOM), progress)
     archives.read(cast(IO[bytes], file), name)
     if archives.problem:
-        raise UnreadableContentError(archives.problem, archives.found)
-    return archives.found
+        raise UnreadableContentError(archives.problem, archives.packages)
+    return archives.packages
 
 
 class _Artifact(NamedTuple):
@@ -70,44 +70,46 @@ class _Artifact(NamedTuple):
 
 
 class _Archives:
-    """Reads archives in archives, up to `room` bytes together."""
+    """Reads nested archives, up to `room` unpacked bytes in total."""
 
     def __init__(self, room: int, progress: Progress) -> None:
         self._room = room
         self._progress = progress
-        self.found: list[Contained] = []
+        self.packages: list[Contained] = []
         self.problem = ""
 
     def read(self, file: IO[bytes], name: str, inside: str = "", depth: int = 0) -> None:
         """Add the packages of an archive; `inside` is its place in the outermost one."""
         check(self._progress)
-        first, own = len(self.found), None
+        first, main = len(self.packages), None
         attributes: dict[str, str] = {}
         try:
             with zipfile.ZipFile(file) as archive:
-                attributes, poms = self._described(archive)
-                own = _own_of(poms, name, attributes)
+                attributes, poms = self._manifest_and_artifacts(archive)
+                main = _main_artifact(poms, name, attributes)
                 for artifact in poms:
-                    if artifact is not own:
-                        self.found.append(_contained(artifact, inside))
+                    if artifact is not main:
+                        self.packages.append(_contained(artifact, inside))
                 self._read_inner(archive, inside, depth)
         except _DAMAGE as error:
             where = f"{inside}: " if inside else ""
             self.problem = (
                 self.problem or f"{where}damaged archive ({str(error) or type(error).__name__})"
             )
-        own = own or _named(name, attributes)
-        self.found.insert(first, replace(_contained(own, inside), owner=not inside))
+        main = main or _artifact_of_file(name, attributes)
+        self.packages.insert(first, replace(_contained(main, inside), owner=not inside))
 
-    def _described(self, archive: zipfile.ZipFile) -> tuple[dict[str, str], list[_Artifact]]:
-        """The attributes of the manifest, and the artifacts that it was made of."""
+    def _manifest_and_artifacts(
+        self, archive: zipfile.ZipFile
+    ) -> tuple[dict[str, str], list[_Artifact]]:
+        """The attributes of the manifest, and the artifacts that the archive contains."""
         attributes: dict[str, str] = {}
         artifacts = []
         for entry in archive.infolist():
             if entry.filename.upper() == "META-INF/MANIFEST.MF":
-                attributes = _attributes(self._content(archive, entry, _LARGEST_TEXT))
+                attributes = _attributes(self._content(archive, entry, _MAX_TEXT))
             elif _POM.fullmatch(entry.filename):
-                artifact = _artifact(self._content(archive, entry, _LARGEST_TEXT))
+                artifact = _artifact(self._content(archive, entry, _MAX_TEXT))
                 artifacts += [artifact] if artifact is not None else []
         return attributes, artifacts
 
@@ -116,14 +118,14 @@ class _Archives:
             if not entry.filename.lower().endswith(ENDINGS):
                 continue
             place = f"{inside}:{entry.filename}" if inside else entry.filename
-            if depth >= MOST_NESTING:
-                self.problem = self.problem or f"archives in archives deeper than {MOST_NESTING}"
+            if depth >= MAX_NESTING:
+                self.problem = self.problem or f"archives in archives deeper than {MAX_NESTING}"
                 return
-            content = self._content(archive, entry, _LARGEST_INNER)
+            content = self._content(archive, entry, _MAX_INNER)
             self.read(io.BytesIO(content), entry.filename, place, depth + 1)
 
     def _content(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-        """The content of an entry; empty, and a problem, if it is too large."""
+        """The content of an entry; if it is too large, empty, with a problem noted."""
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise zipfile.BadZipFile(f"{entry.filename} is compressed as Java cannot read it")
         if entry.file_size > min(most, self._room):
@@ -144,15 +146,15 @@ def _attributes(manifest: bytes) -> dict[str, str]:
 def _artifact(properties: bytes) -> _Artifact | None:
     """The artifact of a pom.properties; None if it names none."""
     lines = (_PROPERTY.match(line) for line in properties.splitlines())
-    values = {_text(found[1]): _text(found[2]).strip() for found in lines if found}
+    values = {_text(match[1]): _text(match[2]).strip() for match in lines if match}
     name = values.get("artifactId", "")
     return _Artifact(values.get("groupId", ""), name, values.get("version", "")) if name else None
 
 
-def _own_of(
+def _main_artifact(
     artifacts: Sequence[_Artifact], name: str, attributes: Mapping[str, str]
 ) -> _Artifact | None:
-    """The artifact that an archive is; the others were copied into it."""
+    """The artifact of the archive itself, as opposed to those copied into it; None if unknown."""
     stem = _stem(name)
     named = [one for one in artifacts if f"{stem}-".startswith(f"{one.name}-")]
     if named:
@@ -162,11 +164,11 @@ def _own_of(
     return titled[0] if titled else artifacts[0] if len(artifacts) == 1 else None
 
 
-def _named(name: str, attributes: Mapping[str, str]) -> _Artifact:
+def _artifact_of_file(name: str, attributes: Mapping[str, str]) -> _Artifact:
     """The artifact of an archive without pom.properties: its file's name, completed by its manifest."""
     stem = _stem(name)
-    found = _FILE.fullmatch(stem)
-    artifact, version = (found["name"], found["version"]) if found else (stem, "")
+    match = _FILE.fullmatch(stem)
+    artifact, version = (match["name"], match["version"]) if match else (stem, "")
     for key in ("Implementation-Version", "Bundle-Version"):
         version = version or attributes.get(key, "")
     bundle = attributes.get("Bundle-SymbolicName", "").partition(";")[0].strip()

@@ -17,24 +17,24 @@ PATTERNS = (
     *("/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*"),
     *("package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"),
 )
-"""What matches these files, manifests apart."""
-_LARGEST = 16 << 20
+"""Patterns of these files, without npm manifests."""
+_MAX_BYTES = 16 << 20
 """Maximum bytes of a file."""
 MANIFEST = "package.json"
 RELEASE = ("/etc/os-release", "/usr/lib/os-release")
-"""What names the distribution (os-release(5)), the administrator's first."""
+"""Files that name the distribution (os-release(5)), in order of precedence."""
 
 
 class ManagerFiles:
     """These files in the final image; a `Scanner`."""
 
     def __init__(self, evidence: Evidence) -> None:
-        found = np.concatenate([evidence.selector.matches(pattern) for pattern in PATTERNS])
-        found = np.unique(np.concatenate([found, _manifests(evidence)]))
-        found = found[evidence.live_files[found]]
-        found = found[evidence.live_sizes[found] <= _LARGEST]
+        paths = np.concatenate([evidence.selector.matches(pattern) for pattern in PATTERNS])
+        paths = np.unique(np.concatenate([paths, _manifests(evidence)]))
+        paths = paths[evidence.live_files[paths]]
+        paths = paths[evidence.live_sizes[paths] <= _MAX_BYTES]
         self._inodes: dict[int, int] = dict(
-            zip(found.tolist(), evidence.live_inodes[found].tolist(), strict=True)
+            zip(paths.tolist(), evidence.live_inodes[paths].tolist(), strict=True)
         )
         self.read: dict[int, bytes] = {}
         """Contents by inode."""
@@ -66,11 +66,11 @@ def in_node_modules(evidence: Evidence) -> Mask:
 
 def _manifests(evidence: Evidence) -> NDArray[np.int64]:
     """npm manifests: those inside node_modules only where no lockfile covers them."""
-    found = evidence.selector.matches(MANIFEST)
-    if not len(found):
-        return found
+    manifests = evidence.selector.matches(MANIFEST)
+    if not len(manifests):
+        return manifests
     table = evidence.filesystem.table
     inside = in_node_modules(evidence)
-    known = evidence.selector.matches(".package-lock.json")
-    locked = evidence.selector.below(table.parents[known].astype(np.int64))
-    return found[~inside[found] | ~locked[found]]
+    lockfiles = evidence.selector.matches(".package-lock.json")
+    locked = evidence.selector.below(table.parents[lockfiles].astype(np.int64))
+    return manifests[~inside[manifests] | ~locked[manifests]]

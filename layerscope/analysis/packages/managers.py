@@ -16,12 +16,12 @@ from layerscope.analysis.packages.ruby import Ruby
 from layerscope.analysis.scan_files import scan_files
 from layerscope.image.warnings import ImageWarning
 
-_NAMED = 5
-"""How many databases a warning names."""
+_MAX_NAMED = 5
+"""Maximum databases that a warning names."""
 
 MANAGERS = (Dpkg, Rpm, Apk, Python, Npm, Ruby)
 PATTERNS = tuple(pattern for manager in MANAGERS for pattern in manager.patterns)
-"""What matches the files of all databases."""
+"""Patterns of the files of all databases."""
 
 
 def open_databases(evidence: Evidence) -> list[PackageDatabase]:
@@ -31,13 +31,13 @@ def open_databases(evidence: Evidence) -> list[PackageDatabase]:
 
 def count_packages(evidence: Evidence, databases: list[PackageDatabase]) -> Installed:
     """All packages of databases that have been read, and those that only SBOMs beside the image list."""
-    packages = Counter(evidence).count([*databases, *listed_beside(evidence)])
+    packages = Counter(evidence).count([*databases, *sbom_listings(evidence)])
     problems = [database.problems for database in databases]
     return Installed(packages, tuple(unreadable_warnings(evidence, problems)))
 
 
-def listed_beside(evidence: Evidence) -> Sequence[Listing]:
-    """What SBOMs beside the image list."""
+def sbom_listings(evidence: Evidence) -> Sequence[Listing]:
+    """The packages listed in SBOMs beside the image."""
     sboms = evidence.image.beside.sboms
     if not sboms:
         return ()
@@ -56,15 +56,15 @@ def find_packages(evidence: Evidence) -> Installed:
 def unreadable_warnings(
     evidence: Evidence, problems: Iterable[Mapping[int, str]]
 ) -> Iterator[ImageWarning]:
-    """One warning for each layer with files that could not be read completely; `problems` say why, by path."""
+    """One warning for each layer with files that could not be read completely; `problems` are the reasons, by path."""
     of_layer: dict[int, list[str]] = {}
-    for some in problems:
-        for path, why in sorted(some.items()):
+    for by_path in problems:
+        for path, why in sorted(by_path.items()):
             layer = evidence.filesystem.inodes.layer(int(evidence.live_inodes[path]))
             of_layer.setdefault(layer, []).append(f"{evidence.name(path)}: {why}")
-    for layer, words in sorted(of_layer.items()):
-        shown = "; ".join(words[:_NAMED])
-        more = f"; and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
+    for layer, messages in sorted(of_layer.items()):
+        shown = "; ".join(messages[:_MAX_NAMED])
+        more = f"; and {len(messages) - _MAX_NAMED:,} more" if len(messages) > _MAX_NAMED else ""
         yield ImageWarning(
             "packages-unreadable", layer, f"packages are missing from the list: {shown}{more}"
         )

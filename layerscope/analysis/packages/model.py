@@ -1,4 +1,4 @@
-"""Installed packages, and the protocol of package databases."""
+"""Packages of an image, packages in a program or an archive, and the protocol of package databases."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Package:
     paths: NDArray[np.int32] = field(
         default_factory=lambda: np.zeros(0, np.int32), repr=False, compare=False
     )
-    """Its files as paths of the filesystem's table, largest first; one that two packages list is the first one's."""
+    """Its files as paths of the filesystem's table, largest first. A file that two packages list belongs to the first one."""
     listed_in: int = field(default=-1, repr=False, compare=False)
     """The file that lists or contains it, as a path of the filesystem's table; -1 if unknown."""
     inside: str = field(default="", repr=False, compare=False)
     """The archive in that file that contains it, as a path; empty for the file itself."""
     qualifiers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """What its package URL says besides name and version, such as `arch`, `epoch` and `upstream`, its source package."""
+    """Qualifiers of its package URL, such as `arch`, `epoch` and `upstream` (the source package)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All packages of an image, those that programs and archives contain among them, and what names the distribution."""
+    """All packages of an image, including those in programs and archives, and the name of its distribution."""
 
     packages: tuple[Package, ...]
     """Largest first."""
@@ -69,15 +69,37 @@ class Listed:
     files: list[bytes] = field(default_factory=list)
     """Paths without a leading slash."""
     tree: int | None = None
-    """A directory that belongs to the package with the file that lists it, except the paths in `apart`."""
+    """A directory that belongs to the package, together with the file that lists it; except the paths in `apart`."""
     apart: tuple[int, ...] = ()
     database: int | None = None
     """Path of the file that lists it. If that file belongs to another package, this one is part of it."""
     holder: int | None = None
-    """Path of the file that contains it, whatever that file belongs to."""
+    """Path of the file that contains it, which may belong to another package."""
     inside: str = ""
     qualifiers: dict[str, str] = field(default_factory=dict)
     """As in `Package`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A package in a file. Names are untrusted."""
+
+    kind: str
+    name: str
+    version: str
+    owner: bool = False
+    """Whether the file belongs to it; others are only part of it."""
+    inside: str = ""
+    """The nested archive that contains it, as a path in the file; empty for the file itself."""
+
+
+class UnreadableContentError(Exception):
+    """The content of a file is damaged, or larger than a real one; the message says why."""
+
+    def __init__(self, why: str, packages: Sequence[Contained] = ()) -> None:
+        super().__init__(why)
+        self.packages = packages
+        """The packages that could be read."""
 
 
 class Listing(Protocol):

@@ -1,4 +1,4 @@
-"""Finds the packages of each npm project that are only for development.
+"""Finds the development packages of each npm project.
 
 A lockfile marks them (`"dev": true`); `node_modules/.package-lock.json`, which describes the installed packages, takes
 precedence. Without a lockfile, they are the packages that only devDependencies in package.json need.
@@ -27,32 +27,32 @@ class Project:
 
     folder: int
     packages: tuple[int, ...]
-    """Directories of packages that are for development alone."""
+    """Directories of development packages."""
     others: tuple[int, ...]
-    """Those of others."""
+    """Directories of all other packages."""
 
     def files(self, evidence: Evidence) -> Mask:
-        """All paths in the packages for development, but for what others have in them."""
+        """All paths in development packages, without other packages nested in them."""
         ends = evidence.filesystem.table.ends
-        found = np.zeros(len(ends), bool)
+        mask = np.zeros(len(ends), bool)
         inner = [(top, True) for top in self.packages] + [(top, False) for top in self.others]
-        for top, mine in sorted(inner):  # what lies in another package comes after it
-            found[top : int(ends[top])] = mine
-        return found
+        for top, for_development in sorted(inner):  # nested packages come after those around them
+            mask[top : int(ends[top])] = for_development
+        return mask
 
 
 class _Locked(msgspec.Struct):
     dev: bool = False
 
 
-class _Older(msgspec.Struct):
+class _NestedPackage(msgspec.Struct):
     dev: bool = False
-    dependencies: dict[str, _Older] = msgspec.field(default_factory=dict)
+    dependencies: dict[str, _NestedPackage] = msgspec.field(default_factory=dict)
 
 
 class _Lock(msgspec.Struct):
     packages: dict[str, _Locked] = msgspec.field(default_factory=dict)
-    dependencies: dict[str, _Older] = msgspec.field(default_factory=dict)
+    dependencies: dict[str, _NestedPackage] = msgspec.field(default_factory=dict)
 
 
 class _Manifest(msgspec.Struct):
@@ -68,24 +68,24 @@ class _Manifest(msgspec.Struct):
 
 
 def find_projects(evidence: Evidence) -> list[Project]:
-    """All projects with packages for development. Meant for `Evidence.once`."""
+    """All projects with development packages. Call it through `Evidence.once`."""
     table = evidence.filesystem.table
     inside = in_node_modules(evidence)
     modules = evidence.selector.matches("node_modules")
     modules = modules[(evidence.live_inodes[modules] >= 0) & ~inside[table.parents[modules]]]
     if not len(modules):
         return []
-    manager_files, known = evidence.once(read_manager_files), _known(evidence)
-    found, covered = [], set[int]()
+    manager_files, paths = evidence.once(read_manager_files), _package_paths(evidence)
+    projects, covered = [], set[int]()
     for module in modules.tolist():
         folder = int(table.parents[module])
         if folder in covered:
             continue
-        locked = _locked(evidence, manager_files, folder, module)
+        locked = _locked_packages(evidence, manager_files, folder, module)
         if locked is not None:
             top = table.full(folder) + b"/" if folder else b""
             places = [
-                (known[top + name], dev) for name, dev in locked.items() if top + name in known
+                (paths[top + name], dev) for name, dev in locked.items() if top + name in paths
             ]
             covered |= {
                 path
@@ -95,37 +95,39 @@ def find_projects(evidence: Evidence) -> list[Project]:
             dev = tuple(path for path, dev in places if dev)
             others = tuple(path for path, dev in places if not dev)
         else:
-            dev, others = _by_manifests(evidence, manager_files, known, folder)
+            dev, others = _by_manifests(evidence, manager_files, paths, folder)
         if dev:
-            found.append(Project(folder, dev, others))
-    return found
+            projects.append(Project(folder, dev, others))
+    return projects
 
 
 def child(evidence: Evidence, folder: int, name: str) -> int | None:
     """A path in a directory, if the final image shows it."""
     table = evidence.filesystem.table
-    found = table.find((table.full(folder) + b"/" + _bytes(name)).lstrip(b"/"))
-    return found if found is not None and evidence.live_inodes[found] >= 0 else None
+    path = table.find((table.full(folder) + b"/" + _bytes(name)).lstrip(b"/"))
+    return path if path is not None and evidence.live_inodes[path] >= 0 else None
 
 
-def _known(evidence: Evidence) -> dict[bytes, int]:
-    """Directories of packages, and manifests, by their names in full."""
+def _package_paths(evidence: Evidence) -> dict[bytes, int]:
+    """Package directories and manifests, by their full paths."""
     table = evidence.filesystem.table
     modules = np.zeros(len(table), bool)
     modules[evidence.selector.matches("node_modules")] = True
-    found = modules[table.parents]
+    is_package = modules[table.parents]
     scopes = np.zeros(len(table), bool)
-    scopes[[at for at in np.flatnonzero(found).tolist() if table.name(at).startswith(b"@")]] = True
-    found |= scopes[table.parents]
-    found[evidence.selector.matches("package.json")] = True
-    paths = np.flatnonzero(found & (evidence.live_inodes >= 0)).astype(np.int32)
+    scopes[
+        [at for at in np.flatnonzero(is_package).tolist() if table.name(at).startswith(b"@")]
+    ] = True
+    is_package |= scopes[table.parents]
+    is_package[evidence.selector.matches("package.json")] = True
+    paths = np.flatnonzero(is_package & (evidence.live_inodes >= 0)).astype(np.int32)
     return dict(zip(table.full_paths(paths), paths.tolist(), strict=True))
 
 
-def _locked(
+def _locked_packages(
     evidence: Evidence, manager_files: ManagerFiles, folder: int, module: int
 ) -> dict[bytes, bool] | None:
-    """Places of packages below the project's folder, and whether they are for development alone; None without a lockfile."""
+    """Package directories relative to the project's folder, and whether they are only for development; None without a lockfile."""
     for place, name in (
         (module, ".package-lock.json"),
         (folder, "npm-shrinkwrap.json"),
@@ -140,57 +142,57 @@ def _locked(
             continue
         if lock.packages:
             return {_bytes(name): entry.dev for name, entry in lock.packages.items()}
-        return dict(_older(lock))
+        return dict(_nested_packages(lock))
     return None
 
 
-def _older(lock: _Lock) -> Iterator[tuple[bytes, bool]]:
+def _nested_packages(lock: _Lock) -> Iterator[tuple[bytes, bool]]:
     """Packages by location, from a lockfile of npm 6 or older, in which packages are nested."""
-    left = [(b"", lock.dependencies)]
-    while left:
-        above, packages = left.pop()
+    pending = [(b"", lock.dependencies)]
+    while pending:
+        above, packages = pending.pop()
         for name, entry in packages.items():
             place = above + b"node_modules/" + _bytes(name)
             yield place, entry.dev
-            left.append((place + b"/", entry.dependencies))
+            pending.append((place + b"/", entry.dependencies))
 
 
 def _by_manifests(
-    evidence: Evidence, manager_files: ManagerFiles, known: dict[bytes, int], folder: int
+    evidence: Evidence, manager_files: ManagerFiles, paths: dict[bytes, int], folder: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Packages needed only by devDependencies, and those needed by others."""
     project = _manifest(manager_files.text(child(evidence, folder, "package.json")))
     if project is None or not project.development or project.workspaces:
         return (), ()
     top = evidence.filesystem.table.full(folder)
-    needed = _reached(manager_files, known, top, project.needed())
-    wanted = _reached(manager_files, known, top, project.development)
+    needed = _reachable(manager_files, paths, top, project.needed())
+    wanted = _reachable(manager_files, paths, top, project.development)
     return tuple(sorted(wanted - needed)), tuple(sorted(needed))
 
 
-def _reached(
-    manager_files: ManagerFiles, known: dict[bytes, int], top: bytes, names: Iterable[str]
+def _reachable(
+    manager_files: ManagerFiles, paths: dict[bytes, int], top: bytes, names: Iterable[str]
 ) -> set[int]:
     """Directories of these packages of the project in `top`, and of all that they need."""
-    found: set[int] = set()
-    left = [(top, name) for name in names]
-    while left:
-        at, name = left.pop()
-        place = _resolved(known, top, at, _bytes(name))
-        if place is None or known[place] in found:
+    reached: set[int] = set()
+    pending = [(top, name) for name in names]
+    while pending:
+        at, name = pending.pop()
+        place = _resolved(paths, top, at, _bytes(name))
+        if place is None or paths[place] in reached:
             continue
-        found.add(known[place])
-        manifest = _manifest(manager_files.text(known.get(place + b"/package.json")))
+        reached.add(paths[place])
+        manifest = _manifest(manager_files.text(paths.get(place + b"/package.json")))
         if manifest is not None:
-            left += [(place, needed) for needed in manifest.needed()]
-    return found
+            pending += [(place, needed) for needed in manifest.needed()]
+    return reached
 
 
-def _resolved(known: dict[bytes, int], top: bytes, at: bytes, name: bytes) -> bytes | None:
+def _resolved(paths: dict[bytes, int], top: bytes, at: bytes, name: bytes) -> bytes | None:
     """Where Node finds a package required from `at`: in the nearest node_modules above, up to the project's."""
     while True:
         place = (at + b"/node_modules/" + name).lstrip(b"/")
-        if place in known:
+        if place in paths:
             return place
         if at == top or not at:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.database_files import DatabaseFiles, joined
+from layerscope.analysis.packages.database_files import DatabaseFiles, join_paths
 from layerscope.analysis.packages.model import Listed
 
 
@@ -30,7 +30,7 @@ class Python(DatabaseFiles):
             lines = text.splitlines()
             pairs = ((site + b"/", path) for path in map(_path, lines) if path)
             try:
-                files = joined(pairs, len(lines), len(site) + len(text))
+                files = join_paths(pairs, len(lines), len(site) + len(text))
             except ValueError:
                 continue
             files = [posixpath.normpath(file).lstrip(b"/") for file in files]

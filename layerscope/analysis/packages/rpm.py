@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-from layerscope.analysis.packages.database_files import DatabaseFiles, joined
+from layerscope.analysis.packages.database_files import DatabaseFiles, join_paths
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
 from layerscope.progress import Progress
@@ -24,7 +24,7 @@ _NAME, _VERSION, _RELEASE, _EPOCH = 1000, 1001, 1002, 1003
 _ARCHITECTURE, _SOURCE = 1022, 1044
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
-_MOST = 1_000_000
+_MAX_ITEMS = 1_000_000
 """Maximum items of one tag."""
 
 
@@ -48,11 +48,11 @@ class Rpm(DatabaseFiles):
             for path, name, data in sorted(
                 databases, key=lambda database: order.index(database[1])
             ):
-                found = 0
+                count = 0
                 for listed in self._listed(path, name, data):
-                    found += 1
+                    count += 1
                     yield listed
-                if found:
+                if count:
                     break
 
     def _listed(self, path: int, name: bytes, data: bytes) -> Iterator[Listed]:
@@ -94,7 +94,7 @@ def _listed(tags: dict[int, list[bytes] | list[int]], database: int) -> Listed |
         for index, base in zip(indexes, bases, strict=False)
         if 0 <= index < len(folders)
     )
-    files = joined(pairs, len(bases), sum(map(len, (*folders, *bases))))
+    files = join_paths(pairs, len(bases), sum(map(len, (*folders, *bases))))
     return Listed(
         names[0].decode(errors="surrogateescape"),
         version.decode(errors="surrogateescape"),
@@ -106,13 +106,13 @@ def _listed(tags: dict[int, list[bytes] | list[int]], database: int) -> Listed |
 
 def _qualifiers(tags: dict[int, list[bytes] | list[int]]) -> dict[str, str]:
     """The architecture, the source package as the name of its file, and the epoch if it has one."""
-    found = {
+    qualifiers = {
         key: text[0].decode(errors="surrogateescape")
         for key, tag in (("arch", _ARCHITECTURE), ("upstream", _SOURCE))
         if (text := _texts(tags.get(tag)))
     }
     epochs = tags.get(_EPOCH)
-    return found | ({"epoch": str(epochs[0])} if epochs else {})
+    return qualifiers | ({"epoch": str(epochs[0])} if epochs else {})
 
 
 def _texts(values: list[bytes] | list[int] | None) -> list[bytes]:
@@ -126,17 +126,17 @@ def _tags(blob: bytes) -> dict[int, list[bytes] | list[int]]:
     if start + size > len(blob):
         raise ValueError("truncated header")
     store = blob[start : start + size]
-    found: dict[int, list[bytes] | list[int]] = {}
+    tags: dict[int, list[bytes] | list[int]] = {}
     for number in range(count):
         tag, kind, offset, items = struct.unpack_from(">IIII", blob, 8 + 16 * number)
-        if tag in found or tag not in (
+        if tag in tags or tag not in (
             _NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE, _DIRINDEXES, _BASENAMES, _DIRNAMES
         ):  # fmt: skip
             continue
-        if items > _MOST:
+        if items > _MAX_ITEMS:
             raise ValueError("too many items")
         if kind == _INT32:
-            found[tag] = list(struct.unpack_from(f">{items}I", store, offset))
+            tags[tag] = list(struct.unpack_from(f">{items}I", store, offset))
         elif kind in (_STRING, _STRINGS, _I18N):
-            found[tag] = store[offset:].split(b"\0", items)[:items]
-    return found
+            tags[tag] = store[offset:].split(b"\0", items)[:items]
+    return tags

@@ -9,7 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.rpm_database import LARGEST, UnreadableDatabaseError, within
+from layerscope.analysis.packages.rpm_database import (
+    MAX_HEADER_BYTES,
+    UnreadableDatabaseError,
+    limit_headers,
+)
 from layerscope.progress import Progress, check
 
 _MAGIC = 0x061561
@@ -30,7 +34,7 @@ def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """
-    return within(len(data), _Hash(data).values(progress), progress)
+    return limit_headers(len(data), _Hash(data).values(progress), progress)
 
 
 class _Hash:
@@ -52,8 +56,8 @@ class _Hash:
             raise UnreadableDatabaseError("it is encrypted, or not a hash of Berkeley DB")
         if not _SMALLEST <= self._size <= _LARGEST or self._size & (self._size - 1):
             raise UnreadableDatabaseError(f"it has pages of {self._size:,} bytes")
-        there = len(data) // self._size
-        self._pages, self._cut = min(last + 1, there), last >= there
+        complete_pages = len(data) // self._size
+        self._pages, self._cut = min(last + 1, complete_pages), last >= complete_pages
         self._room = self._pages
         """Overflow pages that may still be read: each belongs to one item."""
 
@@ -79,7 +83,7 @@ class _Hash:
             raise UnreadableDatabaseError("it is cut short")
 
     def _value(self, start: int, length: int) -> bytes | None:
-        """What an item holds."""
+        """The value of an item; None if it is unreadable."""
         kind = self._data[start]
         if kind == _INLINE:
             return self._data[start + 1 : start + length]
@@ -89,7 +93,7 @@ class _Hash:
 
     def _overflow(self, number: int, length: int) -> bytes | None:
         """`length` bytes from a chain of pages; None if it is broken."""
-        if length > LARGEST:
+        if length > MAX_HEADER_BYTES:
             return None
         parts = []
         while length:
@@ -99,11 +103,11 @@ class _Hash:
             if self._room < 0:
                 raise UnreadableDatabaseError("its packages are larger than the file")
             page = number * self._size
-            (held,) = self._shorts(page + 22, 1)
-            if not 0 < held <= min(self._size - _PAGE_HEADER, length):
+            (size,) = self._shorts(page + 22, 1)
+            if not 0 < size <= min(self._size - _PAGE_HEADER, length):
                 return None
-            parts.append(self._data[page + _PAGE_HEADER : page + _PAGE_HEADER + held])
-            length -= held
+            parts.append(self._data[page + _PAGE_HEADER : page + _PAGE_HEADER + size])
+            length -= size
             (number,) = self._ints(page + 16, 1)
         return b"".join(parts)
 

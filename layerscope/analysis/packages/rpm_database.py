@@ -1,4 +1,4 @@
-"""Shared by the readers of rpm's three database formats: limits on headers from hostile files."""
+"""Limits on headers from untrusted files, for the readers of rpm's three database formats."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from layerscope.progress import Progress, check
 
-MOST_HEADERS = 1_000_000
+MAX_HEADERS = 1_000_000
 """Maximum packages of one database."""
-LARGEST = 64 << 20
+MAX_HEADER_BYTES = 64 << 20
 """Maximum bytes of one header."""
 
 
@@ -16,16 +16,16 @@ class UnreadableDatabaseError(Exception):
     """A database that is damaged or not written by rpm; the message says why."""
 
 
-def within(
+def limit_headers(
     size: int, headers: Iterator[bytes | None], progress: Progress
 ) -> Iterator[bytes | None]:
-    """The same headers, up to the `size` in bytes of the database.
+    """The same headers, as long as their total does not exceed `size`, the bytes of the database.
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """
     for number, header in enumerate(headers):
         check(progress)
         size -= len(header or b"")
-        if size < 0 or number >= MOST_HEADERS:
+        if size < 0 or number >= MAX_HEADERS:
             raise UnreadableDatabaseError("its packages are larger than the file")
         yield header

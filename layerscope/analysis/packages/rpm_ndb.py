@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, within
+from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, limit_headers
 from layerscope.progress import Progress
 
 _FILE = struct.Struct("<4sIII")
-"""Magic, version, generation, and how many pages of slots there are, the one with these numbers among them."""
+"""Magic, version, generation, and the number of pages with slots, including the first one."""
 _SLOT = struct.Struct("<4sIII")
-"""Magic, number of the package, first block, count of blocks; no first block where the slot is free."""
+"""Magic, number of the package, first block (0 for a free slot), number of blocks."""
 _HEAD, _TAIL = struct.Struct("<4sIII"), struct.Struct("<III")
 """Before a header: magic, number of the package, time, length. After it, at the end of the blocks: checksum, length, magic."""
 _END = int.from_bytes(b"BlbE", "little")
@@ -25,7 +25,7 @@ def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """
-    return within(len(data), _headers(data), progress)
+    return limit_headers(len(data), _headers(data), progress)
 
 
 def _headers(data: bytes) -> Iterator[bytes | None]:
@@ -46,13 +46,13 @@ def _headers(data: bytes) -> Iterator[bytes | None]:
 
 
 def _blob(data: bytes, package: int, block: int, count: int) -> bytes | None:
-    """The header in `count` blocks; None if they are not what the slot says."""
+    """The header in `count` blocks; None if the blocks do not match the slot."""
     start, end = block * _BLOCK, (block + count) * _BLOCK
     if end > len(data) or end - start < _HEAD.size + _TAIL.size:
         return None
-    magic, named, _, length = _HEAD.unpack_from(data, start)
+    magic, number, _, length = _HEAD.unpack_from(data, start)
     used = _HEAD.size + length + _TAIL.size
-    if (magic, named) != (b"BlbS", package) or count != (used + _BLOCK - 1) // _BLOCK:
+    if (magic, number) != (b"BlbS", package) or count != (used + _BLOCK - 1) // _BLOCK:
         return None
     if _TAIL.unpack_from(data, end - _TAIL.size)[1:] != (length, _END):
         return None

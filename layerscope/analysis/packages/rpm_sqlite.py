@@ -1,7 +1,7 @@
-"""The SQLite database of rpm, taken for the hostile file that it may be: nothing that it defines is ever computed.
+"""Reads the SQLite database of rpm. The file is untrusted, so nothing that it defines is computed.
 
-A view, a generated column or a trigger is a program of whoever made the image. `Packages` is read only if it is a plain table;
-SQLite itself may do nothing but read it, and no more of that than a database of this size can need.
+Views, generated columns and triggers would run code of the image's author. `Packages` is read only if it is a plain table. SQLite is
+only allowed to read it, with limits on memory and time.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from layerscope.analysis.packages.rpm_database import LARGEST, UnreadableDatabaseError, within
+from layerscope.analysis.packages.rpm_database import (
+    MAX_HEADER_BYTES,
+    UnreadableDatabaseError,
+    limit_headers,
+)
 from layerscope.progress import Progress, check
 
-STEPS = 50_000_000
-"""Instructions of SQLite's machine for one database: some seconds, where a real one takes some thousands of them."""
+MAX_STEPS = 50_000_000
+"""Maximum instructions of SQLite's virtual machine per database: a few seconds; a real database needs some thousands."""
 
 _EVERY = 10_000
-"""Instructions between two looks at what they add up to."""
+"""Instructions between two checks of the limit."""
 _LIMITS = {
-    sqlite3.SQLITE_LIMIT_LENGTH: LARGEST,
+    sqlite3.SQLITE_LIMIT_LENGTH: MAX_HEADER_BYTES,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
     sqlite3.SQLITE_LIMIT_COLUMN: 100,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 20,
@@ -41,7 +45,7 @@ def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """
-    return within(len(data), _headers(data, progress), progress)
+    return limit_headers(len(data), _headers(data, progress), progress)
 
 
 def _headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
@@ -56,7 +60,7 @@ def _headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
             connection.execute(f"PRAGMA {setting}")
         _refuse_programs(connection)
         connection.set_authorizer(_only_reading)
-        for (header,) in connection.execute(_HEADERS, (LARGEST,)):
+        for (header,) in connection.execute(_HEADERS, (MAX_HEADER_BYTES,)):
             yield header
     except sqlite3.Error as error:
         check(progress)
@@ -68,7 +72,7 @@ def _headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
 
 
 class _Watch:
-    """Counts what SQLite does, and stops it."""
+    """Counts the instructions of SQLite, and stops it at the limit."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -78,21 +82,21 @@ class _Watch:
     def stop(self) -> bool:
         """Whether to stop now."""
         self._steps += _EVERY
-        if self._steps > STEPS:
+        if self._steps > MAX_STEPS:
             self.why = "reading it takes longer than it can for a real one"
         return bool(self.why) or self._progress.cancelled()
 
 
 def _refuse_programs(connection: sqlite3.Connection) -> None:
     """Raise `UnreadableDatabaseError` unless `Packages` is a table whose columns are stored."""
-    found = connection.execute(
+    objects = connection.execute(
         "SELECT type, sql FROM sqlite_master WHERE name = 'Packages' COLLATE NOCASE LIMIT 2"
     ).fetchall()
-    if not found:
+    if not objects:
         raise UnreadableDatabaseError("it has no table of packages")
-    kind, sql = found[0]
+    kind, sql = objects[0]
     if (
-        len(found) > 1
+        len(objects) > 1
         or kind != "table"
         or not isinstance(sql, str)
         or not _TABLE.match(sql)
@@ -107,8 +111,7 @@ def _refuse_programs(connection: sqlite3.Connection) -> None:
 
 
 def _only_reading(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """The operations allowed to the one query: reading `Packages`, with `typeof` and `length`, whatever that name is in
-    the schema."""
+    """Authorizer that only allows to read `Packages`, with `typeof` and `length`."""
     allowed = (
         action == sqlite3.SQLITE_SELECT
         or (action == sqlite3.SQLITE_READ and (first or "").lower() == "packages")
@@ -118,5 +121,6 @@ def _only_reading(action: int, first: str | None, second: str | None, *_: str | 
 
 
 def _as_rollback(data: bytes) -> bytes:
-    """A database in WAL mode cannot be opened from memory: bytes 18 and 19 say which mode it is in (SQLite file format)."""
+    """The database in rollback mode, because one in WAL mode cannot be opened from memory; bytes 18 and 19 hold the mode (SQLite
+    file format)."""
     return data[:18] + b"\x01\x01" + data[20:] if data[18:20] == b"\x02\x02" else data

@@ -54,5 +54,5 @@ class Ruby(DatabaseFiles):
 
 
 def _first(pattern: re.Pattern[bytes], text: bytes) -> bytes:
-    found = pattern.search(text)
-    return b"" if found is None else found[1]
+    match = pattern.search(text)
+    return b"" if match is None else match[1]

@@ -1,5 +1,5 @@
-"""Rust crates that a program was built from, as cargo-auditable stores them: JSON, compressed by zlib, in a section
-(cargo-auditable's PARSING.md and cargo-auditable.schema.json)."""
+"""Rust crates of a program, which cargo-auditable stores in a section as JSON compressed by zlib (cargo-auditable's PARSING.md
+and cargo-auditable.schema.json)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import zlib
 
 import msgspec
 
-from layerscope.analysis.packages.contained import Contained, UnreadableContentError
 from layerscope.analysis.packages.executables import Executable
+from layerscope.analysis.packages.model import Contained, UnreadableContentError
 
 KIND = "rust"
 _SECTION = b".dep-v0"
-_LARGEST = 8 << 20
+_MAX_BYTES = 8 << 20
 """Maximum bytes of the JSON."""
 
 
@@ -37,10 +37,10 @@ def rust_packages(program: Executable) -> list[Contained]:
         return []
     stream = zlib.decompressobj()
     try:
-        text = stream.decompress(data, _LARGEST)
+        text = stream.decompress(data, _MAX_BYTES)
         if not stream.eof:
             raise UnreadableContentError(
-                f"its list of crates is damaged, or larger than {_LARGEST:,} bytes"
+                f"its list of crates is damaged, or larger than {_MAX_BYTES:,} bytes"
             )
         audit = msgspec.json.decode(text, type=_Audit)
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError):

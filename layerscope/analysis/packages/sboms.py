@@ -1,4 +1,4 @@
-"""Packages that SBOMs beside an image list: those of Go, Java, Rust and others that no database in it lists.
+"""Packages listed in SBOMs beside an image: those of Go, Java, Rust and others without a database in the image.
 
 Sources: SPDX 2.3, clauses 7, 8 and 11 (BuildKit and Syft write files and "evident-by" relationships); CycloneDX 1.6,
 `components`, with the properties of Syft and Trivy and `evidence.occurrences`; in-toto statements around either.
@@ -47,13 +47,13 @@ class SbomPackages:
         self._listed = listed
 
     def packages(self) -> Iterator[Listed]:
-        """Those that are named like one of their files first: modules of a Go binary all name the binary."""
+        """Packages named like one of their files come first: all modules of a Go binary name the binary as their file."""
         yield from sorted(self._listed, key=lambda one: not _is_namesake(one))
 
 
 def sbom_packages(sboms: Iterable[bytes]) -> list[SbomPackages]:
-    """The packages of SBOMs with at least one file. What cannot be read is left out."""
-    found: dict[tuple[str, str, str], dict[bytes, None]] = {}
+    """The packages of SBOMs with at least one file. Unreadable SBOMs are left out."""
+    files_of: dict[tuple[str, str, str], dict[bytes, None]] = {}
     for data in sboms:
         try:
             document = decode_object(data, "the SBOM", DEFAULT_LIMITS)
@@ -64,10 +64,10 @@ def sbom_packages(sboms: Iterable[bytes]) -> list[SbomPackages]:
         for url, name, version, paths in (*_of_spdx(fields), *_of_cyclonedx(fields)):
             kind = KINDS.get(url.removeprefix("pkg:").partition("/")[0].lower())
             if kind is not None and name and paths:
-                files = found.setdefault((kind, name, version), {})
+                files = files_of.setdefault((kind, name, version), {})
                 files.update(dict.fromkeys(map(_path, paths)))
     by_kind: dict[str, list[Listed]] = {}
-    for (kind, name, version), files in found.items():
+    for (kind, name, version), files in files_of.items():
         by_kind.setdefault(kind, []).append(Listed(name, version, list(files)))
     return [SbomPackages(kind, listed) for kind, listed in sorted(by_kind.items())]
 
@@ -96,8 +96,10 @@ def _of_spdx(document: Lenient) -> Iterator[_Found]:
         )
         paths = files.get(package.text("SPDXID") or "", [])
         if not paths:
-            said = package.text("sourceInfo") or ""
-            paths = [path for path in said.rpartition(": ")[2].split(", ") if path.startswith("/")]
+            source = package.text("sourceInfo") or ""
+            paths = [
+                path for path in source.rpartition(": ")[2].split(", ") if path.startswith("/")
+            ]
         yield next(urls, ""), package.text("name") or "", package.text("versionInfo") or "", paths
 
 
@@ -136,7 +138,7 @@ def _objects(fields: Lenient, key: str) -> Iterator[Lenient]:
 
 
 def _path(text: str) -> bytes:
-    """A path of the image, without the leading slash; of a file in an archive of Java, that of the archive."""
+    """A path in the image without the leading slash; for a file in a Java archive, the path of the archive."""
     return (
         _INSIDE.split(unquote(text, errors="surrogateescape"))[0]
         .lstrip("/")

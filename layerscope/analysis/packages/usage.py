@@ -34,7 +34,7 @@ class UnownedDirectory:
 
 @dataclass(frozen=True, slots=True)
 class PackageUsage:
-    """The content bytes of the final image; together they are its live bytes."""
+    """The live bytes of an image, divided into packages and files of no package."""
 
     packages: Sequence[Package]
     """Largest first."""
@@ -60,16 +60,15 @@ def package_usage(filesystem: Filesystem, packages: Sequence[Package]) -> Packag
     owned = np.zeros(len(filesystem.table), bool)
     for package in packages:
         owned[package.paths] = True
-    mine = owned[paths]
-    spent = np.zeros(len(filesystem.inodes.columns.stored), bool)
-    spent[inodes[mine]] = True
-    paths, inodes = paths[~mine], inodes[~mine]
-    sizes = np.where(spent[inodes], 0, filesystem.inodes.columns.stored[inodes]).astype(np.int64)
+    is_owned = owned[paths]
+    counted = np.zeros(len(filesystem.inodes.columns.stored), bool)
+    counted[inodes[is_owned]] = True
+    paths, inodes = paths[~is_owned], inodes[~is_owned]
+    sizes = np.where(counted[inodes], 0, filesystem.inodes.columns.stored[inodes]).astype(np.int64)
     numbers = np.arange(len(inodes), dtype=np.int32)
-    first = np.zeros(len(spent), np.int32)
-    first[inodes[::-1]] = numbers[
-        ::-1
-    ]  # of several names of a content, the first one is written last
+    first = np.zeros(len(counted), np.int32)
+    # The first of several names of a content is written last, and stays.
+    first[inodes[::-1]] = numbers[::-1]
     sizes[first[inodes] != numbers] = 0
     return PackageUsage(
         packages,

@@ -1,1 +1,1 @@
-"""Several releases of an image, in order: what each makes its users fetch again, and which step causes it."""
+"""A series of releases of an image: the layers that users fetch again for each, and the step that causes it."""

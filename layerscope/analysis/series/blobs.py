@@ -1,7 +1,7 @@
-"""The layers of a release as they are sent, and which of them those who have another release need not fetch.
+"""The layers of a release as sent by a registry, and which of them hosts with another release do not have.
 
-Pullers ask for a layer by the digest of its blob (OCI distribution-spec, "Pulling blobs"). containers-storage and containerd skip what
-they have by that digest, wherever in the image it stands. What is stored uncompressed has no other name than its diff ID.
+Clients request a layer by the digest of its blob (OCI distribution-spec, "Pulling blobs"). containers-storage and containerd skip
+blobs with a digest that they have, at any position. A layer that is stored uncompressed is known by its diff ID only.
 """
 
 from __future__ import annotations
@@ -14,42 +14,44 @@ from layerscope.analysis.compare.side import Side
 
 @dataclass(frozen=True, slots=True)
 class SentLayer:
-    """A layer as a puller sees it."""
+    """A layer as a client sees it."""
 
     digest: str | None
-    """Digest of the compressed blob; None if it is not compressed, or damaged."""
+    """Digest of the compressed blob; None if the layer is not compressed, or damaged."""
     diff_id: str | None
-    """Digest of the tar; None if it is damaged, or unknown."""
+    """Digest of the tar; None if the layer is damaged, or the digest is unknown."""
     bytes: int
-    """Bytes of the blob; of the tar if it is not compressed."""
+    """Bytes of the compressed blob, otherwise of the tar."""
     compressed: bool
 
     @property
     def name(self) -> str | None:
-        """The digest that a puller asks for."""
+        """The digest that a client requests."""
         return self.digest or self.diff_id
 
 
 def sent_layers(side: Side) -> list[SentLayer]:
     """The layers of an image, bottom first."""
-    found = []
+    result = []
     for layer, index in zip(side.image.layers, side.indexes, strict=True):
-        sent = index.compressed_bytes
-        whole = index.broken is None
-        found.append(
+        compressed_bytes = index.compressed_bytes
+        is_intact = index.broken is None
+        result.append(
             SentLayer(
-                (index.blob_digest or layer.digest) if whole and sent is not None else None,
-                (index.diff_id or layer.diff_id) if whole else None,
-                index.tar_bytes if sent is None else sent,
-                sent is not None,
+                (index.blob_digest or layer.digest)
+                if is_intact and compressed_bytes is not None
+                else None,
+                (index.diff_id or layer.diff_id) if is_intact else None,
+                index.tar_bytes if compressed_bytes is None else compressed_bytes,
+                compressed_bytes is not None,
             )
         )
-    return found
+    return result
 
 
-def missing(old: Sequence[SentLayer], new: Sequence[SentLayer]) -> list[bool]:
-    """For each layer of `new`, whether those who have `old` lack it. Blobs are the same by their digests; where one of the two is
-    not compressed, layers are the same by their diff IDs."""
+def missing_layers(old: Sequence[SentLayer], new: Sequence[SentLayer]) -> list[bool]:
+    """For each layer of `new`, whether hosts with `old` lack it. Blobs are compared by digest; if one of the two is not compressed,
+    layers are compared by diff ID."""
     blobs = {layer.digest for layer in old} - {None}
     tars = {layer.diff_id for layer in old} - {None}
     plain = {layer.diff_id for layer in old if layer.digest is None} - {None}
@@ -59,10 +61,10 @@ def missing(old: Sequence[SentLayer], new: Sequence[SentLayer]) -> list[bool]:
     ]
 
 
-def fetched(lacking: Sequence[bool], new: Sequence[SentLayer]) -> list[int]:
-    """The layers that are fetched, of all that are missing: one that an image lists several times is fetched once."""
-    found: dict[object, int] = {}
+def fetched_layers(is_missing: Sequence[bool], new: Sequence[SentLayer]) -> list[int]:
+    """The missing layers; one that an image lists several times is fetched once."""
+    numbers: dict[object, int] = {}
     for number, layer in enumerate(new):
-        if lacking[number]:
-            found.setdefault(layer.name or number, number)
-    return list(found.values())
+        if is_missing[number]:
+            numbers.setdefault(layer.name or number, number)
+    return list(numbers.values())

@@ -1,4 +1,4 @@
-"""Which stored contents a release has in common with the one before, whatever their path, layer and attributes."""
+"""Finds stored contents that a release shares with the previous one, whatever their path, layer and attributes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,29 @@ from layerscope.layers.index import Kind
 from layerscope.progress import Progress
 
 
-def content_bytes(side: Side, layer: int) -> int:
-    """Content bytes that a layer stores."""
-    return side.accounting.layers[layer].stored
-
-
 def unchanged_bytes(
     old: Side, new: Side, layers: Sequence[int], progress: Progress
 ) -> dict[int, int]:
-    """Of the contents of these layers of the new image, the bytes of those that any layer of the old image stores, too.
+    """For each of these layers of the new image, the bytes of its contents that any layer of the old image also stores.
 
-    Contents that are not known yet and may be equal are read. What cannot be read counts as changed. Raises `CancelledError`.
+    Reads contents of equal size whose digests are unknown. Unreadable contents count as changed. Raises `CancelledError`.
     """
-    mine, other = old.filesystem.inodes, new.filesystem.inodes
-    before = _stored(mine, range(len(old.indexes)))
-    after = _stored(other, layers)
-    sizes = mine.columns.stored[before]
-    after = after[np.isin(other.columns.stored[after], sizes)]
-    before = before[np.isin(sizes, other.columns.stored[after])]
+    old_inodes, new_inodes = old.filesystem.inodes, new.filesystem.inodes
+    before = _stored(old_inodes, range(len(old.indexes)))
+    after = _stored(new_inodes, layers)
+    sizes = old_inodes.columns.stored[before]
+    after = after[np.isin(new_inodes.columns.stored[after], sizes)]
+    before = before[np.isin(sizes, new_inodes.columns.stored[after])]
     for side, inodes in ((old, before), (new, after)):
         hash_contents(side.filesystem.inodes, inodes, side.contents, progress, "Comparing contents")
-    before, after = before[mine.hashed[before]], after[other.hashed[after]]
-    same = after[np.isin(_keys(other, after), _keys(mine, before))]
-    found = dict.fromkeys(layers, 0)
+    before, after = before[old_inodes.hashed[before]], after[new_inodes.hashed[after]]
+    same = after[np.isin(_content_keys(new_inodes, after), _content_keys(old_inodes, before))]
+    bytes_by_layer = dict.fromkeys(layers, 0)
     for layer in layers:
-        first, last = int(other.first[layer]), int(other.first[layer + 1])
+        first, last = int(new_inodes.first[layer]), int(new_inodes.first[layer + 1])
         inside = same[(same >= first) & (same < last)]
-        found[layer] = int(other.columns.stored[inside].sum())
-    return found
+        bytes_by_layer[layer] = int(new_inodes.columns.stored[inside].sum())
+    return bytes_by_layer
 
 
 def _stored(inodes: Inodes, layers: Sequence[int]) -> NDArray[np.int32]:
@@ -54,8 +49,8 @@ def _stored(inodes: Inodes, layers: Sequence[int]) -> NDArray[np.int32]:
     return found
 
 
-def _keys(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.void]:
-    """What equal contents have in common: the digest, of a sparse file together with its map."""
+def _content_keys(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.void]:
+    """Keys of contents, equal for equal contents: the digest, for a sparse file combined with its map."""
     digests = np.ascontiguousarray(inodes.digests[rows])
     if inodes.sparse:
         for place in np.flatnonzero(np.isin(rows, list(inodes.sparse))).tolist():

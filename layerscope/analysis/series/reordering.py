@@ -1,7 +1,7 @@
-"""What another order of the last release's steps would have saved over a series: a finding with its fix.
+"""Finds an order of the last release's steps that would have saved bytes over the series, as a finding with a fix.
 
-A step that changes often comes later: behind steps that do not need what it brings (see `later_places.py`). What that saves is the
-replay of the whole series.
+Steps that change often move after steps that do not need their files (see `later_places.py`). Replaying the whole series in the
+new order gives the saving.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from layerscope.analysis.findings.rules.reordering import RULE
 from layerscope.analysis.series.later_places import (
     SETTINGS,
     VARIABLES,
+    LaterPlace,
     LaterPlaces,
-    Option,
     names_set,
 )
 from layerscope.analysis.series.replay import Move, replay
@@ -30,22 +30,22 @@ from layerscope.image.history import Step
 from layerscope.image.secret_spans import masked
 from layerscope.words import Confidence
 
-_MOST_STEPS = 12
-"""Most steps that are moved: the costliest ones."""
-_SHOWN = 8
-"""Instructions in between that a fix shows."""
+_MAX_STEPS = 12
+"""Maximum steps to move, the costliest first."""
+_MAX_SHOWN = 8
+"""Maximum instructions that a fix shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reordering:
-    """Another order of the last release's steps, and what it would have saved."""
+    """Another order of the last release's steps, and its saving."""
 
     moves: tuple[Move, ...]
-    """One after the other."""
+    """Applied one after the other."""
     hops: tuple[int, ...]
     """Bytes that each hop would have fetched."""
     finding: Finding
-    """Its bytes are those that all hops together would have fetched less."""
+    """Its bytes are the saving over all hops."""
 
 
 def find_reordering(
@@ -54,39 +54,39 @@ def find_reordering(
     base_steps: int,
     written: Mapping[int, DockerfileInstruction] | None = None,
     text: str = "",
-    least: int = RULE.min_bytes,
+    minimum: int = RULE.min_bytes,
 ) -> Reordering | None:
-    """The order that would have saved most over the series; None if that is less than `least` bytes.
+    """The order that would have saved most over the series; None if that is less than `minimum` bytes.
 
-    `last` is the last release, its first `base_steps` steps are the base image's; `written` are the instructions of its Dockerfile, by
-    step, whose text is `text`.
+    `last` is the last release; its first `base_steps` steps belong to the base image. `text` is its Dockerfile, and `written` are the
+    instructions in it, by step.
     """
     written = written or {}
-    charged = [cost.number for cost in series.costs() if cost.number != BASE][:_MOST_STEPS]
+    costly = [cost.number for cost in series.costs() if cost.number != BASE][:_MAX_STEPS]
     places = LaterPlaces(last, base_steps, written, series.last_numbers)
-    chosen = _chosen(series, list(places.of_steps(charged)))
+    chosen = _choose(series, list(places.of_steps(costly)))
     moves = [option.move for option in chosen]
     hops = replay(series, moves)
-    less = series.bytes - sum(hops)
-    if not moves or less < max(least, 1):
+    saved = series.bytes - sum(hops)
+    if not moves or saved < max(minimum, 1):
         return None
     proposal = _Proposal(last.image.steps, base_steps, written, text)
-    return Reordering(tuple(moves), tuple(hops), proposal.finding(chosen, less))
+    return Reordering(tuple(moves), tuple(hops), proposal.finding(chosen, saved))
 
 
-def _chosen(series: Series, candidates: Sequence[Sequence[Option]]) -> list[Option]:
-    """Of each step the place that saves most if the other steps move, too; without those that then save nothing.
+def _choose(series: Series, candidates: Sequence[Sequence[LaterPlace]]) -> list[LaterPlace]:
+    """For each step, the place that saves most if the other steps move, too; moves that then save nothing are left out.
 
-    Changes of one step only count once those of the others do not have the same steps run again.
+    The steps are considered together because moving one saves nothing while another one makes the same steps run again.
     """
 
-    def saved(options: Sequence[Option]) -> int:
+    def saved(options: Sequence[LaterPlace]) -> int:
         return series.bytes - sum(replay(series, [option.move for option in options]))
 
     chosen = [options[-1] for options in candidates]
     for place, options in enumerate(candidates):
-        rest = chosen[:place], chosen[place + 1 :]
-        chosen[place] = max(options, key=lambda option: saved([*rest[0], option, *rest[1]]))
+        others = chosen[:place], chosen[place + 1 :]
+        chosen[place] = max(options, key=lambda option: saved([*others[0], option, *others[1]]))
     for option in list(chosen):
         without = [other for other in chosen if other is not option]
         if saved(without) >= saved(chosen):
@@ -95,7 +95,7 @@ def _chosen(series: Series, candidates: Sequence[Sequence[Option]]) -> list[Opti
 
 
 class _Proposal:
-    """Writes what is proposed, as text and as edits."""
+    """Writes a proposed order as text and as edits."""
 
     def __init__(
         self,
@@ -109,14 +109,14 @@ class _Proposal:
         self._written = written
         self._text = text
 
-    def finding(self, chosen: Sequence[Option], less: int) -> Finding:
-        """The finding about some moves."""
+    def finding(self, chosen: Sequence[LaterPlace], saved: int) -> Finding:
+        """The finding for the chosen places, which save that many bytes."""
         steps = [option.step for option in chosen]
         certain = all(step.instruction in SETTINGS for step in steps)
         fix = self._fix(chosen)
         first, last = (
             min(step.index for step in steps),
-            max(option.behind.index for option in chosen),
+            max(option.after.index for option in chosen),
         )
         later = [step for step in self._steps[first + 1 : last + 1] if step not in steps]
         return Finding(
@@ -124,7 +124,7 @@ class _Proposal:
             title=_title(chosen),
             severity=RULE.severity,
             confidence=Confidence.HIGH if certain else RULE.confidence,
-            bytes=less,
+            bytes=saved,
             steps=tuple(step.index for step in steps),
             layers=tuple(step.layer for step in later if step.layer is not None),
             paths=np.zeros(0, np.int32),
@@ -135,16 +135,16 @@ class _Proposal:
             edits=fix.edits,
         )
 
-    def _fix(self, chosen: Sequence[Option]) -> Fix:
-        """The instructions in their new order, and the same as edits: what moves is written behind the step that comes before it
-        then and does not move."""
-        order: list[Step | Option] = list(self._steps)
+    def _fix(self, chosen: Sequence[LaterPlace]) -> Fix:
+        """The instructions in their new order, and the same as edits: each moved instruction is inserted after the nearest step
+        before it that does not move."""
+        order: list[Step | LaterPlace] = list(self._steps)
         for option in chosen:
             place = order.index(option.step)
-            order[place : place + 1] = [option] if option.move.first else []
-            order.insert(order.index(option.behind) + 1, option.step)
+            order[place : place + 1] = [option] if option.move.copied_first else []
+            order.insert(order.index(option.after) + 1, option.step)
         moved = {option.step.index for option in chosen}
-        known = all(option.part for option in chosen if option.move.first)
+        can_be_written = all(option.partial_copy for option in chosen if option.move.copied_first)
         edits = [Edit("drop", option.step.index) for option in chosen]
         anchor: Step | None = None
         following: list[str] = []
@@ -153,34 +153,34 @@ class _Proposal:
                 edits += [Edit("before", each.index, text) for text in following]
                 anchor, following = each, []
                 continue
-            text = each.part if isinstance(each, Option) else self._instruction(each)
+            text = each.partial_copy if isinstance(each, LaterPlace) else self._instruction(each)
             if anchor is None or anchor.index < self._base:
                 following.append(text)  # nothing of this Dockerfile comes before it
             else:
                 edits.append(Edit("insert", anchor.index, text))
         places = [
-            n for n, each in enumerate(order) if isinstance(each, Option) or each.index in moved
+            n for n, each in enumerate(order) if isinstance(each, LaterPlace) or each.index in moved
         ]
         start = min(step.index for step in (option.step for option in chosen))
         shown = order[min(places[0], start) : places[-1] + 1]
         lines = [self._shown(each) for each in shown]
-        if len(lines) > _SHOWN:
-            lines = [*lines[: _SHOWN // 2], "# …", *lines[-_SHOWN // 2 :]]
+        if len(lines) > _MAX_SHOWN:
+            lines = [*lines[: _MAX_SHOWN // 2], "# …", *lines[-_MAX_SHOWN // 2 :]]
         text = "\n".join([*lines, *self._checks(chosen)])
         if masked(text) != text:
-            said = "# (the instructions are not quoted: they hold a secret)"
-            return Fix("\n".join([*self._checks(chosen), said]))
-        return Fix(text, tuple(edits) if known else ())
+            note = "# (the instructions are not quoted: they hold a secret)"
+            return Fix("\n".join([*self._checks(chosen), note]))
+        return Fix(text, tuple(edits) if can_be_written else ())
 
-    def _shown(self, each: Step | Option) -> str:
+    def _shown(self, each: Step | LaterPlace) -> str:
         if isinstance(each, Step):
             return self._instruction(each)
-        names = ", ".join("/" + path.decode(errors="replace") for path in each.move.first)
-        return each.part or f"# COPY what becomes {names}"
+        names = ", ".join("/" + path.decode(errors="replace") for path in each.move.copied_first)
+        return each.partial_copy or f"# COPY the source of {names}"
 
     @staticmethod
-    def _checks(chosen: Sequence[Option]) -> list[str]:
-        """What to make sure of before the order is changed, as comments."""
+    def _checks(chosen: Sequence[LaterPlace]) -> list[str]:
+        """Comments on what to check before changing the order."""
         names = [
             name
             for option in chosen
@@ -193,9 +193,7 @@ class _Proposal:
                 f"# check: no command that now comes before it reads {', '.join(names)} from its environment"
             )
         if any(option.step.layer is not None for option in chosen):
-            checks.append(
-                "# check: what now comes before COPY needs nothing else of what it brings"
-            )
+            checks.append("# check: the steps that now come before COPY need no other files of it")
         return checks
 
     def _instruction(self, step: Step) -> str:
@@ -206,13 +204,13 @@ class _Proposal:
         return self._text[written.start : written.stop].replace("\r\n", "\n")
 
 
-def _title(chosen: Sequence[Option]) -> str:
+def _title(chosen: Sequence[LaterPlace]) -> str:
     if len(chosen) > 1:
         return f"{len(chosen)} steps that change often come before steps that do not need them"
     (option,) = chosen
     step = option.step
     if step.layer is not None:
-        much = "little" if option.move.first else "nothing"
+        much = "little" if option.move.copied_first else "nothing"
         return f"{step.instruction} comes before steps that need {much} of it"
     name = step.arguments.split()[0].partition("=")[0] if step.arguments.strip() else ""
     return f"{step.instruction} {name} comes before steps that do not need it"

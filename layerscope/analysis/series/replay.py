@@ -1,8 +1,7 @@
-"""Replays a series as if its Dockerfile had other orders of steps: which layers would have been the same, and what would have been fetched.
+"""Replays a series with its steps in another order, to find which layers would have been fetched.
 
-A step runs again if its own input changed, or if one before it ran again that it depends on, as in the release that was really
-built. The output of what runs again is as large as it was. What ran again without need, because the build had no cache, does so here,
-too.
+A step runs again if its own input changed, or if an earlier step on which it depends ran again, as in the release that was built.
+Its output then has the size that it had. Steps that ran again only because the build had no cache run again here, too.
 """
 
 from __future__ import annotations
@@ -12,95 +11,97 @@ from dataclasses import dataclass, replace
 
 from layerscope.analysis.series.hop import Hop, HopStep
 from layerscope.analysis.series.series import Series
-from layerscope.analysis.series.spreading import Firsts
+from layerscope.analysis.series.spreading import FirstChanges
 from layerscope.words import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that comes later than it does. Steps are numbered as the series numbers them."""
+    """Moves a step to a later place. Steps are numbered as in the series."""
 
     step: int
-    behind: int
-    """The step that comes right before it then."""
-    first: tuple[bytes, ...] = ()
-    """Of a COPY, the paths that a COPY of their own brings in its old place."""
-    first_bytes: int = 0
-    """Bytes of the layer of that COPY: of its tar, so that it is no less than what is sent."""
+    after: int
+    """The step that it then follows directly."""
+    copied_first: tuple[bytes, ...] = ()
+    """For a COPY: paths that a separate COPY in its old place copies."""
+    copied_first_bytes: int = 0
+    """Bytes of the tar of that COPY's layer: an upper bound for the bytes sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
-    """A step in an order."""
+class _OrderedStep:
+    """A step in the replayed order."""
 
     step: HopStep
     number: int
-    part: bool = False
-    """Whether it is a COPY of some paths of the step alone."""
+    partial: bool = False
+    """Whether it copies only some paths of the step."""
 
 
 def replay(series: Series, moves: Sequence[Move]) -> list[int]:
-    """The bytes that are fetched in each hop with these moves, one after the other; none of them gives what was really fetched.
+    """The bytes that each hop fetches if these moves are applied one after the other; without moves, the bytes really fetched.
 
-    A hop whose releases do not have the steps of a move, or have them in that order, is as it was.
+    A move has no effect on hops whose releases lack its steps, or already have them in that order.
     """
     return [
-        _fetched(hop, numbers, moves)
+        _bytes_fetched(hop, numbers, moves)
         for hop, numbers in zip(series.hops, series.numbers, strict=True)
     ]
 
 
-def _fetched(hop: Hop, numbers: Sequence[int], moves: Sequence[Move]) -> int:
-    really = [_Placed(step, number) for step, number in zip(hop.steps, numbers, strict=True)]
-    order, sizes = really, {layer.layer: layer.sent.bytes for layer in hop.layers}
+def _bytes_fetched(hop: Hop, numbers: Sequence[int], moves: Sequence[Move]) -> int:
+    original = [_OrderedStep(step, number) for step, number in zip(hop.steps, numbers, strict=True)]
+    order, sizes = original, {layer.layer: layer.sent.bytes for layer in hop.layers}
     for move in moves:
-        order = _moved(order, move)
-    if order is really:
+        order = _apply_move(order, move)
+    if order is original:
         return hop.bytes
-    reran = {placed.step.layer for placed in _reruns(really)}
+    layers_rerun = {ordered.step.layer for ordered in _steps_that_rerun(original)}
     total = 0
-    for placed in _reruns(order):
-        step = placed.step
-        if placed.part:
-            total += sum(move.first_bytes for move in moves if move.step == placed.number)
+    for ordered in _steps_that_rerun(order):
+        step = ordered.step
+        if ordered.partial:
+            total += sum(move.copied_first_bytes for move in moves if move.step == ordered.number)
         elif step.layer is not None:
-            # What really ran again is fetched if it stored something else; what would run again stores another time.
-            total += sizes.get(step.layer, 0) if step.layer in reran else step.bytes
+            # A step that really ran again is fetched if its layer changed; one that would run again stores new times.
+            total += sizes.get(step.layer, 0) if step.layer in layers_rerun else step.bytes
     return total
 
 
-def _moved(order: list[_Placed], move: Move) -> list[_Placed]:
-    """The order with a move; the same list if it does not apply."""
+def _apply_move(order: list[_OrderedStep], move: Move) -> list[_OrderedStep]:
+    """The order after a move; the same list if the move does not apply."""
     places = {
-        placed.number: place
-        for place, placed in enumerate(order)
-        if placed.step.new is not None and not placed.part
+        ordered.number: place
+        for place, ordered in enumerate(order)
+        if ordered.step.new is not None and not ordered.partial
     }
-    start, end = places.get(move.step), places.get(move.behind)
+    start, end = places.get(move.step), places.get(move.after)
     if start is None or end is None or end < start:
         return order
-    here = order[start]
-    first = [_part(here, move)] if move.first else []
-    return [*order[:start], *first, *order[start + 1 : end + 1], here, *order[end + 1 :]]
+    moved = order[start]
+    first = [_partial_copy(moved, move)] if move.copied_first else []
+    return [*order[:start], *first, *order[start + 1 : end + 1], moved, *order[end + 1 :]]
 
 
-def _part(whole: _Placed, move: Move) -> _Placed:
-    """The COPY of some paths of a COPY."""
+def _partial_copy(whole: _OrderedStep, move: Move) -> _OrderedStep:
+    """A COPY of only those paths that a move copies first."""
     step = whole.step
-    own = step.own
-    if own is Cause.FILES and step.difference is not None:
-        own = own if any(map(step.difference.touches, move.first)) else None
-    return _Placed(replace(step, own=own, begins=own is not None), whole.number, part=True)
+    cause = step.own_cause
+    if cause is Cause.FILES and step.difference is not None:
+        cause = cause if any(map(step.difference.touches, move.copied_first)) else None
+    return _OrderedStep(
+        replace(step, own_cause=cause, causes_reruns=cause is not None), whole.number, partial=True
+    )
 
 
-def _reruns(order: Iterable[_Placed]) -> list[_Placed]:
-    """Those that run again."""
-    found = []
-    firsts = Firsts()
-    for place, placed in enumerate(order):
-        step = placed.step
-        if step.own is not None or firsts.before(step.step) is not None:
-            found.append(placed)
-        if step.begins:
-            firsts.add(place, step.step)
-    return found
+def _steps_that_rerun(order: Iterable[_OrderedStep]) -> list[_OrderedStep]:
+    """The steps that run again."""
+    rerun = []
+    changes = FirstChanges()
+    for place, ordered in enumerate(order):
+        step = ordered.step
+        if step.own_cause is not None or changes.before(step.step) is not None:
+            rerun.append(ordered)
+        if step.causes_reruns:
+            changes.add(place, step.step)
+    return rerun

@@ -1,4 +1,4 @@
-"""All releases of a series, and what they cost together."""
+"""A series of releases, and the bytes that its updates cost."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ BASE = -1
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What a step had users fetch again over the series."""
+    """The layers that users fetched again over the series because of one step."""
 
     number: int
     """The number of the step in the series, `BASE` for the base image."""
     step: Step
-    """As the last release has it that it was charged in."""
+    """The step in the last release in which it was charged."""
     hops: int
-    """Number of hops that it was charged in."""
+    """Number of hops in which it was charged."""
     causes: tuple[Cause, ...]
     reasons: tuple[str, ...]
-    """The same in words; a step of one release only is new or gone, not changed."""
+    """The causes in words; a step of only one release is new or gone, not changed."""
     bytes: int
-    """Bytes of the layers that are charged to it, as they are sent."""
+    """Bytes of the layers that are charged to it, as sent."""
     content: int
     unchanged: int
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The releases of an image, and the hops between them: one less."""
+    """The releases of an image, and the hops between them."""
 
     names: tuple[str, ...]
-    """What the releases are called: not safe for a terminal."""
+    """The names of the releases. Not safe for a terminal."""
     hops: tuple[Hop, ...]
     numbers: tuple[tuple[int, ...], ...]
     """For each hop, the number in the series of each of its steps. The same step of several releases has one number."""
@@ -49,22 +49,22 @@ class Series:
 
     @property
     def bytes(self) -> int:
-        """Bytes that are fetched in all hops together."""
+        """Bytes fetched in all hops."""
         return sum(hop.bytes for hop in self.hops)
 
     @property
     def compressed(self) -> bool:
-        """Whether all of these are bytes of compressed blobs."""
+        """Whether all fetched layers are compressed."""
         return all(hop.compressed for hop in self.hops)
 
     @property
     def content(self) -> int:
-        """Content bytes of the layers that are fetched."""
+        """Content bytes of the fetched layers."""
         return sum(hop.content for hop in self.hops)
 
     @property
     def unchanged(self) -> int:
-        """Of these, bytes of contents that the release before stores, too."""
+        """The part of `content` that the previous release also stores, in bytes."""
         return sum(hop.unchanged for hop in self.hops)
 
     @property
@@ -78,17 +78,17 @@ class Series:
         return max((hop.bytes for hop in self.hops), default=0)
 
     def costs(self) -> list[StepCost]:
-        """What each step costs that anything is charged to, the costliest first."""
-        found: dict[int, StepCost] = {}
+        """The costs of all steps to which layers are charged, most bytes first."""
+        costs: dict[int, StepCost] = {}
         for hop, numbers in zip(self.hops, self.numbers, strict=True):
             seen: set[int] = set()
             for charge in hop.charges:
                 number = BASE if charge.cause is Cause.BASE else numbers[charge.place]
-                before = found.get(number)
+                before = costs.get(number)
                 step = hop.steps[charge.place].step
                 causes = (*(before.causes if before else ()), charge.cause)
                 reasons = (*(before.reasons if before else ()), hop.reason(charge))
-                found[number] = StepCost(
+                costs[number] = StepCost(
                     number,
                     step,
                     (before.hops if before else 0) + (number not in seen),
@@ -99,12 +99,12 @@ class Series:
                     (before.unchanged if before else 0) + charge.unchanged,
                 )
                 seen.add(number)
-        return sorted(found.values(), key=lambda cost: (-cost.bytes, cost.number))
+        return sorted(costs.values(), key=lambda cost: (-cost.bytes, cost.number))
 
 
 @dataclass(slots=True)
 class SeriesBuilder:
-    """Takes releases one by one, and keeps no more than the last one of them."""
+    """Builds a series release by release, and keeps only the last one in memory."""
 
     limits: Limits = DEFAULT_LIMITS
     _names: list[str] = field(default_factory=list)
@@ -140,7 +140,7 @@ class SeriesBuilder:
         return hop
 
     def series(self) -> Series:
-        """What is known so far."""
+        """The series of the releases added so far."""
         return Series(
             tuple(self._names), tuple(self._hops), tuple(self._numbers), tuple(self._last_numbers)
         )

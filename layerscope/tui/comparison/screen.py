@@ -192,7 +192,10 @@ def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
         return []
     secrets = {id(secret.finding): secret.finding for secret in comparison.secrets or ()}
     new = [*secrets.values(), *changes.new]
-    return [*((finding, True) for finding in new), *((finding, False) for finding in changes.gone)]
+    return [
+        *((finding, True) for finding in new),
+        *((finding, False) for finding in changes.removed),
+    ]
 
 
 class ComparisonScreen(Guarded, Screen[None]):

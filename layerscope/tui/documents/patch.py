@@ -34,10 +34,12 @@ class PatchDocument:
             new = " · new file" if change.old is None else ""
             rows.append((f"{text.safe_name(str(change.path))}{new}", "strong"))
             rows += (_row(line) for line in hunks(_masked(change)))
-        if patch.plan.left:
+        if patch.plan.left_out:
             rows += [("", "")] if rows else []
-            rows.append((f"Left out: {text.count_of(len(patch.plan.left), 'finding')}", "strong"))
-        for left in patch.plan.left:
+            rows.append(
+                (f"Left out: {text.count_of(len(patch.plan.left_out), 'finding')}", "strong")
+            )
+        for left in patch.plan.left_out:
             finding = found[left.number]
             rows.append((f"{text.size(finding.bytes):>{_SIZE}}  {finding.title}", ""))
             rows.append((f"{'':>{_SIZE}}  {left.why}", "quiet"))

@@ -178,7 +178,7 @@ class WriteFixesScreen(Guarded, Dialog):
         event.stop()
         self._busy = False
         prepared = self._prepared = event.prepared
-        left = len(prepared.patch.plan.left)
+        left = len(prepared.patch.plan.left_out)
         self._title.show(self._title_words(prepared), f"{left:,} left out" if left else "")
         self._show(self._about, self._about_words(prepared))
         self.rows.show(prepared.document)
@@ -234,7 +234,7 @@ class WriteFixesScreen(Guarded, Dialog):
     def _about_words(self, prepared: Prepared) -> str:
         if not prepared.patch.files:
             plan = prepared.patch.plan
-            if self._session.written is not None and plan.applied and not plan.left:
+            if self._session.written is not None and plan.applied and not plan.left_out:
                 return "The Dockerfile already has these fixes."
             return "There is nothing to write."
         if prepared.patch.restored:

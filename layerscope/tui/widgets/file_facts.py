@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from layerscope import text
-from layerscope.analysis.duplicates import Copies
+from layerscope.analysis.duplicates import CopyIndex
 from layerscope.browse.facts import FileFacts, other_names, replaced_version
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Why
@@ -75,7 +75,7 @@ class FileFactsPanel(Static):
         return f"{where}: {text.safe_name(index.broken.message)}"
 
 
-def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[int]) -> str:
+def copies_words(filesystem: Filesystem, copies: CopyIndex | None, names: Sequence[int]) -> str:
     """A line with the number of a file among its duplicates, and the paths of the others."""
     for path in names:
         found = None if copies is None else copies.of(path)

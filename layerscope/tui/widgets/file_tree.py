@@ -20,7 +20,7 @@ from layerscope.tui.widgets.tree_work import WorkedTree
 from layerscope.words import Change
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import Copies
+    from layerscope.analysis.duplicates import CopyIndex
     from layerscope.browse.rows import TreeRow
 
 NAME = 8
@@ -46,7 +46,7 @@ class FileTree(WorkedTree):
         super().__init__(id=id)
         self.chosen = chosen
         self.waiting = "Available once all layers are read."
-        self.copies: Copies | None = None
+        self.copies: CopyIndex | None = None
         self.nothing = ""
         """The text shown when there are no rows."""
         self.blank = ""

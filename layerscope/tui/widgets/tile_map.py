@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
-from layerscope.analysis.treemap import Box, Place, Tile, beside, tiles_of
+from layerscope.analysis.treemap import Box, Place, Tile, neighbour, tiles_of
 from layerscope.filesystem.usage import Usage
 from layerscope.tui.commands import bindings
 from layerscope.tui.pointing import Pointed, Pointing
@@ -126,7 +126,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         """Move to the adjacent tile."""
         if self.tile is None:
             return
-        number = beside(self.tiles, self.cursor, self._anchor, (x, y))
+        number = neighbour(self.tiles, self.cursor, self._anchor, (x, y))
         if number != self.cursor:
             middle = self.tiles[number].box.middle
             # Only the coordinate along the move changes, so that moving back returns to the same tile.

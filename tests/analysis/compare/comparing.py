@@ -1,4 +1,4 @@
-"""Compares random images with the product, in the vocabulary of the naive model."""
+"""Compares random images with the product, in the terms of the naive model."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def changes_of(
 
 
 def by_path(changes: FileChanges) -> dict[bytes, tuple[str, list[str], int, int]]:
-    """The difference of each path: kind, attributes, and bytes before and after."""
+    """The difference at each path: kind, attributes, and bytes before and after."""
     return {
         path: (
             Change(kind).json_name,
@@ -106,7 +106,7 @@ def final_tree(layers: Layers) -> dict[bytes, naive.Inode]:
 def naive_changes(
     old: Layers, new: Layers, *, mtime: bool
 ) -> dict[bytes, tuple[str, list[str], int, int]]:
-    """The same, one path after the other."""
+    """The differences, found path by path."""
     before, after = final_tree(old), final_tree(new)
     found: dict[bytes, tuple[str, list[str], int, int]] = {}
     for path in naive.in_path_order(before.keys() | after.keys()):

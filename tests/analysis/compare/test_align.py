@@ -14,8 +14,8 @@ ITEMS = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=12)
 
 
 @given(ITEMS, ITEMS)
-def test_pairs_are_equal_and_rise(old: list[str | None], new: list[str | None]) -> None:
-    """No item is used twice, none crosses another, and nothing equals None."""
+def test_pairs_are_equal_and_ascending(old: list[str | None], new: list[str | None]) -> None:
+    """No item is used twice, no pairs cross, and nothing equals None."""
     pairs = align(old, new)
     assert all(old[mine] is not None and old[mine] == new[other] for mine, other in pairs)
     for (mine, other), (next_mine, next_other) in pairwise(pairs):
@@ -24,8 +24,8 @@ def test_pairs_are_equal_and_rise(old: list[str | None], new: list[str | None]) 
 
 
 @given(ITEMS, ITEMS)
-def test_gaps_are_all_the_rest(old: list[str | None], new: list[str | None]) -> None:
-    """Together with the pairs, each item is there once."""
+def test_gaps_contain_all_unpaired_items(old: list[str | None], new: list[str | None]) -> None:
+    """Together with the pairs, each item occurs once."""
     pairs = align(old, new)
     mine = [place for before, _ in gaps(pairs, len(old), len(new)) for place in before]
     other = [place for _, after in gaps(pairs, len(old), len(new)) for place in after]
@@ -34,14 +34,14 @@ def test_gaps_are_all_the_rest(old: list[str | None], new: list[str | None]) -> 
 
 
 def test_insertions_leave_the_rest_aligned() -> None:
-    """Even if a text is repeated many times."""
+    """This holds even if a text is repeated many times."""
     assert align("aabaa", "aabcaa") == [(0, 0), (1, 1), (2, 2), (3, 4), (4, 5)]
     assert align("abc", "xaybzc") == [(0, 1), (1, 3), (2, 5)]
     assert align("abcd", "bcda") == [(1, 0), (2, 1), (3, 2)]
 
 
 def test_long_histories_are_aligned_quickly() -> None:
-    """A hundred thousand steps in the opposite order, and as many that are all the same."""
+    """A hundred thousand steps are in the opposite order, or all the same."""
     count = 100_000
     started = time.perf_counter()
     assert len(align(range(count), range(count)[::-1])) == 1

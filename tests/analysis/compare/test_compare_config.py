@@ -27,7 +27,7 @@ def test_the_order_of_variables_is_no_difference_and_the_last_of_a_name_counts(
     assert words(old, new) == []
 
 
-def test_names_that_came_and_went(tmp_path: Path) -> None:
+def test_added_and_removed_names(tmp_path: Path) -> None:
     """An empty value is a value."""
     old = image(tmp_path, "old", Env=["A=1", "B="], Labels={"l": "1"}, Volumes={"/a": {}})
     new = image(tmp_path, "new", Env=["A=2", "D="], Labels={"l": "2"}, ExposedPorts={"1/tcp": {}})

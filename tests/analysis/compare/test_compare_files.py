@@ -30,7 +30,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def test_only_files_of_equal_size_at_one_path_are_read(read: list[int]) -> None:
-    """Other sizes, empty files, and paths that only one image has are not."""
+    """Other sizes, empty files, and paths of only one image are not read."""
     old = side(
         [[file("a", b"1"), file("b", b"22"), file("c"), file("d", b"x")]],
         hash_all=False,
@@ -50,7 +50,7 @@ def test_only_files_of_equal_size_at_one_path_are_read(read: list[int]) -> None:
 
 
 def test_contents_of_shared_layers_are_not_read(read: list[int]) -> None:
-    """At any position of the layer in either image."""
+    """The position of the layer in each image does not matter."""
     base, top = [file("a", b"1" * 600), file("b", b"22")], [file("b", b"3"), file("c", b"4")]
     old = side([base, top], hash_all=False)
     new = side([[file("z", b"z")], top, base], hash_all=False)
@@ -65,7 +65,7 @@ def test_contents_of_shared_layers_are_not_read(read: list[int]) -> None:
 
 
 def test_different_entries_of_a_shared_layer_differ_in_content(read: list[int]) -> None:
-    """As when an upper layer links a path to another file of the base."""
+    """An upper layer links a path to another file of the base."""
     base = [file("a", b"1"), file("b", b"2"), file("c", b"1")]
     old = side([base], hash_all=False)
     other = side([base, [hardlink("a", "b")]], hash_all=False)
@@ -77,7 +77,7 @@ def test_different_entries_of_a_shared_layer_differ_in_content(read: list[int]) 
 
 
 def test_content_that_keeps_another_name_is_not_lost() -> None:
-    """Its bytes count at the next name, which does not differ itself."""
+    """Its bytes count at the next name, which is itself unchanged."""
     links = [file("a/one", b"x" * 1000), hardlink("b/two", "a/one")]
     changes = changes_of(side([links]), side([[file("b/two", b"x" * 1000)]]))
     assert list(by_path(changes)) == [b"a", b"a/one"]
@@ -87,7 +87,7 @@ def test_content_that_keeps_another_name_is_not_lost() -> None:
 
 
 def test_groups_are_the_deepest_directories_with_a_large_share() -> None:
-    """Most growth first, what shrank last; each difference counts in one of them."""
+    """Most growth comes first, shrinking directories last; each difference counts in one group."""
     old = [file("srv/old/big", b"o" * 4000), *(file(f"etc/{name}", b"1") for name in "abc")]
     new = [
         directory("srv"),
@@ -105,8 +105,8 @@ def test_groups_are_the_deepest_directories_with_a_large_share() -> None:
     assert sum(sum(group.counts.values()) for group in groups) == len(changes)
 
 
-def test_small_changes_are_summed_in_the_directory_that_holds_them() -> None:
-    """Those that have nothing in common are not one sum, and none is said to be in the root."""
+def test_small_changes_are_summed_in_their_common_directory() -> None:
+    """Unrelated changes have separate sums, and none is attributed to the root."""
     big = [directory("usr"), file("usr/lib/big", b"b" * 900_000)]
     old = [directory("srv"), file("srv/app/a", b"a"), file("root/.cache/pip/x", b"x" * 50)]
     new = [
@@ -122,7 +122,7 @@ def test_small_changes_are_summed_in_the_directory_that_holds_them() -> None:
 
 
 def test_changes_without_bytes_are_grouped_by_their_number() -> None:
-    """Where most modes changed."""
+    """The groups show where most modes changed."""
     old = [file(f"a/b/{number}", b"x") for number in range(9)]
     new = [file(f"a/b/{number}", b"x", mode=0o600) for number in range(9)]
     changes = changes_of(side([old]), side([new]))
@@ -131,7 +131,7 @@ def test_changes_without_bytes_are_grouped_by_their_number() -> None:
 
 
 def test_more_link_targets_and_attributes_than_the_other_image_has() -> None:
-    """One image stores them as bytes, the other needs two."""
+    """One image stores the numbers as bytes, the other needs two."""
     few = [symlink("same", b"t299"), symlink("other", b"t1")]
     many = [symlink(f"l{number}".encode(), f"t{number}".encode()) for number in range(300)]
     marked = [file(f"f{number}", xattrs={b"user.a": b"%d" % number}) for number in range(300)]

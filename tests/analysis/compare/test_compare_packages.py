@@ -24,14 +24,14 @@ def words(old: list[Package], new: list[Package]) -> list[tuple[str, str | None,
 
 
 def test_added_removed_and_changed_versions() -> None:
-    """Largest first; equal packages are left out, however large."""
+    """The largest change comes first; equal packages are left out, however large."""
     old = [package("a", "1"), package("b", "1", 30), package("same", "1", 500)]
     new = [package("a", "2", 15), package("c", "1", 20), package("same", "1", 900)]
     assert words(old, new) == [("b", "1", None, -30), ("c", None, "1", 20), ("a", "1", "2", 5)]
 
 
 def test_a_name_of_several_versions() -> None:
-    """Versions in both images are matched first, the rest in order, counting repeats."""
+    """Versions in both images are matched first, and the others in order, counting repetitions."""
     old = [package("a", "1"), package("a", "2"), package("a", "2")]
     new = [package("a", "2"), package("a", "3"), package("a", "4")]
     assert sorted(words(old, new)) == [("a", "1", "3", 0), ("a", "2", "4", 0)]

@@ -1,4 +1,4 @@
-"""Differences of two random images equal those of the naive model."""
+"""Differences between two random images equal those of the naive model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANY_LAYERS = st.one_of(wild_layers(), orderly_layers())
 
 
 def assert_equals_naive(old: Layers, new: Layers, *, hash_all: bool, claim: bool) -> None:
-    """Paths, kinds, reasons, bytes and growth are the naive model's, times counted or not."""
+    """Paths, kinds, reasons, bytes and growth equal those of the naive model, with and without times."""
     first = side(old, hash_all=hash_all, claim=claim)
     second = side(new, hash_all=hash_all, claim=claim)
     for mtime in (False, True):
@@ -42,7 +42,7 @@ def assert_equals_naive(old: Layers, new: Layers, *, hash_all: bool, claim: bool
 def test_images_that_have_little_in_common(
     old: Layers, new: Layers, hash_all: bool, claim: bool
 ) -> None:
-    """Whether contents are known from the start or must be read."""
+    """Contents are known from the start, or must be read."""
     assert_equals_naive(old, new, hash_all=hash_all, claim=claim)
 
 
@@ -55,7 +55,7 @@ def test_images_on_the_same_base(old: Layers, rest: Layers, kept: int, hash_all:
 
 
 def test_many_seeds() -> None:
-    """The same for hundreds of seeds, as fewer paths collide more often."""
+    """Hundreds of seeds are tested, as fewer paths collide more often."""
     for seed in range(200):
         old, rest = random_layers(seed, seed % 2 == 0), random_layers(seed + 10_000, True)
         new = [*old[: seed % 4], *rest]
@@ -68,7 +68,7 @@ def test_many_seeds() -> None:
 @given(ANY_LAYERS, st.booleans(), st.booleans())
 @settings(max_examples=50, deadline=None)
 def test_no_image_differs_from_itself(layers: Layers, hash_all: bool, claim: bool) -> None:
-    """Not even in times, and whether its digests are known or not."""
+    """Not even times differ, whether digests are known or not."""
     first = side(layers, hash_all=hash_all, claim=claim)
     second = side(layers, hash_all=hash_all, claim=claim)
     assert not compare(first, second, mtime=True).differ

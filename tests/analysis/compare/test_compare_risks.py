@@ -1,4 +1,4 @@
-"""What came with a newer image: secrets, setuid files, findings."""
+"""New risks of an image: secrets, setuid files, findings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def secrets_of(new: Opened, comparison: Comparison) -> list[str]:
     ]
 
 
-def test_a_secret_is_new_also_if_a_later_step_deletes_it() -> None:
+def test_a_deleted_secret_is_new() -> None:
     copy: Step = ("COPY a /app # buildkit", [file("app/a.pem", KEY)])
     again: Step = ("COPY b /app # buildkit", [file("app/b.pem", KEY + b"\n")])
     removed: Step = ("RUN /bin/sh -c rm /app/b.pem # buildkit", [whiteout("app/b.pem")])
@@ -45,7 +45,7 @@ def test_a_secret_is_new_also_if_a_later_step_deletes_it() -> None:
     _, comparison = compared([copy, again, removed], [copy])
     assert comparison.secrets == []
     assert comparison.findings is not None
-    assert [each.rule for each in comparison.findings.gone] == ["secret-private-key"]
+    assert [each.rule for each in comparison.findings.removed] == ["secret-private-key"]
 
 
 def test_a_secret_in_the_history_is_new_by_its_name() -> None:
@@ -56,8 +56,8 @@ def test_a_secret_in_the_history_is_new_by_its_name() -> None:
     assert TOKEN not in title
 
 
-def test_bits_that_let_a_file_run_as_its_owner_are_new_where_they_were_not() -> None:
-    """By a new file, or by chmod; not by another content of a file that had them, nor by a directory."""
+def test_new_setuid_and_setgid_bits() -> None:
+    """A new file or a chmod adds them; neither new content of such a file nor a directory counts."""
     old = [
         file("bin/su", b"su", mode=0o4755),
         file("bin/plain", b"plain", mode=0o755),
@@ -105,27 +105,27 @@ def lists(command: str, name: str = "a") -> Step:
 
 
 def changed_rules(old: Sequence[Step], new: Sequence[Step]) -> tuple[list[str], list[str]]:
-    """Rules of findings that came, and that went."""
+    """Rules of new and removed findings."""
     _, comparison = compared(old, new)
     assert comparison.findings is not None
     return (
         [each.rule for each in comparison.findings.new],
-        [each.rule for each in comparison.findings.gone],
+        [each.rule for each in comparison.findings.removed],
     )
 
 
-def test_a_finding_stays_though_its_instruction_changes() -> None:
+def test_a_finding_survives_a_changed_instruction() -> None:
     one, other = lists("apt-get install curl"), lists("apt-get install git", "b")
     assert changed_rules([one], [other]) == ([], [])
 
 
-def test_a_finding_stays_with_its_path_where_steps_do_not_match() -> None:
+def test_a_finding_is_matched_by_path_if_steps_do_not_match() -> None:
     make: Step = ("RUN /bin/sh -c make # buildkit", [file("m", b"m")])
     new: Step = ("COPY x / # buildkit", [file(LISTS + "a", b"a" * 300_000)])
     assert changed_rules([lists("x"), make], [make, new, ("USER 1", None)]) == ([], [])
 
 
-def test_findings_come_and_go() -> None:
+def test_new_and_removed_findings() -> None:
     make: Step = ("RUN /bin/sh -c make # buildkit", [file("m", b"m")])
     assert changed_rules([make], [make, lists("x")]) == (["apt-lists"], [])
     assert changed_rules([make, lists("x")], [make]) == ([], ["apt-lists"])
@@ -133,7 +133,7 @@ def test_findings_come_and_go() -> None:
     assert changed_rules([lists("x")], [lists("x"), second]) == (["apt-lists"], [])
 
 
-def test_nothing_is_said_of_findings_that_nobody_looked_for() -> None:
+def test_findings_are_unknown_if_they_were_not_searched() -> None:
     comparison = compare(side([[file("a", b"a")]]), side([[file("a", b"b", mode=0o4755)]]))
     assert comparison.secrets is None
     assert comparison.findings is None

@@ -13,7 +13,7 @@ ONE, TWO, THREE = (layer_tar([file(name, name.encode() * 9)]) for name in ("one"
 
 
 def image(folder: Path, name: str, *steps: tuple[str, bytes | None]) -> Opened:
-    """An image of these instructions, each with the layer that it makes."""
+    """An image of these instructions, each with its layer."""
     history = [
         {"created_by": text} | ({} if layer is not None else {"empty_layer": True})
         for text, layer in steps
@@ -24,12 +24,12 @@ def image(folder: Path, name: str, *steps: tuple[str, bytes | None]) -> Opened:
 
 
 def words(pairs: list[StepPair]) -> list[str]:
-    """The outcome of each step, and its text."""
+    """The change of each step, and its text."""
     return [f"{pair.change} {(pair.new or pair.old).arguments}" for pair in pairs]  # type: ignore[union-attr]
 
 
 def test_steps_are_aligned_by_layer_then_by_text(tmp_path: Path) -> None:
-    """A step that moved down keeps its layer; metadata steps have nothing but their text."""
+    """A step that moved down keeps its layer; metadata steps have only their text."""
     old = image(tmp_path, "old", ("COPY one /", ONE), ("ENV A=1", None), ("COPY two /", TWO))
     new = image(
         tmp_path, "new",
@@ -52,7 +52,7 @@ def test_steps_are_aligned_by_layer_then_by_text(tmp_path: Path) -> None:
 
 
 def test_an_instruction_that_stores_other_bytes_is_changed(tmp_path: Path) -> None:
-    """With the bytes of both."""
+    """The pair has the bytes of both."""
     old = image(tmp_path, "old", ("COPY src /", ONE), ("CMD x", None))
     new = image(tmp_path, "new", ("COPY src /", THREE), ("CMD x", None))
     changed, same = compare_steps(old, new)
@@ -61,7 +61,7 @@ def test_an_instruction_that_stores_other_bytes_is_changed(tmp_path: Path) -> No
 
 
 def test_an_instruction_alone_between_equal_ones_is_changed(tmp_path: Path) -> None:
-    """Not removed and added, if it is the same word; else it is."""
+    """It is not removed and added, if both are the same kind of instruction."""
     old = image(tmp_path, "old", ("COPY one /", ONE), ("ENV A=1", None), ("CMD x", None))
     new = image(tmp_path, "new", ("COPY one /", ONE), ("ENV A=2", None), ("CMD x", None))
     other = image(tmp_path, "other", ("COPY one /", ONE), ("USER me", None), ("CMD x", None))
@@ -70,7 +70,7 @@ def test_an_instruction_alone_between_equal_ones_is_changed(tmp_path: Path) -> N
 
 
 def test_digests_of_copied_contents_do_not_tell_instructions_apart(tmp_path: Path) -> None:
-    """The legacy builder writes them into the history."""
+    """The classic builder writes them into the history."""
     texts = [f"/bin/sh -c #(nop) COPY dir:{digit * 64} in / " for digit in "ab"]
     old = image(tmp_path, "old", (texts[0], ONE), ("USER me", None))
     new = image(tmp_path, "new", ("USER you", None), (texts[1], TWO), ("USER me", None))

@@ -1,4 +1,4 @@
-"""What a rebuilt image lost, and what differs in it."""
+"""Files that a rebuilt image lost, and files that differ in it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.images import file
 BASE = "/bin/sh -c #(nop) ADD file:aa in / "
 
 
-def test_what_differs_in_every_build_is_not_listed() -> None:
-    """Bytecode, and the Dockerfile that a COPY brings; both are missed where they are gone."""
+def test_files_that_differ_in_every_build_are_not_listed() -> None:
+    """These are bytecode and a copied Dockerfile; both are listed if they are missing."""
     names = ["app/Dockerfile", "app/x.py", "app/__pycache__/x.pyc", "app/gone.pyc"]
     old = opened_of([(BASE, [file(name, b"old" * 50) for name in names])])
     new = opened_of([(BASE, [file(name, b"new" * 50) for name in names[:-1]])])

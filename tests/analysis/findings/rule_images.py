@@ -26,8 +26,9 @@ def opened_of(
     start: Sequence[str] = (),
     config: Mapping[str, object] | None = None,
 ) -> Opened:
-    """Open and analyse an image of these steps that starts a program, with the threshold of one rule changed; `config` are
-    further settings for containers."""
+    """Open and analyse an image of these steps that starts a program, with the threshold of one rule changed; `config` has
+    further container settings.
+    """
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})

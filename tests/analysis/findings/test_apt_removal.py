@@ -1,4 +1,4 @@
-"""Build packages: those that APT would remove are claimed, those it would keep are not."""
+"""Build packages: those that APT would remove are claimed, those that it would keep are not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def stanza(name: str, **fields: str) -> str:
     return f"Package: {name}\nStatus: install ok installed\n{more}"
 
 
-def going(
+def removed_with(
     packages: dict[str, dict[str, str]], automatic: str, names: str, settings: str = ""
 ) -> tuple[str, str]:
-    """The packages that can be purged, and those removed with them; both sorted."""
+    """The packages that can be purged, and all packages removed with them; both sorted."""
     status = "\n".join(stanza(name, **fields) for name, fields in packages.items())
     states = "\n".join(f"Package: {name}\nAuto-Installed: 1\n" for name in automatic.split())
     usable, gone = AptDatabase(status, states, settings, []).removed_with(names.split())
@@ -29,25 +29,25 @@ def going(
 
 @pytest.mark.parametrize("field", ["depends", "pre_depends", "recommends", "suggests"])
 def test_dependencies_of_a_package_are_removed_with_it(field: str) -> None:
-    """Unless a kept package depends on it in any way; explicitly installed packages stay."""
+    """Dependencies stay if a kept package depends on them in any way; explicitly installed packages always stay."""
     packages = {
         "gcc": {"depends": "cpp (>= 12), libc-dev"},
         "cpp": {},
         "libc6-dev": {"provides": "libc-dev"},
         "curl": {},
     }
-    assert going(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc libc6-dev")
-    assert going(packages, "libc6-dev", "gcc") == ("gcc", "gcc libc6-dev")
+    assert removed_with(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc libc6-dev")
+    assert removed_with(packages, "libc6-dev", "gcc") == ("gcc", "gcc libc6-dev")
     packages["curl"] = {field: "libx | libc-dev, missing"}
-    assert going(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc")
+    assert removed_with(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc")
 
 
 def test_the_apt_options_for_suggestions_count() -> None:
-    """As in the official images of Debian."""
+    """Debian's official images turn off the protection of suggested packages."""
     packages = {"gcc": {"depends": "cpp"}, "cpp": {}, "curl": {"suggests": "cpp"}}
     off = '# a comment\nApt::AutoRemove::SuggestsImportant "false";\n'
-    assert going(packages, "cpp", "gcc", off) == ("gcc", "cpp gcc")
-    assert going(packages, "cpp", "gcc", "// " + off.splitlines()[1]) == ("gcc", "gcc")
+    assert removed_with(packages, "cpp", "gcc", off) == ("gcc", "cpp gcc")
+    assert removed_with(packages, "cpp", "gcc", "// " + off.splitlines()[1]) == ("gcc", "gcc")
 
 
 def test_packages_with_kept_dependents_are_not_purged() -> None:
@@ -62,13 +62,13 @@ def test_packages_with_kept_dependents_are_not_purged() -> None:
         "base-files": {"essential": "yes"},
     }
     automatic = "node-gyp libnode-dev g++ base-files"
-    assert going(packages, automatic, "build-essential libssl-dev") == (
+    assert removed_with(packages, automatic, "build-essential libssl-dev") == (
         "build-essential",
         "build-essential g++",
     )
-    assert going(packages, automatic, "libssl-dev") == ("", "")
-    assert going(packages, automatic, "missing") == ("", "")
-    assert going(packages, automatic, "npm libssl-dev") == (
+    assert removed_with(packages, automatic, "libssl-dev") == ("", "")
+    assert removed_with(packages, automatic, "missing") == ("", "")
+    assert removed_with(packages, automatic, "npm libssl-dev") == (
         "libssl-dev npm",
         "libnode-dev libssl-dev node-gyp npm",
     )
@@ -89,7 +89,7 @@ LISTS = [f"var/lib/dpkg/info/{name}:amd64.list" for name in ("build-essential", 
 def image(
     command: str, *names: str, manual: str
 ) -> tuple[dict[str, list[Finding]], dict[str, list[str]]]:
-    """Findings about static libraries and headers of an image with these packages, each by its rule, and their paths."""
+    """Findings about static libraries and headers of an image with these packages: the finding of each rule, and its paths."""
     status = "\n".join(stanza(name, **PACKAGES[name][0]) for name in names)
     states = "\n".join(
         f"Package: {name}\nAuto-Installed: 1\n" for name in names if name not in manual.split()
@@ -117,7 +117,7 @@ def image(
 
 
 def test_the_fix_purges_only_what_apt_would_remove() -> None:
-    """libssl-dev stays for npm, with its files; what no package has is for a stage of its own."""
+    """libssl-dev and its files stay for npm; files that no package owns belong in a separate stage."""
     command = "apt-get update && apt-get install -y build-essential libssl-dev npm && make"
     found, paths = image(command, *PACKAGES, manual="npm build-essential libssl-dev")
     (libraries,) = found["static-libraries"]
@@ -134,9 +134,10 @@ def test_the_fix_purges_only_what_apt_would_remove() -> None:
     ]
 
 
-def test_a_fix_that_purges_promises_all_that_the_packages_hold() -> None:
-    """Once: the rule that comes first claims what no rule of its family looks for. Files of packages that stay, and of other layers,
-    are not claimed."""
+def test_a_purge_claims_all_files_of_the_removed_packages_once() -> None:
+    """The first rule of a family claims files that no rule of it looks for. Files of kept packages, and of other layers, are not
+    claimed.
+    """
     packages = {
         "gcc": (
             {"depends": "libc6-dev", "recommends": "fonts"},
@@ -187,7 +188,7 @@ def test_a_fix_that_purges_promises_all_that_the_packages_hold() -> None:
 
 
 def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> None:
-    """Purging them in the same step would be pointless."""
+    """Purging unused packages in the step that installs them would be pointless."""
     command = "apt-get update && apt-get install -y build-essential=12.9 curl && rm -rf /var/lib/apt/lists/*"
     found, _ = image(command, "build-essential", "libc6-dev", manual="build-essential")
     (libraries,) = found["static-libraries"]
@@ -206,7 +207,7 @@ def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> N
 
 
 def test_packages_installed_as_dependencies_have_low_confidence() -> None:
-    """npm alone brings libraries for building: where nothing runs it, node does without."""
+    """npm pulls in build libraries. If nothing runs npm, node does not need them."""
     brought = ("npm", "libnode-dev", "libssl-dev")
     found, paths = image("apt-get install -y nodejs npm && x", *brought, manual="npm")
     (libraries,) = found["static-libraries"]
@@ -220,7 +221,7 @@ def test_packages_installed_as_dependencies_have_low_confidence() -> None:
 
 
 def test_packages_that_stay_anyway_are_not_claimed() -> None:
-    """It is there for what another step installed, or for several packages."""
+    """Packages stay if another step installed something that needs them, or if several packages do."""
     brought = ("npm", "libnode-dev", "libssl-dev")
     for command, manual in (
         ("apt-get install -y curl && x", "npm"),
@@ -234,7 +235,7 @@ def test_packages_that_stay_anyway_are_not_claimed() -> None:
 
 
 def test_bytecode_of_packages_is_deleted_where_they_are_installed() -> None:
-    """dpkg's scripts compile whatever the environment says; pip has an option."""
+    """dpkg's scripts compile whatever the environment says; pip has an option against it."""
     code = [
         file("usr/lib/python3.11/__pycache__/os.pyc", b"x" * 500),
         file("usr/lib/python3/dist-packages/apt/__pycache__/a.pyc", b"y" * 500),

@@ -1,4 +1,4 @@
-"""Removal of copies: wherever they are, each content keeps one place, and no file is removed twice."""
+"""Removal of copies: each content keeps one file, and no file is removed twice."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _FILES = st.dictionaries(
 
 @pytest.fixture
 def smallest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thresholds that drop nothing."""
+    """Thresholds that drop no finding."""
     monkeypatch.setattr(evidence, "_NEAR_BYTES", 1)
     monkeypatch.setattr(evidence, "_TREE_BYTES", 1)
     monkeypatch.setattr(duplicate_files, "_MIN_FILE_BYTES", 1)
 
 
 def claims(layers: list[list[Member]]) -> list[str]:
-    """Paths claimed by the rules about copies, with repeats."""
+    """The paths claimed by the rules about copies, with repetitions."""
     return [path for rule, path in all_claims(layers) if rule in RULES]
 
 
 def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
-    """Rules and the paths they claim, with repeats."""
+    """The rules and the paths that they claim, with repetitions."""
     with tempfile.TemporaryDirectory() as folder:
         history = [{"created_by": COPY} for _ in layers]
         archive = docker_archive([layer_tar(members) for members in layers], history=history)
@@ -65,10 +65,10 @@ def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(files=_FILES)
-def test_each_content_keeps_a_place_and_no_file_is_claimed_twice(
+def test_each_content_keeps_a_file_and_no_file_is_claimed_twice(
     files: dict[tuple[str, str, str], tuple[int, int]],
 ) -> None:
-    """All but one of each content's files go, however trees overlap: the naive answer, as here every copy is worth it."""
+    """However trees overlap, all files of each content but one are removed. With thresholds of 0, the naive answer is exact."""
     layers: list[list[Member]] = [[], [], []]
     places: defaultdict[int, set[str]] = defaultdict(set)
     for (top, name, leaf), (content, layer) in files.items():
@@ -100,16 +100,16 @@ _KIND = st.sampled_from(["js", "js", "debug"])
 def test_the_copy_that_stays_is_not_claimed_by_another_finding(
     files: dict[tuple[str, str, str, str], tuple[int, int]],
 ) -> None:
-    """All fixes done, one file is left of each content that rules about copies alone told of at some place."""
+    """Each content with a file that no other rule claims keeps one such file after all fixes."""
     layers: list[list[Member]] = [[], [], []]
     places: defaultdict[int, set[str]] = defaultdict(set)
     for (top, name, leaf, kind), (content, layer) in files.items():
         path = f"{top}/{name}/{leaf}.{kind}"
         layers[layer].append(file(path, b"%d" % content * (content + 10)))
         places[content].add(path)
-    told = all_claims([members for members in layers if members])
-    others = {path for rule, path in told if rule not in RULES}
-    copies = [path for rule, path in told if rule in RULES]
+    all_paths = all_claims([members for members in layers if members])
+    others = {path for rule, path in all_paths if rule not in RULES}
+    copies = [path for rule, path in all_paths if rule in RULES]
     assert len(copies) == len(set(copies))
     assert not others & set(copies)
     for paths in places.values():
@@ -118,10 +118,8 @@ def test_the_copy_that_stays_is_not_claimed_by_another_finding(
 
 @pytest.mark.parametrize("tops", [("root/.cache/pip",), ("root/.cache/pip", "home/me/.cache/pip")])
 @pytest.mark.parametrize("apart", [False, True])
-def test_a_file_that_is_in_a_cache_too_is_no_copy_of_that(
-    tops: tuple[str, ...], apart: bool
-) -> None:
-    """The cache is removed, so the other copy is the only one left."""
+def test_a_file_in_a_cache_is_not_a_copy_to_keep(tops: tuple[str, ...], apart: bool) -> None:
+    """The cache is removed, so the other file becomes the only one."""
     model = b"m" * 1_200_000
     names = [*(f"{top}/x" for top in tops), "srv/model.bin"]
     members = [file(name, model) for name in names]
@@ -131,8 +129,8 @@ def test_a_file_that_is_in_a_cache_too_is_no_copy_of_that(
     assert findings.saving() == len(model) * len(tops)
 
 
-def test_of_copies_that_nothing_else_claims_one_stays() -> None:
-    """The first in the order of paths is in a cache: the second one is what the third links to."""
+def test_a_copy_in_a_cache_is_not_the_one_that_stays() -> None:
+    """The first copy in path order is in a cache, so the third one becomes a link to the second."""
     names = ["root/.cache/pip/x", "srv/a.bin", "srv/b.bin"]
     members = [file(name, b"m" * 1_200_000) for name in names]
     findings = findings_of(opened_of([("/bin/sh -c make", members)]))
@@ -141,8 +139,8 @@ def test_of_copies_that_nothing_else_claims_one_stays() -> None:
     assert findings.saving() == 2_400_000
 
 
-def test_a_directory_that_is_in_a_cache_too_stays_where_it_is_not() -> None:
-    """What lies in the cache counts for its own rule alone."""
+def test_a_directory_outside_a_cache_is_kept() -> None:
+    """The copy in the cache is claimed by the rule about caches alone."""
     members = [*vendor("root/.cache/pip/v"), *vendor("srv/v"), *vendor("usr/local/v")]
     assert sorted(
         (finding.rule, finding.title, finding.bytes)
@@ -157,15 +155,15 @@ FILES = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in r
 
 
 def vendor(top: str, changed: str = "") -> list[Member]:
-    """A tree of 30 files of 120,000 bytes, of which one may be changed."""
+    """A tree of 30 files of 120,000 bytes each; one may be changed."""
     return [
         file(f"{top}/{name}", data + b"changed" * name.endswith(f"/{changed}.js"))
         for name, data in FILES.items()
     ]
 
 
-def told(*steps: tuple[str, list[Member]]) -> list[tuple[str, int, int]]:
-    """Titles of findings about copies, with their bytes and first layers; what they save is their sum."""
+def described(*steps: tuple[str, list[Member]]) -> list[tuple[str, int, int]]:
+    """Titles of findings about copies, with their bytes and first layers; the findings save the sum of their bytes."""
     findings = findings_of(opened_of([(f"{COPY} {name}", members) for name, members in steps]))
     found = [finding for finding in findings.found if finding.rule in RULES]
     assert findings.saving() == sum(finding.bytes for finding in found)
@@ -173,27 +171,27 @@ def told(*steps: tuple[str, list[Member]]) -> list[tuple[str, int, int]]:
 
 
 def test_a_part_that_an_earlier_layer_stores_is_not_claimed_in_both() -> None:
-    """The directory of the higher layer goes, although one part of the other is of a higher layer than its own."""
+    """The directory of the higher layer is removed, although one part of the other comes from a still higher layer."""
     late, early = vendor("b/vendor", "13"), vendor("c/vendor")
     part = [member for member in late if b"/lib2/" in member.name]
     rest = [member for member in late if member not in part]
     steps = [("1", part), ("2", early), ("3", rest)]
-    assert told(*steps) == [
+    assert described(*steps) == [
         ("/b/vendor is nearly identical to /c/vendor (97 % of its bytes)", 29 * 120_000, 2)
     ]
 
 
-def test_a_third_copy_that_was_changed_is_one_finding_beside_two_that_are_the_same() -> None:
-    """The exact copy is one finding, the changed one another."""
+def test_a_changed_third_copy_is_a_separate_finding() -> None:
+    """The exact copy is one finding, and the changed copy is another."""
     steps = [("1", vendor("a/vendor")), ("2", vendor("b/vendor")), ("3", vendor("c/vendor", "13"))]
-    assert sorted(told(*steps)) == [
+    assert sorted(described(*steps)) == [
         ("/b is identical to /a", 30 * 120_000, 1),
         ("/c/vendor is nearly identical to /b/vendor (97 % of its bytes)", 29 * 120_000, 2),
     ]
 
 
 def test_a_part_keeps_one_copy_when_its_representatives_are_removed() -> None:
-    """Two pairs of directories have a file in common, four times: the files rule lets one more go, and one stays."""
+    """Two pairs of directories share a file that exists four times: the rule about files removes one more, and one stays."""
 
     def tree(top: str, kind: bytes, odd: bytes) -> list[Member]:
         own = [file(f"{top}/{n}", kind + b"%d" % n * 60_000) for n in range(10, 20)]
@@ -211,12 +209,12 @@ def test_a_part_keeps_one_copy_when_its_representatives_are_removed() -> None:
     ]
 
 
-def test_two_directories_of_which_half_is_the_same_are_none() -> None:
-    """Three fifths are too few: what is the same is told by its files."""
+def test_half_equal_directories_are_no_near_copies() -> None:
+    """Three fifths in common are too few; the equal files are reported one by one."""
     half = [
         file(f"{top}/{number}", b"%d" % number * 60_000 + top.encode() * (number >= 28))
         for top in ("a/v", "b/v")
         for number in range(10, 40)
     ]
-    ((title, size, _),) = told(("1", half))
+    ((title, size, _),) = described(("1", half))
     assert (title, size) == ("Layer 0 stores 18 duplicates of large files", 18 * 120_000)

@@ -13,7 +13,7 @@ SITE = "usr/local/lib/python3.11/dist-packages"
 
 
 def names(*templates: str, count: int) -> list[str]:
-    """So many names of each kind."""
+    """This many names of each kind."""
     return [template.format(number) for template in templates for number in range(count)]
 
 
@@ -71,7 +71,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("rule", CASES)
-def test_a_fix_names_all_that_is_claimed_and_spares_the_rest(rule: str) -> None:
+def test_a_fix_names_all_claimed_paths_and_no_others(rule: str) -> None:
     """All paths are written out if a pattern would match others."""
     claimed, kept = CASES[rule]
     members = [file(name, b"x" * 100) for name in (*claimed, *kept)]
@@ -82,8 +82,8 @@ def test_a_fix_names_all_that_is_claimed_and_spares_the_rest(rule: str) -> None:
     assert finding.fix.replace(" \\\n   ", "") == f"RUN install && {COMMANDS[rule]}"
 
 
-def test_a_search_leaves_alone_what_another_layer_stores() -> None:
-    """Directories are named so deep that nothing beside the claim lies in them."""
+def test_a_search_spares_files_of_other_layers() -> None:
+    """`find` starts at directories so deep that they contain only claimed files."""
     first = [file(f"opt/a/{number}/x.js.map", b"x" * 100) for number in range(10)]
     second = [file(f"opt/b/{number}/x.js.map", b"x" * 100) for number in range(10)]
     opened = opened_of([(RUN, first), (RUN, second)], "source-maps", 0)
@@ -152,8 +152,10 @@ BELOW = {
 
 
 @pytest.mark.parametrize("rule", BELOW)
-def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
-    """A pattern would match it, or a directory hold it: what the step added is named. Too much is described in words."""
+def test_a_fix_deletes_nothing_from_lower_layers(rule: str) -> None:
+    """If a pattern or directory would include files of lower layers, the files of the step are named. Too many are described in
+    words.
+    """
     before, added, command = BELOW[rule]
     lower = [file(name, b"x" * 100) for name in before]
     upper = [file(name, b"y" * 100) for name in added]
@@ -175,7 +177,7 @@ def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
 
 @pytest.mark.parametrize("command", ["./install", "apt-get install -y x"])
 def test_many_files_of_one_kind_are_named_by_their_pattern(command: str) -> None:
-    """Where the program did not run, or the base image has something else that it would clean."""
+    """The cleaning program cannot be used if it did not run, or would clean something of the base image, too."""
     debs = [file(f"var/cache/apt/archives/{n}.deb", b"%d" % n * 100) for n in range(21)]
     below = [file("var/cache/apt/pkgcache.bin", b"x" * 100)]
     steps = [
@@ -189,8 +191,8 @@ def test_many_files_of_one_kind_are_named_by_their_pattern(command: str) -> None
     assert edit.text == "\n&& rm -rf /var/cache/apt/archives/*.deb"
 
 
-def test_what_later_steps_store_does_not_keep_a_pattern_from_being_used() -> None:
-    """It is not there yet when the command runs."""
+def test_files_of_later_steps_do_not_prevent_a_pattern() -> None:
+    """They do not exist yet when the command runs."""
     debs = [
         [
             file(f"var/cache/apt/archives/{name}{n}.deb", f"{name}{n}".encode() * 100)
@@ -204,8 +206,8 @@ def test_what_later_steps_store_does_not_keep_a_pattern_from_being_used() -> Non
     assert ends[(0,)] == "\n&& rm -rf /var/cache/apt/archives/*.deb"
 
 
-def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
-    """It is a finding of the same rule."""
+def test_files_of_an_earlier_step_may_be_deleted_too() -> None:
+    """They belong to a finding of the same rule, in the same Dockerfile."""
     first = [file("var/cache/apt/srcpkgcache.bin", b"x" * 100)]
     second = [file("var/cache/apt/pkgcache.bin", b"y" * 100)]
     steps = [("/bin/sh -c apt-get update", first), ("/bin/sh -c apt-get install x", second)]
@@ -215,7 +217,7 @@ def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
 
 
 def _directories(members: list[Member]) -> list[Member]:
-    """Files behind the directories that hold them."""
+    """Files, after the directories that contain them."""
     found: dict[str, Member] = {}
     for member in members:
         parts = member.name.decode().split("/")
@@ -225,8 +227,8 @@ def _directories(members: list[Member]) -> list[Member]:
     return [*found.values(), *members]
 
 
-def test_links_replace_only_directories_that_the_step_made() -> None:
-    """Nor is one that is nearly the same deleted."""
+def test_links_replace_only_directories_that_the_step_created() -> None:
+    """A nearly identical directory is not deleted either."""
     same = [(f"{number}.bin", bytes([number]) * 300_000) for number in range(1, 5)]
     first = [file(f"srv/a/{name}", data) for name, data in same]
     second = [file(f"srv/b/{name}", data) for name, data in same]
@@ -248,7 +250,7 @@ def test_links_replace_only_directories_that_the_step_made() -> None:
 
 
 def test_continued_lines_leave_no_runs_of_spaces() -> None:
-    """But in quotes."""
+    """Spaces in quotes stay."""
     command = "RUN /bin/sh -c apt-get   install -y       nano  'a  b' &&     make  ; \ttouch  x # buildkit"
     members = [file("var/cache/apt/archives/x.deb", b"x" * 200_000)]
     opened = opened_of([(command, members)], "apt-archives", 0)
@@ -258,7 +260,7 @@ def test_continued_lines_leave_no_runs_of_spaces() -> None:
 
 
 def test_a_few_places_are_named_one_by_one() -> None:
-    """As they are, with no search."""
+    """A few paths are named without a `find`."""
     members = [file(f"srv/{number}/.idea/x", b"x" * 100) for number in range(4)]
     opened = opened_of([(RUN, members)], "editor-files", 0)
     (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "editor-files"]
@@ -266,7 +268,7 @@ def test_a_few_places_are_named_one_by_one() -> None:
 
 
 def test_excluded_files_are_described_by_their_pattern() -> None:
-    """What to write for all of them."""
+    """The fix gives one pattern for all of them."""
     members = [file(f"srv/{number}.js.map", b"x" * 100) for number in range(10)]
     opened = opened_of([("COPY dist /srv # buildkit", members)], "source-maps", 0)
     (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "source-maps"]

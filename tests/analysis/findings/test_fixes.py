@@ -1,4 +1,4 @@
-"""Fixes quote the user's own instruction, changed, and never write what would break it."""
+"""Fixes quote the user's own instruction with changes, and never break it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.fixes import recorded_instruction, run_text, with_flags
-from layerscope.analysis.findings.runs import Run, appended, run_of
+from layerscope.analysis.findings.runs import Run, append_command, run_of
 from layerscope.image.dockerfile import DockerfileInstruction, parse_dockerfile
 from layerscope.image.history import HistoryEntry, Step, align
 
 
 def step(created_by: str) -> Step:
-    """A step with this record."""
+    """A step with this history record."""
     steps, _ = align([HistoryEntry(None, created_by, None, None, False)], 1)
     return steps[0]
 
@@ -24,8 +24,8 @@ def run(command: str, written: DockerfileInstruction | None = None) -> Run:
     return found
 
 
-def test_recorded_flags_are_no_part_of_the_script() -> None:
-    """buildah puts them behind its shell: they are neither the first command nor an option of the shell."""
+def test_recorded_flags_are_not_part_of_the_script() -> None:
+    """buildah records them after its shell; they are neither the first command nor options of the shell."""
     found = run("--mount=type=cache,target=/c --network=none make")
     assert found.flags == ("--mount=type=cache,target=/c", "--network=none")
     assert found.script == "make"
@@ -57,10 +57,10 @@ def test_recorded_flags_are_no_part_of_the_script() -> None:
         ("cat <<EOF >x\ntext\nEOF", "RUN <<EOF_\ncat <<EOF >x && clean\ntext\nEOF\nEOF_"),
     ],
 )  # fmt: skip
-def test_a_command_is_added_where_it_runs_last(command: str, text: str) -> None:
-    """With `&&` or behind what ends a strict shell, on a line of its own; before an `exit`; in place of an `exec`."""
+def test_a_command_is_appended_where_it_runs_last(command: str, text: str) -> None:
+    """It follows `&&`, or a strict shell's last statement on a new line; it comes before an `exit`, and replaces an `exec`."""
     found = run(command)
-    changes = appended(found, "clean")
+    changes = append_command(found, "clean")
     assert changes is not None
     assert run_text(found, changes) == text
 
@@ -77,11 +77,11 @@ def test_a_command_is_added_where_it_runs_last(command: str, text: str) -> None:
         "",
     ],
 )
-def test_nothing_is_added_where_nothing_is_right(command: str) -> None:
-    """Background jobs, what a strict shell would overlook, what ends early, what cannot be read."""
+def test_nothing_is_appended_to_scripts_that_do_not_allow_it(command: str) -> None:
+    """Scripts with background jobs, errors that `set -e` would miss, early ends, or invalid syntax are left alone."""
     recorded = step(f"/bin/sh -c {command}")
     found = run_of(recorded, ())
-    assert found is None or appended(found, "clean") is None
+    assert found is None or append_command(found, "clean") is None
 
 
 @pytest.mark.parametrize(
@@ -89,54 +89,54 @@ def test_nothing_is_added_where_nothing_is_right(command: str) -> None:
     ['["npm", "ci"]', '--mount=type=cache,target=/x ["npm", "ci"]'],
 )
 def test_the_exec_form_has_no_shell(arguments: str) -> None:
-    """Also behind flags: what stood behind the array would be lost."""
+    """This also holds after flags: a command after the array would be lost."""
     written = parse_dockerfile(f"FROM x\nRUN {arguments}\n".encode(), "Dockerfile").instructions[1]
     found = run("npm ci", written)
     assert found.exec_form
-    assert appended(found, "clean") is None
+    assert append_command(found, "clean") is None
 
 
-def test_what_buildkit_recorded_without_a_shell_is_no_script() -> None:
-    """An array in the Dockerfile, or a here-document with an interpreter."""
+def test_a_buildkit_record_without_a_shell_is_exec_form() -> None:
+    """It was an array, or a here-document with an interpreter."""
     for record in ("RUN npm ci # buildkit", "RUN /dev/pipes/EOF # buildkit"):
         found = run_of(step(record), ())
         assert found is not None
         assert found.exec_form
 
 
-def test_another_shell_is_not_read() -> None:
-    """SHELL names it."""
+def test_scripts_of_other_shells_are_not_parsed() -> None:
+    """SHELL sets PowerShell, so the RUN has no parsed script."""
     shell = step('SHELL ["powershell", "-Command"]')
     found = run_of(step("RUN powershell -Command npm ci # buildkit"), (shell,))
     assert found is not None
-    assert found.read is None
+    assert found.parsed is None
 
 
-def test_shells_that_begin_strictly() -> None:
-    """`SHELL ["/bin/bash", "-eo", "pipefail", "-c"]` is what `set -e` is."""
+def test_a_shell_with_errexit_counts_like_set_e() -> None:
+    """`SHELL ["/bin/bash", "-eo", "pipefail", "-c"]` has the effect of `set -e`."""
     found = run_of(step("RUN /bin/bash -eo pipefail -c for x in 1; do y; done # buildkit"), ())
     assert found is not None
-    changes = appended(found, "clean")
+    changes = append_command(found, "clean")
     assert changes is not None
     assert changes[0][2] == ";\nclean"
 
 
-def test_sources_that_builders_turned_into_digests_are_not_quoted() -> None:
-    """What the Dockerfile named is not known; where it went is."""
+def test_digests_recorded_instead_of_sources_are_not_quoted() -> None:
+    """The sources are unknown, but the target is known."""
     record = f"/bin/sh -c #(nop) COPY dir:{'96f8' * 16} in /flask "
     assert recorded_instruction(step(record)) == "COPY … /flask"
     assert with_flags(step(record), "--chown=app").text == "COPY --chown=app … /flask"
 
 
 def test_flags_replace_those_of_the_same_name() -> None:
-    """Other flags stay."""
+    """Existing flags of other names stay."""
     found = with_flags(step("COPY --chown=1000 --link src /app # buildkit"), "--chown=app:app")
     assert found.text == "COPY --chown=app:app --link src /app"
     assert found.edits == (Edit("flag", 0, "--chown=app:app"),)
 
 
-def test_texts_and_fixes_are_put_together() -> None:
-    """Edits stay; advice holds the comments of all."""
+def test_texts_and_fixes_are_concatenated() -> None:
+    """Edits are kept, and the advice has the comments of all."""
     fix = "# first\n" + Fix("RUN x", (Edit("drop", 1),), "# do x") + "\n# last"
     assert (fix.text, fix.edits) == ("# first\nRUN x\n# last", (Edit("drop", 1),))
     assert fix.advice == "# first\n# do x\n# last"

@@ -1,4 +1,4 @@
-"""What an image says that it uses, and what a step was run to download, is never called avoidable."""
+"""Files that the image declares to use, or that a step downloads on purpose, are never avoidable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Config = Mapping[str, object]
 def sizes(
     command: str, members: Sequence[Member], rule: str, config: Config | None = None
 ) -> list[int]:
-    """The bytes of the findings of a rule."""
+    """The bytes of each finding of a rule."""
     steps = [(RUN.format(command), members)]
     return [finding.bytes for finding in findings_by(steps, rule, config=config)]
 
@@ -43,8 +43,8 @@ IN_TMP: dict[str, Config] = {
 
 
 @pytest.mark.parametrize("how", IN_TMP)
-def test_what_the_config_names_is_no_temporary_file(how: str) -> None:
-    """Nor what lies in the same directory of /tmp; anything else there is."""
+def test_files_that_the_config_names_are_not_temporary(how: str) -> None:
+    """Files in the same directory of /tmp are kept, too; everything else there is reported."""
     members = [*APP, OTHER, symlink("usr/local/bin/start", "../../../tmp/app/run.sh")]
     config = IN_TMP[how]
     if how == "relative":  # what runs in /tmp itself may read all of it
@@ -52,7 +52,7 @@ def test_what_the_config_names_is_no_temporary_file(how: str) -> None:
     assert sizes("make", members, "temporary-files", config) == [90]
 
 
-def test_a_program_that_runs_in_tmp_itself_may_read_all_of_it() -> None:
+def test_a_program_in_tmp_may_read_everything_there() -> None:
     """WORKDIR /tmp alone is a leftover of the build; with a program there it is not."""
     members = [file("tmp/run.sh", b"#!"), OTHER, directory("srv")]
     assert sizes("make", members, "temporary-files", {"WorkingDir": "/tmp"}) == [92]
@@ -69,13 +69,13 @@ def test_a_program_that_runs_in_tmp_itself_may_read_all_of_it() -> None:
         {"WorkingDir": "/"},
     ],
 )  # fmt: skip
-def test_names_of_other_things_spare_nothing(config: Config) -> None:
-    """Places for temporary files, what is not there, the directory above."""
+def test_unrelated_names_spare_nothing(config: Config) -> None:
+    """Places for temporary files, missing paths and parent directories spare nothing."""
     assert sizes("make", [*APP, OTHER], "temporary-files", config) == [792]
 
 
-def test_loops_of_links_lead_nowhere() -> None:
-    """And end."""
+def test_symlink_loops_end_without_a_result() -> None:
+    """Following them ends after a limit."""
     members = [*APP, symlink("a", "b"), symlink("b", "a"), symlink("c", "c/d")]
     assert sizes("make", members, "temporary-files", {"Cmd": ["/a", "/c/x"]}) == [702]
 
@@ -104,7 +104,7 @@ CACHES_IN_USE: dict[str, tuple[str, str, Config]] = {
 
 @pytest.mark.parametrize("what", CACHES_IN_USE)
 def test_a_cache_that_the_started_program_reads_is_in_use(what: str) -> None:
-    """Build tools that run in the container; without that, it is avoidable."""
+    """Build tools that run in the container read their caches; otherwise these are avoidable."""
     rule, path, config = CACHES_IN_USE[what]
     members = [file(path, b"x" * 900)]
     assert sizes("make", members, rule, config) == []
@@ -112,7 +112,7 @@ def test_a_cache_that_the_started_program_reads_is_in_use(what: str) -> None:
 
 
 def test_plug_and_play_reads_yarns_cache() -> None:
-    """Without node_modules, packages are nowhere else."""
+    """Without node_modules, the cache is the only place with the packages."""
     cache = file("root/.yarn/berry/cache/x.zip", b"x" * 900)
     assert sizes("yarn install", [cache], "yarn-cache") == [900]
     assert sizes("yarn install", [cache, file("srv/.pnp.cjs", b"")], "yarn-cache") == []
@@ -139,8 +139,8 @@ FILLED: dict[str, tuple[str, str, Config]] = {
 
 
 @pytest.mark.parametrize("how", FILLED)
-def test_what_a_step_was_run_to_download_is_never_avoidable(how: str) -> None:
-    """Models, browsers and package managers; what other steps leave at the same place is."""
+def test_intended_downloads_are_never_avoidable(how: str) -> None:
+    """Steps download models, browsers and package managers on purpose; files of other steps at the same place are avoidable."""
     command, path, config = FILLED[how]
     member = file(path, b"x" * 900)
     rule = "temporary-files" if path.startswith("tmp/") else "user-cache"
@@ -151,7 +151,7 @@ def test_what_a_step_was_run_to_download_is_never_avoidable(how: str) -> None:
 
 
 def test_a_package_cache_beside_a_download_is_still_avoidable() -> None:
-    """pip's cache is not the model's."""
+    """pip's cache is not part of the downloaded model."""
     command = "pip install transformers && huggingface-cli download x/y"
     members = [file("root/.cache/pip/http/x", b"p" * 300), file("root/.cache/huggingface/x", b"h")]
     assert sizes(command, members, "pip-cache") == [300]
@@ -159,7 +159,7 @@ def test_a_package_cache_beside_a_download_is_still_avoidable() -> None:
 
 
 def test_a_directory_that_holds_a_download_is_left_alone_as_a_whole() -> None:
-    """Its fix would delete the download, too."""
+    """The fix would delete the download, too."""
     members = [file("tmp/model/x.safetensors", b"m" * 900), file("tmp/model/config.json", b"{}")]
     assert sizes("./fetch.sh", members, "temporary-files") == []
     members = [file("root/.cache/node/corepack/x", b"c" * 900), file("root/.cache/node/y", b"y")]

@@ -1,4 +1,4 @@
-"""Private keys of OpenPGP, age and GnuPG: found in armour and in packets, unless they need a passphrase."""
+"""Private keys of OpenPGP, age and GnuPG are found in armour and in packets, unless they need a passphrase."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPEN, LOCKED, ON_A_CARD = b"\x00", b"\xfe\x07\x03\x08", b"\xff\x00\x65\x00GNU\x0
 
 
 def key(algorithm: str, protection: bytes, tag: int = 5, *, old: bool = False) -> bytes:
-    """A packet with a secret key: its public part, what protects it, and what is protected."""
+    """A packet with a secret key: its public part, its protection, and the protected part."""
     body = b"\x04" + bytes(4) + PUBLIC[algorithm] + protection + bytes(range(40))
     if old:
         return bytes([0x81 | tag << 2]) + len(body).to_bytes(2) + body
@@ -46,7 +46,7 @@ def armour(packets: bytes, headers: str = "", wide: int = 64) -> bytes:
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("algorithm", PUBLIC)
 def test_a_key_is_found_unless_it_needs_a_passphrase(algorithm: str, old: bool) -> None:
-    """What says so stands behind the public key of each algorithm."""
+    """The protection is stated after the public key, whose length depends on the algorithm."""
     for protection, found in ((OPEN, True), (LOCKED, False), (ON_A_CARD, False)):
         packets = key(algorithm, protection, old=old)
         assert holds_unprotected(packets) == found
@@ -69,7 +69,7 @@ def test_a_key_is_found_unless_it_needs_a_passphrase(algorithm: str, old: bool) 
     ids=range(8),
 )
 def test_a_key_in_text_is_an_error(written: bytes) -> None:
-    """With headers, other ends of lines, in a literal; and where it cannot be told whether it is protected."""
+    """Keys are found with headers, with other line endings, in literals, and if their protection is unknown."""
     (finding,) = findings_by([(COPY, [file("srv/signing.asc", written)])], "secret-private-key")
     assert finding.severity is Severity.ERROR
 
@@ -77,14 +77,14 @@ def test_a_key_in_text_is_an_error(written: bytes) -> None:
 @pytest.mark.parametrize(
     "path", ["srv/signing.asc", "srv/private.pgp", "srv/my.gpg", "srv/release-signing-key", "srv/x.priv"]
 )  # fmt: skip
-def test_armour_is_found_under_the_names_that_keys_have(path: str) -> None:
-    """Whatever they end in."""
+def test_armour_is_found_in_files_named_like_keys(path: str) -> None:
+    """The extension does not matter."""
     armoured = armour(key("EdDSA", OPEN))
     assert findings_by([(COPY, [file(path, armoured)])], "secret-private-key")
 
 
-def test_keyrings_of_gnupg_are_looked_into() -> None:
-    """Old ones, and those with a file for each key."""
+def test_keyrings_of_gnupg_are_searched() -> None:
+    """This includes old keyrings, and new ones with one file per key."""
     stored = {
         "root/.gnupg/secring.gpg": key("RSA", OPEN),
         "home/me/.gnupg/private-keys-v1.d/0F.key": b"(11:private-key(3:rsa(1:n1:\x00)))",
@@ -112,6 +112,6 @@ def test_keyrings_of_gnupg_are_looked_into() -> None:
         b"\xc5\x08\x04\x00\x00\x00\x00\x16\xff",
     ],
 )
-def test_a_cut_keyring_holds_nothing(data: bytes) -> None:
-    """Lengths are never believed."""
+def test_a_truncated_keyring_has_no_keys(data: bytes) -> None:
+    """Declared lengths are not trusted."""
     assert not holds_unprotected(data)

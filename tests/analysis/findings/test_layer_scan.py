@@ -1,4 +1,4 @@
-"""What is found while a layer is read is what reading its files afterwards finds."""
+"""Scanning files while a layer is read gives the same results as reading them afterwards."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def opened(folder: Path, layers: Sequence[Sequence[Member]], options: Options) -
 @settings(max_examples=60, deadline=None)
 @given(layers=st.lists(MEMBERS, min_size=1, max_size=3))
 @example(layers=[[file(".env", ENV), hardlink(".env.example", ".env")]])
-def test_findings_are_those_of_reading_the_files(
+def test_findings_equal_those_of_reading_the_files(
     layers: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whatever names a file has, here and in other layers."""
+    """The results are equal whatever names a file has, in this layer and in others."""
     folder = tmp_path_factory.mktemp("images")
     both = [opened(folder, layers, how) for how in (ON_ONE_PASS, AFTERWARDS)]
     first, second = (
@@ -76,10 +76,10 @@ LINKED = st.tuples(
 
 @settings(max_examples=60, deadline=None)
 @given(layers=LINKED)
-def test_other_images_with_the_same_layers_change_nothing(
+def test_cached_scans_are_valid_for_every_image(
     layers: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What is known of a layer is true of it in every image."""
+    """The scan of a layer holds for all images that contain the layer."""
     folder = tmp_path_factory.mktemp("images")
     shared = Store(folder / "cache")
     for image in (layers, layers[:1], layers[-1:]):
@@ -104,7 +104,7 @@ BASE = [
 ]
 
 
-def test_a_second_image_on_the_same_base_looks_into_nothing_of_it(
+def test_a_second_image_on_the_same_base_reads_no_base_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Secrets and packages of the base come from the cache."""
@@ -131,8 +131,8 @@ def test_a_second_image_on_the_same_base_looks_into_nothing_of_it(
     ]
 
 
-def test_what_another_name_says_stays_in_its_image(tmp_path: Path) -> None:
-    """A file is an environment file where a later layer calls it so, and in no other image with its layer."""
+def test_further_names_count_only_in_their_image(tmp_path: Path) -> None:
+    """A later layer may give a file the name of an environment file; other images with the file's layer are not affected."""
     cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
     base = [file("srv/notes.txt", ENV)]
     linked = [base, [hardlink("srv/.env", "srv/notes.txt")]]
@@ -141,8 +141,8 @@ def test_what_another_name_says_stays_in_its_image(tmp_path: Path) -> None:
         assert {one.rule for one in found if one.rule.startswith("secret")} == rules
 
 
-def test_a_file_is_known_by_the_name_that_aufs_gives_it(tmp_path: Path) -> None:
-    """Not by where AUFS keeps what has several names."""
+def test_files_in_aufs_link_directories_are_known_by_their_links(tmp_path: Path) -> None:
+    """The path in AUFS's own directory does not count."""
     layer = [
         directory(".wh..wh.plnk"),
         file(".wh..wh.plnk/7.8", ENV),
@@ -153,13 +153,13 @@ def test_a_file_is_known_by_the_name_that_aufs_gives_it(tmp_path: Path) -> None:
         assert "secret-environment-file" in {one.rule for one in found}
 
 
-def test_a_scan_of_other_entries_than_the_layer_has_is_not_believed(tmp_path: Path) -> None:
-    """It counts as missing, as any damaged entry of the cache does."""
+def test_a_scan_with_invalid_entries_counts_as_missing(tmp_path: Path) -> None:
+    """It is treated like any damaged cache entry."""
     cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
     expected = [one.rule for one in findings_of(opened(tmp_path, [BASE], cached)).found]
     assert cached.cache is not None
     scan = LayerScan()
-    scan.search(np.array([99]))
+    scan.mark_searched(np.array([99]))
     for entry in cached.cache.entries():
         key, _, kind = entry.path.name.partition(".")
         if kind == "scan":
@@ -173,7 +173,7 @@ def test_a_scan_of_other_entries_than_the_layer_has_is_not_believed(tmp_path: Pa
 def test_a_compressed_layer_is_decompressed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What rules want of it is taken as it passes."""
+    """The contents that rules need are kept while the layer is read."""
 
     def called(*_: object) -> object:
         raise AssertionError("it passed before")
@@ -187,9 +187,9 @@ def test_a_compressed_layer_is_decompressed_once(
     assert any(found.rule == "secret-private-key" for found in findings.found)
 
 
-def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what there was room for, and without a secret."""
-    monkeypatch.setattr(layer_scan, "_MOST_KEPT", len(STATUS) + 1)
+def test_a_scan_survives_packing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unpacking restores the contents that fit into the limit, and no secrets."""
+    monkeypatch.setattr(layer_scan, "_MAX_KEPT_TOTAL", len(STATUS) + 1)
     scan = LayerScan()
     scan._room = len(STATUS) + 1
     scan.take(
@@ -206,10 +206,8 @@ def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> No
     assert KEY not in b"".join(array.tobytes() for array in scan.pack().arrays.values())
 
 
-def test_the_scans_of_many_layers_are_kept_in_linear_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither all files of the cache nor all layers are looked at for each of them."""
+def test_storing_scans_takes_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storing a scan does not examine all files of the cache, nor all layers."""
     looks: list[int] = []
 
     def counted(status: os.stat_result) -> file_identity.Identity | None:

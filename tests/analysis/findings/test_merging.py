@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from layerscope.analysis.findings.finding import layers_named
+from layerscope.analysis.findings.finding import layers_text
 from layerscope.analysis.findings.fixes import merged_text
-from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.one_shell import merge_scripts
 from layerscope.analysis.findings.runs import run_of
 from layerscope.image.history import HistoryEntry, align
 from tests.analysis.findings.rule_images import findings_by
@@ -19,14 +19,14 @@ from tests.images import file
 
 
 def joined(*commands: str) -> str:
-    """The script of one RUN for these, lines joined as BuildKit joins them; "" if they cannot be one."""
+    """The script of one RUN for these, with lines joined as BuildKit joins them; "" if they cannot be merged."""
     runs = []
     for command in commands:
         (step,), _ = align([HistoryEntry(None, f"/bin/sh -c {command}", None, None, False)], 1)
         found = run_of(step, ())
         assert found is not None
         runs.append(found)
-    together = merged(runs)
+    together = merge_scripts(runs)
     if together is None:
         return ""
     text = merged_text(runs, together).removeprefix("RUN ").replace("\\\n", "")
@@ -58,19 +58,19 @@ def joined(*commands: str) -> str:
     ],
 )
 def test_commands_are_joined_as_people_write_them(commands: tuple[str, ...], text: str) -> None:
-    """`&&` where that is enough, else a strict shell, with a shell of its own for what would change the next one's."""
+    """`&&` is used if it suffices; otherwise a strict shell, with subshells for scripts that would affect the next one."""
     assert joined(*commands) == text
 
 
-def test_nothing_stands_behind_the_line_that_ends_a_here_document() -> None:
-    """A further command begins a line of its own; what would need a group is in words."""
+def test_nothing_follows_the_end_of_a_here_document_on_its_line() -> None:
+    """The next command starts on a new line; merges that would need a group are described in words."""
     runs = []
     for command in ("bash -eu <<-'X'\n\ta\n\tX", "rm /b", "cat <<E\ne\nE"):
         (step,), _ = align([HistoryEntry(None, f"/bin/sh -c {command}", None, None, False)], 1)
         found = run_of(step, ())
         assert found is not None
         runs.append(found)
-    together = merged(runs)
+    together = merge_scripts(runs)
     assert together is not None
     assert merged_text(runs, together) == (
         "RUN <<EOF\nset -e\nbash -eu <<-'X'\n\ta\n\tX\nrm /b\ncat <<E\ne\nE\nEOF"
@@ -91,21 +91,21 @@ FORMS = (
 
 @pytest.mark.parametrize("forms", product(FORMS, FORMS))
 def test_a_merged_run_does_what_its_parts_did(forms: tuple[str, str]) -> None:
-    """A real shell, all ways to succeed and to fail: the same output, up to the first RUN that fails, and the same end."""
+    """In a real shell, for all ways to succeed and fail, the output up to the first failing RUN and the exit status are the same."""
     for ends in product((0, 1), repeat=4):
         check(forms, ends)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_three_runs_are_merged_as_well(seed: int) -> None:
-    """What one of them sets does not change the next but one."""
+def test_three_runs_are_merged(seed: int) -> None:
+    """Settings of one script do not affect any later one."""
     pick = random.Random(seed)
     for _ in range(4):
         check(pick.choices(FORMS, k=3), [int(pick.random() < 0.3) for _ in range(6)])
 
 
 def check(forms: Sequence[str], ends: Sequence[int]) -> None:
-    """Compare RUNs of these forms, whose commands end so, with the one that they are merged into."""
+    """Compare RUNs of these forms, with commands that exit as given, with their merged RUN."""
     words = [f"p{number} {end}" for number, end in enumerate(ends)]
     commands = [form.format(*words[2 * at : 2 * at + 2]) for at, form in enumerate(forms)]
     apart, status = "", 0
@@ -117,7 +117,7 @@ def check(forms: Sequence[str], ends: Sequence[int]) -> None:
 
 
 def run(command: str) -> tuple[str, int]:
-    """What a command prints, and whether it fails."""
+    """The output of a command, and whether it fails."""
     tools = "".join(f"p{number}() {{ echo {number}; return $1; }}\n" for number in range(6))
     done = subprocess.run(
         ["/bin/sh", "-c", tools + command], capture_output=True, text=True, check=False
@@ -126,7 +126,7 @@ def run(command: str) -> tuple[str, int]:
 
 
 def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
-    """Exec form: a comment says that they belong together."""
+    """With exec forms, a comment says that the steps belong together."""
     steps = [
         ('RUN ["make"]', [file("db", b"a" * 50)]),
         ("USER app", None),
@@ -138,8 +138,8 @@ def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
     )
 
 
-def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
-    """Steps that hide little of one another, beside those that hide much, are not drawn in."""
+def test_all_steps_that_rewrite_a_file_are_one_finding() -> None:
+    """Steps that hide little of each other are left out if others hide much."""
     steps = [
         (f"/bin/sh -c step {number}", [file("db", b"%03d" % number * 20)]) for number in range(50)
     ]
@@ -152,7 +152,7 @@ def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
 
 
 def test_a_command_between_merged_steps_stays_between_them() -> None:
-    """It may need what came before it, and what comes after may need what it does."""
+    """It may need files of earlier steps, and later steps may need its files."""
     (found,) = findings_by(
         [
             ("/bin/sh -c one", [file("a", b"x" * 1000)]),
@@ -167,8 +167,8 @@ def test_a_command_between_merged_steps_stays_between_them() -> None:
 
 
 def test_layers_in_a_row_are_named_as_a_range() -> None:
-    """All of them are meant."""
-    assert layers_named([4]) == "layer 4"
-    assert layers_named([1, 2, 3]) == "layers 1, 2, 3"
-    assert layers_named([1, 2, 3, 4]) == "layers 1–4"
-    assert layers_named([1, 2, 4, 5]) == "layers 1, 2, 4 and more"
+    """The title names a range if all of its layers are concerned."""
+    assert layers_text([4]) == "layer 4"
+    assert layers_text([1, 2, 3]) == "layers 1, 2, 3"
+    assert layers_text([1, 2, 3, 4]) == "layers 1–4"
+    assert layers_text([1, 2, 4, 5]) == "layers 1, 2, 4 and more"

@@ -1,4 +1,4 @@
-"""What of a fix's words stays beside its difference."""
+"""The notes of a fix: comments that its diff does not show."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from layerscope.analysis.findings.edits import notes
         ),
     ],
 )
-def test_words_that_the_difference_does_not_say_stay(
+def test_notes_are_comments_that_the_diff_does_not_show(
     fix: str, difference: str, kept: list[str]
 ) -> None:
-    """Instructions that go, places, and comments of the author's scripts are no words of ours."""
+    """Removed instructions, places, and comments in the author's scripts are not notes."""
     assert notes(fix, difference) == kept

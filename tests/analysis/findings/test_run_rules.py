@@ -1,4 +1,4 @@
-"""All rules together: order, thresholds, switches, and bytes that several claim."""
+"""All rules together: order, thresholds, switches, and bytes claimed by several findings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STEPS = [
 
 
 def evidence(base_steps: int = 0) -> Evidence:
-    """The evidence for rules."""
+    """The evidence of a small image."""
     opened = opened_of(STEPS)
     return Evidence(
         opened.image,
@@ -40,7 +40,7 @@ def evidence(base_steps: int = 0) -> Evidence:
 
 
 def claims(name: str, *letters: str) -> Rule:
-    """A rule that claims the files of these names, each for itself."""
+    """A rule that claims the files with these names, each in a separate claim."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         for letter in letters:
@@ -51,14 +51,14 @@ def claims(name: str, *letters: str) -> Rule:
 
 
 def test_more_severe_findings_come_first() -> None:
-    """A note of many bytes does not push aside a warning of few."""
+    """A large note comes after a small warning."""
     note = replace(claims("x", "a"), severity=Severity.NOTE)
     found = run_rules(evidence(), rules=[note, claims("y", "c")]).found
     assert [(finding.rule, finding.bytes) for finding in found] == [("y", 7), ("x", 100)]
 
 
 def test_findings_come_largest_first_and_name_their_steps() -> None:
-    """Steps without a layer count, so that layer 1 is step 2."""
+    """Steps without a layer count, so layer 1 is step 2."""
     found = run_rules(evidence(), rules=[claims("x", "c", "a")]).found
     assert [(finding.bytes, finding.layers, finding.steps) for finding in found] == [
         (100, (0,), (0,)),
@@ -67,7 +67,7 @@ def test_findings_come_largest_first_and_name_their_steps() -> None:
 
 
 def test_a_content_that_several_findings_claim_counts_once() -> None:
-    """The sum of all findings is no saving; the union of what they claim is."""
+    """The saving of all findings is the union of their contents, not the sum of their bytes."""
     findings = run_rules(evidence(), rules=[claims("x", "a+b"), claims("y", "b", "c")])
     assert sorted(finding.bytes for finding in findings.found) == [7, 50, 150]
     assert findings.saving() == 157
@@ -76,14 +76,14 @@ def test_a_content_that_several_findings_claim_counts_once() -> None:
 
 
 def test_findings_of_the_base_image_are_marked() -> None:
-    """A finding whose step is among the base's first steps is the base's."""
+    """A finding belongs to the base image if its step is one of the first `base_steps`."""
     findings = run_rules(evidence(base_steps=1), rules=[claims("x", "a", "c")])
     assert [finding.base for finding in findings.found] == [True, False]
-    assert findings.saving(findings.own) == 7
+    assert findings.saving(findings.outside_base) == 7
 
 
 def test_a_rule_can_be_switched_off_and_tuned() -> None:
-    """Off, with another threshold, with another severity."""
+    """A rule can be off, or have another threshold or severity."""
     rules = [claims("x", "a", "c")]
     assert run_rules(evidence(), {"x": RuleChoice(enabled=False)}, rules).found == ()
     (finding,) = run_rules(
@@ -93,7 +93,7 @@ def test_a_rule_can_be_switched_off_and_tuned() -> None:
 
 
 def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
-    """A claim about anything but contents has a size, but no saving."""
+    """A claim without contents has a size, but no saving."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         yield Claim("# fix", layers=(0,), bytes=4000)
@@ -104,8 +104,8 @@ def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
     assert (findings.found[0].bytes, findings.saving()) == (4000, 0)
 
 
-def test_rules_have_names_that_tell_them_apart() -> None:
-    """Names are what settings and gates call them by."""
+def test_rules_have_unique_names() -> None:
+    """Settings and gates refer to rules by name."""
     names = [rule.name for rule in RULES]
     assert len(set(names)) == len(names)
     assert all(name == name.lower() and " " not in name for name in names)
@@ -114,7 +114,7 @@ def test_rules_have_names_that_tell_them_apart() -> None:
     assert all(rule.title.split()[0] in rule.name for rule in small)  # a tool written its own way
 
 
-def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
+def test_an_unknown_rule_is_an_error_with_a_suggestion() -> None:
     """A setting without effect is always reported."""
     with pytest.raises(
         UsageError, match=r"config\.toml, line 3: unknown rule `apt-list`"
@@ -130,8 +130,8 @@ def test_an_image_without_layers_has_no_finding() -> None:
     assert opened.findings.found == ()
 
 
-def test_secrets_count_once_for_each_file_and_guesses_do_not() -> None:
-    """A file with two kinds of secrets is one; one in the history has no file."""
+def test_secrets_are_counted_by_file_without_guesses() -> None:
+    """A file with two kinds of secrets counts once; a secret in the history has no file."""
     sure, other = claims("secret-key", "a", "b"), claims("secret-token", "b")
     guess = replace(claims("secret-guess", "c"), confidence=Confidence.LOW)
     findings = run_rules(evidence(), rules=[sure, other, guess, claims("waste", "c")])

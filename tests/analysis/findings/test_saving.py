@@ -15,7 +15,7 @@ from tests.images import directory, docker_archive, file, symlink, write
 
 
 def findings_by(path: Path) -> Opened:
-    """An image, opened and analysed as reports have it."""
+    """An image, opened and analysed as for a report."""
     return open_image(Request(str(path)), Options(rules={}))
 
 
@@ -44,8 +44,10 @@ def without_claims(opened: Opened, target: Path) -> Path:
     return write(target, docker_archive(layers, history=history, config=given))
 
 
-def test_the_demo_without_what_its_findings_claim(demo_opened: Opened, tmp_path: Path) -> None:
-    """It has much to fix; with all of it done, nothing is left, and each byte was counted once."""
+def test_the_demo_without_its_claimed_files_has_no_findings(
+    demo_opened: Opened, tmp_path: Path
+) -> None:
+    """The demo has many findings; with all of them fixed none is left, and each byte was counted once."""
     before = demo_opened
     findings = findings_of(before)
     assert {"deleted-later", "rewritten-for-attributes", "apt-lists", "pip-cache", "compilers"} <= {
@@ -61,7 +63,7 @@ def test_the_demo_without_what_its_findings_claim(demo_opened: Opened, tmp_path:
 
 
 def test_a_lean_image_has_nothing_to_fix() -> None:
-    """As distroless images are: a libc, certificates, time zones, licences, and one program."""
+    """Like distroless images, it has a libc, certificates, time zones, licences and one program."""
     base = [
         directory("etc"),
         file("etc/passwd", b"root:x:0:0:root:/root:/sbin/nologin\n"),
@@ -84,8 +86,8 @@ def test_a_lean_image_has_nothing_to_fix() -> None:
     assert findings_of(opened).found == ()
 
 
-def test_json_says_what_could_be_avoided(demo_opened: Opened) -> None:
-    """`avoidableBytes` is no sum of findings where they overlap, and never more."""
+def test_json_has_the_avoidable_bytes(demo_opened: Opened) -> None:
+    """`avoidableBytes` is not the sum of findings if they overlap, and never exceeds it."""
     from layerscope.report.schema import document
 
     report = json.loads(json.dumps(document(demo_opened)))

@@ -1,4 +1,4 @@
-"""The files scanned for secrets, and how much of each: preceding content never hides a secret."""
+"""The files that are searched for secrets, and how much of each: preceding content never hides a secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.analysis.findings.secrets.detectors import (
     plugin_of,
 )
 from layerscope.analysis.findings.secrets.files import Formats
-from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from layerscope.analysis.findings.secrets.reading import MAX_SUGGESTIVE_BYTES
 from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import findings_by
 from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, GITHUB, KEY, KEYS
@@ -49,7 +49,7 @@ LONG_KEY = KEY.replace(BODY, b"\n".join([base64.b64encode(bytes(range(48)))] * 3
     ],
 )
 def test_preceding_text_never_hides_a_secret(path: str, data: bytes, rule: str) -> None:
-    """A file whose name says what it holds is read further than others; and as PowerShell writes it."""
+    """Files with suggestive names are searched further than others, also in PowerShell's UTF-16."""
     (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert finding.confidence is not Confidence.LOW
     assert finding.bytes == len(data)
@@ -65,8 +65,8 @@ def test_preceding_text_never_hides_a_secret(path: str, data: bytes, rule: str) 
 def test_files_too_large_to_read_are_reported_with_low_confidence(
     path: str, rule: str, title: str
 ) -> None:
-    """Rather than skipped silently."""
-    data = b"#" * (LARGEST_TELLING + 1)
+    """They are not skipped silently."""
+    data = b"#" * (MAX_SUGGESTIVE_BYTES + 1)
     (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
     assert finding.title == f"{title}; too large to search"
@@ -76,8 +76,8 @@ def test_files_too_large_to_read_are_reported_with_low_confidence(
 def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The smallest first; the others are reported with low confidence."""
-    monkeypatch.setattr(reading, "MOST_BYTES", 2 * len(PADDING + KEY) + 1)
+    """The smallest are searched first; the others are reported with low confidence."""
+    monkeypatch.setattr(reading, "MAX_LARGE_BYTES", 2 * len(PADDING + KEY) + 1)
     members = [
         file(f"srv/{name}.key", PADDING + KEY + b"#" * (name == "a")) for name in ("a", "b", "c")
     ]
@@ -99,9 +99,9 @@ def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
     ],
     ids=range(5),
 )
-def test_every_line_is_fast(line: bytes) -> None:
-    """Four megabytes of the worst ones are looked through in seconds."""
-    data = (line + b"\n") * (LARGEST_TELLING // (len(line) + 1))
+def test_the_slowest_lines_are_searched_quickly(line: bytes) -> None:
+    """Four megabytes of the worst lines take seconds."""
+    data = (line + b"\n") * (MAX_SUGGESTIVE_BYTES // (len(line) + 1))
     started = time.process_time()
     assert detect(data) == set()
     assert not Formats(environment=True).kinds(data.decode())
@@ -109,8 +109,8 @@ def test_every_line_is_fast(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", DETECTORS)
-def test_whatever_a_detector_finds_has_a_mark(kind: str) -> None:
-    """The library is asked about no other texts."""
+def test_every_detectable_secret_has_a_mark(kind: str) -> None:
+    """The library is not called for texts without a mark."""
     plugin = plugin_of(kind)
     for pattern in plugin.denylist:
 

@@ -14,7 +14,7 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate import RULES
-from layerscope.analysis.gate.base import GateBase, guessed
+from layerscope.analysis.gate.base import GateBase, guessed_base
 from layerscope.analysis.gate.baseline_report import Report, read_report
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.decide import decide
@@ -45,7 +45,7 @@ STEPS: list[Step] = [
 def config(
     values: Mapping[str, object] | None = None, ignores: Sequence[Ignore] = (), **more: Any
 ) -> GateConfig:
-    """A configuration with these rules on, and nothing else; no floor."""
+    """A configuration with only these rules on, and no floor."""
     settings = GateConfig(limits=NOTHING, wasted_floor=0, ignores=tuple(ignores), **more)
     return settings.with_values(values or {}, {name: f"line of {name}" for name in values or {}})
 
@@ -60,7 +60,7 @@ def verdict_of(
     rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
     """The verdict on an image, with its own findings unless others are given."""
-    base = guessed(image.image) if base is None else base
+    base = guessed_base(image.image) if base is None else base
     table = image.filesystem.table
     blobs = [index.compressed_bytes for index in image.indexes]
     ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
@@ -78,8 +78,8 @@ def run_gate(
     return verdict_of(opened_of(steps), config(values, ignores))
 
 
-def the(verdict: Verdict, rule: str) -> Check:
-    """The one check of a rule."""
+def only_check(verdict: Verdict, rule: str) -> Check:
+    """The only check of a rule."""
     (check,) = [check for check in verdict.checks if check.rule == rule]
     return check
 
@@ -91,7 +91,7 @@ def outcome(values: Mapping[str, object], steps: Sequence[Step] = STEPS) -> Outc
 
 
 def report_of(image: Opened, folder: Path, *, files: bool = False) -> Report:
-    """The baseline that an image makes."""
+    """The baseline made from an image."""
     stream = io.BytesIO()
     writer_of("json")(image, stream, ReportOptions(files=files))
     path = folder / "baseline.json"
@@ -109,7 +109,7 @@ def finding(
     size: int = 100,
     title: str = "Found",
 ) -> Finding:
-    """A finding as a rule would make it."""
+    """A finding as from a rule."""
     step = image.image.layers[layer].step
     return Finding(
         rule=rule,
@@ -121,7 +121,7 @@ def finding(
         layers=(layer,),
         paths=numbers_of(image, paths),
         inodes=numbers_of(image, ()),
-        base=step < guessed(image.image).steps,
+        base=step < guessed_base(image.image).steps,
         why="It matters.",
         fix="# fix",
     )

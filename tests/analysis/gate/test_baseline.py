@@ -19,7 +19,7 @@ from layerscope.limits import Limits
 from layerscope.opening.open import Opened
 from layerscope.words import Severity
 from tests.analysis.findings.rule_images import Step, opened_of
-from tests.analysis.gate.gating import STEPS, config, finding, report_of, the, verdict_of
+from tests.analysis.gate.gating import STEPS, config, finding, only_check, report_of, verdict_of
 from tests.images import file, whiteout
 
 PASS, FAIL = Outcome.PASS, Outcome.FAIL
@@ -37,7 +37,7 @@ ALL = {
 
 
 def grown(bytes_wasted: int) -> list[Step]:
-    """The usual image, with so many more bytes wasted."""
+    """The usual image, with this many more wasted bytes."""
     return [
         *STEPS[:2],
         ("RUN one", [file("twice", b"2" * 300), file("gone", b"g" * (200 + bytes_wasted))]),
@@ -52,16 +52,16 @@ def old(tmp_path: Path) -> Report:
 
 
 def test_the_same_image_passes_whatever_the_limits(old: Report) -> None:
-    """Everything was there already."""
+    """The baseline contains all violations."""
     verdict = verdict_of(opened_of(STEPS), config(ALL), baseline=old)
     assert len(verdict.checks) == 11
     assert {check.outcome for check in verdict.checks} == {PASS}
-    assert "no worse than the baseline" in the(verdict, "max-wasted").message
-    assert the(verdict, "max-wasted").baseline == 500
+    assert "no worse than the baseline" in only_check(verdict, "max-wasted").message
+    assert only_check(verdict, "max-wasted").baseline == 500
 
 
 def test_one_wasted_byte_more_fails(old: Report) -> None:
-    """Its own limits fail, and so does the comparison."""
+    """The limits fail, and so does the comparison."""
     verdict = verdict_of(opened_of(grown(1)), config(ALL), baseline=old)
     failed = {check.rule for check in verdict.checks if check.outcome is FAIL}
     assert failed == {
@@ -75,7 +75,7 @@ def test_one_wasted_byte_more_fails(old: Report) -> None:
         "baseline-size",
         "baseline-efficiency",
     }
-    (worst,) = the(verdict, "baseline-wasted").offenders
+    (worst,) = only_check(verdict, "baseline-wasted").offenders
     assert (worst.path, worst.bytes) == ("/gone", 201)
 
 
@@ -86,44 +86,44 @@ def test_one_wasted_byte_more_fails(old: Report) -> None:
 def test_growth_is_tolerated_up_to_the_tolerance(
     old: Report, tolerance: str, more: int, wanted: Outcome
 ) -> None:
-    """A share is one of what the baseline stores, 2,300 bytes here."""
+    """A share refers to the bytes that the baseline stores, 2,300 here."""
     wanted_config = config({"max-wasted": 0, "baseline-tolerance": tolerance})
     verdict = verdict_of(opened_of(grown(more)), wanted_config, baseline=old)
-    assert the(verdict, "baseline-wasted").outcome is wanted
-    assert the(verdict, "baseline-size").outcome is wanted
-    assert the(verdict, "max-wasted").outcome is wanted
+    assert only_check(verdict, "baseline-wasted").outcome is wanted
+    assert only_check(verdict, "baseline-size").outcome is wanted
+    assert only_check(verdict, "max-wasted").outcome is wanted
 
 
-def test_a_limit_that_the_baseline_kept_is_a_limit(old: Report) -> None:
-    """Crossing it is a regression, however small."""
+def test_a_limit_that_the_baseline_kept_applies(old: Report) -> None:
+    """Exceeding it is a regression, however small."""
     wanted = config({"max-wasted": 500, "baseline-tolerance": "1 kB"})
     verdict = verdict_of(opened_of(grown(1)), wanted, baseline=old)
-    assert the(verdict, "baseline-wasted").outcome is PASS
-    assert the(verdict, "max-wasted").outcome is FAIL
+    assert only_check(verdict, "baseline-wasted").outcome is PASS
+    assert only_check(verdict, "max-wasted").outcome is FAIL
 
 
 def test_a_smaller_image_is_no_regression(old: Report) -> None:
-    """Its share of waste grows by itself."""
+    """Its share of waste grows automatically."""
     smaller = [*STEPS[:3], ("RUN two", [whiteout("gone"), file("app/x", b"x")])]
     verdict = verdict_of(opened_of(smaller), config({"baseline-tolerance": 0}), baseline=old)
     assert {check.outcome for check in verdict.checks} == {PASS}
-    assert "only because less is live" in the(verdict, "baseline-efficiency").message
+    assert "only because less is live" in only_check(verdict, "baseline-efficiency").message
 
 
-def test_ignores_mean_the_same_in_the_baseline(old: Report) -> None:
-    """What grows where it is ignored does not count, and what was ignored leaves no room for other waste."""
+def test_ignores_apply_to_the_baseline_too(old: Report) -> None:
+    """Ignored growth does not count, and ignored bytes of the baseline do not allow other waste."""
     ignores = [Ignore(paths=("/gone",))]
     wanted = {"max-wasted": 0, "baseline-tolerance": 0}
     same = verdict_of(opened_of(grown(50)), config(wanted, ignores), baseline=old)
-    assert the(same, "baseline-wasted").outcome is PASS
-    assert the(same, "baseline-wasted").value == 300
+    assert only_check(same, "baseline-wasted").outcome is PASS
+    assert only_check(same, "baseline-wasted").value == 300
     more = [*STEPS, ("RUN x", [whiteout("base")])]
     other = verdict_of(opened_of(more), config(wanted, ignores), baseline=old)
-    assert (the(other, "baseline-wasted").value, the(other, "baseline-wasted").baseline) == (1300, 300)  # fmt: skip
+    assert (only_check(other, "baseline-wasted").value, only_check(other, "baseline-wasted").baseline) == (1300, 300)  # fmt: skip
 
 
 def with_findings(image: Opened, old: Report, before: list[Finding]) -> Report:
-    """The baseline with these findings in it."""
+    """The baseline with these findings."""
 
     table = image.filesystem.table
     plain = msgspec.to_builtins(old) | {
@@ -141,15 +141,15 @@ def with_findings(image: Opened, old: Report, before: list[Finding]) -> Report:
 
 
 def outcome_of(old: Report, now: Finding, before: Finding | None) -> Outcome:
-    """How a finding ends, when there was another one before."""
+    """The outcome of a finding if the baseline has another one."""
     image = opened_of(STEPS)
     known = with_findings(image, old, [] if before is None else [before])
     wanted = config({"findings": True, "no-secrets": False})
-    return the(verdict_of(image, wanted, findings=[now], baseline=known), now.rule).outcome
+    return only_check(verdict_of(image, wanted, findings=[now], baseline=known), now.rule).outcome
 
 
 def test_a_finding_is_known_by_its_rule_and_paths(old: Report) -> None:
-    """Not by its step: steps move when a line is added to a Dockerfile."""
+    """The step does not identify it, because steps move when a line is added to a Dockerfile."""
     image = opened_of(STEPS)
     now = finding(image, "apt-lists", "base", layer=1)
     assert outcome_of(old, now, None) is FAIL
@@ -160,7 +160,7 @@ def test_a_finding_is_known_by_its_rule_and_paths(old: Report) -> None:
 
 
 def test_a_known_finding_may_not_grow(old: Report) -> None:
-    """By more than is tolerated, 1 % of the image."""
+    """It may grow by the tolerance at most, 1 % of the image."""
     image = opened_of(STEPS)
     before = finding(image, "apt-lists", "base", size=100)
     wanted = config({"findings": True, "baseline-tolerance": "1 %"})
@@ -168,11 +168,11 @@ def test_a_known_finding_may_not_grow(old: Report) -> None:
         now = finding(image, "apt-lists", "base", size=size)
         known = with_findings(image, old, [before])
         verdict = verdict_of(image, wanted, findings=[now], baseline=known)
-        assert the(verdict, "apt-lists").outcome is outcome
+        assert only_check(verdict, "apt-lists").outcome is outcome
 
 
 def test_notes_are_no_regression(old: Report) -> None:
-    """They never fail."""
+    """New notes never fail the gate."""
     note = finding(opened_of(STEPS), "apt-lists", "base", severity=Severity.NOTE)
     assert outcome_of(old, note, None) is PASS
 
@@ -185,22 +185,22 @@ def test_a_finding_without_paths_is_known_by_its_title(old: Report) -> None:
     assert outcome_of(old, other, finding(image, "apt-lists")) is FAIL
 
 
-def test_forbidden_paths_that_were_there_pass(old: Report, tmp_path: Path) -> None:
-    """If the baseline lists files; without that they fail, and the message says why."""
+def test_forbidden_paths_in_the_baseline_pass(old: Report, tmp_path: Path) -> None:
+    """The baseline has to list files; otherwise they fail, and the message says why."""
     wanted = config({"forbidden-paths": ["gone", "new"]})
     same = verdict_of(opened_of(STEPS), wanted, baseline=old)
-    assert the(same, "forbidden-paths").outcome is PASS
+    assert only_check(same, "forbidden-paths").outcome is PASS
     more = [*STEPS, ("RUN new", [file("new", b"n")])]
-    check = the(verdict_of(opened_of(more), wanted, baseline=old), "forbidden-paths")
+    check = only_check(verdict_of(opened_of(more), wanted, baseline=old), "forbidden-paths")
     assert [one.path for one in check.offenders] == ["/new"]
     bare = report_of(opened_of(STEPS), tmp_path)
-    check = the(verdict_of(opened_of(STEPS), wanted, baseline=bare), "forbidden-paths")
+    check = only_check(verdict_of(opened_of(STEPS), wanted, baseline=bare), "forbidden-paths")
     assert check.outcome is FAIL
     assert "--files" in check.message
 
 
 def test_names_that_are_not_utf8_are_recognised(tmp_path: Path) -> None:
-    """They travel as lone surrogates, and whiteouts' names as plain ones."""
+    """They are stored as lone surrogates, and names of whiteouts as plain names."""
     steps: list[Step] = [
         (
             "RUN a",
@@ -212,7 +212,7 @@ def test_names_that_are_not_utf8_are_recognised(tmp_path: Path) -> None:
     known = report_of(image, tmp_path, files=True)
     wanted = config({"max-wasted": 0, "baseline-tolerance": 0}, [Ignore(paths=("caf\udce9",))])
     verdict = verdict_of(image, wanted, baseline=known)
-    assert (the(verdict, "baseline-wasted").value, the(verdict, "baseline-wasted").baseline) == (0, 0)  # fmt: skip
+    assert (only_check(verdict, "baseline-wasted").value, only_check(verdict, "baseline-wasted").baseline) == (0, 0)  # fmt: skip
 
 
 def _document(tmp_path: Path) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _document(tmp_path: Path) -> dict[str, Any]:
     ids=["empty", "cut", "list", "object", "number", "newer", "bare", "deep", "binary", "digits"],
 )
 def test_a_file_that_is_not_a_report_is_an_error(data: bytes, said: str, tmp_path: Path) -> None:
-    """With the file's name, and how to write one."""
+    """The error has the name of the file, and how to write a report."""
     path = tmp_path / "old.json"
     path.write_bytes(data)
     with pytest.raises(UsageError) as caught:
@@ -277,7 +277,7 @@ def test_a_file_that_is_not_a_report_is_an_error(data: bytes, said: str, tmp_pat
 def test_a_report_that_was_changed_is_an_error(
     keys: tuple[str | int, ...], value: object, said: str, tmp_path: Path
 ) -> None:
-    """An unchecked baseline would let anything pass."""
+    """An unchecked baseline could let anything pass."""
     document: Any = _document(tmp_path)
     inner = document
     for key in keys[:-1]:
@@ -291,14 +291,14 @@ def test_a_report_that_was_changed_is_an_error(
 
 
 def test_a_baseline_must_be_a_file(tmp_path: Path) -> None:
-    """Missing, or a directory."""
+    """A missing file or a directory is an error."""
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(UsageError, match=str(path)):
             read_report(path)
 
 
 def test_later_reports_of_the_same_schema_are_read(tmp_path: Path) -> None:
-    """Schema 1 may get more keys."""
+    """Later versions of schema 1 may add keys."""
     document = _document(tmp_path) | {"schemaVersion": "1.7", "more": {"than": "known"}}
     path = tmp_path / "old.json"
     path.write_text(json.dumps(document))
@@ -316,13 +316,13 @@ def test_a_report_with_impossible_names_is_read(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     wanted = config({"max-wasted": 0, "findings": True, "forbidden-paths": "gone"})
     verdict = verdict_of(opened_of(STEPS), wanted, baseline=read_report(path))
-    assert the(verdict, "baseline-wasted").outcome is PASS
+    assert only_check(verdict, "baseline-wasted").outcome is PASS
 
 
 def test_a_baseline_with_endless_paths_is_an_error(
     old: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its names are bounded as an image's are."""
+    """Its paths have the same limits as those of an image."""
     limits = "layerscope.analysis.gate.baseline_report.DEFAULT_LIMITS"
     monkeypatch.setattr(limits, Limits(metadata_bytes=100))
     old.waste.records[0].path = "a/b/c"
@@ -333,7 +333,7 @@ def test_a_baseline_with_endless_paths_is_an_error(
 
 
 def test_a_pipe_cannot_be_a_baseline(tmp_path: Path) -> None:
-    """It is not even opened: nobody may ever write to it."""
+    """It is not opened, because there may never be a writer."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="not a regular file"):
         read_report(tmp_path / "pipe")

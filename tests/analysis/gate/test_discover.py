@@ -1,4 +1,4 @@
-"""Which configuration is used, and errors about unreadable ones."""
+"""The configuration that is used, and errors about unreadable ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = [OURS, DIVES, ".dive-ci.yaml", ".dive-ci.yml"]
 """In the order in which they count."""
 
 
-def test_our_configuration_comes_before_the_one_of_dive(tmp_path: Path) -> None:
+def test_our_configuration_takes_precedence_over_dives(tmp_path: Path) -> None:
     """A file that exists but is not used is reported."""
     assert load_config(None, tmp_path).source_kind == "defaults"
     (tmp_path / DIVES).write_text("rules:\n  highestWastedBytes: 1\n")
@@ -39,8 +39,8 @@ def test_the_first_existing_file_is_used(tmp_path: Path, number: int) -> None:
     ]
 
 
-def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
-    """TOML ends in .toml, dive's file in anything else."""
+def test_the_name_of_a_given_file_determines_its_format(tmp_path: Path) -> None:
+    """Names of TOML files end in .toml; all others are dive's."""
     ours, dives = tmp_path / "gate.toml", tmp_path / "dive.yaml"
     ours.write_text("[ci]\nmax-wasted = 2\n")
     dives.write_text("rules:\n  highestWastedBytes: 3\n")
@@ -50,7 +50,7 @@ def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unreadable_file_is_an_error(name: str, tmp_path: Path) -> None:
-    """Never a reason to go on with the defaults."""
+    """The defaults are never used instead."""
     path = tmp_path / name
     with pytest.raises(UsageError, match="No such file"):
         load_config(path, tmp_path)
@@ -72,7 +72,7 @@ def test_an_unreadable_file_is_an_error(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_byte_order_marks_and_crlf_are_accepted(name: str, tmp_path: Path) -> None:
-    """A byte-order mark and CR LF are no mistakes."""
+    """Both are common on Windows."""
     text = "[ci]\r\nmax-wasted = 2\r\n" if name == OURS else "rules:\r\n  highestWastedBytes: 2\r\n"
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert load_config(None, tmp_path).limits["max-wasted"] == 2

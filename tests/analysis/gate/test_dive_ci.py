@@ -1,4 +1,4 @@
-"""`.dive-ci`: dive's three keys, with its meaning and defaults."""
+"""`.dive-ci`: dive's three keys, with dive's meaning and defaults."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def limits(text: str) -> dict[str, float]:
         ("rules:\n  lowestEfficiency: 1\n  highestWastedBytes: 0\n", {"min-efficiency": 1.0, "max-wasted": 0, "max-user-wasted-percent": 0.1}),
     ],
 )  # fmt: skip
-def test_files_as_people_have_them_are_read(text: str, wanted: dict[str, float]) -> None:
+def test_common_files_are_read(text: str, wanted: dict[str, float]) -> None:
     """Missing keys have dive's defaults: efficiency 0.9, at most 0.1 wasted, any number of bytes."""
     assert limits(text) == wanted
 
@@ -70,13 +70,13 @@ def test_files_as_people_have_them_are_read(text: str, wanted: dict[str, float])
     [("20MB", 20_000_000), ("20 mb", 20_000_000), ("1.5GB", 1_500_000_000), ("7", 7), ("3k", 3000),
      ("2MiB", 2 << 20), ("5 B", 5), ("1Ti", 1 << 40)],
 )  # fmt: skip
-def test_sizes_are_written_as_dive_reads_them(written: str, count: int) -> None:
-    """Units are decimal unless there is an i, in any case."""
+def test_sizes_are_read_as_by_dive(written: str, count: int) -> None:
+    """Units are decimal unless they contain an i, in any case."""
     assert limits(f"rules:\n  highestWastedBytes: {written}\n")["max-wasted"] == count
 
 
 def test_shares_have_no_floor_and_nothing_else_is_checked() -> None:
-    """dive knows no floor, no secrets and no findings."""
+    """dive has no floor, and checks neither secrets nor findings."""
     config = parse_dive(README, FILE)
     assert config.wasted_floor == 0
     checks = verdict_of(opened_of(STEPS), config).checks
@@ -127,7 +127,7 @@ def test_shares_have_no_floor_and_nothing_else_is_checked() -> None:
     ],
 )
 def test_every_mistake_is_reported_with_its_line_too(text: str, line: int, said: str) -> None:
-    """dive itself reads over most of them."""
+    """dive itself ignores most of them."""
     with pytest.raises(UsageError) as caught:
         parse_dive(text, FILE)
     assert caught.value.exit_code == ExitCode.USAGE
@@ -167,8 +167,8 @@ def test_each_unknown_key_gives_a_warning(text: str, said: list[str], rules: str
 
 
 @pytest.mark.parametrize("key", ["rules", "Rules", "RULES", '"rules"'])
-def test_the_key_of_the_rules_is_taken_in_any_case(key: str) -> None:
-    """As dive takes it."""
+def test_the_key_of_the_rules_is_accepted_in_any_case(key: str) -> None:
+    """dive accepts it, too."""
     config = parse_dive(f"{key}:\n  highestWastedBytes: 7\n", FILE)
     assert (config.limits["max-wasted"], config.warnings) == (7, ())
 
@@ -177,14 +177,14 @@ def test_the_key_of_the_rules_is_taken_in_any_case(key: str) -> None:
     "text", ["", "\n", "# plugins:\n", "---\n", "rules: ~\n", "rules: null\n", "{}\n"]
 )
 def test_an_empty_file_means_the_defaults_of_dive(text: str) -> None:
-    """Not ours."""
+    """The defaults of layerscope are not used."""
     config = parse_dive(text, FILE)
     assert (config.source_kind, config.limits["min-efficiency"]) == ("dive", 0.9)
     assert config.warnings == ()
 
 
 def test_ignored_keys_may_be_nested() -> None:
-    """But not without end."""
+    """Their depth is limited."""
     text = "plugins: {0}{1}\nrules:\n  highestWastedBytes: 7\n"
     assert parse_dive(text.format("[" * 99, "]" * 99), FILE).limits["max-wasted"] == 7
     with pytest.raises(UsageError, match="line 1: nested too deeply"):
@@ -206,6 +206,6 @@ def test_ignored_keys_may_be_nested() -> None:
     ids=["brackets", "braces", "bomb", "python", "share", "size", "keys", "items"],
 )
 def test_hostile_yaml_is_an_error(text: str) -> None:
-    """Nothing is constructed, nothing is expanded, nothing takes long."""
+    """No objects are constructed, no aliases are expanded, and it takes little time."""
     with pytest.raises(UsageError):
         parse_dive(text, FILE)

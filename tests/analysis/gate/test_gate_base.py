@@ -1,10 +1,10 @@
-"""Where the base image ends, if the user says so."""
+"""The end of the base image, if the user gives it."""
 
 from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+from layerscope.analysis.gate.base import first_layers, guessed_base, same_layers
 from layerscope.errors import UsageError
 from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS
@@ -14,16 +14,16 @@ IMAGE = opened_of(STEPS).image
 PLACE = ".layerscope.toml, line 2"
 
 
-def test_the_image_may_name_its_base() -> None:
-    """A command that layers follow ends a base image."""
-    base = guessed(IMAGE)
+def test_the_base_is_estimated_from_the_image() -> None:
+    """A CMD followed by layers ends a base image."""
+    base = guessed_base(IMAGE)
     assert (base.layers, base.steps, base.known) == (1, 2, True)
     assert base.guessed
     assert "layers follow the CMD" in base.reason
 
 
 def test_a_number_of_layers_is_used_as_given() -> None:
-    """Steps without a layer after them are not the base's."""
+    """Later steps without a layer do not belong to the base."""
     base = first_layers(IMAGE, 2, PLACE)
     assert (base.layers, base.steps) == (2, 3)
     assert not first_layers(IMAGE, 0, PLACE).known
@@ -31,8 +31,8 @@ def test_a_number_of_layers_is_used_as_given() -> None:
         first_layers(IMAGE, 4, PLACE)
 
 
-def test_an_image_that_is_named_must_be_the_base() -> None:
-    """Its layers are the first ones; with its own last steps."""
+def test_a_named_image_must_be_the_base() -> None:
+    """Its layers have to be the first ones; its last metadata steps belong to the base."""
     base = same_layers(IMAGE, opened_of(STEPS[:2]).image, PLACE)
     assert (base.layers, base.steps) == (1, 2)
     assert same_layers(IMAGE, opened_of(STEPS[:1]).image, PLACE).steps == 1

@@ -1,4 +1,4 @@
-"""What holds for every image, however odd."""
+"""Properties of the gate that hold for every image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STRICT = {
 
 
 def some_ignores(chance: random.Random, layers: int) -> list[Ignore]:
-    """Exceptions as somebody might write them."""
+    """Typical exceptions."""
     return [
         Ignore(
             paths=tuple(chance.sample(["a", "b", "d/**", "*c*"], chance.randint(0, 2))),
@@ -46,7 +46,7 @@ def some_ignores(chance: random.Random, layers: int) -> list[Ignore]:
 
 @pytest.mark.parametrize("wild", [False, True], ids=["orderly", "wild"])
 def test_figures_add_up_and_no_image_is_worse_than_itself(wild: bool, tmp_path: Path) -> None:
-    """Whatever is ignored, nothing falls below nothing; and its own report is a baseline that it never fails against."""
+    """Figures are never negative, whatever is ignored; and an image passes with its own report as baseline."""
     for seed in range(60):
         layers = [layer_tar(members) for members in random_layers(seed, wild)]
         path = write(tmp_path / f"{seed}.tar", docker_archive(layers))

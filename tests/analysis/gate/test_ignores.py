@@ -8,55 +8,55 @@ from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Verdict
 from tests.analysis.findings.rule_images import opened_of
-from tests.analysis.gate.gating import STEPS, config, finding, run_gate, the, verdict_of
+from tests.analysis.gate.gating import STEPS, config, finding, only_check, run_gate, verdict_of
 from tests.images import file
 
 FIGURES = {"max-wasted": 10**6, "min-efficiency": 0, "max-layer-size": 10**6, "max-size": 10**6}
 
 
 def figures(*ignores: Ignore) -> tuple[float | None, ...]:
-    """Wasted, efficiency, largest layer and size, with these ignores."""
+    """Wasted bytes, efficiency, largest layer and size, with these ignores."""
     verdict = run_gate(STEPS, FIGURES, ignores)
     assert not verdict.warnings
-    return tuple(the(verdict, rule).value for rule in FIGURES)
+    return tuple(only_check(verdict, rule).value for rule in FIGURES)
 
 
 def unused(verdict: Verdict) -> list[str]:
-    """Where ignores stand that had no effect."""
+    """The places of ignores without effect."""
     return [warning.place for warning in verdict.warnings if warning.code == "ignore-unused"]
 
 
 def test_ignored_waste_counts_neither_as_wasted_nor_as_stored() -> None:
-    """By path: what is live still counts."""
+    """Live bytes at an ignored path still count."""
     assert figures() == (500, 1800 / 2300, 1300, 2300)
     assert figures(Ignore(paths=("gone",))) == (300, 1800 / 2100, 1300, 2300)
     assert figures(Ignore(paths=("/gone", "tw*"))) == (0, 1.0, 1300, 2300)
 
 
 def test_an_ignored_layer_is_left_out_whole() -> None:
-    """What it stores and what it hides; of layer 1 that is all waste, and 300 live bytes."""
+    """This includes what it stores and what it hides; for layer 1 that is all waste, and 300 live bytes."""
     assert figures(Ignore(layers=(1,))) == (0, 1.0, 1300, 2300)
     assert figures(Ignore(layers=(0,))) == (200, 800 / 1000, 500, 2300)
 
 
 def test_an_ignored_base_leaves_out_its_own_layers_and_waste() -> None:
-    """What later steps hide of it is their waste."""
+    """Files of the base that later steps hide are the waste of those."""
     assert figures(Ignore(base_image=True)) == (500, 800 / 1300, 500, 2300)
 
 
 def test_all_conditions_of_an_entry_must_hold() -> None:
-    """A path in a layer is not that layer."""
+    """A path in another layer is not ignored."""
     assert figures(Ignore(paths=("gone",), layers=(2,))) == (300, 1800 / 2100, 1300, 2300)
     verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",), layers=(0,), place="here")])
-    assert the(verdict, "max-wasted").value == 500
+    assert only_check(verdict, "max-wasted").value == 500
     assert unused(verdict) == ["here"]
 
 
 def test_an_ignore_may_be_for_one_rule() -> None:
-    """The other rules count all."""
+    """The other rules count everything."""
     verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",), rules=("max-wasted",))])
-    assert the(verdict, "max-wasted").value == 300
-    assert the(verdict, "min-efficiency").value == 1800 / 2300
+    assert only_check(verdict, "max-wasted").value == 300
+    assert only_check(verdict, "min-efficiency").value == 1800 / 2300
 
 
 def test_a_layer_may_be_named_by_its_digest() -> None:
@@ -65,7 +65,7 @@ def test_a_layer_may_be_named_by_its_digest() -> None:
     digest = image.image.layers[1].diff_id
     assert digest is not None
     verdict = verdict_of(image, config(FIGURES, [Ignore(layers=(digest[:20],))]))
-    assert the(verdict, "max-wasted").value == 0
+    assert only_check(verdict, "max-wasted").value == 0
     assert not verdict.warnings
 
 
@@ -80,7 +80,7 @@ def test_a_layer_may_be_named_by_its_digest() -> None:
     ],
 )
 def test_an_ignore_without_effect_is_reported_with_its_line(entry: Ignore) -> None:
-    """It does not fail: the image has got better, perhaps."""
+    """It does not fail the gate, because the image may have improved."""
     verdict = run_gate(STEPS, {**FIGURES, "findings": True}, [entry])
     assert unused(verdict) == ["here"]
     assert verdict.passed
@@ -104,14 +104,14 @@ def test_ignores_are_summarised() -> None:
 
 
 def test_findings_are_ignored_by_rule_layer_base_or_all_of_their_paths() -> None:
-    """A finding of which one path is left is still a finding."""
+    """A finding with one path left still counts."""
     image = opened_of(STEPS)
     found = [finding(image, "apt-lists", "base", "twice", layer=0)]
 
     def count(*entries: Ignore) -> float | None:
         verdict = verdict_of(image, config({"findings": True}, entries), findings=found)
-        assert verdict.ignored_findings == 1 - int(the(verdict, "apt-lists").value or 0)
-        return the(verdict, "apt-lists").value
+        assert verdict.ignored_findings == 1 - int(only_check(verdict, "apt-lists").value or 0)
+        return only_check(verdict, "apt-lists").value
 
     assert count() == 1
     assert count(Ignore(rules=("apt-lists",))) == 0
@@ -135,9 +135,9 @@ def test_an_ignore_that_covers_part_of_a_finding_is_reported() -> None:
 
 
 def test_forbidden_paths_can_be_excepted() -> None:
-    """A directory that is ignored holds nothing that is forbidden."""
+    """An ignored directory contains no forbidden paths."""
     steps = [("RUN a", [file("etc/ssl/ca.pem", b"1"), file("app/key.pem", b"2")])]
     values = {"forbidden-paths": ["*.pem"]}
-    assert the(run_gate(steps, values), "forbidden-paths").value == 2
-    check = the(run_gate(steps, values, [Ignore(paths=("/etc/ssl",))]), "forbidden-paths")
+    assert only_check(run_gate(steps, values), "forbidden-paths").value == 2
+    check = only_check(run_gate(steps, values, [Ignore(paths=("/etc/ssl",))]), "forbidden-paths")
     assert [one.path for one in check.offenders] == ["/app/key.pem"]

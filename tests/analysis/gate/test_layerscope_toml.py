@@ -45,7 +45,7 @@ deleted-later = false
 
 
 def test_a_complete_configuration_is_read() -> None:
-    """Limits, exceptions, severities, and where each of it stands."""
+    """It has limits, exceptions and severities, with the place of each."""
     config = parse_toml(WHOLE.replace("[rules]\ndeleted-later = false\n", ""), FILE)
     assert config.limits["min-efficiency"] == 0.95
     assert config.limits["max-wasted"] == 20_000_000
@@ -66,7 +66,7 @@ def test_a_complete_configuration_is_read() -> None:
 
 
 def test_missing_keys_keep_their_defaults() -> None:
-    """An empty file is the defaults."""
+    """An empty file has all defaults."""
     assert parse_toml("", FILE).limits == GateConfig().limits
     assert GateConfig().limits == {rule.name: rule.default for rule in RULES}
     defaults = {name: limit for name, limit in GateConfig().limits.items() if limit is not None}
@@ -176,7 +176,7 @@ def test_every_mistake_is_reported_with_its_line(text: str, line: int, said: str
 
 
 def test_off_disables_a_rule() -> None:
-    """As behind a flag; sets that are closed, and the character itself, are patterns."""
+    """It does so in options, too. Closed sets, and the character itself, are valid patterns."""
     text = "[ci]\nmax-wasted = 'off'\nno-secrets = 'off'\nfindings = 'on'\nforbidden-paths = ['[ab]*', '/bin/[[]']"
     limits = parse_toml(text, FILE).limits
     assert limits["max-wasted"] is None
@@ -185,8 +185,8 @@ def test_off_disables_a_rule() -> None:
     assert limits["forbidden-paths"] == ("[ab]*", "/bin/[[]")
 
 
-def test_a_key_that_is_nearly_right_is_suggested() -> None:
-    """Underscores are the usual slip."""
+def test_a_similar_key_is_suggested() -> None:
+    """Underscores are a common mistake."""
     with pytest.raises(UsageError) as caught:
         parse_toml("[ci]\nmin_efficiency = 0.9", FILE)
     assert caught.value.hint == "did you mean min-efficiency?"
@@ -205,6 +205,6 @@ def test_a_key_that_is_nearly_right_is_suggested() -> None:
     ids=["deep", "digits", "dots", "inline", "many", "long"],
 )
 def test_a_hostile_configuration_is_an_error(text: str) -> None:
-    """Neither a crash nor minutes of work."""
+    """It causes neither a crash nor minutes of work."""
     with pytest.raises(UsageError):
         parse_toml(text, FILE)

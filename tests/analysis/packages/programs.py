@@ -1,4 +1,4 @@
-"""Tiny programs and Java archives built in code: just what readers of packages look at."""
+"""Tiny programs and Java archives built in code, with only the parts that package readers use."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def program(
     form: Form = "elf64",
     named: str = "",
 ) -> bytes:
-    """A program with this writable data, and with sections that are not loaded; `named` is a section that holds the data."""
+    """A program with this writable data, and with sections that are not loaded; `named` is a section that contains the data."""
     parts = [(named, _DATA, len(data), ADDRESS)] if named else []
     body = data
     for name, content in (sections or {}).items():
@@ -153,7 +153,7 @@ def go_data(modules: str = MODULES, version: str = "go1.22.1") -> bytes:
 def old_go_data(
     modules: str = MODULES, version: str = "go1.16.7", *, width: int = 8, big: bool = False
 ) -> bytes:
-    """Data with build information as older versions write it: pointers to headers of strings."""
+    """Data with build information of older Go versions: pointers to string headers."""
     end = (">" if big else "<") + ("Q" if width == 8 else "I")
     texts = (version.encode(), framed(modules))
     headers = ADDRESS + 32
@@ -167,7 +167,7 @@ def old_go_data(
 
 
 def framed(modules: str) -> bytes:
-    """Lines about modules between Go's marks."""
+    """Lines about modules between Go's frame bytes."""
     return _FRAMES[0] + modules.encode(errors="surrogateescape") + _FRAMES[1]
 
 
@@ -203,6 +203,6 @@ def jar(members: Mapping[str, bytes | str], *, stored: bool = False) -> bytes:
 
 
 def pom(group: str, artifact: str, version: str) -> dict[str, bytes | str]:
-    """The member by which Maven names an artifact."""
+    """The member in which Maven names an artifact."""
     text = f"#Generated\ngroupId={group}\nartifactId={artifact}\nversion={version}\n"
     return {f"META-INF/maven/{group}/{artifact}/pom.properties": text}

@@ -1,4 +1,4 @@
-"""rpm's databases, built as rpm and Berkeley DB lay them out; `tests/analysis/packages/test_packages.py` has the SQLite one."""
+"""rpm's databases, built with the layouts of rpm and Berkeley DB; `test_packages.py` has the SQLite one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ndb(*blobs: bytes, pages: int = 1, gap: int = 1) -> bytes:
 
 
 def bdb(*blobs: bytes, size: int = 4096, order: str = "<", unsorted: bool = False) -> bytes:
-    """`Packages`: a hash whose pages hold as many pairs as fit; large values lie on pages of their own."""
+    """`Packages`: a hash whose pages hold as many pairs as fit; large values are on separate pages."""
     pages: list[bytearray] = []
     overflow: list[bytearray] = []
     kind = 2 if unsorted else 13
@@ -87,7 +87,7 @@ DATABASES: Mapping[str, Callable[..., bytes]] = {
 
 
 def dumped(blobs: Sequence[bytes], size: int, order: str) -> bytes:
-    """What `db_load` reads to make `Packages` itself."""
+    """The input for `db_load`, which creates `Packages`."""
     number = {"<": 1234, ">": 4321}[order]
     head = f"VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize={size}\ndb_lorder={number}\nHEADER=END\n"
     items = [(0, struct.pack(f"{order}I", len(blobs))), *enumerate(blobs, 1)]

@@ -35,7 +35,7 @@ PROGRAMS = [
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_nothing_that_a_database_defines_is_computed(program: str) -> None:
-    """Views that never end, columns of a gigabyte: such a database is refused, and the warning names it."""
+    """Databases with endless views or columns of a gigabyte are rejected, and the warning names them."""
     connection = sqlite3.connect(":memory:")
     connection.executescript(program)
     data = connection.serialize()
@@ -47,7 +47,7 @@ def test_nothing_that_a_database_defines_is_computed(program: str) -> None:
 
 
 def test_reading_a_database_can_be_cancelled() -> None:
-    """Also while SQLite works."""
+    """This holds even while SQLite works."""
 
     class Stopped(NullProgress):
         def cancelled(self) -> bool:
@@ -59,7 +59,7 @@ def test_reading_a_database_can_be_cancelled() -> None:
 
 def test_a_slow_database_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Packages read so far are kept."""
-    monkeypatch.setattr(rpm_sqlite, "STEPS", 20_000)
+    monkeypatch.setattr(rpm_sqlite, "MAX_STEPS", 20_000)
     found: list[bytes | None] = []
     rows = headers(database(*[b"x" * 100] * 9000), NullProgress())
     with pytest.raises(UnreadableDatabaseError, match="longer"):
@@ -67,8 +67,8 @@ def test_a_slow_database_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < len(found) < 9000
 
 
-def test_a_header_cannot_unfold_to_more_than_it_holds() -> None:
-    """A folder whose name has 100 kB, for each of its files."""
+def test_a_header_cannot_expand_beyond_its_size() -> None:
+    """A directory name of 100 kB is repeated for each file."""
     files = {b"/" + b"d" * 100_000 + b"/%d" % number: b"" for number in range(200)}
     data = database(header(b"bomb", files), header(b"bash", {b"/usr/bin/bash": b""}))
     opened = opened_of(
@@ -91,15 +91,15 @@ def test_a_header_cannot_unfold_to_more_than_it_holds() -> None:
     ],
 )
 def test_a_damaged_database_is_named_in_a_warning(path: str, data: bytes, said: str) -> None:
-    """Otherwise missing packages would go unnoticed."""
+    """Missing packages would go unnoticed otherwise."""
     warnings = opened_of([("x", [file(path, data)])]).warnings
     (warning,) = [warning for warning in warnings if warning.code == "packages-unreadable"]
     assert f"/{path}: " in warning.message
     assert said in warning.message
 
 
-def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
-    """Opened again with other rules, the same, or without findings, where package databases are not read."""
+def test_warnings_are_the_same_with_a_cache(tmp_path: Path) -> None:
+    """The image is opened again with other rules, with the same, and without findings, which needs no package databases."""
     image = docker_archive([layer_tar([file("var/lib/rpm/rpmdb.sqlite", b"no database")])])
     request = Request(str(write(tmp_path / "image.tar", image)))
     store = Store(tmp_path / "cache")
@@ -111,7 +111,7 @@ def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
 
 
 def test_intact_databases_give_no_warning() -> None:
-    """Neither full nor empty ones."""
+    """This includes databases without packages."""
     databases = [
         file("var/lib/dpkg/status", STATUS + b"\n"),
         file("lib/apk/db/installed", b"P:a\nV:1\n\n\n"),

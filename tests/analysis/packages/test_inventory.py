@@ -1,4 +1,4 @@
-"""Packages in programs and Java archives: what is listed, whose the bytes are, and what hostile files cannot do."""
+"""Packages in programs and Java archives: which are listed, which own the bytes, and limits for hostile files."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def binary(name: str, data: bytes) -> Member:
 
 
 def of_app(size: int) -> list[tuple[str, str, str, int, int]]:
-    """What is listed for a program of `MODULES`."""
+    """The packages listed for a program of `MODULES`."""
     return [
         ("go", "example.com/app", "v1.2.3", size, 0),
         ("go", "example.com/fork", "v0.2.0", 0, 0),
@@ -90,7 +90,9 @@ def of_app(size: int) -> list[tuple[str, str, str, int, int]]:
 def test_go_modules_of_a_program(
     tmp_path: Path, form: Form, compression: Compression | None
 ) -> None:
-    """The main module has the program's bytes, the others none; a replacement takes a module's place unless it is a directory."""
+    """The main module owns the bytes of the program, and the others have none; a replacement takes the place of a module unless
+    it is a directory.
+    """
     data = program(bytes(32) + go_data(), form=form)
     opened = opened_with(tmp_path, [binary("bin/server", data)], compression=compression)
     assert rows(opened) == [*of_app(len(data)), ("go", "stdlib", "1.22.1", 0, 0)]
@@ -101,7 +103,7 @@ def test_go_modules_of_a_program(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_go_modules_of_older_programs(tmp_path: Path, form: Form) -> None:
-    """Before Go 1.18 there were pointers to the strings."""
+    """Before Go 1.18, the header had pointers to the strings."""
     width, big = 4 if "32" in form else 8, "big" in form
     data = program(old_go_data(width=width, big=big), form=form)
     opened = opened_with(tmp_path, [binary("bin/server", data)])
@@ -112,7 +114,7 @@ def test_go_modules_of_older_programs(tmp_path: Path, form: Form) -> None:
     ("form", "name"), [("elf64", ".go.buildinfo"), ("macho64", "__go_buildinfo")]
 )
 def test_build_information_in_its_own_section(tmp_path: Path, form: Form, name: str) -> None:
-    """As linkers of C leave it; programs without modules have the path of their main package."""
+    """C linkers keep the section; programs without modules have the path of their main package."""
     data = program(go_data("path\tcmd/go\n"), form=form, named=name)
     opened = opened_with(tmp_path, [binary("go", data)])
     assert rows(opened) == [
@@ -124,7 +126,7 @@ def test_build_information_in_its_own_section(tmp_path: Path, form: Form, name: 
 @pytest.mark.parametrize("compression", [None, "gzip"])
 @pytest.mark.parametrize("form", FORMS)
 def test_crates_of_a_program(tmp_path: Path, form: Form, compression: Compression | None) -> None:
-    """The root crate has the program's bytes; crates that only the build needed are left out."""
+    """The root crate owns the bytes of the program; build dependencies are left out."""
     data = program(b"data", rust_section(), form=form)
     opened = opened_with(tmp_path, [binary("usr/bin/tool", data)], compression=compression)
     assert rows(opened) == [
@@ -151,7 +153,7 @@ APP = {
 def test_artifacts_of_a_java_archive(
     tmp_path: Path, compression: Compression | None, stored: bool, script: bytes
 ) -> None:
-    """Its own, those of archives in it, and those whose classes were copied; also behind a script that starts it."""
+    """These are its own, those of nested archives, and those whose classes were copied; also after a script that starts it."""
     data = script + jar(APP, stored=stored)
     opened = opened_with(tmp_path, [file("srv/app.jar", data)], compression=compression)
     assert rows(opened) == [
@@ -190,17 +192,19 @@ def test_artifacts_of_a_java_archive(
         ("empty.ear", {"META-INF/maven/g/a/pom.properties": "version=1\n"}, ("empty", "")),
     ],
 )
-def test_which_artifact_an_archive_is(
+def test_the_main_artifact_of_an_archive(
     tmp_path: Path, name: str, members: dict[str, bytes | str], expected: tuple[str, str]
 ) -> None:
-    """The one with the file's name, or the manifest's title, or the only one; else name and manifest say it."""
+    """It is the one with the name of the file or the title of the manifest, or the only one; otherwise it comes from file name
+    and manifest.
+    """
     opened = opened_with(tmp_path, [file(name, jar(members))])
     (own,) = (one for one in inventory_of(opened).packages if one.files)
     assert (own.name, own.version) == expected
 
 
 def test_bytes_are_counted_once(tmp_path: Path) -> None:
-    """A program of dpkg stays dpkg's, and is listed all the same; two names of one program are one; what is deleted is none."""
+    """A program owned by dpkg has no bytes in its modules; two names of one program are one; deleted programs are left out."""
     data = program(go_data())
     lists = [
         file("var/lib/dpkg/status", STATUS),
@@ -236,16 +240,18 @@ def test_findings_list_only_packages_of_databases(tmp_path: Path) -> None:
     assert len(inventory_of(opened).packages) > 2
 
 
-def test_what_names_the_distribution(tmp_path: Path) -> None:
-    """The administrator's file first."""
+def test_the_release_file_of_the_distribution(tmp_path: Path) -> None:
+    """The file in /etc takes precedence."""
     release = [file("usr/lib/os-release", b"ID=debian\n"), file("etc/os-release", b"ID=mine\n")]
     assert inventory_of(opened_with(tmp_path, release[:1])).release == "ID=debian\n"
     assert inventory_of(opened_with(tmp_path, release)).release == "ID=mine\n"
 
 
 @pytest.mark.parametrize("compression", [None, "gzip"])
-def test_the_cache_does_not_show(tmp_path: Path, compression: Compression | None) -> None:
-    """The same inventory with a cache, from it, and without one."""
+def test_the_inventory_is_the_same_with_a_cache(
+    tmp_path: Path, compression: Compression | None
+) -> None:
+    """It is the same while writing the cache, from the cache, and without one."""
     members = [
         binary("app", program(go_data())),
         file("a.jar", jar(APP)),
@@ -270,13 +276,13 @@ def test_the_cache_does_not_show(tmp_path: Path, compression: Compression | None
     assert first == again == without
 
 
-def test_a_program_larger_than_memory_should_hold_is_copied_to_a_file(
+def test_a_large_program_is_copied_to_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a compressed layer."""
+    """This applies to compressed layers."""
     from layerscope.analysis import seekable
 
-    monkeypatch.setattr(seekable, "_IN_MEMORY", 100)
+    monkeypatch.setattr(seekable, "_MAX_IN_MEMORY", 100)
     data = program(go_data())
     opened = opened_with(
         tmp_path, [binary("app", data), binary("b", b"x" * 9000)], compression="gzip"
@@ -292,7 +298,7 @@ def problem_of(opened: Opened) -> str:
 
 
 def bomb(levels: int, width: int) -> bytes:
-    """Archives in archives that unpack to far more than they have."""
+    """Nested archives that unpack to far more than their size."""
     data = jar({"x.class": bytes(1 << 22)})
     for _ in range(levels):
         data = jar({f"lib/{number}.jar": data for number in range(width)})
@@ -326,8 +332,8 @@ def bomb(levels: int, width: int) -> bytes:
         ("app", program(b"", {".dep-v0": bytes(17 << 20)}), "more than 16,777,216 bytes"),
     ],
 )
-def test_what_cannot_be_read_is_a_warning(tmp_path: Path, name: str, data: bytes, why: str) -> None:
-    """It names the file, and the rest is listed."""
+def test_unreadable_files_cause_a_warning(tmp_path: Path, name: str, data: bytes, why: str) -> None:
+    """It names the file, and all other packages are listed."""
     good = program(go_data())
     opened = opened_with(tmp_path, [binary(name, data), binary("good", good)])
     assert f"/{name}: " in problem_of(opened)
@@ -335,14 +341,14 @@ def test_what_cannot_be_read_is_a_warning(tmp_path: Path, name: str, data: bytes
     assert "example.com/app" in {one.name for one in inventory_of(opened).packages}
 
 
-def test_an_archive_cannot_unpack_to_far_more_than_it_has(tmp_path: Path) -> None:
-    """However its parts are nested."""
+def test_an_archive_cannot_unpack_beyond_the_limit(tmp_path: Path) -> None:
+    """Nesting makes no difference."""
     opened = opened_with(tmp_path, [file("bomb.jar", bomb(3, 12))])
     assert "unpacks to" in problem_of(opened)
 
 
 def test_files_that_only_look_like_programs(tmp_path: Path) -> None:
-    """Cut, filled with noise, with sizes that lie: nothing is listed, nothing fails, nothing large is made."""
+    """Truncated files, noise and invalid sizes list nothing, raise nothing, and allocate little."""
     seeded, members = random.Random(5), []
     whole = [program(go_data(), rust_section(), form=form) for form in FORMS]
     whole.append(program(old_go_data()))
@@ -364,14 +370,14 @@ def test_files_that_only_look_like_programs(tmp_path: Path) -> None:
     assert len(inventory_of(opened_with(tmp_path, members)).packages) < 240 * 8
 
 
-def test_names_may_hold_any_bytes(tmp_path: Path) -> None:
-    """As the program has them."""
+def test_names_may_contain_any_bytes(tmp_path: Path) -> None:
+    """They are kept as in the program."""
     data = program(go_data("path\t\udcff\n"))
     assert rows(opened_with(tmp_path, [binary("app", data)]))[0][1] == "\udcff"
 
 
 def test_the_limit_on_packages(tmp_path: Path) -> None:
-    """An error that names it."""
+    """The error names it."""
     crates = [{"name": f"c{number}", "version": "1"} for number in range(50)] + CRATES
     layers = [binary("app", program(b"", rust_section(crates)))]
     with pytest.raises(LimitExceededError, match="limit packages exceeded"):
@@ -380,6 +386,6 @@ def test_the_limit_on_packages(tmp_path: Path) -> None:
 
 
 def test_the_same_package_twice_in_a_file_is_one(tmp_path: Path) -> None:
-    """Deflated twice, say."""
+    """The list of crates repeats each of them."""
     opened = opened_with(tmp_path, [binary("app", program(b"", rust_section([*CRATES, *CRATES])))])
     assert len(inventory_of(opened).packages) == 2

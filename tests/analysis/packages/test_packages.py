@@ -44,7 +44,7 @@ Version: 2.36
 
 
 def test_dpkg_lists_its_files_and_their_bytes_are_counted() -> None:
-    """Only what is installed; lists of another architecture by their longer name; merged /usr by its symlink."""
+    """Only installed packages count; lists of other architectures have longer names; symlinks of a merged /usr are followed."""
     found = packages_of(
         [
             symlink("lib", "usr/lib"),
@@ -64,7 +64,7 @@ def test_dpkg_lists_its_files_and_their_bytes_are_counted() -> None:
 
 
 def test_the_layer_is_the_one_that_stores_most_of_a_package() -> None:
-    """An upgrade moves it."""
+    """An upgrade changes it."""
     first = [
         file("var/lib/dpkg/status", STATUS),
         file("var/lib/dpkg/info/curl.list", b"/usr/bin/curl\n/etc/curlrc\n"),
@@ -76,13 +76,13 @@ def test_the_layer_is_the_one_that_stores_most_of_a_package() -> None:
 
 
 def test_distroless_images_keep_a_status_for_each_package() -> None:
-    """In status.d, without lists: the packages are known, their files are not."""
+    """They are in status.d, without lists: the packages are known, but not their files."""
     found = packages_of([file("var/lib/dpkg/status.d/curl", b"Package: curl\nVersion: 8\n")])
     assert found["curl"] == Package("dpkg", "curl", "8", 0, 0, 0)
 
 
 def test_apk_lists_directories_and_files() -> None:
-    """F opens a directory, R is a file in it."""
+    """F starts a directory, R is a file in it."""
     text = b"P:musl\nV:1.2-r1\nF:lib\nR:ld-musl.so.1\nR:libc.so\nF:\nR:top\n\nP:busybox\nV:1.36\nF:bin\nR:busybox\n\n"
     found = packages_of(
         [
@@ -132,7 +132,7 @@ def database(*blobs: bytes, wal: bool = False) -> bytes:
 
 @pytest.mark.parametrize("wal", [False, True])
 def test_rpm_keeps_headers_in_a_database(wal: bool) -> None:
-    """Names, versions with releases, and files by directory; also of a database in WAL mode."""
+    """They have names, versions with releases, and files by directory; the database may be in WAL mode."""
     bash = header(b"bash", {b"/usr/bin/bash": b"", b"/etc/skel/.bashrc": b""})
     found = packages_of(
         [
@@ -145,7 +145,7 @@ def test_rpm_keeps_headers_in_a_database(wal: bool) -> None:
 
 
 def test_distributions_of_python_have_a_record() -> None:
-    """Also of what lies beside the site; what dpkg installed is dpkg's alone."""
+    """It also lists files beside the site directory; distributions installed by dpkg belong to dpkg."""
     site = "usr/lib/python3/site-packages"
     record = (
         b'flask/app.py,sha256=x,100\n"flask/a,b.py",,\n../../../bin/flask,,\nflask/missing.py,,\n'
@@ -170,8 +170,8 @@ def test_distributions_of_python_have_a_record() -> None:
     assert found["python3-six"].files == 2
 
 
-def test_packages_of_npm_are_directories_without_what_is_nested() -> None:
-    """Scoped ones too; a folder without a manifest, or with a broken one, is none."""
+def test_packages_of_npm_are_directories_without_nested_packages() -> None:
+    """Scoped packages count; directories without a valid manifest do not."""
 
     def manifest(name: str) -> bytes:
         return json.dumps({"name": name, "version": "1.2.3"}).encode()
@@ -206,7 +206,7 @@ end
 
 
 def test_gems_are_directories_with_their_specification() -> None:
-    """By RubyGems' second line, else by the assignments; those that come with Ruby have no directory, those of dpkg are its own."""
+    """Names come from the stub line or from assignments; gems bundled with Ruby have no directory, those of dpkg belong to dpkg."""
     home = "usr/local/lib/ruby/gems/3.2.0"
     older = b'Gem::Specification.new do |s|\n  s.name = %q{old}\n  s.version = "0.9"\nend\n'
     native = RAKE.replace(b"rake 13.0.6 ruby", b"nokogiri 1.16.0 x86_64-linux")

@@ -29,7 +29,7 @@ LOAD = shutil.which("db5.3_load") or shutil.which("db_load")
 
 
 def read(name: str, data: bytes) -> tuple[list[bytes | None], str]:
-    """The headers that come, and the error that ends them."""
+    """The headers, and the error that ends them."""
     found: list[bytes | None] = []
     try:
         found.extend(each for each in read_headers(name.encode(), data, NullProgress()))
@@ -48,7 +48,7 @@ def warnings_of(*members: Member) -> list[str]:
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("name", DATABASES)
 def test_each_database_lists_its_packages(name: str, folder: str) -> None:
-    """In each folder; damaged headers are left out."""
+    """This holds in each directory; damaged headers are left out."""
     one = file(f"{folder[1:]}/{name}", DATABASES[name](BASH, LARGE, b"broken", BASH[:40]))
     found = packages_of([one, *FILES])
     assert found == {
@@ -61,7 +61,7 @@ def test_each_database_lists_its_packages(name: str, folder: str) -> None:
 
 @pytest.mark.parametrize("name", DATABASES)
 def test_intact_databases_give_no_warning(name: str) -> None:
-    """Neither full ones nor those that list nothing."""
+    """This includes databases without packages."""
     for data in (DATABASES[name](BASH), DATABASES[name](), b""):
         assert warnings_of(file(f"var/lib/rpm/{name}", data)) == []
 
@@ -86,7 +86,7 @@ def test_the_newest_database_that_lists_anything_counts() -> None:
 @pytest.mark.parametrize("pages", [1, 3])
 @pytest.mark.parametrize("gap", [0, 5])
 def test_ndb_has_free_slots_and_several_pages(pages: int, gap: int) -> None:
-    """In any order."""
+    """Slots are in any order."""
     blobs = [b"x" * length for length in (1, 3, 4, 5, 20, 4096, 70_000)]
     assert read("Packages.db", ndb(*blobs, pages=pages, gap=gap)) == (blobs, "")
 
@@ -95,7 +95,7 @@ def test_ndb_has_free_slots_and_several_pages(pages: int, gap: int) -> None:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("unsorted", [False, True])
 def test_berkeley_db_has_pages_of_many_sizes(size: int, order: str, unsorted: bool) -> None:
-    """In both byte orders; small values lie on the pages of the hash, large ones apart."""
+    """Both byte orders are read; small values are on the pages of the hash, large ones on separate pages."""
     blobs = [bytes([number]) * length for number in range(40) for length in (1, 100, 486, 487, 9000)]  # fmt: skip
     data = bdb(*blobs, size=size, order=order, unsorted=unsorted)
     assert read("Packages", data) == (blobs, "")
@@ -105,7 +105,7 @@ def test_berkeley_db_has_pages_of_many_sizes(size: int, order: str, unsorted: bo
 @pytest.mark.parametrize("size", [512, 4096, 65536])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_real_berkeley_db_files_are_read(tmp_path: Path, size: int, order: str) -> None:
-    """Headers of all sizes, over many buckets."""
+    """They have headers of all sizes in many buckets."""
     assert LOAD is not None
     blobs = [header(b"p%d" % number, {b"/f/%d" % each: b"" for each in range(number)}) for number in range(150)]  # fmt: skip
     path = tmp_path / "Packages"
@@ -118,7 +118,7 @@ def test_real_berkeley_db_files_are_read(tmp_path: Path, size: int, order: str) 
 
 
 def changed(data: bytes, *changes: tuple[int, bytes]) -> bytes:
-    """The same with other bytes at these places."""
+    """The database with other bytes at these positions."""
     mended = bytearray(data)
     for at, new in changes:
         mended[at : at + len(new)] = new
@@ -197,7 +197,7 @@ def test_a_damaged_database_is_named_in_a_warning(name: str, data: bytes, said: 
 
 
 def test_a_header_is_not_read_more_often_than_the_limit() -> None:
-    """By every slot, or by every item of the hash: then the database would unfold to more than it holds."""
+    """All slots, or all items of the hash, refer to it, so the database would expand beyond its size."""
     slots = NDB[FIRST:SECOND] * 254
     assert read("Packages.db", changed(NDB, (FIRST, slots)))[1] == "its packages are larger than the file"  # fmt: skip
     data = bdb(*[b"x" * 9000] * 20)
@@ -213,7 +213,7 @@ def test_a_header_is_not_read_more_often_than_the_limit() -> None:
 
 @pytest.mark.parametrize("name", ["Packages.db", "Packages"])
 def test_reading_can_be_cancelled(name: str) -> None:
-    """Before the next package."""
+    """It stops before the next package."""
 
     class Stopped(NullProgress):
         def cancelled(self) -> bool:
@@ -224,7 +224,7 @@ def test_reading_can_be_cancelled(name: str) -> None:
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
-    """Beginnings of a database, at each boundary of a structure and around it."""
+    """Prefixes of a database, at and around each boundary of a structure."""
     for at in range(0, len(data), 16):
         yield data[:at]
         yield data[: at + 5]
@@ -232,7 +232,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("name", ["Packages.db", "Packages"])
 def test_a_database_may_end_anywhere(name: str) -> None:
-    """It is read as far as it goes, or refused."""
+    """It is read up to its end, or rejected."""
     whole = DATABASES[name](BASH, LARGE)
     for data in pieces(whole):
         found, error = read(name, data)
@@ -251,7 +251,7 @@ SMALL = {"Packages.db": NDB, "Packages": bdb(BASH, LARGE, BASH, size=512)}
 
 @given(CHANGES, st.sampled_from(list(SMALL)))
 def test_damage_never_adds_packages(changes: list[tuple[int, bytes]], name: str) -> None:
-    """Or any error except that it is unreadable."""
+    """It raises no error but that the database is unreadable."""
     data = SMALL[name]
     found, _ = read(name, changed(data, *((at % len(data), new) for at, new in changes)))
     assert sum(len(each or b"") for each in found) <= len(data) + 4

@@ -1,4 +1,4 @@
-"""The final image divided into packages and the rest: every byte once."""
+"""The final image divided into packages and other files: every byte counts once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_every_live_byte_belongs_to_a_package_or_to_none() -> None:
 
 
 def test_a_package_knows_its_files_largest_first() -> None:
-    """A file that two packages list is the first one's, and what is gone is nobody's."""
+    """A file that two packages list belongs to the first one; deleted files belong to none."""
     opened, usage = divided(*LAYERS)
     curl, other = usage.packages
     assert names(opened.filesystem, curl.paths) == [
@@ -68,7 +68,7 @@ def test_a_package_knows_its_files_largest_first() -> None:
     assert (curl.files, other.files, len(other.paths)) == (3, 0, 0)
 
 
-def test_the_rest_is_listed_by_the_deepest_directory_that_matters() -> None:
+def test_unowned_files_are_listed_by_their_deepest_noteworthy_directory() -> None:
     opened, usage = divided(*LAYERS)
     found = {
         names(opened.filesystem, [group.path])[0]: (
@@ -85,7 +85,7 @@ def test_the_rest_is_listed_by_the_deepest_directory_that_matters() -> None:
     )
 
 
-def test_an_image_without_packages_is_all_rest() -> None:
+def test_all_files_of_an_image_without_packages_are_unowned() -> None:
     opened, usage = divided([file("a/b", b"b" * 9), file("c", b"")])
     assert (usage.owned, usage.unowned, usage.unowned_files) == (0, 9, 2)
     assert names(opened.filesystem, [usage.directories[0].path]) == ["a"]

@@ -1,4 +1,5 @@
-"""A plain model of a builder with a cache: each step runs again if it or any step before it changed, and stores its build's time."""
+"""A simple model of a builder with a cache: each step runs again if it or any step before it changed, and stores the time of its
+build."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ class Builder:
 
 
 def archives(steps: Sequence[Planned], releases: Sequence[Inputs]) -> list[bytes]:
-    """The releases that a series of inputs makes, uncompressed: the size of a layer does not depend on the time in it."""
+    """The releases of a series of inputs, uncompressed: the size of a layer does not depend on the time in it."""
     builder = Builder()
     return [
         release(builder.build(steps, inputs), buildkit=False, compress=None, layout=False)
@@ -80,7 +81,7 @@ def archives(steps: Sequence[Planned], releases: Sequence[Inputs]) -> list[bytes
 
 
 def fetched_bytes(steps: Sequence[Planned], releases: Sequence[Inputs]) -> list[int]:
-    """What is fetched for each release by those who have the one before: bytes of the tars that those do not have."""
+    """For each release, the bytes of the tars that hosts with the previous release fetch."""
     builder = Builder()
     built = [builder.build(steps, inputs) for inputs in releases]
     tars = [[layer_tar(made.stored) for made in one if made.stored is not None] for one in built]
@@ -88,7 +89,7 @@ def fetched_bytes(steps: Sequence[Planned], releases: Sequence[Inputs]) -> list[
 
 
 def unchanged_bytes(steps: Sequence[Planned], releases: Sequence[Inputs]) -> list[int]:
-    """Content bytes in those tars that the release before has, too."""
+    """Content bytes in those tars that the previous release also has."""
     builder = Builder()
     built = [builder.build(steps, inputs) for inputs in releases]
     found = []
@@ -112,7 +113,7 @@ def unchanged_bytes(steps: Sequence[Planned], releases: Sequence[Inputs]) -> lis
 
 
 def first_changes(steps: Sequence[Planned], old: Inputs, new: Inputs) -> dict[str, str]:
-    """For each step that ran again, the step that it is charged to: itself if it changed, else the first one that did."""
+    """For each step that ran again, the step to which it is charged: itself if it changed, otherwise the first one that changed."""
     changed = [step.name for step in steps if old[step.name] != new[step.name]]
     found: dict[str, str] = {}
     for place, step in enumerate(steps):

@@ -1,4 +1,4 @@
-"""Releases built in code: their steps with what each stores, as BuildKit or as the classic builder records them."""
+"""Releases built in code: their steps with the files that each stores, as BuildKit or as the classic builder records them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Made:
     """The build arguments that a RUN saw."""
 
     def entry(self, *, buildkit: bool) -> dict[str, object]:
-        """Its entry of the history."""
+        """Its entry in the history."""
         name, _, rest = self.text.partition(" ")
         seen = "".join(f" {key}={value}" for key, value in (self.arguments or {}).items())
         count = f"|{len(self.arguments)}{seen} " if self.arguments else ""
@@ -55,7 +55,7 @@ def release(
     layout: bool = True,
     tag: str = "app:1",
 ) -> bytes:
-    """An archive of an image of these steps; the first `base` of them were made a day before."""
+    """An archive of an image of these steps; the first `base` of them were created a day before."""
     history = [step.entry(buildkit=buildkit) for step in steps]
     for entry in history[base:] if base else ():
         entry["created"] = "2024-02-02T00:00:00Z"

@@ -1,4 +1,4 @@
-"""Random series of a plain model of a builder: bytes, unchanged contents and charges are as the model has them."""
+"""Random series of a simple model of a builder: bytes, unchanged contents and charges equal those of the model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def planned(draw: st.DrawFn) -> list[Planned]:
 
 @st.composite
 def inputs(draw: st.DrawFn) -> list[Inputs]:
-    """The inputs of two to five releases: most stay as they are; versions only rise, so that no old cache entry fits again."""
+    """The inputs of two to five releases: most stay as they are; versions only rise, so that no old cache entry matches again."""
     versions = dict.fromkeys(NAMES, 1)
     found: list[Inputs] = [dict(versions)]
     for _ in range(draw(st.integers(1, 4))):
@@ -42,8 +42,8 @@ def inputs(draw: st.DrawFn) -> list[Inputs]:
 
 @settings(max_examples=40, deadline=None)
 @given(planned(), inputs())
-def test_hops_are_those_of_the_builder(steps: list[Planned], releases: list[Inputs]) -> None:
-    """Bytes of layers, contents that did not change, and the step that each layer is charged to."""
+def test_hops_equal_those_of_the_builder(steps: list[Planned], releases: list[Inputs]) -> None:
+    """Bytes of layers, unchanged contents, and the step to which each layer is charged are compared."""
     with tempfile.TemporaryDirectory() as folder:
         series = series_of(Path(folder), archives(steps, releases))
     assert [hop.bytes for hop in series.hops] == fetched_bytes(steps, releases)

@@ -1,4 +1,4 @@
-"""Which moves are proposed, with what they save, and how they are written."""
+"""The proposed moves, their savings, and their fixes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def built(
     before: Sequence[Made] = (),
     output: str = "usr/lib/libs",
 ) -> bytes:
-    """A release: sources that change in each, then a RUN."""
+    """A release: sources that change each time, then a RUN."""
     return release(
         [
             *BASE,
@@ -45,21 +45,21 @@ def built(
 def found(
     folder: Path, releases: Sequence[bytes], dockerfile: str | None = None
 ) -> Reordering | None:
-    """What is proposed for these releases."""
+    """The proposal for these releases, if any."""
     return opened(folder, releases, dockerfile).reordering
 
 
 def proposed(folder: Path, releases: Sequence[bytes], dockerfile: str | None = None) -> Reordering:
-    """The same, if anything is."""
+    """The proposal for these releases."""
     one = found(folder, releases, dockerfile)
     assert one is not None
     return one
 
 
 def test_a_copy_is_split(tmp_path: Path) -> None:
-    """What names the dependencies comes first, the sources behind their installation."""
+    """The files with dependencies are copied first, the sources after the installation."""
     one = proposed(tmp_path, [built(1), built(2), built(3)])
-    assert one.moves[0].first == (b"app/requirements.txt",)
+    assert one.moves[0].copied_first == (b"app/requirements.txt",)
     assert one.finding.confidence is Confidence.MEDIUM
     assert one.finding.fix.splitlines()[:3] == [
         "COPY requirements.txt /app/",
@@ -92,8 +92,8 @@ def test_dependencies_that_change_are_installed_again(tmp_path: Path) -> None:
         "pip install $PACKAGES",
     ],
 )
-def test_what_may_read_the_sources_stays_behind_them(tmp_path: Path, run: str) -> None:
-    """Nothing is claimed of it."""
+def test_steps_that_may_read_the_sources_stay_after_them(tmp_path: Path, run: str) -> None:
+    """Nothing is proposed for them."""
     assert found(tmp_path, [built(1, run=run), built(2, run=run)]) is None
 
 
@@ -108,15 +108,15 @@ def test_what_may_read_the_sources_stays_behind_them(tmp_path: Path, run: str) -
         "curl -fsSL https://example.org/x -o /usr/bin/x && chmod +x /usr/bin/x",
     ],
 )
-def test_a_copy_comes_behind_what_reads_nothing_of_it(tmp_path: Path, run: str) -> None:
+def test_a_copy_moves_after_steps_that_do_not_read_it(tmp_path: Path, run: str) -> None:
     """It moves as a whole."""
     one = proposed(tmp_path, [built(1, run=run), built(2, run=run)])
-    assert one.moves[0].first == ()
+    assert one.moves[0].copied_first == ()
     assert one.finding.bytes > 300_000
 
 
-def test_what_a_run_stores_over_copied_files(tmp_path: Path) -> None:
-    """Then the order decides what the image shows."""
+def test_a_run_that_overwrites_copied_files(tmp_path: Path) -> None:
+    """The order then determines the final image."""
     releases = [built(number, output="app/main.py") for number in (1, 2)]
     assert found(tmp_path, releases) is None
 
@@ -132,24 +132,24 @@ def test_what_a_run_stores_over_copied_files(tmp_path: Path) -> None:
     ],
 )
 def test_node_projects(tmp_path: Path, package: bytes, expected: bool) -> None:
-    """`npm ci` needs the manifest and the lock, unless the manifest says otherwise."""
+    """`npm ci` needs the manifest and the lockfile, unless the manifest refers to other files."""
     files = [file("app/package.json", package), file("app/package-lock.json", b"{}")]
     releases = [built(number, run="npm ci", files=files) for number in (1, 2)]
     one = found(tmp_path, releases)
     assert (one is not None) is expected
     if one is not None:
-        assert one.moves[0].first == (b"app/package.json", b"app/package-lock.json")
+        assert one.moves[0].copied_first == (b"app/package.json", b"app/package-lock.json")
 
 
 @pytest.mark.parametrize("text", [b"-e .\n", b"./local\n", b"a @ file:///x\n", b"-r missing.txt\n"])
-def test_requirements_that_name_something_of_the_sources(tmp_path: Path, text: bytes) -> None:
+def test_requirements_that_refer_to_the_sources(tmp_path: Path, text: bytes) -> None:
     """They need more than that file."""
     files = [file("app/requirements.txt", text)]
     assert found(tmp_path, [built(1, files=files), built(2, files=files)]) is None
 
 
 def test_an_argument_that_changes_in_each_release(tmp_path: Path) -> None:
-    """It comes behind what does not name it."""
+    """It moves after steps that do not name it."""
 
     def version(number: int) -> bytes:
         steps = [
@@ -166,8 +166,8 @@ def test_an_argument_that_changes_in_each_release(tmp_path: Path) -> None:
     assert one.finding.bytes > 300_000
 
 
-def test_a_variable_that_another_instruction_shows(tmp_path: Path) -> None:
-    """Builders record its value, not its name: without the Dockerfile the value says that it is used."""
+def test_a_variable_whose_value_another_instruction_shows(tmp_path: Path) -> None:
+    """Builders record its value, not its name: without the Dockerfile, the value shows that it is used."""
 
     def labelled(number: int) -> bytes:
         steps = [
@@ -182,7 +182,7 @@ def test_a_variable_that_another_instruction_shows(tmp_path: Path) -> None:
 
 
 def test_a_label_of_the_classic_builder(tmp_path: Path) -> None:
-    """Nothing reads it: it comes last."""
+    """No step reads it, so it comes last."""
 
     def labelled(number: int) -> bytes:
         steps = [
@@ -199,7 +199,7 @@ def test_a_label_of_the_classic_builder(tmp_path: Path) -> None:
 
 
 def test_variables_that_programs_read_stay(tmp_path: Path) -> None:
-    """PATH and its like need not be named to be used."""
+    """Programs use PATH and others without naming them."""
 
     def with_path(number: int) -> bytes:
         steps = [
@@ -231,7 +231,7 @@ def test_the_fix_keeps_the_rest_of_the_dockerfile(tmp_path: Path) -> None:
 
 
 def test_the_sources_of_a_classic_copy_are_not_known(tmp_path: Path) -> None:
-    """Without the Dockerfile the fix is in words."""
+    """Without the Dockerfile, the fix is described in words."""
 
     def classic(number: int) -> bytes:
         digest = f"{number:064x}"
@@ -245,11 +245,11 @@ def test_the_sources_of_a_classic_copy_are_not_known(tmp_path: Path) -> None:
 
     one = proposed(tmp_path, [classic(1), classic(2)])
     assert one.finding.edits == ()
-    assert "# COPY what becomes /app/requirements.txt" in one.finding.fix
+    assert "# COPY the source of /app/requirements.txt" in one.finding.fix
 
 
 def test_moves_save_together_what_none_saves_alone(tmp_path: Path) -> None:
-    """An argument and a copy, both before an installation: each has it run again."""
+    """An ARG and a COPY come before an installation: each makes it run again."""
 
     def both(number: int) -> bytes:
         return built(number, before=[Made(f"ARG VERSION={number}")])

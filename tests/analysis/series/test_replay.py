@@ -17,10 +17,10 @@ from tests.images import file, layer_tar
 
 @settings(max_examples=40, deadline=None)
 @given(planned(), inputs(), st.integers(0, 4), st.integers(1, 5))
-def test_a_move_is_what_the_builder_makes_of_it(
+def test_a_move_equals_a_build_in_that_order(
     steps: list[Planned], releases: list[Inputs], start: int, distance: int
 ) -> None:
-    """The same releases, built from a Dockerfile with that order."""
+    """The same releases are built from a Dockerfile in that order."""
     start = start % (len(steps) - 1)
     end = min(start + distance, len(steps) - 1)
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +35,7 @@ def test_a_move_is_what_the_builder_makes_of_it(
 @settings(max_examples=20, deadline=None)
 @given(planned(), inputs())
 def test_a_copy_that_is_split(steps: list[Planned], releases: list[Inputs]) -> None:
-    """Its one file that never changes is copied first, the rest behind all other steps."""
+    """Its only file that never changes is copied first, the others after all other steps."""
     copies = [place for place, step in enumerate(steps[:-1]) if step.kind == "COPY"]
     if not copies:
         return
@@ -45,7 +45,10 @@ def test_a_copy_that_is_split(steps: list[Planned], releases: list[Inputs]) -> N
     first = f"{name}/same"
     size = len(layer_tar([file(first, name.encode() * 100 * (1 + ord(name) - ord("a")))]))
     move = Move(
-        series.last_numbers[start], series.last_numbers[-1], (first.encode(),), first_bytes=size
+        series.last_numbers[start],
+        series.last_numbers[-1],
+        (first.encode(),),
+        copied_first_bytes=size,
     )
     parted = [
         *steps[:start],
@@ -57,7 +60,7 @@ def test_a_copy_that_is_split(steps: list[Planned], releases: list[Inputs]) -> N
 
 
 def test_releases_without_the_steps_of_a_move_stay_as_they_were(tmp_path: Path) -> None:
-    """The move is of the last Dockerfile; earlier releases may have had another one."""
+    """The move refers to the last Dockerfile; earlier releases may have other steps."""
     old = [Planned("a", "RUN")]
     new = [Planned("c", "COPY"), Planned("d", "RUN")]
     versions = dict.fromkeys("abcd", 1)

@@ -63,8 +63,8 @@ def _without_apt_lists(place: Place) -> Fix:
 def _without_dnf_cache(place: Place) -> Fix:
     """Clean with the tool that the step itself calls."""
     run = run_in(place.evidence, place.step)
-    called = [] if run is None else programs(run)
-    tool = next((name for name in called if name in _YUMS), "dnf")
+    names = [] if run is None else programs(run)
+    tool = next((name for name in names if name in _YUMS), "dnf")
     return cleaned(f"{tool} clean all")(place)
 
 

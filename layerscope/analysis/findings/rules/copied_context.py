@@ -12,7 +12,7 @@ from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
 from layerscope.analysis.findings.edits import IN_DOCKERIGNORE, Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
-from layerscope.analysis.findings.hidden import origins
+from layerscope.analysis.findings.hidden import origin_layers
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
@@ -29,9 +29,9 @@ _NEEDED = {
     "venv": "pip install -r requirements.txt",
 }
 """Names that most applications need, and the commands that install them in the image: leaving them out saves nothing."""
-_DECIDED = frozenset((".env",))
+_MAY_BE_READ = frozenset((".env",))
 """Names that an application may read at run time: the reader has to decide whether it does."""
-_MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
+_ANY_SIZE = frozenset((".git", ".hg", ".svn", ".env"))
 """Names reported at any size: history and secrets."""
 _LARGE = 1_000_000
 _SMALL = 10_000
@@ -49,15 +49,15 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     if not layers:
         return
     tops = {pattern: evidence.selector.matches(pattern) for pattern in _PATTERNS}
-    found = np.concatenate(list(tops.values()))
-    if not len(found):
+    matches = np.concatenate(list(tops.values()))
+    if not len(matches):
         return
-    below = evidence.selector.below(found)
-    below &= ~evidence.selector.select(_INSTALLED)
-    paths = np.flatnonzero(below & evidence.live_files).astype(np.int32)
-    paths = evidence.sole(paths)
+    is_inside = evidence.selector.below(matches)
+    is_inside &= ~evidence.selector.select(_INSTALLED)
+    paths = np.flatnonzero(is_inside & evidence.live_files).astype(np.int32)
+    paths = evidence.without_other_names(paths)
     inodes = evidence.live_inodes[paths]
-    for group in evidence.groups(paths, inodes, origins(evidence, inodes)):
+    for group in evidence.groups(paths, inodes, origin_layers(evidence, inodes)):
         if group.layer in layers:
             yield from _claim(evidence, group, tops)
 
@@ -76,31 +76,33 @@ def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]])
     sources, _ = sources_of(step)
     named = {source.rstrip("/").rpartition("/")[2] for source in sources}
     ends = evidence.filesystem.table.ends
-    kept, covered = np.zeros(len(group.paths), bool), np.zeros(len(group.paths), bool)
+    in_sources, covered = np.zeros(len(group.paths), bool), np.zeros(len(group.paths), bool)
     chosen: dict[str, NDArray[np.bool_]] = {}
-    for pattern, found in tops.items():
-        mine = _inside(found, ends, group.paths)
+    for pattern, matches in tops.items():
+        inside = _inside(matches, ends, group.paths)
         if pattern in named:
-            kept |= mine
-        elif (mine & ~covered).any():
-            chosen[pattern] = mine & ~covered
-            covered |= mine
-    kinds = {name: (name in _NEEDED, name in _DECIDED) for name in chosen}
+            in_sources |= inside
+        elif (inside & ~covered).any():
+            chosen[pattern] = inside & ~covered
+            covered |= inside
+    kinds = {name: (name in _NEEDED, name in _MAY_BE_READ) for name in chosen}
     for kind in ((False, False), (False, True), (True, False)):
-        lines = [name for name in chosen if kinds[name] == kind and (chosen[name] & ~kept).any()]
+        lines = [
+            name for name in chosen if kinds[name] == kind and (chosen[name] & ~in_sources).any()
+        ]
         if lines:
-            files = np.logical_or.reduce([chosen[name] for name in lines]) & ~kept
-            yield from _of_names(evidence, group, group.paths[files], lines, needed=kind[0])
+            files = np.logical_or.reduce([chosen[name] for name in lines]) & ~in_sources
+            yield from _names_claim(evidence, group, group.paths[files], lines, needed=kind[0])
 
 
-def _of_names(
+def _names_claim(
     evidence: Evidence, group: Group, paths: NDArray[np.int32], lines: list[str], *, needed: bool
 ) -> Iterator[Claim]:
     """The claim about files at or below these names, if it is large enough."""
     step = evidence.step(group.layer)
     inodes = np.unique(evidence.live_inodes[paths])
     size = int(evidence.stored(inodes).sum())
-    matters = not _MATTERS.isdisjoint(lines)
+    matters = not _ANY_SIZE.isdisjoint(lines)
     if size < _SMALL and not matters:
         return
     ignored = f"{IN_DOCKERIGNORE}\n" + "\n".join(f"**/{line}" for line in lines)
@@ -123,7 +125,7 @@ def _of_names(
         )
         return
     fix = ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True)
-    if not _DECIDED.isdisjoint(lines):
+    if not _MAY_BE_READ.isdisjoint(lines):
         fix = Fix(f"# unless the application reads it at run time:\n{fix.text}", advice=fix.advice)
     yield Claim(
         fix=fix,

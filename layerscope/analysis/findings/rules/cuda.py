@@ -28,11 +28,11 @@ _MAJOR = re.compile(rb"\.so\.(\d{1,3})")
 
 
 def _unused(evidence: Evidence) -> Iterator[Claim]:
-    known = evidence.once(find_cuda)
-    framework = evidence.once(cpu_only_framework) if known.any else None
+    cuda = evidence.once(find_cuda)
+    framework = evidence.once(cpu_only_framework) if cuda.any else None
     if framework is None:
         return
-    for home, files in known.homes.items():
+    for home, files in cuda.homes.items():
         for group in evidence.by_layer(files):
             yield _claim(
                 evidence,
@@ -44,32 +44,32 @@ def _unused(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _twice(evidence: Evidence) -> Iterator[Claim]:
-    known = evidence.once(find_cuda)
-    if not known.any or evidence.once(cpu_only_framework) is not None:
+    cuda = evidence.once(find_cuda)
+    if not cuda.any or evidence.once(cpu_only_framework) is not None:
         return
-    again = np.zeros(len(evidence.filesystem.table), bool)
+    claimed = np.zeros(len(evidence.filesystem.table), bool)
     for home, other in _pairs():
-        shared = np.zeros(len(again), bool)
-        for files in known.families.values():
-            if (files & known.homes[home]).any():
-                shared |= files & known.homes[other]
-        shared &= ~again
-        again |= shared
+        shared = np.zeros(len(claimed), bool)
+        for files in cuda.families.values():
+            if (files & cuda.homes[home]).any():
+                shared |= files & cuda.homes[other]
+        shared &= ~claimed
+        claimed |= shared
         certain = other is Home.SYSTEM and not _has_own_programs(evidence)
         for group in evidence.by_layer(shared):
             yield _claim(
                 evidence,
                 group,
                 other,
-                title=f"CUDA libraries installed twice: those of the {other.value}, and those of {_WHOSE[home]}",
-                reason=f"the frameworks use those of {_WHOSE[home]}",
+                title=f"CUDA libraries installed twice: those of the {other.value}, and those of {_ORIGINS[home]}",
+                reason=f"the frameworks use those of {_ORIGINS[home]}",
                 confidence=None if certain else Confidence.LOW,
             )
     for files, confidence in (
         (_older_toolkits(evidence), None),
-        (_older_wheels(evidence, known.families, known.homes[Home.WHEELS]), Confidence.LOW),
+        (_older_wheels(evidence, cuda.families, cuda.homes[Home.WHEELS]), Confidence.LOW),
     ):
-        for group in evidence.by_layer(files & ~again):
+        for group in evidence.by_layer(files & ~claimed):
             yield _claim(
                 evidence,
                 group,
@@ -80,7 +80,7 @@ def _twice(evidence: Evidence) -> Iterator[Claim]:
             )
 
 
-_WHOSE = {
+_ORIGINS = {
     Home.BUNDLED: "a framework",
     Home.WHEELS: "NVIDIA's wheels",
     Home.CONDA: "conda",
@@ -106,15 +106,15 @@ def _older_toolkits(evidence: Evidence) -> Mask:
     """Files in /usr/local/cuda-X.Y for all versions but the highest, except the one that /usr/local/cuda points to."""
     versions: dict[tuple[int, int], int] = {}
     for path in evidence.selector.matches("/usr/local/cuda-*").tolist():
-        found = _VERSION.search(evidence.name(path))
+        match = _VERSION.search(evidence.name(path))
         end = int(evidence.filesystem.table.ends[path])
-        if found and evidence.live_files[path:end].any():
-            versions[int(found[1]), int(found[2])] = path
+        if match and evidence.live_files[path:end].any():
+            versions[int(match[1]), int(match[2])] = path
     older = [versions[version] for version in sorted(versions)[:-1]]
-    chosen = [path for path in older if not _is_chosen(evidence, evidence.name(path))]
-    if len(chosen) < len(older):
+    unused = [path for path in older if not _is_chosen(evidence, evidence.name(path))]
+    if len(unused) < len(older):
         return np.zeros(len(evidence.filesystem.table), bool)
-    return evidence.selector.below(np.array(chosen, np.int64)) & evidence.live_files
+    return evidence.selector.below(np.array(unused, np.int64)) & evidence.live_files
 
 
 def _is_chosen(evidence: Evidence, name: str) -> bool:
@@ -131,14 +131,14 @@ def _is_chosen(evidence: Evidence, name: str) -> bool:
 
 def _older_wheels(evidence: Evidence, families: dict[str, Mask], wheels: Mask) -> Mask:
     """Libraries of NVIDIA's wheels for which a newer major version of the same family is installed."""
-    found = np.zeros(len(wheels), bool)
+    older = np.zeros(len(wheels), bool)
     for files in families.values():
         paths = np.flatnonzero(files & wheels)
         majors = [_MAJOR.search(evidence.filesystem.table.name(path)) for path in paths.tolist()]
         numbers = np.array([int(major[1]) if major else -1 for major in majors])
         if len(numbers):
-            found[paths[(numbers >= 0) & (numbers < numbers.max())]] = True
-    return found
+            older[paths[(numbers >= 0) & (numbers < numbers.max())]] = True
+    return older
 
 
 def _claim(

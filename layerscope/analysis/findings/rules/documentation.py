@@ -27,24 +27,24 @@ def _excluded(place: Place) -> Fix:
     copied = not_copied(place)
     if copied:
         return copied
-    found = installation_of(place.evidence, place.step)
-    if found is not None and found.manager in ("apt-get", "apt"):
+    installation = installation_of(place.evidence, place.step)
+    if installation is not None and installation.manager in ("apt-get", "apt"):
         return Fix(f"{_EXCLUDE}\n{instruction_text(place.evidence, place.step)}")
     return with_option("(?:micro)?dnf|yum", _INSTALLING, "--setopt=tsflags=nodocs", _deleted)(place)
 
 
 def _deleted(place: Place) -> Fix:
     """Delete them, except files that licenses require; if earlier layers have others, delete those of the step by name."""
-    if place.shared(_LICENSES):
-        own = place.own_paths(tops=False)
-        return place.deleting(deletion(place.evidence, place.group.layer, own, (), "f"))
-    found = [pattern for pattern in _PATTERNS if _holds(place, pattern)]
-    words = " ".join(pattern.removesuffix("/*") for pattern in found)
+    if place.has_lower_files(_LICENSES):
+        files = place.created_paths(tops=False)
+        return place.deletion_fix(deletion(place.evidence, place.group.layer, files, (), "f"))
+    patterns = [pattern for pattern in _PATTERNS if _has_match(place, pattern)]
+    words = " ".join(pattern.removesuffix("/*") for pattern in patterns)
     names = "! -name copyright ! -name 'LICENSE*' ! -name 'COPYING*'"
     return run_and(place.evidence, place.step, f"find {words} -type f {names} -delete")
 
 
-def _holds(place: Place, pattern: str) -> bool:
+def _has_match(place: Place, pattern: str) -> bool:
     return bool(np.isin(place.topmost_paths(), place.evidence.selector.matches(pattern)).any())
 
 

@@ -12,11 +12,11 @@ from layerscope.analysis.findings.copies import Copies, choose_copies
 from layerscope.analysis.findings.directory_fixes import equal_fix, near_fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import shell_word
-from layerscope.analysis.findings.hidden import origins
+from layerscope.analysis.findings.hidden import origin_layers
 from layerscope.analysis.findings.rule import Rule
 from layerscope.words import Confidence, Severity
 
-_SURE = 0.9
+_MIN_COPY_SHARE = 0.9
 """Minimum share of equal bytes for a directory of the same name to count as a slightly changed copy."""
 
 
@@ -36,18 +36,18 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
-    files = evidence.sole(near.files)
+    files = evidence.without_other_names(near.files)
     if not len(files):
         return
     (copy,) = near.others
     layers = _heaviest_first(evidence, files)
-    if of_packages(evidence, layers[0]) and evidence.packaged[copy]:
+    if from_package_manager(evidence, layers[0]) and evidence.packaged[copy]:
         return
     names = evidence.name(near.kept), evidence.name(copy)
-    copied_twice = near.share >= _SURE and _is_the_same_thing(evidence, layers[0], names)
+    copied_twice = near.share >= _MIN_COPY_SHARE and _is_copied_twice(evidence, layers[0], names)
     share = "nearly all" if near.share > 0.995 else f"{100 * near.share:.0f} %"
     yield Claim(
-        fix=_of_base(names[0])
+        fix=_base_note(names[0])
         if evidence.is_base(layers[0])
         else near_fix(evidence, layers[0], near),
         layers=layers,
@@ -59,7 +59,7 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
     )
 
 
-def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -> bool:
+def _is_copied_twice(evidence: Evidence, layer: int, names: tuple[str, str]) -> bool:
     """Whether two directories have the same name and one comes from a COPY, as opposed to a package that several others need."""
     kept, copy = names
     return (
@@ -72,9 +72,9 @@ def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -
 def _heaviest_first(evidence: Evidence, files: NDArray[np.int32]) -> tuple[int, ...]:
     """The layers that added files, most bytes first."""
     inodes = evidence.live_inodes[files]
-    found, place = np.unique(origins(evidence, inodes), return_inverse=True)
+    layers, place = np.unique(origin_layers(evidence, inodes), return_inverse=True)
     sums = np.bincount(place, evidence.stored(inodes))
-    return tuple(found[np.lexsort((found, -sums))].tolist())
+    return tuple(layers[np.lexsort((layers, -sums))].tolist())
 
 
 def _largest_first(evidence: Evidence, files: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -84,19 +84,19 @@ def _largest_first(evidence: Evidence, files: NDArray[np.int32]) -> NDArray[np.i
 
 
 def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
-    files = evidence.sole(np.concatenate([copies.files for copies in alike]))
+    files = evidence.without_other_names(np.concatenate([copies.files for copies in alike]))
     if not len(files):
         return
     layers = _heaviest_first(evidence, files)
     others = np.array([copy for copies in alike for copy in copies.others])
-    if of_packages(evidence, layers[0]) and evidence.packaged[others].all():
+    if from_package_manager(evidence, layers[0]) and evidence.packaged[others].all():
         return
     named = [
         tuple(evidence.name(copy) for copy in (copies.kept, *copies.others)) for copies in alike
     ]
     kept, first, *more = named[0]
     yield Claim(
-        fix=_of_base(kept)
+        fix=_base_note(kept)
         if evidence.is_base(layers[0])
         else equal_fix(evidence, layers[0], alike),
         layers=layers,
@@ -110,7 +110,7 @@ def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
     )
 
 
-def of_packages(evidence: Evidence, layer: int) -> bool:
+def from_package_manager(evidence: Evidence, layer: int) -> bool:
     """Whether files of a layer in package directories come from a package manager, not from a COPY."""
     return evidence.is_base(layer) or evidence.step(layer).instruction not in ("COPY", "ADD")
 
@@ -119,7 +119,7 @@ def _parent(name: str) -> str:
     return name.rpartition("/")[0] or "/"
 
 
-def _of_base(kept: str) -> str:
+def _base_note(kept: str) -> str:
     return f"# the base image contains {shell_word(kept)} several times: only another base image is smaller"
 
 

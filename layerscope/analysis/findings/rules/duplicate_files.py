@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import choose_copies
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import NAMED, Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
-from layerscope.analysis.findings.hidden import origins, split
-from layerscope.analysis.findings.links import link, stays, whole
+from layerscope.analysis.findings.hidden import origin_layers, split_by_key
+from layerscope.analysis.findings.links import is_untouched_later, link_command, stores_only
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.rules.duplicate_directories import of_packages
+from layerscope.analysis.findings.rules.duplicate_directories import from_package_manager
 from layerscope.text import count_of
 from layerscope.words import Confidence, Severity
 
@@ -29,30 +29,30 @@ _SPARED = ("/usr/share/doc", "copyright", "LICENSE*", "LICENCE*", "COPYING*", "N
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    worth = [found for found in evidence.duplicates or () if found.bytes >= _MIN_FILE_BYTES]
-    if not worth:
+    duplicates = [each for each in evidence.duplicates or () if each.bytes >= _MIN_FILE_BYTES]
+    if not duplicates:
         return
-    counts = np.array([len(found.paths) for found in worth])
+    counts = np.array([len(each.paths) for each in duplicates])
     paths = np.fromiter(
-        chain.from_iterable(found.paths for found in worth), np.int32, int(counts.sum())
+        chain.from_iterable(each.paths for each in duplicates), np.int32, int(counts.sum())
     )
-    groups = np.repeat(np.arange(len(worth)), counts)
+    groups = np.repeat(np.arange(len(duplicates)), counts)
     spared = evidence.selector.select(_SPARED)
-    spared |= evidence.once(choose_copies).gone
-    left = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]
-    paths, groups = paths[left], groups[left]
-    layers = origins(evidence, evidence.live_inodes[paths])
+    spared |= evidence.once(choose_copies).removed
+    reported = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]
+    paths, groups = paths[reported], groups[reported]
+    layers = origin_layers(evidence, evidence.live_inodes[paths])
     order = np.lexsort((paths, layers, groups))
     paths, groups, layers = paths[order], groups[order], layers[order]
     first = np.diff(groups, prepend=-1) > 0
     keepers = paths[np.maximum.accumulate(np.where(first, np.arange(len(paths)), 0))]
-    further = np.flatnonzero(~first)
-    further = further[np.isin(paths[further], evidence.sole(paths[further]))]
-    for layer, mine in split(layers[further], further):
-        if of_packages(evidence, layer):
-            mine = mine[~evidence.packaged[paths[mine]]]
-        if len(mine):
-            yield _claim(evidence, layer, paths[mine], keepers[mine])
+    copies = np.flatnonzero(~first)
+    copies = copies[np.isin(paths[copies], evidence.without_other_names(paths[copies]))]
+    for layer, of_layer in split_by_key(layers[copies], copies):
+        if from_package_manager(evidence, layer):
+            of_layer = of_layer[~evidence.packaged[paths[of_layer]]]
+        if len(of_layer):
+            yield _claim(evidence, layer, paths[of_layer], keepers[of_layer])
 
 
 def _claim(
@@ -78,27 +78,29 @@ def _fix(
     if evidence.is_base(layer):
         return f"# the base image has {shell_word(evidence.name(int(keepers[0])))} several times: only another base image is smaller"
     copied = step.instruction != "RUN"
-    able = np.array([stays(evidence, layer, path) for path in paths[:_MAX_CHECKED].tolist()])
-    if not able.any():
+    linkable = np.array(
+        [is_untouched_later(evidence, layer, path) for path in paths[:_MAX_CHECKED].tolist()]
+    )
+    if not linkable.any():
         names = [shell_word(evidence.name(int(path))) for path in (keepers[0], paths[0])]
         return f"# store {names[0]} only once: after this step {names[1]} is the same, but later steps change files there\n{instruction_text(evidence, step)}"
-    first = np.flatnonzero(able)[:NAMED]
+    first = np.flatnonzero(linkable)[:MAX_NAMED]
     links = []
     for path, kept in zip(paths[first].tolist(), keepers[first].tolist(), strict=True):
         # A hard link to a file of a lower layer would store the file again.
         hard = inodes.layer(int(evidence.live_inodes[kept])) == layer
         option = "-f" if hard and not copied else "-sf"
-        links.append(link(evidence, layer, kept, path, option, without=copied))
+        links.append(link_command(evidence, layer, kept, path, option, without=copied))
     more = f" (and {len(paths) - len(first)} more like it)" if len(paths) > len(first) else ""
-    made = " && ".join(links)
+    commands = " && ".join(links)
     note = f"# a link is enough for each{more}, if nothing writes to them:\n"
     if not copied:
-        fix = note + run_and(evidence, step, made)
+        fix = note + run_and(evidence, step, commands)
         return Fix(fix.text, advice=fix.advice) if more else fix  # not for all of them
-    gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
-    if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
-        return f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}"
-    return f"# leave {gone} out of\n{instruction_text(evidence, step)}\n{note}RUN {made}"
+    removed = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
+    if len(paths) == 1 and stores_only(evidence, layer, int(paths[0])):
+        return f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {commands}"
+    return f"# leave {removed} out of\n{instruction_text(evidence, step)}\n{note}RUN {commands}"
 
 
 RULE = Rule(

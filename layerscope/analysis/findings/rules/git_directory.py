@@ -51,7 +51,7 @@ def _shallow(place: Place) -> Fix:
     evidence, step = place.evidence, place.step
     parents = evidence.filesystem.table.parents[place.topmost_paths()]
     if directories_before(evidence, place.group.layer)[parents].any():
-        return place.deleting("")
+        return place.deletion_fix("")
     gits = " ".join(dict.fromkeys(shell_word(evidence.name(git)) for git in parents.tolist()))
     changes = changed_commands(
         evidence, step, lambda command: subcommand(command, "git", ("clone",)), "--depth 1"
@@ -95,18 +95,18 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 def _clones_of_tools(evidence: Evidence) -> tuple[Mask, Mask]:
     """Masks of clones from which tools run, and of clones that a variable names."""
-    table, known = evidence.filesystem.table, evidence.once(find_in_use)
+    table, in_use = evidence.filesystem.table, evidence.once(find_in_use)
     repositories = np.unique(table.parents[evidence.selector.matches("**/.git")])
     marks = np.concatenate([evidence.selector.matches(pattern) for pattern in _TOOLS])
     above = marks[evidence.live_inodes[marks] >= 0]
-    found = [np.array(sorted(known.search), np.int64)]
-    programs = [path for path in known.search if table.name(path) in _PROGRAMS]
-    found.append(table.parents[np.array(programs, np.int64)].astype(np.int64))
+    directories = [np.array(sorted(in_use.search), np.int64)]
+    programs = [path for path in in_use.search if table.name(path) in _PROGRAMS]
+    directories.append(table.parents[np.array(programs, np.int64)].astype(np.int64))
     for _ in range(_NEAR):
         above = table.parents[above].astype(np.int64)
-        found.append(above)
-    tools = np.intersect1d(repositories[repositories > 0], np.concatenate(found))
-    named = np.intersect1d(repositories, np.array(sorted(known.configured), np.int64))
+        directories.append(above)
+    tools = np.intersect1d(repositories[repositories > 0], np.concatenate(directories))
+    named = np.intersect1d(repositories, np.array(sorted(in_use.configured), np.int64))
     return evidence.selector.below(tools), evidence.selector.below(np.setdiff1d(named, tools))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text
-from layerscope.analysis.findings.hidden import split
+from layerscope.analysis.findings.hidden import split_by_key
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.steps import step_kind
 from layerscope.words import Confidence, Severity, StepKind
@@ -20,7 +20,7 @@ _NONE = np.zeros(0, np.int64)
 def _find_unchanged(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
     # Without the layer, the contents that it hides would be live: one of the two equal contents is saved either way.
-    hides = dict(split(waste.hidden_by, np.arange(len(waste))))
+    hides = dict(split_by_key(waste.hidden_by, np.arange(len(waste))))
     for layer, contents in enumerate(evidence.contents):
         step = evidence.step(layer)
         if step.index < evidence.base_steps or step.instruction not in ("RUN", "COPY", "ADD"):

@@ -17,7 +17,7 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.in_use import find_in_use
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.runs import program, subcommand
+from layerscope.analysis.findings.runs import program_index, subcommand
 from layerscope.analysis.packages.npm_projects import Project, child, find_projects
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
@@ -60,12 +60,12 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
             "# .dockerignore: **/node_modules; build in a separate stage, and install here only what runs:\n"
             f"{instruction_text(evidence, step)}\nRUN cd {shell_word(evidence.name(project.folder))} && {install}"
         )
-    if any(_used(evidence, layer)):
+    if any(_later_uses(evidence, layer)):
         return (
             "# a later step uses them: build in a separate stage, and install here only what runs\n"
             f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nRUN {install}\nCOPY --from=build … …"
         )
-    place, option = (_of_yarn, "--production") if yarn else (_of_npm, "--omit=dev")
+    place, option = (_yarn_install, "--production") if yarn else (_npm_install, "--omit=dev")
     changes = changed_commands(evidence, step, place, option)
     if changes and not _USES.search(step.arguments, changes[-1][0]):
         return run_and(evidence, step, "", changes=changes, advice=f"# with {option}")
@@ -86,16 +86,16 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
     )
 
 
-def _of_npm(command: Command) -> Word | None:
+def _npm_install(command: Command) -> Word | None:
     """The subcommand of an `npm` that installs all packages of a project."""
     if {"-g", "--global", "--production", "--only=production"} & {*command.values}:
         return None
     return subcommand(command, "npm", ("ci", "clean-install", "install", "i"))
 
 
-def _of_yarn(command: Command) -> Word | None:
+def _yarn_install(command: Command) -> Word | None:
     """The last word of a `yarn` that installs all packages of a project."""
-    at = program(command)
+    at = program_index(command)
     values = command.values[at:]
     if values[:1] != ["yarn"] or {"--production", "--prod"} & {*values}:
         return None
@@ -105,7 +105,7 @@ def _of_yarn(command: Command) -> Word | None:
     return command.words[at + values.index("install")] if plain else command.words[at]
 
 
-def _used(evidence: Evidence, layer: int) -> Iterator[Step]:
+def _later_uses(evidence: Evidence, layer: int) -> Iterator[Step]:
     """Later steps that may need development packages."""
     first = evidence.step(layer).index + 1
     for step in evidence.image.steps[first:]:

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.finding import NAMED, Claim, layers_named
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim, layers_text
 from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import (
     Fate,
     Rows,
     claim_of,
-    hidden,
+    hidden_rows,
     largest_first,
-    named,
-    split,
+    quoted_names,
+    split_by_key,
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
@@ -53,36 +53,38 @@ _LARGE = 1_000_000
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    rows = hidden(evidence, Fate.OVERWRITTEN)
+    rows = hidden_rows(evidence, Fate.OVERWRITTEN)
     if not len(rows):
         return
     waste = evidence.accounting.waste
-    together, apart = split_mergeable(evidence, rows)
-    databases = evidence.selector.select(PACKAGE_DATABASES) if len(together) else None
-    for chain in chains(evidence, together):
+    mergeable, others = split_mergeable(evidence, rows)
+    databases = evidence.selector.select(PACKAGE_DATABASES) if len(mergeable) else None
+    for chain in chains(evidence, mergeable):
         sizes = waste.bytes[chain.rows]
-        kept = (
+        is_database = (
             databases is not None
             and sizes[databases[waste.paths[chain.rows]]].sum() * 2 > sizes.sum()
         )
         title = (
-            f"Package database rewritten in {layers_named(chain.layers)}"
-            if kept
-            else f"Added in layer {chain.layers[0]}, overwritten in {layers_named(chain.layers[1:])}"
+            f"Package database rewritten in {layers_text(chain.layers)}"
+            if is_database
+            else f"Added in layer {chain.layers[0]}, overwritten in {layers_text(chain.layers[1:])}"
         )
         fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix)
-    for layer, mine in split(waste.hidden_by[apart], apart):
-        theirs = np.array([evidence.is_base(int(stored)) for stored in waste.stored_in[mine]], bool)
+    for layer, of_layer in split_by_key(waste.hidden_by[others], others):
+        in_base = np.array(
+            [evidence.is_base(int(stored)) for stored in waste.stored_in[of_layer]], bool
+        )
         if evidence.is_base(layer):
             continue  # fixed where the base image is built
-        if theirs.any():
-            yield from _of_base(evidence, layer, mine[theirs])
-        if not theirs.all():
-            yield _of_steps(evidence, layer, mine[~theirs])
+        if in_base.any():
+            yield from _base_claims(evidence, layer, of_layer[in_base])
+        if not in_base.all():
+            yield _step_claim(evidence, layer, of_layer[~in_base])
 
 
-def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
+def _base_claims(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
     """Claims about base image files that a step overwrites, without package databases: any installation rewrites those."""
     waste, step = evidence.accounting.waste, evidence.step(layer)
     layers = (layer, *largest_first(evidence, waste.stored_in[rows], rows))
@@ -115,7 +117,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
         )
 
 
-def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
+def _step_claim(evidence: Evidence, layer: int, rows: Rows) -> Claim:
     """The claim about files of earlier steps that cannot be merged into one RUN with this one."""
     waste, step = evidence.accounting.waste, evidence.step(layer)
     storers = largest_first(evidence, waste.stored_in[rows], rows)
@@ -124,18 +126,18 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
         evidence,
         rows,
         (layer, *storers),
-        f"Added in {layers_named(sorted(storers))}, overwritten in layer {layer}",
-        _apart(evidence, steps, step, rows),
+        f"Added in {layers_text(sorted(storers))}, overwritten in layer {layer}",
+        _separate_fix(evidence, steps, step, rows),
         Confidence.MEDIUM,
     )
 
 
-def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
-    names = named(evidence, rows)
-    quoted = "\n".join(instruction_text(evidence, step) for step in steps[:NAMED])
+def _separate_fix(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
+    names = quoted_names(evidence, rows)
+    quoted = "\n".join(instruction_text(evidence, step) for step in steps[:MAX_NAMED])
     if step.instruction in ("COPY", "ADD"):
         return f"# {names}: copied over an earlier version: leave it out of one of these\n{quoted}\n{instruction_text(evidence, step)}"
-    if step.instruction == "RUN" and all(found.instruction in ("COPY", "ADD") for found in steps):
+    if step.instruction == "RUN" and all(each.instruction in ("COPY", "ADD") for each in steps):
         return (
             f"# {names}: change it before it is copied, or in a separate stage:\n"
             f"# FROM … AS changed\n"

@@ -17,13 +17,13 @@ _NAME = "__pycache__"
 
 
 def _uncompiled(place: Place) -> Fix:
-    """Do not compile: with an option of pip, otherwise with an environment variable, which also keeps later RUNs from compiling
-    what they import. Distribution packages ignore both when they are installed: delete their bytecode in the same RUN."""
+    """Do not compile: use an option of pip, or an environment variable, which also keeps later RUNs from compiling what they
+    import. Distribution packages ignore both during installation: delete their bytecode in the same RUN."""
     copied = not_copied(place)
     if copied:
         return copied
     tops = place.topmost_paths()
-    packaged = _of_packages(place, tops)
+    packaged = _packaged(place, tops)
     evidence, step, head = place.evidence, place.step, Fix("")
     changes: tuple[Change, ...] = ()
     if not packaged.all():
@@ -40,28 +40,30 @@ def _uncompiled(place: Place) -> Fix:
     command = ""
     if packaged.any():
         inside = evidence.selector.below(tops[packaged].astype(np.int64))[place.group.paths]
-        own = place.own_paths()
-        own = own[np.isin(own, tops[packaged]) | np.isin(own, place.group.paths[inside])]
-        command = found_by_name(evidence, place.group.layer, own, [_NAME], "d")
+        created = place.created_paths()
+        created = created[
+            np.isin(created, tops[packaged]) | np.isin(created, place.group.paths[inside])
+        ]
+        command = found_by_name(evidence, place.group.layer, created, [_NAME], "d")
         if not command:
-            return place.deleting("")
+            return place.deletion_fix("")
     if not command and not changes:
         return head + instruction_text(evidence, step)
     advice = "# with --no-compile" if changes else ""
     return head + run_and(evidence, step, command, changes=changes, advice=advice)
 
 
-def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _packaged(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which of these directories belong to sources installed by a package manager."""
     evidence = place.evidence
-    found: NDArray[np.bool_] = evidence.packaged[tops]
-    database = None if found.all() else evidence.once(read_apt_database)
+    packaged: NDArray[np.bool_] = evidence.packaged[tops]
+    database = None if packaged.all() else evidence.once(read_apt_database)
     if database is None:
-        return found
+        return packaged
     table, folders = evidence.filesystem.table, database.folders(b".py")
     listed = [table.full(parent) in folders for parent in table.parents[tops].tolist()]
-    found |= np.array(listed, bool)
-    return found
+    packaged |= np.array(listed, bool)
+    return packaged
 
 
 RULE = path_rule(

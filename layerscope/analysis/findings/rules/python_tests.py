@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layerscope.analysis.findings.deleting import found_by_name, left_by_others
+from layerscope.analysis.findings.deleting import files_of_lower_layers, found_by_name
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
@@ -21,21 +21,21 @@ def _deleted(place: Place) -> Fix:
     evidence, layer, tops = place.evidence, place.group.layer, place.topmost_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
     spare = subtree_counts(evidence.filesystem.table, kept)[tops] > 0
-    below = subtree_counts(evidence.filesystem.table, left_by_others(evidence, layer))
+    below = subtree_counts(evidence.filesystem.table, files_of_lower_layers(evidence, layer))
     if (below[tops[spare]] > 0).any():
-        return place.deleting("")
+        return place.deletion_fix("")
     commands = [
         f"find {shell_word(evidence.name(top))} -mindepth 1 -maxdepth 1 ! -name {_KEPT} -exec rm -rf {{}} +"
         for top in tops[spare].tolist()
     ]
     if not spare.all():
-        own = place.own_paths()
-        own = own[~evidence.selector.below(tops[spare].astype(np.int64))[own]]
-        found = found_by_name(evidence, layer, own, ["tests", "test"], "d")
-        if not found:
-            return place.deleting("")
-        commands.insert(0, found)
-    return place.deleting(" && ".join(commands))
+        created = place.created_paths()
+        created = created[~evidence.selector.below(tops[spare].astype(np.int64))[created]]
+        command = found_by_name(evidence, layer, created, ["tests", "test"], "d")
+        if not command:
+            return place.deletion_fix("")
+        commands.insert(0, command)
+    return place.deletion_fix(" && ".join(commands))
 
 
 RULE = path_rule(

@@ -1,4 +1,4 @@
-"""A step that changes often comes before steps that do not need what it brings. One image does not tell: `layerscope series` does."""
+"""A step that changes often comes before steps that do not need its files. Only a series of images shows it: `layerscope series`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from layerscope.words import Confidence
 RULE = Rule(
     "reordering",
     title="A step that changes often comes too early",
-    why="Each of its changes has the steps behind it run again, and users fetch their layers again with the same content.",
-    # What is found needs several releases: see layerscope/analysis/series/reordering.py.
+    why="Each of its changes runs the steps after it again, and users download their layers again with the same content.",
+    # It takes several releases to find: see layerscope/analysis/series/reordering.py.
     find=lambda _: (),
     confidence=Confidence.MEDIUM,
     finds=(
         "Only `layerscope series` finds it, in at least two releases: a COPY before a RUN that reads none of its files, or only those "
         "that name dependencies; an ARG, ENV or LABEL with another value in each release before steps that do not use it. Its bytes "
-        "are those that the updates of the series would have fetched less: computed by replaying the series in the other order."
+        "are what the updates of the series would have saved, computed by replaying the series in the other order."
     ),
     wrong=(
         "A command may read files or variables that nothing names, such as a configuration file in its folder. Build it, and if a "

@@ -15,9 +15,9 @@ from layerscope.analysis.findings.hidden import (
     Rows,
     changes_attributes,
     claim_of,
-    hidden,
+    hidden_rows,
     largest_first,
-    split,
+    split_by_key,
     successors,
 )
 from layerscope.analysis.findings.merging import split_mergeable
@@ -33,26 +33,26 @@ _WORDS = {
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    rows = hidden(evidence, Fate.REWRITTEN)
+    rows = hidden_rows(evidence, Fate.REWRITTEN)
     if not len(rows):
         return
     waste = evidence.accounting.waste
     new = successors(evidence, rows)
-    known = new >= 0
-    rows, new = rows[known], new[known]
+    is_replaced = new >= 0
+    rows, new = rows[is_replaced], new[is_replaced]
     differences = evidence.filesystem.inodes.differences(waste.inodes[rows], new)
     wanted = _changes(evidence, rows, differences)
     rows, new, differences = rows[wanted], new[wanted], differences[wanted]
-    place = np.arange(len(rows))
-    for layer, mine in split(waste.hidden_by[rows], place):
-        differences_found = int(np.bitwise_or.reduce(differences[mine]))
-        storers = largest_first(evidence, waste.stored_in[rows[mine]], rows[mine])
+    indexes = np.arange(len(rows))
+    for layer, of_layer in split_by_key(waste.hidden_by[rows], indexes):
+        why = int(np.bitwise_or.reduce(differences[of_layer]))
+        storers = largest_first(evidence, waste.stored_in[rows[of_layer]], rows[of_layer])
         yield claim_of(
             evidence,
-            rows[mine],
+            rows[of_layer],
             (layer, *storers),
-            f"Copied again in layer {layer} {_purpose(differences_found)}",
-            rewriting_fix(evidence, layer, storers, rows[mine], new[mine], differences_found),
+            f"Copied again in layer {layer} {_purpose(why)}",
+            rewriting_fix(evidence, layer, storers, rows[of_layer], new[of_layer], why),
         )
 
 
@@ -65,10 +65,10 @@ def _changes(evidence: Evidence, rows: Rows, differences: NDArray[np.uint8]) -> 
     )
     hiding_layers = waste.hidden_by[rows]
     writes = runs & ~changes_attributes(evidence, hiding_layers)
-    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiding_layers]
-    together, _ = split_mergeable(evidence, rows)
-    kept |= np.isin(rows, together)
-    return kept
+    reported: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiding_layers]
+    mergeable, _ = split_mergeable(evidence, rows)
+    reported |= np.isin(rows, mergeable)
+    return reported
 
 
 def _purpose(differences: int) -> str:

@@ -18,41 +18,41 @@ from layerscope.image.secret_spans import IN_URL, find_spans
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
 
-_LONGEST = 64 * 1024
+_MAX_CHARACTERS = 64 * 1024
 """Maximum characters of a command that are searched."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     reported: set[str] = set()
     for step in evidence.image.steps:
-        found = _secrets(step)
-        reported |= found.values
+        secrets = _secrets(step)
+        reported |= secrets.values
         for dummy in (False, True):
-            names, kinds = found.dummies if dummy else found.real
+            names, kinds = secrets.dummies if dummy else secrets.real
             if names or kinds:
                 yield Claim(
                     fix=_fix(step, list(names)),
                     steps=(step.index,),
                     layers=() if step.layer is None else (step.layer,),
-                    title=f"{_WHAT[dummy]} in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
+                    title=f"{_SUBJECTS[dummy]} in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
                     why=_DUMMY_WHY if dummy else None,
-                    confidence=_confidence(dummy, bool(kinds & found.certain)),
+                    confidence=_confidence(dummy, bool(kinds & secrets.certain)),
                 )
-    left: dict[bool, dict[str, None]] = {False: {}, True: {}}
+    labels: dict[bool, dict[str, None]] = {False: {}, True: {}}
     for label, dummy in _configured(evidence.image.config, reported):
-        left[dummy][label] = None
-    for dummy, labels in left.items():
-        if labels:
+        labels[dummy][label] = None
+    for dummy, names in labels.items():
+        if names:
             yield Claim(
                 fix="# set it when the container starts: docker run --env-file …",
                 steps=(),
-                title=f"{_WHAT[dummy]} in the config: {', '.join(map(safe_name, labels))}",
+                title=f"{_SUBJECTS[dummy]} in the config: {', '.join(map(safe_name, names))}",
                 why=_DUMMY_WHY if dummy else None,
                 confidence=_confidence(dummy, certain=False),
             )
 
 
-_WHAT = {False: "Secret", True: "Dummy secret"}
+_SUBJECTS = {False: "Secret", True: "Dummy secret"}
 _DUMMY_WHY = "It looks like a placeholder for the build, or like the password for a service on the same machine. Make sure that no real service uses it: `docker history` shows it to anyone who can pull the image."
 
 
@@ -80,27 +80,27 @@ class _Found:
 
 def _secrets(step: Step) -> _Found:
     """The secrets in a step; a name or kind with a real secret is not listed as a dummy."""
-    found = _Found()
+    secrets = _Found()
     for pair in step.build_args:
         name, _, value = pair.partition("=")
         if is_secret(name, value):
-            (found.dummies if is_dummy(value) else found.real)[0][name] = None
-    text = step.arguments[:_LONGEST]
+            (secrets.dummies if is_dummy(value) else secrets.real)[0][name] = None
+    text = step.arguments[:_MAX_CHARACTERS]
     for span in find_spans(text, step.instruction):
-        found.values.add(text[span.start : span.end])
-        names, kinds = found.dummies if is_dummy_at(text, span.start, span.end) else found.real
+        secrets.values.add(text[span.start : span.end])
+        names, kinds = secrets.dummies if is_dummy_at(text, span.start, span.end) else secrets.real
         if span.named:
             names[span.label] = None
         elif span.label:
             kinds.add(span.label)
-    found.certain |= detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
-    found.real[1].update(found.certain)
-    if IN_URL in found.real[1]:
-        found.certain.add(IN_URL)
-    for name in found.real[0]:
-        found.dummies[0].pop(name, None)
-    found.dummies[1].difference_update(found.real[1])
-    return found
+    secrets.certain |= detect((step.created_by or "")[:_MAX_CHARACTERS].encode(errors="replace"))
+    secrets.real[1].update(secrets.certain)
+    if IN_URL in secrets.real[1]:
+        secrets.certain.add(IN_URL)
+    for name in secrets.real[0]:
+        secrets.dummies[0].pop(name, None)
+    secrets.dummies[1].difference_update(secrets.real[1])
+    return secrets
 
 
 def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[tuple[str, bool]]:
@@ -111,7 +111,7 @@ def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[tuple[str, 
             yield name, is_dummy(value)
     for command in (config.entrypoint, config.cmd):
         # As a JSON list, so that word boundaries are known.
-        text = json.dumps(command, ensure_ascii=False)[:_LONGEST]
+        text = json.dumps(command, ensure_ascii=False)[:_MAX_CHARACTERS]
         for span in find_spans(text, "CMD"):
             if span.label and text[span.start : span.end] not in reported:
                 yield span.label, is_dummy_at(text, span.start, span.end)

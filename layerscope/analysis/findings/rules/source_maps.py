@@ -8,8 +8,8 @@ from layerscope.words import Confidence, Severity
 
 def _deleted(place: Place) -> Fix:
     """Delete them in the same RUN, in the deepest directories that hold them."""
-    return not_copied(place) or place.deleting(
-        found_by_name(place.evidence, place.group.layer, place.own_paths(), _NAMES, "f")
+    return not_copied(place) or place.deletion_fix(
+        found_by_name(place.evidence, place.group.layer, place.created_paths(), _NAMES, "f")
     )
 
 

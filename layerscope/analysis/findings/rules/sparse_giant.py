@@ -17,7 +17,7 @@ from layerscope.analysis.findings.fixes import (
     shell_word,
 )
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.runs import program
+from layerscope.analysis.findings.runs import program_index
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
 from layerscope.text import size
@@ -35,8 +35,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     logs = evidence.live_under(*_LOGS)
     sparse = [
         inode
-        for inode, found in inodes.sparse.items()
-        if found.real_size >= max(_GIANT, _TIMES * int(inodes.columns.stored[inode]))
+        for inode, file in inodes.sparse.items()
+        if file.real_size >= max(_GIANT, _TIMES * int(inodes.columns.stored[inode]))
     ]
     giants = evidence.live_files & np.isin(evidence.live_inodes, np.array(sparse, np.int32))
     for files, is_log in ((logs, True), (giants & ~logs, False)):
@@ -81,7 +81,7 @@ def _fix_of_log(evidence: Evidence, step: Step, names: str) -> Fix:
 
 def _useradd(command: Command) -> Word | None:
     """The name of a `useradd` command that writes the login log."""
-    at = program(command)
+    at = program_index(command)
     values = command.values[at:]
     if values[:1] != ["useradd"] or any(re.match("-[a-zA-Z]*l", value) for value in values):
         return None

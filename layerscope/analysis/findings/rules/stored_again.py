@@ -8,17 +8,17 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import NAMED, Claim, layers_named
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim, layers_text
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import (
     Fate,
     Rows,
     claim_of,
-    hidden,
+    hidden_rows,
     largest_first,
-    named,
     names_of,
-    split,
+    quoted_names,
+    split_by_key,
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
@@ -26,34 +26,34 @@ from layerscope.words import Confidence
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    rows = hidden(evidence, Fate.AGAIN)
+    rows = hidden_rows(evidence, Fate.AGAIN)
     if not len(rows):
         return
     waste = evidence.accounting.waste
-    together, apart = split_mergeable(evidence, rows)
-    for chain in chains(evidence, together):
-        title = f"Same content stored in {layers_named(chain.layers)}"
+    mergeable, others = split_mergeable(evidence, rows)
+    for chain in chains(evidence, mergeable):
+        title = f"Same content stored in {layers_text(chain.layers)}"
         fix: str | Fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
-    for layer, mine in split(waste.hidden_by[apart], apart):
+    for layer, of_layer in split_by_key(waste.hidden_by[others], others):
         step = evidence.step(layer)
         if step.instruction == "RUN":
             # A command such as debconf that rewrites files of a base image or a copy: no instruction avoids it.
             continue
-        storers = largest_first(evidence, waste.stored_in[mine], mine)
-        title = f"Added in {layers_named(sorted(storers))}, stored again in layer {layer}"
-        fix = _fix(evidence, layer, storers, mine)
-        yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
+        storers = largest_first(evidence, waste.stored_in[of_layer], of_layer)
+        title = f"Added in {layers_text(sorted(storers))}, stored again in layer {layer}"
+        fix = _fix(evidence, layer, storers, of_layer)
+        yield claim_of(evidence, of_layer, (layer, *storers), title, fix, Confidence.MEDIUM)
 
 
 def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str | Fix:
     """Leave the files out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
-    names, shown = names_of(evidence, rows), named(evidence, rows)
+    names, shown = names_of(evidence, rows), quoted_names(evidence, rows)
     if evidence.is_base(storers[0]):
         return f"# the base image already has them: leave {shown} out of\n{instruction_text(evidence, step)}"
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
-        few = len(rows) <= NAMED and step.instruction == "COPY"
+        few = len(rows) <= MAX_NAMED and step.instruction == "COPY"
         if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
             return (

@@ -19,11 +19,11 @@ from layerscope.words import Confidence, Severity
 _LANGUAGES = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES")
 
 
-def _spoken(evidence: Evidence) -> tuple[str, ...]:
+def _selected_languages(evidence: Evidence) -> tuple[str, ...]:
     """The languages that variables select."""
     pairs = [pair.partition("=")[::2] for pair in evidence.image.config.env]
     values = [value for name, value in pairs if name in _LANGUAGES]
-    codes = {found for value in values for found in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
+    codes = {code for value in values for code in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
     return tuple(f"/usr/share/locale/{code}*" for code in sorted(codes))
 
 
@@ -34,12 +34,14 @@ def _untranslated(place: Place) -> Fix:
     copied = not_copied(place)
     if copied is not None:
         return copied
-    kept = ("/usr/share/locale/en*", *_spoken(place.evidence))
-    if place.shared(kept):
-        own = place.own_paths(tops=False)
-        return place.deleting(deletion(place.evidence, place.group.layer, own, (), "f"))
+    kept = ("/usr/share/locale/en*", *_selected_languages(place.evidence))
+    if place.has_lower_files(kept):
+        files = place.created_paths(tops=False)
+        return place.deletion_fix(deletion(place.evidence, place.group.layer, files, (), "f"))
     tests = " ".join(f"! -path '{pattern}'" for pattern in kept)
-    return place.deleting(f"find /usr/share/locale -path '*/LC_MESSAGES/*' {tests} -type f -delete")
+    return place.deletion_fix(
+        f"find /usr/share/locale -path '*/LC_MESSAGES/*' {tests} -type f -delete"
+    )
 
 
 DEBUG_SYMBOLS = path_rule(
@@ -63,7 +65,7 @@ LOCALES = path_rule(
     configured=True,
     fix=_untranslated,
     spare=("/usr/share/locale/en*",),
-    needed=_spoken,
+    needed=_selected_languages,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,
     min_bytes=2_000_000,

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import MAX_NAMED, Claim
 from layerscope.analysis.findings.fixes import can_append, instruction_text, run_and, shell_word
-from layerscope.analysis.findings.hidden import originals
+from layerscope.analysis.findings.hidden import original_inodes
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.files import DUMMIES
-from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from layerscope.analysis.findings.secrets.reading import MAX_SUGGESTIVE_BYTES
 from layerscope.analysis.findings.secrets.scan import (
     UNREAD,
     UNREAD_KEY,
@@ -27,8 +27,7 @@ from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence
 
-_NAMED = 3
-_PLAIN = {PRIVATE_KEY, *DUMMIES, *DUMMIES.values(), UNREAD, UNREAD_KEY}
+_KINDS_IN_TITLES = {PRIVATE_KEY, *DUMMIES, *DUMMIES.values(), UNREAD, UNREAD_KEY}
 """Kinds that the title already names."""
 
 
@@ -50,23 +49,26 @@ def secret_claims(
     if among is not None:
         rows = rows[among[filesystem.paths[rows]]]
     # A copy stored by chown belongs to the original, whose step needs the fix.
-    first = originals(evidence, filesystem.inode_of[rows])
+    first = original_inodes(evidence, filesystem.inode_of[rows])
     live = np.isin(first, first[np.isin(filesystem.inode_of[rows], evidence.live_inodes)])
     for shown in (True, False):
-        mine = rows[live == shown]
-        contents, layers = filesystem.inode_of[mine], filesystem.inodes.layers(first[live == shown])
-        for group in evidence.groups(filesystem.paths[mine], contents, layers):
+        chosen = rows[live == shown]
+        contents, layers = (
+            filesystem.inode_of[chosen],
+            filesystem.inodes.layers(first[live == shown]),
+        )
+        for group in evidence.groups(filesystem.paths[chosen], contents, layers):
             paths = group.paths[np.sort(np.unique(group.paths, return_index=True)[1])]
             kinds = {kind for inode in group.inodes.tolist() for kind in secrets[inode]}
-            said = ", ".join(sorted(kinds - _PLAIN))
+            listed = ", ".join(sorted(kinds - _KINDS_IN_TITLES))
             hidden = "" if shown else ", deleted later and still stored"
-            again = np.unique(filesystem.inodes.layers(group.inodes)).tolist()
+            layers_again = np.unique(filesystem.inodes.layers(group.inodes)).tolist()
             yield Claim(
                 fix=_fix(evidence, group.layer, paths),
-                layers=tuple(dict.fromkeys((group.layer, *again))),
+                layers=tuple(dict.fromkeys((group.layer, *layers_again))),
                 inodes=group.inodes,
                 paths=paths,
-                title=f"{what}{hidden}" + (f" ({said})" if said else ""),
+                title=f"{what}{hidden}" + (f" ({listed})" if listed else ""),
             )
 
 
@@ -77,7 +79,7 @@ def unread_claims(evidence: Evidence, kind: str) -> Iterator[Claim]:
         yield replace(
             claim,
             title=f"{claim.title}; too large to search",
-            why=f"Files of more than {LARGEST_TELLING >> 20} MiB are not searched, nor are further ones after many large files: check its contents yourself.",
+            why=f"Files of more than {MAX_SUGGESTIVE_BYTES >> 20} MiB are not searched, nor are further ones after many large files: check its contents yourself.",
             confidence=Confidence.LOW,
         )
 
@@ -101,8 +103,8 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
     revoke = "# rotate this secret: it can be read from the image, even if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
-        names = safe_name(", ".join(evidence.name(path) for path in paths[:_NAMED].tolist()))
-        names += f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+        names = safe_name(", ".join(evidence.name(path) for path in paths[:MAX_NAMED].tolist()))
+        names += f" and {len(paths) - MAX_NAMED:,} more" if len(paths) > MAX_NAMED else ""
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
             f"{instruction_text(evidence, step)}\nRUN --mount={mount} …"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from layerscope.analysis.findings.secrets.pairs import (
-    in_connection,
-    in_urls,
     is_named_secret,
     json_leaves,
     literal_pairs,
+    password_in_connection,
+    passwords_in_urls,
     plain_pairs,
-    snake,
+    snake_case,
 )
 from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.dummy_secrets import is_loopback
@@ -55,31 +55,31 @@ def spaced(text: str) -> Iterator[Secret]:
 
 def quoted_users(text: str) -> Iterator[Secret]:
     """`"user" "password"` lines, as in PgBouncer; hashes begin with their kind."""
-    for found in re.finditer(
+    for match in re.finditer(
         r'^"([^"\n]{1,200})" "((?!md5[0-9a-f]{32}|SCRAM)[^"\n]{1,400})"', text, re.MULTILINE
     ):
-        yield Secret(found[2], "", found[1])
+        yield Secret(match[2], "", match[1])
 
 
-def _secrets(found: Iterable[tuple[str, str]]) -> Iterator[Secret]:
+def _secrets(settings: Iterable[tuple[str, str]]) -> Iterator[Secret]:
     """Values with the name of a secret, and passwords in values. If all hosts in the file are the machine itself, the passwords
     are for it.
     """
     passwords: list[str] = []
     local = remote = False
-    for name, value in found:
-        name = snake(name)
+    for name, value in settings:
+        name = snake_case(name)
         if _HOST.search(name):
             in_url = _HOST_OF_URL.match(value)
             if is_loopback(in_url[1] if in_url else value):
                 local = True
             elif value:
                 remote = True
-        within = [*in_urls(value)]
-        if (connection := in_connection(value)) is not None:
-            within.append(connection)
-        if within:
-            yield from within
+        inside = [*passwords_in_urls(value)]
+        if (connection := password_in_connection(value)) is not None:
+            inside.append(connection)
+        if inside:
+            yield from inside
         elif value.isascii() and value.strip() and not re.search(r"\s", value):
             if _PASSWORD.search(name):
                 passwords.append(value)

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from layerscope.analysis.findings.secrets.pairs import (
-    in_urls,
     is_named_secret,
     json_leaves,
     lines,
     pairs,
+    passwords_in_urls,
     plain_pairs,
-    snake,
+    snake_case,
 )
 from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.secret_names import is_secret
 
 _LONGEST_YAML = 64 * 1024
 _SHORTEST_TOKEN = 16
-_NO_PASSWORD = "x-oauth-basic"  # noqa: S105 - in its place, behind a token
+_NO_PASSWORD = "x-oauth-basic"  # noqa: S105 - what stands for the password if the user name is a token
 _USER = re.compile(
     r"^[ \t]{1,40}(?:token|password|client-key-data):[ \t]{1,40}([^\s#]+)", re.MULTILINE
 )
@@ -44,11 +44,11 @@ def named_secrets(text: str) -> Iterator[Secret]:
     for name, value in pairs(text):
         if is_named_secret(name):
             yield Secret(value)
-    yield from in_urls(text)
+    yield from passwords_in_urls(text)
 
 
 def _in_value(value: str) -> Secret:
-    return next(in_urls(value), Secret(value))
+    return next(passwords_in_urls(value), Secret(value))
 
 
 def npmrc(text: str) -> Iterator[Secret]:
@@ -59,7 +59,7 @@ def npmrc(text: str) -> Iterator[Secret]:
         value = words[-1].strip().strip("\"'")
         if len(words) == 2 and words[0].strip("\"'").endswith(ends):
             yield _identity(value) if words[0].endswith("_auth") else Secret(value)
-    yield from in_urls(text)
+    yield from passwords_in_urls(text)
 
 
 def ini(text: str) -> Iterator[Secret]:
@@ -74,8 +74,8 @@ def ini(text: str) -> Iterator[Secret]:
         host = section.get("host") or ""
         for key, value in section.items():
             if value and is_secret(key, value):
-                found = _in_value(value)
-                yield found if found.host else Secret(found.value, host)
+                secret = _in_value(value)
+                yield secret if secret.host else Secret(secret.value, host)
 
 
 def netrc(text: str) -> Iterator[Secret]:
@@ -92,19 +92,19 @@ def netrc(text: str) -> Iterator[Secret]:
 
 def url_lines(text: str) -> Iterator[Secret]:
     """Git's credential store: one URL per line, with a password or a token."""
-    yield from in_urls(text)
-    for found in _TOKEN_IN_URL.finditer(text):
-        yield Secret(found[1])
+    yield from passwords_in_urls(text)
+    for match in _TOKEN_IN_URL.finditer(text):
+        yield Secret(match[1])
 
 
 def git_config(text: str) -> Iterator[Secret]:
-    """Headers left by a checkout, URLs of remotes, passwords for mail and of helpers (git-config(1))."""
+    """Headers left by a checkout, URLs of remotes, and passwords of mail accounts and credential helpers (git-config(1))."""
     for line in lines(text):
-        for found in _HEADER.finditer(line):
-            yield _identity(found[2]) if found[1].lower() == "basic" else Secret(found[2])
+        for match in _HEADER.finditer(line):
+            yield _identity(match[2]) if match[1].lower() == "basic" else Secret(match[2])
     yield from url_lines(text)
     for name, value in plain_pairs(text):
-        if snake(name) in ("smtppass", "oauth_token", "password", "token", "pass"):
+        if snake_case(name) in ("smtppass", "oauth_token", "password", "token", "pass"):
             yield Secret(value)
         elif name == "helper" and (typed := re.search(r"\bpassword=([^\s\"';\\]+)", value)):
             yield Secret(typed[1])
@@ -131,10 +131,10 @@ def registry(text: str) -> Iterator[Secret]:
             keys and (is_named_secret(keys[-1]) or keys[-1] in ("identitytoken", "registrytoken"))
         ) or (not set(sections).isdisjoint(keys) and keys[-1] != "username"):
             yield Secret(value)
-    yield from in_urls(text)
+    yield from passwords_in_urls(text)
 
 
-def below(*names: str) -> Callable[[str], Iterator[Secret]]:
+def values_below(*names: str) -> Callable[[str], Iterator[Secret]]:
     """Finds the values below one of these keys of a JSON document."""
 
     def find(text: str) -> Iterator[Secret]:
@@ -150,7 +150,7 @@ def kubeconfig(text: str) -> Iterator[Secret]:
     if "users" not in text:
         return
     if len(text) > _LONGEST_YAML:  # a YAML parser would take minutes
-        yield from (Secret(found[1]) for found in _USER.finditer(text))
+        yield from (Secret(match[1]) for match in _USER.finditer(text))
         return
     from layerscope.analysis.findings.secrets.plain_yaml import load_yaml  # takes a while to import
 
@@ -174,17 +174,17 @@ def pgpass(text: str) -> Iterator[Secret]:
 
 def maven(text: str) -> Iterator[Secret]:
     """Passwords for Maven's servers; those in braces are encrypted."""
-    for found in re.finditer(
+    for match in re.finditer(
         r"<(?:password|passphrase)>\s*([^<]{1,400}?)\s*</", _uncommented(text)
     ):
-        if not found[1].startswith("{"):
-            yield Secret(found[1])
+        if not match[1].startswith("{"):
+            yield Secret(match[1])
 
 
 def maven_master(text: str) -> Iterator[Secret]:
     """The master password of Maven, which is encrypted with a well-known key."""
-    for found in re.finditer(r"<master>\s*([^<]{1,400}?)\s*</", _uncommented(text)):
-        yield Secret(found[1].strip("{}"))
+    for match in re.finditer(r"<master>\s*([^<]{1,400}?)\s*</", _uncommented(text)):
+        yield Secret(match[1].strip("{}"))
 
 
 def _uncommented(text: str) -> str:
@@ -196,7 +196,7 @@ def nuget(text: str) -> Iterator[Secret]:
     for name, value in pairs(text):
         if name.lower() in ("cleartextpassword", "password"):
             yield Secret(value)
-    yield from in_urls(text)
+    yield from passwords_in_urls(text)
 
 
 def bundler(text: str) -> Iterator[Secret]:
@@ -206,28 +206,28 @@ def bundler(text: str) -> Iterator[Secret]:
         if host and re.fullmatch(r"[^\s:/]+:[^\s:/]+|[\w-]{20,}", value):
             user, colon, password = value.partition(":")
             yield Secret(user if password == _NO_PASSWORD or not colon else password)
-    yield from in_urls(text)
+    yield from passwords_in_urls(text)
 
 
 def erlang_terms(text: str) -> Iterator[Secret]:
     """Keys of Hex: `{'$write_key', <<"…">>}`, `api_key => <<"…">>`."""
-    for found in re.finditer(
+    for match in re.finditer(
         r"""key['"]?(?:>>)?\s{0,20}(?:,|=>)\s{0,20}(?:<<)?"([^"\s]{8,400})\"""", text
     ):
-        yield Secret(found[1])
+        yield Secret(match[1])
 
 
 def conda(text: str) -> Iterator[Secret]:
     """Channels with a token or a password in their URLs."""
-    yield from in_urls(text)
-    for found in _CONDA_TOKEN.finditer(text):
-        yield Secret(found[1])
+    yield from passwords_in_urls(text)
+    for match in _CONDA_TOKEN.finditer(text):
+        yield Secret(match[1])
 
 
 def subversion(text: str) -> Iterator[Secret]:
     """`password` in Subversion's store, after a line with its length."""
-    for found in re.finditer(r"^pass(?:word|phrase)\r?\nV \d+\r?\n(.+)$", text, re.MULTILINE):
-        yield Secret(found[1].strip())
+    for match in re.finditer(r"^pass(?:word|phrase)\r?\nV \d+\r?\n(.+)$", text, re.MULTILINE):
+        yield Secret(match[1].strip())
 
 
 def account_lines(text: str) -> Iterator[Secret]:

@@ -14,7 +14,7 @@ from layerscope.analysis.marks import Marks
 PRIVATE_KEY = "private key"
 LONGEST_LINE = 4096
 """Maximum characters of a line that is searched: minified programs have longer ones, which match anything by chance."""
-_MOST_LINES = 200
+_MAX_LINES = 200
 """Maximum lines of one text that are passed to the library."""
 
 
@@ -24,7 +24,7 @@ class _Detector(NamedTuple):
     """Class in a module of `detect_secrets.plugins`."""
     marks: tuple[str, ...]
     """Short Hyperscan expressions, which are fast to compile: every text with such a secret matches one."""
-    looks: bytes
+    line_pattern: bytes
     """Matched by every line with such a secret: only these lines are passed to the library, which takes a while to load."""
 
 
@@ -98,20 +98,24 @@ _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[
 def detect(data: bytes) -> set[str]:
     """The kinds of secrets in a text; never the secrets."""
     places = [(end, KINDS[mark]) for end, mark in MARKS.places(data)]
-    looks = [place for place in places if place[1] != PRIVATE_KEY]
-    found = {PRIVATE_KEY} if len(looks) < len(places) and pem.holds_private_key(data) else set()
-    asked = 0
-    for line, marked in _lines(data, looks):
-        kinds = {kind for kind in marked - found if re.search(DETECTORS[kind].looks, line)}
-        if not kinds:
+    token_places = [place for place in places if place[1] != PRIVATE_KEY]
+    kinds = (
+        {PRIVATE_KEY} if len(token_places) < len(places) and pem.holds_private_key(data) else set()
+    )
+    searched_lines = 0
+    for line, marked in _lines(data, token_places):
+        candidates = {
+            kind for kind in marked - kinds if re.search(DETECTORS[kind].line_pattern, line)
+        }
+        if not candidates:
             continue
-        asked += 1
-        if asked > _MOST_LINES:
+        searched_lines += 1
+        if searched_lines > _MAX_LINES:
             break
         text = line.decode(errors="replace")
         if not _EXAMPLES.search(text):
-            found |= {kind for kind in kinds if any(plugin_of(kind).analyze_string(text))}
-    return found
+            kinds |= {kind for kind in candidates if any(plugin_of(kind).analyze_string(text))}
+    return kinds
 
 
 def _lines(data: bytes, places: Sequence[tuple[int, str]]) -> Iterator[tuple[bytes, set[str]]]:

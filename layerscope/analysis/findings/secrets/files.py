@@ -47,8 +47,8 @@ class Formats:
         """The kinds of secrets in a text of this format."""
         kinds = set()
         if self.known is not None:
-            found = grade(self.known.find(text), self.known.shortest)
-            kinds |= _kinds(self.known.kind, found)
+            highest = grade(self.known.find(text), self.known.shortest)
+            kinds |= _kinds(self.known.kind, highest)
         if self.environment:
             kinds |= _kinds(SETTINGS, grade(settings(text), _SHORTEST_SETTING))
         return kinds
@@ -58,8 +58,8 @@ class Formats:
         return {PRIVATE_KEY} if self.keyring and holds_unprotected(data) else set()
 
 
-def _kinds(kind: str, found: Grade) -> set[str]:
-    return set() if found is Grade.NONE else {kind if found is Grade.REAL else DUMMIES[kind]}
+def _kinds(kind: str, highest: Grade) -> set[str]:
+    return set() if highest is Grade.NONE else {kind if highest is Grade.REAL else DUMMIES[kind]}
 
 
 PATTERNS = (

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.secrets.pairs import (
     LONGEST_LINE,
-    in_urls,
     is_named_secret,
     literal_pairs,
+    passwords_in_urls,
 )
 from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.secret_spans import find_spans
@@ -31,9 +31,9 @@ HISTORIES = (
     *(".pry_history", "pry_history", ".php_history", ".Rhistory", ".scala_history", ".lua_history"),
     *("repl_history.jl", ".erlang_history", ".bpython_history", ".viminfo", ".lesshst"),
 )
-_MOST_LINES = 2000
+_MAX_LINES = 2000
 """Maximum lines of one history that are examined, the last ones first."""
-_TELLING = re.compile(
+_SUGGESTIVE = re.compile(
     r"pass|pwd|secret|token|key|auth|cred|bearer|identified|login|://[^/\s]*:|\s-[pua]",
     re.IGNORECASE,
 )
@@ -54,12 +54,12 @@ _CALLS = re.compile(
 
 def typed_secrets(text: str) -> Iterator[Secret]:
     """Typed secrets: in variables, options and URLs, and in statements that set a password."""
-    looked = 0
+    examined = 0
     for line in reversed(text.splitlines()):
-        if len(line) > LONGEST_LINE or not _TELLING.search(line):
+        if len(line) > LONGEST_LINE or not _SUGGESTIVE.search(line):
             continue
-        looked += 1
-        if looked > _MOST_LINES:
+        examined += 1
+        if examined > _MAX_LINES:
             return
         command = _BEFORE.sub("", line).replace("\\040", " ")
         for span in find_spans(f"{command}\n"):
@@ -67,15 +67,15 @@ def typed_secrets(text: str) -> Iterator[Secret]:
             # Except in a URL, whose host counts, and values that a program computes.
             if command[span.end : span.end + 1] != "@" and not _CODE.match(value):
                 yield Secret(value)
-        yield from in_urls(command)
-        named = [(found[1], found[2]) for found in _SET.finditer(command)]
-        for name, value in (*named, *literal_pairs(command)):
+        yield from passwords_in_urls(command)
+        assigned = [(match[1], match[2]) for match in _SET.finditer(command)]
+        for name, value in (*assigned, *literal_pairs(command)):
             if is_named_secret(name) and len(value) >= _SHORTEST:
                 yield Secret(value)
-        if found := _REDIS.match(command):
-            yield Secret(found[1])
-        for found in _CALLS.finditer(command):
-            yield Secret(found[1] or found[2])
+        if match := _REDIS.match(command):
+            yield Secret(match[1])
+        for match in _CALLS.finditer(command):
+            yield Secret(match[1] or match[2])
 
 
 _SHORTEST = 6

@@ -14,7 +14,7 @@ _CURVES = {18, 19, 22}
 """Algorithms whose public keys begin with the name of a curve."""
 _FIXED = {25: 32, 26: 56, 27: 32, 28: 57}
 """Algorithm → size of its public key in bytes."""
-_MOST_PACKETS = 32
+_MAX_PACKETS = 32
 _HEADER = re.compile(rb"\A(?:[A-Za-z][A-Za-z0-9-]{0,40}: ?[^\n]{0,400}\n){0,10}")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 _BARE = (b"(11:private-key(", b"(private-key")
@@ -22,7 +22,7 @@ _BARE = (b"(11:private-key(", b"(private-key")
 
 
 def armour_is_protected(body: bytes) -> bool:
-    """Whether all secret keys in an armour need a passphrase; false if it cannot be parsed. `text` follows the first line."""
+    """Whether all secret keys in an armour need a passphrase; false if it cannot be parsed. `body` follows its first line."""
     text = body.replace(b"\\r", b"").replace(b"\\n", b"\n").replace(b"\r", b"").lstrip(b" \t\n")
     text = text[_HEADER.match(text).end() :] if _HEADER.match(text) else text  # type: ignore[union-attr]
     text = re.split(rb"\n=[A-Za-z0-9+/]{4}|-----END", text, maxsplit=1)[0]
@@ -46,9 +46,9 @@ def holds_unprotected(data: bytes) -> bool:
 
 def _protections(data: bytes) -> set[bool]:
     """Whether each readable secret key in a sequence of packets needs a passphrase."""
-    found: set[bool] = set()
+    protections: set[bool] = set()
     at = 0
-    for _ in range(_MOST_PACKETS):
+    for _ in range(_MAX_PACKETS):
         packet = _packet(data, at)
         if packet is None:
             break
@@ -56,9 +56,9 @@ def _protections(data: bytes) -> set[bool]:
         if tag in _SECRET:
             protected = _is_protected(data[start : start + length])
             if protected is not None:
-                found.add(protected)
+                protections.add(protected)
         at = start + length
-    return found
+    return protections
 
 
 def _packet(data: bytes, at: int) -> tuple[int, int, int] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layerscope.analysis.findings.secrets import configurations
 from layerscope.analysis.findings.secrets import credential_formats as formats
 from layerscope.analysis.findings.secrets.histories import HISTORIES, typed_secrets
-from layerscope.analysis.findings.secrets.pairs import named
+from layerscope.analysis.findings.secrets.pairs import values_named
 from layerscope.analysis.findings.secrets.values import Secret
 
 CREDENTIALS = "credentials"
@@ -46,20 +46,20 @@ _PACKAGE_MANAGERS = (
         *(".npmrc", "npmrc", ".yarnrc", ".yarnrc.yml", "**/pnpm/rc", "**/pnpm/auth.ini"),
         find=formats.npmrc,
     ),
-    _credentials(".bunfig.toml", "bunfig.toml", find=named("token|password")),
+    _credentials(".bunfig.toml", "bunfig.toml", find=values_named("token|password")),
     _credentials(
         *(".pypirc", "pip.conf", "pip.ini", "uv.toml", "**/pypoetry/config.toml"),
         *("**/pdm/config.toml", "**/uv/credentials/credentials.toml"),
         find=formats.named_secrets,
     ),
-    _credentials("**/pypoetry/auth.toml", find=named("(?!username$|repository$|url$).*")),
+    _credentials("**/pypoetry/auth.toml", find=values_named("(?!username$|repository$|url$).*")),
     _credentials(".condarc", "condarc", "**/.conda/.condarc", find=formats.conda),
     _credentials("**/anaconda-client/tokens/*", find=formats.one_token),
-    _credentials("**/.gem/credentials", "**/gem/credentials", find=named(".*")),
+    _credentials("**/.gem/credentials", "**/gem/credentials", find=values_named(".*")),
     _credentials("**/.bundle/config", "/usr/local/bundle/config", find=formats.bundler),
     _credentials(
         *("**/.cargo/credentials", "**/cargo/credentials", "credentials.toml"),
-        find=named("token|secret_key|password"),
+        find=values_named("token|secret_key|password"),
     ),
     _credentials("**/.m2/settings.xml", "**/maven/conf/settings.xml", find=formats.maven),
     _credentials("settings-security.xml", find=formats.maven_master),
@@ -67,7 +67,7 @@ _PACKAGE_MANAGERS = (
     _credentials(
         *("**/.ivy2/.credentials", "**/.sbt/.credentials", "**/.ivy2/credentials"),
         *("**/.sbt/credentials", "**/.bintray/.credentials"),
-        find=named("password|pass"),
+        find=values_named("password|pass"),
     ),
     _credentials(
         "nuget.config", "NuGet.Config", "NuGet.config", "Nuget.Config", find=formats.nuget
@@ -75,11 +75,11 @@ _PACKAGE_MANAGERS = (
     _credentials("**/.hex/hex.config", "hex.config", find=formats.erlang_terms),
     _credentials(
         *("**/.pub-cache/credentials.json", "pub-credentials.json", "pub-tokens.json"),
-        find=named("access_token|refresh_token|token"),
+        find=values_named("access_token|refresh_token|token"),
     ),
-    _credentials("**/.conan2/credentials.json", find=named("password")),
-    _credentials("**/helm/repositories.yaml", find=named("password")),
-    _credentials("**/.luarocks/upload_config.lua", find=named("key")),
+    _credentials("**/.conan2/credentials.json", find=values_named("password")),
+    _credentials("**/helm/repositories.yaml", find=values_named("password")),
+    _credentials("**/.luarocks/upload_config.lua", find=values_named("key")),
     _credentials(".pause", find=formats.account_lines),
     _credentials(".Renviron", find=formats.settings),
     _credentials("**/.jfrog/jfrog-cli.conf*", find=formats.named_secrets),
@@ -109,8 +109,8 @@ _CODE_HOSTS = (
         find=formats.git_config,
     ),
     _credentials("**/.git/FETCH_HEAD", "**/.git/logs/HEAD", find=formats.url_lines),
-    _credentials("**/gh/hosts.yml", "**/.config/hub", find=named("oauth_token")),
-    _credentials("**/glab-cli/config.yml", "**/tea/config.yml", find=named("token")),
+    _credentials("**/gh/hosts.yml", "**/.config/hub", find=values_named("oauth_token")),
+    _credentials("**/glab-cli/config.yml", "**/tea/config.yml", find=values_named("token")),
     _credentials(".hgrc", "**/hg/hgrc", find=formats.named_secrets),
     _credentials("**/.subversion/auth/svn.simple/*", find=formats.subversion),
 )
@@ -118,23 +118,25 @@ _CLOUDS = (
     _credentials("**/.aws/credentials", "**/.aws/config", find=formats.ini),
     _credentials(
         *("**/.aws/sso/cache/*", "**/.aws/cli/cache/*"),
-        find=named("access_token|refresh_token|client_secret|secret_access_key|session_token"),
+        find=values_named(
+            "access_token|refresh_token|client_secret|secret_access_key|session_token"
+        ),
     ),
     _credentials(
         *("application_default_credentials.json", "adc.json"),
-        find=named("refresh_token|client_secret|access_token"),
+        find=values_named("refresh_token|client_secret|access_token"),
     ),
     _credentials(
         *("**/.azure/accessTokens.json", "**/.azure/msal_token_cache.json"),
         *("**/.azure/service_principal_entries.json", "**/.azure/servicePrincipalProfile"),
-        find=named("access_?token|refresh_?token|secret|client_secret|.*certificate"),
+        find=values_named("access_?token|refresh_?token|secret|client_secret|.*certificate"),
     ),
     _credentials(
         ".s3cfg",
         ".boto",
         "rclone.conf",
         ".rclone.conf",
-        find=named(
+        find=values_named(
             "pass(?:word)?2?|token|.*secret(?:_access)?_?key|client_secret|gs_oauth2_refresh_token|access_token"
             "|gpg_passphrase|key|sas_url|service_account_credentials"
         ),
@@ -150,18 +152,20 @@ _CLOUDS = (
         ),
         *("**/.tccli/default.credential", "**/.bluemix/config.json", "**/.oci/config"),
         *(".vultr-cli.yaml", "**/heroku/config.json"),
-        find=named(
+        find=values_named(
             "(?:.*_)?(?:access|refresh|api|auth|iam|uaa|oauth|app|session|security)?_?token|.*secret_?key"
             "|.*secret|secret_id|api_?key|key|pass_phrase|.*access_key_secret|password"
         ),
     ),
-    _credentials("clouds.yaml", "clouds.yml", "secure.yaml", find=named("password|.*secret")),
+    _credentials(
+        "clouds.yaml", "clouds.yml", "secure.yaml", find=values_named("password|.*secret")
+    ),
     _credentials(
         *("credentials.tfrc.json", ".terraformrc", "terraform.rc"),
-        find=named("token|password|secret"),
+        find=values_named("token|password|secret"),
     ),
     _credentials("*.tfvars", "*.tfvars.json", find=formats.named_secrets),
-    _credentials("**/.pulumi/credentials.json", find=formats.below("accessTokens")),
+    _credentials("**/.pulumi/credentials.json", find=formats.values_below("accessTokens")),
     _credentials(
         *("**/.wrangler/config/default.toml", "**/netlify/config.json", "firebase-tools.json"),
         *(
@@ -173,12 +177,12 @@ _CLOUDS = (
         *("**/.twilio-cli/config.json", "**/stripe/config.toml", ".sentryclirc", ".databrickscfg"),
         *("**/.circleci/cli.yml", "**/.travis/config.yml", "**/.snowsql/config"),
         *("**/.snowflake/config.toml", "**/.snowflake/connections.toml", "**/.dbt/profiles.yml"),
-        find=named(
+        find=values_named(
             "(?:.*_)?(?:token|authtoken|api_?key|api_?secret|secret|password|passphrase|pass)"
             "|(?:.*_)?(?:test|live)_mode_api_key"
         ),
     ),
-    _credentials("kaggle.json", find=named("key")),
+    _credentials("kaggle.json", find=values_named("key")),
     _credentials(
         *(
             "**/huggingface/token",
@@ -188,21 +192,21 @@ _CLOUDS = (
         ),
         find=formats.one_token,
     ),
-    _credentials("**/huggingface/stored_tokens", find=named("hf_token")),
+    _credentials("**/huggingface/stored_tokens", find=values_named("hf_token")),
 )
 _MACHINES = (
     _credentials(".netrc", "_netrc", find=formats.netrc),
     _credentials(".my.cnf", find=formats.ini),
     _credentials(".pgpass", "pgpass.conf", find=formats.pgpass),
-    _credentials(".odbc.ini", "odbc.ini", find=named("password|pwd")),
+    _credentials(".odbc.ini", "odbc.ini", find=values_named("password|pwd")),
     _credentials("sasl_passwd", find=formats.account_lines),
     _credentials(".msmtprc", "msmtprc", "ssmtp.conf", find=configurations.spaced),
-    _credentials(".smbcredentials", "**/davfs2/secrets", find=named("password|pass")),
+    _credentials(".smbcredentials", "**/davfs2/secrets", find=values_named("password|pass")),
     _credentials(
         "sftp-config.json",
         "**/.vscode/sftp.json",
         ".ftpconfig",
-        find=named("pass(?:word)?|passphrase"),
+        find=values_named("pass(?:word)?|passphrase"),
     ),
 )
 _HISTORIES = (KnownFile(HISTORIES, HISTORY, typed_secrets),)

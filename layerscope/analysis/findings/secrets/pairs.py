@@ -1,6 +1,6 @@
 """Names and values in texts of any syntax: lines of settings, JSON, YAML, XML, and literals of programs.
 
-All of it is hostile: every pattern is linear in the text, but for bounded parts.
+The texts are untrusted: every pattern takes linear time, except for parts of bounded length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from layerscope.image.secret_names import is_secret_name
 
 LONGEST_LINE = 4096
 """Maximum characters of a line that is examined."""
-_MOST_LEAVES = 20_000
+_MAX_LEAVES = 20_000
 """Maximum values of a JSON document that are examined."""
 _NAME = r"[A-Za-z_][\w.-]{0,127}"
 _LINE = re.compile(
@@ -55,8 +55,8 @@ def lines(text: str) -> Iterator[str]:
 def plain_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Settings, one per line, with or without quotes: `NAME=value`, `name: value`."""
     for line in lines(text):
-        if found := _LINE.match(line):
-            yield found[1], _bare(found[2])
+        if match := _LINE.match(line):
+            yield match[1], _unquoted(match[2])
 
 
 def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -65,16 +65,16 @@ def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
     if marked:
         text = _without_comments(text)
     for line in lines(text):
-        for found in _QUOTED.finditer(line):
-            yield found[1], found[2] if found[3] is None else found[3]
+        for match in _QUOTED.finditer(line):
+            yield match[1], match[2] if match[3] is None else match[3]
         if "define" in line:
-            for found in _DEFINED.finditer(line):
-                yield found[1], found[2]
+            for match in _DEFINED.finditer(line):
+                yield match[1], match[2]
         if marked and "<" in line:
-            for found in _ATTRIBUTES.finditer(line):
-                yield found[1], found[2] if found[3] is None else found[3]
-            for found in _ELEMENT.finditer(line):
-                yield found[1] or found[2], found[3]
+            for match in _ATTRIBUTES.finditer(line):
+                yield match[1], match[2] if match[3] is None else match[3]
+            for match in _ELEMENT.finditer(line):
+                yield match[1] or match[2], match[3]
 
 
 def json_leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -85,49 +85,49 @@ def json_leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return
-    left: list[tuple[tuple[str, ...], object]] = [((), document)]
-    seen = 0
-    while left and seen < _MOST_LEAVES:
-        keys, value = left.pop()
-        seen += 1
+    pending: list[tuple[tuple[str, ...], object]] = [((), document)]
+    visited = 0
+    while pending and visited < _MAX_LEAVES:
+        keys, value = pending.pop()
+        visited += 1
         if isinstance(value, str):
             yield keys, value
         elif isinstance(value, dict):
-            left += (((*keys[-3:], key), below) for key, below in value.items())
+            pending += (((*keys[-3:], key), below) for key, below in value.items())
         elif isinstance(value, list):
-            left += ((keys, below) for below in value)
+            pending += ((keys, below) for below in value)
 
 
 def pairs(text: str) -> Iterator[tuple[str, str]]:
     """All names and values of a text, whatever its syntax. Some may come twice."""
-    found = False
+    is_json = False
     for keys, value in json_leaves(text):
-        found = True
+        is_json = True
         if keys:
             yield keys[-1], value
-    if not found:
+    if not is_json:
         yield from plain_pairs(text)
         yield from literal_pairs(text)
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """A name in lower case with its words separated: `clientSecret` becomes `client_secret`."""
     return _CAMEL.sub("_", name.strip(":")).replace("-", "_").replace(".", "_").lower()
 
 
 def is_named_secret(name: str) -> bool:
     """Whether a name in any style is that of a password, token or key. With a quoted text, `pwd` does not mean a directory."""
-    name = snake(name)
+    name = snake_case(name)
     return is_secret_name(name) or name == "pwd"
 
 
-def in_urls(text: str) -> Iterator[Secret]:
+def passwords_in_urls(text: str) -> Iterator[Secret]:
     """Passwords in the URLs of a text."""
-    for found in _URL.finditer(text):
-        yield Secret(found[2], found[3], found[1])
+    for match in _URL.finditer(text):
+        yield Secret(match[2], match[3], match[1])
 
 
-def in_connection(value: str) -> Secret | None:
+def password_in_connection(value: str) -> Secret | None:
     """The password in a connection string of ADO.NET, ODBC or libpq."""
     password, server = _CONNECTION.search(value), _SERVER.search(value)
     if password is None or (server is None and ";" not in value):
@@ -135,20 +135,20 @@ def in_connection(value: str) -> Secret | None:
     return Secret(password[1], server[1] if server else "")
 
 
-def named(pattern: str) -> Callable[[str], Iterator[Secret]]:
+def values_named(pattern: str) -> Callable[[str], Iterator[Secret]]:
     """Finds the values of names that match an expression (in lower case, with `_`), and passwords in URLs."""
     wanted = re.compile(pattern)
 
     def find(text: str) -> Iterator[Secret]:
         for name, value in pairs(text):
-            if wanted.fullmatch(snake(name)):
+            if wanted.fullmatch(snake_case(name)):
                 yield Secret(value)
-        yield from in_urls(text)
+        yield from passwords_in_urls(text)
 
     return find
 
 
-def _bare(text: str) -> str:
+def _unquoted(text: str) -> str:
     """The value of a line: the text in its quotes, or everything up to a comment."""
     text = text.strip()
     if text[:1] in ("'", '"'):

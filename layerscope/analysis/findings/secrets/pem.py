@@ -22,7 +22,7 @@ _BODY = re.compile(
 )
 """The text after the first line: base64, possibly inside strings, comments or lists."""
 _ARMOUR = 16_384
-"""Bytes of an armour that are read: whether a key is protected is stated after its public part."""
+"""Maximum bytes of an armour that are read: the protection of a key is stated after its public part."""
 _ARMOURS = 50
 """Maximum armours of one file that are read."""
 _NEXT = 400
@@ -31,7 +31,7 @@ _EXAMPLES = re.compile(rb"EXAMPLE|example|XXXX|xxxx|AAAAAAAAAAAAAAAAAAAAAAAA")
 
 
 def holds_private_key(data: bytes) -> bool:
-    """Whether a line that announces a key is followed by one that needs no passphrase: programs also contain that line."""
+    """Whether a text contains a private key that needs no passphrase. Its first line alone proves nothing: programs contain it, too."""
     armours = 0
     for begin in _BEGIN.finditer(data):
         after = data[begin.end() : begin.end() + _NEXT]

@@ -1,4 +1,4 @@
-"""Reads hostile YAML."""
+"""Reads untrusted YAML. A module of its own, because importing `yaml` takes a while."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from layerscope.analysis.findings.secrets.files import ENVIRONMENT, KEYRINGS, SA
 from layerscope.analysis.findings.secrets.known_files import CREDENTIALS, HISTORY, KNOWN_FILES
 from layerscope.layers.index import Kind
 
-LARGEST = 64 * 1024
+MAX_SMALL_BYTES = 64 * 1024
 """Maximum size in bytes of a file to search: keys and settings are small."""
-LARGEST_TELLING = 4 << 20
+MAX_SUGGESTIVE_BYTES = 4 << 20
 """Maximum size in bytes of a file whose name suggests a secret, so that padding does not hide the secret."""
-MOST_BYTES = 64 << 20
-"""Maximum total bytes of searched files above `LARGEST`, the smallest first."""
-MOST = 20_000
+MAX_LARGE_BYTES = 64 << 20
+"""Maximum total bytes of searched files above `MAX_SMALL_BYTES`, the smallest first."""
+MAX_FILES = 20_000
 """Maximum files to search; those whose names suggest secrets come first."""
 
 KEYS = (
@@ -30,7 +30,7 @@ KEYS = (
     *("*private_key", "*private-key", "*secret_key", "*signing_key", "*signing-key"),
 )
 """Names of files with private keys."""
-TELLING = (
+SUGGESTIVE = (
     *KEYS,
     *ENVIRONMENT,
     *("credentials", "credentials.json", "*service*account*.json", "terraform.tfstate"),
@@ -43,7 +43,7 @@ TELLING = (
     ),
 )
 """Names of files with secrets."""
-TEXTS = (
+TEXT_FILES = (
     *("*.py", "*.js", "*.mjs", "*.cjs", "*.json", "*.yml", "*.yaml", "*.toml", "*.ini"),
     *("*.cfg", "*.conf", "*.properties", "*.sh", "*.rb", "*.php", "*.xml", "*.tf", "*.go"),
     *("*.java", "*.sql", "*.txt", "*.cs", "*.config", "*.ts", "*.exs", "Dockerfile"),
@@ -51,7 +51,7 @@ TEXTS = (
     *("**/mysql/conf.d/*", "**/settings/*", "users.acl"),
 )
 """Names of text files that people write."""
-OTHERS = (
+PUBLIC_PLACES = (
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sys", "/dev", "/boot"),
     *(
         "/usr/bin",
@@ -84,7 +84,7 @@ OTHERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FilesToSearch:
     """Contents to search, and those that should be searched but are not; in the order in which they are stored."""
 
     inodes: NDArray[np.int32]
@@ -96,29 +96,31 @@ class Reading:
     """The formats of those contents whose paths have a known one."""
 
 
-def files_to_read(evidence: Evidence) -> Reading:
+def files_to_search(evidence: Evidence) -> FilesToSearch:
     """The contents to search, whether or not the final image shows them."""
     filesystem, select = evidence.filesystem, evidence.selector.select
-    others = select(OTHERS)
+    others = select(PUBLIC_PLACES)
     stored = filesystem.stored
     files = (filesystem.kinds == Kind.FILE) & (stored > 0)
 
     def contents(patterns: Sequence[str], most: int) -> NDArray[np.int32]:
         named = (select(patterns) & ~others)[filesystem.paths]
-        found: NDArray[np.int32] = np.unique(filesystem.inode_of[files & named & (stored <= most)])
-        return found
+        inodes: NDArray[np.int32] = np.unique(filesystem.inode_of[files & named & (stored <= most)])
+        return inodes
 
     everything = np.iinfo(np.int64).max
-    telling = contents(TELLING, everything)
-    sizes = evidence.stored(telling)
+    suggestive = contents(SUGGESTIVE, everything)
+    sizes = evidence.stored(suggestive)
     order = np.argsort(sizes, kind="stable")
-    large = np.where(sizes > LARGEST, sizes, 0)[order]
-    fits = (sizes[order] <= LARGEST_TELLING) & (large.cumsum() <= MOST_BYTES)
-    first = telling[order[fits]][:MOST]
-    then = np.setdiff1d(contents(TEXTS, LARGEST), first)[: max(MOST - len(first), 0)]
-    unread = np.setdiff1d(telling, first)
-    wanted = np.unique(np.concatenate([first, then])).astype(np.int32)
-    return Reading(
+    large = np.where(sizes > MAX_SMALL_BYTES, sizes, 0)[order]
+    fits = (sizes[order] <= MAX_SUGGESTIVE_BYTES) & (large.cumsum() <= MAX_LARGE_BYTES)
+    large_first = suggestive[order[fits]][:MAX_FILES]
+    texts = np.setdiff1d(contents(TEXT_FILES, MAX_SMALL_BYTES), large_first)[
+        : max(MAX_FILES - len(large_first), 0)
+    ]
+    unread = np.setdiff1d(suggestive, large_first)
+    wanted = np.unique(np.concatenate([large_first, texts])).astype(np.int32)
+    return FilesToSearch(
         wanted,
         unread,
         np.intersect1d(unread, contents(KEYS, everything)) if len(unread) else unread,
@@ -129,18 +131,20 @@ def files_to_read(evidence: Evidence) -> Reading:
 def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats]:
     """The formats of these inodes according to their paths; those without a known format are left out."""
     filesystem, matches = evidence.filesystem, evidence.selector.matches
-    asked = np.zeros(len(filesystem.inodes.columns.stored) + 1, bool)  # the last for paths without
-    asked[wanted] = True
-    rows = np.flatnonzero(asked[filesystem.inode_of])
+    is_wanted = np.zeros(
+        len(filesystem.inodes.columns.stored) + 1, bool
+    )  # the last for paths without
+    is_wanted[wanted] = True
+    rows = np.flatnonzero(is_wanted[filesystem.inode_of])
     inodes, paths = filesystem.inode_of[rows], filesystem.paths[rows]
 
     def named(patterns: Sequence[str], but: Sequence[str] = ()) -> set[int]:
-        found = np.zeros(len(filesystem.table), bool)
+        mask = np.zeros(len(filesystem.table), bool)
         for pattern in patterns:
-            found[matches(pattern)] = True
+            mask[matches(pattern)] = True
         for pattern in but:
-            found[matches(pattern)] = False
-        return set(inodes[found[paths]].tolist())
+            mask[matches(pattern)] = False
+        return set(inodes[mask[paths]].tolist())
 
     known: dict[int, Formats] = {}
     for file in reversed(KNOWN_FILES):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.layer_scans import LayerScans
-from layerscope.analysis.findings.secrets.reading import files_to_read
+from layerscope.analysis.findings.secrets.reading import files_to_search
 from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
@@ -21,20 +21,20 @@ UNREAD = "looks like credentials by its name"
 
 
 class SecretScan:
-    """Searches texts. A damaged file contains no secret; one that is too large may contain one if its name suggests it."""
+    """Searches texts. Damaged files count as free of secrets; files too large to search are reported if their names suggest secrets."""
 
     def __init__(self, evidence: Evidence, scans: LayerScans | None = None) -> None:
-        """Contents that `scans` have searched are not read again."""
-        reading = files_to_read(evidence)
+        """Contents that were searched in `scans` are not read again."""
+        reading = files_to_search(evidence)
         self._wanted = reading.inodes
         self._formats = reading.formats
         self._scans = scans
         self._filesystem = evidence.filesystem
-        self.found: dict[int, frozenset[str]] = {}
+        self.kinds: dict[int, frozenset[str]] = {}
         """The kinds of secrets in each inode that contains any; never the secrets."""
         keys = set(reading.unread_keys.tolist())
         for inode in reading.unread.tolist():
-            self.found[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
+            self.kinds[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
         names = np.bincount(self._filesystem.inode_of[self._filesystem.inode_of >= 0])
         self._by_name = {inode for inode in self._formats if names[inode] > 1}
         """Inodes whose result depends on their names in this image, and may differ in another."""
@@ -42,7 +42,7 @@ class SecretScan:
             searched = scans.searched(self._filesystem)
             searched[list(self._by_name)] = False
             known = searched[self._wanted]
-            self.found |= scans.secrets(self._filesystem, self._wanted[known])
+            self.kinds |= scans.secrets(self._filesystem, self._wanted[known])
             self._wanted = self._wanted[~known]
 
     def wanted(self) -> NDArray[np.int32]:
@@ -51,20 +51,20 @@ class SecretScan:
 
     def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
         """Search contents that have a mark of a secret, or a format that keeps secrets."""
-        some = may_hold_secrets(contents)
-        some.update(number for number, inode in enumerate(inodes) if inode in self._formats)
-        found = {
+        candidates = may_hold_secrets(contents)
+        candidates.update(number for number, inode in enumerate(inodes) if inode in self._formats)
+        kinds = {
             inodes[number]: kinds_in(bytes(contents[number]), self._formats.get(inodes[number]))
-            for number in some
+            for number in candidates
         }
-        self.found |= {inode: kinds for inode, kinds in found.items() if kinds}
-        noted = [inode for inode in inodes if inode not in self._by_name]
-        if self._scans is not None and noted:
-            self._scans.add(self._filesystem, noted, found)
+        self.kinds |= {inode: kinds for inode, kinds in kinds.items() if kinds}
+        shareable = [inode for inode in inodes if inode not in self._by_name]
+        if self._scans is not None and shareable:
+            self._scans.add(self._filesystem, shareable, kinds)
 
 
 def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:
     """The kinds of secrets in each inode that contains any."""
     scan = SecretScan(evidence)
     scan_files(evidence.filesystem, evidence.contents, [scan], evidence.progress)
-    return scan.found
+    return scan.kinds

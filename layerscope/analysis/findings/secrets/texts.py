@@ -19,9 +19,9 @@ def _is_utf16(content: Content) -> bool:
 
 def may_hold_secrets(contents: Sequence[Content]) -> set[int]:
     """Which of these contents may contain a secret with a known format; all others certainly contain none."""
-    found = set(MARKS.holders(contents))
-    found.update(number for number, content in enumerate(contents) if _is_utf16(content))
-    return found
+    numbers = set(MARKS.holders(contents))
+    numbers.update(number for number, content in enumerate(contents) if _is_utf16(content))
+    return numbers
 
 
 def kinds_in(data: bytes, formats: Formats | None) -> frozenset[str]:

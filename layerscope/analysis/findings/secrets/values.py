@@ -44,27 +44,27 @@ _SCHEMA = re.compile(
 """Words that describe a value."""
 
 
-def is_given(value: str, shortest: int = 1) -> bool:
+def is_literal(value: str, shortest: int = 1) -> bool:
     """Whether a value is long enough, and not a placeholder, variable, reference, path or word of a schema."""
     return (
         len(value) >= shortest
         and _SCHEMA.fullmatch(value) is None
         and PLACEHOLDER.fullmatch(value) is None
         and _REFERENCE.match(value) is None
-        and (_PATH.match(value) is None or len(value) == _LENGTH_OF_AWS)
+        and (_PATH.match(value) is None or len(value) == _AWS_KEY_LENGTH)
     )
 
 
-_LENGTH_OF_AWS = 40
+_AWS_KEY_LENGTH = 40
 """Characters of AWS secret keys, some of which look like paths."""
 
 
 def grade(secrets: Iterable[Secret], shortest: int = 1) -> Grade:
     """The highest grade of some values; values for a known service may be short."""
-    found = Grade.NONE
+    highest = Grade.NONE
     for secret in secrets:
-        if is_given(secret.value, 1 if secret.host else shortest):
+        if is_literal(secret.value, 1 if secret.host else shortest):
             if not is_dummy(*secret):
                 return Grade.REAL
-            found = Grade.DUMMY
-    return found
+            highest = Grade.DUMMY
+    return highest

@@ -1,4 +1,4 @@
-"""Package lists of APT: found if they are left, and only then."""
+"""Package lists of APT are found if they are left in the image, and only then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTS = [
 
 
 def test_lists_that_a_step_leaves_are_claimed_with_their_exact_bytes() -> None:
-    """Every file below the folder of lists, nothing else of the step, largest first."""
+    """Every file below the directory of lists is claimed, largest first, and no other file of the step."""
     opened = opened_of([(INSTALL, LISTS)], "apt-lists", 0)
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers, finding.steps) == (
@@ -40,14 +40,14 @@ def test_the_fix_is_the_users_own_command_that_cleans_up() -> None:
     )
 
 
-def test_each_step_that_leaves_lists_has_a_finding_of_its_own() -> None:
+def test_each_step_that_leaves_lists_has_a_separate_finding() -> None:
     """Two steps are two causes."""
     more = [file("var/lib/apt/lists/other_Packages", b"o" * 200)]
     found = findings_by([(INSTALL, LISTS), (INSTALL, more)], "apt-lists")
     assert [(finding.bytes, finding.layers) for finding in found] == [(3500, (0,)), (200, (1,))]
 
 
-def test_deleted_lists_are_no_finding() -> None:
+def test_deleted_lists_are_not_reported() -> None:
     """Content deleted by a later step belongs to another rule."""
     gone = [whiteout("var/lib/apt/lists")]
     assert (
@@ -56,26 +56,26 @@ def test_deleted_lists_are_no_finding() -> None:
     )
 
 
-def test_a_list_that_another_name_keeps_is_not_claimed() -> None:
+def test_a_list_with_another_name_is_not_claimed() -> None:
     """Deleting one name of a hard link saves nothing."""
     linked = [*LISTS, hardlink("srv/Packages", "var/lib/apt/lists/main_Packages")]
     (finding,) = findings_by([(INSTALL, linked)], "apt-lists")
     assert finding.bytes == 500
 
 
-def test_a_folder_with_another_name_is_no_finding() -> None:
-    """Near misses: lists elsewhere, and an empty folder."""
+def test_lists_elsewhere_are_not_reported() -> None:
+    """Near misses are lists at another path, and an empty directory."""
     members = [directory("var/lib/apt/lists/partial"), file("srv/var/lib/apt/lists/x", b"x" * 9)]
     assert findings_by([(INSTALL, members)], "apt-lists") == []
 
 
-def test_small_lists_are_no_finding() -> None:
-    """The rule's own threshold drops them."""
+def test_small_lists_are_not_reported() -> None:
+    """They are below the default threshold of the rule."""
     assert findings_by([(INSTALL, LISTS)], "apt-lists", None) == []
 
 
-def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None:
-    """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
+def test_lists_are_kept_for_later_steps_that_install() -> None:
+    """The second step would find no packages without them: both become one RUN, or keep the lists in a cache mount."""
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     fix = (
         "# layers 0, 1 install with the same lists: make them one RUN, or give each of them a cache mount"
@@ -92,8 +92,8 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
     assert finding.fix == f"{fix}\n# and without layer 2:\n# RUN rm -rf /var/lib/apt/lists/*"
 
 
-def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
-    """Near misses: an update of its own, and commands that need no lists."""
+def test_a_later_step_with_its_own_update_needs_no_lists() -> None:
+    """Commands that read no lists do not need them either."""
     for command in (INSTALL, "/bin/sh -c apt-get -qq clean", "/bin/sh -c echo apt-get installed"):
         steps = [(INSTALL, LISTS), (command, [file("usr/bin/git", b"g")])]
         (finding,) = findings_by(steps, "apt-lists")
@@ -102,7 +102,7 @@ def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
 
 
 def test_files_deleted_with_the_lists_are_merged_with_them() -> None:
-    """By its name; the step that installs with the lists comes before."""
+    """The fix deletes them by name, after the step that installs with the lists."""
     made = [*LISTS, file("opt/model", b"m" * 900)]
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     gone = [whiteout("var/lib/apt/lists"), whiteout("opt/model")]
@@ -127,7 +127,7 @@ def test_files_deleted_with_the_lists_are_merged_with_them() -> None:
 def test_a_step_that_does_more_than_delete_the_lists_stays(
     command: str, more: list[Member]
 ) -> None:
-    """Another command, another file that goes, a file that it makes."""
+    """It stays for another command, for another deleted file, or for a file that it creates."""
     base = ("/bin/sh -c #(nop) ADD file:aa in / ", [file("etc/x", b"x")])
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     gone = (f"/bin/sh -c {command}", [whiteout("var/lib/apt/lists"), *more])
@@ -140,7 +140,7 @@ def test_a_step_that_does_more_than_delete_the_lists_stays(
 
 
 def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> None:
-    """No RUN spans two Dockerfiles: the later step needs lists of its own."""
+    """A RUN cannot span two Dockerfiles: the later step needs its own `apt-get update`."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", [file("etc/os-release", b"x")])
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     opened = opened_of([base, (INSTALL, LISTS), ('CMD ["bash"]', None), bare], "apt-lists", 0)

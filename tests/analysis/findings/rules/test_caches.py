@@ -219,7 +219,7 @@ def test_a_cache_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str) 
 
 
 def test_every_cache_has_a_case() -> None:
-    """apt-lists has a module of its own."""
+    """Every rule about caches has a test case here, except apt-lists, which has a separate module."""
     rules = (*caches.RULES, *language_caches.RULES)
     assert {rule.name for rule in rules} == {*CASES, "apt-lists"}
 
@@ -248,8 +248,8 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("rule", ELSEWHERE)
-def test_a_cache_is_known_by_what_it_holds(rule: str) -> None:
-    """Wherever a variable or an option put it; and cleaned there."""
+def test_a_cache_is_recognized_by_its_contents(rule: str) -> None:
+    """It is found, and cleaned, wherever a variable or an option put it."""
     members = [file(name, b"x" * (500 + at)) for at, name in enumerate(ELSEWHERE[rule])]
     (finding,) = findings_by([(RUN + CASES[rule][0], members)], rule)
     assert finding.bytes == sum(len(member.data) for member in members)
@@ -270,14 +270,14 @@ NO_CACHES = {
 
 
 @pytest.mark.parametrize("rule", NO_CACHES)
-def test_what_only_looks_like_a_cache_is_left_alone(rule: str) -> None:
-    """Packages of one's own, installed tools, environments."""
+def test_directories_that_resemble_caches_are_left_alone(rule: str) -> None:
+    """These are packages of the application, installed tools, and environments."""
     members = [file(name, b"x" * 900) for name in NO_CACHES[rule]]
     assert findings_by([(RUN + CASES[rule][0], members)], rule) == []
 
 
 def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
-    """One finding a cause."""
+    """Each cause has one finding."""
     steps = [
         (
             RUN + "apt-get update && pip install flask",
@@ -294,7 +294,7 @@ def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
     ]
 
 
-def test_clearing_a_cache_saves_nothing_that_an_environment_links() -> None:
+def test_files_linked_into_an_environment_are_not_claimed() -> None:
     """uv, pnpm and conda make hard links from their stores: only files without another name are claimed."""
     members = [
         file("root/.cache/uv/archive/a.py", b"a" * 700),
@@ -305,8 +305,8 @@ def test_clearing_a_cache_saves_nothing_that_an_environment_links() -> None:
     assert finding.bytes == 30
 
 
-def test_a_cache_that_was_copied_in_should_not_be_copied() -> None:
-    """No command cleans a COPY."""
+def test_a_copied_cache_should_not_be_copied() -> None:
+    """No command can clean up after a COPY."""
     (finding,) = findings_by(
         [("COPY . /root # buildkit", [file("root/.npm/_cacache/1", b"x")])], "npm-cache"
     )
@@ -316,7 +316,7 @@ def test_a_cache_that_was_copied_in_should_not_be_copied() -> None:
 
 
 def test_an_existing_option_is_not_added_again() -> None:
-    """The cache came from elsewhere then: another fix is offered."""
+    """If the command already has the option, the cache has another origin, and the fix is another one."""
     (finding,) = findings_by(
         [(RUN + "pip install --no-cache-dir flask", [file("root/.cache/pip/1", b"x")])], "pip-cache"
     )
@@ -324,8 +324,8 @@ def test_an_existing_option_is_not_added_again() -> None:
     assert "--mount=type=cache" in finding.fix
 
 
-def test_names_that_a_shell_would_read_are_quoted() -> None:
-    """A hostile name in a fix is one word."""
+def test_names_with_shell_syntax_are_quoted() -> None:
+    """A hostile name is one word in a fix."""
     (finding,) = findings_by(
         [(RUN + "make", [file("tmp/a; rm -rf $HOME", b"x")])], "temporary-files"
     )
@@ -335,8 +335,8 @@ def test_names_that_a_shell_would_read_are_quoted() -> None:
 @pytest.mark.parametrize(
     ("name", "word"), [("tmp/a\nRUN evil", "/tmp/a?'RUN evil'"), (b"tmp/\xff", "/tmp/?")]
 )
-def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word: str) -> None:
-    """A line end in a name ends no instruction."""
+def test_a_line_break_in_a_name_is_matched_by_a_pattern(name: str | bytes, word: str) -> None:
+    """It does not end the instruction."""
     (finding,) = findings_by([(RUN + "make", [file(name, b"x")])], "temporary-files")
     assert finding.fix == f"RUN make \\\n    && rm -rf {word}"
     (finding,) = findings_by([("COPY . / # buildkit", [file(name, b"x")])], "temporary-files")
@@ -346,14 +346,14 @@ def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
 def test_every_rule_accepts_an_image_without_files(rule: str) -> None:
-    """Empty layers, and no layers at all; the only finding is the empty layer."""
+    """The only finding of an image with empty layers is the empty layer."""
     found = findings_by([(RUN + "true", []), ("CMD sh", None)], rule, None)
     assert found == [] or rule == "empty-layer"
     assert findings_by([("CMD sh", None)], rule, None) == []
 
 
 def test_a_cache_that_later_steps_would_build_again_is_cleaned_there_as_well() -> None:
-    """Only where they store nothing of it now, and do not clean it themselves; packages are fetched once."""
+    """Later steps are changed if they now store no such files and do not clean up themselves; packages are fetched only once."""
     first = "RUN /bin/sh -c apt-get install -y a # buildkit"
     cache = [file("var/cache/apt/pkgcache.bin", b"p" * 100), file("usr/bin/a", b"a")]
     later = [

@@ -12,13 +12,13 @@ COPY = "COPY . /app # buildkit"
 MAIN = file("app/main.js", b"m" * 9)
 
 
-def brought(*names: str, size: int = 20_000) -> list[Member]:
-    """Files of these names in the application's folder."""
+def copied(*names: str, size: int = 20_000) -> list[Member]:
+    """Files with these names in the application's directory."""
     return [MAIN, *(file(f"app/{name}", name.encode() * size) for name in names)]
 
 
 def test_a_history_is_claimed_with_its_exact_bytes() -> None:
-    """All files below, largest first; the fix has a line for each kind, and the user's COPY."""
+    """All files below are claimed, largest first; the fix has a line for each kind, and the user's COPY."""
     members = [MAIN, directory("app/.git"), file("app/.git/pack", b"p" * 5000)]
     members += [file("app/.idea/workspace.xml", b"i" * 7000)]
     opened = opened_of([(COPY, members)], RULE, 0)
@@ -43,7 +43,7 @@ def test_packages_that_an_application_needs_have_no_saving(
     name: str, top: str, install: str
 ) -> None:
     """They should be installed in the image: a note with their size, next to the findings about unneeded files."""
-    opened = opened_of([(COPY, brought(name, ".git/pack"))], RULE, 0)
+    opened = opened_of([(COPY, copied(name, ".git/pack"))], RULE, 0)
     note, claimed = sorted(
         (found for found in findings_of(opened).found if found.rule == RULE),
         key=lambda found: found.severity,
@@ -59,8 +59,8 @@ def test_packages_that_an_application_needs_have_no_saving(
 
 
 def test_packages_of_two_languages_are_installed_by_a_command_each() -> None:
-    """One note; both kinds of Python folders are filled by the same command."""
-    opened = opened_of([(COPY, brought("node_modules/a.js", ".venv/x.py", "venv/y.py"))], RULE, 0)
+    """They are one note; one command fills both kinds of Python directories."""
+    opened = opened_of([(COPY, copied("node_modules/a.js", ".venv/x.py", "venv/y.py"))], RULE, 0)
     (note,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert note.fix.endswith(
         "\nCOPY . /app\nRUN npm ci --omit=dev\nRUN pip install -r requirements.txt"
@@ -78,21 +78,21 @@ def test_packages_of_two_languages_are_installed_by_a_command_each() -> None:
     ],
 )
 def test_each_kind_has_its_line(name: str, line: str) -> None:
-    """Exactly the lines for what was found."""
-    (finding,) = findings_by([(COPY, brought(name))], RULE)
+    """The fix has exactly one line per kind that was found."""
+    (finding,) = findings_by([(COPY, copied(name))], RULE)
     assert finding.fix.split("\n")[1:-2] == [f"**/{line}"]
 
 
-def test_a_file_of_settings_matters_however_small() -> None:
-    """`.env` may contain secrets: it is reported at any size, unlike a tiny `.DS_Store`."""
-    (finding,) = findings_by([(COPY, brought(".env", size=3))], RULE, None)
+def test_env_files_are_reported_at_any_size() -> None:
+    """`.env` may contain secrets, unlike a tiny `.DS_Store`."""
+    (finding,) = findings_by([(COPY, copied(".env", size=3))], RULE, None)
     assert (finding.bytes, finding.severity) == (12, "warning")
-    assert findings_by([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
+    assert findings_by([(COPY, copied(".DS_Store", size=3))], RULE, None) == []
 
 
-def test_whether_settings_are_read_is_for_the_reader_to_say() -> None:
+def test_the_reader_decides_whether_env_files_are_read() -> None:
     """Other names beside it go into .dockerignore."""
-    members = [*brought(".env"), *brought(".git")]
+    members = [*copied(".env"), *copied(".git")]
     found = {one.title: one for one in findings_by([(COPY, members)], RULE)}
     assert not found["From the build context: .env"].edits
     assert "# unless the application reads it" in found["From the build context: .env"].fix
@@ -101,7 +101,7 @@ def test_whether_settings_are_read_is_for_the_reader_to_say() -> None:
 
 
 def test_a_later_chown_does_not_hide_the_copy() -> None:
-    """The finding is at the COPY, not at the chown."""
+    """The finding names the COPY, not the chown."""
     members = [MAIN, file("app/.git/pack", b"p" * 5000)]
     chowned = [file("app/.git/pack", b"p" * 5000, uid=7)]
     (finding,) = findings_by([(COPY, members), ("RUN /bin/sh -c chown -R 7 /app", chowned)], RULE)
@@ -118,12 +118,12 @@ def test_a_later_chown_does_not_hide_the_copy() -> None:
         f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ",
     ],
 )
-def test_installed_staged_and_named_files_are_wanted(command: str) -> None:
-    """Near misses: a RUN, another stage, a COPY that names it, a root filesystem."""
-    assert findings_by([(command, brought("node_modules/x.js"))], RULE) == []
+def test_installed_staged_and_named_files_are_not_reported(command: str) -> None:
+    """Near misses are a RUN, another stage, a COPY that names the file, and a root filesystem."""
+    assert findings_by([(command, copied("node_modules/x.js"))], RULE) == []
 
 
-def test_caches_of_installed_packages_are_wanted() -> None:
-    """`__pycache__` where Python is installed, and names that only begin alike."""
+def test_caches_of_installed_packages_are_not_reported() -> None:
+    """Near misses are `__pycache__` where Python is installed, and names that only start alike."""
     names = ("lib/site-packages/x/__pycache__/x.pyc", ".gitignore", "venv.txt", "my-node_modules/x")
-    assert findings_by([(COPY, brought(*names))], RULE) == []
+    assert findings_by([(COPY, copied(*names))], RULE) == []

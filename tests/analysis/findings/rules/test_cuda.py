@@ -26,7 +26,7 @@ SYSTEM = [
 
 
 def image(*layers: tuple[str, Sequence[str]]) -> list[Step]:
-    """Steps, each with the files that it stores, of 1000 bytes each."""
+    """An image of these steps, each with files of 1000 bytes."""
     return [(command, [file(name, b"x" * 1000) for name in names]) for command, names in layers]
 
 
@@ -43,7 +43,7 @@ FRAMEWORKS = {
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_cuda_beside_a_framework_without_it_is_avoidable(framework: str) -> None:
-    """NVIDIA's wheels, with the command that takes them out again, and what the system has; each with exact bytes."""
+    """NVIDIA's wheels, with the command that uninstalls them, and CUDA of the system are claimed with exact bytes."""
     steps = image((BASE, SYSTEM), (PIP, [*WHEELS, *FRAMEWORKS[framework]]))
     wheels, system = sorted(findings_by(steps, "cuda-unused"), key=lambda one: one.layers)[::-1]
     assert (wheels.bytes, wheels.layers, len(wheels.paths)) == (2000, (1,), 2)
@@ -70,30 +70,30 @@ USERS = [
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_cuda_that_anything_may_use_is_needed(user: str) -> None:
-    """Beside a framework without it, too."""
+def test_cuda_with_a_possible_user_is_not_reported(user: str) -> None:
+    """This holds even beside a framework without CUDA."""
     steps = image((PIP, [*WHEELS, f"{SITE}/onnxruntime-1.19.0.dist-info/RECORD", user]))
     assert findings_by(steps, "cuda-unused") == []
 
 
 def test_an_image_without_a_known_framework_may_use_its_cuda() -> None:
-    """A program of one's own, of which nothing is known."""
+    """Its own program may use it."""
     assert findings_by(image((BASE, SYSTEM), (PIP, ["srv/app"])), "cuda-unused") == []
 
 
 TORCH = [f"{SITE}/torch/lib/libtorch_cuda.so", f"{SITE}/torch-2.4.0.dist-info/RECORD"]
 
 
-def test_libraries_of_the_system_beside_those_of_wheels_are_twice() -> None:
-    """The frameworks read those of the wheels; what only the system has is no copy."""
+def test_system_libraries_beside_wheels_are_duplicates() -> None:
+    """The frameworks use those of the wheels; libraries that only the system has are no duplicates."""
     only = "usr/lib/x86_64-linux-gnu/libnccl.so.2"
     (finding,) = findings_by(image((BASE, [*SYSTEM, only]), (PIP, [*WHEELS, *TORCH])), "cuda-twice")
     assert (finding.bytes, finding.layers, len(finding.paths)) == (2000, (0,), 2)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.MEDIUM)
 
 
-def test_libraries_in_a_framework_make_others_a_copy() -> None:
-    """As torch had them before there were wheels; conda's may have other readers."""
+def test_libraries_beside_those_in_a_framework_are_duplicates() -> None:
+    """Older versions of torch contain them. Those of conda may have other users."""
     bundled = f"{SITE}/torch/lib/libcudnn.so.8"
     conda = "opt/conda/lib/libcudnn.so.8"
     steps = image((BASE, SYSTEM[1:]), (PIP, [bundled, *TORCH, conda]))
@@ -102,8 +102,8 @@ def test_libraries_in_a_framework_make_others_a_copy() -> None:
     assert (found[1].confidence, found[1].bytes) == (Confidence.LOW, 1000)
 
 
-def test_copies_are_doubted_beside_programs_of_ones_own() -> None:
-    """They may read those of the system."""
+def test_duplicates_have_low_confidence_beside_other_programs() -> None:
+    """Those programs may use the system's libraries."""
     steps = image((BASE, SYSTEM), (PIP, [*WHEELS, *TORCH, "srv/libfast_cuda.so"]))
     (finding,) = findings_by(steps, "cuda-twice")
     assert (finding.severity, finding.confidence) == (Severity.NOTE, Confidence.LOW)
@@ -113,8 +113,8 @@ OLD = "usr/local/cuda-11.8/lib64/libcufft.so.10"
 NEW = "usr/local/cuda-12.4/lib64/libcufft.so.11"
 
 
-def test_an_older_toolkit_is_a_copy_unless_it_is_the_chosen_one() -> None:
-    """A link or a variable chooses."""
+def test_an_older_toolkit_is_reported_unless_selected() -> None:
+    """A symlink or a variable selects it."""
     (finding,) = findings_by(image((PIP, [OLD, NEW, *TORCH])), "cuda-twice")
     assert (finding.bytes, finding.confidence) == (1000, Confidence.MEDIUM)
     ((command, members),) = image((PIP, [OLD, NEW, *TORCH]))
@@ -127,8 +127,8 @@ def test_an_older_toolkit_is_a_copy_unless_it_is_the_chosen_one() -> None:
     assert findings_by([(command, members)], "cuda-twice", config=config) == []
 
 
-def test_wheels_of_two_versions_are_a_hint() -> None:
-    """One framework may need the older, and one the newer."""
+def test_wheels_of_two_versions_have_low_confidence() -> None:
+    """One framework may need the older version, another one the newer."""
     older = f"{SITE}/nvidia/cublas/lib/libcublas.so.11"
     (finding,) = findings_by(image((PIP, [*WHEELS, older, *TORCH])), "cuda-twice")
     assert (finding.bytes, finding.confidence) == (1000, Confidence.LOW)

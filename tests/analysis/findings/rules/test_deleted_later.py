@@ -12,7 +12,7 @@ MODEL = [directory("opt"), file("opt/model.bin", b"m" * 9000), file("opt/keep", 
 
 
 def test_deleted_files_are_claimed_by_the_step_that_stored_them() -> None:
-    """Exact bytes, both steps, and the user's command with the deletion in it."""
+    """The finding has exact bytes and both steps; the fix is the user's command with the deletion appended."""
     opened = opened_of(
         [(FETCH, MODEL), ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])],
         "deleted-later",
@@ -27,8 +27,8 @@ def test_deleted_files_are_claimed_by_the_step_that_stored_them() -> None:
     )
 
 
-def test_downloads_and_builds_belong_in_their_own_stage() -> None:
-    """A hint in a comment, for what belongs there and for nothing else."""
+def test_downloads_and_builds_get_a_hint_about_stages() -> None:
+    """The hint is a comment, and is given for nothing else."""
     gone = [whiteout("opt/model.bin")]
     for command, hinted in ((FETCH, True), ("/bin/sh -c dd of=/opt/model.bin", False)):
         (finding,) = findings_by(
@@ -38,7 +38,7 @@ def test_downloads_and_builds_belong_in_their_own_stage() -> None:
 
 
 def test_steps_in_between_join_the_same_run() -> None:
-    """Deleting it right where it is made would break those steps; their files are copied first."""
+    """Deleting the files where they are created would break those steps; copied files come first."""
     steps = [
         ("/bin/sh -c apk add gcc", [file("usr/bin/gcc", b"g" * 5000)]),
         ("COPY req.txt /app/ # buildkit", [file("app/req.txt", b"r")]),
@@ -52,8 +52,8 @@ def test_steps_in_between_join_the_same_run() -> None:
     )
 
 
-def test_files_deleted_by_several_steps_are_deleted_where_they_are_made() -> None:
-    """The paths by name: topmost first, those that a line cannot hold with a question mark."""
+def test_files_deleted_by_several_steps_are_deleted_where_they_are_created() -> None:
+    """The fix names the topmost paths, with `?` for characters that a line cannot contain."""
     steps = [
         ("/bin/sh -c unpack", [file("opt/a\nb", b"a" * 50), file("opt/c d", b"c" * 20)]),
         ("/bin/sh -c one", [whiteout("opt/a\nb"), file("opt/keep", b"k")]),
@@ -67,7 +67,7 @@ def test_files_deleted_by_several_steps_are_deleted_where_they_are_made() -> Non
 
 
 def test_wheels_that_are_copied_used_and_deleted_are_mounted_instead() -> None:
-    """A bind mount in the RUN that uses them, which cannot and need not delete them."""
+    """The RUN that uses them gets a bind mount, which it cannot and need not delete."""
     for deletion in ("&& rm -rf /src/wheels", "&& rm -r wheels", "; rm wheels/*"):
         steps = [
             ("WORKDIR /src", None),
@@ -86,7 +86,7 @@ def test_wheels_that_are_copied_used_and_deleted_are_mounted_instead() -> None:
 
 
 def test_other_deletions_of_the_step_stay() -> None:
-    """Only the path that is mounted is taken out of an rm."""
+    """Only the mounted path is removed from an `rm`."""
     steps = [
         ("COPY wheels /w # buildkit", [file("w/a.whl", b"w" * 900)]),
         (
@@ -98,8 +98,8 @@ def test_other_deletions_of_the_step_stay() -> None:
     assert finding.fix.endswith("pip install /w/* \\\n    && rm -rf /tmp/x")
 
 
-def test_only_the_steps_that_name_what_is_mounted_mount_it() -> None:
-    """Those between need none; what another step writes there goes with it, and is promised, too."""
+def test_only_steps_that_name_the_path_get_a_mount() -> None:
+    """Steps in between need none; files that another step writes there are no longer stored, and are claimed, too."""
     copied = ("COPY src /build/src # buildkit", [file("build/src/a.c", b"c" * 900)])
     making = ("RUN /bin/sh -c make -C /build/src # buildkit", [file("build/src/a.o", b"o" * 300)])
     other = ("RUN /bin/sh -c unrelated # buildkit", [file("opt/x", b"x")])
@@ -121,8 +121,8 @@ def test_only_the_steps_that_name_what_is_mounted_mount_it() -> None:
 @pytest.mark.parametrize(
     "command", ["cp /build/src/a.o /opt", "cd build; ./src/a.o", "cp -r /build /opt"]
 )
-def test_nothing_is_mounted_where_a_step_uses_what_another_wrote_there(command: str) -> None:
-    """What is written to a mount is gone after its step."""
+def test_no_mount_if_a_step_uses_files_that_another_wrote_there(command: str) -> None:
+    """Files written to a mount are lost after the step."""
     steps = [
         ("RUN /bin/sh -c mkdir /build # buildkit", [file("build/y", b"y")]),
         ("COPY src /build/src # buildkit", [file("build/src/a.c", b"c" * 900)]),
@@ -144,8 +144,8 @@ def test_nothing_is_mounted_where_a_step_uses_what_another_wrote_there(command: 
         ("sh /w/install.sh", ",rw"),
     ],
 )
-def test_a_mount_is_writable_where_a_step_may_write_to_it(command: str, mount: str) -> None:
-    """Programs that are known to read only get it read-only."""
+def test_a_mount_is_writable_if_a_step_may_write_to_it(command: str, mount: str) -> None:
+    """It is read-only for programs that are known to read only."""
     steps = [
         ("COPY w /w # buildkit", [file("w/a.whl", b"w" * 900), file("w/b", b"b")]),
         (f"RUN /bin/sh -c {command} && rm -r /w # buildkit", [whiteout("w"), file("opt/x", b"x")]),
@@ -154,8 +154,8 @@ def test_a_mount_is_writable_where_a_step_may_write_to_it(command: str, mount: s
     assert f"--mount=type=bind,source=w,target=/w{mount} " in finding.fix
 
 
-def test_a_part_of_what_was_copied_is_kept_out_of_the_context() -> None:
-    """Lines of a .dockerignore, written from the context's root."""
+def test_a_part_of_a_copy_is_excluded_by_dockerignore() -> None:
+    """The lines are relative to the root of the build context."""
     steps = [
         ("WORKDIR /app", None),
         ("COPY shop . # buildkit", [file("app/dump.sql", b"d" * 800), file("app/main.py", b"m")]),
@@ -194,7 +194,7 @@ def test_a_rewritten_copy_is_fixed_at_the_copy() -> None:
 
 
 def test_content_of_the_base_needs_another_base() -> None:
-    """No advice that a Dockerfile cannot follow."""
+    """The finding gives no advice that a Dockerfile cannot follow."""
     steps = [
         (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", [file("usr/share/doc/x", b"x" * 500)]),
         ("/bin/sh -c rm -r /usr/share/doc", [whiteout("usr/share/doc")]),
@@ -214,7 +214,7 @@ def test_a_deleted_directory_is_named_once() -> None:
 
 
 def test_copied_content_is_better_never_copied() -> None:
-    """A COPY cannot delete: its fix says what else to do, and quotes the COPY."""
+    """A COPY cannot delete files: the fix gives alternatives, and quotes the COPY."""
     (finding,) = findings_by(
         [("COPY opt /opt # buildkit", MODEL), ("/bin/sh -c rm -rf /opt", [opaque("opt")])],
         "deleted-later",
@@ -224,20 +224,20 @@ def test_copied_content_is_better_never_copied() -> None:
 
 
 def test_content_that_keeps_a_name_is_not_deleted() -> None:
-    """A hard link elsewhere keeps the content alive."""
+    """A hard link elsewhere keeps the content live."""
     linked = [*MODEL, hardlink("srv/model", "opt/model.bin")]
     steps = [(FETCH, linked), ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])]
     assert findings_by(steps, "deleted-later") == []
 
 
 def test_overwritten_content_is_not_deleted() -> None:
-    """Another version of the file belongs to another rule."""
+    """A new version of the file belongs to another rule."""
     steps = [(FETCH, MODEL), (FETCH, [file("opt/model.bin", b"n" * 9000)])]
     assert findings_by(steps, "deleted-later") == []
 
 
-def test_files_that_no_step_names_are_deleted_where_they_are_made() -> None:
-    """Those steps stay as they are, and so do their COPY."""
+def test_files_that_no_step_names_are_deleted_where_they_are_created() -> None:
+    """The steps in between stay as they are, including COPY."""
     steps = [
         (FETCH, MODEL),
         ("COPY req.txt /app/ # buildkit", [file("app/req.txt", b"r")]),
@@ -254,8 +254,8 @@ def test_files_that_no_step_names_are_deleted_where_they_are_made() -> None:
     assert "one RUN" not in finding.fix
 
 
-def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
-    """By its name, by its directory, or as a step that runs where it lies may."""
+def test_files_are_deleted_after_the_last_step_that_names_them() -> None:
+    """A step may name the path or its directory, or run in that directory."""
     made = ("/bin/sh -c fetch /opt/model.bin", MODEL)
     gone = ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])
     other = ("/bin/sh -c adduser app", [file("etc/passwd", b"p")])
@@ -284,7 +284,7 @@ def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
 
 
 def test_files_used_by_the_deleting_step_are_kept_until_then() -> None:
-    """Deleting it earlier would not help."""
+    """Deleting them earlier would break that step."""
     steps = [
         ("/bin/sh -c fetch /opt/model.bin", MODEL),
         ("/bin/sh -c adduser app", [file("etc/passwd", b"p")]),
@@ -301,7 +301,7 @@ CONTEXT = ("dump.sql", "main.py")
 
 
 def copied(top: str) -> list[Member]:
-    """The build context, copied to somewhere."""
+    """The build context, copied to a directory."""
     return [file(f"{top}/{name}", name.encode() * 100) for name in CONTEXT]
 
 
@@ -317,7 +317,7 @@ def copied(top: str) -> list[Member]:
     ],
 )
 def test_files_that_another_copy_needs_stay_in_the_build_context(first: str, second: str) -> None:
-    """A .dockerignore would take it from the final image: one COPY alone leaves it out."""
+    """.dockerignore would remove them from the final image, so they are excluded from one COPY only."""
     gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
     (finding,) = findings_by(
         [(first, copied("build")), gone, (second, copied("app"))], "deleted-later"
@@ -329,7 +329,7 @@ def test_files_that_another_copy_needs_stay_in_the_build_context(first: str, sec
 
 
 def test_a_complete_copy_that_another_copy_needs_is_not_ignored_either() -> None:
-    """It is mounted, or not copied; the other one needs it."""
+    """It is mounted, or not copied; the other COPY needs the files."""
     gone = ("RUN /bin/sh -c rm -r /build # buildkit", [whiteout("build")])
     steps = [
         ("COPY . /build # buildkit", copied("build")),
@@ -341,8 +341,8 @@ def test_a_complete_copy_that_another_copy_needs_is_not_ignored_either() -> None
     assert "--mount=type=bind" in finding.fix
 
 
-def test_a_copy_of_another_source_keeps_nothing() -> None:
-    """Near misses: another directory of the context, another digest, a stage, and one that is deleted as well."""
+def test_a_copy_of_another_source_does_not_need_the_files() -> None:
+    """Near misses are another directory of the context, another digest, a stage, and files that are deleted as well."""
     gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
     first = ("COPY . /build # buildkit", copied("build"))
     for second in ("COPY sub /app # buildkit", "COPY --from=stage . /app # buildkit"):

@@ -20,8 +20,8 @@ def cuda(top: str, version: bytes = b"") -> list[Member]:
     ]
 
 
-def test_a_library_that_is_there_twice_is_one_finding() -> None:
-    """All files of the later copy, largest first, exact bytes; a link in the same RUN takes its place."""
+def test_a_duplicate_library_is_one_finding() -> None:
+    """All files of the later copy are claimed, largest first, with exact bytes; the same RUN replaces it by a link."""
     members = [
         *cuda("opt/cuda"),
         *cuda("usr/local/cuda"),
@@ -43,7 +43,7 @@ def test_a_library_that_is_there_twice_is_one_finding() -> None:
 
 
 def test_the_copy_of_the_lowest_layer_is_kept() -> None:
-    """The finding is the later step's, even if its name comes first."""
+    """The finding belongs to the later step, even if its path sorts first."""
     opened = opened_of(
         [
             ("COPY vendor /z/vendor # buildkit", cuda("z/vendor")),
@@ -61,7 +61,7 @@ def test_the_copy_of_the_lowest_layer_is_kept() -> None:
 
 
 def test_directories_of_the_same_two_places_are_one_finding() -> None:
-    """Two environments that differ in one package have the others in common."""
+    """Two environments that differ in one package share all others."""
     members = [
         member
         for top in ("venv1", "venv2")
@@ -77,26 +77,26 @@ def test_directories_of_the_same_two_places_are_one_finding() -> None:
 
 
 def test_three_copies_save_two() -> None:
-    """All but one."""
+    """All copies but one are saved."""
     members = [member for top in ("a", "b", "c") for member in cuda(top)]
     (finding,) = findings_by([(RUN, members)], RULE)
     assert (finding.bytes, finding.title) == (260_000, "/a exists 3 times")
 
 
 def test_files_of_duplicate_directories_are_not_reported_again() -> None:
-    """The rule about files leaves them out."""
+    """The rule about duplicate files leaves them out."""
     assert findings_by([(RUN, [*cuda("opt/cuda"), *cuda("srv/cuda")])], "duplicate-files") == []
 
 
-def test_content_that_another_name_keeps_is_not_claimed() -> None:
-    """A hard link to a file of the copy stays when the copy goes."""
+def test_content_with_another_name_is_not_claimed() -> None:
+    """A hard link to a file of the copy remains after the copy is removed."""
     members = [*cuda("a"), *cuda("b"), hardlink("keep", "b/lib/libcublas.so")]
     (finding,) = findings_by([(RUN, members)], RULE)
     assert finding.bytes == 60_000
 
 
-def test_duplicates_within_packages_are_no_finding() -> None:
-    """Near misses: the folders of packages, other contents, and small directories."""
+def test_duplicates_within_packages_are_not_reported() -> None:
+    """Near misses are package directories, other contents, and small directories."""
     packaged = [*cuda("usr/lib/perl-base"), *cuda("usr/share/perl")]
     assert findings_by([(RUN, packaged)], RULE) == []
     assert len(findings_by([("COPY . /usr # buildkit", packaged)], RULE)) == 1
@@ -105,7 +105,7 @@ def test_duplicates_within_packages_are_no_finding() -> None:
 
 
 def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None:
-    """The later copy's shared files are claimed; exact duplicates and large files in it are not reported again."""
+    """The shared files of the later copy are claimed; exact duplicates and large files in it are not reported again."""
     files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
     first = [file(f"opt/vendor/{name}", data) for name, data in files.items()]
     second = [
@@ -137,7 +137,7 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
 def test_similar_directories_are_a_note_with_low_confidence(
     step: str, kept: str, copy: str
 ) -> None:
-    """Directories of other names, packages that others bring, what a command made."""
+    """These are directories with other names, dependencies of packages, and output of commands."""
     files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
     first = [file(f"{kept}/{name}", data) for name, data in files.items()]
     second = [
@@ -149,8 +149,8 @@ def test_similar_directories_are_a_note_with_low_confidence(
     assert (finding.severity, finding.confidence) == (Severity.NOTE, Confidence.LOW)
 
 
-def test_a_copy_that_brings_nothing_else_is_left_out() -> None:
-    """A link takes its place, in a directory that nothing else makes."""
+def test_a_copy_that_stores_nothing_else_is_removed() -> None:
+    """A link takes its place, in a directory that no other step creates."""
     steps = [
         ("COPY vendor /opt/vendor # buildkit", cuda("opt/vendor")),
         ("COPY vendor /srv/app/vendor # buildkit", cuda("srv/app/vendor")),
@@ -163,8 +163,8 @@ def test_a_copy_that_brings_nothing_else_is_left_out() -> None:
     )
 
 
-def test_a_directory_that_the_step_makes_otherwise_too_needs_no_mkdir() -> None:
-    """What else the COPY brings makes the parent; so does an earlier step."""
+def test_an_existing_parent_directory_needs_no_mkdir() -> None:
+    """Other files of the COPY, or an earlier step, create it."""
     both = [*cuda("srv/app/vendor"), file("srv/app/main", b"m")]
     first = ("COPY vendor /opt/vendor # buildkit", [*cuda("opt/vendor"), file("opt/x", b"x")])
     (finding,) = findings_by([first, ("COPY . /srv/app # buildkit", both)], RULE)
@@ -176,8 +176,8 @@ def test_a_directory_that_the_step_makes_otherwise_too_needs_no_mkdir() -> None:
     assert "# in place of\n# COPY vendor /srv/app/vendor\n" in finding.fix
 
 
-def test_where_a_later_step_writes_there_is_no_link() -> None:
-    """It would write through the link, into the copy that stays; a sentence says what to do."""
+def test_no_link_if_a_later_step_writes_to_the_copy() -> None:
+    """It would write through the link into the copy that stays; a comment says what to do."""
     later = [file("srv/app/vendor/generated.pyc", b"g")]
     steps = [
         ("COPY vendor /opt/vendor # buildkit", cuda("opt/vendor")),
@@ -198,7 +198,7 @@ def test_where_a_later_step_writes_there_is_no_link() -> None:
     assert "ln -s" not in finding.fix
 
 
-def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
+def test_packages_with_a_common_dependency_are_not_duplicates() -> None:
     """Only the shared third package is claimed, which a link or `npm dedupe` stores once."""
 
     def package(name: str) -> list[Member]:
@@ -218,8 +218,8 @@ def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
     assert finding.bytes == 10 * 120_000
 
 
-def test_packages_that_are_nearly_the_same_are_for_npm_to_bring_together() -> None:
-    """No link: the differences may matter."""
+def test_nearly_identical_npm_packages_are_deduplicated_by_npm() -> None:
+    """The fix makes no link, because the differences may matter."""
 
     def package(at: str, odd: bytes) -> list[Member]:
         top = f"app/node_modules/{at}"

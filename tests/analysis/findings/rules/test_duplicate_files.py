@@ -1,4 +1,4 @@
-"""Duplicates of large files: grouped by the step that stores them."""
+"""Duplicates of large files, grouped by the step that stores them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MODEL = b"m" * 80_000
 
 
 def test_all_copies_but_the_first_are_claimed_by_the_steps_that_store_them() -> None:
-    """Exact bytes, largest first; the copy of the lowest layer stays."""
+    """They are claimed with exact bytes, largest first; the copy of the lowest layer stays."""
     opened = opened_of(
         [
             (RUN, [file("opt/z.so", LIBRARY), file("opt/model", MODEL), file("opt/1", b"1")]),
@@ -28,22 +28,22 @@ def test_all_copies_but_the_first_are_claimed_by_the_steps_that_store_them() -> 
 
 
 def test_within_a_step_a_hard_link_is_enough() -> None:
-    """Across layers it would store the content again."""
+    """Across layers, a hard link would store the content again."""
     members = [file("opt/libx.so.1", LIBRARY), file("opt/libx.so", LIBRARY)]
     (finding,) = findings_by([(RUN, members)], RULE)
     assert finding.fix.endswith("&& ln -f /opt/libx.so /opt/libx.so.1")
 
 
 def test_the_second_copy_excludes_copied_files() -> None:
-    """A link behind a COPY saves nothing unless the COPY leaves the file out."""
+    """A link after a COPY saves nothing unless the COPY leaves the file out."""
     members = [file("srv/a", LIBRARY), file("srv/b", LIBRARY)]
     (finding,) = findings_by([("COPY . /srv # buildkit", members)], RULE)
     assert finding.fix.startswith("# leave /srv/b out of\nCOPY . /srv\n")
     assert finding.fix.endswith("RUN ln -sf /srv/a /srv/b")
 
 
-def test_licences_small_files_and_links_are_no_finding() -> None:
-    """Near misses: required, tiny, linked and packaged files."""
+def test_licences_small_files_and_links_are_not_reported() -> None:
+    """Near misses are required, tiny, linked and packaged files."""
     for name in ("usr/share/doc/x/notes", "opt/LICENSE.txt", "opt/copyright"):
         assert findings_by([(RUN, [file(name, LIBRARY), file(f"srv/{name}", LIBRARY)])], RULE) == []
     assert findings_by([(RUN, [file("a", LIBRARY[:9000]), file("b", LIBRARY[:9000])])], RULE) == []
@@ -54,14 +54,14 @@ def test_licences_small_files_and_links_are_no_finding() -> None:
     assert findings_by([(RUN, [file("a", LIBRARY), file("b", LIBRARY)])], RULE, None) == []
 
 
-def test_a_copy_that_another_name_keeps_is_not_claimed() -> None:
+def test_a_copy_with_another_name_is_not_claimed() -> None:
     """Linking one of its names saves nothing."""
     members = [file("a", LIBRARY), file("b", LIBRARY), hardlink("c", "b")]
     assert findings_by([(RUN, members)], RULE) == []
 
 
 def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -> None:
-    """Its directory is made if nothing else makes it; where a later step writes to the file, a sentence says what to do."""
+    """Its directory is created if no other step does; if a later step writes to the file, a comment says what to do."""
     steps = [
         ("COPY a.so /opt/a.so # buildkit", [file("opt/a.so", LIBRARY)]),
         ("COPY a.so /srv/lib/ # buildkit", [file("srv/lib/a.so", LIBRARY)]),

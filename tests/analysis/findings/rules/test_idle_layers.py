@@ -1,4 +1,4 @@
-"""Layers that are empty, or change nothing."""
+"""Layers that are empty or change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST = ("COPY app /app # buildkit", [directory("app"), file("app/x", b"x" * 500
 
 
 def test_a_layer_that_stores_the_same_again_is_reported_once() -> None:
-    """Its bytes are those it hides. The rule for content stored again claims the same bytes, which count once."""
+    """Its bytes are those that it hides. The rule for content stored again claims the same bytes, which count once."""
     again = ("COPY app/x /app/ # buildkit", [file("app/x", b"x" * 500)])
     opened = opened_of([FIRST, again], "stored-again", 0)
     findings = findings_of(opened)
@@ -34,15 +34,15 @@ def test_a_layer_that_stores_the_same_again_is_reported_once() -> None:
         ("CMD []", None),
     ],
 )
-def test_layers_with_an_effect_and_workdirs_are_no_finding(
+def test_layers_with_an_effect_and_workdirs_are_not_reported(
     command: str, members: list[Member] | None
 ) -> None:
-    """Near misses: attributes, new files, steps without a layer, and WORKDIR of a folder that is there."""
+    """Near misses are changed attributes, new files, steps without a layer, and WORKDIR of an existing directory."""
     assert findings_by([FIRST, (command, members)], "no-effect-layer", None) == []
 
 
 def test_a_run_without_effect_is_reported() -> None:
-    """With what was meant, where that can be known."""
+    """The fix has the intended instruction, if it can be known."""
     for command, fix in (
         ("cd /app", "WORKDIR /app"),
         ("export A=1", "ENV A=1"),
@@ -56,8 +56,8 @@ def test_a_run_without_effect_is_reported() -> None:
         assert finding.fix == fix
 
 
-def test_empty_layers_of_other_steps_are_no_finding() -> None:
-    """Clean images have such: WORKDIR, COPY of nothing, steps of the base image, and RUN that leaves something."""
+def test_empty_layers_of_other_steps_are_not_reported() -> None:
+    """Clean images have them: WORKDIR, an empty COPY, steps of the base image, and RUNs that store something."""
     for step in (
         ("WORKDIR /app", []),
         ("COPY empty/ /app/ # buildkit", []),

@@ -1,4 +1,4 @@
-"""Steps of very many tiny files."""
+"""Layers with very many tiny files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ RULE = "many-tiny-files"
 
 
 def tiny(count: int, size: int) -> list[Member]:
-    """So many files of so many bytes each, each of other content."""
+    """This many files of this many bytes each, with different contents."""
     return [file(f"n/{number}", str(number).encode().zfill(size)) for number in range(count)]
 
 
 def test_headers_and_padding_are_reported_without_a_saving() -> None:
-    """A block for the header and the rest of a block behind each file, and the end of the tar: no content, and no bytes of the finding."""
+    """Headers, padding after each file, and the end of the tar are not content, so the finding has 0 bytes."""
     opened = opened_of([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 12))], RULE, None)
     findings = findings_of(opened)
     (finding,) = [found for found in findings.found if found.rule == RULE]
@@ -26,7 +26,7 @@ def test_headers_and_padding_are_reported_without_a_saving() -> None:
     assert "20,000 entries" in finding.why
 
 
-def test_fewer_files_and_larger_ones_are_no_finding() -> None:
-    """Near misses: less than the content, and less than twenty thousand."""
+def test_fewer_and_larger_files_are_not_reported() -> None:
+    """Near misses have less overhead than content, or fewer than twenty thousand files."""
     assert findings_by([("RUN /bin/sh -c npm ci # buildkit", tiny(19_999, 12))], RULE) == []
     assert findings_by([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 1000))], RULE) == []

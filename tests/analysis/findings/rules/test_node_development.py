@@ -1,4 +1,4 @@
-"""Development packages are those that npm records as such, regardless of their names."""
+"""Development packages are those that npm records as such, whatever their names are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSTALL = "RUN /bin/sh -c npm ci # buildkit"
 
 
 def package(name: str, top: str = "app", **manifest: object) -> list[Member]:
-    """An installed package of 1,000,000 bytes besides its manifest."""
+    """An installed package of 1,000,000 bytes, and its manifest."""
     text = json.dumps({"name": name, **manifest}).encode()
     return [
         file(f"{top}/node_modules/{name}/package.json", text),
@@ -24,7 +24,7 @@ def package(name: str, top: str = "app", **manifest: object) -> list[Member]:
 
 
 def packages(*names: str, top: str = "app") -> list[Member]:
-    """Installed packages that need no others."""
+    """Installed packages without dependencies."""
     return [member for name in names for member in package(name, top)]
 
 
@@ -56,7 +56,7 @@ def older_lock(*development: str) -> Member:
 
 
 def claimed(members: list[Member], command: str = INSTALL, *after: str) -> tuple[set[str], str]:
-    """Packages that are claimed as being for development, and the fix."""
+    """The packages that are claimed as development packages, and the fix."""
     steps = [(command, members), *((step, [file(step[:3], b"x")]) for step in after)]
     opened = opened_of(steps, "node-development", 0)
     assert opened.findings is not None
@@ -70,8 +70,8 @@ def claimed(members: list[Member], command: str = INSTALL, *after: str) -> tuple
     return names, found[0].fix if found else ""
 
 
-def test_runtime_dependencies_are_no_development_packages() -> None:
-    """All of it is in `dependencies`, and nothing is marked: `npm prune --omit=dev` would remove nothing."""
+def test_runtime_dependencies_are_not_development_packages() -> None:
+    """All packages are in `dependencies` and none is marked: `npm prune --omit=dev` would remove nothing."""
     members = [*packages(*NAMES), manifest(), lock()]
     assert claimed(members)[0] == set()
 
@@ -88,12 +88,12 @@ def test_runtime_dependencies_are_no_development_packages() -> None:
     ids=["lockfile", "shrinkwrap", "installed", "older", "manifest"],
 )
 def test_development_packages_are_claimed_with_their_exact_bytes(record: Member) -> None:
-    """Each record that npm makes says so."""
+    """Each kind of record that npm writes marks them."""
     assert claimed([*packages(*NAMES), record])[0] == {*DEVELOPMENT}
 
 
 def test_the_installed_lock_file_comes_before_the_manifest() -> None:
-    """node_modules has a lockfile of its own."""
+    """The lockfile in node_modules takes precedence."""
     members = [
         *packages(*NAMES),
         lock(*DEVELOPMENT),
@@ -106,12 +106,12 @@ def test_the_installed_lock_file_comes_before_the_manifest() -> None:
     "record", [[], [file("app/package-lock.json", b"{")], [file("app/package.json", b'{"a":' * 9)]]
 )
 def test_nothing_is_claimed_without_a_record(record: list[Member]) -> None:
-    """Nor with one that cannot be read."""
+    """An unreadable record counts as none."""
     assert claimed([*packages(*NAMES), *record])[0] == set()
 
 
-def test_dependencies_of_development_packages_go_unless_shared() -> None:
-    """Without a lockfile; a package is found in the next node_modules above, as Node does."""
+def test_dependencies_of_development_packages_are_claimed_unless_shared() -> None:
+    """Without a lockfile, a package is resolved in the nearest node_modules above, as in Node."""
     members = [
         manifest("jest", needed=("express",)),
         *package("express", dependencies={"debug": "1"}),
@@ -158,14 +158,14 @@ def test_dependencies_of_development_packages_go_unless_shared() -> None:
         ),
     ],
 )
-def test_the_fix_fits_what_the_step_does(command: str, after: tuple[str, ...], fix: str) -> None:
-    """Pruning names the project, as a RUN begins anywhere; what builds with the packages keeps them until it is done."""
+def test_the_fix_suits_the_step(command: str, after: tuple[str, ...], fix: str) -> None:
+    """Pruning names the project, as the working directory may be another; packages that a build needs are kept until it is done."""
     members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
     assert claimed(members, f"RUN /bin/sh -c {command} # buildkit", *after)[1] == fix
 
 
 def test_copied_packages_are_installed_in_the_image() -> None:
-    """The machine that builds has packages for development, the image needs none."""
+    """The build machine has development packages; the image needs none."""
     members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
     assert claimed(members, "COPY . /app # buildkit")[1] == (
         "# .dockerignore: **/node_modules; build in a separate stage, and install here only what runs:\n"
@@ -174,7 +174,7 @@ def test_copied_packages_are_installed_in_the_image() -> None:
 
 
 def test_each_project_is_one_finding() -> None:
-    """One in the root, too."""
+    """This includes a project in the root directory."""
     members = [
         *(m for top in ("", "srv") for m in packages(*NAMES, top=top or ".")),
         *(
@@ -188,7 +188,7 @@ def test_each_project_is_one_finding() -> None:
 
 
 def test_an_image_that_starts_development_needs_its_packages() -> None:
-    """A watcher, a test run; an image that starts the application does not."""
+    """It starts a watcher or a test run; an image that starts the application does not need them."""
     steps = [(INSTALL, [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)])]
     for start, found in (
         (["npm", "run", "dev"], 0),

@@ -1,4 +1,4 @@
-"""Content that later steps overwrite: claimed where a Dockerfile can do something about it."""
+"""Content that later steps overwrite is claimed if a Dockerfile can avoid it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def status(letter: bytes, size: int) -> list[Member]:
 
 
 def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
-    """All dead versions but that of the base; the fix is one RUN of all that install."""
+    """All dead versions except that of the base image are claimed; the fix is one RUN for all installations."""
     opened = opened_of(
         [
             (ROOTFS, status(b"a", 900)),
@@ -42,14 +42,14 @@ def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
     )
 
 
-def test_changes_by_the_first_installation_are_no_finding() -> None:
-    """A database of the base image that one step writes anew is no finding."""
+def test_changes_by_the_first_installation_are_not_reported() -> None:
+    """One step rewrites a database of the base image."""
     steps = [(ROOTFS, status(b"a", 900)), (run("apt-get install -y curl"), status(b"b", 1000))]
     assert findings_by(steps, RULE) == []
 
 
-def test_an_upgrade_is_better_a_newer_base() -> None:
-    """What it replaces of the base, databases too."""
+def test_an_upgrade_is_replaced_by_a_newer_base() -> None:
+    """The finding claims all files of the base image that the upgrade replaces, databases included."""
     old = [*status(b"a", 900), file("lib/libc.so", b"l" * 5000)]
     new = [*status(b"b", 900), file("lib/libc.so", b"m" * 5100)]
     for command in (
@@ -65,8 +65,8 @@ def test_an_upgrade_is_better_a_newer_base() -> None:
         assert findings_by([(ROOTFS, old), (run(command), new)], RULE) == []
 
 
-def test_a_copy_over_a_copy_keeps_one() -> None:
-    """The finding names both steps, the later first."""
+def test_a_copy_over_a_copy_is_one_finding() -> None:
+    """The finding names both steps, the later one first."""
     steps = [
         ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
         ("COPY new /app # buildkit", [file("app/x", b"y" * 600)]),
@@ -78,7 +78,7 @@ def test_a_copy_over_a_copy_keeps_one() -> None:
 
 
 def test_files_changed_by_a_run_are_changed_before_the_copy() -> None:
-    """In a stage of its own, of which the result is copied."""
+    """They are changed in a separate stage, and the result is copied."""
     steps = [
         ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
         (run("sed -i s/a/b/ /app/x"), [file("app/x", b"y" * 700)]),
@@ -89,7 +89,7 @@ def test_files_changed_by_a_run_are_changed_before_the_copy() -> None:
 
 
 def test_steps_of_base_and_build_are_never_one_run() -> None:
-    """A base's RUN is in another Dockerfile."""
+    """A RUN of the base image is in another Dockerfile."""
     steps = [
         (run("apt-get install -y curl"), status(b"a", 900)),
         ('CMD ["sh"]', None),
@@ -99,7 +99,7 @@ def test_steps_of_base_and_build_are_never_one_run() -> None:
 
 
 def test_kept_content_is_not_overwritten() -> None:
-    """Near misses: the same content, another owner, deletion, and what is below the threshold."""
+    """Near misses are the same content, another owner, deletion, and contents below the threshold."""
     first = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
     same = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
     owner = (run("chown 5 /app/x"), [file("app/x", b"x" * 700, uid=5)])

@@ -1,4 +1,4 @@
-"""Content stored again for another owner, mode or time: the old copies are claimed, and the fix is at the first one."""
+"""Content stored again for another owner, mode or time: the old copies are claimed, and the fix is at the step that stored them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def run(command: str) -> str:
     return f"RUN /bin/sh -c {command} # buildkit"
 
 
-def test_a_chown_behind_a_copy_is_a_flag_of_the_copy() -> None:
-    """The old copies with their exact bytes; the owner is that of the new ones."""
+def test_a_chown_after_a_copy_becomes_a_flag_of_the_copy() -> None:
+    """The old copies are claimed with exact bytes; the owner is that of the new ones."""
     opened = opened_of([(COPY, app()), (run("chown -R app /app"), app(uid=1000, gid=50))], RULE, 0)
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 3500, (1, 0))
@@ -36,8 +36,8 @@ def test_a_chown_behind_a_copy_is_a_flag_of_the_copy() -> None:
     assert inodes.layers(finding.inodes).tolist() == [0, 0]
 
 
-def test_names_are_kept_where_the_copy_knows_them() -> None:
-    """If the users are there before the COPY, the name that the command has; else numbers."""
+def test_user_names_are_kept_if_they_exist_at_the_copy() -> None:
+    """If the users exist before the COPY, the flag has the names of the command; otherwise numbers."""
     users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
     chowned = (run("chown -R app:app /app"), app(uid=7, gid=7))
     (before,) = findings_by([(run("useradd app"), users), (COPY, app()), chowned], RULE)
@@ -54,8 +54,8 @@ def test_a_user_without_a_group_keeps_the_group() -> None:
     assert finding.fix.startswith("COPY --chown=app:0 . /app\n")
 
 
-def test_a_chmod_behind_a_copy_is_a_flag_of_the_copy() -> None:
-    """In numbers, where all files and directories that it makes get the same. A mode in letters is not known everywhere."""
+def test_a_chmod_after_a_copy_becomes_a_flag_of_the_copy() -> None:
+    """The mode is a number, if all files and directories get the same one. Not all builders accept symbolic modes."""
     (finding,) = findings_by([(COPY, app()), (run("chmod -R 755 /app"), app(mode=0o755))], RULE)
     assert finding.fix.startswith("COPY --chmod=755 . /app\n")
     assert finding.title.endswith("to change the mode")
@@ -81,10 +81,10 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize(("command", "after", "flag"), COMMANDS)
-def test_what_only_some_files_get_is_no_flag_of_the_whole_copy(
+def test_attributes_of_some_files_are_no_flag_of_the_copy(
     command: str, after: dict[str, tuple[int, int]], flag: bool
 ) -> None:
-    """Empty files count, too, and directories that the COPY makes."""
+    """Empty files, and directories that the COPY creates, count, too."""
     copied = [directory("app"), file("app/a.bin", b"a" * 9000), file("app/b.bin", b"b" * 500)]
     sizes = {"a.bin": b"a" * 9000, "b.bin": b"b" * 500}
     changed = [directory("app", uid=7, gid=7)] if "chown -R 7:7 /app" in command else []
@@ -110,10 +110,10 @@ FOLDERS = [
 
 
 @pytest.mark.parametrize(("made", "before", "expected"), FOLDERS)
-def test_a_directory_that_was_there_before_the_copy_keeps_its_chown(
+def test_a_directory_from_before_the_copy_keeps_its_chown(
     made: str, before: str, expected: str
 ) -> None:
-    """COPY --chown leaves it as it is, and the user could make no file in it."""
+    """COPY --chown does not change it, and the user could not create files in it."""
     owned: Attributes = {"uid": 7, "gid": 7}
     copied = [directory("app"), directory("app/x"), file("app/x/a.bin", b"a" * 9000)]
     chowned = [directory("app", **owned), directory("app/x", **owned), file("app/x/a.bin", b"a" * 9000, **owned)]  # fmt: skip
@@ -132,8 +132,8 @@ def test_a_directory_that_was_there_before_the_copy_keeps_its_chown(
     )
 
 
-def test_what_else_a_chown_changes_makes_it_words() -> None:
-    """A file of the base image without content, and an owner for each of two directories."""
+def test_other_changes_of_a_chown_are_described_in_words() -> None:
+    """It changes an empty file of the base image, or gives two directories different owners."""
     lower = [directory("app"), file("app/empty", b"")]
     copied = [directory("app"), file("app/a.bin", b"a" * 9000)]
     owned: Attributes = {"uid": 7, "gid": 7}
@@ -144,16 +144,16 @@ def test_what_else_a_chown_changes_makes_it_words() -> None:
         assert bool(finding.edits) is (not more)
 
 
-def test_an_owner_is_named_as_the_command_names_it() -> None:
-    """Also where its path is a variable."""
+def test_the_owner_is_named_as_in_the_command() -> None:
+    """This holds even if the path is a variable."""
     users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
     chowned = (run("chown -R app:app $APP_HOME"), app(uid=7, gid=7))
     (finding,) = findings_by([(run("useradd app"), users), (COPY, app()), chowned], RULE)
     assert finding.fix.startswith("COPY --chown=app:app . /app\n")
 
 
-def test_a_part_of_a_copy_is_copied_by_itself() -> None:
-    """A flag would be for all that the COPY stores."""
+def test_a_part_of_a_copy_is_copied_separately() -> None:
+    """A flag would apply to everything that the COPY stores."""
     after = [file("app/a.bin", b"a" * 3000, mode=0o755)]
     (finding,) = findings_by([(COPY, app()), (run("chmod +x /app/a.bin"), after)], RULE)
     assert finding.bytes == 3000
@@ -162,15 +162,15 @@ def test_a_part_of_a_copy_is_copied_by_itself() -> None:
 
 
 def test_other_commands_of_the_step_stay() -> None:
-    """Only the change of attributes is removed."""
+    """Only the command that changes attributes is removed."""
     after = [*app(uid=5, gid=5), file("etc/done", b"")]
     command = run("chown -R 5:5 /app && touch-config > /etc/done")
     (finding,) = findings_by([(COPY, app()), (command, after)], RULE)
     assert finding.fix.endswith("# and left out of layer 1: chown -R 5:5 /app")
 
 
-def test_two_runs_are_better_one() -> None:
-    """Files made by a RUN are changed in the same RUN."""
+def test_two_runs_are_merged() -> None:
+    """Files created by a RUN are changed in the same RUN."""
     steps = [(run("make install"), app()), (run("chmod -R 700 /app"), app(mode=0o700))]
     (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
@@ -178,7 +178,7 @@ def test_two_runs_are_better_one() -> None:
     )
 
 
-def test_each_step_that_rewrites_has_a_finding_of_its_own() -> None:
+def test_each_step_that_rewrites_has_a_separate_finding() -> None:
     """A content that is rewritten twice is claimed twice, each dead copy once."""
     steps = [
         (COPY, app()),
@@ -200,7 +200,7 @@ def test_changes_of_time_alone_are_described_as_such() -> None:
 
 
 def test_a_chown_that_changes_nothing_counts_too() -> None:
-    """Storage drivers store a file again even if it has that owner already; other equal content is another rule's."""
+    """Storage drivers store a file again even if its owner does not change; other identical rewrites belong to another rule."""
     again = [*app(), file("app/log")]
     (finding,) = findings_by([(COPY, app()), (run("chown -R 0:0 /app"), again)], RULE)
     assert (finding.bytes, finding.title) == (
@@ -211,20 +211,20 @@ def test_a_chown_that_changes_nothing_counts_too() -> None:
 
 
 def test_files_of_the_base_get_no_copy_flag() -> None:
-    """Only naming fewer files helps."""
+    """Naming fewer files is the only way to avoid it."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", app())
     (finding,) = findings_by([base, (run("chown -R 5:5 /app"), app(uid=5, gid=5))], RULE)
     assert finding.fix.startswith("# layer 1 rewrites what the base image stores")
 
 
-def test_times_that_a_package_manager_changes_in_the_base_are_no_finding() -> None:
-    """No instruction prevents that apt writes its records again."""
+def test_times_changed_by_a_package_manager_in_the_base_are_not_reported() -> None:
+    """No instruction prevents apt from rewriting its records."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", app())
     assert findings_by([base, (run("apt-get install -y curl"), app(mtime=9))], RULE) == []
 
 
-def test_other_content_is_no_change_of_attributes() -> None:
-    """Near misses: other content, content that is deleted, content below the threshold."""
+def test_other_content_is_not_a_change_of_attributes() -> None:
+    """Near misses are other content, deleted content, and content below the threshold."""
     other = [file("app/a.bin", b"c" * 3000, uid=5)]
     assert findings_by([(COPY, app()), (run("chown 5 /app/a.bin"), other)], RULE) == []
     assert findings_by([(COPY, app()), (run("chown -R 5 /app"), app(uid=5))], RULE, None) == []

@@ -1,4 +1,4 @@
-"""Files that are known to hold secrets: found where their formats keep them, dummies and placeholders told apart."""
+"""Files that are known to hold secrets are searched in their formats; dummies and placeholders are told apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = "u9Fq2Lr7Xw4Bn8Tz1Kc5Vh3Ym6Jd0Gs"
 
 
 def secrets_in(path: str, content: str | bytes) -> list[Finding]:
-    """The findings about secrets of an image with one file."""
+    """The findings about secrets in an image with one file."""
     data = content if isinstance(content, bytes) else content.encode()
     opened = opened_of([(COPY, [file(path, data)])])
     found = [one for one in findings_of(opened).found if one.rule.startswith("secret-")]
@@ -135,7 +135,7 @@ CREDENTIALS = {
 
 @pytest.mark.parametrize("path", CREDENTIALS)
 def test_credentials_are_an_error_and_never_shown(path: str) -> None:
-    """Where each program keeps them; those of Rails are a key of its configuration."""
+    """They are found at the places where each program stores them; those of Rails belong to its configuration."""
     (finding,) = secrets_in(path, CREDENTIALS[path])
     assert finding.severity is Severity.ERROR
     assert finding.secret
@@ -165,8 +165,8 @@ HISTORIES = {
 
 
 @pytest.mark.parametrize("path", HISTORIES)
-def test_a_secret_that_was_typed_is_found_in_the_history(path: str) -> None:
-    """Of shells, and of clients and interpreters."""
+def test_a_typed_secret_is_found_in_the_history(path: str) -> None:
+    """Histories of shells, clients and interpreters are searched."""
     (finding,) = secrets_in(path, HISTORIES[path])
     assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.MEDIUM)
     assert finding.title == "Secret in a command history"
@@ -212,7 +212,7 @@ CONFIGURATIONS = {
 
 @pytest.mark.parametrize("path", CONFIGURATIONS)
 def test_a_password_in_the_configuration_of_an_application(path: str) -> None:
-    """An error of medium confidence: it is known by its name."""
+    """It is an error of medium confidence, because only its name identifies it."""
     (finding,) = secrets_in(path, CONFIGURATIONS[path])
     assert (finding.rule, finding.severity, finding.confidence) == (
         "secret-configuration", Severity.ERROR, Confidence.MEDIUM,
@@ -234,8 +234,8 @@ DUMMIES = {
 
 
 @pytest.mark.parametrize("path", DUMMIES)
-def test_a_file_of_dummies_is_a_warning_and_no_secret(path: str) -> None:
-    """Passwords of services on the same machine, and values that stand in for one."""
+def test_a_file_of_dummies_is_a_warning_and_not_a_secret(path: str) -> None:
+    """Dummies are passwords of services on the same machine, and placeholder values."""
     (finding,) = secrets_in(path, DUMMIES[path])
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
     assert not finding.secret
@@ -276,8 +276,8 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("path", NOTHING)
-def test_references_comments_and_mere_settings_are_no_secrets(path: str) -> None:
-    """A rule that cries wolf is turned off."""
+def test_references_comments_and_other_settings_are_not_secrets(path: str) -> None:
+    """Users turn off rules with false alarms."""
     assert secrets_in(path, NOTHING[path]) == []
 
 
@@ -286,8 +286,8 @@ def test_references_comments_and_mere_settings_are_no_secrets(path: str) -> None
     ["usr/share/app/application.properties", "usr/lib/x/config.json", "srv/node_modules/x/config.js",
      "usr/local/lib/python3.12/site-packages/x/settings.py", "usr/share/doc/x/.bash_history"],
 )  # fmt: skip
-def test_files_of_packages_are_not_looked_into(path: str) -> None:
-    """They are the same for everybody."""
+def test_files_of_packages_are_not_searched(path: str) -> None:
+    """They are the same for everyone."""
     assert secrets_in(path, f'password = "{SECRET}"\n') == []
 
 
@@ -307,8 +307,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("number", range(len(KNOWN_FILES)))
-def test_hostile_texts_end_and_say_nothing_certain(number: int) -> None:
-    """Whatever the format; a pattern that is not linear would take hours."""
+def test_hostile_texts_are_searched_quickly(number: int) -> None:
+    """This holds for every format; a pattern that is not linear would take hours."""
     known = KNOWN_FILES[number]
     for part in HOSTILE:
         found = Formats(known).kinds(part * (65_536 // len(part)))

@@ -1,4 +1,4 @@
-"""Secrets in the history and config: reported without their values, wherever they are in a command."""
+"""Secrets in the history and config are reported without their values, wherever a command has them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ HISTORY = {
 
 @pytest.mark.parametrize("kind", HISTORY)
 def test_a_secret_in_the_history_is_reported_without_its_value(kind: str) -> None:
-    """Its name is; its value is in no field of the finding."""
+    """The finding has its name, but no field has its value."""
     (finding,) = findings_by([(HISTORY[kind], [file("x", b"x")])], "secret-history")
     assert (finding.severity, finding.steps) == (Severity.ERROR, (0,))
     words = f"{finding.title} {finding.fix} {finding.why}"
@@ -107,7 +107,7 @@ def test_a_secret_in_the_history_is_reported_without_its_value(kind: str) -> Non
     ],
 )
 def test_harmless_words_in_the_history_are_not_reported(command: str) -> None:
-    """Names of files, variables, empty values, words that merely hold a word."""
+    """These are file names, variables, empty values, and words that only contain a suspicious word."""
     assert findings_by([(command, [file("x", b"x")])], "secret-history") == []
 
 
@@ -125,7 +125,7 @@ DUMMIES = {
 
 @pytest.mark.parametrize("kind", DUMMIES)
 def test_a_dummy_is_a_warning_that_fails_no_gate(kind: str) -> None:
-    """Reported with low confidence, and counted as no secret; not shown either."""
+    """It has low confidence, does not count as a secret, and is not shown either."""
     (finding,) = findings_by([(DUMMIES[kind], [file("x", b"x")])], "secret-history")
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
     assert finding.title.startswith("Dummy secret in the history: ")
@@ -134,8 +134,8 @@ def test_a_dummy_is_a_warning_that_fails_no_gate(kind: str) -> None:
     assert not any(value in words for value in ("x7k2p9", "postgres:", "not-needed"))
 
 
-def test_a_dummy_beside_a_secret_hides_it_not() -> None:
-    """They are two findings; what is both under one name is a secret."""
+def test_a_dummy_does_not_hide_a_secret() -> None:
+    """They are two findings; a name with both kinds of values is a secret."""
     step = "ENV DB_PASSWORD=correct-horse APP_SECRET=insecure-default OLD_SECRET=for-build-only"
     secret, dummy = findings_by([(step, [file("x", b"x")])], "secret-history")
     assert (secret.severity, secret.confidence) == (Severity.ERROR, Confidence.MEDIUM)
@@ -144,7 +144,7 @@ def test_a_dummy_beside_a_secret_hides_it_not() -> None:
 
 
 def test_a_dummy_of_the_config_is_a_warning(tmp_path: Path) -> None:
-    """Where no step says it."""
+    """This holds if no step contains it."""
     config = {"Env": ["DATABASE_URL=postgres://app:app@localhost/app", "DB_PASSWORD=correct-horse"]}
     image = docker_archive([layer_tar([file("x", b"x")])], config={"config": config})
     path = write(tmp_path / "image.tar", image)
@@ -156,7 +156,7 @@ def test_a_dummy_of_the_config_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_only_the_values_of_secrets_are_hidden() -> None:
-    """What stands around them is left, quotes too; values of ENV go on to the next name."""
+    """The surrounding text stays, including quotes; values in ENV end at the next name."""
     cases = {
         "docker login -u me -p 'correct-horse' r.test": "docker login -u me -p '…' r.test",
         "A=1 TOKEN=correct-horse make && true": "A=1 TOKEN=… make && true",
@@ -175,8 +175,8 @@ def test_only_the_values_of_secrets_are_hidden() -> None:
     assert secret_spans("API_TOKEN=correct horse", "ARG") == [(10, 23)]
 
 
-def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_path: Path) -> None:
-    """Secrets that are in no step."""
+def test_the_command_and_labels_of_the_config_are_searched(tmp_path: Path) -> None:
+    """They may have secrets that no step contains."""
     config = {
         "Cmd": ["app", "--password", "correct-horse"],
         "Labels": {"token": "battery-staple"},
@@ -195,8 +195,8 @@ def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_
     ["a-", " ", "A=\"", "A='", "A=\\\"", "mysql ", "docker login ", "echo ", "--a", "--a\n", "a://", "\n a: ", "password ", "- ",
      "-----BEGIN PRIVATE KEY-----", "TOKEN=x ", "eyJaaaaaaaaaaaa", "echo a:b", "a.", "authorization:", "|1 "],
 )  # fmt: skip
-def test_every_command_is_fast(part: str) -> None:
-    """Not even a hostile text."""
+def test_every_command_is_searched_quickly(part: str) -> None:
+    """This holds even for hostile texts."""
     started = time.process_time()
     secret_spans(part * (65_536 // len(part)))
     secret_spans(part * (65_536 // len(part)), "ENV")

@@ -1,4 +1,4 @@
-"""Secrets: found where they are stored, also when they were deleted later; never printed."""
+"""Secrets are found in the layer that stores them, even if they were deleted later, and are never printed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYS = {
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_private_key_is_an_error(kind: str) -> None:
-    """Its bytes and path, and that the layer brought it."""
+    """The finding has its bytes, its path and its layer."""
     (finding,) = findings_by([(COPY, [file("srv/id_rsa.json", KEYS[kind])])], "secret-private-key")
     assert (finding.severity, finding.bytes) == (Severity.ERROR, len(KEYS[kind]))
     assert finding.layers == (0,)
@@ -52,8 +52,8 @@ NO_KEYS = {
 
 
 @pytest.mark.parametrize("kind", NO_KEYS)
-def test_unusable_private_keys_are_no_finding(kind: str) -> None:
-    """Public keys, certificates, keys behind a password, programs, and files that are no text."""
+def test_unusable_private_keys_are_not_reported(kind: str) -> None:
+    """These are public keys, certificates, keys with a passphrase, programs, and binary files."""
     assert (
         findings_by([(COPY, [file("srv/server.key", NO_KEYS[kind])])], "secret-private-key") == []
     )
@@ -68,13 +68,13 @@ def test_unusable_private_keys_are_no_finding(kind: str) -> None:
         "usr/local/lib/python3.11/site-packages/x/tests/a.key",
     ],
 )
-def test_sample_keys_of_packages_are_no_secrets(path: str) -> None:
-    """Everyone has those."""
+def test_sample_keys_of_packages_are_not_secrets(path: str) -> None:
+    """Everyone who installs the package has them."""
     assert findings_by([(COPY, [file(path, KEY)])], "secret-private-key") == []
 
 
 def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
-    """The finding says so, and names both what is and what was."""
+    """Its finding says so; live and deleted secrets are separate findings."""
     steps = [
         (COPY, [file("srv/id_rsa", KEY)]),
         ("/bin/sh -c rm /srv/id_rsa", [whiteout("srv/id_rsa")]),
@@ -107,7 +107,7 @@ def test_a_secret_copied_by_chown_is_reported_once_at_its_first_step(
 
 
 def test_debians_default_key_is_a_warning_with_low_confidence() -> None:
-    """ssl-cert makes it wherever it is installed; any other key beside it is an error still."""
+    """ssl-cert generates it in every installation; any other key beside it is still an error."""
     members = [file(f"etc/ssl/private/{name}.key", KEY) for name in ("ssl-cert-snakeoil", "www")]
     key, default = findings_by(
         [("/bin/sh -c apt-get install ssl-cert", members)], "secret-private-key"
@@ -146,7 +146,7 @@ FILES = {
 
 @pytest.mark.parametrize("path", FILES)
 def test_credentials_are_found_where_their_formats_keep_them(path: str) -> None:
-    """And tokens by their format, anywhere."""
+    """Tokens with a known format are found anywhere."""
     (finding,) = findings_by([(COPY, [file(path, FILES[path])])], "secret-credentials")
     assert (finding.severity, finding.bytes) == (Severity.ERROR, len(FILES[path]))
 
@@ -169,13 +169,13 @@ NO_FILES = {
 
 
 @pytest.mark.parametrize("path", NO_FILES)
-def test_placeholders_variables_and_broken_files_are_no_credentials(path: str) -> None:
+def test_placeholders_variables_and_broken_files_are_not_credentials(path: str) -> None:
     """Users turn off rules with false alarms."""
     assert findings_by([(COPY, [file(path, NO_FILES[path])])], "secret-credentials") == []
 
 
-def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
-    """Samples and files of mere settings do not."""
+def test_an_environment_file_with_a_secret_is_reported() -> None:
+    """Samples and files with other settings are not."""
     members = [
         file("srv/.env", b"DB_HOST=db\nDB_PASSWORD=correct-horse\n"),
         file("srv/.env.example", b"DB_PASSWORD=correct-horse\n"),
@@ -187,8 +187,8 @@ def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
     assert ".dockerignore" in finding.fix
 
 
-def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
-    """Only where they are."""
+def test_no_finding_in_a_report_contains_a_value() -> None:
+    """Values occur only in the files themselves."""
     opened = opened_of(
         [(COPY, [file("root/.netrc", FILES["root/.netrc"]), file("srv/a.py", GITHUB)])]
     )
@@ -199,7 +199,7 @@ def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
 
 
 def test_large_files_are_not_scanned() -> None:
-    """For speed: keys and settings are small."""
+    """Keys and settings are small, and the scan has to be fast."""
     assert (
         findings_by([(COPY, [file("srv/a.py", GITHUB + b"#" * 70_000)])], "secret-credentials")
         == []
@@ -219,8 +219,10 @@ def test_large_files_are_not_scanned() -> None:
         ("SECRET", "short", False),
     ],
 )
-def test_names_and_values_reveal_a_secret(name: str, value: str, secret: bool) -> None:
-    """The name suggests it, and there is a value other than a placeholder."""
+def test_a_secret_has_a_suggestive_name_and_a_real_value(
+    name: str, value: str, secret: bool
+) -> None:
+    """The value is not a placeholder."""
     assert is_secret(name, value) is secret
 
 
@@ -228,21 +230,21 @@ def test_names_and_values_reveal_a_secret(name: str, value: str, secret: bool) -
     ("name", "known"),
     [(".env", True), ("prod.env", True), (".env.example", False), ("environment", False)],
 )
-def test_environment_files_are_known_by_name(name: str, known: bool) -> None:
-    """Their samples, too."""
+def test_environment_files_are_recognized_by_name(name: str, known: bool) -> None:
+    """Their samples are, too."""
     found = findings_by([(COPY, [file(f"srv/{name}", ENV)])], "secret-environment-file")
     assert bool(found) == known
 
 
-def test_a_line_of_a_packed_program_is_not_looked_at() -> None:
-    """It may match anything by chance, and would take long."""
+def test_lines_of_minified_programs_are_not_searched() -> None:
+    """They may match anything by chance, and would take long."""
     assert detect(GITHUB) == {"GitHub token"}
     assert detect(b"x" * 5000 + GITHUB) == set()
 
 
 @pytest.mark.parametrize("deleted", [False, True])
 def test_a_secret_copied_for_its_owner_is_reported_once(deleted: bool) -> None:
-    """It is the COPY that is to be changed; and what is still there was not deleted."""
+    """The COPY has to be changed; a file that still exists was not deleted."""
     setting = b"API_TOKEN=f3b9c1d2e4a5968778695a4b3c2d1e0f\n"
     steps: list[Step] = [
         ("COPY . /app # buildkit", [file("app/.env", setting)]),

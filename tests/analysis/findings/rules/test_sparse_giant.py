@@ -10,7 +10,7 @@ USERADD = "RUN /bin/sh -c groupadd app && useradd -u 4000000 app && make # build
 
 
 def sparse(name: str, size: int) -> Member:
-    """A file of this size of which two bytes are stored."""
+    """A file of this size, of which two bytes are stored."""
     return file(
         name,
         b"ab",
@@ -37,14 +37,14 @@ def test_grown_login_records_are_reported_with_their_logical_size() -> None:
 
 
 def test_records_that_are_stored_in_full_are_claimed_in_full() -> None:
-    """Builders that know no holes store all the zeros."""
+    """Builders without support for holes store all zeros."""
     opened = opened_of([(USERADD, [file("var/log/faillog", bytes(20_000))])], RULE, 0)
     findings = findings_of(opened)
     assert [(finding.bytes, findings.saving()) for finding in findings.found] == [(20_000, 20_000)]
 
 
-def test_where_no_useradd_can_be_changed_they_are_deleted() -> None:
-    """Also where it has the option already, in either form."""
+def test_records_are_deleted_if_no_useradd_can_be_changed() -> None:
+    """A command that has the option already, in either form, is not changed."""
     for command in ("adduser app", "useradd -l app", "useradd -ml app", "useradd --no-log-init a"):
         steps = [(f"/bin/sh -c {command}", [sparse("var/log/lastlog", 10**9)])]
         (finding,) = findings_by(steps, RULE)
@@ -52,15 +52,15 @@ def test_where_no_useradd_can_be_changed_they_are_deleted() -> None:
 
 
 def test_a_sparse_giant_is_reported_without_a_saving() -> None:
-    """A billion bytes that are not stored."""
+    """A billion bytes are not stored."""
     opened = opened_of([("/bin/sh -c truncate", [sparse("srv/disk.img", 5 * 10**9)])], RULE, None)
     findings = findings_of(opened)
     (finding,) = findings.found
     assert (finding.bytes, findings.saving()) == (5 * 10**9, 0)
 
 
-def test_small_sparse_files_are_no_finding() -> None:
-    """Near misses."""
+def test_small_sparse_files_are_not_reported() -> None:
+    """These are near misses."""
     assert findings_by([(USERADD, [sparse("srv/disk.img", 10**8)])], RULE) == []
     assert findings_by([(USERADD, [file("var/log/lastlog", bytes(9000))])], RULE, None) == []
     assert findings_by([(USERADD, [file("srv/lastlog", bytes(9000))])], RULE) == []

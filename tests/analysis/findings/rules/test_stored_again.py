@@ -1,4 +1,4 @@
-"""The same content and attributes, stored by several steps."""
+"""The same content with the same attributes, stored by several steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(command: str) -> str:
 
 
 def test_merging_installations_writes_the_database_once() -> None:
-    """debconf's templates: all copies of the build but the last, not the one of the base."""
+    """All copies of debconf's templates but the last one are claimed, except that of the base image."""
     opened = opened_of(
         [
             (ROOTFS, [TEMPLATES]),
@@ -37,7 +37,7 @@ def test_merging_installations_writes_the_database_once() -> None:
 
 
 def test_the_second_copy_excludes_the_first() -> None:
-    """The widespread pair of COPY for the cache's sake."""
+    """Two COPY steps are common, to make use of the build cache."""
     lock = file("app/package-lock.json", b"l" * 3000)
     steps = [
         ("COPY package-lock.json /app/ # buildkit", [lock]),
@@ -54,7 +54,7 @@ def test_the_second_copy_excludes_the_first() -> None:
 
 
 def test_a_whole_context_that_is_copied_twice_is_copied_once() -> None:
-    """Where many files are the same, they are not named one by one."""
+    """Many equal files are not named one by one."""
     tree = [file(f"app/{number}", b"x" * 100) for number in range(9)]
     steps = [
         ("COPY . /app # buildkit", tree),
@@ -73,13 +73,13 @@ def test_files_of_the_base_need_no_copy() -> None:
 
 
 def test_a_layer_that_is_listed_twice_is_stored_once() -> None:
-    """Both have one blob: nothing would be saved."""
+    """Both positions have the same blob, so nothing would be saved."""
     steps = [("COPY x / # buildkit", [TEMPLATES]), ("COPY x / # buildkit", [TEMPLATES])]
     assert findings_by(steps, RULE) == []
 
 
-def test_rewriting_files_of_the_base_is_no_finding() -> None:
-    """Near misses: no instruction prevents it; chown is another rule's; so is other content."""
+def test_rewriting_files_of_the_base_is_not_reported() -> None:
+    """No instruction prevents it. Other near misses are chown and other content, which belong to other rules."""
     more = file("x", b"x")
     assert (
         findings_by([(ROOTFS, [TEMPLATES]), (run("apt-get install x"), [TEMPLATES, more])], RULE)
@@ -92,7 +92,7 @@ def test_rewriting_files_of_the_base_is_no_finding() -> None:
 
 
 def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
-    """`--exclude` leaves out all files of that name: another of it, below another directory, would be missing."""
+    """`--exclude` leaves out all files with that name, also one in another directory."""
     lock = file("app/package.json", b"x" * 1000)
     steps = [
         ("COPY package.json /app/ # buildkit", [lock]),
@@ -104,7 +104,7 @@ def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
 
 
 def test_runs_that_write_one_file_again_list_it_once() -> None:
-    """Three RUNs: two contents of one path are wasted."""
+    """Three RUNs waste two contents of one path."""
     data = file("srv/data.bin", b"x" * 500_000)
     steps = [
         (run(f"apt-get install -y {name}"), [data, file(f"usr/bin/{name}", name.encode())])

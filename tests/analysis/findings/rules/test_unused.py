@@ -1,4 +1,4 @@
-"""Files not needed at run time: found in images that run a program, ignored where they are the purpose of the image."""
+"""Files not needed at run time are found in images that run a program, unless they are the purpose of the image."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ CASES = {
 def in_image(
     rule: str, command: str, members: list[Member], start: tuple[str, ...], tmp_path: Path
 ) -> list[Finding]:
-    """What a rule finds in an image of one step that starts a program."""
+    """The findings of a rule for an image of one step that starts a program."""
     archive = docker_archive(
         [layer_tar(members)],
         history=[{"created": CREATED, "created_by": RUN + command}],
@@ -112,8 +112,8 @@ def in_image(
 
 
 @pytest.mark.parametrize("rule", CASES)
-def test_it_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str, tmp_path: Path) -> None:
-    """In an image that runs a Python program."""
+def test_unused_files_are_claimed_with_their_exact_bytes(rule: str, tmp_path: Path) -> None:
+    """The image runs a Python program."""
     command, inside, outside, fix = CASES[rule]
     members = [file(name, b"x" * (500 + at)) for at, name in enumerate(reversed(inside))]
     members += [file(name, b"y" * 9000) for name in outside]
@@ -123,7 +123,7 @@ def test_it_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str, tmp_p
 
 
 def test_every_rule_has_a_case() -> None:
-    """Core dumps are known by their content: below; packages for development by what npm notes: in a module of their own."""
+    """Every rule has a test case here, except core dumps, tested below, and development packages, which have a separate module."""
     names = [rule.name for rule in RULES]
     tools = names[names.index("compilers") : names.index("core-dumps")]
     assert {*tools} == {*CASES, "node-development"}
@@ -134,7 +134,7 @@ def test_every_rule_has_a_case() -> None:
 def test_an_image_for_building_may_have_compilers(
     rule: str, start: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Nor in an image that starts a shell: its purpose is unknown."""
+    """So may an image that starts a shell: its purpose is unknown."""
     command, inside, _, _ = CASES[rule]
     members = [file(name, b"x" * 500) for name in inside]
     assert in_image(rule, command, members, start, tmp_path) == []
@@ -157,10 +157,10 @@ CALLERS = [
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("rule", ["compilers", "headers", "static-libraries"])
-def test_beside_what_compiles_at_run_time_it_is_a_mere_hint(
+def test_software_that_compiles_at_run_time_lowers_the_confidence(
     rule: str, caller: str, tmp_path: Path
 ) -> None:
-    """A note of low confidence, which says what needs it."""
+    """The finding is a note that names the software."""
     command, inside, _, _ = CASES[rule]
     members = [*(file(name, b"x" * 500) for name in inside), file(caller, b"x")]
     (finding,) = in_image(rule, command, members, ("python3", "/srv/app.py"), tmp_path)
@@ -168,8 +168,8 @@ def test_beside_what_compiles_at_run_time_it_is_a_mere_hint(
     assert "compiles while the container runs" in finding.why
 
 
-def test_languages_that_variables_choose_are_kept_by_the_fix() -> None:
-    """As they are not counted."""
+def test_the_fix_keeps_languages_that_variables_select() -> None:
+    """They are not counted either."""
     names = ("de", "fr", "en_GB")
     members = [file(f"usr/share/locale/{name}/LC_MESSAGES/x.mo", b"x" * 500) for name in names]
     steps = [(RUN + "make install", members)]
@@ -178,8 +178,8 @@ def test_languages_that_variables_choose_are_kept_by_the_fix() -> None:
     assert "! -path '/usr/share/locale/en*' ! -path '/usr/share/locale/de*'" in finding.fix
 
 
-def test_a_toolchain_is_needed_where_jobs_run() -> None:
-    """Triton compiles without Go."""
+def test_a_toolchain_is_needed_if_jobs_run_in_the_image() -> None:
+    """Triton compiles, but not with Go."""
     go = file("usr/local/go/bin/go", b"x" * 500)
     for beside, confidence in (
         (f"{SITE}/triton/x.py", Confidence.MEDIUM),
@@ -211,8 +211,8 @@ TOOLS: dict[str, tuple[list[Member], dict[str, object], Confidence]] = {
 
 
 @pytest.mark.parametrize("what", TOOLS)
-def test_the_history_of_a_tool_that_is_its_own_clone_is_doubted(what: str) -> None:
-    """Some run Git in it; the history of an application is certainly not needed."""
+def test_the_history_of_a_tools_clone_has_low_confidence(what: str) -> None:
+    """Some tools run Git in their clone; an application does not need its history."""
     members, config, confidence = TOOLS[what]
     steps = [(RUN + "git clone https://x.test/tool /opt/tool", members)]
     (finding,) = findings_by(steps, "git-directory", config=config)
@@ -220,8 +220,8 @@ def test_the_history_of_a_tool_that_is_its_own_clone_is_doubted(what: str) -> No
     assert finding.severity is Severity.WARNING.at(confidence)
 
 
-def test_a_repository_that_is_added_from_a_server_is_not_in_the_build_context() -> None:
-    """A flag brings its history."""
+def test_a_repository_fetched_by_add_is_reported() -> None:
+    """A flag of ADD keeps its history."""
     step = "ADD --keep-git-dir=true https://x.test/tool.git /opt/tool # buildkit"
     (finding,) = findings_by([(step, clone())], "git-directory")
     assert finding.fix.endswith("\nADD https://x.test/tool.git /opt/tool")
@@ -229,13 +229,13 @@ def test_a_repository_that_is_added_from_a_server_is_not_in_the_build_context() 
 
 
 def test_a_copied_repository_belongs_to_another_rule() -> None:
-    """A COPY that brings .git is told with all else that it should not bring."""
+    """`copied-context` reports .git with everything else that the COPY should leave out."""
     members = [file("srv/.git/objects/1", b"x" * 100)]
     assert findings_by([("COPY . /srv # buildkit", members)], "git-directory") == []
 
 
 def elf(kind: int, order: str = "<") -> bytes:
-    """The head of an ELF file of a type."""
+    """The head of an ELF file of this type."""
     return (
         b"\x7fELF\x02"
         + (b"\x01" if order == "<" else b"\x02")
@@ -245,8 +245,8 @@ def elf(kind: int, order: str = "<") -> bytes:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_core_dump_is_known_by_its_content(order: str) -> None:
-    """In either byte order; a directory, a program or a text of that name is none."""
+def test_a_core_dump_is_recognized_by_its_content(order: str) -> None:
+    """Both byte orders are known; a directory, program or text with that name is not a core dump."""
     members = [
         file("srv/core.123", elf(4, order) + b"m" * 1000),
         file("srv/core", elf(2, order) + b"p" * 1000),
@@ -284,14 +284,14 @@ def test_a_core_dump_is_known_by_its_content(order: str) -> None:
 def test_bytecode_of_system_packages_is_deleted(
     command: str, paths: list[str], expected: str
 ) -> None:
-    """They compile whatever the environment says: an option of pip, or a variable, would save nothing of theirs."""
+    """Their scripts compile whatever the environment says, so an option of pip or a variable would save nothing."""
     members = [file(path, b"x" * 100) for path in paths]
     (found,) = findings_by([(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode")
     assert found.fix == expected
 
 
 def test_later_runs_write_no_bytecode_either() -> None:
-    """They would write it again as they import what a step has deleted it of."""
+    """They would write it again when they import modules whose bytecode was deleted."""
     steps = [
         ("RUN /bin/sh -c pip install flask # buildkit", [file("x/__pycache__/x.pyc", b"x" * 100)]),
         ("RUN /bin/sh -c python manage.py check # buildkit", [file("y", b"y")]),

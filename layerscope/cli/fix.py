@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,6 @@ from layerscope.words import Confidence, Severity
 
 if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
-    from layerscope.analysis.findings.finding import Finding
-    from layerscope.image.dockerfile import Written
     from layerscope.opening.opened import Opened
     from layerscope.report.patch import Patch
 
@@ -100,6 +98,7 @@ def fix(
     from layerscope.cli.prove import check_build, prove_fixes
     from layerscope.opening.open import open_image
     from layerscope.report.patch import patch_of, write_patch
+    from layerscope.report.written_fixes import fixes_in_dockerfile, is_ignored_already
 
     if diff and write:
         raise UsageError("--diff and --write cannot be combined")
@@ -126,7 +125,7 @@ def fix(
         )
     already: set[int] = set()
     if opened.written is not None and (doubt := doubt_about(opened.written)) is not None:
-        already = _written_already(opened, options.base_steps)
+        already = fixes_in_dockerfile(opened, options.base_steps)
         if not already:
             raise UsageError(
                 f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
@@ -139,9 +138,7 @@ def fix(
         base_steps=options.base_steps,
         context=context,
     )
-    ignored = [
-        number for number in patch.plan.applied if _is_ignored_already(opened, patch, number)
-    ]
+    ignored = [number for number in patch.plan.applied if is_ignored_already(opened, patch, number)]
     already.update(ignored)
     code = ExitCode.OK
     if prove and patch.plan.applied:
@@ -213,69 +210,6 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     if not lines.dockerfile.final():
         return "it has no instructions except FROM, so it made no step of the image"
     return lines.doubt()
-
-
-def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
-    """Numbers of the findings whose fixes a Dockerfile has; empty if it also differs from the image by anything else."""
-    from layerscope.opening.run_rules import find_findings, patcher_of
-    from layerscope.progress import NullProgress
-    from layerscope.report.patch import chosen_by_default
-
-    lines = opened.written
-    if lines is None or opened.findings is None or not lines.spans or not opened.has_contents:
-        return set()
-    restored = replace(opened, written=None)
-    findings = find_findings(restored, NullProgress(), base_steps=base_steps)
-    patcher = patcher_of(restored, base_steps)
-    instructions = lines.dockerfile.instructions
-    have = {_one_line(each) for each in instructions}
-    missing = {_one_line(each) for each in instructions if each.first + 1 in lines.missing}
-
-    def fixed(numbers: Sequence[int]) -> set[str]:
-        return _instructions_of(patcher.texts(patcher.plan(findings.found, numbers))[1])
-
-    missing -= fixed([])
-    for numbers in (chosen_by_default(findings.found), findings.own):
-        every = fixed(numbers)
-        if not missing or not missing <= every:
-            continue
-        found = set[_Key]()
-        for number in numbers:
-            others = fixed([other for other in numbers if other != number])
-            if every - others <= have and not (others - every) & have and every != others:
-                found.add(_key(findings.found[number]))
-        return {n for n, finding in enumerate(opened.findings.found) if _key(finding) in found}
-    return set()
-
-
-_Key = tuple[str, tuple[int, ...], int]
-
-
-def _key(finding: Finding) -> _Key:
-    return finding.rule, finding.layers, finding.bytes
-
-
-def _instructions_of(text: str) -> set[str]:
-    from layerscope.image.dockerfile import parse_dockerfile
-
-    dockerfile = parse_dockerfile(text.encode(errors="surrogateescape"), "")
-    return {_one_line(each) for each in dockerfile.instructions}
-
-
-def _one_line(written: Written) -> str:
-    return f"{written.name} {' '.join(written.arguments.split())}"
-
-
-def _is_ignored_already(opened: Opened, patch: Patch, number: int) -> bool:
-    """Whether .dockerignore alone fixes a finding, and has its lines already."""
-    from layerscope.analysis.findings.patching import ignored_text
-
-    edits = () if opened.findings is None else opened.findings.found[number].edits
-    if patch.restored or any(edit.kind != "ignore" for edit in edits):
-        return False
-    changed = [change.old for change in patch.files if change.path.name.endswith(".dockerignore")]
-    before = (changed[0] if changed else patch.ignored) or ""
-    return ignored_text(before, [edit.text for edit in edits]) == before
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,18 @@ def test_only_fixes_that_the_dockerfile_has_are_said_to_be_there(here: Here) -> 
     )
 
 
+def test_fixes_of_one_run_are_recognized_together(here: Here) -> None:
+    """Neither fix alone gives the RUN that the Dockerfile has."""
+    command = "apt-get update && apt-get install -y vim && npm ci"
+    npm = [file("root/.npm/_cacache/x", b"n" * 1_200_000)]
+    image(here.folder / "image.tar", [(shell(command), [*LISTS, *npm]), STEPS[3]])
+    (here.folder / "Dockerfile").write_text(f'FROM x\nRUN {command}\nCMD ["vim"]\n')
+    here("image.tar", "--dockerfile", "Dockerfile", "--write")
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert (code, patch) == (0, "")
+    assert words == "the Dockerfile already has these fixes; rebuild the image to see the change\n"
+
+
 def test_what_needs_a_decision_is_not_said_to_be_there(here: Here) -> None:
     """buildah records mounts: the image was built from exactly this file."""
     cached = "--mount=type=cache,target=/root/.cache/pip pip install x"

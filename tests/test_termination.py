@@ -193,7 +193,7 @@ try:
     time.sleep(60)
 finally:
     os.write(1, b"hangs\\n")
-    time.sleep(signals.AGAIN)
+    time.sleep(signals.REPEAT_SECONDS)
     os.write(1, b"still\\n")
     time.sleep(60)
 """

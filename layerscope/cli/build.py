@@ -123,7 +123,7 @@ def run_build(command: Sequence[str], environment: Mapping[str, str] | None = No
 
     started: list[subprocess.Popen[bytes]] = []
     # Its stdout goes to our stderr: without a terminal, stdout must hold only the report.
-    with signals.taken_by(pass_on, patient=True):
+    with signals.handled_by(pass_on, patient=True):
         signals.raise_ending()
         try:
             started.append(subprocess.Popen(command, stdout=_stderr(), env=environment))

@@ -16,7 +16,7 @@ from layerscope.cli.output_options import (
     output_option,
 )
 from layerscope.cli.streams import has_terminal
-from layerscope.errors import ExitCode, NothingFoundError, UsageError, naming
+from layerscope.errors import ExitCode, NothingFoundError, UsageError, prefix_errors
 from layerscope.report import DIFF_FORMATS
 
 
@@ -85,11 +85,11 @@ def diff(
         requests = {name: request_of(text, progress, given) for name, text in wanted.items()}
         sources = {}
         for name, request in requests.items():
-            with naming(name):
+            with prefix_errors(name):
                 sources[name] = open_source(request)
         opened = {}
         for name, request in requests.items():
-            with naming(name):
+            with prefix_errors(name):
                 opened[name] = analyse(request, sources[name], options)
         first, second = opened.values()
         limits = requests["NEW"].limits
@@ -103,7 +103,7 @@ def diff(
             diff_writer_of(format_name)(first, second, comparison, stream, how)
     if not ignore_errors:
         for name, image in opened.items():
-            with naming(name):
+            with prefix_errors(name):
                 image.raise_damage()
     if paths and not comparison.files.selected:
         raise NothingFoundError(f"{' or '.join(paths)} matches no path in either image")

@@ -250,5 +250,5 @@ def _failure(error: BaseException, cache: Store | None) -> messages.Failed:
         problem,
         said.report if isinstance(said, InternalError) else None,
         said.place if isinstance(said, InternalError) else "",
-        elsewhere=said.elsewhere,
+        registry_reference=said.registry_reference,
     )

@@ -15,8 +15,8 @@ from layerscope.cli.group import (
     DEFAULT_COMMAND,
     PROGRAM,
     ImageOrCommandGroup,
-    hint_at,
-    mistyped,
+    did_you_mean,
+    intended_command,
 )
 from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
@@ -57,17 +57,17 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     reset_memory_report()
     try:
-        if args is None and (asked := os.environ.get(COMPLETION)) is not None:
-            from layerscope.cli.completion import answer
+        if args is None and (instruction := os.environ.get(COMPLETION)) is not None:
+            from layerscope.cli.completion import answer_shell
 
-            return answer(layerscope, asked)
+            return answer_shell(layerscope, instruction)
         code = layerscope.main(
             args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False
         )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         if error.ctx is not None:
-            click.echo(f"\n  hint: {_image_named(error.ctx)}", err=True)
+            click.echo(f"\n  hint: {_how_to_open_image(error.ctx)}", err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
         say(_usage_error(error))
@@ -105,18 +105,18 @@ def _usage_error(error: click.ClickException) -> UsageError:
     explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
     if explores and message.startswith("Got unexpected extra argument"):
         hint = "two images: layerscope diff A B"
-    if context is not None and (meant := mistyped(context)) is not None:
-        hint = hint_at(meant)
+    if context is not None and (command_line := intended_command(context)) is not None:
+        hint = did_you_mean(command_line)
     if isinstance(error, click.MissingParameter) and context is not None:
-        first = next(
-            (one for one in context.command.params if isinstance(one, click.Argument)), None
+        first_argument = next(
+            (param for param in context.command.params if isinstance(param, click.Argument)), None
         )
-        if error.param is first:
-            hint = f"{hint}; {_image_named(context)}"
+        if error.param is first_argument:
+            hint = f"{hint}; {_how_to_open_image(context)}"
     return UsageError(message, hint=hint)
 
 
-def _image_named(context: click.Context) -> str:
+def _how_to_open_image(context: click.Context) -> str:
     """How to open an image that has the name of a command."""
     return f"an image named {context.info_name}: layerscope -- {context.info_name}"
 

@@ -11,7 +11,7 @@ from layerscope import cli
 from layerscope.cli import group
 from layerscope.cli.group import ImageOrCommandGroup
 
-COMMANDS = {name: ImageOrCommandGroup.named(name) for name in group.COMMANDS}
+COMMANDS = {name: ImageOrCommandGroup.load_command(name) for name in group.COMMANDS}
 """Every command by its name."""
 
 

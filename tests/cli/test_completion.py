@@ -17,13 +17,12 @@ import pytest
 import layerscope
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
-from layerscope.cli import known
 from layerscope.cli.build import ENGINES
 from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED
 from layerscope.cli.completion import SCRIPTS, Completion
+from layerscope.cli.completion_cache import SAFE_NAME, CompletionNames, completion_names, refresh
+from layerscope.cli.completion_values import VALUES, values_of
 from layerscope.cli.group import COMPLETION
-from layerscope.cli.known import SAFE, Known, refresh
-from layerscope.cli.values import VALUES, values_of
 from layerscope.settings import SEVERITIES
 from layerscope.sources import SOURCES
 from layerscope.sources.names import normalise
@@ -208,7 +207,7 @@ def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         engine.images = [{"Id": "sha256:" + "1" * 64, "RepoTags": ["localhost/demo:1", "evil$(x):1"]}]  # fmt: skip
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         refresh()
-    found = known.known()
+    found = completion_names()
     assert found.complete
     assert found.images["docker"] == [("demo:1", "localhost/demo:1")]
     assert found.rules == {rule.name: rule.title for rule in RULES}
@@ -250,8 +249,8 @@ def test_a_silent_engine_is_not_waited_for(
 
 def test_the_first_answer_waits_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the other process has written down what it found."""
-    monkeypatch.setattr(known, "WAIT", PATIENCE)
-    assert known.known().complete
+    monkeypatch.setattr("layerscope.cli.completion_cache.WAIT_SECONDS", PATIENCE)
+    assert completion_names().complete
     assert offered(monkeypatch, "layerscope fix x --only apt-li") == ["apt-lists"]
 
 
@@ -260,11 +259,11 @@ def test_without_a_cache_nothing_is_started(
 ) -> None:
     """Where nothing may be written, Tab would start a process each time."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
     monkeypatch.delenv("LAYERSCOPE_CACHE_SIZE")
     (tmp_path / "file").touch()
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "file" / "below"))
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
 
 
 @pytest.mark.parametrize(
@@ -274,15 +273,15 @@ def test_without_a_cache_nothing_is_started(
 def test_a_damaged_file_counts_as_missing(cache: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     """No error for what the cache holds."""
     (cache / COMPLETION_FILE).write_bytes(content)
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
 
 
 def test_safe_names_are_all_that_engines_give() -> None:
     """Docker's grammar of references, whole and short; nothing that any shell reads as more than text."""
     for name in ("alpine", "a.b-c_d:1", "localhost:5000/x/y:V1.0-rc_1", "x@sha256:" + "0" * 64):
-        assert SAFE.fullmatch(name)
-        assert SAFE.fullmatch(normalise(name))
-    assert not any(SAFE.fullmatch(name) for name in HOSTILE)
+        assert SAFE_NAME.fullmatch(name)
+        assert SAFE_NAME.fullmatch(normalise(name))
+    assert not any(SAFE_NAME.fullmatch(name) for name in HOSTILE)
 
 
 # real shells

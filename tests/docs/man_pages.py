@@ -42,7 +42,7 @@ def _pages(context: click.Context, does: str) -> Iterator[tuple[str, str]]:
 
 def _commands(command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, ImageOrCommandGroup):
-        yield from ((name, command.named(name)) for name, does in COMMANDS.items() if does)
+        yield from ((name, command.load_command(name)) for name, does in COMMANDS.items() if does)
     elif isinstance(command, click.Group):
         yield from command.commands.items()
 
@@ -65,7 +65,7 @@ def _page(context: click.Context, does: str, below: dict[str, click.Command]) ->
     lines = [line.strip().removeprefix(context.command_path).strip() for line in usage]
     page.synopsis = f"\n.br\n.B {context.command_path}\n".join(lines).replace("…", "...")
     page.description = "\n".join(_paragraphs("\n".join(help_lines)))
-    default = [layerscope.named("open")] if isinstance(command, ImageOrCommandGroup) else []
+    default = [layerscope.load_command("open")] if isinstance(command, ImageOrCommandGroup) else []
     page.options = [
         (record[0].replace("\\", "\\e"), _text(record[1]))
         for each in (*default, command)

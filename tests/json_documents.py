@@ -19,12 +19,10 @@ from layerscope.report import (
     diff_json,
     diff_schema,
     fleet_json,
-    fleet_schema,
     images_schema,
     log,
     schema,
     series_json,
-    series_schema,
 )
 from layerscope.report import json as report_json
 from layerscope.report.gate import json as gate_json
@@ -41,8 +39,8 @@ WRITERS: tuple[tuple[str, ModuleType, str, int], ...] = (
 MAKERS: tuple[tuple[str, ModuleType, str], ...] = (
     ("report", schema, "document"),
     ("diff", diff_schema, "document"),
-    ("series", series_schema, "document"),
-    ("fleet", fleet_schema, "document"),
+    ("series", series_json, "document"),
+    ("fleet", fleet_json, "document"),
     ("images", images_schema, "document"),
     ("rules", rules, "rules_document"),
     ("cache", cache, "cache_document"),

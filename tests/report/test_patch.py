@@ -8,7 +8,14 @@ import pytest
 
 from layerscope.analysis.findings.composing import Plan
 from layerscope.errors import UsageError
-from layerscope.report.patch import FileChange, Patch, hunks, patch_bytes, save_patch, since
+from layerscope.report.patch import (
+    FileChange,
+    Patch,
+    hunks,
+    patch_bytes,
+    remaining_patch,
+    save_patch,
+)
 
 DOCKERFILE = Path("Dockerfile")
 IGNORE = FileChange(Path(".dockerignore"), None, ".git\n")
@@ -36,13 +43,16 @@ def test_the_lines_of_a_change() -> None:
 def test_a_patch_goes_on_from_an_earlier_one() -> None:
     """The Dockerfile is as that left it; of what it has already, nothing is left."""
     whole = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
-    assert since(whole, DOCKERFILE, "b\n").files == (FileChange(DOCKERFILE, "b\n", "c\n"), IGNORE)
-    assert since(whole, DOCKERFILE, "c\n").files == (IGNORE,)
+    assert remaining_patch(whole, DOCKERFILE, "b\n").files == (
+        FileChange(DOCKERFILE, "b\n", "c\n"),
+        IGNORE,
+    )
+    assert remaining_patch(whole, DOCKERFILE, "c\n").files == (IGNORE,)
 
 
 def test_what_an_earlier_patch_changed_and_this_one_does_not_is_undone() -> None:
     """A larger fix took the place of a smaller one."""
-    assert since(patch(dockerfile="a\n"), DOCKERFILE, "b\n").files == (
+    assert remaining_patch(patch(dockerfile="a\n"), DOCKERFILE, "b\n").files == (
         FileChange(DOCKERFILE, "b\n", "a\n"),
     )
 

@@ -107,9 +107,8 @@ def temporary_folder(prefix: str) -> Iterator[str]:
 def end_now(code: int) -> NoReturn:
     """End the program immediately with an exit code. For any thread."""
     _reserve.clear()
-    with contextlib.suppress(
-        ValueError
-    ):  # only possible in the main thread; another thread is not the one that hangs
+    # Only possible in the main thread; another thread is not the one that hangs.
+    with contextlib.suppress(ValueError):
         signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
         signal.setitimer(signal.ITIMER_REAL, 1.0)
     while _cleanups:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerscope.browse.choices import Mode
 from layerscope.browse.filters import FilterError, parse_filter
-from layerscope.browse.matching import MOST_KEPT, PathTexts
+from layerscope.browse.matching import MAX_CACHED, PathTexts
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.siblings import Siblings
@@ -268,11 +268,11 @@ def test_expressions(paths: list[str], expression: str, lines: bool) -> None:
     assert found[1:].tolist() == expected
 
 
-@pytest.mark.parametrize("kept", [MOST_KEPT, 0])
+@pytest.mark.parametrize("kept", [MAX_CACHED, 0])
 def test_expressions_over_many_pieces(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     """Paths are searched a piece at a time, kept for the next search or made anew."""
     monkeypatch.setattr("layerscope.browse.matching.PIECE", 30)
-    monkeypatch.setattr("layerscope.browse.matching.MOST_KEPT", kept)
+    monkeypatch.setattr("layerscope.browse.matching.MAX_CACHED", kept)
     table = table_of([f"{one}/é{two}/x{one}" for one in range(9) for two in range(9)])
     texts = texts_of(table)
     for expression in ("3", "^/3", "é[^4]$", "x"):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from layerscope.browse.filters import parse_filter
 from layerscope.browse.marks import Marks
 from layerscope.browse.package_files import PackageFiles
-from layerscope.browse.search import Found, Order, PathSearch
+from layerscope.browse.search import Order, PathSearch, SearchResult
 from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import KIND_NAMES, Kind
@@ -187,7 +187,7 @@ def go_on() -> None:
     """A check that never cancels."""
 
 
-def rows_of(filesystem: Filesystem, found: Found) -> list[Row]:
+def rows_of(filesystem: Filesystem, found: SearchResult) -> list[Row]:
     """The matches, in order."""
     inodes, rows = filesystem.inodes, []
     for row in found.rows.tolist():
@@ -311,13 +311,13 @@ def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
         "secret a": "`secret` is available once findings are known.",
         "package:li*": "`package:li*` is available once findings are known.",
     }.items():
-        assert parse_filter(text).waits(Marks()) == when
+        assert parse_filter(text).unavailable(Marks()) == when
         assert not len(search.find(parse_filter(text), go_on).rows)
     off = Marks(off={"duplicate": "is off; do this"})
-    assert parse_filter("wasted").waits(off) == parse_filter("wasted").waits(Marks())
-    assert parse_filter("duplicate").waits(off) == "`duplicate` is off; do this."
+    assert parse_filter("wasted").unavailable(off) == parse_filter("wasted").unavailable(Marks())
+    assert parse_filter("duplicate").unavailable(off) == "`duplicate` is off; do this."
     known = replace(Marks(), wasted=np.zeros(2, bool))
-    assert parse_filter("wasted").waits(known) == ""
+    assert parse_filter("wasted").unavailable(known) == ""
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def test_answers_of_any_length_come_whole(peer: SecondProcess) -> None:
-    """One request after another, to the same process, which the first one starts."""
+def test_answers_of_any_length_are_complete(peer: SecondProcess) -> None:
+    """All requests are sent to one process, which the first one starts."""
     assert peer.process is None
     for count, what in ((3, b"short"), (0, b""), (2, LONG), (1, b"\0")):
         assert peer.ask([b"repeat ", b"%d " % count, memoryview(what)]) == what * count
@@ -85,7 +85,7 @@ def test_progress_comes_before_the_answer(peer: SecondProcess) -> None:
 
 
 @pytest.mark.parametrize(("request_", "why"), [(b"fail it is odd", "ValueError: it is odd"), (b"memory", "MemoryError")])  # fmt: skip
-def test_a_request_that_fails_is_the_only_one(
+def test_a_failed_request_does_not_affect_others(
     peer: SecondProcess, request_: bytes, why: str
 ) -> None:
     with pytest.raises(RequestFailedError, match=why):
@@ -94,13 +94,13 @@ def test_a_request_that_fails_is_the_only_one(
 
 
 def test_printed_text_is_not_a_frame(peer: SecondProcess) -> None:
-    """And its stdin is empty."""
+    """The process has an empty stdin."""
     assert peer.ask([b"print"]) == b""
     assert peer.ask([b"repeat 1 a"]) == b"a"
 
 
-def test_a_cancelled_request_leaves_the_process_to_others(peer: SecondProcess) -> None:
-    """Its late answer is taken for no other."""
+def test_a_cancelled_request_does_not_disturb_others(peer: SecondProcess) -> None:
+    """Its late answer is dropped."""
     assert peer.ask([b"repeat 1 a"]) == b"a"
     calls = iter([False, False, True])
     with pytest.raises(CancelledError):
@@ -108,8 +108,8 @@ def test_a_cancelled_request_leaves_the_process_to_others(peer: SecondProcess) -
     assert peer.ask([b"repeat 2 b"]) == b"bb"
 
 
-def test_a_request_cancelled_half_written_ends_the_process() -> None:
-    """The rest of it would be taken for another one."""
+def test_a_request_cancelled_while_it_is_written_ends_the_process() -> None:
+    """The process would read its rest as part of another request."""
     with SecondProcess(PEERS) as peer:
         assert peer.ask([b"repeat 0 "]) == b""
         assert peer.process is not None
@@ -121,8 +121,8 @@ def test_a_request_cancelled_half_written_ends_the_process() -> None:
             peer.ask([b"repeat 1 a"])
 
 
-def test_many_threads_ask_at_once(many: SecondProcess) -> None:
-    """Everybody gets the own answer, whole, while one waits for long."""
+def test_many_threads_can_ask_at_once(many: SecondProcess) -> None:
+    """Each gets its own complete answer while one of them waits for long."""
     done = threading.Event()
     with ThreadPoolExecutor(9) as pool:
         waiting = pool.submit(many.ask, [b"wait"], cancel_once(done.is_set))
@@ -137,7 +137,7 @@ def test_many_threads_ask_at_once(many: SecondProcess) -> None:
     assert many.ask([b"repeat 1 a"]) == b"a"
 
 
-def test_progress_goes_to_whoever_asked(many: SecondProcess) -> None:
+def test_progress_is_passed_to_the_requesting_thread(many: SecondProcess) -> None:
     def heard(word: bytes) -> set[bytes]:
         found: list[bytes] = []
         with pytest.raises(CancelledError):
@@ -154,8 +154,8 @@ def test_progress_goes_to_whoever_asked(many: SecondProcess) -> None:
 
 
 @pytest.mark.parametrize("word", [b"wait", b"stop"])
-def test_all_who_ask_hear_that_the_process_ended(many: SecondProcess, word: bytes) -> None:
-    """Also if it was stopped before."""
+def test_all_requests_fail_when_the_process_ends(many: SecondProcess, word: bytes) -> None:
+    """This holds for a stopped process, too."""
     assert many.ask([b"repeat 1 a"]) == b"a"
     assert many.process is not None
     with ThreadPoolExecutor(4) as pool:
@@ -169,7 +169,7 @@ def test_all_who_ask_hear_that_the_process_ended(many: SecondProcess, word: byte
 
 
 def test_killing_ends_all_requests(many: SecondProcess) -> None:
-    """Those that are being sent, too: a process that is stopped takes none."""
+    """Even requests that are being sent end: a stopped process reads none."""
     assert many.ask([b"repeat 1 a"]) == b"a"
     assert many.process is not None
     os.kill(many.process.pid, signal.SIGSTOP)
@@ -189,8 +189,8 @@ def test_killing_ends_all_requests(many: SecondProcess) -> None:
     assert has_ended(many.process.pid)
 
 
-def test_a_busy_process_is_not_silent(many: SecondProcess) -> None:
-    """One request may take longer than patience lasts, as long as others are answered."""
+def test_a_busy_process_does_not_time_out(many: SecondProcess) -> None:
+    """A request may take longer than the time limit if others are answered."""
     with ThreadPoolExecutor(1) as pool:
         beats: list[bytearray] = []
         beating = pool.submit(
@@ -204,7 +204,7 @@ def test_a_busy_process_is_not_silent(many: SecondProcess) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_misbehaving_peer_is_an_error(name: str) -> None:
-    """It is ended, and every later request fails at once."""
+    """It is ended, and every later request fails immediately."""
     with SecondProcess(PEERS, [name], most=1 << 20) as peer:
         for _ in range(2):
             with pytest.raises(ChannelError, match=r"it |cannot "):
@@ -215,13 +215,13 @@ def test_a_misbehaving_peer_is_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", DEAF)
 def test_a_peer_that_does_not_read_is_an_error(name: str) -> None:
-    """Also while a long request is being written."""
+    """This holds while a long request is being written, too."""
     with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match=r"it |cannot "):
         peer.ask([LONG] * 10)
 
 
 def test_a_silent_peer_times_out(peer: SecondProcess) -> None:
-    """A process that is stopped and never continued, say."""
+    """A stopped process is one example."""
     with pytest.raises(ChannelError, match=r"no answer for 0\.3 s"):
         peer.ask([b"wait"], patience=0.3)
 
@@ -248,7 +248,7 @@ def test_an_unresponsive_process_ends_with_the_channel() -> None:
 
 @pytest.mark.parametrize("work", ["serve(lambda task: time.sleep(60))", "serve(lambda task: re.match('(a+)+$', 'a' * 60 + 'b'))"])  # fmt: skip
 def test_a_process_ends_soon_after_its_parent(tmp_path: Path, work: str) -> None:
-    """Even in the midst of work that holds Python's lock."""
+    """It ends even while it holds Python's lock."""
     (tmp_path / "busy.py").write_text(
         f"import re, time\nfrom layerscope.channel import serve\ndef main(): {work}\n"
     )
@@ -268,8 +268,8 @@ process.ask([b"?"], check)
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7])
-def test_a_frame_is_read_however_it_is_cut(pieces: int) -> None:
-    """Both ends are given a few bytes at a time."""
+def test_a_frame_is_read_however_it_is_split(pieces: int) -> None:
+    """Both ends get a few bytes at a time."""
     read, write = os.pipe()
     wire = Wire(read, os.open(os.devnull, os.O_WRONLY))
     step = -(-len(WHOLE) // pieces)

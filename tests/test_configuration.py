@@ -31,7 +31,7 @@ class Sample(Table, frozen=True):
 
 
 def test_a_table_is_a_struct() -> None:
-    """Keys have hyphens; what is not given has its default."""
+    """Keys have hyphens; missing keys have their defaults."""
     given = {"two-words": True, "names": ["a"], "even": 4}
     assert convert(given, Sample, str) == Sample(two_words=True, names=("a",), even=Even(4))
     assert convert({}, Sample, str) == Sample()
@@ -52,10 +52,10 @@ def test_a_table_is_a_struct() -> None:
         ({"\ud800": 1}, "", "at \ud800: unknown setting `\ud800`", "settings: two-words, names, even"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_place_key_and_remedy(
+def test_errors_name_place_key_and_expected_value(
     value: Any, key: str, message: str, hint: str | None
 ) -> None:
-    """Also where a text looks like an error of msgspec."""
+    """This holds for texts that look like errors of msgspec, too."""
     with pytest.raises(UsageError) as caught:
         convert(value, Sample, "at {}".format, key, "must be a table")
     assert (caught.value.message, caught.value.hint) == (message, hint)

@@ -73,7 +73,7 @@ def in_circles() -> list[str]:
 
 
 def test_every_module_can_be_imported_first() -> None:
-    """Whatever is imported first, no circle of imports shows."""
+    """No circular import appears, whichever module is imported first."""
     for module in MODULES:
         importlib.import_module(module)
     done = subprocess.run(
@@ -82,8 +82,8 @@ def test_every_module_can_be_imported_first() -> None:
     assert json.loads(done.stdout) == {}
 
 
-def test_no_module_imports_itself() -> None:
-    """No circle of imports, those for types included: a thing is understood without what uses it."""
+def test_no_imports_are_circular() -> None:
+    """Imports for types count, too."""
     graph = grimp.build_graph("layerscope", cache_dir=None)
     ways = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     TopologicalSorter(ways).prepare()
@@ -130,10 +130,10 @@ def own(modules: set[str]) -> int:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
-def test_a_command_loads_what_it_needs(
+def test_a_command_imports_only_what_it_needs(
     tmp_path: Path, args: list[str], most: int, allowed: set[str]
 ) -> None:
-    """No package that it does not use, and not many more modules than when this was measured: start-up is mostly imports."""
+    """It imports no unused package and few more modules than when this was measured: imports are most of the start-up time."""
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     words = {"IMAGE": str(image), "FOLDER": str(tmp_path / "folder")}
     found = loaded(*(words.get(word, word) for word in args))
@@ -142,8 +142,8 @@ def test_a_command_loads_what_it_needs(
     assert own(found) <= most
 
 
-def test_the_explorer_loads_little_before_its_first_frame() -> None:
-    """Neither numpy, nor what reads layers and looks for findings: they are imported once there are some."""
+def test_the_explorer_imports_little_before_its_first_frame() -> None:
+    """numpy and the modules that read layers and run rules are imported later."""
     done = subprocess.run(
         [sys.executable, "-c", _BEFORE_A_FRAME], capture_output=True, check=True, timeout=60
     )

@@ -128,7 +128,7 @@ def _accounting(image: Path) -> dict[str, Any]:
 def test_every_form_gives_the_same_accounting(
     tool: str, make: Make, tmp_path: Path, gzipped: Path, original: dict[str, Any]
 ) -> None:
-    """Totals, layers, steps, waste and duplicates are those of the original archive."""
+    """Totals, layers, steps, waste and duplicates equal those of the original archive."""
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed")
     assert original == _accounting(make(tmp_path, gzipped))

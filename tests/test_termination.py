@@ -132,10 +132,10 @@ def as_shells_do() -> None:
 
 
 @pytest.mark.parametrize(("phase", "number"), in_turn(PHASES))
-def test_a_command_ends_by_a_signal_wherever_it_is(
+def test_a_signal_ends_a_command_at_any_point(
     here: Here, phase: str, number: signal.Signals
 ) -> None:
-    """Without a word, and with nothing half done."""
+    """There is no message, and nothing half-written is left."""
     where, words = PHASES[phase]
     command = [sys.executable, "-c", PAUSED, where, *words, *([] if phase.startswith("loading") else ["--no-cache"])]  # fmt: skip
     with subprocess.Popen(
@@ -153,7 +153,7 @@ def test_a_command_ends_by_a_signal_wherever_it_is(
 
 @pytest.mark.parametrize("number", ENDS, ids=lambda number: number.name)
 def test_a_spool_is_removed(here: Here, number: signal.Signals) -> None:
-    """What came in on stdin, read to the middle."""
+    """stdin was read halfway."""
     with subprocess.Popen(
         program("report", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=here.environment, preexec_fn=as_shells_do,
@@ -169,7 +169,7 @@ def test_a_spool_is_removed(here: Here, number: signal.Signals) -> None:
 
 
 def test_a_signal_that_was_ignored_stays_ignored(here: Here) -> None:
-    """As nohup has it."""
+    """nohup ignores SIGHUP."""
     with subprocess.Popen(
         [sys.executable, "-c", PAUSED, "layerscope.cli", "ci"], stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
@@ -182,7 +182,7 @@ def test_a_signal_that_was_ignored_stays_ignored(here: Here) -> None:
 
 
 def test_a_second_signal_ends_a_hanging_command(here: Here) -> None:
-    """And undoes what it has registered."""
+    """Registered cleanup is run."""
     script = """
 import os, signal, sys, time
 from layerscope import signals
@@ -206,8 +206,8 @@ finally:
         assert process.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
-def test_the_reserve_takes_up_no_memory_until_it_is_needed() -> None:
-    """It is a reserve of address space: every start would otherwise cost its 4 MiB."""
+def test_the_reserve_uses_no_memory_until_needed() -> None:
+    """It reserves only address space: otherwise every start would cost 4 MiB."""
     script = """
 import re
 from pathlib import Path
@@ -226,7 +226,7 @@ print(len(signals._reserve[0]), resident() - before)
 
 
 def test_a_hanging_thread_does_not_delay_the_end(here: Here) -> None:
-    """One that hangs in the filesystem, say."""
+    """It may hang in the filesystem."""
     command = [sys.executable, "-c", PAUSED, "layerscope.layers.reading:index_layer", "report", "image.tar", "--no-cache"]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=here.environment) as process:
         assert process.stderr is not None
@@ -312,7 +312,7 @@ def test_failures_of_the_second_process_do_not_change_the_report(
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_output_is_complete_through_a_stopped_pipe(here: Here, unbuffered: str) -> None:
-    """Python's own stdout loses what a write leaves over, with PYTHONUNBUFFERED."""
+    """With PYTHONUNBUFFERED, Python's own stdout drops the rest of a partial write."""
     content = bytes(range(256)) * 8000
     write(here.folder / "large.tar", docker_archive([layer_tar([file("large", content)])]))
     environment = {**here.environment, "PYTHONUNBUFFERED": unbuffered}
@@ -456,9 +456,7 @@ def inputs(here: Here) -> Iterator[None]:
     ("phase", "number"), [*in_turn(SCREENS), *(("the explorer", number) for number in ENDS)]
 )
 @pytest.mark.usefixtures("inputs")
-def test_the_explorer_leaves_the_terminal_as_it_was(
-    here: Here, phase: str, number: signal.Signals
-) -> None:
+def test_the_explorer_restores_the_terminal(here: Here, phase: str, number: signal.Signals) -> None:
     command, reach = SCREENS[phase]
     with screen(here, command) as shown:
         if callable(reach):
@@ -482,7 +480,7 @@ def test_the_explorer_leaves_the_terminal_as_it_was(
 
 @pytest.mark.terminal
 def test_the_explorer_ends_with_its_terminal(here: Here) -> None:
-    """Nothing can be written to it any more, and nobody is left to press a key."""
+    """Nothing can be written to it any more, and no key can be pressed."""
     with screen(here, program("image.tar")) as shown:
         shown.wait_for("etc")
         null = os.open(os.devnull, os.O_RDWR)
@@ -567,8 +565,8 @@ def test_a_suspended_explorer_can_be_ended(shell: Screen) -> None:
 
 
 @pytest.mark.terminal
-def test_ctrl_z_without_a_shell_comes_back_at_once(here: Here) -> None:
-    """Nobody could continue the program."""
+def test_ctrl_z_without_a_shell_continues_at_once(here: Here) -> None:
+    """Nothing could continue the program."""
     with screen(here, program("image.tar")) as shown:
         shown.wait_for("etc")
         shown.process.send("\x1a")

@@ -36,7 +36,7 @@ why = 2007-01-01
 
 
 def test_every_key_has_its_line() -> None:
-    """Those of inline tables and of the second of a list of tables, too; texts and comments have none."""
+    """This covers inline tables and the second of a list of tables; strings and comments have no keys."""
     assert tomllib.loads(TEXT)
     assert key_lines(TEXT) == {
         "top": 2,
@@ -76,7 +76,7 @@ def test_every_key_has_its_line() -> None:
     ],
 )
 def test_an_invalid_configuration_is_reported_with_its_line(text: str, said: str) -> None:
-    """In words for people who never saw Python."""
+    """Messages need no knowledge of Python."""
     with pytest.raises(UsageError) as caught:
         parse_toml_text(text, "file.toml")
     assert caught.value.message == f"file.toml, {said}"

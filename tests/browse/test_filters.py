@@ -118,7 +118,7 @@ CASES = {
 
 @pytest.mark.parametrize(("text", "expected"), CASES.items(), ids=range(len(CASES)))
 def test_filters_match(text: str, expected: list[str]) -> None:
-    """One example of each kind of word, over all that is visible after the second layer."""
+    """There is an example of each kind of term, for the paths that are visible after the second layer."""
     view = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
     view.set_filter(parse_filter(text))
     table = view.filesystem.table
@@ -126,7 +126,7 @@ def test_filters_match(text: str, expected: list[str]) -> None:
     assert found == expected
 
 
-def test_removed_paths_match_as_they_were() -> None:
+def test_removed_paths_match_by_their_former_attributes() -> None:
     """In the changes of a layer, a removed file has its former size and owner."""
     view = TreeView(stack(IMAGE).filesystem, layer=1)
     view.set_filter(parse_filter("change:- size=10 owner:7 layer:0 type:file old"))
@@ -134,7 +134,7 @@ def test_removed_paths_match_as_they_were() -> None:
     assert [view.row(row).name for row in range(len(view))] == [b"usr", b"bin", b"old"]
 
 
-def test_names_of_one_file() -> None:
+def test_all_names_of_a_hard_link_match() -> None:
     """`type:hardlink` finds all names of a file that has several."""
     view = TreeView(stack(IMAGE).filesystem, layer=0, mode=Mode.UP_TO)
     view.set_filter(parse_filter("type:hardlink"))
@@ -176,7 +176,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "mistake"), MISTAKES.items(), ids=range(len(MISTAKES)))
 def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int, str]) -> None:
-    """An error names what is wrong and the character where it is."""
+    """An error names the mistake and the index of its character."""
     position, word = mistake
     with pytest.raises(FilterError) as error:
         parse_filter(text)
@@ -186,8 +186,8 @@ def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int
 
 @given(st.text(alphabet='ab:<>=!"/[]*?\\ .,()10Mik~±+-\n\xe9\udc80', max_size=12))
 @settings(max_examples=500)
-def test_any_text_is_a_filter_or_a_mistake(text: str) -> None:
-    """Whatever is typed, nothing else is raised, here or in matching."""
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
+    """No other exception is raised for any text, in parsing or in matching."""
     try:
         wanted = parse_filter(text)
     except FilterError as error:
@@ -207,7 +207,7 @@ VIEW = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
 
 @pytest.mark.parametrize("keyword", ["size", "change", "type", "owner", "layer", "sizes>1"])
 def test_keywords_alone_are_text(keyword: str) -> None:
-    """Without a comparison they are looked for in paths."""
+    """Without a comparison, they are searched for as text."""
     view = TreeView(stack([[file(f"x/{keyword}")]]).filesystem, mode=Mode.UP_TO)
     view.set_filter(parse_filter(keyword))
     assert view.matching == 1
@@ -243,8 +243,7 @@ def written(table: PathTable) -> list[str]:
 @example(["a/b", "ab", "xa/bx/c"], "a/b")
 @example(["a/b/c", "a/bb/c"], "/b/")
 @settings(max_examples=300, deadline=None)
-def test_texts(paths: list[str], text: str) -> None:
-    """A text is found where the path holds it, in any case, across slashes."""
+def test_texts_match_across_slashes_ignoring_case(paths: list[str], text: str) -> None:
     table = table_of(paths)
     found = texts_of(table).containing(text)
     assert found[1:].tolist() == [text.casefold() in path.casefold() for path in written(table)]
@@ -256,8 +255,10 @@ EXPRESSION = st.lists(st.sampled_from(PIECES.split()), min_size=1, max_size=5).m
 
 @given(PATHS, EXPRESSION, st.booleans())
 @settings(max_examples=500, deadline=None)
-def test_expressions(paths: list[str], expression: str, lines: bool) -> None:
-    """An expression is found in each path on its own, whatever it says of lines and edges."""
+def test_expressions_match_each_path_separately(
+    paths: list[str], expression: str, lines: bool
+) -> None:
+    """This holds for expressions about line ends and edges, too."""
     try:
         pattern = re.compile(expression)
     except re.error:
@@ -269,8 +270,8 @@ def test_expressions(paths: list[str], expression: str, lines: bool) -> None:
 
 
 @pytest.mark.parametrize("kept", [MAX_CACHED, 0])
-def test_expressions_over_many_pieces(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    """Paths are searched a piece at a time, kept for the next search or made anew."""
+def test_expressions_match_in_all_pieces(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """Paths are searched piece by piece, kept for the next search or built again."""
     monkeypatch.setattr("layerscope.browse.matching.PIECE", 30)
     monkeypatch.setattr("layerscope.browse.matching.MAX_CACHED", kept)
     table = table_of([f"{one}/é{two}/x{one}" for one in range(9) for two in range(9)])

@@ -215,8 +215,8 @@ LINKED_AGAIN = [[file("b", b"x")], [hardlink("a", "b")], [hardlink("a", "b")]]
 @given(st.one_of(orderly_layers(), wild_layers()))
 @example(LINKED_AGAIN)
 @settings(max_examples=150, deadline=None)
-def test_terms_are_answered_for_every_version(layers: Layers) -> None:
-    """Each version of a file that any layer stored, once; a directory once, if any of its versions matches."""
+def test_terms_match_every_version(layers: Layers) -> None:
+    """Each stored version of a file is listed once; a directory is listed once if any of its versions matches."""
     stacked, history = stack(layers), History(layers)
     search, marks = PathSearch(stacked.filesystem), marks_of(stacked)
     for text, fits in FILTERS.items():
@@ -236,8 +236,8 @@ def test_terms_are_answered_for_every_version(layers: Layers) -> None:
 
 @given(st.one_of(orderly_layers(), wild_layers()))
 @settings(max_examples=100, deadline=None)
-def test_orders_hold_the_same_versions(layers: Layers) -> None:
-    """By size, name or layer: the same versions as by match, sorted, those of one path newest first."""
+def test_orders_have_the_same_versions(layers: Layers) -> None:
+    """The versions are those of the default order, sorted; those of one path are newest first."""
     filesystem = stack(layers).filesystem
     search, history = PathSearch(filesystem), History(layers)
     wanted = parse_filter("a")
@@ -267,7 +267,7 @@ def test_orders_hold_the_same_versions(layers: Layers) -> None:
 
 
 def test_each_version_has_a_state_and_a_layer_that_shows_it() -> None:
-    """Removed ones are shown by the layer that removed them, others by the one that added or changed them."""
+    """Removed versions are shown by the layer that removed them, others by the one that added or changed them."""
     filesystem = stack(
         [
             [
@@ -302,8 +302,8 @@ def test_each_version_has_a_state_and_a_layer_that_shows_it() -> None:
 # --- Packages and what is not known yet -----------------------------------------------------------
 
 
-def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
-    """A term that waits is answered with nothing, negated or not."""
+def test_unavailable_terms_match_nothing_and_say_when_they_will() -> None:
+    """This holds for negated terms, too."""
     search = PathSearch(stack([[file("a", b"1")]]).filesystem)
     for text, when in {
         "wasted": "`wasted` is available once all layers are read.",
@@ -332,8 +332,8 @@ def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
         ("lib?s[lm]", [2, 3]),
     ],
 )
-def test_packages_by_name_or_glob(name: str, found: list[int]) -> None:
-    """The whole name, ignoring case; several packages may have the same name."""
+def test_packages_match_by_name_or_glob(name: str, found: list[int]) -> None:
+    """A name must match in full, ignoring case; several packages may have the same name."""
     files = PackageFiles(
         ["curl", "libssl", "LibSSM", "libc", "@x/y", "empty", "\ud800"],
         np.array([1, 1, 1, 1, 1, 0, 0]),
@@ -342,8 +342,8 @@ def test_packages_by_name_or_glob(name: str, found: list[int]) -> None:
     assert files.of(name).tolist() == found
 
 
-def test_links_are_files_with_several_names() -> None:
-    """Also those whose other names are gone."""
+def test_hard_links_are_files_with_several_names() -> None:
+    """The other names may have been deleted."""
     search = PathSearch(
         stack(
             [[file("a", b"1"), hardlink("b", "a"), symlink("c", "a")], [whiteout("a")]]

@@ -64,8 +64,8 @@ def build(tmp_path: Path) -> Iterator[Builder]:
         yield Builder(tmp_path, engine)
 
 
-def test_a_build_runs_as_it_is_and_its_image_opens(build: Builder) -> None:
-    """Arguments are passed on untouched, options of ours among them; stdout is for the report alone."""
+def test_a_build_gets_its_arguments_and_its_image_opens(build: Builder) -> None:
+    """Arguments are passed on unchanged, even those named like our options; stdout has only the report."""
     build.program("docker")
     words = ["-t", "app", "-fhello", "--no-cache", "--help", "--engine", "x", "a b;$(c)", "."]
     code, out, err = build("--pull", *words)
@@ -77,8 +77,8 @@ def test_a_build_runs_as_it_is_and_its_image_opens(build: Builder) -> None:
     assert "building\nmore\n" in err
 
 
-def test_a_build_that_fails_passes_its_code_on(build: Builder) -> None:
-    """And nothing is opened."""
+def test_a_failed_build_passes_its_exit_code_on(build: Builder) -> None:
+    """Nothing is opened after a failed build."""
     build.program("docker")
     code, out, err = build(".", fail="17")
     assert (code, out) == (17, "")
@@ -86,7 +86,7 @@ def test_a_build_that_fails_passes_its_code_on(build: Builder) -> None:
 
 
 def test_the_first_engine_on_path_builds(build: Builder) -> None:
-    """Docker, Podman, Buildah; `--engine` names another."""
+    """Docker, Podman and Buildah are searched in this order; `--engine` names another program."""
     build.program("buildah")
     build.program("podman")
     assert build(".").code == 0
@@ -105,7 +105,7 @@ def test_no_engine_is_a_usage_error(build: Builder) -> None:
 
 
 def test_the_users_iidfile_is_kept(build: Builder) -> None:
-    """It is read, and stays."""
+    """The file of `--iidfile` is read and not removed."""
     build.program("docker")
     assert build("--iidfile", "mine", ".").code == 0
     assert build.seen[1:] == ["build", "--iidfile", "mine", "."]
@@ -121,15 +121,15 @@ def test_the_users_iidfile_is_kept(build: Builder) -> None:
     ],
 )
 def test_a_build_without_an_image_is_reported(build: Builder, built: str, words: str) -> None:
-    """What the build did not leave in the engine cannot be opened."""
+    """An image that the build did not leave in the engine cannot be opened."""
     build.program("docker")
     code, out, err = build(".", built=built)
     assert (code, out) == (3, "")
     assert words in err
 
 
-def test_only_a_leading_help_is_ours(build: Builder) -> None:
-    """Without running anything."""
+def test_only_a_leading_help_option_is_ours(build: Builder) -> None:
+    """Help is printed without running a build."""
     code, out, _ = build("--help")
     assert code == 0
     assert "--engine NAME" in out

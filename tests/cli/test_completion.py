@@ -116,10 +116,10 @@ def offered(
         ("", [*(name for name, does in cli.group.COMMANDS.items() if does), "app:1.0", "apps:2", "quay.io/team/app:3", "<file>"]),
     ],
 )  # fmt: skip
-def test_what_is_offered(
+def test_completions_are_safe_commands_options_and_values(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]
 ) -> None:
-    """Commands, options, their values, images and files; never a name that a shell could evaluate."""
+    """Commands, options, their values, images and files are offered, but no name that a shell could evaluate."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     for name in ("file.tar", "fi le.tar", "fi$(x)", "folder/x.tar", "folder/.hidden"):
@@ -141,14 +141,14 @@ def test_what_is_offered(
         ("layerscope ci x --rule apt-lists=", "", ["error", "warning", "note", "off"]),
     ],
 )
-def test_bash_replaces_what_it_sees_of_a_word(
+def test_bash_replaces_only_the_end_of_a_word(
     cache: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
 ) -> None:
-    """It breaks words at `:` and `=`, but not in quotes or after a backslash."""
+    """Bash splits words at `:` and `=`, but not in quotes or after a backslash."""
     assert offered(monkeypatch, line, word, "bash") == expected
 
 
-def test_every_value_is_known_or_free() -> None:
+def test_every_parameter_has_values_or_is_listed_here() -> None:
     """An option or argument with a new kind of value gets a row in `VALUES`, or is named here."""
     free = {"PATH…", "[PATH]…", "TAG", "SIZE", "GLOB", "ADDRESS", "[QUESTION|SQL]", "N|all"}
     typed = (click.Choice, click.Path, type(click.INT))
@@ -164,16 +164,16 @@ def test_every_value_is_known_or_free() -> None:
     assert {name for name in VALUES if name.startswith("--") and name != "-- BUILD ARGS"} <= used
 
 
-def test_values_are_those_of_the_program() -> None:
-    """Names that completion repeats, so that it does not load what uses them."""
+def test_completed_values_equal_those_of_the_program() -> None:
+    """Completion repeats some names, so that it need not import the modules that define them."""
     assert [item.value for item in VALUES["--engine"]("")] == list(ENGINES)
     assert {item.value for item in VALUES["--rule"]("x=")} == {
         f"x={each}" for each in (*SEVERITIES, "off")
     }
 
 
-def test_completion_loads_little(cache: Path) -> None:
-    """Neither numpy, nor what opens images: Tab is pressed often."""
+def test_completion_imports_no_heavy_modules(cache: Path) -> None:
+    """Neither numpy nor the modules that open images are imported: Tab is pressed often."""
     for line, most, allowed in (
         ("layerscope app", 25, {"click"}),
         ("layerscope docker://", 25, {"click"}),
@@ -202,7 +202,7 @@ def test_completion_loads_little(cache: Path) -> None:
 
 
 def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As people write them and whole; rules and schemes come with them."""
+    """They are offered as people write them and in full, together with rules and schemes."""
     with serving(tmp_path / "docker.sock") as engine:
         engine.images = [{"Id": "sha256:" + "1" * 64, "RepoTags": ["localhost/demo:1", "evil$(x):1"]}]  # fmt: skip
         monkeypatch.setenv("DOCKER_HOST", engine.url)
@@ -226,10 +226,10 @@ class _Silent(SocketHandler):
         time.sleep(PATIENCE)
 
 
-def test_a_silent_engine_is_not_waited_for(
+def test_completion_does_not_wait_for_a_silent_engine(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was known is offered at once, and again while one process looks in the background."""
+    """Known names are offered immediately, each time, while one process collects new ones in the background."""
     os.utime(cache / COMPLETION_FILE, (0, 0))
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
@@ -247,17 +247,17 @@ def test_a_silent_engine_is_not_waited_for(
         assert document["images"]["docker"]  # the silent engine keeps its names
 
 
-def test_the_first_answer_waits_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the other process has written down what it found."""
+def test_the_first_answer_waits_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits until the background process has written its file."""
     monkeypatch.setattr("layerscope.cli.completion_cache.WAIT_SECONDS", PATIENCE)
     assert completion_names().complete
     assert offered(monkeypatch, "layerscope fix x --only apt-li") == ["apt-lists"]
 
 
-def test_without_a_cache_nothing_is_started(
+def test_without_a_cache_no_process_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing may be written, Tab would start a process each time."""
+    """If its file cannot be written, each Tab would start another process."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
     assert completion_names() == CompletionNames()
     monkeypatch.delenv("LAYERSCOPE_CACHE_SIZE")
@@ -271,13 +271,12 @@ def test_without_a_cache_nothing_is_started(
     [b"", b"{}", b"[" * 100_000, b'{"version": null}', b"\xff", json.dumps(DOCUMENT | {"images": [1]}).encode(), json.dumps(DOCUMENT | {"images": {"docker": [[1]]}}).encode()],
 )  # fmt: skip
 def test_a_damaged_file_counts_as_missing(cache: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """No error for what the cache holds."""
     (cache / COMPLETION_FILE).write_bytes(content)
     assert completion_names() == CompletionNames()
 
 
-def test_safe_names_are_all_that_engines_give() -> None:
-    """Docker's grammar of references, whole and short; nothing that any shell reads as more than text."""
+def test_safe_names_are_those_that_engines_allow() -> None:
+    """Docker's grammar of references matches, short and in full; names that a shell could evaluate do not."""
     for name in ("alpine", "a.b-c_d:1", "localhost:5000/x/y:V1.0-rc_1", "x@sha256:" + "0" * 64):
         assert SAFE_NAME.fullmatch(name)
         assert SAFE_NAME.fullmatch(normalise(name))
@@ -298,7 +297,7 @@ START = {
 def test_a_real_shell_completes(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
-    """Tab after a few letters gives the word; a hostile file is a word, too, and nothing of it is run."""
+    """Tab after a few letters completes the word; a hostile file name is completed as a word and never run."""
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not installed")
@@ -364,7 +363,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 
 def test_files_beside_images_are_quoted_in_bash(cache: Path, tmp_path: Path) -> None:
-    """Bash inserts words as they are: one with `$()` would be run with the line."""
+    """Bash inserts words as they are: an unquoted `$()` would be run with the line."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "layerscope").write_text("#!/bin/sh\nprintf 'plain\\tapp:1\\t\\nfile\\t\\t\\n'\n")

@@ -96,7 +96,9 @@ def here(
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("more", [(), ("--files",), ("--dockerfile", "NAME.Dockerfile")])
-def test_reports(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
+def test_reports_escape_hostile_names(
+    here: Here, name: str, form: str, more: tuple[str, ...]
+) -> None:
     more = tuple(word.replace("NAME", name) for word in more)
     for image in (f"{name}.tar", f"./{name}.oci", str(here.folder / f"{name}.tar")):
         ran = here.run("report", image, "--format", form, *more)
@@ -105,13 +107,15 @@ def test_reports(here: Here, name: str, form: str, more: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_tables(here: Here, name: str, table: str) -> None:
+def test_tables_escape_hostile_names(here: Here, name: str, table: str) -> None:
     harmless(here.run("report", f"{name}.tar", "--format", "csv", "--table", table), log=False)
 
 
 @pytest.mark.parametrize("form", GATE_FORMATS)
 @pytest.mark.parametrize("more", [(), ("--dockerfile", "NAME.Dockerfile"), ("--base", "NAME.old")])
-def test_gates(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
+def test_gates_escape_hostile_names(
+    here: Here, name: str, form: str, more: tuple[str, ...]
+) -> None:
     more = tuple(word.replace("NAME", name) for word in more)
     ran = here.run("ci", f"{name}.tar", "--format", form, "--max-wasted", "1", "--forbidden-paths", f"/{name}.tar", *more)  # fmt: skip
     assert ran.code == 1
@@ -218,7 +222,9 @@ def test_gates(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
     ],
     ids=" ".join,
 )
-def test_other_commands_and_errors(here: Here, name: str, args: tuple[str, ...]) -> None:
+def test_other_commands_and_errors_escape_hostile_names(
+    here: Here, name: str, args: tuple[str, ...]
+) -> None:
     ran = here.run(*(word.replace("NAME", name) for word in args))
     assert ran.out or ran.err
     harmless(ran, log=not {"json", "markdown", "html", "sbom"} & {*args})
@@ -245,7 +251,7 @@ def test_other_commands_and_errors(here: Here, name: str, args: tuple[str, ...])
     ],
 )
 @pytest.mark.parametrize("args", [("report", "missing"), ("report", "NAME.tar"), ("cache", "info"), ("images",)])  # fmt: skip
-def test_variables(
+def test_errors_escape_hostile_variables(
     here: Here,
     name: str,
     monkeypatch: pytest.MonkeyPatch,

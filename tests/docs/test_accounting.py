@@ -94,8 +94,8 @@ def _layers(report: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_is_measured_as_the_page_says(example: str, tmp_path: Path) -> None:
-    """Totals, waste records and layers are those of the tables; an example without records wastes nothing."""
+def test_an_example_gives_the_figures_of_the_page(example: str, tmp_path: Path) -> None:
+    """Totals, waste records and layers equal the tables; an example without records wastes nothing."""
     text = EXAMPLES[example]
     image = write(tmp_path / "image.tar", docker_archive(layers(block(text, "layers"))))
     report = document(tmp_path, "report", str(image))
@@ -122,7 +122,7 @@ def test_the_repeated_layer_is_marked(tmp_path: Path) -> None:
 
 
 def test_every_reason_change_and_kind_is_explained() -> None:
-    """The tables name what the program writes, and nothing else."""
+    """The tables have exactly the values that the program writes."""
     reasons = marked_table("accounting.md", "reasons")
     assert reasons.column("reason") == list(Reason)
     assert reasons.column("shown as") == [reason.word for reason in Reason]

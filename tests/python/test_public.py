@@ -53,31 +53,30 @@ def _members(kind: type) -> list[str]:
     return lines
 
 
-def test_public_names_stay() -> None:
-    """UPDATE_SNAPSHOTS=1 writes the list anew."""
+def test_public_names_do_not_change() -> None:
+    """UPDATE_SNAPSHOTS=1 writes the list again."""
     found = "".join(f"{line}\n" for line in interface())
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         GOLDEN.write_text(found)
     assert GOLDEN.read_text().split("\n") == found.split("\n")
 
 
-def test_the_lists_of_names_agree() -> None:
-    """The one that is always loaded, and the one that type checkers read."""
+def test_the_stub_and_the_package_have_the_same_names() -> None:
     assert sorted(layerscope.__all__) == sorted(python.__all__)
     assert set(layerscope.__all__) <= set(dir(layerscope))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         layerscope.nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_importing_loads_next_to_nothing() -> None:
-    """Not even numpy, until something is opened."""
+def test_importing_loads_almost_no_modules() -> None:
+    """Even numpy is loaded only when something is opened."""
     code = "import sys; before = set(sys.modules); import layerscope; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     assert done.stdout.decode().split() == ["layerscope"]
 
 
 def test_types_are_published() -> None:
-    """With the marker of PEP 561, and the names in a stub."""
+    """The package has the marker of PEP 561 and a stub with all names."""
     folder = Path(layerscope.__file__).parent
     assert (folder / "py.typed").exists()
     assert re.search(r"from layerscope\.python import \*", (folder / "__init__.pyi").read_text())

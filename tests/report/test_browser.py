@@ -42,7 +42,7 @@ def pages(demo_image: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 @pytest.mark.parametrize("name", ["demo", "hostile"])
-def test_the_page_loads_without_complaint_and_asks_for_nothing(
+def test_the_page_loads_without_errors_or_requests(
     tab: Browser, pages: dict[str, Path], name: str
 ) -> None:
     tab.open(pages[name])
@@ -51,10 +51,10 @@ def test_the_page_loads_without_complaint_and_asks_for_nothing(
     assert [each for each in tab.requests if not each.startswith("data:")] == [pages[name].as_uri()]
 
 
-def test_the_browser_reports_scripts_of_the_image(
+def test_the_browser_reports_blocked_scripts(
     tab: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:
-    """The policy of the page stops what escaping might have missed, and we would hear of it."""
+    """The policy of the page blocks scripts that escaping missed, and the test would see the report."""
     text = pages["hostile"].read_text()
     bad = text.replace("</main>", "</main><script>document.title='owned'</script>")
     tab.open(write(tmp_path / "bad.html", bad.encode()))
@@ -62,7 +62,7 @@ def test_the_browser_reports_scripts_of_the_image(
     assert any("Content Security Policy" in each for each in tab.complaints)
 
 
-def test_a_hostile_title_is_a_title(tab: Browser, pages: dict[str, Path]) -> None:
+def test_a_hostile_title_is_shown_as_text(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["hostile"])
     assert tab.run("document.title") == f"{TITLE} · layerscope"
     assert tab.run("document.querySelector('h1').textContent") == TITLE
@@ -127,9 +127,7 @@ def test_a_fix_is_copied_with_one_click(tab: Browser, pages: dict[str, Path]) ->
     assert tab.run(said) == "copied"
 
 
-def test_the_whole_fix_is_copied_beside_its_difference(
-    tab: Browser, pages: dict[str, Path]
-) -> None:
+def test_the_whole_fix_can_be_copied_beside_its_diff(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
     fix = "document.querySelector('.difference').parentElement"

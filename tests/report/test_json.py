@@ -73,8 +73,8 @@ def test_the_report_with_files_is_as_it_was_last_reviewed(image: Opened) -> None
     golden.check("sample-files.json", report(image, "json", ReportOptions(files=True)))
 
 
-def test_steps_and_findings_name_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
-    """A finding the line to change, FROM if it is the base image's; null without a Dockerfile."""
+def test_steps_and_findings_have_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
+    """A finding has the line to change, which is FROM if it is in the base image; null without a Dockerfile."""
     text = b"FROM base\n\nCOPY a /gone/\nRUN rm -rf /gone\n"
     layers = [
         layer_tar([file("old/a", b"o" * 300_000)]),
@@ -101,7 +101,7 @@ def test_steps_and_findings_name_their_lines_of_the_dockerfile(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("where", KEYS)
-def test_every_key_of_the_schema_is_always_there(image: Opened, where: str) -> None:
+def test_every_key_of_the_schema_is_always_present(image: Opened, where: str) -> None:
     found = objects_at(document_of(image), where)
     assert found
     for item in found:
@@ -109,7 +109,7 @@ def test_every_key_of_the_schema_is_always_there(image: Opened, where: str) -> N
 
 
 def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Path) -> None:
-    """Together with the packages they are what the image shows; null where packages were not looked for."""
+    """Together with packages they add up to the live bytes; null if packages were not searched for."""
     assert document_of(image)["unowned"] is None
     status = b"Package: curl\nStatus: install ok installed\nVersion: 8\n\n"
     members = [
@@ -130,7 +130,7 @@ def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Pa
     assert (owned, owned + unowned["bytes"]) == (3_000, found["totals"]["liveBytes"])
 
 
-def test_the_files_of_layers_are_there_only_when_asked_for(image: Opened) -> None:
+def test_files_of_layers_are_listed_only_with_the_option(image: Opened) -> None:
     assert not any("files" in layer for layer in document_of(image)["layers"])
     for layer in document_of(image, files=True)["layers"]:
         assert list(layer) == [*KEYS["layers[]"].split(), "files"]
@@ -146,18 +146,18 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_options_for_people_change_nothing(image: Opened) -> None:
+def test_options_for_people_do_not_change_the_document(image: Opened) -> None:
     odd = ReportOptions(binary_sizes=True, color=True, width=60)
     assert report(image, "json", odd) == report(image, "json")
 
 
-def test_the_document_is_ascii_and_ends_its_line(image: Opened) -> None:
+def test_the_document_is_ascii_and_ends_with_a_newline(image: Opened) -> None:
     written = report(image, "json", ReportOptions(files=True))
     assert written.isascii()
     assert written.endswith(b"}\n")
 
 
-def test_names_that_are_not_utf8_survive(image: Opened) -> None:
+def test_names_that_are_not_utf8_are_kept(image: Opened) -> None:
     written = report(image, "json", ReportOptions(files=True))
     assert b'"app/caf\\udce9"' in written
     paths = {item["path"].encode(errors="surrogateescape")
@@ -240,7 +240,7 @@ def test_kinds_of_steps_and_repeats_are_listed(image: Opened) -> None:
 # --- What is unknown ------------------------------------------------------------------------------
 
 
-def test_parts_that_were_skipped_are_null(tmp_path: Path) -> None:
+def test_skipped_parts_are_null(tmp_path: Path) -> None:
     tar = docker_archive([layer_tar([file("a", b"x"), file("b", b"x")])])
     options = Options(duplicates=False, verify_small=False)
     document = document_of(opened(tmp_path / "image.tar", tar, options))
@@ -258,7 +258,7 @@ def test_compressed_layers_add_up(tmp_path: Path) -> None:
     assert [layer["verified"] for layer in document["layers"]] == [True, True]
 
 
-def test_a_truncated_layer_gives_the_offset(tmp_path: Path) -> None:
+def test_a_truncated_layer_has_the_offset(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     layer = document_of(opened(tmp_path / "image.tar", docker_archive([tar])))["layers"][0]
     assert set(layer["broken"]) == {"offset", "message"}
@@ -272,7 +272,7 @@ def test_an_image_without_layers_has_a_complete_document(tmp_path: Path) -> None
     assert document["layers"] == document["steps"] == []
 
 
-def test_files_are_listed_one_a_line(image: Opened) -> None:
+def test_files_are_listed_one_per_line(image: Opened) -> None:
     lines = report(image, "json", ReportOptions(files=True)).decode().splitlines()
     listed = [line for line in lines if line.startswith('        {"path"')]
     document = document_of(image, files=True)
@@ -282,7 +282,7 @@ def test_files_are_listed_one_a_line(image: Opened) -> None:
 
 
 def test_texts_of_an_image_cannot_imitate_the_report(tmp_path: Path) -> None:
-    """An image that writes parts of a report into its texts changes no other part of it."""
+    """An image whose texts contain parts of a report changes no other part of it."""
     bait = '\n      "files": []'
     history: list[dict[str, object]] = [
         {"created_by": bait},
@@ -300,7 +300,7 @@ def test_texts_of_an_image_cannot_imitate_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "é", "\udcff", "😀", 'quote"\\ud800', "new\nline", ""])
-def test_lines_are_those_of_pythons_own_writer(name: str) -> None:
-    """Whichever writer is fit for the names."""
+def test_the_format_equals_that_of_json_dumps(name: str) -> None:
+    """Both writers give the same lines."""
     document = {name: [1, 2.5, None, True, {}, []], "nested": [{"a": {"b": [name]}}, [[]]]}
     assert indented(document) == json.dumps(document, indent=2)

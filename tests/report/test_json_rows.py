@@ -42,7 +42,7 @@ def both(folder: Path, members: list[list[Any]], *, duplicates: bool = True) -> 
 def test_odd_names_are_valid_json(
     tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Quotes, control characters, other alphabets, what is no UTF-8, and what looks like a part of the report."""
+    """Names have quotes, control characters, other scripts, bytes that are not UTF-8, and text that looks like part of the report."""
     monkeypatch.setattr(json_rows, "BLOCK", block)
     wasted = [file(name, b"first") for name in NAMES]
     kept = [file(name, b"other") for name in NAMES]
@@ -56,7 +56,7 @@ def test_odd_names_are_valid_json(
 
 @pytest.mark.parametrize("duplicates", [True, False])
 def test_empty_lists_are_valid_json(tmp_path: Path, duplicates: bool) -> None:
-    """Nothing wasted, nothing twice, not even a layer."""
+    """There is no waste, no duplicate and no layer."""
     for layers in ([], [[file("a", b"1")]]):
         written, plain = both(tmp_path, layers, duplicates=duplicates)
         assert written == plain

@@ -96,7 +96,7 @@ def test_digests_that_were_not_checked_are_a_skipped_test(tmp_path: Path) -> Non
     assert isinstance(case.result[0], Skipped)
 
 
-def test_rules_that_are_off_are_no_tests(tmp_path: Path) -> None:
+def test_rules_that_are_off_have_no_test_case(tmp_path: Path) -> None:
     from layerscope.settings import RuleChoice
 
     options = Options(rules={"apt-lists": RuleChoice(enabled=False)})
@@ -104,7 +104,7 @@ def test_rules_that_are_off_are_no_tests(tmp_path: Path) -> None:
     assert not any("apt-lists" in case.name for case in suite)
 
 
-def test_names_are_text_that_xml_can_hold(evil: Opened) -> None:
+def test_names_are_valid_xml_text(evil: Opened) -> None:
     text = report(evil, "junit").decode()
     assert not re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     whole = "".join(ElementTree.parse(io.StringIO(text)).getroot().itertext())  # noqa: S314

@@ -123,7 +123,7 @@ def test_junit_has_one_case_per_check(evil: Opened) -> None:
     assert lines == ["3"]
 
 
-def test_sarif_has_a_result_for_what_fails_or_warns_and_all_rules(evil: Opened) -> None:
+def test_sarif_has_all_rules_and_a_result_for_each_that_fails_or_warns(evil: Opened) -> None:
     document = json.loads(written(evil, "sarif"))
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)] == []
     (run,) = document["runs"]
@@ -143,7 +143,7 @@ def test_microsofts_validator_finds_no_error_in_a_verdict(evil: Opened, tmp_path
     validate(tmp_path, written(evil, "sarif").encode())
 
 
-def test_annotations_stand_on_lines_and_the_last_line_says_the_verdict(evil: Opened) -> None:
+def test_annotations_have_lines_and_the_last_line_has_the_verdict(evil: Opened) -> None:
     lines = written(evil, "github").removesuffix("\n").split("\n")
     commands = [line.split(" ")[0] for line in lines if line.startswith("::")]
     assert commands == ["::error", "::warning", "::notice", "::warning"]
@@ -188,7 +188,7 @@ def test_html_has_the_verdict_and_one_row_per_check(evil: Opened) -> None:
 
 
 def test_only_findings_that_fail_a_check_are_listed(evil: Opened) -> None:
-    """What is ignored is not told again."""
+    """Ignored findings are not listed."""
     for form in ("markdown", "html"):
         text = written(evil, form)
         assert "APT package lists left in the image" in text
@@ -203,7 +203,7 @@ def test_a_finding_of_two_checks_is_listed_once(evil: Opened) -> None:
     assert len(run["results"]) == 2
 
 
-def test_a_damaged_image_says_so_in_every_format(tmp_path: Path) -> None:
+def test_damage_is_reported_in_every_format(tmp_path: Path) -> None:
     from tests.images import BLOCK, docker_archive, file, layer_tar
 
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]

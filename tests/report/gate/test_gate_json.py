@@ -33,8 +33,8 @@ def document(verdict: Verdict, image: Opened = IMAGE) -> dict[str, Any]:
     return found
 
 
-def test_every_key_is_always_there() -> None:
-    """In this order."""
+def test_every_key_is_always_present() -> None:
+    """The order of keys is fixed."""
     found = document(failing())
     assert list(found) == KEYS["document"].split()
     for check in found["checks"]:
@@ -48,7 +48,7 @@ def test_every_key_is_always_there() -> None:
 
 
 def test_figures_are_plain_numbers() -> None:
-    """Bytes and counts are integers, shares are shares."""
+    """Bytes and counts are integers, shares are fractions."""
     checks = {check["rule"]: check for check in document(failing())["checks"]}
     assert (checks["max-wasted"]["value"], checks["max-wasted"]["limit"]) == (500, 100)
     assert checks["min-efficiency"]["value"] == 1800 / 2300
@@ -61,8 +61,8 @@ def test_figures_are_plain_numbers() -> None:
     assert checks["apt-lists"]["offenders"][0]["fix"] == "# fix"
 
 
-def test_lines_are_there_with_a_dockerfile() -> None:
-    """Counted from 1, as editors do."""
+def test_lines_are_given_with_a_dockerfile() -> None:
+    """They are counted from 1."""
     checks = {check["rule"]: check for check in document(failing(), WRITTEN)["checks"]}
     assert [one["line"] for one in checks["max-wasted"]["offenders"]] == [3, 3]
     assert [one["line"] for one in checks["max-size"]["offenders"]] == [1, 3, 4]  # FROM, RUN, RUN
@@ -70,8 +70,7 @@ def test_lines_are_there_with_a_dockerfile() -> None:
     assert [one["line"] for one in plain["max-size"]["offenders"]] == [None] * 3
 
 
-def test_names_that_are_not_utf8_survive() -> None:
-    """As in every other report."""
+def test_names_that_are_not_utf8_are_kept() -> None:
     image = opened_of(
         [("RUN a", [file(b"caf\xe9", b"1")]), ("RUN b", [whiteout(b"caf\xe9")]), *STEPS]
     )

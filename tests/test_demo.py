@@ -273,7 +273,7 @@ def test_packages_come_from_two_managers(demo_opened: Opened) -> None:
     assert kinds["python"] == 10
 
 
-def test_the_chown_wastes_the_copied_files(demo: Demo) -> None:
+def test_the_chown_changes_only_owners(demo: Demo) -> None:
     sources, owned = demo.layers[SOURCES], demo.layers[OWNED]
     assert list(owned) == list(sources)
     for path, (info, data) in owned.items():
@@ -301,7 +301,7 @@ def test_files_deleted_by_a_later_layer_are_wasted(demo: Demo) -> None:
     assert tree["app/instance"].info.uid == 1000
 
 
-def test_one_pair_of_duplicates_is_large(demo: Demo) -> None:
+def test_only_one_pair_of_files_is_duplicated(demo: Demo) -> None:
     paths: dict[bytes, list[str]] = {}
     for path, member in demo.final().items():
         if len(member.data) > 100:
@@ -339,7 +339,7 @@ def test_a_failed_save_leaves_no_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["missing/demo.tar", "file/demo.tar", "."])
-def test_errors_of_save_name_the_reason(tmp_path: Path, name: str) -> None:
+def test_errors_of_save_have_a_hint(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError) as caught:
         save_demo(tmp_path / name, overwrite=True)

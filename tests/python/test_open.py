@@ -233,8 +233,8 @@ def test_damage_is_reported_not_raised(tmp_path: Path) -> None:
     assert image.stored_bytes > 0
 
 
-def test_a_saved_file_equals_that_of_the_command(tmp_path: Path) -> None:
-    """This holds for a closed image, too."""
+def test_a_saved_image_opens_with_the_same_results(tmp_path: Path) -> None:
+    """An image can be saved after it was closed, too."""
     image = layerscope.open(write(tmp_path / "image.tar", IMAGES["odd"]))
     image.save(tmp_path / "one.saved")
     with layerscope.open(tmp_path / "image.tar") as again:

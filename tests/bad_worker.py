@@ -52,9 +52,9 @@ SAYING: dict[str, list[bytes]] = {
 """What a worker says before it ends, each to be refused."""
 
 
-def _saying(said: list[bytes]) -> Callable[[], None]:
+def _saying(messages: list[bytes]) -> Callable[[], None]:
     def answer(task: Task) -> Iterator[bytes]:
-        for body in said:
+        for body in messages:
             task.progress(body)
         yield encode(_ENOUGH)
 

@@ -116,7 +116,7 @@ class Recorder:
             yield json.dumps(event, ensure_ascii=False)
 
 
-def _read(program: pexpect.spawn[str], recorder: Recorder, wanted: str) -> None:
+def _read(program: pexpect.spawn[str], recorder: Recorder, expected: str) -> None:
     """Take what a program writes until it has shown what is wanted and rests, or has ended."""
     deadline, piece = time.monotonic() + _PATIENCE, ""
     while True:
@@ -126,14 +126,14 @@ def _read(program: pexpect.spawn[str], recorder: Recorder, wanted: str) -> None:
             if piece:
                 recorder.write(piece)
             piece = ""
-            if wanted in recorder.screen.text():
+            if expected in recorder.screen.text():
                 return
         except pexpect.EOF:
             if piece:
                 recorder.write(piece)
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{wanted!r} never came:\n{recorder.screen.text()}")
+            raise TimeoutError(f"{expected!r} never came:\n{recorder.screen.text()}")
 
 
 def record(folder: Path) -> Recorder:

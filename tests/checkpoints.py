@@ -70,10 +70,10 @@ def checkpoints(stream: bytes, span: int) -> Iterator[Checkpoint]:
     zlib.inflateEnd(ctypes.byref(state))
 
 
-def packed(found: list[Checkpoint], tar: bytes, span: int, *, version: int = 2) -> bytes:
+def packed(checkpoints: list[Checkpoint], tar: bytes, span: int, *, version: int = 2) -> bytes:
     """Checkpoints as a zTOC stores them; the first version leaves out the first one."""
-    data = struct.pack("<IQ", len(found), span)
-    for one in found[2 - version :]:
+    data = struct.pack("<IQ", len(checkpoints), span)
+    for one in checkpoints[2 - version :]:
         window = tar[max(one.position - WINDOW, 0) : one.position].rjust(WINDOW, b"\0")
         data += struct.pack("<QQB", one.offset, one.position, one.bits) + window
     return data

@@ -66,7 +66,7 @@ class Emulator:
             wide = wcwidth(cell.data[:1]) == 2 if cell.data else False
             halved = wide and (x + 1 == len(cells) or cells[x + 1].data)
             second = not cell.data and not (x and wcwidth(cells[x - 1].data[:1]) == 2)
-            whole.append(_seen(cell._replace(data=" ") if halved or second else cell))
+            whole.append(_visible(cell._replace(data=" ") if halved or second else cell))
         return whole
 
     def row_on(self, background: str) -> int | None:
@@ -80,7 +80,7 @@ class Emulator:
         return [line.rstrip() for line in self._screen.display]
 
 
-def _seen(cell: Char) -> tuple[object, ...]:
+def _visible(cell: Char) -> tuple[object, ...]:
     if cell.data == " " and not cell.reverse:
         return " ", cell.bg, cell.underscore, cell.strikethrough
     return tuple(cell)

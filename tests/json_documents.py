@@ -60,9 +60,9 @@ def watch() -> None:
 
 def raise_problems() -> None:
     """Raise `AssertionError` if a document since the last call was not as its schema says."""
-    found = _problems.copy()
+    problems = _problems.copy()
     _problems.clear()
-    assert not found, "\n".join(found)
+    assert not problems, "\n".join(problems)
 
 
 def check(name: str, document: Any) -> None:

@@ -284,10 +284,10 @@ class Filesystem:
 
     def _kept_node(self, target: bytes, place: int) -> Inode | None:
         """The node of the file that AUFS keeps for the hard links that name it: the last before a link, else the first."""
-        found = [(at, member) for at, path, member in self._kept if path == target]
-        if not found:
+        candidates = [(at, member) for at, path, member in self._kept if path == target]
+        if not candidates:
             return None
-        at, member = next((each for each in reversed(found) if each[0] < place), found[0])
+        at, member = next((each for each in reversed(candidates) if each[0] < place), candidates[0])
         if at not in self._kept_nodes:
             self._kept_nodes[at] = self._new(member, FILE)
         return self._kept_nodes[at]

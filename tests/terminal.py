@@ -106,7 +106,7 @@ def terminal(
     inherited = {
         name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")
     }
-    kept = {**inherited, "TERM": "xterm-256color", **(environment or {})}
+    variables = {**inherited, "TERM": "xterm-256color", **(environment or {})}
     subprocess.run(
         [
             str(TMUX),
@@ -125,7 +125,7 @@ def terminal(
             line,
         ],
         check=True,
-        env=kept,
+        env=variables,
     )
     try:
         yield opened

@@ -30,9 +30,9 @@ def test_tables_show_medians_and_ratios() -> None:
 
 def test_the_figures_of_the_pages_come_from_one_run() -> None:
     """The run has every case and was made at a commit."""
-    kept = results.load()
-    assert [row.case for row in kept.rows] == ["A", "B", "C", "D", "E"]
-    assert len(kept.commit) == 10
+    saved = results.load()
+    assert [row.case for row in saved.rows] == ["A", "B", "C", "D", "E"]
+    assert len(saved.commit) == 10
 
 
 def test_bytes_over_the_wire_are_shown_beside_those_of_peers() -> None:
@@ -46,16 +46,16 @@ def test_bytes_over_the_wire_are_shown_beside_those_of_peers() -> None:
 
 def test_the_bytes_of_the_pages_come_from_one_run() -> None:
     """The run has every case, was made at a commit, and exceeds no maximum."""
-    kept = wire.load()
-    assert [row.what for row in kept.rows] == [words for words, _ in wire.TARGETS.values()]
-    assert len(kept.commit) == 10
-    assert all(row.ours <= row.target for row in kept.rows)
+    saved = wire.load()
+    assert [row.what for row in saved.rows] == [words for words, _ in wire.TARGETS.values()]
+    assert len(saved.commit) == 10
+    assert all(row.ours <= row.target for row in saved.rows)
 
 
 def test_figures_of_fleets_are_shown() -> None:
     """They are shown for each fleet; those for an image and a layer come from the largest one."""
-    taken = [(10, 12), (4, 5), (50, 60), (2, 3), (1, 1), (8, 20), (4, 10)]
-    rows = [fleet.Row("`fleet`", 100, 50, 10**7, *one, 10**8) for one in taken]
+    figures = [(10, 12), (4, 5), (50, 60), (2, 3), (1, 1), (8, 20), (4, 10)]
+    rows = [fleet.Row("`fleet`", 100, 50, 10**7, *one, 10**8) for one in figures]
     shown = fleet.table(fleet.Results("abc", "2026-01-01", "2 CPUs", rows))
     assert "| 100 | 50 | 10 MB | `fleet` | 10.0 s | 12.0 s | 100 MB |" in shown
     assert "1/5.0 of the time" in shown
@@ -64,11 +64,11 @@ def test_figures_of_fleets_are_shown() -> None:
 
 def test_the_figures_of_fleets_come_from_one_run() -> None:
     """It was made at a commit and is within the limits."""
-    kept = fleet.load()
-    assert len(kept.commit) == 10
-    first, _, loop, *_ = kept.rows
+    saved = fleet.load()
+    assert len(saved.commit) == 10
+    first, _, loop, *_ = saved.rows
     assert loop.wall >= fleet.MIN_SPEEDUP * first.wall
-    assert all(row.memory <= fleet.MAX_MEMORY for row in kept.rows)
+    assert all(row.memory <= fleet.MAX_MEMORY for row in saved.rows)
 
 
 def test_a_fleet_is_measured() -> None:
@@ -88,9 +88,9 @@ def test_dive_gets_a_docker_archive_of_any_image(tmp_path: Path) -> None:
     docker = write(tmp_path / "docker.tar", docker_archive([layer]))
     assert docker_archive_of(docker, tmp_path) == docker
     oci = write(tmp_path / "image.oci.tar", oci_archive([layer], compress="zstd"))
-    made = docker_archive_of(oci, tmp_path)
-    one, other = (open_image(Request(str(path)), Options()) for path in (made, oci))
-    assert made != oci
+    converted = docker_archive_of(oci, tmp_path)
+    one, other = (open_image(Request(str(path)), Options()) for path in (converted, oci))
+    assert converted != oci
     assert one.image.source_kind != other.image.source_kind
     assert one.accounting.stored == other.accounting.stored == 9000
 
@@ -102,16 +102,16 @@ def test_the_guard_measures_key_presses(
     monkeypatch.setattr(guard, "PRESSED", 2)
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     guard.measure_keys(str(image))
-    taken = json.loads(capsys.readouterr().out)
-    assert taken.keys() == {"bare", *guard.KEYS}
-    assert all(seconds > 0 for seconds in taken.values())
+    seconds = json.loads(capsys.readouterr().out)
+    assert seconds.keys() == {"bare", *guard.KEYS}
+    assert all(seconds > 0 for seconds in seconds.values())
 
 
 def test_the_guard_measures_each_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It counts CPU seconds of each stage of a report."""
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a" * 9000)])]))
     guard.measure_stages(str(image))
-    taken = json.loads(capsys.readouterr().out)
-    assert {"Reading layers", "Stacking", "Running rules"} <= taken.keys()
+    seconds = json.loads(capsys.readouterr().out)
+    assert {"Reading layers", "Stacking", "Running rules"} <= seconds.keys()
     assert {*guard.PLAIN, *guard.GZIP} >= {"Reading layers", "Stacking"}
-    assert all(seconds >= 0 for seconds in taken.values())
+    assert all(seconds >= 0 for seconds in seconds.values())

@@ -139,14 +139,14 @@ def test_many_threads_can_ask_at_once(many: SecondProcess) -> None:
 
 def test_progress_is_passed_to_the_requesting_thread(many: SecondProcess) -> None:
     def heard(word: bytes) -> set[bytes]:
-        found: list[bytes] = []
+        messages: list[bytes] = []
         with pytest.raises(CancelledError):
             many.ask(
                 [b"beat ", word],
-                cancel_once(lambda: len(found) > 20),
-                progress=lambda body: found.append(bytes(body)),
+                cancel_once(lambda: len(messages) > 20),
+                progress=lambda body: messages.append(bytes(body)),
             )
-        return set(found)
+        return set(messages)
 
     words = [b"one", b"two", b"three"]
     with ThreadPoolExecutor(3) as pool:
@@ -161,9 +161,9 @@ def test_all_requests_fail_when_the_process_ends(many: SecondProcess, word: byte
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(many.ask, [word]) for _ in range(4)]
         os.kill(many.process.pid, signal.SIGKILL)
-        for asked in waiting:
+        for request in waiting:
             with pytest.raises(ChannelError, match=r"it |cannot "):
-                asked.result(PATIENCE)
+                request.result(PATIENCE)
     with pytest.raises(ChannelError):
         many.ask([b"repeat 1 a"])
 
@@ -184,8 +184,8 @@ def test_killing_ends_all_requests(many: SecondProcess) -> None:
         waiting = [pool.submit(ask) for _ in range(3)]
         began.wait()
         many.kill()
-        for asked in waiting:
-            asked.result(PATIENCE)
+        for request in waiting:
+            request.result(PATIENCE)
     assert has_ended(many.process.pid)
 
 

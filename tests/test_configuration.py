@@ -32,8 +32,8 @@ class Sample(Table, frozen=True):
 
 def test_a_table_is_a_struct() -> None:
     """Keys have hyphens; missing keys have their defaults."""
-    given = {"two-words": True, "names": ["a"], "even": 4}
-    assert convert(given, Sample, str) == Sample(two_words=True, names=("a",), even=Even(4))
+    values = {"two-words": True, "names": ["a"], "even": 4}
+    assert convert(values, Sample, str) == Sample(two_words=True, names=("a",), even=Even(4))
     assert convert({}, Sample, str) == Sample()
 
 

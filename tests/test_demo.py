@@ -57,8 +57,10 @@ class Demo(NamedTuple):
                 if name == ".wh..wh..opq":
                     tree = {key: tree[key] for key in tree if not key.startswith(f"{parent}/")}
                 elif name.startswith(".wh."):
-                    gone = f"{parent}/{name.removeprefix('.wh.')}/"
-                    tree = {key: tree[key] for key in tree if not f"{key}/".startswith(gone)}
+                    removed_prefix = f"{parent}/{name.removeprefix('.wh.')}/"
+                    tree = {
+                        key: tree[key] for key in tree if not f"{key}/".startswith(removed_prefix)
+                    }
             tree |= {path: layer[path] for path in layer if "/.wh." not in path}
         return tree
 
@@ -225,8 +227,8 @@ def test_every_reason_of_waste_and_every_kind_of_step_occurs(demo_opened: Opened
 def test_the_demo_has_the_expected_findings(demo_opened: Opened) -> None:
     """These are leftovers, files stored again, the secret, and the compilers, which the package database identifies."""
     assert demo_opened.findings is not None
-    found = {finding.rule: finding for finding in demo_opened.findings.found}
-    assert set(found) == {
+    findings = {finding.rule: finding for finding in demo_opened.findings.found}
+    assert set(findings) == {
         "apt-archives",
         "apt-lists",
         "compilers",
@@ -237,10 +239,10 @@ def test_the_demo_has_the_expected_findings(demo_opened: Opened) -> None:
         "secret-environment-file",
     }
     assert "apt-get install -y ca-certificates iputils-ping python3 python3-pip" in (
-        found["compilers"].fix
+        findings["compilers"].fix
     )
     table = demo_opened.filesystem.table
-    secret = [table.full(path) for path in found["secret-environment-file"].paths.tolist()]
+    secret = [table.full(path) for path in findings["secret-environment-file"].paths.tolist()]
     assert set(secret) == {b"app/.env"}
 
 

@@ -89,20 +89,20 @@ def test_an_invalid_state_file_never_blocks(special: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "given", "expected"),
+    ("existing_mode", "given_mode", "expected"),
     [(None, None, 0o640), (0o604, None, 0o604), (None, 0o600, 0o600), (0o644, 0o600, 0o600)],
 )
 def test_a_replaced_file_keeps_its_mode_or_gets_the_given_one(
-    tmp_path: Path, there: int | None, given: int | None, expected: int
+    tmp_path: Path, existing_mode: int | None, given_mode: int | None, expected: int
 ) -> None:
     """A new file has the mode of the umask."""
     path = tmp_path / "file"
-    if there is not None:
+    if existing_mode is not None:
         path.write_bytes(b"old")
-        path.chmod(there)
+        path.chmod(existing_mode)
     old = os.umask(0o026)
     try:
-        with replacing(path, mode=given) as stream:
+        with replacing(path, mode=given_mode) as stream:
             stream.write(b"new")
     finally:
         os.umask(old)

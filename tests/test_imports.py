@@ -104,7 +104,7 @@ def packages(modules: set[str]) -> set[str]:
     return {name for name in named if name.isidentifier() and name not in spared and name[0] != "_"}
 
 
-def own(modules: set[str]) -> int:
+def count_own(modules: set[str]) -> int:
     """How many modules are layerscope's own."""
     return sum(module.partition(".")[0] == "layerscope" for module in modules)
 
@@ -136,10 +136,10 @@ def test_a_command_imports_only_what_it_needs(
     """It imports no unused package and few more modules than when this was measured: imports are most of the start-up time."""
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     words = {"IMAGE": str(image), "FOLDER": str(tmp_path / "folder")}
-    found = loaded(*(words.get(word, word) for word in args))
-    assert "layerscope" in found
-    assert packages(found) <= allowed
-    assert own(found) <= most
+    modules = loaded(*(words.get(word, word) for word in args))
+    assert "layerscope" in modules
+    assert packages(modules) <= allowed
+    assert count_own(modules) <= most
 
 
 def test_the_explorer_imports_little_before_its_first_frame() -> None:
@@ -147,13 +147,13 @@ def test_the_explorer_imports_little_before_its_first_frame() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _BEFORE_A_FRAME], capture_output=True, check=True, timeout=60
     )
-    found = set(done.stdout.decode().split("\n"))
+    modules = set(done.stdout.decode().split("\n"))
     allowed = {"click", "msgspec", "platformdirs", "rich", "textual", "typing_extensions"}
-    assert "layerscope.tui.widgets.summary_list" in found
-    assert packages(found) <= allowed
-    assert own(found) <= 120
+    assert "layerscope.tui.widgets.summary_list" in modules
+    assert packages(modules) <= allowed
+    assert count_own(modules) <= 120
     assert not {
         name
-        for name in found
+        for name in modules
         if name.startswith(("layerscope.analysis.findings", "layerscope.filesystem"))
     }

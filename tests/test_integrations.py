@@ -195,10 +195,10 @@ def test_vs_code_runs_tasks_without_a_shell(stubs: Path) -> None:
                 words = [word.replace(name, value) for word in words]
             assert not any("${" in word for word in words)
             subprocess.run([task["command"], *words], check=True)
-            found = called(stubs)
-            assert found == words
-            if image in found:
-                assert found[found.index(image) - 1] == "--"
+            calls = called(stubs)
+            assert calls == words
+            if image in calls:
+                assert calls[calls.index(image) - 1] == "--"
 
 
 def test_every_file_is_explained() -> None:

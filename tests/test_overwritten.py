@@ -124,10 +124,10 @@ def test_the_new_file_is_never_compared(overwritten: Opened) -> None:
     filesystem = overwritten.filesystem
     hashed = filesystem.inodes.hashed.copy()
     compare_versions(filesystem, overwritten.contents, NullProgress())
-    found = find_duplicates(filesystem, overwritten.contents, NullProgress())
+    duplicates = find_duplicates(filesystem, overwritten.contents, NullProgress())
     assert (filesystem.inodes.hashed == hashed).all()
     if not hashed.any():
-        assert found == []
+        assert duplicates == []
     list(overwritten.contents[0].digests(np.arange(3)))
     with pytest.raises(CorruptImageError, match=CHANGED):
         overwritten.raise_damage()

@@ -115,11 +115,11 @@ def program(*args: str) -> list[str]:
 
 def children_of(pid: int) -> list[int]:
     """The processes that a process has started and that still run."""
-    found: list[int] = []
+    pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
+            pids += map(int, (task / "children").read_text().split())
+    return pids
 
 
 def as_shells_do() -> None:
@@ -393,7 +393,7 @@ def regular_expression(shown: Screen) -> None:
         assert time.monotonic() < until, "there was no second process"
 
 
-def held(shown: Screen) -> None:
+def wait_for_held_worker(shown: Screen) -> None:
     """Wait until the worker waits."""
     until = time.monotonic() + PATIENCE
     while not list(Path(shown.process.cwd, "cache").glob("gate-*")):
@@ -404,7 +404,7 @@ def held(shown: Screen) -> None:
 def reading(shown: Screen) -> None:
     """Wait until the worker waits, and the screen is there."""
     shown.wait_for("Quit")
-    held(shown)
+    wait_for_held_worker(shown)
 
 
 def dialog(shown: Screen) -> None:
@@ -418,12 +418,12 @@ HOLDING = [sys.executable, "-c", HELD]
 SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "loading the screen": ([sys.executable, "-c", PAUSED, "layerscope.tui.app", "image.tar"], "here"),
     "mounting": ([sys.executable, "-c", PAUSED, "layerscope.tui.app:MainScreen", "image.tar"], "here"),
-    "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], held),
+    "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], wait_for_held_worker),
     "reading the image": ([*HOLDING, "layerscope.opening.sending:analyse", "image.tar"], reading),
     "reading layers": ([*HOLDING, "layerscope.layers.reading:index_layer", "image.tar", "--no-cache"], reading),
     "finding duplicates": ([*HOLDING, "layerscope.opening.open:find_duplicates", "image.tar", "--no-cache"], reading),
     "running rules": ([*HOLDING, "layerscope.opening.open:find_findings", "image.tar", "--no-cache"], reading),
-    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, HELD], held),
+    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, HELD], wait_for_held_worker),
     "the picker": (program(), "image.tar"),
     "the chooser": (program("two.tar"), "Choose one of"),
     "the explorer": (program("image.tar"), "etc"),

@@ -419,8 +419,8 @@ def test_digests_are_short_and_safe() -> None:
 
 def test_ordinals_have_the_right_ending() -> None:
     """The endings are 1st, 2nd, 3rd, but 11th to 13th."""
-    told = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1003)]
-    assert told == [
+    ordinals = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1003)]
+    assert ordinals == [
         "1st",
         "2nd",
         "3rd",

@@ -16,8 +16,8 @@ ANY_LAYERS = st.one_of(wild_layers(), orderly_layers())
 
 def tree_of(old: Layers, new: Layers) -> ComparedTree:
     """The tree of two images."""
-    found = changes_of(side(old), side(new))
-    return ComparedTree(found.table, found.paths, found.kinds, found.before, found.growth)
+    changes = changes_of(side(old), side(new))
+    return ComparedTree(changes.table, changes.paths, changes.kinds, changes.before, changes.growth)
 
 
 @given(ANY_LAYERS, ANY_LAYERS)

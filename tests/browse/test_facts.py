@@ -62,9 +62,9 @@ def opened(folder: Path, layers: list[bytes], compress: Compression | None = Non
 
 def row_of(image: Opened, path: str, version: int = -1) -> int:
     """A version of a path: the last one unless told."""
-    found = image.filesystem.table.find(path.encode())
-    assert found is not None
-    rows = image.filesystem.rows_of(found)
+    number = image.filesystem.table.find(path.encode())
+    assert number is not None
+    rows = image.filesystem.rows_of(number)
     return range(rows.start, rows.stop)[version]
 
 
@@ -173,8 +173,8 @@ def test_holes_are_read_as_zeros(tmp_path: Path) -> None:
 def test_truncated_content_is_read_up_to_the_end(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a" * 2000)])
     image = opened(tmp_path, [tar])
-    whole = image.contents[0]
-    cut = replace(whole, blob=BlobRange(whole.blob, "cut", 0, BLOCK + 600))
+    contents = image.contents[0]
+    cut = replace(contents, blob=BlobRange(contents.blob, "cut", 0, BLOCK + 600))
     reader = ContentReader(image.filesystem.inodes, [cut], facts(image, "a").inode)
     assert reader.read(5000, NullProgress()) == b"a" * 600
     assert reader.problem == "its layer is cut short"

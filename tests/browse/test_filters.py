@@ -122,8 +122,8 @@ def test_filters_match(text: str, expected: list[str]) -> None:
     view = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
     view.set_filter(parse_filter(text))
     table = view.filesystem.table
-    found = [table.full(path).decode() for path in np.flatnonzero(view.matches).tolist()]
-    assert found == expected
+    matches = [table.full(path).decode() for path in np.flatnonzero(view.matches).tolist()]
+    assert matches == expected
 
 
 def test_removed_paths_match_by_their_former_attributes() -> None:
@@ -189,14 +189,14 @@ def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int
 def test_any_text_is_parsed_or_rejected(text: str) -> None:
     """No other exception is raised for any text, in parsing or in matching."""
     try:
-        wanted = parse_filter(text)
+        query = parse_filter(text)
     except FilterError as error:
         position = error.position
     else:
         position = 0
-        assert wanted.text == text
-        assert bool(wanted) == bool(text.strip())
-        VIEW.set_filter(wanted)
+        assert query.text == text
+        assert bool(query) == bool(text.strip())
+        VIEW.set_filter(query)
         assert VIEW.matching <= VIEW.present
         assert len(VIEW) <= VIEW.present
     assert 0 <= position <= len(text)
@@ -245,8 +245,8 @@ def written(table: PathTable) -> list[str]:
 @settings(max_examples=300, deadline=None)
 def test_texts_match_across_slashes_ignoring_case(paths: list[str], text: str) -> None:
     table = table_of(paths)
-    found = texts_of(table).containing(text)
-    assert found[1:].tolist() == [text.casefold() in path.casefold() for path in written(table)]
+    mask = texts_of(table).containing(text)
+    assert mask[1:].tolist() == [text.casefold() in path.casefold() for path in written(table)]
 
 
 PIECES = r"a b x é / . ^ $ * + ? | ( ) (?: (?i) (?=a) (?!x) [ab] [^a] \w \W \s \b \B \. \Z \n {2} -"
@@ -264,20 +264,20 @@ def test_expressions_match_each_path_separately(
     except re.error:
         assume(False)
     table = table_of([*paths, "a\nb/\n"] if lines else paths)
-    found = texts_of(table).regex(pattern)
+    mask = texts_of(table).regex(pattern)
     expected = [pattern.search(path) is not None for path in written(table)]
-    assert found[1:].tolist() == expected
+    assert mask[1:].tolist() == expected
 
 
-@pytest.mark.parametrize("kept", [MAX_CACHED, 0])
-def test_expressions_match_in_all_pieces(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+@pytest.mark.parametrize("max_cached", [MAX_CACHED, 0])
+def test_expressions_match_in_all_pieces(monkeypatch: pytest.MonkeyPatch, max_cached: int) -> None:
     """Paths are searched piece by piece, kept for the next search or built again."""
     monkeypatch.setattr("layerscope.browse.matching.PIECE", 30)
-    monkeypatch.setattr("layerscope.browse.matching.MAX_CACHED", kept)
+    monkeypatch.setattr("layerscope.browse.matching.MAX_CACHED", max_cached)
     table = table_of([f"{one}/é{two}/x{one}" for one in range(9) for two in range(9)])
     texts = texts_of(table)
     for expression in ("3", "^/3", "é[^4]$", "x"):
-        found = texts.regex(re.compile(expression))
-        assert found[1:].tolist() == [
+        mask = texts.regex(re.compile(expression))
+        assert mask[1:].tolist() == [
             re.search(expression, path) is not None for path in written(table)
         ]

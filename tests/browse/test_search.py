@@ -38,8 +38,8 @@ def go_on() -> None:
     """A check that never cancels."""
 
 
-def found(text: str, search: PathSearch = SEARCH) -> list[str]:
-    """What is found, best first."""
+def search_paths(text: str, search: PathSearch = SEARCH) -> list[str]:
+    """The paths that match a filter, best first."""
     filesystem = search.filesystem
     rows = search.find(parse_filter(text), go_on).rows
     return [
@@ -50,7 +50,7 @@ def found(text: str, search: PathSearch = SEARCH) -> list[str]:
 
 def test_a_removed_path_is_found() -> None:
     """All stored versions are searched, even those that the final image does not show."""
-    assert found("ssl")[0] == "ssl"
+    assert search_paths("ssl")[0] == "ssl"
     assert SEARCH.total == len({part for name in NAMES for part in _with_parents(name)}) + 1
 
 
@@ -74,19 +74,19 @@ def _with_parents(name: str) -> list[str]:
 )
 def test_the_best_match_comes_first(typed: str, first: str) -> None:
     """Letters in the name count most, then adjacent letters and starts of words, then shorter paths."""
-    assert found(typed)[0] == first
+    assert search_paths(typed)[0] == first
 
 
 def test_a_glob_matches_as_in_filters() -> None:
     """Without a slash it matches the name, with one the whole path; shorter paths come first."""
-    assert found("*.so*") == ["usr/lib/libssl.so", "usr/lib/libssl.so.3"]
-    assert found("usr/*/libssl.so") == ["usr/lib/libssl.so"]
-    assert found("*ssl* etc") == ["etc/ssl", "etc/ssl/openssl.cnf"]
+    assert search_paths("*.so*") == ["usr/lib/libssl.so", "usr/lib/libssl.so.3"]
+    assert search_paths("usr/*/libssl.so") == ["usr/lib/libssl.so"]
+    assert search_paths("*ssl* etc") == ["etc/ssl", "etc/ssl/openssl.cnf"]
 
 
 def test_a_regular_expression_is_found_in_the_path() -> None:
     """It is written between slashes and matches the path with its leading slash."""
-    assert found(r"/^\/usr\/.*ssl$/") == ["usr/bin/openssl", "usr/share/doc/libssl"]
+    assert search_paths(r"/^\/usr\/.*ssl$/") == ["usr/bin/openssl", "usr/share/doc/libssl"]
 
 
 def test_an_invalid_expression_has_a_position() -> None:
@@ -98,7 +98,7 @@ def test_an_invalid_expression_has_a_position() -> None:
 def test_an_empty_query_has_no_terms() -> None:
     """Letters that no path contains match nothing."""
     assert not parse_filter("  ")
-    assert found("zq") == []
+    assert search_paths("zq") == []
 
 
 @given(
@@ -113,9 +113,9 @@ def test_fuzzy_matches_are_subsequences(names: list[str], word: str) -> None:
     assume(query.words == (word,))
     pattern = re.compile(b".*".join(re.escape(bytes([byte])) for byte in word.encode()), re.DOTALL)
     stored = set(search.filesystem.paths.tolist()) - {0}
-    wanted = {path for path in stored if pattern.search(b"/" + table.full(path))}
+    expected = {path for path in stored if pattern.search(b"/" + table.full(path))}
     found_rows = search.find(query, go_on).rows
-    assert set(search.filesystem.paths[found_rows].tolist()) == wanted
+    assert set(search.filesystem.paths[found_rows].tolist()) == expected
 
 
 def test_positions_prefer_the_name() -> None:
@@ -129,9 +129,9 @@ def test_a_glob_of_many_stars_is_fast() -> None:
     """The text between two stars is searched once: no name makes a glob take forever."""
     search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
     began = time.monotonic()
-    assert found("*a" * 20 + "*b?", search) == []
+    assert search_paths("*a" * 20 + "*b?", search) == []
     assert time.monotonic() - began < 1
-    assert found("*ab*ab*c", search) == found("x*?b*[yz]*", search) == ["xabyabzc"]
+    assert search_paths("*ab*ab*c", search) == search_paths("x*?b*[yz]*", search) == ["xabyabzc"]
 
 
 def test_a_search_can_be_cancelled() -> None:

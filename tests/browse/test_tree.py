@@ -145,8 +145,8 @@ class NaiveView:
             }
         )
 
-    def gone(self) -> Tree:
-        """What was removed."""
+    def removed(self) -> Tree:
+        """The removed paths."""
         if self.mode is Mode.UP_TO:
             return {}
         return self.measured(
@@ -181,7 +181,7 @@ class NaiveView:
             )
             return sorted(listed, key=lambda path: -len(present[path].inode.content))
         kept = {part for path in matching for part in (*naive.parents_of(path), path)}
-        totals, removed = below(self.counted()), below(self.gone())
+        totals, removed = below(self.counted()), below(self.removed())
 
         def key(path: bytes) -> tuple[object, ...]:
             shown = present[path]
@@ -244,7 +244,7 @@ def assert_same(view: TreeView, model: NaiveView) -> None:
         word: sum(change.name == word for change in changes.values())
         for word in ("added", "modified", "metadata", "removed")
     }
-    totals, removed = below(model.counted()), below(model.gone())
+    totals, removed = below(model.counted()), below(model.removed())
     for index in range(len(view)):
         row = view.row(index)
         path = table.full(row.path)

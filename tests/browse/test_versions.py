@@ -117,7 +117,7 @@ def _is_file(version: Version) -> bool:
 
 
 def _duplicate(history: History, version: Version) -> bool:
-    paths = {path for found in history.truth.duplicates for path in found.paths}
+    paths = {path for duplicate in history.truth.duplicates for path in duplicate.paths}
     inodes = [history.tree[path] for path in paths]
     return version.died is None and any(inode is version.inode for inode in inodes)
 
@@ -187,10 +187,10 @@ def go_on() -> None:
     """A check that never cancels."""
 
 
-def rows_of(filesystem: Filesystem, found: SearchResult) -> list[Row]:
+def rows_of(filesystem: Filesystem, result: SearchResult) -> list[Row]:
     """The matches, in order."""
     inodes, rows = filesystem.inodes, []
-    for row in found.rows.tolist():
+    for row in result.rows.tolist():
         path = filesystem.table.full(int(filesystem.paths[row]))
         kind = KIND_NAMES[Kind(int(filesystem.kinds[row]))]
         died = int(filesystem.died[row])
@@ -220,16 +220,16 @@ def test_terms_match_every_version(layers: Layers) -> None:
     stacked, history = stack(layers), History(layers)
     search, marks = PathSearch(stacked.filesystem), marks_of(stacked)
     for text, fits in FILTERS.items():
-        found = search.find(parse_filter(text), go_on, marks=marks)
-        rows, expected = rows_of(stacked.filesystem, found), history.rows(fits)
+        result = search.find(parse_filter(text), go_on, marks=marks)
+        rows, expected = rows_of(stacked.filesystem, result), history.rows(fits)
         assert _sure(rows) == _sure(expected), text
         held = {
             version.inode
             for version in history.versions
             if fits(history, version) and _is_file(version)
         }
-        assert found.files == sum(row.kind == naive.FILE for row in rows)
-        assert found.bytes == sum(len(inode.content) for inode in held)
+        assert result.files == sum(row.kind == naive.FILE for row in rows)
+        assert result.bytes == sum(len(inode.content) for inode in held)
         folders = [row for row in rows if row.kind == naive.DIRECTORY]
         assert len(folders) == len(set(folders))
 
@@ -240,8 +240,8 @@ def test_orders_have_the_same_versions(layers: Layers) -> None:
     """The versions are those of the default order, sorted; those of one path are newest first."""
     filesystem = stack(layers).filesystem
     search, history = PathSearch(filesystem), History(layers)
-    wanted = parse_filter("a")
-    best = search.find(wanted, go_on).rows.tolist()
+    query = parse_filter("a")
+    best = search.find(query, go_on).rows.tolist()
     sizes = {row: search.size(row) for row in best}
     for row in best:
         path = filesystem.table.full(int(filesystem.paths[row]))
@@ -256,7 +256,7 @@ def test_orders_have_the_same_versions(layers: Layers) -> None:
         Order.LAYER: lambda row: (-filesystem.layer_of(row), int(paths[row]), -row),
     }
     for order, key in keys.items():
-        assert search.find(wanted, go_on, order=order).rows.tolist() == sorted(best, key=key)
+        assert search.find(query, go_on, order=order).rows.tolist() == sorted(best, key=key)
     places: dict[int, list[int]] = {}
     for row in best:
         places.setdefault(int(paths[row]), []).append(row)
@@ -321,7 +321,7 @@ def test_unavailable_terms_match_nothing_and_say_when_they_will() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("curl", [1]),
         ("CURL", [1]),
@@ -332,14 +332,14 @@ def test_unavailable_terms_match_nothing_and_say_when_they_will() -> None:
         ("lib?s[lm]", [2, 3]),
     ],
 )
-def test_packages_match_by_name_or_glob(name: str, found: list[int]) -> None:
+def test_packages_match_by_name_or_glob(name: str, expected: list[int]) -> None:
     """A name must match in full, ignoring case; several packages may have the same name."""
     files = PackageFiles(
         ["curl", "libssl", "LibSSM", "libc", "@x/y", "empty", "\ud800"],
         np.array([1, 1, 1, 1, 1, 0, 0]),
         np.arange(1, 6, dtype=np.int32),
     )
-    assert files.of(name).tolist() == found
+    assert files.of(name).tolist() == expected
 
 
 def test_hard_links_are_files_with_several_names() -> None:
@@ -349,5 +349,5 @@ def test_hard_links_are_files_with_several_names() -> None:
             [[file("a", b"1"), hardlink("b", "a"), symlink("c", "a")], [whiteout("a")]]
         ).filesystem
     )
-    found = rows_of(search.filesystem, search.find(parse_filter("type:hardlink"), go_on))
-    assert [(row.path, row.died) for row in found] == [(b"a", 1), (b"b", None)]
+    rows = rows_of(search.filesystem, search.find(parse_filter("type:hardlink"), go_on))
+    assert [(row.path, row.died) for row in rows] == [(b"a", 1), (b"b", None)]

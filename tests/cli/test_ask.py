@@ -21,8 +21,8 @@ def ask(
         tmp_path / "a.tar",
         docker_archive([layer_tar([file("a", b"a" * 10)])], tags=["=app\x1b[31m:1"]),
     )
-    made = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
-    assert made.code == 0
+    ran = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
+    assert ran.code == 0
     return Here(tmp_path, capsysbinary, "ask")
 
 

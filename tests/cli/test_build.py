@@ -51,7 +51,7 @@ class Builder:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     @property
-    def seen(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The words that the program was started with, its name first."""
         name, *words = (self.folder / "seen").read_text().splitlines()
         return [Path(name).name, *words]
@@ -69,9 +69,9 @@ def test_a_build_gets_its_arguments_and_its_image_opens(build: Builder) -> None:
     build.program("docker")
     words = ["-t", "app", "-fhello", "--no-cache", "--help", "--engine", "x", "a b;$(c)", "."]
     code, out, err = build("--pull", *words)
-    assert (code, build.seen[0]) == (0, "docker")
-    assert build.seen[1:3] == ["build", "--iidfile"]
-    assert build.seen[4:] == ["--pull", *words]
+    assert (code, build.arguments[0]) == (0, "docker")
+    assert build.arguments[1:3] == ["build", "--iidfile"]
+    assert build.arguments[4:] == ["--pull", *words]
     assert out.startswith("demo:latest")
     assert "building" not in out
     assert "building\nmore\n" in err
@@ -90,11 +90,11 @@ def test_the_first_engine_on_path_builds(build: Builder) -> None:
     build.program("buildah")
     build.program("podman")
     assert build(".").code == 0
-    assert build.seen[0] == "podman"
+    assert build.arguments[0] == "podman"
     assert build("--engine", "buildah", ".").code == 0
-    assert build.seen[0] == "buildah"
+    assert build.arguments[0] == "buildah"
     assert build("--engine=podman", ".").code == 0
-    assert build.seen[0] == "podman"
+    assert build.arguments[0] == "podman"
 
 
 def test_no_engine_is_a_usage_error(build: Builder) -> None:
@@ -108,7 +108,7 @@ def test_the_users_iidfile_is_kept(build: Builder) -> None:
     """The file of `--iidfile` is read and not removed."""
     build.program("docker")
     assert build("--iidfile", "mine", ".").code == 0
-    assert build.seen[1:] == ["build", "--iidfile", "mine", "."]
+    assert build.arguments[1:] == ["build", "--iidfile", "mine", "."]
     assert (build.folder / "mine").read_text() == IMAGE_ID
 
 

@@ -58,19 +58,17 @@ def test_info_and_clear_report_the_cache(here: Here, image: Path, folder: Path) 
     assert here.info() == {"folder": str(folder), "entries": 0, "bytes": 0, "maxBytes": 10**9}
     assert not folder.exists()
     cold = here("report", str(image), "--format", "json")
-    found = here.info()
-    assert found["entries"] >= 3
-    assert found["bytes"] == sum(
-        path.stat().st_size for path in folder.rglob("*") if path.is_file()
-    )
+    info = here.info()
+    assert info["entries"] >= 3
+    assert info["bytes"] == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     code, out, err = here("cache", "info")
     assert (code, err) == (0, "")
     assert str(folder) in out
-    assert f"{found['entries']}" in out
+    assert f"{info['entries']}" in out
     assert "1.0 GB" in out
     code, out, err = here("cache", "clear")
     assert (code, out) == (0, "")
-    assert f"{found['entries']} entries removed" in err
+    assert f"{info['entries']} entries removed" in err
     assert here.info()["entries"] == 0
     assert here("report", str(image), "--format", "json") == cold
 

@@ -73,7 +73,7 @@ def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> Non
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--max-wasted", "much"], "--max-wasted must be a number of bytes"),
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
@@ -93,11 +93,11 @@ def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> Non
         (["--output", "image.tar"], "it is the input image"),
     ],
 )
-def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:
+def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], message: str) -> None:
     """A gate that checks the wrong thing must not exit with 0."""
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -313,9 +313,9 @@ def test_json_goes_to_a_file_whether_the_gate_passes_or_not(here: Here) -> None:
     """The next step of a build can read it."""
     code, out, _ = here("image.tar", "--max-layers", "1", "--format", "json", "--output", "v.json")
     assert (code, out) == (1, "")
-    found = json.loads((here.folder / "v.json").read_bytes())
-    assert found["passed"] is False
-    assert found["rules"] == {"kind": "defaults", "source": "defaults"}
+    document = json.loads((here.folder / "v.json").read_bytes())
+    assert document["passed"] is False
+    assert document["rules"] == {"kind": "defaults", "source": "defaults"}
 
 
 def test_a_dockerfile_of_another_image_is_reported(here: Here) -> None:

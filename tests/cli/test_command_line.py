@@ -273,14 +273,14 @@ def test_a_damaged_image_is_reported_anyway(here: Here, form: str) -> None:
 
 def test_a_file_is_replaced_atomically(here: Here) -> None:
     """Readers of the old file keep the old report; its permissions carry over; no temporary file is left."""
-    wanted = here("report", "image.tar", "--format", "json").out
+    report = here("report", "image.tar", "--format", "json").out
     old = write(here.folder / "out" / "report.json", b"old")
     old.chmod(0o640)
-    kept = here.folder / "out" / "kept"
-    kept.hardlink_to(old)
+    old_link = here.folder / "out" / "kept"
+    old_link.hardlink_to(old)
     assert here("report", "image.tar", "--format", "json", "-o", str(old)) == Ran(0, "", "")
-    assert old.read_text() == wanted
-    assert kept.read_bytes() == b"old"
+    assert old.read_text() == report
+    assert old_link.read_bytes() == b"old"
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
     assert sorted(path.name for path in old.parent.iterdir()) == ["kept", "report.json"]
 

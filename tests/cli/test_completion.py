@@ -192,10 +192,10 @@ def test_completion_imports_no_heavy_modules(cache: Path) -> None:
         )  # fmt: skip
         assert done.stdout.startswith("plain\t")
         loaded = {name.partition(".")[0] for name in done.stderr.split()}
-        own = sum(name.partition(".")[0] == "layerscope" for name in done.stderr.split())
+        own_modules = sum(name.partition(".")[0] == "layerscope" for name in done.stderr.split())
         others = loaded - set(sys.stdlib_module_names) - {"layerscope"}
         assert {name for name in others if not name.startswith("_")} <= allowed
-        assert own <= most
+        assert own_modules <= most
 
 
 # names of images
@@ -207,11 +207,11 @@ def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         engine.images = [{"Id": "sha256:" + "1" * 64, "RepoTags": ["localhost/demo:1", "evil$(x):1"]}]  # fmt: skip
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         refresh()
-    found = completion_names()
-    assert found.complete
-    assert found.images["docker"] == [("demo:1", "localhost/demo:1")]
-    assert found.rules == {rule.name: rule.title for rule in RULES}
-    assert set(found.schemes) == {name for source in SOURCES for name in source.schemes}
+    names = completion_names()
+    assert names.complete
+    assert names.images["docker"] == [("demo:1", "localhost/demo:1")]
+    assert names.rules == {rule.name: rule.title for rule in RULES}
+    assert set(names.schemes) == {name for source in SOURCES for name in source.schemes}
     assert cli.run(["cache", "clear"]) == 0
     assert not list(Path(os.environ["LAYERSCOPE_CACHE_DIR"]).glob("completion*"))
 
@@ -235,9 +235,9 @@ def test_completion_does_not_wait_for_a_silent_engine(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     with served(tmp_path / "docker.sock", _Silent):
         assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
-        begun = (cache / COMPLETION_STARTED).stat().st_mtime_ns
+        started = (cache / COMPLETION_STARTED).stat().st_mtime_ns
         assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
-        assert (cache / COMPLETION_STARTED).stat().st_mtime_ns == begun
+        assert (cache / COMPLETION_STARTED).stat().st_mtime_ns == started
         monkeypatch.undo()
         monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache))
         deadline = time.monotonic() + PATIENCE

@@ -37,8 +37,8 @@ class Builds(Here):
 
     def document(self, *args: str) -> dict[str, Any]:
         """What differs, as data."""
-        found: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
-        return found
+        document: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
+        return document
 
 
 @pytest.fixture
@@ -202,20 +202,20 @@ def test_output_goes_to_a_file(here: Builds) -> None:
 
 def test_json_has_every_difference(here: Builds) -> None:
     """Figures, layers, steps, packages, config and every path."""
-    found = here.document("old.tar", "new.tar")
-    assert (found["schemaVersion"], found["differ"]) == ("1.0", True)
-    assert found["compared"] == {"mtime": False, "paths": []}
-    assert found["old"]["image"]["tags"] == ["demo:1"]
-    assert found["delta"]["storedBytes"] == (
-        found["new"]["totals"]["storedBytes"] - found["old"]["totals"]["storedBytes"]
+    document = here.document("old.tar", "new.tar")
+    assert (document["schemaVersion"], document["differ"]) == ("1.0", True)
+    assert document["compared"] == {"mtime": False, "paths": []}
+    assert document["old"]["image"]["tags"] == ["demo:1"]
+    assert document["delta"]["storedBytes"] == (
+        document["new"]["totals"]["storedBytes"] - document["old"]["totals"]["storedBytes"]
     )
-    assert found["delta"]["compressedBytes"] is None
-    assert found["delta"]["layers"] == 1
-    layers = found["layers"]
+    assert document["delta"]["compressedBytes"] is None
+    assert document["delta"]["layers"] == 1
+    layers = document["layers"]
     assert (layers["common"], layers["shared"], layers["fetched"]) == (1, [0], [1, 2, 3, 4])
     assert (layers["commonBytes"], layers["fetchedCompressedBytes"]) == (40_021, None)
     assert [
-        (step["change"], (step["new"] or step["old"])["instruction"]) for step in found["steps"]
+        (step["change"], (step["new"] or step["old"])["instruction"]) for step in document["steps"]
     ] == [
         ("changed", "RUN"),
         ("rebuilt", "RUN"),
@@ -224,7 +224,7 @@ def test_json_has_every_difference(here: Builds) -> None:
         ("added", "RUN"),
         ("added", "USER"),
     ]
-    files = {item["path"]: item for item in found["files"]["changes"]}
+    files = {item["path"]: item for item in document["files"]["changes"]}
     assert files["app/mode"]["why"] == ["mode", "owner", "xattrs"]
     assert files["app/same-size.bin"]["why"] == ["content"]
     assert (files["app/current"]["old"]["linkTarget"], files["app/current"]["change"]) == (
@@ -253,15 +253,16 @@ def test_json_has_every_difference(here: Builds) -> None:
         "new": None,
     }
     assert not {"app/unchanged.bin", "etc/motd", "usr/lib/libc.so.6"} & files.keys()
-    assert found["files"]["deltaBytes"] == found["delta"]["liveBytes"]
+    assert document["files"]["deltaBytes"] == document["delta"]["liveBytes"]
     assert (
-        sum(group["deltaBytes"] for group in found["files"]["directories"])
-        == (found["delta"]["liveBytes"])
+        sum(group["deltaBytes"] for group in document["files"]["directories"])
+        == (document["delta"]["liveBytes"])
     )
     assert [
-        (package["name"], package["change"], package["deltaBytes"]) for package in found["packages"]
+        (package["name"], package["change"], package["deltaBytes"])
+        for package in document["packages"]
     ] == [("git", "added", 120_000), ("vim", "removed", -90_000), ("curl", "changed", 1_500)]
-    assert [(item["field"], item["name"]) for item in found["config"]] == [
+    assert [(item["field"], item["name"]) for item in document["config"]] == [
         ("user", None),
         ("workingDir", None),
         ("env", "GONE"),
@@ -279,12 +280,12 @@ def test_totals_match_the_report(here: Builds) -> None:
     twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
     old = here.image("once.tar", file("a", twice))
     new = here.image("twice.tar", file("a", twice), file("b/c", twice))
-    found = here.document(old, new)
-    assert found["delta"]["duplicateBytes"] == found["delta"]["avoidableBytes"] == len(twice)
+    document = here.document(old, new)
+    assert document["delta"]["duplicateBytes"] == document["delta"]["avoidableBytes"] == len(twice)
     for side, name in (("old", old), ("new", new)):
         assert cli.run(["report", name, "--format", "json", "--output", f"{side}.json"]) == 0
         report = json.loads((here.folder / f"{side}.json").read_bytes())
-        assert found[side]["totals"] == report["totals"]
+        assert document[side]["totals"] == report["totals"]
 
 
 def test_the_bytes_to_fetch_are_known_for_compressed_layers(here: Builds) -> None:

@@ -130,7 +130,7 @@ def test_without_a_dockerfile_the_patch_is_for_the_restored_one(here: Here) -> N
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--write"], "--write needs --dockerfile"),
         (["--only", "apt-list"], "did you mean apt-lists"),
@@ -161,7 +161,7 @@ def test_without_a_dockerfile_the_patch_is_for_the_restored_one(here: Here) -> N
         (["--dockerfile", "open-env"], "open-env: line 2: a quote that does not end"),
     ],
 )
-def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
+def test_wrong_use_exits_with_2(here: Here, args: list[str], message: str) -> None:
     """Nothing is written."""
     for name, text in {
         "other": "FROM x\nRUN something else\n",
@@ -173,7 +173,7 @@ def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
         (here.folder / name).write_text(text)
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
 
 
 def test_an_image_without_findings_has_an_empty_patch(here: Here) -> None:
@@ -298,9 +298,11 @@ def opened_with(
 def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
     """The Dockerfile with all fixes, the findings given in some order."""
     assert opened.findings is not None
-    found, patcher = opened.findings.found, patcher_of(opened)
-    numbers = range(len(found)) if order is None else order
-    _, text = patcher.texts(patcher.plan([found[number] for number in numbers], range(len(found))))
+    findings, patcher = opened.findings.found, patcher_of(opened)
+    numbers = range(len(findings)) if order is None else order
+    _, text = patcher.texts(
+        patcher.plan([findings[number] for number in numbers], range(len(findings)))
+    )
     return text
 
 
@@ -370,8 +372,8 @@ def test_runs_are_merged_in_the_place_of_the_last(
     layers += [[file(f"x{number}", b"x")] for number in range(len(commands) - 2)]
     layers.append([whiteout("big")])
     steps = [(shell(command), layer) for command, layer in zip(commands, layers, strict=True)]
-    found = fixed(opened_with(tmp_path, steps, f"FROM x\n{text}"))
-    assert found == f"FROM x\n{text if expected is None else expected}"
+    dockerfile = fixed(opened_with(tmp_path, steps, f"FROM x\n{text}"))
+    assert dockerfile == f"FROM x\n{text if expected is None else expected}"
 
 
 PLACED = [
@@ -409,9 +411,9 @@ def test_added_text_follows_the_style_of_the_file(
 ) -> None:
     """This covers the escape character, line ends, here-documents, and a last line without an end."""
     opened = opened_with(tmp_path, [(shell(recorded), LISTS)], text)
-    found = fixed(opened)
-    assert expected in found
-    assert found.replace(expected, "") == text[: len(found) - len(expected)]
+    dockerfile = fixed(opened)
+    assert expected in dockerfile
+    assert dockerfile.replace(expected, "") == text[: len(dockerfile) - len(expected)]
 
 
 def test_a_diff_marks_left_out_lines(tmp_path: Path) -> None:
@@ -425,8 +427,8 @@ def test_a_diff_marks_left_out_lines(tmp_path: Path) -> None:
     ]
     opened = open_image(Request(str(image(tmp_path / "image.tar", steps))), Options(rules={}))
     assert opened.findings is not None
-    found = [one.difference for one in opened.findings.found if one.edits]
-    assert found[0].split("\n") == [
+    diffs = [one.difference for one in opened.findings.found if one.edits]
+    assert diffs[0].split("\n") == [
         " ADD file:aa in /",
         "-COPY . /app",
         "+COPY --chown=7:7 . /app",

@@ -133,7 +133,7 @@ def test_the_context_is_the_folder_with_the_sources_of_copy(
     code, _, words = here(str(here.folder / "image.tar"), "--dockerfile", name, "--write")
     assert code == 0
     assert (top / folder / context / ".dockerignore").read_text() == "**/.git\n"
-    said = (
+    message = (
         f"build context: {context}, which has the sources of COPY; use --context DIR for another\n"
     )
-    assert (said in words) is (context in (".", ".."))
+    assert (message in words) is (context in (".", ".."))

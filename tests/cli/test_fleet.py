@@ -52,10 +52,10 @@ def test_images_come_from_arguments_lists_and_stdin(
     fleet.write("list", "# images\n./a.tar\nb.tar\n")
     stdin = io.TextIOWrapper(io.BytesIO(b"a.tar\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
-    found = document(fleet("a.tar", "--from", "list", "-", "--format", "json"))
-    assert [image["title"] for image in found["images"]] == ["app:1", "app:2"]
-    assert found["totals"]["storedOnceBytes"] == 30
-    assert found["totals"]["storedBytes"] == 40
+    fleet_document = document(fleet("a.tar", "--from", "list", "-", "--format", "json"))
+    assert [image["title"] for image in fleet_document["images"]] == ["app:1", "app:2"]
+    assert fleet_document["totals"]["storedOnceBytes"] == 30
+    assert fleet_document["totals"]["storedBytes"] == 40
 
 
 def test_an_output_named_like_a_report_is_rejected(fleet: Here, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_unreachable_sources_exit_with_4(fleet: Here, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         ([], "no images are named"),
         (["--from", "missing"], "missing: No such file"),
@@ -146,11 +146,11 @@ def test_unreachable_sources_exit_with_4(fleet: Here, tmp_path: Path) -> None:
         (["nothing://"], "nothing:// alone does not name images"),
     ],
 )
-def test_wrong_usage_exits_with_2(fleet: Here, args: list[str], said: str) -> None:
+def test_wrong_usage_exits_with_2(fleet: Here, args: list[str], message: str) -> None:
     """A hint says what to do."""
     ran = fleet(*args)
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
 
 
 def test_limits_apply_to_all_images_together(fleet: Here) -> None:
@@ -220,15 +220,15 @@ def test_no_cache_leaves_nothing_behind(
 
 def children(marker: str) -> list[int]:
     """Processes with a word in their environment."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if marker.encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
+                    pids.append(int(entry.name))
             except OSError:
                 continue
-    return found
+    return pids
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -287,9 +287,9 @@ def test_a_killed_run_is_continued(tmp_path: Path) -> None:
     assert not children(marker)
     assert journal.stat().st_size > 50_000
     again = start("killed")
-    whole = start("whole")
-    (out, err), (expected, _) = again.communicate(timeout=60), whole.communicate(timeout=60)
-    assert (again.returncode, whole.returncode, err) == (0, 0, b"")
+    uninterrupted = start("whole")
+    (out, err), (expected, _) = again.communicate(timeout=60), uninterrupted.communicate(timeout=60)
+    assert (again.returncode, uninterrupted.returncode, err) == (0, 0, b"")
     assert out == expected
     assert not journal.exists()
     assert (tmp_path / "runs-killed" / "run=000001" / "images.parquet").exists()

@@ -44,11 +44,11 @@ def test_every_format_can_be_written_to_stdout_and_to_a_file(
 ) -> None:
     shown = out(capsys, "report", "image.tar", "--format", form)
     assert out(capsys, "report", "image.tar", "--format", form, "--output", "x") == ""
-    kept = Path("x").read_bytes().decode()
+    written = Path("x").read_bytes().decode()
     if form == "text":
-        assert shown.split() == kept.split()
+        assert shown.split() == written.split()
     else:
-        assert shown == kept
+        assert shown == written
     assert out(capsys, "ci", "image.tar", "--format", form)
 
 
@@ -58,8 +58,8 @@ def test_lines_of_the_dockerfile_are_named(
 ) -> None:
     text = out(capsys, command, "image.tar", "--format", "github", "--dockerfile", "Dockerfile")
     assert "file=Dockerfile,line=2,endLine=2," in text
-    whole = str(Path("Dockerfile").absolute())
-    text = out(capsys, command, "image.tar", "--format", "sarif", "--dockerfile", whole)
+    absolute = str(Path("Dockerfile").absolute())
+    text = out(capsys, command, "image.tar", "--format", "sarif", "--dockerfile", absolute)
     locations = json.loads(text)["runs"][0]["results"][0]["locations"]
     assert locations[0]["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
 

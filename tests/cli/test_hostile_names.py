@@ -40,8 +40,8 @@ def harmless(ran: Ran, *, log: bool = True) -> None:
     """Nothing in either stream moves, hides or reorders text, nor in a `log` is a name a command of a CI service."""
     for stream in (ran.out, ran.err):
         ours = stream.replace("\r\n", "\n").replace("⚠️", "")
-        found = UNSAFE.search(ours)
-        assert found is None, repr(ours[max(found.start() - 60, 0) : found.end() + 20])
+        match = UNSAFE.search(ours)
+        assert match is None, repr(ours[max(match.start() - 60, 0) : match.end() + 20])
         if log or stream is ran.err:
             assert "\n::error::owned" not in stream
             assert "##[" not in stream
@@ -76,11 +76,13 @@ def here(
         {"created_by": f"ENV A={safe}", "empty_layer": True},
     ]
     config = {"config": {"Env": [f"PATH={safe}"], "User": safe, "Labels": {safe: safe}}}
-    made = layers(f"{name}.tar")
-    for tail, kept in ((".tar", made), (".old", made[:1])):
-        saved = docker_archive(kept, history=history, config=config, tags=(f"{safe}{tail}:x",))
+    all_layers = layers(f"{name}.tar")
+    for tail, layers_of_image in ((".tar", all_layers), (".old", all_layers[:1])):
+        saved = docker_archive(
+            layers_of_image, history=history, config=config, tags=(f"{safe}{tail}:x",)
+        )
         write(folder / f"{name}{tail}", saved)
-    bad = docker_files(made[:1], tags=(f"{safe}:x",))
+    bad = docker_files(all_layers[:1], tags=(f"{safe}:x",))
     bad["manifest.json"] = bad["manifest.json"].replace(
         b"/layer.tar", json.dumps(safe)[1:-1].encode()
     )

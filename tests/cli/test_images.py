@@ -29,10 +29,10 @@ ENGINE = listing("docker", lambda _: [])
 
 def image(name: str, *layers: tuple[str, int]) -> StoreImage:
     """An image of a store."""
-    found = [StoreLayer(digest(key.encode()), size) for key, size in layers]
+    store_layers = [StoreLayer(digest(key.encode()), size) for key, size in layers]
     return StoreImage(
         f"x://{name}", digest(name.encode())[7:], "x", [name] if name else [],
-        "2024-03-01T00:00:00Z", sum(size for _, size in layers), location="/store", layers=found,
+        "2024-03-01T00:00:00Z", sum(size for _, size in layers), location="/store", layers=store_layers,
     )  # fmt: skip
 
 
@@ -48,9 +48,9 @@ def test_a_store_is_listed_with_reclaimable_bytes(
 ) -> None:
     """Unique bytes count layers that no other image has; unreachable sources are listed on stderr."""
     docker_store(tmp_path, [BASE, OTHER], names=["other:1"])
-    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    repositories = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])
-    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(repositories)
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
@@ -127,8 +127,8 @@ def test_engines_have_no_shared_sizes() -> None:
 def test_layers_of_unknown_content_have_no_chain_ids() -> None:
     """If the config of an image is damaged, the field is null, not a list of nulls."""
     answer = Listed(STORE, [image("a:1", ("x", 5), ("y", 6))])
-    (found,) = images_schema.document([answer])["sources"][0]["images"]
-    assert found["chainIds"] is None
+    (listed_image,) = images_schema.document([answer])["sources"][0]["images"]
+    assert listed_image["chainIds"] is None
 
 
 def test_an_empty_store_has_a_heading_without_a_table() -> None:

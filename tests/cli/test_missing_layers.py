@@ -65,9 +65,9 @@ def test_every_command_reports_missing_layers(
     code = cli.run([image if word == "IMAGE" else word for word in command])
     out, err = map(bytes.decode, capsysbinary.readouterr())
     assert code == 3
-    (said,) = [line for line in err.splitlines() if "cannot be read" in line]
-    assert image in said
-    assert "layer" in said
+    (warning,) = [line for line in err.splitlines() if "cannot be read" in line]
+    assert image in warning
+    assert "layer" in warning
     if command[0] in ("report", "ci"):
         assert out
 

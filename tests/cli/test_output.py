@@ -29,13 +29,13 @@ def here(
     write(tmp_path / "other.tar", docker_archive([LAYER]))
     unpack(tmp_path / "oci", oci_files([LAYER]))
     unpack(tmp_path / "docker", docker_files([LAYER]))
-    found = Here(tmp_path, capsysbinary)
-    found.write("Dockerfile", DOCKERFILE)
-    found.write("config.toml", "binary = false\n")
-    found.write(".layerscope.toml", "[ci]\nmax-layers = 9\n")
-    found.write("rules.toml", "[ci]\nmax-layers = 9\n")
-    found.run("report", "image.tar", "--format", "json", "-o", "baseline.json")
-    return found
+    commands = Here(tmp_path, capsysbinary)
+    commands.write("Dockerfile", DOCKERFILE)
+    commands.write("config.toml", "binary = false\n")
+    commands.write(".layerscope.toml", "[ci]\nmax-layers = 9\n")
+    commands.write("rules.toml", "[ci]\nmax-layers = 9\n")
+    commands.run("report", "image.tar", "--format", "json", "-o", "baseline.json")
+    return commands
 
 
 def refused(here: Here, *args: str, why: str = "") -> None:

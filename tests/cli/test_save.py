@@ -53,8 +53,8 @@ def test_commands_give_the_same_output_for_the_file(here: Here, command: str) ->
     texts = []
     for name, kind in (("image.tar", "docker-archive"), ("image.saved", "saved")):
         ran = here(*command.replace("IMAGE", name).split())
-        said = f"{ran.out}\n{ran.err}".replace(name, "IMAGE").replace(kind, "KIND")
-        texts.append((ran.code, said.split("\n")))
+        output = f"{ran.out}\n{ran.err}".replace(name, "IMAGE").replace(kind, "KIND")
+        texts.append((ran.code, output.split("\n")))
     assert texts[0] == texts[1]
 
 
@@ -151,8 +151,8 @@ def test_a_terminal_gets_no_binary_data(here: Here, monkeypatch: pytest.MonkeyPa
 def test_damage_is_saved_and_reported(here: Here) -> None:
     """It is reported when the file is written and again when it is opened."""
     image = (here.folder / "image.tar").read_bytes()
-    whole = io.BytesIO(image)
-    write(here.folder / "cut.tar", whole.getvalue()[:-4000])
+    stream = io.BytesIO(image)
+    write(here.folder / "cut.tar", stream.getvalue()[:-4000])
     ran = here("save", "cut.tar", "-o", "cut.saved")
     assert (ran.code, here("report", "cut.saved").code) == (3, 3)
     assert here("report", "cut.saved", "--ignore-errors").code == 0

@@ -49,17 +49,19 @@ def test_the_explorer_shows_sizes_in_the_chosen_unit(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: bool
 ) -> None:
     """Sizes are in MiB with --binary or the setting, for releases and for two images."""
-    taken: list[bool] = []
+    units: list[bool] = []
     monkeypatch.setattr("layerscope.cli.series.has_terminal", lambda *_: True)
     monkeypatch.setattr("layerscope.cli.diff.has_terminal", lambda *_: True)
     for run in ("run_series", "run_comparison"):
-        monkeypatch.setattr(f"layerscope.tui.{run}", lambda *given: taken.append(given[-1].binary))
+        monkeypatch.setattr(
+            f"layerscope.tui.{run}", lambda *arguments: units.append(arguments[-1].binary)
+        )
     (tmp_path / "config.toml").write_text("binary = true" if configured else "")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
     options = () if configured else ("--binary",)
     assert here(*IMAGES, *options).code == 0
     assert here.run("diff", *IMAGES[:2], *options).code == 0
-    assert taken == [True, True]
+    assert units == [True, True]
 
 
 def test_the_json_lists_hops(here: Here) -> None:

@@ -47,17 +47,17 @@ def sections(text: str, level: int) -> dict[str, str]:
 
 def block(text: str, language: str) -> str:
     """The first fenced block of a language."""
-    found = re.search(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"no block of {language}"
-    return found[1]
+    match = re.search(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert match is not None, f"no block of {language}"
+    return match[1]
 
 
 def tables(text: str, *, code: bool = False) -> list[Table]:
     """All tables of a text, in order; with `code`, cells keep their code marks."""
-    found = re.findall(r"^(\|.*\|\n)(\|[-:| ]+\|\n)((?:\|.*\|\n?)*)", text, re.MULTILINE)
+    matches = re.findall(r"^(\|.*\|\n)(\|[-:| ]+\|\n)((?:\|.*\|\n?)*)", text, re.MULTILINE)
     return [
         Table(_cells(head), [_cells(row, code=code) for row in body.splitlines()])
-        for head, _, body in found
+        for head, _, body in matches
     ]
 
 

@@ -62,8 +62,8 @@ def _on_site(name: str) -> str:
 @event_priority(100)  # before the plug-in that makes a player of the fence
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Make links of the checkout links of the site, and a player of the place for the cast."""
-    own = PurePosixPath(page.file.src_uri)
-    place = "docs" / own if (ROOT / "docs" / own).exists() else own
+    page_path = PurePosixPath(page.file.src_uri)
+    place = "docs" / page_path if (ROOT / "docs" / page_path).exists() else page_path
 
     def moved(link: re.Match[str]) -> str:
         target = PurePosixPath(os.path.normpath(place.parent / link[1]))
@@ -71,6 +71,6 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
             target = target.relative_to("docs")
         elif not any(target.match(pattern) for pattern in OUTSIDE):
             return f"]({SOURCE}{target}"
-        return f"]({os.path.relpath(_on_site(str(target)), own.parent)}"
+        return f"]({os.path.relpath(_on_site(str(target)), page_path.parent)}"
 
     return _LINK.sub(moved, markdown).replace("<!-- cast -->", PLAYER)

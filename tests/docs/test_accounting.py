@@ -40,15 +40,15 @@ EXAMPLES = {
 
 def layers(notation: str) -> list[bytes]:
     """The layers that a page lists: `layer N`, then a line an entry."""
-    found: list[list[Member]] = []
+    layers: list[list[Member]] = []
     for line in notation.splitlines():
         words = line.split()
         if words[0] == "layer":
-            assert int(words[1]) == len(found)
-            found.append([])
+            assert int(words[1]) == len(layers)
+            layers.append([])
         else:
-            found[-1].append(_member(*words))
-    return [layer_tar(members) for members in found]
+            layers[-1].append(_member(*words))
+    return [layer_tar(members) for members in layers]
 
 
 def _member(kind: str, path: str, *rest: str) -> Member:
@@ -57,9 +57,9 @@ def _member(kind: str, path: str, *rest: str) -> Member:
         return hardlink(path, rest[1])
     if kind != "file":
         return {"dir": directory, "whiteout": whiteout, "opaque": opaque}[kind](path)
-    given = dict(zip(rest[1::2], rest[2::2], strict=True))
-    uid, gid = map(int, given.get("owner", "0:0").split(":"))
-    content = given.get("content", path).encode()
+    attributes = dict(zip(rest[1::2], rest[2::2], strict=True))
+    uid, gid = map(int, attributes.get("owner", "0:0").split(":"))
+    content = attributes.get("content", path).encode()
     return file(path, (content * int(rest[0]))[: int(rest[0])], uid=uid, gid=gid)
 
 

@@ -26,13 +26,13 @@ def test_the_cast_is_a_valid_asciicast() -> None:
 
 def test_each_scene_shows_its_subject() -> None:
     """The cast is replayed in a terminal up to the marker at the end of the scene; no error is on the screen."""
-    wanted = {scene.name: scene.shows for scene in SCENES}
+    expected = {scene.name: scene.shows for scene in SCENES}
     screen, names = Replay(), []
     for _, kind, text in _events()[1]:
         if kind == "o":
             screen.write(text)
             continue
         names.append(text)
-        assert wanted[text] in screen.text(), f"{text}: run make cast"
+        assert expected[text] in screen.text(), f"{text}: run make cast"
         assert "error" not in screen.text().lower()
-    assert names == list(wanted)
+    assert names == list(expected)

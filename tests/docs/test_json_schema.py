@@ -71,8 +71,8 @@ def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator
 def _check(name: str, documents: list[Any]) -> None:
     """Together the documents have each key of the page and no other. The values of each are held against its schema."""
     declared = _declared(name)
-    found = {key for one in documents for key, _ in _values(one, declared)}
-    assert found == set(declared)
+    keys = {key for one in documents for key, _ in _values(one, declared)}
+    assert keys == set(declared)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def images(tmp_path: Path, demo_image: Path) -> list[Path]:
     several = docker_files([top], tags=("two:1",), history=[])
     manifest = json.loads(two["manifest.json"]) + json.loads(several["manifest.json"])
     several = {**two, **several, "manifest.json": json.dumps(manifest).encode()}
-    made = {
+    archives = {
         "odd.tar": docker_archive([odd, top, odd], config=config, history=[]),
         "damaged.tar": packed(damaged),
         "several.tar": packed(several),
@@ -106,7 +106,7 @@ def images(tmp_path: Path, demo_image: Path) -> list[Path]:
         "old.tar": old_image(),
         "new.tar": new_image(),
     }
-    return [demo_image, *(write(tmp_path / name, data) for name, data in made.items())]
+    return [demo_image, *(write(tmp_path / name, data) for name, data in archives.items())]
 
 
 def test_reports_match_the_page(images: list[Path], tmp_path: Path) -> None:
@@ -212,9 +212,9 @@ def test_fleets_match_the_page(
 def test_stores_match_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A store has images that share a layer, one of them dangling."""
     docker_store(tmp_path, [BASE], names=["other:1"])
-    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    repositories = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])
-    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(repositories)
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
     _check("images", [json.loads(capsys.readouterr().out)])
 

@@ -28,8 +28,8 @@ PAGES = sorted(
 
 def _anchor(heading: str) -> str:
     """The anchor that GitHub and mkdocs give to a heading."""
-    kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
-    return re.sub(r"[ -]+", "-", kept).strip("-")
+    words = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+    return re.sub(r"[ -]+", "-", words).strip("-")
 
 
 def _outside_code(text: str) -> str:
@@ -61,8 +61,8 @@ def test_pages_name_this_version() -> None:
     """They show how to use a release in a pipeline."""
     named = r"layerscope/layerscope(?:/layerscope)?[@:]v?([0-9][0-9.]*)|rev: v([0-9.]+)"
     for page, count in (("README.md", 1), ("docs/ci.md", 4)):
-        found = re.findall(named, (ROOT / page).read_text())
-        assert [first or second for first, second in found] == [__version__] * count, page
+        versions = re.findall(named, (ROOT / page).read_text())
+        assert [first or second for first, second in versions] == [__version__] * count, page
 
 
 def test_readme_is_short() -> None:

@@ -47,8 +47,8 @@ def test_there_are_five_examples() -> None:
 def test_the_table_has_all_arguments() -> None:
     """Defaults are compared, too."""
     table = marked_table("python.md", "python: open").records()
-    given = inspect.signature(layerscope.open).parameters
-    expected = {f"`{name}`": f"`{each.default!r}`" for name, each in list(given.items())[1:]}
+    parameters = inspect.signature(layerscope.open).parameters
+    expected = {f"`{name}`": f"`{each.default!r}`" for name, each in list(parameters.items())[1:]}
     raw = (PAGE.read_text().split("<!-- python: open -->")[1]).split("<!-- /python")[0]
     for name, default in expected.items():
         assert f"| {name} | {default} |" in raw
@@ -72,10 +72,10 @@ def test_the_tables_have_all_columns(demo_image: Path) -> None:
         "Waste": image.waste,
     }
     documented = {(row["table"], row["column"]): row["type"] for row in rows}
-    found = {
+    columns = {
         (name, column): str(array.dtype)
         for name, table in tables.items()
         for column, array in table.columns().items()
         if name != "Changes" or column not in layerscope.Files.names
     }
-    assert documented == found
+    assert documented == columns

@@ -73,10 +73,10 @@ def test_no_other_host_is_used(site: Path) -> None:
 def test_links_have_targets(site: Path) -> None:
     """Every link within the site is resolved as a browser does, with its anchor; pictures, too."""
     pages = {page.resolve(): _Links(page) for page in site.rglob("*.html")}
-    for page, found in pages.items():
+    for page, parsed in pages.items():
         if page.name == "404.html":
             continue  # its links begin with the address of the site
-        for target in (*found.links, *found.loaded):
+        for target in (*parsed.links, *parsed.loaded):
             url = urlsplit(target)
             if url.scheme or target == "":
                 continue

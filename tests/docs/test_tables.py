@@ -46,16 +46,16 @@ def test_a_generated_table_is_up_to_date(page: str, mark: str) -> None:
 
 def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
     """The page equals the texts of the rule: what it finds, why, an example with its fix, and when it is wrong."""
-    found = {path.stem: path.read_text() for path in FOLDER.iterdir()}
-    assert found == rule_pages(), "run python -m tests.docs.generated"
+    pages = {path.stem: path.read_text() for path in FOLDER.iterdir()}
+    assert pages == rule_pages(), "run python -m tests.docs.generated"
 
 
 def test_manual_pages_are_up_to_date() -> None:
     """There is one for each command, equal to its help."""
     pytest.importorskip("click_man")
-    found = {path.name: text_of(path.read_text()) for path in MANUAL.iterdir()}
-    made = {name: text_of(text) for name, text in man_pages().items()}
-    assert found == made, "run python -m tests.docs.generated"
+    stored = {path.name: text_of(path.read_text()) for path in MANUAL.iterdir()}
+    generated = {name: text_of(text) for name, text in man_pages().items()}
+    assert stored == generated, "run python -m tests.docs.generated"
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="there is no mandoc here")
@@ -108,13 +108,13 @@ def test_the_page_has_the_warning_codes_of_the_gate() -> None:
 
 
 def test_the_page_has_all_exit_codes() -> None:
-    told = marked_table("commands.md", "exit-codes").column("code")
-    assert list(map(int, told)) == sorted(ExitCode)
+    codes = marked_table("commands.md", "exit-codes").column("code")
+    assert list(map(int, codes)) == sorted(ExitCode)
 
 
 def test_the_page_has_all_compressions() -> None:
-    told = marked_table("formats.md", "compressions").column("compression")
-    assert set(told) == {kind.name for kind in COMPRESSIONS}
+    compressions = marked_table("formats.md", "compressions").column("compression")
+    assert set(compressions) == {kind.name for kind in COMPRESSIONS}
 
 
 def test_the_page_has_all_sources_and_schemes() -> None:
@@ -127,8 +127,8 @@ def test_the_page_has_all_sources_and_schemes() -> None:
 
 def test_the_page_has_all_formats() -> None:
     """Reports and verdicts have the same formats."""
-    told = marked_table("reports.md", "formats").column("format")
-    assert told == list(FORMATS) == list(GATE_FORMATS)
+    formats = marked_table("reports.md", "formats").column("format")
+    assert formats == list(FORMATS) == list(GATE_FORMATS)
 
 
 def test_the_page_has_all_csv_tables_and_columns(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_the_page_has_all_csv_tables_and_columns(tmp_path: Path) -> None:
 
 def test_the_page_has_all_checks_of_the_gate() -> None:
     """They are in the order of help."""
-    told = marked_table("ci.md", "checks").column("check")
-    assert told == [rule.name for rule in CHECKS]
+    checks = marked_table("ci.md", "checks").column("check")
+    assert checks == [rule.name for rule in CHECKS]
 
 
 def test_the_page_has_all_environment_variables() -> None:

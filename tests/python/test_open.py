@@ -209,9 +209,9 @@ def test_options_are_applied_and_checked(tmp_path: Path) -> None:
         (layerscope.LimitExceededError, {"limits": {"layers": 1}}),
         (layerscope.LayerscopeError, {"dockerfile": tmp_path / "missing"}),
     ]
-    for error, given in wrong:
+    for error, arguments in wrong:
         with pytest.raises(error) as raised:
-            layerscope.open(image, **given)
+            layerscope.open(image, **arguments)
         assert str(raised.value)
 
 
@@ -268,7 +268,7 @@ def test_progress_is_reported_and_can_cancel(tmp_path: Path) -> None:
     """An exception of the callback is raised by `open`."""
     image = write(tmp_path / "image.tar", IMAGES["odd"])
     heard: list[tuple[str, int, int | None]] = []
-    layerscope.open(image, cache=False, progress=lambda *said: heard.append(said))
+    layerscope.open(image, cache=False, progress=lambda *report: heard.append(report))
     assert "Reading layers" in {stage for stage, _, _ in heard}
 
     def stop(*_: object) -> None:
@@ -302,18 +302,18 @@ def test_threads_can_open_and_share_images(tmp_path: Path) -> None:
         reports = list(pool.map(lambda _: layerscope.open(path).report(files=True), range(6)))
         assert all(report == expected for report in reports)
         image = layerscope.open(path)
-        found = list(pool.map(lambda _: (image.files.paths.tolist(), image.waste.bytes.sum(), image.read("etc/os-release")), range(12)))  # fmt: skip
-    assert all(each == found[0] for each in found)
+        results = list(pool.map(lambda _: (image.files.paths.tolist(), image.waste.bytes.sum(), image.read("etc/os-release")), range(12)))  # fmt: skip
+    assert all(each == results[0] for each in results)
 
 
 def test_stdin_can_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` means stdin, as on the command line."""
     path = write(tmp_path / "image.tar", IMAGES["odd"])
     with path.open("rb") as stream:
-        kept = os.dup(0)
+        saved_stdin = os.dup(0)
         os.dup2(stream.fileno(), 0)
         try:
             assert layerscope.open("-").source == ("stdin", "-")
         finally:
-            os.dup2(kept, 0)
-            os.close(kept)
+            os.dup2(saved_stdin, 0)
+            os.close(saved_stdin)

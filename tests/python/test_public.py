@@ -24,17 +24,17 @@ def interface() -> list[str]:
     """The lines of `GOLDEN`."""
     lines = []
     for name in layerscope.__all__:
-        found = getattr(layerscope, name)
+        member = getattr(layerscope, name)
         if name == "__version__":
             continue
-        if not inspect.isclass(found):
-            lines.append(f"{name}{inspect.signature(found)}")
-        elif issubclass(found, LayerscopeError):
-            lines.append(f"{name}: {found.__mro__[1].__name__}")
-        elif is_dataclass(found):
-            lines += [f"{name}.{field.name}: {field.type}" for field in fields(found)]
+        if not inspect.isclass(member):
+            lines.append(f"{name}{inspect.signature(member)}")
+        elif issubclass(member, LayerscopeError):
+            lines.append(f"{name}: {member.__mro__[1].__name__}")
+        elif is_dataclass(member):
+            lines += [f"{name}.{field.name}: {field.type}" for field in fields(member)]
         else:
-            lines += [f"{name}.{line}" for line in _members(found)]
+            lines += [f"{name}.{line}" for line in _members(member)]
     return lines
 
 
@@ -55,10 +55,10 @@ def _members(kind: type) -> list[str]:
 
 def test_public_names_do_not_change() -> None:
     """UPDATE_SNAPSHOTS=1 writes the list again."""
-    found = "".join(f"{line}\n" for line in interface())
+    names = "".join(f"{line}\n" for line in interface())
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
-        GOLDEN.write_text(found)
-    assert GOLDEN.read_text().split("\n") == found.split("\n")
+        GOLDEN.write_text(names)
+    assert GOLDEN.read_text().split("\n") == names.split("\n")
 
 
 def test_the_stub_and_the_package_have_the_same_names() -> None:

@@ -70,30 +70,30 @@ class Browser:
             assert piece, "the browser is gone"
             self._buffer += piece
         message, _, self._buffer = self._buffer.partition(b"\0")
-        found = json.loads(message)
-        assert isinstance(found, dict)
-        return found
+        decoded = json.loads(message)
+        assert isinstance(decoded, dict)
+        return decoded
 
     def _hear(self, event: dict[str, Any]) -> None:
-        told = event.get("params", {})
+        parameters = event.get("params", {})
         if event.get("method") == "Page.loadEventFired":
             self._loaded = True
         elif event.get("method") == "Log.entryAdded":
-            self.complaints.append(told["entry"]["text"])
+            self.complaints.append(parameters["entry"]["text"])
         elif event.get("method") == "Runtime.consoleAPICalled":
-            self.complaints.append(str(told["args"]))
+            self.complaints.append(str(parameters["args"]))
         elif event.get("method") == "Runtime.exceptionThrown":
-            self.complaints.append(str(told["exceptionDetails"]))
+            self.complaints.append(str(parameters["exceptionDetails"]))
         elif event.get("method") == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(parameters["request"]["url"])
         elif event.get("method") == "Network.webSocketCreated":
-            self.requests.append(told["url"])
+            self.requests.append(parameters["url"])
         elif event.get("method") == "Network.webSocketFrameReceived":
-            frame = told["response"]
+            frame = parameters["response"]
             if frame["opcode"] == 2:
                 self.received += base64.b64decode(frame["payloadData"])
         elif event.get("method") == "Page.javascriptDialogOpening":
-            self.complaints.append(f"dialog: {told['message']}")
+            self.complaints.append(f"dialog: {parameters['message']}")
 
     def open(self, page: Path) -> None:
         """Load a file and wait until it is there."""

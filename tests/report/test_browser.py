@@ -93,9 +93,9 @@ def test_a_long_table_is_folded_and_filtered(tab: Browser, pages: dict[str, Path
         "field.dispatchEvent(new Event('input')); })()"
     )
     rows = f"[...{section}.querySelectorAll('tbody tr')].filter(r => r.offsetParent).map(r => r.textContent)"
-    found = tab.run(rows)
-    assert 0 < len(found) < 50
-    assert all("debconf" in row for row in found)
+    shown_rows = tab.run(rows)
+    assert 0 < len(shown_rows) < 50
+    assert all("debconf" in row for row in shown_rows)
 
 
 def test_colours_follow_the_system_until_chosen(tab: Browser, pages: dict[str, Path]) -> None:
@@ -123,19 +123,19 @@ def test_a_fix_is_copied_with_one_click(tab: Browser, pages: dict[str, Path]) ->
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
     assert tab.run("document.querySelector('.copy').hidden") is False
     tab.run("document.querySelector('.copy').click()")
-    said = "new Promise(done => setTimeout(() => done(document.querySelector('.copy').textContent), 300))"
-    assert tab.run(said) == "copied"
+    label = "new Promise(done => setTimeout(() => done(document.querySelector('.copy').textContent), 300))"
+    assert tab.run(label) == "copied"
 
 
 def test_the_whole_fix_can_be_copied_beside_its_diff(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
     fix = "document.querySelector('.difference').parentElement"
-    whole = tab.run(f"{fix}.querySelector('.whole').textContent")
+    whole_fix = tab.run(f"{fix}.querySelector('.whole').textContent")
     tab.run(f"{fix}.querySelector('.copy').click()")
     read = "new Promise(done => setTimeout(() => done(navigator.clipboard.readText()), 300))"
-    assert tab.run(read) == whole
-    assert not whole.startswith(("-", "+", " "))
+    assert tab.run(read) == whole_fix
+    assert not whole_fix.startswith(("-", "+", " "))
 
 
 def test_the_map_describes_the_tile_under_the_pointer(tab: Browser, pages: dict[str, Path]) -> None:

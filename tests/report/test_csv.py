@@ -76,8 +76,8 @@ def test_packages_and_unowned_directories_add_up_to_the_final_image(tmp_path: Pa
 def test_duplicates_have_one_row_per_path_and_a_number_per_content(image: Opened) -> None:
     rows = rows_of(image, "duplicates")
     savings = {row["group"]: int(row["saving_bytes"]) for row in rows}
-    assert sum(savings.values()) == sum(found.saving for found in image.duplicates or ())
-    assert len(rows) == sum(len(found.paths) for found in image.duplicates or ())
+    assert sum(savings.values()) == sum(duplicate.saving for duplicate in image.duplicates or ())
+    assert len(rows) == sum(len(duplicate.paths) for duplicate in image.duplicates or ())
 
 
 def test_files_are_those_of_all_layers(image: Opened) -> None:

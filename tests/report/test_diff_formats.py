@@ -76,11 +76,11 @@ def test_the_order_after_that_is_size_findings_config(risky: Pair) -> None:
 
 
 def test_json_has_new_secrets_and_setuid_files(risky: Pair) -> None:
-    found = json.loads(written(risky, "json"))
-    (secret,) = found["secrets"]
+    document = json.loads(written(risky, "json"))
+    (secret,) = document["secrets"]
     assert (secret["rule"], secret["path"]) == ("secret-private-key", "keys/x.pem")
-    assert found["setuid"] == [{"path": "bin/x", "bits": 0o4000, "layer": 2}]
-    assert [each["rule"] for each in found["findings"]["new"]] == ["apt-lists"]
+    assert document["setuid"] == [{"path": "bin/x", "bits": 0o4000, "layer": 2}]
+    assert [each["rule"] for each in document["findings"]["new"]] == ["apt-lists"]
 
 
 def test_annotations_are_errors_for_risks_and_a_notice_as_summary(risky: Pair) -> None:

@@ -68,6 +68,6 @@ def test_the_largest_of_many_changes_are_shown() -> None:
     short = text_of(old, new, comparison, ReportOptions())
     assert "  +     +99 B  /d/099\n  +     +98 B  /d/098\n" in short
     assert "… and 79 more paths: --files lists them" in short
-    whole = text_of(old, new, comparison, ReportOptions(files=True))
-    assert "  +      +1 B  /d/001\n  +      +2 B  /d/002\n" in whole
-    assert "more paths" not in whole
+    all_files = text_of(old, new, comparison, ReportOptions(files=True))
+    assert "  +      +1 B  /d/001\n  +      +2 B  /d/002\n" in all_files
+    assert "more paths" not in all_files

@@ -29,7 +29,7 @@ class Annotation(NamedTuple):
 
 def parsed(image: Opened) -> tuple[list[Annotation], list[str]]:
     """The commands, and the other lines of the log."""
-    found, others = [], []
+    commands, others = [], []
     for line in report(image, "github").decode().removesuffix("\n").split("\n"):
         if not line.strip().startswith("::"):
             others.append(line)
@@ -37,14 +37,14 @@ def parsed(image: Opened) -> tuple[list[Annotation], list[str]]:
         match = COMMAND.fullmatch(line)
         assert match is not None
         properties = dict(part.split("=", 1) for part in match[2].split(","))
-        found.append(
+        commands.append(
             Annotation(
                 match[1],
                 {key: unquote(value) for key, value in properties.items()},
                 unquote(match[3]),
             )
         )
-    return found, others
+    return commands, others
 
 
 @pytest.fixture(scope="module")

@@ -160,8 +160,8 @@ def test_the_headline_is_at_the_top(evil: Opened) -> None:
 
 
 def test_the_map_names_the_largest_files_and_their_layers(evil: Opened) -> None:
-    told = [text for text in page_of(evil).texts["title"] if "  layer " in text]
-    assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in told)
+    titles = [text for text in page_of(evil).texts["title"] if "  layer " in text]
+    assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in titles)
 
 
 def test_sizes_can_be_in_powers_of_1024(evil: Opened) -> None:

@@ -50,19 +50,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 
 def document_of(image: Opened, *, files: bool = False) -> dict[str, Any]:
-    found = json.loads(report(image, "json", ReportOptions(files=files)))
-    assert isinstance(found, dict)
-    return found
+    decoded = json.loads(report(image, "json", ReportOptions(files=files)))
+    assert isinstance(decoded, dict)
+    return decoded
 
 
 def objects_at(document: Any, where: str) -> list[dict[str, Any]]:
     """The objects that a path such as `layers[].changes` leads to."""
-    found = [document]
+    objects = [document]
     for part in where.split(".") if where else ():
-        found = [item[part.removesuffix("[]")] for item in found]
+        objects = [item[part.removesuffix("[]")] for item in objects]
         if part.endswith("[]"):
-            found = [each for item in found for each in item]
-    return found
+            objects = [each for item in objects for each in item]
+    return objects
 
 
 def test_the_report_is_as_it_was_last_reviewed(image: Opened) -> None:
@@ -94,17 +94,17 @@ def test_steps_and_findings_have_their_lines_of_the_dockerfile(tmp_path: Path) -
         (None, [None] * 4, {0: None, 2: None}),
     ):
         options = Options(rules={}, dockerfile=dockerfile)
-        found = document_of(opened(tmp_path / "a.tar", image, options))
-        assert [step["line"] for step in found["steps"]] == steps
-        mine = [one for one in found["findings"] if one["rule"] == "deleted-later"]
-        assert {one["steps"][0]: one["line"] for one in mine} == lines
+        document = document_of(opened(tmp_path / "a.tar", image, options))
+        assert [step["line"] for step in document["steps"]] == steps
+        deleted_later = [one for one in document["findings"] if one["rule"] == "deleted-later"]
+        assert {one["steps"][0]: one["line"] for one in deleted_later} == lines
 
 
 @pytest.mark.parametrize("where", KEYS)
 def test_every_key_of_the_schema_is_always_present(image: Opened, where: str) -> None:
-    found = objects_at(document_of(image), where)
-    assert found
-    for item in found:
+    objects = objects_at(document_of(image), where)
+    assert objects
+    for item in objects:
         assert list(item) == KEYS[where].split()
 
 
@@ -120,14 +120,14 @@ def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Pa
         file(b"opt/caf\xe9/other.bin", b"o" * 10_000),
     ]
     archive = docker_archive([layer_tar(members)])
-    found = document_of(opened(tmp_path / "image.tar", archive, Options(rules={})))
-    unowned = found["unowned"]
+    document = document_of(opened(tmp_path / "image.tar", archive, Options(rules={})))
+    unowned = document["unowned"]
     assert list(unowned) == ["bytes", "files", "directories"]
     assert unowned["directories"][0] == {"path": "opt/caf\udce9", "bytes": 100_000, "files": 2}
     for key in ("bytes", "files"):
         assert sum(directory[key] for directory in unowned["directories"]) == unowned[key]
-    owned = sum(package["bytes"] for package in found["packages"])
-    assert (owned, owned + unowned["bytes"]) == (3_000, found["totals"]["liveBytes"])
+    owned = sum(package["bytes"] for package in document["packages"])
+    assert (owned, owned + unowned["bytes"]) == (3_000, document["totals"]["liveBytes"])
 
 
 def test_files_of_layers_are_listed_only_with_the_option(image: Opened) -> None:
@@ -197,22 +197,22 @@ def check_figures(document: dict[str, Any]) -> None:
     ]
     assert ranks == sorted(ranks)
     for layer in layers:
-        own = [each for each in records if each["storedIn"] == layer["index"]]
+        own_records = [each for each in records if each["storedIn"] == layer["index"]]
         here = [each for each in records if each["hiddenBy"] == layer["index"]]
         lower = [each for each in here if each["storedIn"] < layer["index"]]
-        assert layer["wastedBytes"] == sum(each["bytes"] for each in own)
+        assert layer["wastedBytes"] == sum(each["bytes"] for each in own_records)
         assert layer["hidesBytes"] == sum(each["bytes"] for each in lower)
         assert layer["netBytes"] == layer["storedBytes"] - sum(each["bytes"] for each in here)
         assert document["steps"][layer["step"]]["layer"] == layer["index"]
         counts = Counter(each["change"] for each in layer["files"])
         assert layer["changes"] == {change: counts[change] for change in layer["changes"]}
-    for found in document["duplicates"]:
-        assert found["savingBytes"] == found["bytes"] * (len(found["paths"]) - 1) > 0
-    saving = sum(found["savingBytes"] for found in document["duplicates"])
+    for duplicate in document["duplicates"]:
+        assert duplicate["savingBytes"] == duplicate["bytes"] * (len(duplicate["paths"]) - 1) > 0
+    saving = sum(duplicate["savingBytes"] for duplicate in document["duplicates"])
     assert totals["duplicateBytes"] == saving
     assert [step["index"] for step in document["steps"]] == list(range(len(document["steps"])))
-    made = [step["layer"] for step in document["steps"] if step["layer"] is not None]
-    assert made == list(range(len(layers)))
+    layers = [step["layer"] for step in document["steps"] if step["layer"] is not None]
+    assert layers == list(range(len(layers)))
 
 
 def test_figures_agree_with_each_other(image: Opened) -> None:

@@ -45,13 +45,13 @@ def test_odd_names_are_valid_json(
     """Names have quotes, control characters, other scripts, bytes that are not UTF-8, and text that looks like part of the report."""
     monkeypatch.setattr(json_rows, "BLOCK", block)
     wasted = [file(name, b"first") for name in NAMES]
-    kept = [file(name, b"other") for name in NAMES]
-    written, plain = both(tmp_path, [wasted, kept])
+    kept_files = [file(name, b"other") for name in NAMES]
+    written, plain = both(tmp_path, [wasted, kept_files])
     assert written == plain
-    found = json.loads(written)
+    document = json.loads(written)
     names = {name.decode(errors="surrogateescape") for name in NAMES}
-    assert {record["path"] for record in found["waste"]["records"]} == names
-    assert set(found["duplicates"][0]["paths"]) == names
+    assert {record["path"] for record in document["waste"]["records"]} == names
+    assert set(document["duplicates"][0]["paths"]) == names
 
 
 @pytest.mark.parametrize("duplicates", [True, False])

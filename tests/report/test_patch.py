@@ -42,12 +42,12 @@ def test_hunks_mark_a_missing_newline() -> None:
 
 def test_a_patch_continues_after_an_earlier_one() -> None:
     """It starts from the Dockerfile that the earlier patch wrote; changes that it already has are left out."""
-    whole = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
-    assert remaining_patch(whole, DOCKERFILE, "b\n").files == (
+    full_patch = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
+    assert remaining_patch(full_patch, DOCKERFILE, "b\n").files == (
         FileChange(DOCKERFILE, "b\n", "c\n"),
         IGNORE,
     )
-    assert remaining_patch(whole, DOCKERFILE, "c\n").files == (IGNORE,)
+    assert remaining_patch(full_patch, DOCKERFILE, "c\n").files == (IGNORE,)
 
 
 def test_changes_of_an_earlier_patch_can_be_undone() -> None:
@@ -59,15 +59,15 @@ def test_changes_of_an_earlier_patch_can_be_undone() -> None:
 
 def test_saving_never_replaces_a_file(tmp_path: Path) -> None:
     """Neither an existing file nor the target of a link is replaced."""
-    made = patch(IGNORE)
-    save_patch(made, tmp_path / "a")
-    assert (tmp_path / "a").read_bytes() == patch_bytes(made)
+    saved = patch(IGNORE)
+    save_patch(saved, tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == patch_bytes(saved)
     (tmp_path / "link").symlink_to(tmp_path / "none")
     for name in ("a", "link", "."):
         with pytest.raises(UsageError, match="already exists"):
-            save_patch(made, tmp_path / name)
+            save_patch(saved, tmp_path / name)
     with pytest.raises(UsageError, match=r"cannot write .*none/a: No such file"):
-        save_patch(made, tmp_path / "none" / "a")
+        save_patch(saved, tmp_path / "none" / "a")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "link"]
 
 

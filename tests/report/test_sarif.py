@@ -77,8 +77,8 @@ def validate(folder: Path, document: bytes) -> None:
         env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
     )  # fmt: skip
     assert "Analysis completed successfully" in done.stdout, done.stdout + done.stderr
-    found = json.loads((folder / "found.sarif").read_text(encoding="utf-8-sig"))
-    results = found["runs"][0]["results"]
+    results = json.loads((folder / "found.sarif").read_text(encoding="utf-8-sig"))
+    results = results["runs"][0]["results"]
     assert [each for each in results if each.get("level", "warning") == "error"] == []
     assert results  # it does advise: it was really read
 
@@ -176,9 +176,9 @@ def test_damage_and_oddities_are_notifications(tmp_path: Path) -> None:
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     (invocation,) = run_of(opened(tmp_path / "cut.tar", docker_archive([cut])))["invocations"]
     assert invocation["executionSuccessful"] is False
-    told = invocation["toolExecutionNotifications"]
-    assert told[0]["level"] == "error"
-    assert "damaged" in told[0]["message"]["text"]
+    notifications = invocation["toolExecutionNotifications"]
+    assert notifications[0]["level"] == "error"
+    assert "damaged" in notifications[0]["message"]["text"]
 
 
 def test_the_document_is_ascii(evil: Opened) -> None:
@@ -190,10 +190,10 @@ def test_every_rule_links_to_its_page(tmp_path: Path) -> None:
     image = opened(tmp_path / "image.tar", deleting(), Options(rules={}))
     rules = {rule["id"]: rule for rule in run_of(image)["tool"]["driver"]["rules"]}
     for rule in RULES:
-        found = rules[rule.name]
-        assert found["helpUri"] == rule.page
-        assert found["helpUri"].startswith("https://")
-        assert "When it is wrong: " in found["help"]["text"]
-        assert rule.page in found["help"]["markdown"]
-        assert found["properties"]["codes"] == list(rule.codes)
+        sarif_rule = rules[rule.name]
+        assert sarif_rule["helpUri"] == rule.page
+        assert sarif_rule["helpUri"].startswith("https://")
+        assert "When it is wrong: " in sarif_rule["help"]["text"]
+        assert rule.page in sarif_rule["help"]["markdown"]
+        assert sarif_rule["properties"]["codes"] == list(rule.codes)
     assert rules["apt-lists"]["properties"]["codes"] == ["DL3009"]

@@ -101,8 +101,8 @@ def test_any_image_gives_a_report_that_fits(tmp_path: Path, layers: list[list[Me
     image = simple(tmp_path, *layers)
     for line in text_of(image, width=60).splitlines():
         assert cells(line) <= 60
-    whole = text_of(image, width=60, files=True)
-    assert [line for line in whole.split("\n") if line != line.rstrip()] == []
+    report_with_files = text_of(image, width=60, files=True)
+    assert [line for line in report_with_files.split("\n") if line != line.rstrip()] == []
 
 
 def test_a_large_image_formats_only_the_rows_shown(
@@ -177,8 +177,8 @@ def test_a_digest_mismatch_is_highlighted(tmp_path: Path) -> None:
 
 
 def test_damage_is_reported_before_any_table(tmp_path: Path) -> None:
-    whole = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
-    image = opened(tmp_path / "image.tar", docker_archive([whole[: 4 * BLOCK], whole]))
+    layer = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
+    image = opened(tmp_path / "image.tar", docker_archive([layer[: 4 * BLOCK], layer]))
     text = text_of(image)
     damage, table = text.index("Layer 0 is damaged at byte"), text.index("instruction")
     assert damage < text.index("The figures cover only the readable part.") < table
@@ -246,9 +246,9 @@ def test_the_command_that_writes_fixes_names_image_and_dockerfile(tmp_path: Path
     """Names are quoted for the shell if necessary."""
     folder = tmp_path / "a b"
     folder.mkdir()
-    given = opened_with(folder, STEPS, DOCKERFILE)
+    image = opened_with(folder, STEPS, DOCKERFILE)
     command = f"layerscope fix '{folder}/i.tar' --dockerfile '{folder}/Dockerfile'"
-    assert f"\n  {command} writes 3 of 3 fixes\n" in text_of(given)
+    assert f"\n  {command} writes 3 of 3 fixes\n" in text_of(image)
 
 
 def test_findings_come_before_the_steps_and_those_of_the_base_image_last(

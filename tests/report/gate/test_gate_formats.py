@@ -213,9 +213,9 @@ def test_damage_is_reported_in_every_format(tmp_path: Path) -> None:
     )
     for form in ("markdown", "html", "junit", "sarif", "github"):
         assert "damaged at byte" in written(image, form, verdict)
-    said = "is damaged: 1 check passes on the readable part"
+    sentence = "is damaged: 1 check passes on the readable part"
     for form in ("text", "markdown", "github"):
-        assert said in " ".join(written(image, form, verdict).split())
+        assert sentence in " ".join(written(image, form, verdict).split())
     assert "Damaged: 1 check passes on the readable part" in written(image, "html", verdict)
     failed = replace(verdict, checks=(*verdict.checks, check("max-wasted", Outcome.FAIL)))
     assert "✘ cut.tar is damaged:  1 of 2 checks fails on the readable part" in written(

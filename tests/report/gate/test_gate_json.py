@@ -29,22 +29,22 @@ def document(verdict: Verdict, image: Opened = IMAGE) -> dict[str, Any]:
     """The verdict as JSON has it."""
     stream = io.BytesIO()
     writer_of("json")(verdict, image, stream, ReportOptions())
-    found: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
-    return found
+    decoded: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
+    return decoded
 
 
 def test_every_key_is_always_present() -> None:
     """The order of keys is fixed."""
-    found = document(failing())
-    assert list(found) == KEYS["document"].split()
-    for check in found["checks"]:
+    verdict = document(failing())
+    assert list(verdict) == KEYS["document"].split()
+    for check in verdict["checks"]:
         assert list(check) == KEYS["check"].split()
         for offender in check["offenders"]:
             assert list(offender) == KEYS["offender"].split()
-    for warning in found["warnings"]:
+    for warning in verdict["warnings"]:
         assert list(warning) == KEYS["warning"].split()
-    assert found["schemaVersion"] == "1.0"
-    assert found["passed"] is False
+    assert verdict["schemaVersion"] == "1.0"
+    assert verdict["passed"] is False
 
 
 def test_figures_are_plain_numbers() -> None:
@@ -56,8 +56,13 @@ def test_figures_are_plain_numbers() -> None:
     assert checks["max-compressed-size"]["value"] is None
     assert checks["max-compressed-size"]["outcome"] == "skip"
     assert checks["max-layers"]["value"] == 3
-    (gone,) = checks["forbidden-paths"]["offenders"]
-    assert (gone["path"], gone["layer"], gone["step"], gone["hiddenBy"]) == ("/gone", 1, 2, 2)
+    (offender,) = checks["forbidden-paths"]["offenders"]
+    assert (offender["path"], offender["layer"], offender["step"], offender["hiddenBy"]) == (
+        "/gone",
+        1,
+        2,
+        2,
+    )
     assert checks["apt-lists"]["offenders"][0]["fix"] == "# fix"
 
 

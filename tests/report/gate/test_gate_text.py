@@ -143,8 +143,8 @@ def test_advice_keeps_the_limits_of_dive(rules: str) -> None:
     dive = parse_dive(f"rules:\n{rules}", ".dive-ci")
     limits = {**dive.limits, "max-wasted": 0}
     text = written(verdict_of(IMAGE, replace(dive, limits=limits)))
-    said = "in .layerscope.toml, in place of .dive-ci and with its limits:"
-    assert said in " ".join(text.split())
+    advice = "in .layerscope.toml, in place of .dive-ci and with its limits:"
+    assert advice in " ".join(text.split())
     file = re.sub(
         "^    ",
         "",
@@ -159,9 +159,9 @@ def test_advice_keeps_the_limits_of_dive(rules: str) -> None:
 
 def test_advice_names_the_configuration_in_use() -> None:
     """Another file would not be read."""
-    given = replace(config({"max-wasted": 0}), source="limits.toml", source_kind="layerscope")
+    gate_config = replace(config({"max-wasted": 0}), source="limits.toml", source_kind="layerscope")
     assert "Accept the first file of max-wasted in limits.toml:" in written(
-        verdict_of(IMAGE, given)
+        verdict_of(IMAGE, gate_config)
     )
 
 
@@ -222,8 +222,8 @@ def test_default_limits_are_marked() -> None:
 def test_every_format_accepts_an_empty_image(form: str) -> None:
     """The image has no layers and no steps."""
     image = opened_of([])
-    wanted: Sequence[str] = [*VALUES]
-    assert written(verdict_of(image, config({key: VALUES[key] for key in wanted})), image, form)
+    rules: Sequence[str] = [*VALUES]
+    assert written(verdict_of(image, config({key: VALUES[key] for key in rules})), image, form)
 
 
 def test_the_advice_for_waste_of_the_base_is_to_ignore_the_base() -> None:

@@ -160,12 +160,12 @@ def listed(packages: Sequence[Listed]) -> list[tuple[str, str, list[bytes]]]:
 @pytest.mark.parametrize("form", FORMATS)
 def test_sboms_are_read_back(tmp_path: Path, form: str) -> None:
     """Names, versions and files of packages equal those that were written."""
-    found = {
+    packages = {
         one.kind: listed(list(one.packages()))
         for one in sbom_packages([written(opened_with(tmp_path, *LAYERS), form)])
     }
     server, jars = [b"usr/bin/ser,ver: 100%"], [b"srv/app.jar"]
-    assert found == {
+    assert packages == {
         "go": [
             ("example.com/app", "v1.2.3", server),
             ("example.com/fork", "v0.2.0", server),

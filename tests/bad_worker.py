@@ -1,4 +1,4 @@
-"""Workers for tests that fail, or say what no worker should, by the name in the environment."""
+"""Workers for tests that fail or send invalid messages, chosen by name in the environment."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SAYING: dict[str, list[bytes]] = {
     "a key that is a path": [encode(_DESCRIBED), encode(messages.Indexed(0, "../" * 9, True))],
     "a layer that is not there": [encode(_DESCRIBED), encode(messages.Indexed(7, "0" * 64, True))],
 }
-"""What a worker says before it ends, each to be refused."""
+"""Messages that a worker sends before it ends; each must be rejected."""
 
 
 def _saying(messages: list[bytes]) -> Callable[[], None]:
@@ -62,7 +62,7 @@ def _saying(messages: list[bytes]) -> Callable[[], None]:
 
 
 def _full() -> None:
-    """Nothing can be written."""
+    """Make every write to the cache fail."""
 
     def write(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -72,14 +72,14 @@ def _full() -> None:
 
 
 def _wordy() -> None:
-    """Reads more than it was asked for."""
+    """Answer with more data than requested."""
     read = worker._Worker._read
     worker._Worker._read = lambda *about: [*read(*about), b"more"]  # type: ignore[method-assign]
     worker.main()
 
 
 def _broken() -> None:
-    """Has a fault."""
+    """Raise an internal error."""
     vars(sending)["analyse"] = lambda *_: 1 // 0
     worker.main()
 

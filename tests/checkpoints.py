@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 WINDOW = 1 << 15
 _AUTOMATIC = 47
-"""Bits of the window, and that the header is read."""
+"""The window size, with the flag to read a gzip header."""
 _BLOCK, _STREAM_END = 5, 1
 
 
@@ -37,14 +37,14 @@ class _Stream(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a block begins."""
+    """The start of a deflate block."""
 
     offset: int
-    """First whole byte in the stream."""
+    """The first complete byte in the stream."""
     position: int
-    """In what it unpacks to."""
+    """The offset in the unpacked data."""
     bits: int
-    """Bits of the byte before it that belong to the block."""
+    """Number of bits of the previous byte that belong to the block."""
 
 
 def checkpoints(stream: bytes, span: int) -> Iterator[Checkpoint]:

@@ -1,4 +1,4 @@
-"""A worker for tests that waits at one place until it is let go on."""
+"""A worker for tests that waits in one function until it is released."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACE, _GATE = "LAYERSCOPE_TEST_HOLD", "LAYERSCOPE_TEST_GATE"
 
 
 class Gate:
-    """Holds workers that start from now on where they call the function `place`: `module:name`."""
+    """Makes workers that start from now on wait when they call the function `place`: `module:name`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, place: str) -> None:
         self._file = folder / "gate"
@@ -27,12 +27,12 @@ class Gate:
         monkeypatch.setenv(_GATE, str(self._file))
 
     def set(self) -> None:
-        """Let them go on."""
+        """Release the waiting workers."""
         self._file.touch()
 
     @property
     def reached(self) -> int:
-        """How many processes wait, or have waited."""
+        """Number of processes that wait or have waited."""
         return len(list(self._file.parent.glob("gate-*")))
 
 

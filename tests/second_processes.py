@@ -14,7 +14,7 @@ WHOLE = b"lsf1" + bytes([2, 0, 0, 0, 1, 0, 0, 0]) + (3).to_bytes(8, "little") + 
 
 
 def _answer(task: Task) -> list[bytes]:
-    """What the first word of a request asks for."""
+    """The answer to the first word of a request."""
     word, _, rest = bytes(task.body).partition(b" ")
     if word == b"repeat":
         count, _, what = rest.partition(b" ")
@@ -42,7 +42,7 @@ def _answer(task: Task) -> list[bytes]:
 
 
 def _say(data: bytes, *, ends: bool = True) -> None:
-    """Read a little of the request, write `data`, and end; or stay."""
+    """Read part of the request and write `data`; then end, unless `ends` is false."""
     os.read(0, 10)
     os.write(1, data)
     if not ends:
@@ -50,13 +50,13 @@ def _say(data: bytes, *, ends: bool = True) -> None:
 
 
 def _close(descriptor: int) -> None:
-    """Close a pipe and live on."""
+    """Close a pipe and continue."""
     os.close(descriptor)
     time.sleep(60)
 
 
 def _flood() -> None:
-    """Write as long as anybody reads, and read nothing."""
+    """Write as long as the peer reads, and read nothing."""
     while True:
         os.write(1, WHOLE * 1000)
 
@@ -79,21 +79,21 @@ BAD: dict[str, Callable[[], None]] = {
     "closes its input and ends": lambda: _say(b"", ends=True),
     "raises": lambda: _say(b"x" * (1 // 0)),
 }
-"""What no peer should do, each after it was sent a request."""
+"""Misbehaviour of a peer after a request."""
 DEAF: dict[str, Callable[[], None]] = {
     "floods": _flood,
     "closes its input": lambda: _close(0),
     "closes its output": lambda: _close(1),
     "ends": lambda: os._exit(3),
 }
-"""What no peer should do while it is sent a long request."""
+"""Misbehaviour of a peer while a long request is written."""
 GOOD: dict[str, Callable[[], None]] = {
     "": lambda: serve(_answer),
     "at once": lambda: serve_at_once(_answer),
 }
-"""Those that answer one request after another, or several at once."""
+"""Peers that answer one request after another, or several at once."""
 
 
 def main(name: str = "") -> None:
-    """Answer requests, or do what has this name."""
+    """Answer requests, or misbehave in the way of this name."""
     {**BAD, **DEAF, **GOOD}[name]()

@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through its DevTools pipe: https://chromedevtools.github.io/devtools-protocol/"""
+"""A headless Chromium, controlled through its DevTools pipe: https://chromedevtools.github.io/devtools-protocol/"""
 
 from __future__ import annotations
 

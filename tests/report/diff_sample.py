@@ -1,4 +1,4 @@
-"""Two builds of an image, between which one of everything happened."""
+"""Two builds of an image with an example of every kind of difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image with at least one of everything that reports show."""
+"""An image with an example of everything that reports show."""
 
 from __future__ import annotations
 

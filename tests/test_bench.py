@@ -1,4 +1,4 @@
-"""The benchmark's figures, as pages show them, and the guard's stages."""
+"""The benchmark's figures on the pages, and the guard's stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channel to second processes: messages arrive complete, and waiting for a peer is bounded."""
+"""The channel to second processes: messages arrive complete, and waiting for a peer is limited."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def many() -> Iterator[SecondProcess]:
 
 
 def cancel_once(ready: Callable[[], bool]) -> Callable[[], None]:
-    """A check that cancels once `ready` says so."""
+    """A check that cancels once, when `ready` is true."""
 
     def check() -> None:
         if ready():
@@ -55,7 +55,7 @@ def cancel_once(ready: Callable[[], bool]) -> Callable[[], None]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether no process has this ID any more. Waits for it."""
+    """Wait until no process has this ID; returns whether that happened."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:

@@ -1,4 +1,4 @@
-"""Tables of configurations: what is wrong in one is told with its place, its key, and what it takes."""
+"""Tables of configurations: errors name the place, the key, and the expected value."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from layerscope.errors import UsageError
 
 
 class Even(int):
-    """A type of our own."""
+    """A custom type."""
 
     @classmethod
     def parse(cls, value: object) -> Even:
-        """Only from even numbers."""
+        """Accept only even numbers."""
         if not isinstance(value, int) or value % 2:
             raise WrongValueError(f"is {value!r}, which is not even")
         return cls(value)

@@ -1,4 +1,4 @@
-"""The sample image: the same bytes everywhere, a real image, and every mistake in its place."""
+"""The sample image: byte-identical everywhere, realistic, and with every intended mistake."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Member(NamedTuple):
 
 
 class Demo(NamedTuple):
-    """The sample image as Python's `tarfile` reads it."""
+    """The sample image, read with `tarfile`."""
 
     archive: bytes
     manifest: dict[str, Any]

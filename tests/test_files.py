@@ -1,4 +1,4 @@
-"""Files that the user names are read whole, bounded, and never waited for."""
+"""Files named by users are read with a limit and without blocking."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from layerscope.state import load_state
 
 
 def fifo(path: Path) -> None:
-    """A pipe that nobody writes to."""
+    """A pipe without a writer."""
     os.mkfifo(path)
 
 
 def bound_socket(path: Path) -> None:
-    """A socket that nobody listens at."""
+    """A socket without a listener."""
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(str(path))
 
@@ -41,7 +41,7 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(params=[*SPECIAL])
 def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """What is not a regular file."""
+    """A file that is not a regular file."""
     path = tmp_path / "special"
     SPECIAL[request.param](path)
     return path

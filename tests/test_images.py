@@ -1,4 +1,4 @@
-"""The image builders, read back with Python's and other libraries."""
+"""The image builders: Python's and other libraries read back what they write."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read_one(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
 
 
 class TestLayers:
-    """What is put into a layer is what readers find in it."""
+    """Readers find the members of a layer as given."""
 
     def test_names_and_types_are_read_back(self) -> None:
         members = [
@@ -258,7 +258,7 @@ class TestOci:
         files = contents(oci_archive([FIRST, SECOND], compress=compress))
 
         def blob(descriptor: dict[str, str | int]) -> bytes:
-            """A blob that is what its descriptor says."""
+            """A blob, checked against its descriptor."""
             data = files["blobs/" + str(descriptor["digest"]).replace(":", "/")]
             assert (images.digest(data), len(data)) == (descriptor["digest"], descriptor["size"])
             return data

@@ -1,4 +1,4 @@
-"""Every module can be imported alone, and a command loads no more than it needs."""
+"""Every module can be imported first, and a command imports only what it needs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _WORDS = _READING | {"humanize"}
 
 
 def in_circles() -> list[str]:
-    """Modules that import each other, also in functions: only for these it matters which comes first."""
+    """Modules that import each other, even inside functions: only for these does the order matter."""
     graph = grimp.build_graph("layerscope")
     for module in graph.modules:
         if package := module.rpartition(".")[0]:
@@ -90,7 +90,7 @@ def test_no_imports_are_circular() -> None:
 
 
 def loaded(*args: str) -> set[str]:
-    """The modules that a command line loads."""
+    """The modules that a command line imports."""
     done = subprocess.run(
         [sys.executable, "-c", _LOADED, *args], capture_output=True, check=True, timeout=60
     )
@@ -98,14 +98,14 @@ def loaded(*args: str) -> set[str]:
 
 
 def packages(modules: set[str]) -> set[str]:
-    """The packages of others among modules."""
+    """The third-party packages among modules."""
     named = {module.partition(".")[0] for module in modules if module.isascii()}
     spared = {"layerscope", *sys.stdlib_module_names}
     return {name for name in named if name.isidentifier() and name not in spared and name[0] != "_"}
 
 
 def count_own(modules: set[str]) -> int:
-    """How many modules are layerscope's own."""
+    """The number of layerscope's modules."""
     return sum(module.partition(".")[0] == "layerscope" for module in modules)
 
 

@@ -1,4 +1,4 @@
-"""integrations/: what other tools run, with stubs for layerscope and for what the tool asks, and with names that mean something to a shell."""
+"""integrations/: the commands of other tools, with stubs for layerscope and for programs, and with names that have a meaning in a shell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOCKERS = sorted({os.path.realpath(found) for found in (shutil.which("docker"), 
 
 @pytest.fixture
 def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on `PATH`, whose `layerscope` writes down how it is called; tests run beside it."""
+    """A folder on `PATH` whose `layerscope` records its arguments; tests run beside it."""
     folder = tmp_path / "stubs"
     folder.mkdir()
     log = tmp_path / "log"
@@ -43,7 +43,7 @@ def _program(path: Path, script: str) -> None:
 
 
 def called(stubs: Path) -> list[str]:
-    """The words that `layerscope` was called with since the last look; nothing of them was run."""
+    """The arguments of `layerscope` since the last call of this function; asserts that none of them was run."""
     assert not list((stubs.parent / "here").iterdir())
     log = stubs.parent / "log"
     words = log.read_text().split("\0")[:-1]
@@ -121,7 +121,7 @@ _K9S = re.compile(r"\$(!?)([\w-]+)|\$\{(!?)([\w%/: -]+)\}")
 
 
 def _started(plugin: dict[str, object], values: dict[str, str]) -> list[str]:
-    """The words that k9s starts, without a shell; an unknown variable is an error there, too."""
+    """The command that k9s starts without a shell; an unknown variable is an error, as in k9s."""
     args = plugin["args"]
     assert isinstance(args, list)
     return [str(plugin["command"]), *(_K9S.sub(lambda m: values[m[2] or m[4]], arg) for arg in args)]  # fmt: skip

@@ -51,7 +51,7 @@ M = 1000
 
 
 def of(size: int, seed: bytes = b"x") -> bytes:
-    """Some content of a size."""
+    """A content of a size."""
     return seed * size
 
 
@@ -69,17 +69,17 @@ def after(*layers: Sequence[Member]) -> LayerTruth:
 
 
 def kinds(layer: LayerTruth) -> dict[bytes, str]:
-    """What is visible after a layer, as path and type."""
+    """The visible paths after a layer, with their types."""
     return {path: row.kind for path, row in layer.tree.items()}
 
 
 def changed(layer: LayerTruth) -> dict[bytes, str]:
-    """What a layer did, as path and word."""
+    """The changes of a layer, as path and word."""
     return {path: change.name for path, change in layer.changes.items()}
 
 
 def why(*layers: Sequence[Member]) -> tuple[str, list[str]]:
-    """What the topmost layer did to the path `a`."""
+    """The change of the path `a` by the topmost layer."""
     return after(*layers).changes[b"a"]
 
 
@@ -762,7 +762,7 @@ def wasted(*layers: Sequence[Member]) -> tuple[int, float]:
 
 
 class TestWaste:
-    """Images whose waste is easily got wrong."""
+    """Images whose waste is easy to get wrong."""
 
     def test_deleted_directory(self) -> None:
         """All contents of a deleted directory are wasted."""
@@ -864,7 +864,7 @@ class TestWaste:
 
 
 def check(truth: Truth) -> None:
-    """The figures of an image agree with one another."""
+    """Assert that the figures of an image agree with each other."""
     assert truth.stored_bytes == truth.live_bytes + truth.wasted_bytes
     assert truth.wasted_bytes == sum(record.size for record in truth.waste)
     assert truth.wasted_bytes == sum(truth.by_reason.values())
@@ -993,7 +993,7 @@ def test_wild_layers_have_every_case() -> None:
 
 
 def cases(layers: Layers) -> Iterator[str]:
-    """The cases that an image holds."""
+    """The cases in an image."""
     truth = measure(layers)
     yield from cases_of_names(layers)
     yield from cases_of_waste(truth)
@@ -1008,7 +1008,7 @@ def cases(layers: Layers) -> Iterator[str]:
 
 
 def cases_of_names(layers: Layers) -> Iterator[str]:
-    """Cases that a name alone shows."""
+    """Cases that depend on a name alone."""
     for member in (member for layer in layers for member in layer):
         path = normal(member.name)
         if member.name.startswith(b"./"):
@@ -1030,7 +1030,7 @@ def cases_of_names(layers: Layers) -> Iterator[str]:
 
 
 def cases_of_waste(truth: Truth) -> Iterator[str]:
-    """Cases of how inodes and their names die."""
+    """Cases of how inodes and names are removed."""
     for record in truth.waste:
         yield f"waste {record.reason}"
         if record.stored_in == record.hidden_by:
@@ -1057,7 +1057,7 @@ def names_of(layer: LayerTruth) -> dict[int, set[bytes]]:
 def cases_of_links(
     members: Sequence[Member], below: LayerTruth, above: LayerTruth
 ) -> Iterator[str]:
-    """Cases of where hard links lead, as far as two trees show it."""
+    """Cases of the targets of hard links, as far as two trees show them."""
     paths = [normal(member.name) for member in members]
     whiteouts = {whited_out(path) for path in paths if role(path) == "whiteout"}
     opaques = {path.rpartition(b"/")[0] for path in paths if role(path) == "opaque"}
@@ -1104,7 +1104,7 @@ def cases_of_shared(path: bytes, target: bytes, below: LayerTruth) -> Iterator[s
 def cases_of_changes(
     members: Sequence[Member], below: LayerTruth, above: LayerTruth
 ) -> Iterator[str]:
-    """Cases of what a layer does to the tree."""
+    """Cases of a layer's changes to the tree."""
     yield f"step {above.kind}"
     plain = [normal(member.name) for member in members if role(normal(member.name)) == "plain"]
     made = dict(zip(plain, (m for m in members if role(normal(m.name)) == "plain"), strict=False))

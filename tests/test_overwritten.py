@@ -1,4 +1,4 @@
-"""An image that is overwritten while it is open: no new bytes under old names, and no wrong cache entries."""
+"""An image that is overwritten while it is open: new bytes never appear under old names or in the cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEW.append(layer_tar([file("a", b"new 4")]))
 
 
 def _in_place(image: Path, data: bytes) -> None:
-    """Write into a file that is there, and give it the time that it had."""
+    """Overwrite an existing file and restore its time."""
     status = image.stat() if image.exists() else None
     image.write_bytes(data)
     if status is not None:
@@ -88,7 +88,7 @@ def _report(opened: Opened) -> bytes:
 
 @pytest.fixture(params=PLACES)
 def overwritten(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
-    """An image that is open and was overwritten since."""
+    """An opened image that was overwritten afterwards."""
     place = PLACES[request.param]
     image = place(tmp_path, OLD)
     _settle(image)

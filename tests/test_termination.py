@@ -1,4 +1,4 @@
-"""However the program ends or is stopped, it leaves nothing behind: no screen, process or file, and nothing waits for it."""
+"""However the program ends or is stopped, no screen, process or file is left behind, and nothing waits for it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ PHASES = {
 
 
 class Here:
-    """A folder with images, and all that a program may leave behind."""
+    """A folder with images, and everything that a program may leave behind."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -94,7 +94,7 @@ class Here:
         return {**os.environ, "TMPDIR": str(self.temporary), "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": str(self.folder / "cache"), "LAYERSCOPE_TEST_GATE": str(self.folder / "cache" / "gate")}  # fmt: skip
 
     def assert_clean(self) -> None:
-        """Nothing is there that was not there before."""
+        """Assert that nothing is left behind."""
         assert self._files() == self.files
 
 
@@ -114,7 +114,7 @@ def program(*args: str) -> list[str]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
+    """IDs of the running child processes of a process."""
     pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
@@ -123,7 +123,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def as_shells_do() -> None:
-    """What runs the tests may ignore signals, and pass that on."""
+    """Reset ignored signals: whatever runs the tests may ignore some, and child processes inherit that."""
     for number in (*ENDS, signal.SIGTSTP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
 
@@ -275,7 +275,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reported(
     layers: Path, environment: dict[str, str], *faults: signal.Signals
 ) -> tuple[int, bytes]:
-    """Exit code and report, while second processes are sent signals as fast as can be."""
+    """Exit code and report, while second processes get signals as fast as possible."""
     command = [sys.executable, "-c", INDEXING, "report", str(layers), "--format", "json", "--no-cache"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
@@ -334,7 +334,7 @@ def test_output_is_complete_through_a_stopped_pipe(here: Here, unbuffered: str) 
 
 
 class Screen:
-    """The program in a terminal of its own, or in a shell there."""
+    """The program in its own terminal, or in a shell there."""
 
     def __init__(self, here: Here, command: list[str], **more: str) -> None:
         self.process = pexpect.spawn(
@@ -345,17 +345,17 @@ class Screen:
         self.out = b""
 
     def attributes(self) -> list[Any]:
-        """How the terminal is set."""
+        """The attributes of the terminal."""
         return termios.tcgetattr(self.process.child_fd)
 
     def wait_for(self, words: str) -> bytes:
-        """Wait until the terminal was sent these words, a regular expression; what it was sent since the last ones."""
+        """Wait until the output matches a regular expression; returns the output since the last match."""
         self.process.expect(words)
         sent: bytes = self.process.before + self.process.after
         return sent
 
     def end(self) -> tuple[int, bytes]:
-        """Wait for the program's end: its exit code, and what it wrote until then."""
+        """Wait for the program to end; returns its exit code and its output."""
         self.process.expect(pexpect.EOF)
         after = self.attributes()
         assert after == self.before, "the terminal is set otherwise"
@@ -365,7 +365,7 @@ class Screen:
         return self.process.exitstatus, self.process.before
 
     def assert_given_back(self, sent: bytes) -> None:
-        """The last thing that was asked of the terminal is to be as before."""
+        """Assert that the terminal was restored last."""
         for mode in GIVEN_BACK:
             assert mode in sent, mode
         assert sent.rfind(b"?1049h") < sent.rfind(b"?1049l")
@@ -383,7 +383,7 @@ def screen(here: Here, command: list[str], **more: str) -> Iterator[Screen]:
 
 
 def regular_expression(shown: Screen) -> None:
-    """Search for one that takes years."""
+    """Search for a regular expression that takes years."""
     shown.wait_for("etc")
     shown.process.send("\x06")
     shown.wait_for("Find in all layers")
@@ -408,7 +408,7 @@ def reading(shown: Screen) -> None:
 
 
 def dialog(shown: Screen) -> None:
-    """Open help."""
+    """Open the help."""
     shown.wait_for("etc")
     shown.process.send("?")
     shown.wait_for("Keys in ")
@@ -436,7 +436,7 @@ SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
 
 @pytest.fixture
 def inputs(here: Here) -> Iterator[None]:
-    """An archive with two images, of which one has to be chosen, and a pipe that gives nothing."""
+    """An archive with two images, of which one must be chosen, and a pipe without data."""
     first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))
     second = docker_files([layer_tar([file("second", b"22")])], tags=("second:2",))
     items = json.loads(first.pop("manifest.json")) + json.loads(second.pop("manifest.json"))
@@ -512,13 +512,13 @@ def explorer_of(shell: Screen) -> int:
 
 
 def assert_suspended(shell: Screen) -> None:
-    """The shell has its terminal back."""
+    """Assert that the shell has its terminal back."""
     shell.assert_given_back(shell.wait_for("(?i)stopped|suspended"))
     assert shell.attributes() == shell.before
 
 
 def assert_back(shell: Screen) -> None:
-    """`fg` brings the whole screen back; keys work, and so does leaving."""
+    """Assert that `fg` restores the screen, that keys work, and that quitting works."""
     shell.process.sendline("fg; echo le'ft with' $?")
     for mode in TAKEN:
         shell.wait_for(re.escape(mode.decode()))

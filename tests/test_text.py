@@ -1,4 +1,4 @@
-"""Names, widths, sizes, shares and dates as shown to users."""
+"""Names, widths, sizes, shares and dates for users."""
 
 from __future__ import annotations
 

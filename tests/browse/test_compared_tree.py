@@ -1,4 +1,4 @@
-"""The tree of two images against a naive one."""
+"""The tree of two images equals a naive one."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def opened(folder: Path, layers: list[bytes], compress: Compression | None = Non
 
 
 def row_of(image: Opened, path: str, version: int = -1) -> int:
-    """A version of a path: the last one unless told."""
+    """The row of a version of a path, by default the last one."""
     number = image.filesystem.table.find(path.encode())
     assert number is not None
     rows = image.filesystem.rows_of(number)
@@ -125,7 +125,7 @@ def test_hard_links_are_listed_as_other_names(tmp_path: Path) -> None:
 
 
 class Impatient(NullProgress):
-    """Asks to stop once."""
+    """Progress that cancels once."""
 
     asked = False
 

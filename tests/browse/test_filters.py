@@ -233,7 +233,7 @@ def texts_of(table: PathTable) -> PathTexts:
 
 
 def written(table: PathTable) -> list[str]:
-    """All paths but the root as people write them."""
+    """All paths except the root, with a leading slash."""
     return [
         "/" + table.full(path).decode(errors="surrogateescape") for path in range(1, len(table))
     ]

@@ -68,7 +68,7 @@ FILTERS: dict[str, Callable[[Shown], bool]] = {
 
 
 class NaiveView:
-    """A `TreeView` that begins anew each time, with dicts and recursion."""
+    """A `TreeView` that computes everything anew with dicts and recursion."""
 
     def __init__(self, layers: Layers) -> None:
         filesystem = naive.Filesystem()
@@ -95,7 +95,7 @@ class NaiveView:
         return self.trees[self.layer + 1]
 
     def changes(self) -> dict[bytes, naive.Change]:
-        """What differs between the trees; in a layer also what it lists again unchanged."""
+        """The differences between the trees; for a layer also paths stored again unchanged."""
         if self.mode is not Mode.RANGE:
             return self.truth.layers[self.layer].changes
         found = {}
@@ -111,7 +111,7 @@ class NaiveView:
         return found
 
     def present(self) -> dict[bytes, Shown]:
-        """All paths of the mode, those above them included."""
+        """All paths of the mode, with those above them."""
         changes = self.changes()
         real = {path for path, change in changes.items() if change.name != "unchanged"}
         if self.mode is Mode.UP_TO:
@@ -127,14 +127,14 @@ class NaiveView:
         return present
 
     def matching(self) -> dict[bytes, Shown]:
-        """Those that the filter lets pass."""
+        """The paths that match the filter."""
         fits = FILTERS[self.filter] if self.filter else None
         return {
             path: shown for path, shown in self.present().items() if fits is None or fits(shown)
         }
 
     def counted(self) -> Tree:
-        """What totals are made of."""
+        """The nodes that totals count."""
         if self.mode is Mode.UP_TO:
             return self.measured(self.after)
         return self.measured(
@@ -158,7 +158,7 @@ class NaiveView:
         )
 
     def measured(self, tree: Tree) -> Tree:
-        """What a filter leaves of a tree: what matches, or lies in the directories that match if nothing else does."""
+        """The part of a tree that a filter keeps: matching files or, if there are none, everything in matching directories."""
         if not self.filter:
             return tree
         matching = self.matching()
@@ -173,7 +173,7 @@ class NaiveView:
         return {path: inode for path, inode in tree.items() if path in matching}
 
     def rows(self) -> list[bytes]:
-        """The paths that are seen."""
+        """The visible paths."""
         present, matching = self.present(), self.matching()
         if self.flat:
             listed = naive.in_path_order(
@@ -225,7 +225,7 @@ def below(tree: Tree) -> dict[bytes, int]:
 
 
 def assert_same(view: TreeView, model: NaiveView) -> None:
-    """The view shows what the naive one shows, and says the same of each row."""
+    """Assert that the view has the rows of the naive one."""
     table = view.filesystem.table
     assert [table.full(path) for path in view.rows.tolist()] == model.rows()
     present, matching = model.present(), model.matching()
@@ -261,7 +261,7 @@ def assert_row(
     totals: dict[bytes, int],
     removed: dict[bytes, int],
 ) -> None:
-    """A row says what is known of its path."""
+    """Assert that a row agrees with the naive tree."""
     inode = shown.inode
     assert row.name == (path if model.flat else path.rpartition(b"/")[2])
     assert row.depth == (0 if model.flat else path.count(b"/"))
@@ -316,7 +316,7 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
 
 
 def operate(view: TreeView, model: NaiveView, operation: Operation) -> None:
-    """Do the same to both."""
+    """Apply an operation to both views."""
     name, value = operation
     count = len(model.trees) - 1
     table = view.filesystem.table
@@ -361,7 +361,7 @@ def operate(view: TreeView, model: NaiveView, operation: Operation) -> None:
 
 
 def reveal(view: TreeView, model: NaiveView, path: int) -> None:
-    """Reveal a path in both."""
+    """Reveal a path in both views."""
     full = view.filesystem.table.full(path)
     kept = {part for match in model.matching() for part in (*naive.parents_of(match), match)}
     if not model.flat and full in kept:
@@ -403,7 +403,7 @@ def test_rows_are_right_for_every_mode_sort_and_filter(layers: Layers) -> None:
 
 
 def tree_of(*layers: list[Member], layer: int | None = None, mode: Mode = Mode.UP_TO) -> TreeView:
-    """A view with everything open, of the topmost layer."""
+    """A view of the topmost layer with all directories open."""
     view = TreeView(
         stack(layers).filesystem, layer=len(layers) - 1 if layer is None else layer, mode=mode
     )

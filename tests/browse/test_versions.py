@@ -1,4 +1,4 @@
-"""The language of questions over the versions of all layers, against a naive model of them."""
+"""Filters over the versions of all layers, compared with a naive model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.strategies import Layers, orderly_layers, wild_layers
 
 @dataclass(eq=False)
 class Version:
-    """What stood at a path from one layer to another."""
+    """The node at a path from one layer to another."""
 
     path: bytes
     inode: naive.Inode
@@ -39,7 +39,7 @@ class Version:
 
 
 class Row(NamedTuple):
-    """A match, in words that both sides know."""
+    """A match, in terms that both implementations have."""
 
     path: bytes
     kind: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class History(naive.Filesystem):
-    """Keeps every version that ever stood at a path."""
+    """All versions of all paths."""
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class History(naive.Filesystem):
         ]
 
     def rows(self, fits: Callable[[History, Version], bool]) -> set[Row]:
-        """The versions that fit."""
+        """The versions that match."""
         return {self._row(version) for version in self.versions if fits(self, version)}
 
     @staticmethod
@@ -90,7 +90,7 @@ class History(naive.Filesystem):
         return {version.path for version in self.versions if version.inode is inode}
 
     def changed(self, version: Version, *names: str) -> bool:
-        """Whether it is what a layer made of its path by one of these changes, or what a layer removed."""
+        """Whether a version is the result of one of these changes of its path, or was removed by a layer."""
         for layer, (before, after) in enumerate(zip(self.trees, self.trees[1:], strict=False)):
             change = self.truth.layers[layer].changes.get(version.path)
             if change is not None and change.name in names:
@@ -168,7 +168,7 @@ FILTERS: dict[str, Callable[[History, Version], bool]] = {
 
 
 def marks_of(stacked: Stacked) -> Marks:
-    """All that is known; `p1` has the path `a`, `p2` all others that begin so."""
+    """All results of the analysis; `p1` has the path `a`, `p2` all other paths that start with it."""
     filesystem, table = stacked.filesystem, stacked.filesystem.table
     paths = [path for path in range(1, len(table)) if table.full(path).startswith(b"a")]
     paths.sort(key=lambda path: table.full(path) != b"a")
@@ -204,7 +204,7 @@ def rows_of(filesystem: Filesystem, result: SearchResult) -> list[Row]:
 
 
 def _sure(rows: Iterable[Row]) -> set[Row]:
-    """Without broken hard links: what a later layer links again to itself may be one version of the path, or two."""
+    """Whether an image has no broken hard links: a file that a later layer links to itself may be one version of the path, or two."""
     return {row for row in rows if row.kind != "broken-link"}
 
 

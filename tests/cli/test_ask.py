@@ -15,7 +15,7 @@ from tests.images import docker_archive, file, layer_tar, write
 def ask(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> Here:
-    """Runs the command where `runs` has one run of one image."""
+    """Runs the command in a folder whose `runs` has one run of one image."""
     monkeypatch.chdir(tmp_path)
     write(
         tmp_path / "a.tar",

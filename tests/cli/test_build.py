@@ -1,4 +1,4 @@
-"""`layerscope build`: the user's own build, then the explorer; here an engine in a thread and a script in its place."""
+"""`layerscope build`: the user's own build, then the explorer; an engine in a thread and a script replace the real ones."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Builder:
 
     @property
     def arguments(self) -> list[str]:
-        """The words that the program was started with, its name first."""
+        """The arguments that the program was started with, after its name."""
         name, *words = (self.folder / "seen").read_text().splitlines()
         return [Path(name).name, *words]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Builder]:
-    """An engine that has the image that is built."""
+    """Builds with an engine that has the built image."""
     with serving(tmp_path / "engine.sock") as engine:
         yield Builder(tmp_path, engine)
 

@@ -24,7 +24,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the cache, which need not exist."""
+    """The folder of the cache, which may not exist."""
     path = tmp_path / "the cache"
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(path))
     return path
@@ -49,7 +49,7 @@ class Here:
 
 @pytest.fixture
 def here(capsys: pytest.CaptureFixture[str], folder: Path) -> Here:
-    """Command lines with a cache of their own."""
+    """Command lines with their own cache."""
     return Here(capsys)
 
 

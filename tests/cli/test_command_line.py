@@ -36,7 +36,7 @@ DAMAGED = docker_archive([LAYER[: 4 * BLOCK], LAYER])
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> Here:
-    """A folder with an image, a damaged one, and one that is called like a command."""
+    """A folder with an image, a damaged one, and one that is named like a command."""
     monkeypatch.chdir(tmp_path)
     for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("report", IMAGE)):
         write(tmp_path / name, data)
@@ -44,12 +44,12 @@ def here(
 
 
 def command(*args: str) -> list[str]:
-    """A command line of a process of its own."""
+    """A command line that runs in its own process."""
     return [sys.executable, "-m", "layerscope", *args]
 
 
 def ran(*args: str, **how: Any) -> Ran:
-    """Run a command line in a process of its own."""
+    """Run a command line in its own process."""
     done = subprocess.run(command(*args), capture_output=True, check=False, timeout=60, **how)
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -1,4 +1,4 @@
-"""Completion: what is offered, in real shells too, and that it never waits, loads much, or lets a name do anything."""
+"""Completion: what it offers, in real shells too; it never waits long, imports little, and lets no name run anything."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder in which fresh names are known."""
+    """A cache folder with fresh names."""
     folder = Path(os.environ["LAYERSCOPE_CACHE_DIR"])
     folder.mkdir()
     (folder / COMPLETION_FILE).write_text(json.dumps(DOCUMENT))
@@ -56,7 +56,7 @@ def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
 def offered(
     monkeypatch: pytest.MonkeyPatch, line: str, word: str | None = None, shell: str = "zsh"
 ) -> list[str]:
-    """What a shell is offered for a line; files and directories as `<file>` and `<dir>`."""
+    """The completions of a line; files and directories are `<file>` and `<dir>`."""
     monkeypatch.setenv("COMP_LINE", line)
     if word is not None:
         monkeypatch.setenv("COMP_WORD", word)
@@ -217,7 +217,7 @@ def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 class _Silent(SocketHandler):
-    """An engine that takes questions and answers none."""
+    """An engine that accepts requests and never answers."""
 
     asked = 0
 
@@ -349,7 +349,7 @@ def test_a_real_shell_completes(
 
 
 def cli_output(words: list[str]) -> str:
-    """What a command prints."""
+    """The output of a command."""
     done = subprocess.run([sys.executable, "-m", "layerscope", *words], capture_output=True, check=True, timeout=PATIENCE)  # fmt: skip
     return done.stdout.decode()
 

@@ -31,12 +31,12 @@ class Builds(Here):
     """Runs `diff`."""
 
     def image(self, name: str, *members: Member, **how: Any) -> str:
-        """An image of one layer, in a file."""
+        """Write an image of one layer."""
         write(self.folder / name, docker_archive([layer_tar(members)], **how))
         return name
 
     def document(self, *args: str) -> dict[str, Any]:
-        """What differs, as data."""
+        """The comparison as JSON."""
         document: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
         return document
 

@@ -51,7 +51,7 @@ FAILING = [
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
-    """A folder with an image that passes the gate, and one that does not."""
+    """A folder with an image that passes the gate, and one that fails."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "image.tar", docker_archive([layer_tar([file("etc/motd", b"welcome")])]))
     large = os.urandom(30 << 20)
@@ -67,7 +67,7 @@ def ended(
     limit: Callable[[], None] | None = None,
     unbuffered: str = "",
 ) -> subprocess.CompletedProcess[bytes]:
-    """How a command line ends in a process of its own."""
+    """The result of a command line in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "layerscope", *args], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
         preexec_fn=limit, check=False, timeout=60, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},

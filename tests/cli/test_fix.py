@@ -25,7 +25,7 @@ CONTEXT = [file("app/.git/objects/pack/p.pack", b"g" * 2_000_000), file("app/x.p
 def image(
     path: Path, steps: Sequence[tuple[str, Sequence[Member] | None]], base: Sequence[Member] = BASE
 ) -> Path:
-    """An image of a base and these steps."""
+    """Write an image of a base and these steps."""
     every = [("/bin/sh -c #(nop) ADD file:aa in / ", base), *steps]
     history = [
         {"created_by": text} | ({"empty_layer": True} if members is None else {})
@@ -36,7 +36,7 @@ def image(
 
 
 def shell(command: str) -> str:
-    """What BuildKit records of a RUN."""
+    """The text that BuildKit records for a RUN."""
     return f"RUN /bin/sh -c {command} # buildkit"
 
 
@@ -296,7 +296,7 @@ def opened_with(
 
 
 def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
-    """The Dockerfile with all fixes, the findings given in some order."""
+    """The Dockerfile with all fixes, applied in some order."""
     assert opened.findings is not None
     findings, patcher = opened.findings.found, patcher_of(opened)
     numbers = range(len(findings)) if order is None else order

@@ -1,4 +1,4 @@
-"""Where the patch of `layerscope fix` begins its paths: `git apply` takes it in any folder of a work tree, and outside of one."""
+"""The folder that the paths of a patch are relative to: `git apply` accepts it anywhere in a work tree, and outside of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`layerscope fleet`: formats, exit codes, the gate, and ends by signals."""
+"""`layerscope fleet`: formats, exit codes, the gate, and signals."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_no_cache_leaves_nothing_behind(
 
 
 def children(marker: str) -> list[int]:
-    """Processes with a word in their environment."""
+    """IDs of processes with a word in their environment."""
     pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():

@@ -1,4 +1,4 @@
-"""Formats on the command line: which there are, and what goes with them."""
+"""Formats on the command line, and the options that go with them."""
 
 from __future__ import annotations
 

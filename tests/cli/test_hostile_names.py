@@ -1,4 +1,4 @@
-"""Names that users and images give never reach a terminal or a log as they are: every command, every format, every error."""
+"""Names from users and images are escaped for terminals and logs in every command, format and error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNSAFE = re.compile(f"(?!\n){_UNSAFE.pattern}")
 
 
 def harmless(ran: Ran, *, log: bool = True) -> None:
-    """Nothing in either stream moves, hides or reorders text, nor in a `log` is a name a command of a CI service."""
+    """Assert that nothing in either stream moves, hides or reorders text, and that no name in a `log` is a command of a CI service."""
     for stream in (ran.out, ran.err):
         ours = stream.replace("\r\n", "\n").replace("⚠️", "")
         match = UNSAFE.search(ours)

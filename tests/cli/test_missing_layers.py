@@ -43,7 +43,7 @@ COMMANDS = [
 
 @pytest.fixture
 def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """An image of that kind in this folder, beside a whole one."""
+    """Write an image of that kind in this folder, beside a complete one."""
     layers, _ = KINDS[request.param]
     layout = Layout()
     manifest = {

@@ -39,7 +39,7 @@ def here(
 
 
 def refused(here: Here, *args: str, why: str = "") -> None:
-    """The command refuses its output and changes nothing."""
+    """Assert that the command rejects its output and changes nothing."""
     before = {path: path.read_bytes() for path in here.folder.rglob("*") if path.is_file()}
     code, out, err = here.run(*args)
     assert (code, out) == (2, "")

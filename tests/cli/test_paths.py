@@ -1,4 +1,4 @@
-"""ls, cat and extract: what a user or a script gets of the files of an image."""
+"""ls, cat and extract: their output, for users and scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`layerscope save`: a file that every command opens, and that says what needs the image itself."""
+"""`layerscope save`: every command opens the file, or reports that it needs the image itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOCKERFILE = "FROM scratch\nCOPY base /\nCOPY top /\n"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
-    """A folder with an image and its file."""
+    """A folder with an image and its saved file."""
     monkeypatch.chdir(tmp_path)
     history = [{"created_by": f"COPY {name} / # buildkit"} for name in ("base", "top")]
     image = docker_archive([BASE, TOP], tags=("app:1",), history=history)

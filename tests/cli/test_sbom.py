@@ -1,4 +1,4 @@
-"""`layerscope sbom`: what it writes, where, and how it ends."""
+"""`layerscope sbom`: its output and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`layerscope series`: what it prints, its gate, and what it says about odd input."""
+"""`layerscope series`: output, gate, and errors for odd input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.sources.registry.server import Registry
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> Here:
-    """In a folder with three releases: sources change, then only the label does."""
+    """Commands in a folder with three releases: first sources change, then only the label."""
     monkeypatch.chdir(tmp_path)
     for number, steps in enumerate(
         [app(), app(b"two", mtime=2, built=2), app(b"two", mtime=2, built=2, label="2")], 1

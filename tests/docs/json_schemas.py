@@ -127,13 +127,13 @@ def _value(rows: list[_Row], row: _Row) -> dict[str, Any]:
 
 
 def _other(row: _Row) -> str | None:
-    """The key of the report whose value this is, too."""
+    """The key of the report that has the same value."""
     match = _OTHER.fullmatch(row["meaning"])
     return match and match[1]
 
 
 def _const(meaning: str) -> str | None:
-    """The only value."""
+    """The only possible value; None if there are others."""
     match = re.fullmatch(r"always `([^`]+)`", meaning)
     return match and match[1]
 

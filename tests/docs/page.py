@@ -1,4 +1,4 @@
-"""Reads the pages of docs/: their sections, their tables, and the parts that the code itself writes."""
+"""Reads the pages of docs/: their sections, tables and generated parts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read(name: str) -> str:
 
 
 def sections(text: str, level: int) -> dict[str, str]:
-    """Heading → what stands below it, for all headings of a level."""
+    """Heading → text below it, for all headings of a level."""
     parts = re.split(rf"^{'#' * level} (.+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -62,7 +62,7 @@ def tables(text: str, *, code: bool = False) -> list[Table]:
 
 
 def marked(text: str, name: str) -> str:
-    """What stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """The text between `<!-- NAME -->` and `<!-- /NAME -->`."""
     begin, end = marks(name)
     assert begin in text, f"no mark {begin}"
     return text[text.index(begin) + len(begin) : text.index(end)]

@@ -1,4 +1,4 @@
-"""The worked examples of docs/accounting.md: each image is built as the page lists it, and measured."""
+"""The worked examples of docs/accounting.md: each image is built from the page and measured."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ EXAMPLES = {
 
 
 def layers(notation: str) -> list[bytes]:
-    """The layers that a page lists: `layer N`, then a line an entry."""
+    """The layers that a page lists: `layer N`, then a line for each entry."""
     layers: list[list[Member]] = []
     for line in notation.splitlines():
         words = line.split()

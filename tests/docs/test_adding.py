@@ -16,7 +16,7 @@ EXAMPLES = {"layerscope/report/ndjson.py", "layerscope/report/gate/ndjson.py"}
 
 
 def _files(page: str) -> list[str]:
-    """Paths in a page: files, and directories with a slash at their end."""
+    """Paths in a page: files, and directories with a trailing slash."""
     return sorted(set(re.findall(r"`((?:layerscope|tests|docs)/[\w./-]*)`", page)) - EXAMPLES)
 
 

@@ -1,4 +1,4 @@
-"""docs/first-minute.cast: small, a minute long, and each scene shows what it is for."""
+"""docs/first-minute.cast: it is small, a minute long, and each scene shows its subject."""
 
 from __future__ import annotations
 

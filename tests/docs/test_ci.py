@@ -1,4 +1,4 @@
-"""docs/ci.md: the configuration that it shows is complete, can be used as it is, and has the defaults."""
+"""docs/ci.md: its sample configuration is complete, valid, and has the defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/coming-from-dive.md: the figures of both programs on the same images, and the options that it names."""
+"""docs/coming-from-dive.md: figures of both programs for the same images, and options of dive."""
 
 from __future__ import annotations
 
@@ -111,5 +111,5 @@ def _saved(folder: Path, name: str) -> Path:
 
 
 def _rounded(ratio: float) -> str:
-    """A ratio as the page writes it; what is left of a millionth is 0."""
+    """A ratio as the page writes it; less than a millionth is 0."""
     return re.sub(r"\.?0+ %$", " %", f"{100 * ratio:.2f} %")

@@ -1,4 +1,4 @@
-"""docs/filters.md and docs/settings.md: what they list is what the program takes."""
+"""docs/filters.md and docs/settings.md: the program accepts exactly what they list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = block(read("settings.md"), "toml")
 
 
 def _filter_words() -> list[str]:
-    """What stands in the first column of the table, word by word."""
+    """The terms in the first column of the table."""
     rows = re.findall(r"^\| (`.*?) \| ", PAGE, re.MULTILINE)
     return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
 

@@ -1,4 +1,4 @@
-"""docs/json-schema.md: every key of every document is on the page, and the schemas of the package say the same."""
+"""docs/json-schema.md: it has every key of every document, and agrees with the schemas of the package."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ from tests.sources.stores import docker_store
 
 
 def _declared(name: str) -> dict[str, str]:
-    """Key → type, as the page has them."""
+    """Key → type, from the page."""
     table = marked_table("json-schema.md", f"json: {name}")
     return dict(zip(table.column("key"), table.column("type"), strict=True))
 
 
 def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value below a document with its key as the page writes it; what maps and documented objects hold is left out."""
+    """Every value below a document with its key as on the page; contents of maps and documented objects are left out."""
     if isinstance(value, list):
         for item in value:
             if isinstance(item, dict):
@@ -69,7 +69,7 @@ def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator
 
 
 def _check(name: str, documents: list[Any]) -> None:
-    """Together the documents have each key of the page and no other. The values of each are held against its schema."""
+    """Assert that the documents together have exactly the keys of the page, and that the values match its schema."""
     declared = _declared(name)
     keys = {key for one in documents for key, _ in _values(one, declared)}
     assert keys == set(declared)
@@ -77,7 +77,7 @@ def _check(name: str, documents: list[Any]) -> None:
 
 @pytest.fixture
 def images(tmp_path: Path, demo_image: Path) -> list[Path]:
-    """Images that have all that a report can tell of."""
+    """Images with everything that a report can have."""
     odd = layer_tar(
         [
             file("a/b/c", b"1"),
@@ -281,7 +281,7 @@ def test_every_document_is_checked_in_the_tests() -> None:
 
 
 def _listed(schema: Any, *keys: str) -> set[str]:
-    """The values that a key can have, but for null."""
+    """The possible values of a key, except null."""
     for key in keys:
         schema = schema.get("items", schema)["properties"][key]
     return set(schema.get("enum", schema.get("examples"))) - {None}

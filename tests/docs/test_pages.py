@@ -1,4 +1,4 @@
-"""README and docs/ as a whole: links lead somewhere, commands and options exist, pictures are there."""
+"""README and docs/ as a whole: links have targets, commands and options exist, and pictures are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/python.md: the examples print what the page says, and the tables have every argument, member and column."""
+"""docs/python.md: examples print the output on the page, and tables have every argument, member and column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation as a site: it is built without a warning, and asks no other host for anything."""
+"""The documentation as a site: it is built without warnings, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAGES_OUTSIDE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "bench")
 
 
 class _Links(HTMLParser):
-    """What a page loads, what it links to, and its anchors."""
+    """The resources, links and anchors of a page."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built; `strict` makes a warning an error: a page, a link or an anchor that is not there, a page in no menu."""
+    """The built site; `strict` turns warnings into errors, such as missing pages, links or anchors."""
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)],

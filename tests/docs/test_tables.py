@@ -1,4 +1,4 @@
-"""Tables of docs/ whose rows the code knows: none is missing, none is made up."""
+"""Tables of docs/ whose rows come from the code: none is missing, and none is invented."""
 
 from __future__ import annotations
 

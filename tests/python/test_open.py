@@ -1,4 +1,4 @@
-"""`layerscope.open`: what the JSON report says, as objects and columns, without any trace in the program around it."""
+"""`layerscope.open`: the content of the JSON report as objects and columns, without side effects."""
 
 from __future__ import annotations
 

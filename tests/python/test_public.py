@@ -1,4 +1,4 @@
-"""The public names, their types and what importing them costs: an interface, as the JSON is."""
+"""The public names, their types, and the cost of importing them."""
 
 from __future__ import annotations
 

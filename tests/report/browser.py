@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One tab, and all that it complained of."""
+    """One tab, with all errors that it reported."""
 
     def __init__(self, send: int, receive: int) -> None:
         self._send, self._receive = send, receive
@@ -45,7 +45,7 @@ class Browser:
     _session: str | None = None
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """Ask the tab something; its answer."""
+        """Send a request to the tab; returns its answer."""
         return self._call(method, **parameters)
 
     def _call(self, method: str, **parameters: Any) -> Any:
@@ -96,11 +96,11 @@ class Browser:
             self.complaints.append(f"dialog: {parameters['message']}")
 
     def open(self, page: Path) -> None:
-        """Load a file and wait until it is there."""
+        """Load a file and wait for it."""
         self.visit(page.as_uri())
 
     def visit(self, address: str) -> None:
-        """Load a page and wait until it is there."""
+        """Load a page and wait for it."""
         self.complaints.clear()
         self.requests.clear()
         self.received = b""
@@ -116,7 +116,7 @@ class Browser:
         return answer["result"].get("value")
 
     def look(self, width: int, *, dark: bool, phone: bool = False) -> bytes:
-        """A picture of the whole page, a PNG."""
+        """A screenshot of the whole page, as PNG."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=phone)  # fmt: skip
@@ -126,7 +126,7 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own in `folder`, ended at the end."""
+    """A browser with its own profile in `folder`, which is ended afterwards."""
     assert PROGRAM is not None
     theirs, ours = os.pipe(), os.pipe()
     command = [

@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: it loads without complaint, sorts, folds, and fits a telephone."""
+"""The HTML page in a real browser: it loads without errors, sorts, folds, and fits a phone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from layerscope.report.console import Console, Part
 
 
 def written(*parts: Part | str, color: bool = False) -> str:
-    """One line as it is written."""
+    """The output of one line."""
     stream = io.BytesIO()
     console = Console(stream, 80, color=color)
     console.line(*parts)

@@ -1,4 +1,4 @@
-"""CSV: each table can be read back, its figures are those of the image, and no name runs in a spreadsheet."""
+"""CSV: each table can be read back, figures equal those of the image, and no name is a formula."""
 
 from __future__ import annotations
 

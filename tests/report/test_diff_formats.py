@@ -1,4 +1,4 @@
-"""Comparisons in all formats: what the new image risks comes first, comments fit, and no name becomes markup or a command."""
+"""Comparisons in all formats: new risks come first, comments fit, and no name becomes markup or a command."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def risky(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @pytest.fixture(scope="module")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """From one hostile image to another."""
+    """A comparison of two hostile images."""
     folder = tmp_path_factory.mktemp("evil")
     command = COMMAND.removeprefix("RUN /bin/sh -c ").removesuffix(" # buildkit")
     names = [name for name in NAMES if len(name) < 200]

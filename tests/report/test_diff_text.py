@@ -1,4 +1,4 @@
-"""Comparisons of random images keep to the width and never act on the terminal; text and JSON agree."""
+"""Comparisons of random images fit the width and never control the terminal; text and JSON agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fleet as HTML: all answers, nothing from an image as markup, and no other host."""
+"""A fleet as HTML: it has all answers, escapes texts of images, and loads nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotations: GitHub reads each as one command, on the right lines, and no name is a command of its own."""
+"""Annotations: GitHub reads each as one command with the right lines, and no name is a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML page: one file that asks for nothing, runs nothing of the image's, and stays small."""
+"""The HTML page: one file that loads nothing, runs nothing from the image, and stays small."""
 
 from __future__ import annotations
 

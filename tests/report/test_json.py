@@ -1,4 +1,4 @@
-"""The JSON report: every key always there, figures that agree with each other, the same bytes every time."""
+"""The JSON report: every key is always present, figures agree, and the same image gives the same bytes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FILE_KEYS = "path type bytes logicalBytes mode uid gid mtime linkTarget change w
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """The sample, opened by a relative name: reports show no folder of this machine."""
+    """The sample, opened by a relative name, so that reports have no folder of this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("sample"))
         yield opened(Path("sample.tar"), sample())
@@ -56,7 +56,7 @@ def document_of(image: Opened, *, files: bool = False) -> dict[str, Any]:
 
 
 def objects_at(document: Any, where: str) -> list[dict[str, Any]]:
-    """The objects that a path such as `layers[].changes` leads to."""
+    """The objects at a path such as `layers[].changes`."""
     objects = [document]
     for part in where.split(".") if where else ():
         objects = [item[part.removesuffix("[]")] for item in objects]
@@ -169,7 +169,7 @@ def test_names_that_are_not_utf8_are_kept(image: Opened) -> None:
 
 
 def check_figures(document: dict[str, Any]) -> None:
-    """Assert that a report agrees with itself."""
+    """Assert that the figures of a report agree with each other."""
     totals, layers, records = document["totals"], document["layers"], document["waste"]["records"]
     stored = sum(layer["storedBytes"] for layer in layers)
     wasted = sum(record["bytes"] for record in records)

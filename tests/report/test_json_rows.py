@@ -1,4 +1,4 @@
-"""The JSON report is written row by row, and is what a plain writer would write."""
+"""The JSON report is written row by row, and equals the output of `json`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = (
 
 
 def both(folder: Path, members: list[list[Any]], *, duplicates: bool = True) -> tuple[str, str]:
-    """A report as it is written, and as `json` writes it."""
+    """A report as written, and as `json` writes it."""
     image = write(folder / "image.tar", docker_archive([layer_tar(layer) for layer in members]))
     opened = open_image(Request(str(image)), Options(duplicates=duplicates))
     stream = io.BytesIO()

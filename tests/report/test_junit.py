@@ -1,4 +1,4 @@
-"""JUnit XML: read back by a library, with what GitLab and Jenkins show."""
+"""JUnit XML: a library reads it back, with the attributes that GitLab and Jenkins show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 
 def suite_of(image: Opened) -> TestSuite:
-    """The one suite of a report, as junitparser reads it."""
+    """The single suite of a report, read by junitparser."""
     junit = JUnitXml.fromstring(report(image, "junit"))
     suites = list(junit)
     assert len(suites) == 1

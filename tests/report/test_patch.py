@@ -1,4 +1,4 @@
-"""Parts of a patch: its lines, what it is after an earlier one, and saving it."""
+"""Parts of a patch: hunks, the rest after an earlier patch, and saving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SARIF: valid by its schema and by Microsoft's validator, on the right lines, the same from build to build."""
+"""SARIF: valid for its schema and Microsoft's validator, on the right lines, and stable across builds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HISTORY: list[dict[str, object]] = [
 
 
 def deleting(content: bytes = b"a") -> bytes:
-    """An image that stores a file and deletes it."""
+    """An image that stores a file and deletes it later."""
     layers = [layer_tar([file("gone/a", content * 200_000)]), layer_tar([whiteout("gone")])]
     return docker_archive(layers, history=HISTORY)
 
@@ -45,7 +45,7 @@ def run_of(image: Opened) -> dict[str, Any]:
 
 
 def result_of(image: Opened, rule: str) -> dict[str, Any]:
-    """The one result of a rule."""
+    """The single result of a rule."""
     (result,) = (each for each in run_of(image)["results"] if each["ruleId"] == rule)
     assert isinstance(result, dict)
     return result

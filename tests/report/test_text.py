@@ -1,4 +1,4 @@
-"""The text report: right at any width, and harmless for the terminal."""
+"""The text report: it fits any width and never controls the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RULE = "── above: base image"
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """The sample, opened by a relative name: reports show no folder of this machine."""
+    """The sample, opened by a relative name, so that reports have no folder of this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("sample"))
         yield opened(Path("sample.tar"), sample())
@@ -197,7 +197,7 @@ _LONG = "apt-get update && apt-get install -y " + " ".join(f"package-{n}" for n 
 def with_findings(
     tmp_path: Path, *, own: bool = True, base: bool = True, secret: bool = False
 ) -> Opened:
-    """An image of a base layer and an own one, each with package lists or not."""
+    """An image of a base layer and another one, each with or without package lists."""
     layers = [
         layer_tar([file(_LISTS + "base", b"b" * 300_000)] if base else [file("bin/sh", b"s")]),
         layer_tar([file(_LISTS + "own", b"o" * 200_000)] if own else [file("app", b"a")]),

@@ -1,4 +1,4 @@
-"""The verdict in every format: readable by other programs, and names never become markup or commands."""
+"""The verdict in every format: other programs can read it, and names never become markup or commands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check(rule: str, outcome: Outcome, *offenders: Offender, **how: Any) -> Chec
 
 
 def verdict_of(image: Opened, *, hard: Outcome = Outcome.FAIL) -> Verdict:
-    """One check of each outcome; the one that fails has paths, the one that warns has findings."""
+    """A verdict with one check of each outcome; the failed one has paths, the one that warns has findings."""
     assert image.findings is not None
     lists = next(found for found in image.findings.found if found.rule == "apt-lists")
     paths = [

@@ -26,7 +26,7 @@ KEYS = {
 
 
 def document(verdict: Verdict, image: Opened = IMAGE) -> dict[str, Any]:
-    """The verdict as JSON has it."""
+    """The verdict as JSON."""
     stream = io.BytesIO()
     writer_of("json")(verdict, image, stream, ReportOptions())
     decoded: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))

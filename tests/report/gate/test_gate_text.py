@@ -53,7 +53,7 @@ RULES = tuple(rule for rule in FINDING_RULES if rule.name in ("deleted-later", "
 
 
 def failing() -> Verdict:
-    """A verdict with one of everything."""
+    """A verdict with an example of everything."""
     ignores = [Ignore(paths=("/nowhere",), place=".layerscope.toml, line 9")]
     return verdict_of(IMAGE, config(VALUES, ignores), findings=FOUND, rules=RULES)
 

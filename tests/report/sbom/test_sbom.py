@@ -1,4 +1,4 @@
-"""SBOMs: valid by independent validators, the same bytes every time, and read back as what they were written from."""
+"""SBOMs: independent validators accept them, the same image gives the same bytes, and reading them gives the same packages."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def written(opened: Opened, form: str, **environment: str) -> bytes:
 
 
 def validate(form: str, data: bytes, folder: Path) -> None:
-    """Hold a document against its schema, or let its library read and check it."""
+    """Check a document against its schema, or with its library."""
     if form == "cyclonedx":
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
         return

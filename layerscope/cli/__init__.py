@@ -18,7 +18,7 @@ from layerscope.cli.group import (
     did_you_mean,
     intended_command,
 )
-from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
+from layerscope.cli.streams import UnwritableError, guard_streams, print_error, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
     OutOfMemoryError,
@@ -70,15 +70,15 @@ def run(args: Sequence[str] | None = None) -> int:
             click.echo(f"\n  hint: {_how_to_open_image(error.ctx)}", err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        say(_usage_error(error))
+        print_error(_usage_error(error))
         return ExitCode.USAGE
     except LayerscopeError as error:
-        say(error)
+        print_error(error)
         return error.exit_code
     except (KeyboardInterrupt, CancelledError, click.Abort):
         return ExitCode.INTERRUPTED
     except UnwritableError as error:
-        say(UsageError(f"cannot write stdout: {error.strerror}"))
+        print_error(UsageError(f"cannot write stdout: {error.strerror}"))
         return ExitCode.USAGE
     except EndedBySignal as error:
         return 128 + error.number
@@ -89,7 +89,7 @@ def run(args: Sequence[str] | None = None) -> int:
         if is_out_of_memory(error):
             return _fault(error)
         where = f"{error.filename}: " if error.filename else ""
-        say(LayerscopeError(f"{where}{error.strerror or error}"))
+        print_error(LayerscopeError(f"{where}{error.strerror or error}"))
         return ExitCode.UNREADABLE
     except Exception as error:
         return _fault(error)
@@ -125,21 +125,21 @@ def _fault(error: BaseException) -> int:
     """Report an unexpected exception; returns its exit code."""
     fault = as_user_error(error)
     if not isinstance(fault, OutOfMemoryError) or claim_memory_report():
-        say(fault)
+        print_error(fault)
     return fault.exit_code
 
 
 def main() -> NoReturn:
     """Run the program, then exit without freeing the memory of a million paths piece by piece."""
     guard_streams()
-    watch_threads(say)
+    watch_threads(print_error)
     code = run()
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            say(UsageError(f"cannot write stdout: {error.strerror}"))
+            print_error(UsageError(f"cannot write stdout: {error.strerror}"))
             code = ExitCode.USAGE
     if stderr_failed() and code < ExitCode.INTERNAL:
         code = ExitCode.USAGE

@@ -40,7 +40,7 @@ def cat(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream
     from layerscope.cli.paths import find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import is_terminal, say
+    from layerscope.cli.streams import is_terminal, print_error
     from layerscope.errors import CorruptImageError, NothingFoundError
     from layerscope.filesystem.content_reader import ContentReader
     from layerscope.layers.blob import CHUNK
@@ -52,7 +52,7 @@ def cat(
         opened = open_for_paths(reference, progress, params)
         opened.need_contents()
         lookup, _ = lookup_of(opened, layer)
-        matches, all_matched = find_all(opened, lookup, paths, say)
+        matches, all_matched = find_all(opened, lookup, paths, print_error)
         _fetch(opened, lookup, matches)
     escaped = is_terminal(sys.stdout) and not raw
     problems = []
@@ -63,7 +63,7 @@ def cat(
                 kind = "a directory"
                 if lookup.rows[path] >= 0:
                     kind = FileFacts.of(opened.filesystem, int(lookup.rows[path])).kind_words()
-                say(NothingFoundError(f"{name} is {kind}"))
+                print_error(NothingFoundError(f"{name} is {kind}"))
                 all_matched = False
                 continue
             inode = int(opened.filesystem.inode_of[lookup.rows[path]])

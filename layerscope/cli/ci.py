@@ -40,7 +40,7 @@ def _check_config(context: click.Context, _: click.Parameter, file: Path | None)
     if file is not None and not context.resilient_parsing:
         from layerscope.analysis.gate.discover import load_config
 
-        say_warnings(load_config(file, Path()))
+        print_warnings(load_config(file, Path()))
         click.echo(f"{log_line(str(file))}: no errors")
         context.exit()
 
@@ -109,7 +109,7 @@ def ci(
         raise UsageError("--baseline-tolerance has no effect without --baseline")
     options = options_of(params)
     loaded = load_config(config, Path())
-    say_warnings(loaded)
+    print_warnings(loaded)
     gate_config = with_flags(loaded, params)
     inputs = input_files(
         params, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
@@ -150,7 +150,7 @@ def ci(
         raise GateFailedError(f"{name}: {verdict.failure()}")
 
 
-def say_warnings(config: GateConfig) -> None:
+def print_warnings(config: GateConfig) -> None:
     """Print configuration warnings on stderr: not all formats include them, and there is no report if the image cannot be opened."""
     for warning in config.warnings:
         has_place = warning.message.startswith(warning.place)

@@ -47,7 +47,7 @@ def extract(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import input_files
     from layerscope.cli.paths import find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import say
+    from layerscope.cli.streams import print_error
     from layerscope.errors import CorruptImageError, NothingFoundError
     from layerscope.extraction import extract as extraction
     from layerscope.extraction.plan import plan_whole
@@ -61,7 +61,7 @@ def extract(
         opened = open_for_paths(reference, progress, params)
         opened.need_contents()
         lookup, after = lookup_of(opened, layer)
-        matches, all_matched = find_all(opened, lookup, paths, say)
+        matches, all_matched = find_all(opened, lookup, paths, print_error)
         if not matches:
             if not ignore_errors:
                 opened.raise_damage()

@@ -266,7 +266,8 @@ class _FindingFilter:
             min_confidence = self.confidence or (Confidence.LOW if self.only else Confidence.MEDIUM)
             if confidences.index(finding.confidence) <= confidences.index(min_confidence):
                 chosen.append(number)
-            elif self.confidence is None:  # one in words is listed as such
+            elif self.confidence is None:
+                # Without edits, the summary says that it needs a decision.
                 (low_confidence if finding.edits else chosen).append(number)
         return chosen, low_confidence
 

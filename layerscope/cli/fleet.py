@@ -269,11 +269,11 @@ def _limits(ci: bool, config: Path | None, params: dict[str, Any]) -> GateConfig
         return None
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.analysis.gate.discover import load_config
-    from layerscope.cli.ci import say_warnings
+    from layerscope.cli.ci import print_warnings
     from layerscope.configuration import WrongValueError
 
     gate_config = load_config(config, Path()) if ci else GateConfig(source="options")
-    say_warnings(gate_config)
+    print_warnings(gate_config)
     if gate_config.base is not None:
         place = gate_config.place("base")
         click.echo(f"layerscope: {log_line(place)}: the base of each image is estimated", err=True)

@@ -42,7 +42,7 @@ def log(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
     from layerscope.cli.paths import unknown_layers, warn_unknown_layers
-    from layerscope.cli.streams import say
+    from layerscope.cli.streams import print_error
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 
@@ -65,7 +65,7 @@ def log(
     unknown = unknown_layers(opened)
     message = "no step touched" if unknown is None else "no known layer has changes of"
     for path in unmatched if has_events else ():
-        say(NothingFoundError(f"{message} {path}", hint=unknown))
+        print_error(NothingFoundError(f"{message} {path}", hint=unknown))
     if not ignore_errors:
         opened.raise_damage()
     if not has_events:

@@ -40,14 +40,14 @@ def ls(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream
     from layerscope.cli.paths import find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import say
+    from layerscope.cli.streams import print_error
     from layerscope.errors import NothingFoundError
     from layerscope.layers.index import Kind
 
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, params)
     lookup, _ = lookup_of(opened, layer)
-    matches, all_matched = find_all(opened, lookup, paths or ("/",), say)
+    matches, all_matched = find_all(opened, lookup, paths or ("/",), print_error)
     listed: dict[int, None] = {}
     for path in matches:
         if directory or lookup.kind(path) is not Kind.DIRECTORY:

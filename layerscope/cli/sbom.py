@@ -39,7 +39,7 @@ def sbom(
     options = replace(options_of(params, findings=True), inventory=True)
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, params), options)
-    assert opened.inventory is not None  # noqa: S101  # for the types: it was asked for
+    assert opened.inventory is not None  # noqa: S101  # for the type checker: `inventory=True`
     for warning in opened.warnings:
         if warning.code == "packages-unreadable":
             click.echo(f"layerscope: {log_line(warning.message)}", err=True)

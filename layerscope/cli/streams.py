@@ -86,7 +86,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def say(error: LayerscopeError) -> None:
+def print_error(error: LayerscopeError) -> None:
     """Print an error on stderr: its message, then its hint."""
     if sys.stderr is None:
         return

@@ -134,7 +134,7 @@ class Files(Table):
 
 
 class Changes(Files):
-    """The paths that a layer changes, in path order: each as it is after the layer, or as it was if the layer removes it."""
+    """The paths that a layer changes, in path order, with their state after the layer; removed paths have their former state."""
 
     names: ClassVar[tuple[str, ...]] = (*Files.names, "changes", "why")
 

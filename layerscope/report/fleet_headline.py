@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 def headline(totals: FleetTotals, *, binary: bool) -> list[tuple[str, str, Role]]:
-    """The figures of all images, most important first: words, shorter words, and what they are."""
+    """The figures of all images, most important first: text, shorter text, and role."""
     once = totals.stored_once_bytes
 
     def amount(count: int) -> str:

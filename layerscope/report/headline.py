@@ -14,7 +14,7 @@ from layerscope.words import DigestState
 
 
 def headline_of(opened: Opened, options: ReportOptions) -> list[tuple[str, Role]]:
-    """The parts of the headline: what is stored, what is avoidable and whose, and secrets."""
+    """The parts of the headline: stored bytes, avoidable bytes in own and base layers, and secrets."""
     findings, stored = opened.findings, opened.accounting.stored
     if findings is None:
         return headline(stored, binary=options.binary_sizes)

@@ -25,7 +25,7 @@ DUPLICATES = 10
 _SHARE_WIDTH = 5
 """Columns of a percentage."""
 _MIN_WIDTH = 24
-"""Columns that an instruction or a path needs in its row; with less room, the notes go on a line of their own."""
+"""Columns that an instruction or a path needs in its row; with less room, the notes go on their own line."""
 
 
 def write_steps(console: Console, opened: Opened, options: ReportOptions) -> None:

@@ -47,9 +47,9 @@ def fixes_in_dockerfile(opened: Opened, base_steps: int | None) -> set[int]:
 def _is_written(
     finding: Finding, plan: Plan, patcher: Patcher, present: set[str], fixed: set[str]
 ) -> bool:
-    """Whether the Dockerfile has what a plan makes of the steps that a finding changes, and no longer what they were.
+    """Whether the Dockerfile has the fixed instructions of all steps that a finding changes, and none of the unfixed ones.
 
-    `present` are the instructions of the Dockerfile, `fixed` all those that the plan leads to.
+    `present` are the instructions of the Dockerfile, `fixed` those of the restored Dockerfile with the whole plan.
     """
     edits = [edit for edit in finding.edits if edit.kind != "ignore"]
     steps = {step for edit in edits for step in (edit.step, *edit.steps)}

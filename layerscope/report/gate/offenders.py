@@ -15,7 +15,7 @@ from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 SHOWN = {Outcome.FAIL: 10, Outcome.WARN: 3}
 """Maximum offenders shown for a check, by its outcome."""
 _MIN_WIDTH = 30
-"""Columns that a path needs beside its note; with less room the note goes on a line of its own."""
+"""Columns that a path needs beside its note; with less room the note goes on its own line."""
 
 
 def write_offenders(
@@ -120,7 +120,7 @@ def _name(opened: Opened, offender: Offender) -> str:
 
 
 def _note(opened: Opened, offender: Offender) -> str:
-    """The note on an offender: its place, and what is wrong with it."""
+    """The note on an offender, with its place."""
     parts = [offender.note]
     if offender.layer is not None and offender.path is not None:
         parts.insert(0, f"in layer {offender.layer}")

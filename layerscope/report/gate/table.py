@@ -17,7 +17,7 @@ STYLES = {
     Outcome.SKIP: "dim",
 }
 _MIN_WIDTH = 24
-"""Columns that a message needs beside its row; with less room it goes on a line of its own."""
+"""Columns that a message needs beside its row; with less room it goes on its own line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def end_now(code):
     ending.set()
     threading.Event().wait()  # undoing things may take a while
 signals.end_now = end_now
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 def starve():
     raise MemoryError
 for who in {order.split(", ")!r}:
@@ -222,7 +222,7 @@ def test_a_thread_without_memory_to_start_ends_the_program_quietly() -> None:
     script = """
 import sys, threading
 from layerscope import cli, faults
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 usual = sys.unraisablehook
 class Starved(threading.Thread):
     def _bootstrap(self):
@@ -242,7 +242,7 @@ def test_a_thread_that_runs_out_of_memory_ends_the_program() -> None:
     script = """
 import sys, threading
 from layerscope import cli, faults
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 def work():
     raise MemoryError
 threading.Thread(target=work).start()

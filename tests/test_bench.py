@@ -99,7 +99,7 @@ def test_the_guard_measures_key_presses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It counts CPU seconds in the explorer and in a bare app."""
-    monkeypatch.setattr(guard, "PRESSED", 2)
+    monkeypatch.setattr(guard, "KEY_PRESSES", 2)
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     guard.measure_keys(str(image))
     seconds = json.loads(capsys.readouterr().out)

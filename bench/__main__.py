@@ -40,7 +40,7 @@ INTERRUPTED = 130
     type=click.Choice([case.letter for case in CASES], case_sensitive=False),
     metavar="A|B|C|D|E",
     multiple=True,
-    help="Measure this case alone; can be given twice.",
+    help="Measure only this case; can be repeated.",
 )
 @click.option(
     "--keep/--no-keep",
@@ -59,34 +59,34 @@ INTERRUPTED = 130
 @click.option(
     "--save",
     is_flag=True,
-    help="Keep the figures in results.json; of all cases, at scale 1.",
+    help="Save the figures in results.json; only of all cases at scale 1.",
 )
 def main(
     runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: float, save: bool
 ) -> None:
     """Measure layerscope against dive and igzip on images made here, in the same run."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     compile_program()
-    chosen = [case for case in CASES if not only or case.letter in only]
+    cases = [case for case in CASES if not only or case.letter in only]
     outcomes: list[Outcome] = []
     code = 0
     try:
-        for case in chosen:
+        for case in cases:
             try:
                 image = _image(case, scale)
-                outcome = measure_case(case, image, runs=runs, dive_runs=dive_runs, tell=_tell)
+                outcome = measure_case(case, image, runs=runs, dive_runs=dive_runs, log=_log)
             except OSError as error:
-                _tell(f"case {case.letter} cannot be measured: {error}")
+                _log(f"case {case.letter} cannot be measured: {error}")
                 code = FAILED
             else:
                 outcomes.append(outcome)
     except KeyboardInterrupt:
-        _tell("interrupted")
+        _log("interrupted")
         code = INTERRUPTED
     finally:
         if not keep:
-            for case in chosen:
+            for case in cases:
                 images.remove(case.recipe, scale)
     if outcomes:
         print_table(outcomes, scale)
@@ -98,40 +98,40 @@ def main(
 
 
 def _save(outcomes: list[Outcome], *, complete: bool) -> int:
-    """Keep the figures of a complete run; the exit code."""
+    """Save the figures of a complete run; returns the exit code."""
     try:
         if not complete:
-            raise ValueError("figures are kept only of all cases at scale 1")
+            raise ValueError("only figures of all cases at scale 1 are saved")
         results.save(outcomes)
     except (OSError, ValueError) as error:
-        _tell(f"the figures are not kept: {error}")
+        _log(f"the figures were not saved: {error}")
         return FAILED
-    _tell(
+    _log(
         f"the figures are in {results.RESULTS}; python -m tests.docs.generated puts them into the pages"
     )
     return 0
 
 
 def _image(case: Case, scale: float) -> Image:
-    """The image of a case, made unless it is there."""
-    image = images.kept(case.recipe, scale)
+    """The image of a case, which is made if it does not exist."""
+    image = images.existing(case.recipe, scale)
     if image is None:
-        _tell(f"making image {case.letter} in {images.FOLDER}")
+        _log(f"making image {case.letter} in {images.FOLDER}")
         start = time.perf_counter()
         image = images.make(case.recipe, scale)
-        _tell(f"made in {time.perf_counter() - start:.0f} s")
+        _log(f"made in {time.perf_counter() - start:.0f} s")
     return image
 
 
 def _failed(outcome: Outcome) -> bool:
-    """Whether a program that is there could not do its work."""
+    """Whether an installed program failed."""
     return any(
         result.problem is not None and result.program.missing is None
         for result in (outcome.ours, outcome.peer)
     )
 
 
-def _tell(message: str) -> None:
+def _log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 

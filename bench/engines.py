@@ -1,4 +1,4 @@
-"""Engines with stores of their own, started for the benchmark and ended with it. They need root."""
+"""Engines with their own stores, which run during the benchmark. They need root."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ START_SECONDS = 60
 
 
 class EngineError(Exception):
-    """An engine is not there, does not start, or cannot load the image; `str()` of it says what."""
+    """An engine is not installed, does not start, or cannot load the image; the text says which."""
 
 
 @contextmanager
-def folder_in(place: Path) -> Iterator[Path]:
-    """A folder for stores; what is mounted in it and lies in it goes at the end. Sockets lie in it: its name is short."""
+def temporary_folder_in(place: Path) -> Iterator[Path]:
+    """A folder for stores; its mounts and contents are removed at the end. Its name is short because it contains sockets."""
     folder = Path(tempfile.mkdtemp(prefix="ls-", dir=place))
     try:
         yield folder
@@ -33,8 +33,8 @@ def folder_in(place: Path) -> Iterator[Path]:
 
 @contextmanager
 def dockerd(folder: Path, archive: Path) -> Iterator[tuple[str, Path]]:
-    """Docker with its classic store and an image in it: its address, and the root of the store."""
-    _need("dockerd", "containerd", "docker")
+    """Run Docker with its classic store and an image in it; yields its address and the root of the store."""
+    _require("dockerd", "containerd", "docker")
     root, host = folder / "docker", f"unix://{folder}/d.sock"
     command = [
         "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
@@ -43,8 +43,8 @@ def dockerd(folder: Path, archive: Path) -> Iterator[tuple[str, Path]]:
     ]  # fmt: skip
 
     def ready() -> bool:
-        asked = ["docker", "-H", host, "version"]
-        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+        command_line = ["docker", "-H", host, "version"]
+        return subprocess.run(command_line, capture_output=True, check=False).returncode == 0
 
     with _running(command, folder / "dockerd.log", ready):
         _run("docker", "-H", host, "load", "-q", "-i", archive)
@@ -52,8 +52,8 @@ def dockerd(folder: Path, archive: Path) -> Iterator[tuple[str, Path]]:
 
 
 def podman_load(folder: Path, archive: Path) -> Path:
-    """A store of Podman with an image in it: its root."""
-    _need("podman")
+    """Load an image into a new store of Podman; returns its root."""
+    _require("podman")
     root = folder / "podman"
     options = ("--root", root, "--runroot", folder / "run", "--storage-driver", "overlay")
     _run("podman", *options, "load", "-q", "-i", archive)
@@ -62,7 +62,7 @@ def podman_load(folder: Path, archive: Path) -> Path:
 
 @contextmanager
 def _running(command: Sequence[str], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
-    """A program that serves, until the end."""
+    """Run a server inside the `with` block. Raises `EngineError` if it does not start."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True
@@ -71,8 +71,8 @@ def _running(command: Sequence[str], log: Path, ready: Callable[[], bool]) -> It
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise EngineError(f"{command[0]} does not start: {' '.join(said)}")
+                last_line = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise EngineError(f"{command[0]} does not start: {' '.join(last_line)}")
             time.sleep(0.2)
         yield
     finally:
@@ -84,7 +84,7 @@ def _running(command: Sequence[str], log: Path, ready: Callable[[], bool]) -> It
             process.wait()
 
 
-def _need(*programs: str) -> None:
+def _require(*programs: str) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         raise EngineError(f"not installed: {', '.join(missing)}")
@@ -95,6 +95,6 @@ def _need(*programs: str) -> None:
 def _run(*command: str | Path) -> None:
     hosts = ("DOCKER_HOST", "CONTAINER_HOST")
     environment = {name: value for name, value in os.environ.items() if name not in hosts}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        raise EngineError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if result.returncode != 0:
+        raise EngineError(f"{command[0]}: {(result.stderr or result.stdout).strip()[-300:]}")

@@ -1,6 +1,7 @@
-"""What `layerscope fleet` takes for fifty images over six bases, beside a loop of single reports, and for thousands of small images.
+"""Time and memory of `layerscope fleet` for fifty images over six bases, compared with a loop of single reports, and for thousands of
+small images.
 
-`python -m bench.fleet --save` runs everything and keeps the figures in `fleet.json`. `--images 24 --scale 0.3` runs one fleet of
+`python -m bench.fleet --save` runs everything and saves the figures in `fleet.json`. `--images 24 --scale 0.3` runs one fleet of
 another size, for a quick look.
 """
 
@@ -19,36 +20,36 @@ import msgspec
 
 from bench.bytecode import compile_program
 from bench.fleet_images import IMAGES, images, write_image
-from bench.measure import Program, by_turns
+from bench.measure import Program, run_in_turns
 from bench.results import commit, machine
 
 RESULTS = Path(__file__).with_name("fleet.json")
-SHARE = 4
+MIN_SPEEDUP = 4
 """The loop takes at least this many times as long."""
-MOST_MEMORY = 300_000_000
-"""Bytes that the process of the command itself takes at most."""
+MAX_MEMORY = 300_000_000
+"""Maximum bytes of memory of the command's own process."""
 SMALL = ((500, 0.002), (2000, 0.002))
-"""Fleets of small images: how many, and of what scale."""
+"""Fleets of small images: their number and scale."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What one command, or the loop of reports, took."""
+    """The figures of one command, or of the loop of reports."""
 
     what: str
     images: int
     layers: int
-    """Distinct ones."""
+    """Number of distinct layers."""
     archives: int
     """Bytes of all archives."""
     wall: float
     cpu: float
     """Seconds of all processes."""
     memory: int
-    """Most bytes that the process of a command itself had resident."""
+    """Peak resident bytes of the command's own process."""
 
 
 class Results(msgspec.Struct, frozen=True):
-    """All of one run."""
+    """All figures of one run."""
 
     commit: str
     date: str
@@ -57,7 +58,7 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def measure(count: int, scale: float, jobs: int, *, loop: bool) -> list[Row]:
-    """Make a fleet, run `fleet` without and with what its first run cached, and the single reports if `loop`."""
+    """Make a fleet, run `fleet` with an empty and a filled cache, and with `loop` the single reports. Raises `ClickException`."""
     with tempfile.TemporaryDirectory(prefix="layerscope-bench-") as name:
         folder = Path(name, "images")
         folder.mkdir()
@@ -84,7 +85,7 @@ def measure(count: int, scale: float, jobs: int, *, loop: bool) -> list[Row]:
                 {"LAYERSCOPE_CACHE_DIR": str(Path(name, "cache"))},
                 check=check,
             )
-            result = by_turns([program], lambda _: None)[0]
+            result = run_in_turns([program], lambda _: None)[0]
             if result.problem is not None:
                 raise click.ClickException(f"{what}: {result.problem}")
             return Row(what, count, layers, archives, result.wall, result.cpu, result.memory)
@@ -101,12 +102,12 @@ def measure(count: int, scale: float, jobs: int, *, loop: bool) -> list[Row]:
 
 
 def load(path: Path = RESULTS) -> Results:
-    """The figures of the last run that was kept."""
+    """The figures of the last saved run."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
 def table(results: Results) -> str:
-    """The figures as a Markdown table, and what they say an image and a layer cost."""
+    """The figures as a Markdown table, with the costs of an image and of a layer."""
     lines = [
         "| images | distinct layers | archives | command | time | CPU time | memory |",
         "|---:|---:|---:|---|---:|---:|---:|",
@@ -116,10 +117,10 @@ def table(results: Results) -> str:
         f" | {row.wall:.1f} s | {row.cpu:.1f} s | {row.memory / 1e6:.0f} MB |"
         for row in results.rows
     )
-    first, _, loop, *_, most, again = results.rows
-    image, layer = again.cpu / again.images, (most.cpu - again.cpu) / most.layers
+    fleet, _, loop, *_, large, again = results.rows
+    image, layer = again.cpu / again.images, (large.cpu - again.cpu) / large.layers
     note = (
-        f"Fifty images together take 1/{loop.wall / first.wall:.1f} of the time of single reports."
+        f"Fifty images together take 1/{loop.wall / fleet.wall:.1f} of the time of single reports."
         f" Of small ones, an image costs {1000 * image:.0f} ms of CPU time, and a distinct layer {1000 * layer:.0f} ms once."
         f" Memory is that of the command's own process. Commit {results.commit}, {results.date}; {results.machine}."
     )
@@ -131,11 +132,11 @@ def table(results: Results) -> str:
 @click.option("--scale", default=1.0, show_default=True, help="1 is 20 MB for a base.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, metavar="N")
 @click.option("--loop/--no-loop", default=True, help="Also run the single reports.")
-@click.option("--save", is_flag=True, help="Run everything, and keep the figures in fleet.json.")
+@click.option("--save", is_flag=True, help="Run everything, and save the figures in fleet.json.")
 def main(count: int, scale: float, jobs: int, loop: bool, save: bool) -> None:
     """Measure `layerscope fleet` beside a loop of single cold reports."""
     compile_program()
-    measured = commit() if save else ""
+    commit_id = commit() if save else ""
     rows = measure(count, scale, jobs, loop=loop or save)
     if save:
         rows += [row for fleet in SMALL for row in measure(*fleet, jobs, loop=False)]
@@ -147,12 +148,12 @@ def main(count: int, scale: float, jobs: int, loop: bool, save: bool) -> None:
     if loop or save:
         print(
             f"1/{rows[2].wall / rows[0].wall:.1f} of the time, 1/{rows[2].cpu / rows[0].cpu:.1f} of the CPU time"
-            f" of single reports; at most 1/{SHARE} is wanted"
+            f" of single reports; at most 1/{MIN_SPEEDUP} is wanted"
         )
-    print(f"at most {max(row.memory for row in rows if 'fleet' in row.what) / 1e6:.0f} MB; {MOST_MEMORY / 1e6:.0f} MB are allowed")  # fmt: skip
+    print(f"at most {max(row.memory for row in rows if 'fleet' in row.what) / 1e6:.0f} MB; {MAX_MEMORY / 1e6:.0f} MB are allowed")  # fmt: skip
     if save:
         date = datetime.datetime.now(datetime.UTC).date().isoformat()
-        results = Results(measured, date, machine(), rows)
+        results = Results(commit_id, date, machine(), rows)
         RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 

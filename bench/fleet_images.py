@@ -1,4 +1,4 @@
-"""Fifty images over six bases, the same every time."""
+"""Fifty images over six bases; every run makes the same bytes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pathlib import Path
 IMAGES = 50
 _DAY = 86_400
 _BASES = (("debian", 0), ("debian", 1), ("python", 0), ("python", 1), ("node", 0), ("alpine", 0))
-"""Names and versions."""
-_BEGAN = 1_700_000_000
+"""Names and versions of the bases."""
+_FIRST_BUILD = 1_700_000_000
 """When the first base was made, in seconds since 1970."""
 
 
@@ -28,7 +28,7 @@ class Step:
 
     created_by: str
     tar: bytes = b""
-    created: int = _BEGAN
+    created: int = _FIRST_BUILD
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FleetImage:
     steps: tuple[Step, ...]
     base: str
     base_layers: int
-    """How many of its layers are those of its base."""
+    """Number of its layers that belong to its base."""
 
     @property
     def layers(self) -> list[bytes]:
@@ -48,14 +48,14 @@ class FleetImage:
 
 
 def images(count: int = IMAGES, scale: float = 1.0) -> Iterator[FleetImage]:
-    """The images: each stands on one of six bases, of which two are versions of the same image. With a `scale` of 1, a base is
-    about 20 MB."""
+    """The images: each is built on one of six bases, some of which are versions of one image. With a `scale` of 1, a base has about
+    20 MB."""
     bases = _bases(scale)
     for number in range(count):
         base, steps = bases[number % len(bases)]
-        built = _BEGAN + (30 + number) * _DAY
+        built = _FIRST_BUILD + (30 + number) * _DAY
         rng = random.Random(number)
-        own = [
+        app_steps = [
             Step("RUN /bin/sh -c apt-get update && apt-get install -y curl # buildkit", _curl(number // 12, scale), built),
             Step("COPY requirements.txt /srv/ # buildkit", _tar({"srv/requirements.txt": b"flask==%d\n" % (number // 6)}, built), built),
             Step("RUN /bin/sh -c pip install -r /srv/requirements.txt # buildkit", _site(number // 6, scale), built),
@@ -64,25 +64,25 @@ def images(count: int = IMAGES, scale: float = 1.0) -> Iterator[FleetImage]:
             Step('CMD ["python" "-m" "app"]', created=built),
         ]  # fmt: skip
         layers = sum(bool(step.tar) for step in steps)
-        yield FleetImage(f"team-{number % 4}/app-{number:03}:1.{number}", (*steps, *own), base, layers)  # fmt: skip
+        yield FleetImage(f"team-{number % 4}/app-{number:03}:1.{number}", (*steps, *app_steps), base, layers)  # fmt: skip
 
 
 @lru_cache(2)
 def _bases(scale: float) -> tuple[tuple[str, tuple[Step, ...]], ...]:
     """Name and steps of each base."""
-    found = []
+    bases = []
     for name, version in _BASES:
-        made = _BEGAN + version * 20 * _DAY
+        built = _FIRST_BUILD + version * 20 * _DAY
         root = _files(f"{name} {version}", int(2500 * scale) + 3, "usr/lib")
         root |= {"var/lib/dpkg/status": _status(name, version), "etc/os-release": f"ID={name}\n".encode()}  # fmt: skip
         tools = _files(f"{name} {version} tools", int(900 * scale) + 2, "opt") | _lists()
         steps = [
-            Step(f"ADD rootfs-{name}.tar.xz / # buildkit", _tar(root, made), made),
-            Step(f"RUN /bin/sh -c apt-get install -y {name}-tools # buildkit", _tar(tools, made), made + 60),
-            Step(f'CMD ["{name}"]', created=made + 60),
+            Step(f"ADD rootfs-{name}.tar.xz / # buildkit", _tar(root, built), built),
+            Step(f"RUN /bin/sh -c apt-get install -y {name}-tools # buildkit", _tar(tools, built), built + 60),
+            Step(f'CMD ["{name}"]', created=built + 60),
         ]  # fmt: skip
-        found.append((f"{name}:{version}", tuple(steps)))
-    return tuple(found)
+        bases.append((f"{name}:{version}", tuple(steps)))
+    return tuple(bases)
 
 
 def _status(name: str, version: int) -> bytes:
@@ -101,21 +101,22 @@ def _lists() -> dict[str, bytes]:
 
 @lru_cache(64)
 def _curl(version: int, scale: float) -> bytes:
-    return _tar(_files(f"curl {version}", int(60 * scale) + 1, "usr/bin") | _lists(), _BEGAN)
+    return _tar(_files(f"curl {version}", int(60 * scale) + 1, "usr/bin") | _lists(), _FIRST_BUILD)
 
 
 @lru_cache(64)
 def _site(version: int, scale: float) -> bytes:
     return _tar(
-        _files(f"site {version}", int(800 * scale) + 2, "usr/lib/python3/site-packages"), _BEGAN
+        _files(f"site {version}", int(800 * scale) + 2, "usr/lib/python3/site-packages"),
+        _FIRST_BUILD,
     )
 
 
 def _source(number: int, rng: random.Random, scale: float, built: int) -> bytes:
-    """The source of an application, of which each has its own."""
-    found = _files(f"app {number}", int(40 * scale) + 2, "srv/app")
-    found |= {"srv/app/tests/data.bin": rng.randbytes(20_000), "srv/app/shared.js": b"x" * 70_000}
-    return _tar(found, built)
+    """The source of an application, which is different for each."""
+    files = _files(f"app {number}", int(40 * scale) + 2, "srv/app")
+    files |= {"srv/app/tests/data.bin": rng.randbytes(20_000), "srv/app/shared.js": b"x" * 70_000}
+    return _tar(files, built)
 
 
 def _files(seed: str, count: int, folder: str) -> dict[str, bytes]:
@@ -130,20 +131,20 @@ def _files(seed: str, count: int, folder: str) -> dict[str, bytes]:
 
 def _tar(files: dict[str, bytes], mtime: int) -> bytes:
     """A layer of these files."""
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, data in sorted(files.items()):
             member = tarfile.TarInfo(name)
             member.size, member.mtime, member.mode = len(data), mtime, 0o644
             tar.addfile(member, io.BytesIO(data))
-    return written.getvalue()
+    return buffer.getvalue()
 
 
 def write_image(image: FleetImage, path: Path) -> Path:
     """Write an image as an OCI archive with gzip layers."""
     blobs: dict[str, bytes] = {}
 
-    def stored(media_type: str, data: bytes) -> dict[str, object]:
+    def add_blob(media_type: str, data: bytes) -> dict[str, object]:
         digest = hashlib.sha256(data).hexdigest()
         blobs[f"blobs/sha256/{digest}"] = data
         kind = f"application/vnd.oci.image.{media_type}"
@@ -169,14 +170,14 @@ def write_image(image: FleetImage, path: Path) -> Path:
     }
     manifest = {
         "schemaVersion": 2,
-        "config": stored("config.v1+json", json.dumps(config).encode()),
-        "layers": [stored("layer.v1.tar+gzip", _gzip(layer)) for layer in image.layers],
+        "config": add_blob("config.v1+json", json.dumps(config).encode()),
+        "layers": [add_blob("layer.v1.tar+gzip", _gzip(layer)) for layer in image.layers],
     }
-    described = stored("manifest.v1+json", json.dumps(manifest).encode())
-    described["annotations"] = {"io.containerd.image.name": image.name}
+    manifest_descriptor = add_blob("manifest.v1+json", json.dumps(manifest).encode())
+    manifest_descriptor["annotations"] = {"io.containerd.image.name": image.name}
     files = {
         **blobs,
-        "index.json": json.dumps({"schemaVersion": 2, "manifests": [described]}).encode(),
+        "index.json": json.dumps({"schemaVersion": 2, "manifests": [manifest_descriptor]}).encode(),
         "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
     }
     path.write_bytes(_tar(files, 0))

@@ -1,4 +1,4 @@
-"""The images that are measured: made on first use, the same everywhere, and kept for the next run."""
+"""The images that are measured: made on first use, byte-identical everywhere, and kept for later runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.trees import LayerPlan, Tree
 
 FOLDER = Path(__file__).parent / "images"
 EDITION = 1
-"""To be raised when other bytes come out, so that images of earlier editions are made anew."""
+"""Raise this when the bytes of images change, so that older images are made again."""
 
 PYTHON_ROOT = "opt/venv/lib/python3.13/site-packages"
 MANY_FILES = (
@@ -51,12 +51,12 @@ class Recipe:
     layers: tuple[LayerPlan, ...]
     oci: bool
     needed_bytes: int
-    """Room that making it takes on the disk, about."""
+    """Approximate bytes of disk space needed to make it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that was made, and what a right answer about it says."""
+    """An image that was made, with the figures of a correct report."""
 
     path: str
     size: int
@@ -72,13 +72,13 @@ LARGE_GZIP = Recipe("large-gzip", MANY_FILES, oci=True, needed_bytes=1_000_000_0
 
 
 def paths(recipe: Recipe, scale: float) -> tuple[Path, Path]:
-    """The image's archive, and the note beside it that says it is complete."""
+    """The paths of the image's archive, and of the JSON file that marks it as complete."""
     stem = recipe.name if scale == 1 else f"{recipe.name}-x{scale:g}"
     return FOLDER / f"{stem}.tar", FOLDER / f"{stem}.json"
 
 
-def kept(recipe: Recipe, scale: float) -> Image | None:
-    """The image if an earlier run made it, whole and as this one would."""
+def existing(recipe: Recipe, scale: float) -> Image | None:
+    """The image if an earlier run made it, complete and of the same edition; otherwise None."""
     archive, note = paths(recipe, scale)
     try:
         written = json.loads(note.read_bytes())
@@ -91,7 +91,7 @@ def kept(recipe: Recipe, scale: float) -> Image | None:
 
 
 def make(recipe: Recipe, scale: float) -> Image:
-    """Make the image, of `scale` times the files; OSError if it cannot be written."""
+    """Make the image with `scale` times the files. Raises OSError."""
     archive, note = paths(recipe, scale)
     FOLDER.mkdir(exist_ok=True)
     free = shutil.disk_usage(FOLDER).free
@@ -102,7 +102,7 @@ def make(recipe: Recipe, scale: float) -> Image:
         )
         raise OSError(message)
     note.unlink(missing_ok=True)
-    with _part(archive) as part, part.open("wb") as file:
+    with _complete_file(archive) as part, part.open("wb") as file:
         writer = ImageArchive(file, Pools(), oci=recipe.oci)
         tree = Tree(seed=len(recipe.layers))
         for plan in recipe.layers:
@@ -117,7 +117,7 @@ def make(recipe: Recipe, scale: float) -> Image:
         content_bytes=sum(layer.content_bytes for layer in writer.layers),
         deletions=sum(layer.deletions for layer in writer.layers),
     )
-    with _part(note) as part:
+    with _complete_file(note) as part:
         part.write_text(json.dumps({"edition": EDITION, **asdict(image)}, indent=1) + "\n")
     return image
 
@@ -129,8 +129,8 @@ def remove(recipe: Recipe, scale: float) -> None:
 
 
 @contextmanager
-def _part(path: Path) -> Iterator[Path]:
-    """A file that takes its name when it is whole, and vanishes if that fails."""
+def _complete_file(path: Path) -> Iterator[Path]:
+    """A temporary file that is renamed to `path` once complete, and removed on an error."""
     part = path.with_name(f"{path.name}.part")
     try:
         yield part

@@ -1,4 +1,4 @@
-"""Runs programs by turns and takes their time and memory."""
+"""Runs programs in turns and measures their time and memory."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STOPWATCH = Path(__file__).with_name("stopwatch.py")
-LONGEST_REASON = 160
+MAX_MESSAGE = 160
 Check = Callable[[Path], "str | None"]
-"""Reads what a program printed; says what is wrong with it, or None."""
+"""Reads the output of a program; returns what is wrong with it, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program at work on one image: the commands that are one run of it, one after the other."""
+    """A program with the commands of one run, which are run one after the other."""
 
     label: str
     runs: int
     commands: Sequence[Sequence[str]] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     cache_variable: str | None = None
-    """Names a folder for caches: a new, empty one for each run."""
+    """The environment variable for the cache folder, which is new and empty in each run."""
     check: Check | None = None
     missing: str | None = None
-    """What to install, if it is not there."""
+    """If the program is not installed, how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run took, in seconds and bytes."""
+    """The figures of one run, in seconds and bytes."""
 
     wall: float
     cpu: float
@@ -62,15 +62,15 @@ class Result:
 
     @property
     def memory(self) -> int:
-        """The highest peak."""
+        """The highest peak, in bytes."""
         return max(run.memory for run in self.runs)
 
 
 class RunError(Exception):
-    """A command failed or printed something wrong; `str()` of it says what."""
+    """A command failed or printed a wrong result; the text says which."""
 
 
-def by_turns(programs: Sequence[Program], tell: Callable[[str], None]) -> list[Result]:
+def run_in_turns(programs: Sequence[Program], log: Callable[[str], None]) -> list[Result]:
     """Run the programs A B A B, so that a machine that slows down does so for all of them."""
     results = [Result(program, problem=program.missing) for program in programs]
     for turn in range(max(program.runs for program in programs)):
@@ -82,10 +82,10 @@ def by_turns(programs: Sequence[Program], tell: Callable[[str], None]) -> list[R
                 run = _run(program)
             except RunError as error:
                 result.problem = str(error)
-                tell(f"{program.label}: {error}")
+                log(f"{program.label}: {error}")
             else:
                 result.runs.append(run)
-                tell(f"{program.label}: run {turn + 1} of {program.runs}, {run.wall:.2f} s")
+                log(f"{program.label}: run {turn + 1} of {program.runs}, {run.wall:.2f} s")
     return results
 
 
@@ -117,11 +117,10 @@ def _run(program: Program) -> Run:
 def _command(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, check: Check | None
 ) -> Run:
-    """Time one command, and look at its answer if there is a check."""
+    """Measure one command, and check its output if there is a check. Raises `RunError`."""
     stdout = Path(os.devnull) if check is None else folder / "stdout"
     stderr = folder / "stderr"
-    # In a session of its own: it cannot reach the terminal, and stops as a whole when we are
-    # interrupted.
+    # In its own session, it cannot reach the terminal, and all of it is killed when we are interrupted.
     starter = subprocess.Popen(
         [sys.executable, "-I", "-S", STOPWATCH, stdout, stderr, *command],
         stdin=subprocess.DEVNULL,
@@ -133,25 +132,25 @@ def _command(
         start_new_session=True,
     )
     try:
-        printed, complaint = starter.communicate()
+        printed, errors = starter.communicate()
     except BaseException:
         os.killpg(starter.pid, signal.SIGKILL)
         starter.communicate()
         raise
     if starter.returncode != 0:
-        raise RunError(f"cannot start {command[0]}: {_last_line(complaint)}")
+        raise RunError(f"cannot start {command[0]}: {_last_line(errors)}")
     wall, cpu, memory, code = printed.split()
     if code != "0":
-        said = stderr.read_text(errors="replace") or (
+        output = stderr.read_text(errors="replace") or (
             "" if check is None else stdout.read_text(errors="replace")
         )
-        raise RunError(f"exit code {code}: {_last_line(said)}")
-    if check is not None and (wrong := check(stdout)) is not None:
-        raise RunError(wrong)
+        raise RunError(f"exit code {code}: {_last_line(output)}")
+    if check is not None and (problem := check(stdout)) is not None:
+        raise RunError(problem)
     return Run(float(wall), float(cpu), int(memory))
 
 
 def _last_line(text: str) -> str:
-    """The last line that says something, shortened."""
+    """The last line that is not empty, shortened."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:LONGEST_REASON] if lines else "nothing was said"
+    return lines[-1][:MAX_MESSAGE] if lines else "no message"

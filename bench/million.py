@@ -1,4 +1,4 @@
-"""An image of about a million entries in ten layers, written in a minute: what the explorer must stay fluent on."""
+"""An image of about a million entries in ten layers, written in a minute: the explorer must stay responsive on it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def make(path: Path) -> None:
     layers: list[bytes] = []
     for number in range(LAYERS):
         rng = random.Random(number)
-        again = rng.sample(names, REWRITTEN) if number else []
-        gone = rng.sample(names, DELETED) if number >= LAYERS // 2 else []
-        tar, stored = _layer(number, rng, again, gone)
+        rewritten = rng.sample(names, REWRITTEN) if number else []
+        deleted = rng.sample(names, DELETED) if number >= LAYERS // 2 else []
+        tar, stored = _layer(number, rng, rewritten, deleted)
         layers.append(tar)
         names = sorted({*names, *stored})
     config = {
@@ -50,16 +50,16 @@ def make(path: Path) -> None:
 
 
 def _layer(
-    number: int, rng: random.Random, again: Sequence[str], gone: Sequence[str]
+    number: int, rng: random.Random, rewritten: Sequence[str], deleted: Sequence[str]
 ) -> tuple[bytes, list[str]]:
     """A layer's tar, and the files that it stores."""
     buffer = io.BytesIO()
     directories: set[str] = set()
     stored: list[str] = []
-    for name in gone:
+    for name in deleted:
         directory, _, last = name.rpartition("/")
         buffer.write(_header(f"{directory}/.wh.{last}", 0, number, directory=False))
-    for index, name in enumerate(_names(number, rng, again)):
+    for index, name in enumerate(_names(number, rng, rewritten)):
         for parent in _parents(name):
             if parent not in directories:
                 directories.add(parent)
@@ -72,10 +72,10 @@ def _layer(
     return buffer.getvalue(), stored
 
 
-def _names(number: int, rng: random.Random, again: Sequence[str]) -> Iterator[str]:
-    """Names of a layer's files: some of lower layers, most of its own."""
-    yield from again
-    for index in range(FILES - len(again)):
+def _names(number: int, rng: random.Random, rewritten: Sequence[str]) -> Iterator[str]:
+    """Names of a layer's files: first those rewritten from lower layers, then new ones."""
+    yield from rewritten
+    for index in range(FILES - len(rewritten)):
         yield f"usr/lib/mod{rng.randrange(300):03d}/pkg{rng.randrange(40):02d}/f{number}_{index:06d}.py"
 
 

@@ -1,4 +1,4 @@
-"""All figures of an image in a registry, beside `skopeo copy` and a report of the copy: `python -m bench.registry`.
+"""A report on an image in a registry, compared with `skopeo copy` and a report on the copy: `python -m bench.registry`.
 
 Both fetch from Debian's registry through a proxy that adds 20 ms to each answer and passes on 50 MB/s, in turns.
 """
@@ -23,15 +23,15 @@ from bench.bytecode import compile_program
 from tests.real_images import FLASK
 
 LATENCY = 0.02
-"""Seconds that each answer takes longer."""
+"""Seconds added to each answer."""
 RATE = 50e6
-"""Bytes a second of all connections together."""
+"""Bytes per second of all connections together."""
 _PIECE = 1 << 16
 _LAYERSCOPE = [sys.executable, "-m", "layerscope"]
 
 
 class Link:
-    """A slow link to an address: listens on a port of its own."""
+    """A slow proxy to an address, on its own port."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
@@ -47,41 +47,47 @@ class Link:
             server = socket.create_connection(self._address)
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asked = threading.Event()
-            threading.Thread(target=self._up, args=(client, server, asked), daemon=True).start()
-            threading.Thread(target=self._down, args=(server, client, asked), daemon=True).start()
+            has_request = threading.Event()
+            threading.Thread(
+                target=self._up, args=(client, server, has_request), daemon=True
+            ).start()
+            threading.Thread(
+                target=self._down, args=(server, client, has_request), daemon=True
+            ).start()
 
     @staticmethod
-    def _up(client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
+    def _up(client: socket.socket, server: socket.socket, has_request: threading.Event) -> None:
         with suppress(OSError):
             while data := client.recv(_PIECE):
-                asked.set()
+                has_request.set()
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 
-    def _down(self, server: socket.socket, client: socket.socket, asked: threading.Event) -> None:
+    def _down(
+        self, server: socket.socket, client: socket.socket, has_request: threading.Event
+    ) -> None:
         with suppress(OSError):
             while data := server.recv(_PIECE):
-                if asked.is_set():
-                    asked.clear()
+                if has_request.is_set():
+                    has_request.clear()
                     time.sleep(LATENCY)
                 self._wait(len(data))
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
 
     def _wait(self, count: int) -> None:
-        """Wait for the turn of `count` bytes."""
+        """Wait until `count` bytes can be passed on at `RATE`."""
         with self._lock:
             now = time.monotonic()
             self._free_at = max(self._free_at, now - 0.01) + count / RATE
-            left = self._free_at - now
-        if left > 0:
-            time.sleep(left)
+            delay = self._free_at - now
+        if delay > 0:
+            time.sleep(delay)
 
 
 @contextmanager
 def registry(folder: Path) -> Iterator[int]:
-    """Debian's registry; its port."""
+    """Run Debian's registry; yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     settings = {
@@ -103,7 +109,7 @@ def registry(folder: Path) -> Iterator[int]:
 
 
 def _timed(*commands: list[str]) -> float:
-    """Seconds of commands, one after another."""
+    """Seconds that commands take, one after another."""
     started = time.perf_counter()
     for command in commands:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -126,16 +132,18 @@ def main(runs: int) -> None:
         theirs: list[float] = []
         for number in range(runs + 1):
             copy = folder / f"{number}.tar"
-            mine = _timed([*report, f"registry://{image}"])
-            other = _timed(
+            our_seconds = _timed([*report, f"registry://{image}"])
+            their_seconds = _timed(
                 ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{image}", f"oci-archive:{copy}"],
                 [*report, str(copy)],
             )  # fmt: skip
             copy.unlink()
             if number:  # the first pair fills the caches of the machine
-                ours.append(mine)
-                theirs.append(other)
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+                ours.append(our_seconds)
+                theirs.append(their_seconds)
+    ratios = [
+        our_seconds / their_seconds for our_seconds, their_seconds in zip(ours, theirs, strict=True)
+    ]
     click.echo(f"layerscope report registry://…          {statistics.median(ours):.2f} s")
     click.echo(f"skopeo copy, then layerscope report     {statistics.median(theirs):.2f} s")
     click.echo(f"ratio (median of pairs)                 {statistics.median(ratios):.2f}")

@@ -1,7 +1,7 @@
-"""How quick the explorer is on a million entries, in a real pseudo terminal: `python -m bench.responsiveness [IMAGE]`.
+"""Response times of the explorer on a million entries, in a pseudo terminal: `python -m bench.responsiveness [IMAGE]`.
 
-Times run from a key, or from the start of the program, to the last byte that it writes in answer. While the image loads, rows are
-repainted for other reasons, too: there a key is answered when the cursor is where it leads.
+Times are from a key, or from the start of the program, to the last byte that it writes in answer. While the image loads, rows are
+repainted for other reasons, too: then a key counts as answered when the cursor has moved.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ KEYS: tuple[tuple[str, str, int, float], ...] = (
     ("filter, a key more", "k", 1, 200),
     ("filter, a key more", "g", 1, 200),
 )
-"""What is done, its key, how often, and the milliseconds that it should take at most."""
+"""Action, its key, number of repetitions, and maximum milliseconds."""
 _CURSOR = "005f5f"
 """The background of the row with the cursor."""
-_AFTERWARDS = 6.0
-"""Seconds after the figures are there in which keys are still pressed: duplicates, findings and digests follow."""
+_EXTRA_SECONDS = 6.0
+"""Seconds to go on pressing keys after the figures appear: duplicates, findings and digests are computed then."""
 _BARE = """
 from textual.app import App
 from textual.widgets import Static
@@ -62,25 +62,25 @@ Bare().run()
 class Explorer:
     """The program in a pseudo terminal."""
 
-    def __init__(self, image: Path, cache: str, *, watched: bool = False) -> None:
-        """Its memory is `watched` only where no key is timed: to add it up, the system holds the program."""
+    def __init__(self, image: Path, cache: str, *, with_memory: bool = False) -> None:
+        """`with_memory` measures memory, and must not be combined with timing: the system stops the program while it adds up its pages."""
         environment = {**os.environ, "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": cache}
         environment.pop("COLORTERM", None)
         self.started = time.monotonic()
         self.child = _spawn(["-m", "layerscope", str(image)], environment)
         self.terminal = Emulator(WIDTH, HEIGHT)
-        """Has what was read, until the image is loaded."""
+        """Receives the output until the image is loaded."""
         self.memory = 0
-        """Most memory of all its processes at any moment, in bytes; what they share counts once."""
-        if watched:
+        """Peak memory of all its processes together, in bytes; shared pages count once."""
+        if with_memory:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        while (now := sum(map(_resident, _family(self.child.pid)))) or not self.memory:
+        while (now := sum(map(_resident, _process_tree(self.child.pid)))) or not self.memory:
             self.memory = max(self.memory, now)
             time.sleep(0.1)
 
-    def seen(self, words: str) -> float:
+    def wait_for(self, words: str) -> float:
         """Seconds from the start until `words` are written."""
         self.child.expect_exact(words)
         taken = time.monotonic() - self.started
@@ -88,7 +88,7 @@ class Explorer:
         return taken
 
     def settle(self, quiet: float = QUIET) -> float:
-        """Wait until nothing more is written, and something was; when the last byte came."""
+        """Wait until the output stops after at least one byte; returns the time of the last byte."""
         self.child.expect(r"[\s\S]")
         last = time.monotonic()
         while True:
@@ -106,18 +106,18 @@ class Explorer:
         return 1000 * (self.settle() - pressed)
 
     def _drain(self) -> None:
-        """Read what is still being written in answer to something else."""
+        """Read remaining output of earlier actions."""
         while True:
             try:
                 self.child.read_nonblocking(1 << 16, timeout=QUIET)
             except pexpect.TIMEOUT:
                 return
 
-    def press_all(self, tell: Callable[[str, float, float], None]) -> None:
-        """Press `KEYS`, and tell how long each takes, in seconds, and should take at most."""
-        for words, key, times, most in KEYS:
+    def press_all(self, report: Callable[[str, float, float], None]) -> None:
+        """Press `KEYS`, and call `report` with the action, its median seconds, and the maximum."""
+        for words, key, times, limit in KEYS:
             taken = [self.press(key) for _ in range(times)]
-            tell(words, statistics.median(taken) / 1000, most / 1000)
+            report(words, statistics.median(taken) / 1000, limit / 1000)
         self.press("\x1b[27u")  # leaves the field
 
     def quit(self) -> float:
@@ -127,8 +127,8 @@ class Explorer:
         self.child.expect(pexpect.EOF)
         return time.monotonic() - pressed
 
-    def longest_wait(self) -> tuple[float, float]:
-        """Seconds that the slowest and the median key take until the image is loaded: the cursor moves down and up."""
+    def key_waits(self) -> tuple[float, float]:
+        """Maximum and median seconds of key presses until the image is loaded; the keys move the cursor down and up."""
         terminal = self.terminal
         self.child.send("g")
         while terminal.row_on(_CURSOR) is None:
@@ -144,15 +144,15 @@ class Explorer:
             waits.append(time.monotonic() - pressed)
             time.sleep(0.02)
             if loaded == PATIENCE and "efficiency" in "\n".join(terminal.lines()):
-                loaded = time.monotonic() - self.started + _AFTERWARDS
+                loaded = time.monotonic() - self.started + _EXTRA_SECONDS
         return max(waits), statistics.median(waits)
 
     def _read(self) -> bytes:
         try:
-            read: bytes = self.child.read_nonblocking(1 << 16, timeout=1)
+            data: bytes = self.child.read_nonblocking(1 << 16, timeout=1)
         except pexpect.TIMEOUT:
             return b""
-        return read
+        return data
 
 
 def _spawn(arguments: list[str], environment: dict[str, str]) -> pexpect.spawn:
@@ -163,18 +163,18 @@ def _spawn(arguments: list[str], environment: dict[str, str]) -> pexpect.spawn:
     return child
 
 
-def _family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
-    found = [pid]
+def _process_tree(pid: int) -> list[int]:
+    """The IDs of a process and its descendants."""
+    pids = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
-    return found
+                pids += _process_tree(int(child))
+    return pids
 
 
 def _resident(pid: int) -> int:
-    """Memory of a process in bytes; pages that several share count in part for each."""
+    """Memory of a process in bytes; each process gets its share of shared pages."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
@@ -182,7 +182,7 @@ def _resident(pid: int) -> int:
 
 
 def _bare() -> float:
-    """Seconds until a Textual app without anything shows its only word."""
+    """Seconds until a minimal Textual app shows its only word."""
     started = time.monotonic()
     child = _spawn(["-c", _BARE], {**os.environ, "TERM": "xterm-256color"})
     child.expect_exact("bare")
@@ -193,14 +193,14 @@ def _bare() -> float:
 
 def _tar(image: Path) -> float:
     """Seconds that `tar tvf` takes for all layers."""
-    began = time.monotonic()
+    started = time.monotonic()
     for number in range(million.LAYERS):
         subprocess.run(  # noqa: S602  # a pipe of two programs
             f"tar -xOf {shlex.quote(str(image))} {number}/layer.tar | tar -tvf - > /dev/null",
             shell=True,
             check=True,
         )
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
 def main() -> None:
@@ -216,40 +216,40 @@ def main() -> None:
         first, leaving = [], []
         for _ in range(5):
             cold = Explorer(image, cache)
-            first.append(cold.seen("Steps"))
+            first.append(cold.wait_for("Steps"))
             time.sleep(0.3)
             leaving.append(cold.quit())
-        _tell("first frame", statistics.median(first), 2 * bare)
-        _tell("quit while layers are read", max(leaving), 0.5)
+        _print_row("first frame", statistics.median(first), 2 * bare)
+        _print_row("quit while layers are read", max(leaving), 0.5)
         cold = Explorer(image, cache)
-        cold.seen("Steps")
-        longest, median = cold.longest_wait()
-        _tell("longest wait of a key meanwhile", longest, 0.1)
-        _tell("a key meanwhile", median, 0.05)
+        cold.wait_for("Steps")
+        longest, median = cold.key_waits()
+        _print_row("longest wait of a key meanwhile", longest, 0.1)
+        _print_row("a key meanwhile", median, 0.05)
         cold.child.close(force=True)
         shutil.rmtree(cache)
         cold = Explorer(image, cache)
-        _tell("all layers stacked and counted", cold.seen("efficiency"), 1.5 * tar)
+        _print_row("all layers stacked and counted", cold.wait_for("efficiency"), 1.5 * tar)
         cold.settle(1.0)
-        cold.press_all(_tell)
-        _tell("quit", cold.quit(), 0.5)
+        cold.press_all(_print_row)
+        _print_row("quit", cold.quit(), 0.5)
         warm = Explorer(image, cache)
-        warm.seen("Steps")
-        _tell("the second time: all counted", warm.seen("efficiency"), 0.8)
+        warm.wait_for("Steps")
+        _print_row("the second time: all counted", warm.wait_for("efficiency"), 0.8)
         warm.child.close(force=True)
         for times, name in enumerate(("peak memory of all processes", "the second time")):
             if not times:
                 shutil.rmtree(cache)
-            watched = Explorer(image, cache, watched=True)
-            watched.seen("efficiency")
-            watched.settle(3.0)
-            watched.press_all(lambda *_: None)
-            watched.quit()
-            print(f"{name:<34}{watched.memory / 1e6:8.0f} MB   (wanted: 500 MB at most)")
+            with_memory = Explorer(image, cache, with_memory=True)
+            with_memory.wait_for("efficiency")
+            with_memory.settle(3.0)
+            with_memory.press_all(lambda *_: None)
+            with_memory.quit()
+            print(f"{name:<34}{with_memory.memory / 1e6:8.0f} MB   (wanted: 500 MB at most)")
 
 
-def _tell(words: str, seconds: float, most: float) -> None:
-    print(f"{words:<34}{seconds:8.3f} s    (wanted: {most:g} s at most)")
+def _print_row(words: str, seconds: float, limit: float) -> None:
+    print(f"{words:<34}{seconds:8.3f} s    (wanted: {limit:g} s at most)")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figures of a complete run, as `results.json` keeps them, and the tables that README and this folder's README show."""
+"""The figures of a complete run in `results.json`, and the tables for README and this folder's README."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What the runs of a program took."""
+    """The figures of a program's runs."""
 
     program: str
     runs: int
@@ -41,7 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     ours: Figures
     peer: Figures
     wall_target: float
-    """The most of the peer's wall time that layerscope may take."""
+    """Maximum ratio of layerscope's wall time to the peer's."""
 
     @property
     def ratio(self) -> float:
@@ -59,7 +59,7 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def save(outcomes: Sequence[Outcome], path: Path = RESULTS) -> None:
-    """Write the figures of a run. Raises OSError, and ValueError where a case has none or the commit has changes."""
+    """Write the figures of a run. Raises OSError, and ValueError if a case has no figures or there are uncommitted changes."""
     rows = [
         Row(
             outcome.case.letter,
@@ -118,7 +118,7 @@ def detailed_table(results: Results) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as people say it: 1/71, 0.8 ×, 1.6 ×."""
+    """A ratio for people: 1/71, 0.8 ×, 1.6 ×."""
     if ratio >= 0.5:
         return f"{ratio:.3g} ×"
     return f"1/{1 / ratio:.3g}" if ratio > 0 else "0"
@@ -144,20 +144,20 @@ def _seconds(figures: Figures) -> str:
 
 
 def machine() -> str:
-    """What runs the programs."""
+    """The machine and the Python that run the programs."""
     return f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 def commit() -> str:
-    """The commit that is measured. Raises ValueError if the program is not as it was committed."""
+    """The commit that is measured. Raises ValueError if the program has uncommitted changes."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *words], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
         )
-        if done.returncode:
+        if result.returncode:
             raise ValueError("this is no git checkout: figures need a commit")
-        return done.stdout.strip()
+        return result.stdout.strip()
 
     if git("status", "--porcelain", "--untracked-files=no", "--", "../layerscope"):
         raise ValueError("layerscope has changes that are not committed: figures need a commit")

@@ -1,7 +1,6 @@
-"""Runs one command and prints what it took: `stopwatch.py STDOUT STDERR PROGRAM [ARGUMENT]…`.
+"""Runs one command and prints its time and memory: `stopwatch.py STDOUT STDERR PROGRAM [ARGUMENT]…`.
 
-A program of its own because the kernel counts the memory of the process that starts another into
-the other's peak: the starter had better be small. Hence these few imports.
+It is a separate program with few imports, because the kernel counts the memory of the starting process in the peak of the started one.
 """
 
 import os

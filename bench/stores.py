@@ -1,7 +1,7 @@
-"""How long an image takes to open from where an engine keeps it: `python -m bench.stores`.
+"""Time to open an image from the stores of engines: `python -m bench.stores`.
 
-The same image in Docker's and in Podman's store; read there, through the engine, through `docker save`, and by dive. Programs
-take turns; each of layerscope's runs once with an empty cache, and once more with what that left.
+The same image is in Docker's and in Podman's store; it is read there, through the engine, through `docker save`, and by dive.
+Programs run in turns; each of layerscope's commands runs with an empty cache, and again with the filled one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from bench import images
-from bench.cases import dive_passed, find_program, last_word, says
-from bench.engines import EngineError, dockerd, folder_in, podman_load
+from bench.cases import dive_passed, find_program, reports_contents_of, version_of
+from bench.engines import EngineError, dockerd, podman_load, temporary_folder_in
 from bench.images import Image, Recipe
-from bench.measure import Program, Result, by_turns
+from bench.measure import Program, Result, run_in_turns
 
 RECIPES = {"large": images.LARGE, "layered": images.LAYERED}
 
@@ -45,17 +45,17 @@ class Places:
 @click.option("--place", type=click.Path(path_type=Path, file_okay=False), default=tempfile.gettempdir(), show_default=True, help="Where stores are made: about three times the image.")  # fmt: skip
 def main(name: str, scale: float, runs: int, dive_runs: int, place: Path) -> None:
     """Measure opening an image from stores and engines, in one run."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)  # engines are ended, stores removed
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # engines are ended, stores removed
     recipe: Recipe = RECIPES[name]
-    image = images.kept(recipe, scale) or images.make(recipe, scale)
+    image = images.existing(recipe, scale) or images.make(recipe, scale)
     archive = images.FOLDER / image.path
     try:
-        with folder_in(place) as folder, dockerd(folder, archive) as (host, docker):
+        with temporary_folder_in(place) as folder, dockerd(folder, archive) as (host, docker):
             places = Places(f"bench/{recipe.name}:latest", host, docker, podman_load(folder, archive))  # fmt: skip
-            results = by_turns(programs(places, image, folder, runs, dive_runs), _tell)
+            results = run_in_turns(programs(places, image, folder, runs, dive_runs), _log)
     except EngineError as error:
-        _tell(str(error))
+        _log(str(error))
         sys.exit(1)
     _print(results)
     sys.exit(any(result.problem for result in results))
@@ -74,25 +74,25 @@ def programs(
         ("Podman's store", [*report, f"containers-storage://{reference}", "--store-root", str(places.podman)]),
         ("Docker's engine", [*report, f"docker://{reference}"]),
     )  # fmt: skip
-    check = says(image)
-    found: list[Program] = [
+    check = reports_contents_of(image)
+    programs: list[Program] = [
         Program("docker save | layerscope -", runs, [saved], engine, "LAYERSCOPE_CACHE_DIR", check)
     ]
     for number, (words, command) in enumerate(ways):
-        again = {**engine, "LAYERSCOPE_CACHE_DIR": str(folder / f"cache-{number}")}
-        found += (
+        cached = {**engine, "LAYERSCOPE_CACHE_DIR": str(folder / f"cache-{number}")}
+        programs += (
             Program(words, runs, [command], engine, "LAYERSCOPE_CACHE_DIR", check),
-            # One run more than are counted: the first fills the cache.
-            Program(f"{words}, again", runs + 1, [command], again, check=check),
+            # One more run than counted: the first one fills the cache.
+            Program(f"{words}, again", runs + 1, [command], cached, check=check),
         )
     dive = find_program("dive")
     rules = ["--lowestEfficiency", "0", "--highestUserWastedPercent", "1"]
     if dive is not None:
-        version = last_word(dive, "--version")
+        version = version_of(dive, "--version")
         command = [dive, f"docker://{reference}", *rules]
         environment = {**engine, "CI": "true"}
-        found.append(Program(f"dive {version}", dive_runs, [command], environment, check=dive_passed))  # fmt: skip
-    return found
+        programs.append(Program(f"dive {version}", dive_runs, [command], environment, check=dive_passed))  # fmt: skip
+    return programs
 
 
 def _print(results: Sequence[Result]) -> None:
@@ -111,7 +111,7 @@ def _print(results: Sequence[Result]) -> None:
         )
 
 
-def _tell(message: str) -> None:
+def _log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 

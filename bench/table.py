@@ -16,7 +16,7 @@ from bench.measure import Result
 from bench.results import times
 
 WIDTH = 120
-"""Where the output is no terminal."""
+"""Columns if the output is not a terminal."""
 
 
 def print_table(outcomes: Sequence[Outcome], scale: float) -> None:
@@ -32,7 +32,7 @@ def print_table(outcomes: Sequence[Outcome], scale: float) -> None:
     table.add_column("against the peer")
     for outcome in outcomes:
         table.add_row(outcome.case.letter, *_cells(outcome.ours), _verdict(outcome))
-        table.add_row("", *_cells(outcome.peer), _trouble(outcome.peer))
+        table.add_row("", *_cells(outcome.peer), _problem_text(outcome.peer))
         table.add_row()
     console.print(table)
     for outcome in outcomes:
@@ -62,19 +62,19 @@ def _cells(result: Result) -> list[str]:
 
 
 def _verdict(outcome: Outcome) -> Text:
-    """The ratios, and whether they are what they have to be."""
+    """The ratios, and whether they meet the targets."""
     case, ours, peer = outcome.case, outcome.ours, outcome.peer
     if ours.problem is not None:
-        return _trouble(ours)
+        return _problem_text(ours)
     if not peer.runs:
         return Text("nothing to compare with", style="yellow")
-    verdict = _against("wall", ours.wall / peer.wall, case.wall_target)
+    verdict = _ratio_text("wall", ours.wall / peer.wall, case.wall_target)
     verdict.append(", ")
-    verdict.append_text(_against("memory", ours.memory / peer.memory, case.memory_target))
+    verdict.append_text(_ratio_text("memory", ours.memory / peer.memory, case.memory_target))
     return verdict
 
 
-def _against(what: str, ratio: float, target: float | None) -> Text:
+def _ratio_text(what: str, ratio: float, target: float | None) -> Text:
     if target is None:
         return Text(f"{what} {times(ratio)}")
     met = ratio <= target
@@ -83,7 +83,7 @@ def _against(what: str, ratio: float, target: float | None) -> Text:
     return text.append(")")
 
 
-def _trouble(result: Result) -> Text:
+def _problem_text(result: Result) -> Text:
     return Text(result.problem or "", style="red")
 
 

@@ -13,16 +13,16 @@ from typing import NamedTuple
 from bench.contents import BINARY, POOL_BYTES, RANDOM, TEXT, Content
 
 FIRST_DAY = 1_750_000_000
-DEEPEST = 7
+MAX_DEPTH = 7
 SHARED_TEXTS = 150
-"""Licences and the like: this many contents stand in the tree again and again."""
+"""Number of contents, such as licences, that occur many times in the tree."""
 KINDS = (
     (("py", "js", "ts", "json", "h", "c", "md", "txt", "css", "html", "conf", "map"), TEXT),
     (("so", "pyc", "a", "o", "mo", "bin"), BINARY),
     (("png", "gz", "woff2", "jpg"), RANDOM),
 )
 SHARES = (71, 96, 100)
-"""Cumulative: of 100 files, 71 are text, 25 binary and 4 compressed already."""
+"""Cumulative weights of `KINDS`: of 100 files, 71 are text, 25 binary and 4 already compressed."""
 NAMES = (
     "access adapter api archive assets auth backend base binding bridge buffer builder cache cli "
     "client codec common compat config console core cursor data decoder deps dist docs driver "
@@ -49,7 +49,7 @@ class LayerPlan:
     deleted: int = 0
 
     def scaled(self, factor: float) -> LayerPlan:
-        """The same layer with that many times the files."""
+        """The same layer with `factor` times the files."""
         return replace(
             self,
             new=ceil(self.new * factor),
@@ -84,21 +84,21 @@ class Tree:
         self._removable: list[str] = []
         self._shared = [self._content(TEXT) for _ in range(SHARED_TEXTS)]
         self._words = NAMES.split()
-        self._named = 0
+        self._name_count = 0
 
     def layer(self, plan: LayerPlan) -> Iterator[Entry]:
-        """The entries of the next layer, directories before what they hold."""
+        """The entries of the next layer, directories before their contents."""
         before = self._touchable
         self._touchable = []
         self._rng.shuffle(before)
         touched = list(self._touched(plan, before))
-        seen: set[str] = set()
+        listed: set[str] = set()
         for path, entry in sorted(touched, key=lambda each: each[0]):
-            yield from self._parents(path, seen)
+            yield from self._parents(path, listed)
             yield entry
         if plan.new:
-            yield from self._parents(f"{plan.root}/x", seen)
-            yield from self._fresh(plan)
+            yield from self._parents(f"{plan.root}/x", listed)
+            yield from self._new_files(plan)
         self._touchable += before
 
     def _touched(self, plan: LayerPlan, before: list[_File]) -> Iterator[tuple[str, Entry]]:
@@ -111,51 +111,51 @@ class Tree:
             path, content, mode = before.pop()
             yield path, self._file(path, content, mode ^ 0o050)
         directories = min(plan.deleted // 20, len(self._removable))
-        gone = [self._removable.pop() for _ in range(directories)]
-        gone += [before.pop().path for _ in range(min(plan.deleted - len(gone), len(before)))]
-        for path in gone:
-            place = PurePosixPath(path)
-            yield path, Entry(self._header(f"{place.parent}/.wh.{place.name}", 0o600))
+        deleted = [self._removable.pop() for _ in range(directories)]
+        deleted += [before.pop().path for _ in range(min(plan.deleted - len(deleted), len(before)))]
+        for path in deleted:
+            pure_path = PurePosixPath(path)
+            yield path, Entry(self._header(f"{pure_path.parent}/.wh.{pure_path.name}", 0o600))
 
-    def _parents(self, path: str, seen: set[str]) -> Iterator[Entry]:
-        """Entries of the directories above a path that this layer has not named yet."""
+    def _parents(self, path: str, listed: set[str]) -> Iterator[Entry]:
+        """Entries of the directories above a path that this layer has not listed yet."""
         above: list[str] = []
-        while (path := path.rpartition("/")[0]) and path not in seen:
-            seen.add(path)
+        while (path := path.rpartition("/")[0]) and path not in listed:
+            listed.add(path)
             above.append(path)
         for directory in reversed(above):
             yield self._directory(directory)
 
-    def _fresh(self, plan: LayerPlan) -> Iterator[Entry]:
+    def _new_files(self, plan: LayerPlan) -> Iterator[Entry]:
         """A tree of new files: large ones first, then directory by directory."""
         for _ in range(plan.large):
             size = self._rng.randrange(8 << 20, 40 << 20)
             content = Content(BINARY, self._rng.randrange(POOL_BYTES), size)
             yield self._file(f"{plan.root}/{self._name()}.so.1", content, 0o755)
         stack = [plan.root]
-        left = plan.new - plan.large
-        while left > 0:
-            open_ones = range(1, min(len(stack), DEEPEST) + 1)
-            del stack[max(self._rng.choices(open_ones, k=2)) :]
+        remaining = plan.new - plan.large
+        while remaining > 0:
+            depths = range(1, min(len(stack), MAX_DEPTH) + 1)
+            del stack[max(self._rng.choices(depths, k=2)) :]
             stack.append(f"{stack[-1]}/{self._name()}")
             yield self._directory(stack[-1])
             removable = self._rng.random() < 0.02
-            count = min(left, 1 + int(self._rng.expovariate(1 / 10)))
+            count = min(remaining, 1 + int(self._rng.expovariate(1 / 10)))
             yield from self._files(stack[-1], count, touchable=not removable)
-            left -= count
+            remaining -= count
             if removable:
                 self._removable.append(stack.pop())
 
     def _files(self, directory: str, count: int, *, touchable: bool) -> Iterator[Entry]:
-        """So many files of one directory, and a link now and then."""
+        """`count` files of one directory, and a few links."""
         rng = self._rng
         for _ in range(count):
             suffixes, pool = rng.choices(KINDS, cum_weights=SHARES)[0]
             path = f"{directory}/{self._name()}.{rng.choice(suffixes)}"
-            luck = rng.random()
-            if luck < 0.03 and pool == TEXT:
+            draw = rng.random()
+            if draw < 0.03 and pool == TEXT:
                 content = rng.choice(self._shared)
-            elif luck < 0.04:
+            elif draw < 0.04:
                 content = Content(pool, 0, 0)
             else:
                 content = self._content(pool)
@@ -169,13 +169,13 @@ class Tree:
                 yield self._link(f"{path}.1", path.rpartition("/")[2], tarfile.SYMTYPE)
 
     def _content(self, pool: str) -> Content:
-        """A content of a size as files have them: half below 2 kB, a few of megabytes."""
+        """A content of realistic size: half are below 2 kB, a few have megabytes."""
         size = min(int(self._rng.lognormvariate(7.69, 1.75)), 4 << 20)
         return Content(pool, self._rng.randrange(POOL_BYTES), size)
 
     def _name(self) -> str:
-        self._named += 1
-        return f"{self._rng.choice(self._words)}-{self._named:x}"
+        self._name_count += 1
+        return f"{self._rng.choice(self._words)}-{self._name_count:x}"
 
     def _header(self, path: str, mode: int) -> tarfile.TarInfo:
         header = tarfile.TarInfo(path)

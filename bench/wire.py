@@ -1,7 +1,7 @@
-"""How many bytes the explorer sends to its terminal, beside dive: `python -m bench.wire [IMAGE]`.
+"""Bytes that the explorer sends to its terminal, compared with dive: `python -m bench.wire [IMAGE]`.
 
-What counts is everything that a program writes in answer to a key, until it has been silent for a while. The terminal has
-160×48 cells, all colours and synchronized updates, as most have: it answers the question for them, and their bytes count, too.
+Everything that a program writes in answer to a key counts, until it is silent for a while. The terminal has 160×48 cells, all colours
+and, like most, synchronized updates: it answers the query for them, and their bytes count, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import click
 import msgspec
 
 from bench.bytecode import compile_program
-from bench.cases import find_program, last_word
+from bench.cases import find_program, version_of
 from bench.docker_archive import docker_archive
 from bench.results import commit
 from layerscope.demo import save_demo
@@ -38,14 +38,14 @@ WIDTH, HEIGHT = 160, 48
 SILENCE = 0.8
 """Seconds without output after which an answer counts as complete."""
 PATIENCE = 120.0
-_ASKED, _ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
-"""The question for synchronized updates."""
+_QUESTION, _ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+"""The query for synchronized updates, and the answer."""
 DOWN, TAB, ESCAPE, FILTER = "\x1b[B", "\t", "\x1b[27u", "\x06"
 VIEWS = "23456789"
 TYPED = "lib.s"
 
-Taken = dict[str, list[int]]
-"""Bytes of each answer, by what was done."""
+Counts = dict[str, list[int]]
+"""Bytes of each answer, by action."""
 ROW, STEP, VIEW, LETTER, START = "row", "step", "view", "letter", "start"
 TARGETS = {
     START: ("the start, until everything is known", 60_000),
@@ -54,11 +54,11 @@ TARGETS = {
     VIEW: ("another view", 15_000),
     LETTER: ("a letter in the filter", 4_000),
 }
-"""What is done, for people, and the bytes that it should take at most."""
+"""The words for each action, and its maximum bytes."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Median bytes of what was done."""
+    """Median bytes of an action."""
 
     what: str
     ours: int
@@ -68,7 +68,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """All of one run."""
+    """All figures of one run."""
 
     commit: str
     date: str
@@ -89,18 +89,18 @@ class Wire:
             os.execvpe(command[0], list(command), dict(environment))  # noqa: S606
 
     def count(self, until: bytes = b"") -> int:
-        """Bytes until the program is silent, after it wrote `until`. Raises TimeoutError if it never does."""
-        seen, answered, last = bytearray(), 0, time.monotonic()
+        """Bytes until the program has written `until` and is silent. Raises TimeoutError."""
+        output, answered, last = bytearray(), 0, time.monotonic()
         end = last + PATIENCE
         while time.monotonic() < end:
             wait = last + SILENCE - time.monotonic()
-            if wait <= 0 and until in seen:
-                return len(seen)
+            if wait <= 0 and until in output:
+                return len(output)
             if not select.select([self._terminal], [], [], max(wait, 0.01))[0]:
                 continue
-            seen += self._read()
+            output += self._read()
             last = time.monotonic()
-            if seen.count(_ASKED) > answered:
+            if output.count(_QUESTION) > answered:
                 answered += 1
                 os.write(self._terminal, _ANSWER)
         raise TimeoutError(f"{until!r} never came, or the program is never silent")
@@ -141,47 +141,47 @@ def _running(*command: str) -> Iterator[Wire]:
             wire.end()
 
 
-def _layerscope(image: Path) -> Taken:
+def _layerscope(image: Path) -> Counts:
     """Explore: every step and the filter of the tree; each view, the first time and again; the matches of Find."""
     with _running(sys.executable, "-m", "layerscope", str(image)) as wire:
-        taken = {START: [wire.count(b"efficiency")]}
-        wire.count()  # what comes late
+        counts = {START: [wire.count(b"efficiency")]}
+        wire.count()  # late output
         wire.press("g")
-        taken[STEP] = wire.press(*"jjjjjjj")
+        counts[STEP] = wire.press(*"jjjjjjj")
         wire.press("g", TAB, "/")
-        taken[LETTER] = wire.press(*TYPED)
+        counts[LETTER] = wire.press(*TYPED)
         wire.press(ESCAPE, ESCAPE)
-        taken[VIEW] = []
+        counts[VIEW] = []
         for _ in range(2):
             for view in VIEWS:
-                taken[VIEW] += wire.press(view)
+                counts[VIEW] += wire.press(view)
                 if view == "4":
                     wire.press(ESCAPE)  # a digit is text in its field
-            taken[VIEW] += wire.press("1")
+            counts[VIEW] += wire.press("1")
         wire.press("4", *TYPED, ESCAPE)
-        taken[ROW] = wire.press(*[DOWN] * 60)  # more than fit: the list scrolls
-    return taken
+        counts[ROW] = wire.press(*[DOWN] * 60)  # more than fit: the list scrolls
+    return counts
 
 
-def _dive(program: str, image: Path) -> Taken:
-    """The same, as far as dive has it: its views are the layers and the tree."""
+def _dive(program: str, image: Path) -> Counts:
+    """The same actions as far as dive has them: its views are the layers and the tree."""
     with _running(program, f"docker-archive://{image}") as wire:
-        taken = {START: [wire.count(b"Layers")]}
-        taken[STEP] = wire.press(*[DOWN] * 7)
-        taken[VIEW] = wire.press(*[TAB] * 5)
-        taken[ROW] = wire.press(*[DOWN] * 60)
+        counts = {START: [wire.count(b"Layers")]}
+        counts[STEP] = wire.press(*[DOWN] * 7)
+        counts[VIEW] = wire.press(*[TAB] * 5)
+        counts[ROW] = wire.press(*[DOWN] * 60)
         wire.press(FILTER)
-        taken[LETTER] = wire.press(*TYPED)
-    return taken
+        counts[LETTER] = wire.press(*TYPED)
+    return counts
 
 
-def _medians(measure: Callable[[], Taken], runs: int) -> dict[str, int]:
+def _medians(measure: Callable[[], Counts], runs: int) -> dict[str, int]:
     """The median of all answers of all runs."""
-    every: Taken = {}
+    all_counts: Counts = {}
     for _ in range(runs):
         for what, counts in measure().items():
-            every.setdefault(what, []).extend(counts)
-    return {what: round(statistics.median(counts)) for what, counts in every.items()}
+            all_counts.setdefault(what, []).extend(counts)
+    return {what: round(statistics.median(counts)) for what, counts in all_counts.items()}
 
 
 def measure(image: Path, runs: int) -> list[Row]:
@@ -197,7 +197,7 @@ def measure(image: Path, runs: int) -> list[Row]:
 
 
 def load(path: Path = RESULTS) -> Results:
-    """The figures of the last run that was kept."""
+    """The figures of the last saved run."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
@@ -228,7 +228,7 @@ def _save(image: Path, rows: list[Row]) -> None:
         datetime.datetime.now(datetime.UTC).date().isoformat(),
         image.name,
         f"layerscope {metadata.version('layerscope')}",
-        "dive" if program is None else f"dive {last_word(program, '--version')}",
+        "dive" if program is None else f"dive {version_of(program, '--version')}",
         rows,
     )
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -237,9 +237,9 @@ def _save(image: Path, rows: list[Row]) -> None:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("image", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--runs", type=click.IntRange(1), metavar="N", default=1, show_default=True)
-@click.option("--save", is_flag=True, help="Keep the figures in wire.json.")
+@click.option("--save", is_flag=True, help="Save the figures in wire.json.")
 def main(image: Path | None, runs: int, save: bool) -> None:
-    """Count the bytes that layerscope and dive send for IMAGE: if none is given, a real one beside the project or the bundled one."""
+    """Count the bytes that layerscope and dive send for IMAGE; by default a real image beside the project, or the bundled one."""
     compile_program()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         if image is None and FLASK.exists():

@@ -36,7 +36,7 @@ def convert(
     of the wrong key inside it.
     """
     try:
-        return msgspec.convert(value, kind, dec_hook=lambda own, given: own.parse(given))
+        return msgspec.convert(value, kind, dec_hook=lambda target, item: target.parse(item))
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise _error(error, value, kind, place, key, takes) from None
 
@@ -50,9 +50,9 @@ def _error(
         for name in value:
             if name not in known:
                 return unknown_key(place(prefix + name), prefix + name, list(known))
-        if found := _FIELD.fullmatch(str(error)):
-            key = prefix + found[1]
-            hint = get_type_hints(kind, include_extras=True)[known[found[1]]]
+        if match := _FIELD.fullmatch(str(error)):
+            key = prefix + match[1]
+            hint = get_type_hints(kind, include_extras=True)[known[match[1]]]
             takes = next((meta.description for meta in getattr(hint, "__metadata__", ())), "")
     if isinstance(error.__cause__, WrongValueError):
         takes = str(error.__cause__)

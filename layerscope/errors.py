@@ -27,14 +27,14 @@ class ExitCode(IntEnum):
 class LayerscopeError(Exception):
     """An error that the user can act on.
 
-    `str()` of it is one sentence naming the file and what was wrong; `hint` says what to do.
+    Its text is one sentence that names the file and the problem; `hint` says what to do.
     """
 
     exit_code: int = ExitCode.UNREADABLE
     """An `ExitCode`, or the exit code of a program that was run for the user."""
     title = "Error"
-    elsewhere: str | None = None
-    """If an image was not found: the reference under which a registry may have it."""
+    registry_reference: str | None = None
+    """The reference under which a registry may have an image that was not found."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ class CorruptImageError(LayerscopeError):
 
 
 class ContentsNotSavedError(LayerscopeError):
-    """Contents are asked for of a file of `layerscope save`, which has none."""
+    """File contents were requested from a file that `layerscope save` wrote, which has none."""
 
     title = "No contents"
 
@@ -121,7 +121,7 @@ class CancelledError(Exception):
 
 
 @contextmanager
-def naming(name: str) -> Iterator[None]:
+def prefix_errors(name: str) -> Iterator[None]:
     """Prefix errors raised inside with the name of one of several images."""
     try:
         yield

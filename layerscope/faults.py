@@ -16,7 +16,7 @@ from layerscope import signals
 from layerscope.errors import ExitCode, LayerscopeError
 
 _PACKAGE = Path(__file__).parent
-_SIGNS = (
+_MEMORY_MESSAGES = (
     "failed to map segment",
     "annot allocate memory",
     "nable to allocate memory",
@@ -27,17 +27,17 @@ _SIGNS = (
 """Messages of loaders and libraries that mean lack of memory although the exception type does not say so."""
 _NO_THREAD = "can't start new thread"
 _memory_report = threading.Lock()
-"""Held by whatever reports lack of memory first, until the next command begins."""
+"""Acquired by the first one to report lack of memory; released when the next command starts."""
 START_SECONDS = 10.0
 """Seconds after which a thread that has not started never will."""
-_LOOK_EVERY = 0.05
-"""Seconds between two checks whether it failed."""
-_LOOK_AGAIN = 1.0
+_START_CHECK_SECONDS = 0.05
+"""Seconds between two checks whether a starting thread has failed."""
+_CHECK_SECONDS = 1.0
 """Seconds between two checks whether running threads have died."""
 
 
 class OutOfMemoryError(LayerscopeError):
-    """There was not enough memory for what was asked."""
+    """There is not enough memory, or no thread can be started."""
 
     exit_code = ExitCode.INTERNAL
     title = "Out of memory"
@@ -68,17 +68,17 @@ class InternalError(LayerscopeError):
         self.place = "an unknown place"
         for at in (ours or frames)[-1:]:
             self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
-        said = str(error).splitlines()[0][:200] if str(error) else ""
+        first_line = str(error).splitlines()[0][:200] if str(error) else ""
         super().__init__(
-            f"internal error: {type(error).__name__}{': ' + said if said else ''} (at {self.place})",
+            f"internal error: {type(error).__name__}{': ' + first_line if first_line else ''} (at {self.place})",
             hint="this is a bug in layerscope: please report this line, and what kind of image it was",
         )
         self.report = "".join(traceback.format_exception(error))
         """The whole traceback."""
 
     @classmethod
-    def sent(cls, message: str, place: str, report: str) -> InternalError:
-        """The same error as it occurred in another process, which sent these details."""
+    def from_process(cls, message: str, place: str, report: str) -> InternalError:
+        """The error of another process, from the details that it sent."""
         error = cls(RuntimeError())
         error.message, error.place, error.report = message, place, report
         error.args = (message,)
@@ -89,13 +89,13 @@ def as_user_error(error: BaseException) -> LayerscopeError:
     """The error to show for an exception."""
     if isinstance(error, LayerscopeError):
         return error
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, RuntimeError) and _NO_THREAD in str(seen):
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RuntimeError) and _NO_THREAD in str(cause):
             return OutOfMemoryError(thread=True)
-        if is_out_of_memory(seen):
+        if is_out_of_memory(cause):
             return OutOfMemoryError()
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return InternalError(error)
 
 
@@ -105,12 +105,14 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, OSError) and error.errno == errno.ENOMEM
     ):
         return True
-    return not isinstance(error, LayerscopeError) and any(sign in str(error) for sign in _SIGNS)
+    return not isinstance(error, LayerscopeError) and any(
+        sign in str(error) for sign in _MEMORY_MESSAGES
+    )
 
 
 def reset_memory_report() -> None:
     """Start a command: lack of memory has not been reported yet."""
-    with suppress(RuntimeError):
+    with suppress(RuntimeError):  # nothing was reported
         _memory_report.release()
 
 
@@ -124,10 +126,10 @@ def claim_memory_report() -> bool:
 def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
     """End the program if memory runs out in any thread: others could wait for that thread forever.
 
-    Other unhandled exceptions of threads are passed to `say`, instead of Python's traceback.
+    Other unhandled exceptions of threads are passed to `say` instead of printing Python's traceback.
     """
 
-    def lost(error: BaseException | None) -> None:
+    def handle(error: BaseException | None) -> None:
         if error is None:
             return
         if is_out_of_memory(error):
@@ -139,37 +141,37 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         if not isinstance(error, OSError | SystemExit):
             say(as_user_error(error))
 
-    class Lost(logging.Handler):
+    class PoolErrors(logging.Handler):
         """Handles log records about workers of a pool that failed without reporting it."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            lost(record.exc_info[1] if record.exc_info else None)
+            handle(record.exc_info[1] if record.exc_info else None)
 
-    def failed(args: threading.ExceptHookArgs) -> None:
-        lost(args.exc_value)
+    def on_exception(args: threading.ExceptHookArgs) -> None:
+        handle(args.exc_value)
         running.discard(args.thread)
 
-    begin, one_at_a_time = threading.Thread.start, threading.RLock()
+    original_start, start_lock = threading.Thread.start, threading.RLock()
     running = set[threading.Thread | None]()
 
-    def look_after() -> None:
+    def watch_running() -> None:
         """Watch for threads that died without ending or raising: they had no memory even to report that."""
         while True:
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_CHECK_SECONDS)
             for thread in running.copy():
-                began = thread is not None and thread._started.is_set()  # type: ignore[attr-defined]
-                if began and not thread.is_alive() and thread in running:  # type: ignore[union-attr]
+                has_started = thread is not None and thread._started.is_set()  # type: ignore[attr-defined]
+                if has_started and not thread.is_alive() and thread in running:  # type: ignore[union-attr]
                     running.discard(thread)
-                    lost(MemoryError())
+                    handle(MemoryError())
 
     def start(thread: threading.Thread) -> None:
-        """Like Python's own, but without waiting forever for a thread that has no memory to start.
+        """Python's `Thread.start`, but without waiting forever for a thread that has no memory to start.
 
         There is no memory for a Python hook in such a thread either, so its exception is recorded here.
         """
         run = thread.run
 
-        def run_to_the_end() -> None:
+        def run_and_leave() -> None:
             try:
                 run()
             except SystemExit:  # no exception hook is called
@@ -177,45 +179,45 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
                 raise
             running.discard(thread)
 
-        thread.run = run_to_the_end  # type: ignore[method-assign]
+        thread.run = run_and_leave  # type: ignore[method-assign]
         started: threading.Event = thread._started  # type: ignore[attr-defined]
         wait = started.wait
         raised: list[sys.UnraisableHookArgs] = []
 
-        def wait_a_while(timeout: float | None = None) -> bool:
-            left = START_SECONDS if timeout is None else timeout
-            while not wait(min(left, _LOOK_EVERY)):
-                look()
-                left -= _LOOK_EVERY
-                if left <= 0:
+        def wait_limited(timeout: float | None = None) -> bool:
+            remaining = START_SECONDS if timeout is None else timeout
+            while not wait(min(remaining, _START_CHECK_SECONDS)):
+                handle_raised()
+                remaining -= _START_CHECK_SECONDS
+                if remaining <= 0:
                     raise RuntimeError(_NO_THREAD)
             return True
 
-        def look() -> None:
+        def handle_raised() -> None:
             while raised:
-                lost(raised.pop().exc_value)
+                handle(raised.pop().exc_value)
 
-        started.wait = wait_a_while  # type: ignore[method-assign]
-        with one_at_a_time:
-            usual, sys.unraisablehook = sys.unraisablehook, raised.append
+        started.wait = wait_limited  # type: ignore[method-assign]
+        with start_lock:
+            original_hook, sys.unraisablehook = sys.unraisablehook, raised.append
             try:
                 running.add(thread)
-                begin(thread)
+                original_start(thread)
             except BaseException:
                 running.discard(thread)
                 raise
             finally:
-                sys.unraisablehook = usual
-                look()
-            if not guard.is_alive():
+                sys.unraisablehook = original_hook
+                handle_raised()
+            if not watcher.is_alive():
                 with suppress(RuntimeError):  # without memory for it
-                    begin(guard)
+                    original_start(watcher)
 
-    guard = threading.Thread(target=look_after, name="threads", daemon=True)
+    watcher = threading.Thread(target=watch_running, name="threads", daemon=True)
     threading.Thread.start = start  # type: ignore[method-assign, assignment]
-    threading.excepthook = failed
-    sys.unraisablehook = lambda args: lost(args.exc_value)
-    logging.getLogger("concurrent.futures").addHandler(Lost())
+    threading.excepthook = on_exception
+    sys.unraisablehook = lambda args: handle(args.exc_value)
+    logging.getLogger("concurrent.futures").addHandler(PoolErrors())
 
 
 def _short(filename: str) -> str:

@@ -12,20 +12,20 @@ from typing import Any, BinaryIO
 
 from layerscope.signals import at_end
 
-_OWN = 0o600
-"""The permissions of a new temporary file."""
+_TEMPORARY_MODE = 0o600
+"""The permissions with which `tempfile` creates a file."""
 
 
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
-    """A descriptor of a regular file, for reading; an opener for `open`.
+    """A descriptor of a regular file, for reading. Can be passed to `open` as its `opener`.
 
     Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could block
     forever.
     """
-    _check(Path(path).stat(), path)  # opening a device may have effects
+    _check_regular(Path(path).stat(), path)  # opening a device may have effects
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        _check(os.fstat(descriptor), path)  # it may have been replaced meanwhile
+        _check_regular(os.fstat(descriptor), path)  # it may have been replaced meanwhile
     except OSError:
         os.close(descriptor)
         raise
@@ -65,23 +65,23 @@ def replacing(
 
     descriptor, name = tempfile.mkstemp(prefix=prefix, dir=path.parent)
     temporary = Path(name)
-    forget = at_end(lambda: temporary.unlink(missing_ok=True))
+    cancel_cleanup = at_end(lambda: temporary.unlink(missing_ok=True))
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
-        wanted = _mode(path) if mode is None else mode
-        if wanted != _OWN:
-            temporary.chmod(wanted)
+        permissions = _mode_of(path) if mode is None else mode
+        if permissions != _TEMPORARY_MODE:
+            temporary.chmod(permissions)
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
     finally:
-        forget()
+        cancel_cleanup()
 
 
-def _mode(path: Path) -> int:
+def _mode_of(path: Path) -> int:
     """The permissions of a file, or the default ones if it does not exist."""
     with suppress(FileNotFoundError):
         status = path.lstat()
@@ -93,11 +93,11 @@ def _mode(path: Path) -> int:
 
 
 def _is_null(status: os.stat_result) -> bool:
-    """Whether it is /dev/null, the usual empty file."""
+    """Whether a file is /dev/null, which is often given as an empty file."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
 
 
-def _check(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+def _check_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode) and not _is_null(status):

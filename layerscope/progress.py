@@ -40,7 +40,7 @@ def check(progress: Progress) -> None:
         raise CancelledError
 
 
-class Quiet:
+class QuietProgress:
     """Cancelled with another progress, without reporting to it: for background work."""
 
     def __init__(self, progress: Progress) -> None:
@@ -56,7 +56,7 @@ class Quiet:
         return self._progress.cancelled()
 
 
-class Stoppable:
+class StoppableProgress:
     """Forwards reports and can be cancelled: stops the other threads when one fails."""
 
     def __init__(self, progress: Progress) -> None:

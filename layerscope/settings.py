@@ -32,7 +32,7 @@ MAX_BYTES = 1 << 20
 Sort = Literal["size", "name", "change", "layer"]
 Mode = Literal["changes", "all"]
 Preset = Literal["dive"]
-"""Keys of other programs."""
+"""Key bindings of other programs."""
 Column = Literal["mode", "owner", "mtime", "layer", "share", "percent"]
 """Columns of the file tree that can be chosen, from left to right."""
 SeverityName = Literal["error", "warning", "note"]
@@ -98,7 +98,7 @@ class Settings(_File, frozen=True):
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     places: Places = Places("", {})
     theme_place: str = ""
-    """What overrides the theme of the file."""
+    """The flag or variable that overrides the theme of the file; empty if none does."""
 
     def place(self, key: str) -> str:
         """Where a key is set, for errors."""
@@ -137,9 +137,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def config_file(environment: Mapping[str, str]) -> Path:
     """The path of the user's configuration, existing or not."""
-    given = environment.get(CONFIG_VARIABLE)
-    if given:
-        return Path(given)
+    path = environment.get(CONFIG_VARIABLE)
+    if path:
+        return Path(path)
     from platformdirs import user_config_path
 
     return user_config_path("layerscope") / "config.toml"
@@ -149,13 +149,14 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     """The settings of a configuration text; `theme` overrides its theme. Raises `UsageError`."""
     table = parse_toml_text(text, file)
     places = Places(file, key_lines(text))
-    given = convert(table, _File, places.of)
-    convert(given.limits, _Limits, places.of, "limits")
-    values = msgspec.structs.asdict(given) | {
-        "columns": given.columns and tuple(name for name in COLUMNS if name in given.columns),
-        "keys": _keys({k: v for k, v in given.keys.items() if k != _PRESET}, places),
-        "key_preset": _preset(given.keys.get(_PRESET), places),
-        "rules": parse_rules(given.rules, places),
+    file_values = convert(table, _File, places.of)
+    convert(file_values.limits, _Limits, places.of, "limits")
+    values = msgspec.structs.asdict(file_values) | {
+        "columns": file_values.columns
+        and tuple(name for name in COLUMNS if name in file_values.columns),
+        "keys": _keys({k: v for k, v in file_values.keys.items() if k != _PRESET}, places),
+        "key_preset": _preset(file_values.keys.get(_PRESET), places),
+        "rules": parse_rules(file_values.rules, places),
     }
     if theme is not None:
         values |= {"theme": theme, "theme_place": f"${THEME_VARIABLE}"}
@@ -172,9 +173,9 @@ _PRESET = "preset"
 
 
 def _preset(name: object, places: Places) -> str | None:
-    """The name of a preset of keys. Raises `UsageError` if there is none of this name."""
-    words = f"must be one of: {', '.join(PRESETS)}"
-    return None if name is None else convert(name, Preset, places.of, f"keys.{_PRESET}", words)
+    """The name of a key preset. Raises `UsageError` for an unknown one."""
+    takes = f"must be one of: {', '.join(PRESETS)}"
+    return None if name is None else convert(name, Preset, places.of, f"keys.{_PRESET}", takes)
 
 
 def _keys(table: Mapping[str, Any], places: Places) -> dict[str, tuple[str, ...]]:
@@ -182,19 +183,19 @@ def _keys(table: Mapping[str, Any], places: Places) -> dict[str, tuple[str, ...]
     flat: dict[str, Any] = {}
     for name, item in table.items():
         if isinstance(item, dict):
-            flat |= {f"{name}.{rest}": one for rest, one in item.items()}
+            flat |= {f"{name}.{suffix}": keys for suffix, keys in item.items()}
         else:
             flat[name] = item
     kind = Annotated[tuple[str, ...], Meta(min_length=1)]
     return {
         name: convert(
-            [written] if isinstance(written, str) else written,
+            [keys] if isinstance(keys, str) else keys,
             kind,
             places.of,
             f"keys.{name}",
             "must be a key or a list of keys, in quotes",
         )
-        for name, written in flat.items()
+        for name, keys in flat.items()
     }
 
 
@@ -211,15 +212,15 @@ class _Rule(Table, frozen=True):
     ] = None
 
     def choice(self) -> RuleChoice:
-        """As the rest of the program knows it."""
+        """The settings as `RuleChoice`."""
         off = self.enabled in (False, "off") or self.severity == "off"
         severity = None if self.severity == "off" else self.severity
         return RuleChoice(enabled=not off, min_bytes=self.min_bytes, severity=severity)
 
 
 def parse_rules(table: Mapping[str, Any], places: Places) -> dict[str, RuleChoice]:
-    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`, or "off". Whether a rule exists is not
-    checked here. Raises `UsageError`."""
+    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`, or "off". Does not check whether a rule
+    exists. Raises `UsageError`."""
     choices = {}
     for name, item in table.items():
         takes = 'must be false, "off", or a table such as { severity = "error" }'
@@ -234,7 +235,7 @@ class Size(int):
 
     @classmethod
     def parse(cls, value: object) -> Size:
-        """As `parse_bytes`."""
+        """The result of `parse_bytes`."""
         return cls(parse_bytes(value))
 
 
@@ -242,8 +243,8 @@ def parse_bytes(value: object) -> int:
     """A number of bytes, or a size with a unit: "10 MB", "1.5GiB". Raises `WrongValueError`."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
         return value
-    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
         raise WrongValueError('must be a number of bytes or a size such as "10 MB"')
-    factor = _UNITS[(found[2] or "B").upper()]
-    return int(Decimal(found[1]) * factor)
+    factor = _UNITS[(match[2] or "B").upper()]
+    return int(Decimal(match[1]) * factor)

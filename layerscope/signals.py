@@ -1,6 +1,6 @@
-"""Ending by a signal: unfinished work is undone, and the exit code is 128 + n, as a shell reports it.
+"""Ends the program after a signal: unfinished work is undone, and the exit code is 128 + n, as a shell reports it.
 
-SIGHUP, SIGINT, SIGQUIT and SIGTERM raise in the main thread, so that `with` and `finally` undo what they did; the explorer takes
+SIGHUP, SIGINT, SIGQUIT and SIGTERM raise in the main thread, so that `with` and `finally` clean up; the explorer takes
 them as a request to quit. If the program does not end by itself within `PATIENCE`, or gets another signal, it ends immediately:
 then only what was registered with `at_end` is undone. A signal that was ignored when the program started stays ignored.
 
@@ -19,16 +19,16 @@ from typing import NoReturn
 
 CAUGHT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PATIENCE = 8.0
-"""Seconds for the program to end by itself: less than the 10 s after which `docker stop` kills it. Ctrl-C can be pressed again.
-"""
-AGAIN = 0.5
-"""Seconds after which a further signal ends the program immediately; terminals and wrappers may send one signal twice."""
+"""Seconds for the program to end by itself: less than the 10 s after which `docker stop` kills it. Not for
+Ctrl-C, which can be pressed again."""
+REPEAT_SECONDS = 0.5
+"""Seconds within which a second signal is ignored: terminals and wrappers may send one signal twice. Later ones end the program."""
 
 _ending: tuple[int, float] | None = None
 """The signal that ends the program, and when it arrived."""
-_instead: list[tuple[Callable[[int], object], bool]] = []
-"""Current handlers of signals, the last one first; and whether the program then has to end within `PATIENCE`."""
-_undo: list[Callable[[], object]] = []
+_handlers: list[tuple[Callable[[int], object], bool]] = []
+"""Handlers of `handled_by`, of which the last one is called; and whether each is `patient`."""
+_cleanups: list[Callable[[], object]] = []
 _reserve: list[bytes] = []
 """Memory reserved for cleaning up when memory is short. `bytes` leaves its pages untouched, so that they take none until then;
 `bytearray` would write to them."""
@@ -66,26 +66,26 @@ def raise_ending() -> None:
 
 
 @contextlib.contextmanager
-def taken_by(take: Callable[[int], object], *, patient: bool = False) -> Iterator[None]:
+def handled_by(handle: Callable[[int], object], *, patient: bool = False) -> Iterator[None]:
     """Call `take` with the number of a signal instead of raising, between any two instructions of the main thread.
 
-    `patient` lets the program take as long as it likes to end; a second signal still ends it at once.
+    `patient` gives the program as long as it needs to end; a second signal still ends it at once.
     """
-    item = (take, patient)
-    _instead.append(item)
+    item = (handle, patient)
+    _handlers.append(item)
     try:
         yield
     finally:
-        _instead.remove(item)
+        _handlers.remove(item)
 
 
 def at_end(undo: Callable[[], object]) -> Callable[[], None]:
     """Register `undo` to be called if the program has to end immediately; it must be quick. Returns a function that cancels this."""
-    _undo.append(undo)
+    _cleanups.append(undo)
 
     def forget() -> None:
         with contextlib.suppress(ValueError):
-            _undo.remove(undo)
+            _cleanups.remove(undo)
 
     return forget
 
@@ -107,14 +107,13 @@ def temporary_folder(prefix: str) -> Iterator[str]:
 def end_now(code: int) -> NoReturn:
     """End the program immediately with an exit code. For any thread."""
     _reserve.clear()
-    with contextlib.suppress(
-        ValueError
-    ):  # only possible in the main thread; another thread is not the one that hangs
+    # Only possible in the main thread; another thread is not the one that hangs.
+    with contextlib.suppress(ValueError):
         signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
         signal.setitimer(signal.ITIMER_REAL, 1.0)
-    while _undo:
+    while _cleanups:
         with contextlib.suppress(BaseException):
-            _undo.pop()()
+            _cleanups.pop()()
     os._exit(code)
 
 
@@ -122,11 +121,11 @@ def _received(number: int, _: FrameType | None) -> None:
     global _ending
     now = time.monotonic()
     if _ending is not None:
-        if now - _ending[1] >= AGAIN:
+        if now - _ending[1] >= REPEAT_SECONDS:
             end_now(128 + _ending[0])
         return
     _ending = (number, now)
-    take, patient = _instead[-1] if _instead else (lambda _: raise_ending(), False)
-    if not patient and (number != signal.SIGINT or _instead):
+    handle, patient = _handlers[-1] if _handlers else (lambda _: raise_ending(), False)
+    if not patient and (number != signal.SIGINT or _handlers):
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-    take(number)
+    handle(number)

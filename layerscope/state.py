@@ -9,7 +9,7 @@ from pathlib import Path
 
 from layerscope.files import read_file, replacing
 
-MOST_BYTES = 1 << 16
+MAX_BYTES = 1 << 16
 """A larger file is not a state file."""
 
 
@@ -23,7 +23,7 @@ def state_file() -> Path:
 def load_state(path: Path) -> dict[str, object]:
     """The saved state; empty if unreadable."""
     try:
-        state = json.loads(read_file(path, MOST_BYTES))
+        state = json.loads(read_file(path, MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}

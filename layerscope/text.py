@@ -13,8 +13,8 @@ from functools import lru_cache
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # controls
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what reorders text
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d"  # what is invisible or alters its neighbours
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reorders text
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d"  # is invisible or alters its neighbours
     "\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\u2028\u2029"  # line and paragraph separators
@@ -25,11 +25,12 @@ _UNSAFE = re.compile(
 _UNSAFE_IN_LINES = re.compile(rf"(?![\n\t]){_UNSAFE.pattern}")
 """The same without line ends and tabs."""
 
-_ORDER = re.compile(r"##(?=[A-Za-z]*\[)")
+_CI_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
 
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
+_SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
 _SIZES = {"binary": False}
+"""Whether powers of 1024 are the default for sizes."""
 
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
@@ -51,7 +52,7 @@ def without_ci_commands(text: str) -> str:
 
     Sources: actions/runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
     """
-    return _ORDER.sub("# #", text) if "##" in text else text
+    return _CI_COMMAND.sub("# #", text) if "##" in text else text
 
 
 def safe_lines(text: str, *, tabs: bool = False) -> str:
@@ -64,8 +65,8 @@ def safe_lines(text: str, *, tabs: bool = False) -> str:
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)
-    if character in _SHORT:
-        return _SHORT[character]
+    if character in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[character]
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     return (
@@ -88,7 +89,7 @@ class SafeLines:
         return _UNSAFE_IN_LINES.sub(_escape, self._decode(piece))
 
     def end(self) -> str:
-        """The rest at the end."""
+        """What is left at the end of the stream, as text."""
         return _UNSAFE_IN_LINES.sub(_escape, self._decode(b"", True))
 
 
@@ -112,8 +113,7 @@ def clip(text: str, width: int) -> str:
     """`text` cut to `width` columns, with an ellipsis where its end is missing, never two in a row."""
     if len(text) <= width and (text.isascii() or cells(text) <= width):
         return text
-    kept = fitting(text, width)
-    if kept == len(text):
+    if fitting(text, width) == len(text):
         return text
     return text[: fitting(text, width - 1)].rstrip("…") + "…"[: max(width, 0)]
 
@@ -121,8 +121,7 @@ def clip(text: str, width: int) -> str:
 def clip_start(text: str, width: int) -> str:
     """A path cut to `width` columns, with an ellipsis where its start is missing; at a slash if one is near."""
     backwards = text[::-1]
-    kept = fitting(backwards, width)
-    if kept == len(text):
+    if fitting(backwards, width) == len(text):
         return text
     end = text[len(text) - fitting(backwards, width - 1) :]
     while end and not _width(end[0]):
@@ -132,7 +131,7 @@ def clip_start(text: str, width: int) -> str:
 
 
 def clip_middle(text: str, width: int) -> str:
-    """A name cut to `width` columns, with an ellipsis for its middle: the end of a name matters more than that."""
+    """A name cut to `width` columns, with an ellipsis in its middle: the end of a name, such as its extension, matters more."""
     if fitting(text, width) == len(text):
         return text
     start = text[: fitting(text, max(width - 1, 0) // 3)]
@@ -155,7 +154,7 @@ def fitting(text: str, width: int) -> int:
 
 
 def bar(part: float, whole: float, width: int) -> str:
-    """A bar of eighth blocks, at most `width` columns; the thinnest one from half a percent on."""
+    """A bar of eighth blocks, at most `width` columns; at least one eighth if the share is 0.5 % or more."""
     share = min(max(part / whole, 0.0), 1.0) if whole else 0.0
     eighths = round(share * width * 8) or (share >= 0.005)
     full, rest = divmod(eighths, 8)
@@ -169,7 +168,7 @@ def use_binary_sizes(binary: bool) -> None:
 
 @contextmanager
 def binary_sizes(binary: bool) -> Iterator[None]:
-    """Make powers of 1024 the default for sizes, or not, for a while."""
+    """Set whether powers of 1024 are the default for sizes inside the `with` block."""
     before = _SIZES["binary"]
     _SIZES["binary"] = binary
     try:

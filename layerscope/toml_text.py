@@ -49,14 +49,14 @@ def parse_toml_text(text: str, file: str) -> dict[str, Any]:
 
 
 def _problem(message: str, last: int) -> str:
-    """The message of tomllib, starting with the line, to follow the file's name."""
+    """The message of tomllib, starting with the line, to append to the file's name. `last` is the number of the last line."""
     message = _NAMES.sub(
         lambda names: "`" + ".".join(a or b for a, b in _NAME.findall(names[1])) + "`", message
     )
-    found = _PLACE.fullmatch(message)
-    if found is None:
+    match = _PLACE.fullmatch(message)
+    if match is None:
         return f": {message}"
-    return f", line {found[2] or max(last, 1)}: {found[1]}"
+    return f", line {match[2] or max(last, 1)}: {match[1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,89 +75,89 @@ class Places:
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """The line of each key and table of a TOML text that was parsed, by its dotted name; of the second `[[x]]`, `x.1`."""
-    scan = _Scan()
+    """The line of each key and table of a valid TOML text, by its dotted name; the second `[[x]]` is `x.1`."""
+    scanner = _KeyScanner()
     number = 1
     for piece in _TOKEN.findall(text):
-        scan.see(piece, number)
+        scanner.feed(piece, number)
         number += piece.count("\n")
-    return scan.lines
+    return scanner.lines
 
 
-class _Scan:
-    """Follows a text from token to token."""
+class _KeyScanner:
+    """Finds the lines of keys, token by token."""
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._table: list[str] = []
         self._open: list[tuple[str, list[str], int]] = []
-        """The open brackets: which, of which key, and the number of list items so far."""
+        """The open brackets: the bracket, its key, and the number of list items before the current one."""
         self._parts: list[str] = []
         self._first = 0
         """The line where the key starts."""
         self._header = ""
         self._in_key = True
 
-    def see(self, piece: str, line: int) -> None:
-        """Process the next token, which starts in this line."""
+    def feed(self, piece: str, line: int) -> None:
+        """Process the next token of the text, which starts in this line."""
         if piece.startswith("#") or (piece.isspace() and piece != "\n"):
             return
         if self._header:
-            self._see_header(piece, line)
+            self._feed_header(piece, line)
         elif piece == "\n":
             if not self._open:
                 self._parts, self._in_key = [], True
         elif self._in_key:
-            self._see_key(piece, line)
+            self._feed_key(piece, line)
         else:
-            self._see_value(piece)
+            self._feed_value(piece)
 
-    def _see_header(self, piece: str, line: int) -> None:
+    def _feed_header(self, piece: str, line: int) -> None:
         if piece == "]":
             if self._parts:
-                self._enter(self._header == "[[")
+                self._start_table(self._header == "[[")
             self._parts, self._header, self._in_key = [], "", False
         elif piece != ".":
             self._add(piece, line)
 
-    def _see_key(self, piece: str, line: int) -> None:
+    def _feed_key(self, piece: str, line: int) -> None:
         if piece in ("[", "[[") and not self._open and not self._parts:
             self._header = piece
         elif piece == "=":
-            self._note(self._around() + self._parts)
+            self._record(self._prefix() + self._parts)
             self._in_key = False
         elif piece == "}" and self._open:
             self._close()
         elif piece not in (".", ","):
             self._add(piece, line)
 
-    def _see_value(self, piece: str) -> None:
+    def _feed_value(self, piece: str) -> None:
         if piece == "{":
-            self._open.append((piece, self._key(), 0))
+            self._open.append((piece, self._value_key(), 0))
             self._parts, self._in_key = [], True
         elif piece in ("[", "[["):
             for _ in piece:
-                self._open.append(("[", self._key(), 0))
+                self._open.append(("[", self._value_key(), 0))
                 self._parts = []
         elif piece in ("]", "}") and self._open:
             self._close()
         elif piece == "," and self._open:
-            bracket, key, before = self._open[-1]
-            self._open[-1] = bracket, key, before + 1
+            bracket, key, count = self._open[-1]
+            self._open[-1] = bracket, key, count + 1
             self._parts, self._in_key = [], bracket == "{"
 
     def _close(self) -> None:
         self._open.pop()
         self._parts, self._in_key = [], False
 
-    def _key(self) -> list[str]:
+    def _value_key(self) -> list[str]:
         """The key whose value starts here."""
         if self._open and self._open[-1][0] == "[":
             return [*self._open[-1][1], str(self._open[-1][2])]
-        return self._around() + self._parts
+        return self._prefix() + self._parts
 
-    def _around(self) -> list[str]:
+    def _prefix(self) -> list[str]:
         return self._open[-1][1] if self._open else self._table
 
     def _add(self, piece: str, line: int) -> None:
@@ -165,7 +165,7 @@ class _Scan:
             self._first = line
         self._parts.append(piece[1:-1] if piece[0] in "\"'" else piece)
 
-    def _enter(self, listed: bool) -> None:
+    def _start_table(self, listed: bool) -> None:
         """A table starts, or the next one of a list of tables."""
         table: list[str] = []
         for place, part in enumerate(self._parts, 1):
@@ -177,8 +177,8 @@ class _Scan:
                 self.lines.setdefault(dotted, self._first)
                 table.append(str(self._counts[dotted]))
         self._table = table
-        self._note(table)
+        self._record(table)
 
-    def _note(self, key: list[str]) -> None:
+    def _record(self, key: list[str]) -> None:
         for length in range(1, len(key) + 1):
             self.lines.setdefault(".".join(key[:length]), self._first)

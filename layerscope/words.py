@@ -185,7 +185,7 @@ class DigestState(StrEnum):
     UNCHECKED = "unchecked"
     MISMATCH = "mismatch"
     DAMAGED = "damaged"
-    """The layer could not be read whole."""
+    """The layer could not be read completely."""
     NONE = "none"
     """There is no claimed digest to check."""
 
@@ -220,24 +220,24 @@ class Extent(StrEnum):
     READ = "read"
     """The layer itself, as far as it can be read."""
     LISTED = "listed"
-    """Its table of contents, whose digest the manifest has; the layer was not read."""
+    """Its table of contents, whose digest is in the manifest; the layer was not read."""
     UNKNOWN = "unknown"
-    """Nothing: the layer was not read, and there is no such table."""
+    """Nothing: the layer was not read, and has no such table."""
 
 
 class Cause(StrEnum):
-    """Why a layer of a release has to be fetched again by those who have the release before."""
+    """Why users of one release fetch a layer again for the next."""
 
     INSTRUCTION = "instruction"
-    """The instruction, or an argument that it sees, is another one; or the step came or went."""
+    """The instruction, or a build argument that it sees, changed; or the step was added or removed."""
     FILES = "copied-files"
-    """The instruction brings other files than before: their content, type, mode or owner differ."""
+    """The instruction copies other files than before: their content, type, mode or owner differ."""
     TIMESTAMPS = "timestamps"
     """Nothing differs but times, or the form of the tar."""
     BASE = "base-image"
-    """The base image is another one."""
+    """The base image changed."""
     NOT_REPRODUCIBLE = "not-reproducible"
-    """The same instruction on the same input stored something else."""
+    """The same instruction with the same input gave another result."""
 
     @property
     def word(self) -> str:
@@ -255,7 +255,7 @@ _CAUSES = {
 
 
 class ReleaseOrder(StrEnum):
-    """What puts the releases of a series in order."""
+    """What orders the releases of a series."""
 
     GIVEN = "given"
     """The command line."""
@@ -266,7 +266,7 @@ class ReleaseOrder(StrEnum):
 
     @property
     def word(self) -> str:
-        """What people read behind the number of releases."""
+        """What people read after the number of releases."""
         return _RELEASE_ORDERS[self]
 
 

@@ -24,23 +24,23 @@ FILE = Path(__file__).resolve().parents[1] / "docs" / "first-minute.cast"
 WIDTH, HEIGHT = 120, 32
 IMAGE = "flask-demo.tar"
 _LETTER = 0.07
-"""Seconds that a letter takes to type."""
+"""Seconds between typed letters."""
 _QUIET = 1.0
-"""Seconds without output after which a program has shown what it will show."""
+"""Seconds without output after which the output of a program counts as complete."""
 _PATIENCE = 60.0
-"""Seconds of the machine to wait for what a scene shows: far more than it takes."""
+"""Maximum seconds to wait for what a scene shows: far more than it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Something to type, and what the screen shows then."""
+    """Text to type, and text that the screen shows then."""
 
     name: str
     keys: str
-    """What is typed into the explorer, or into the shell if no explorer is open."""
+    """Text that is typed into the explorer, or into the shell if no explorer is open."""
     shows: str
     seconds: float
-    """How long the reader has to look at it."""
+    """Seconds for the viewer to look at it."""
     pace: float = _LETTER
 
 
@@ -69,7 +69,7 @@ class Replay:
         self._shell = self._shown = Emulator(WIDTH, HEIGHT)
 
     def write(self, text: str) -> None:
-        """Take what comes from the driver."""
+        """Process output of the program."""
         for part in re.split("(\x1b\\[\\?1049[hl])", text):
             if part.startswith("\x1b[?1049"):
                 self._shown = Emulator(WIDTH, HEIGHT) if part.endswith("h") else self._shell
@@ -82,7 +82,7 @@ class Replay:
 
 
 class Recorder:
-    """Writes down what a terminal gets."""
+    """Records the output to a terminal."""
 
     def __init__(self) -> None:
         self.events: list[tuple[float, str, str]] = []
@@ -94,7 +94,7 @@ class Recorder:
         self._clock += seconds
 
     def mark(self, name: str) -> None:
-        """Say where a scene ends."""
+        """Mark the end of a scene."""
         self.events.append((round(self._clock, 2), "m", name))
 
     def write(self, text: str) -> None:
@@ -116,8 +116,8 @@ class Recorder:
             yield json.dumps(event, ensure_ascii=False)
 
 
-def _read(program: pexpect.spawn[str], recorder: Recorder, wanted: str) -> None:
-    """Take what a program writes until it has shown what is wanted and rests, or has ended."""
+def _read(program: pexpect.spawn[str], recorder: Recorder, expected: str) -> None:
+    """Record the output of a program until it has shown the expected text and is silent, or has ended."""
     deadline, piece = time.monotonic() + _PATIENCE, ""
     while True:
         try:
@@ -126,14 +126,14 @@ def _read(program: pexpect.spawn[str], recorder: Recorder, wanted: str) -> None:
             if piece:
                 recorder.write(piece)
             piece = ""
-            if wanted in recorder.screen.text():
+            if expected in recorder.screen.text():
                 return
         except pexpect.EOF:
             if piece:
                 recorder.write(piece)
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{wanted!r} never came:\n{recorder.screen.text()}")
+            raise TimeoutError(f"{expected!r} never came:\n{recorder.screen.text()}")
 
 
 def record(folder: Path) -> Recorder:
@@ -164,7 +164,7 @@ def record(folder: Path) -> Recorder:
 
 
 def _keys(keys: str) -> Iterator[str]:
-    """One at a time; that of an arrow has three characters."""
+    """Split keys; the sequence of an arrow key has three characters."""
     while keys:
         length = 3 if keys.startswith("\x1b[") else 1
         yield keys[:length]
@@ -172,7 +172,7 @@ def _keys(keys: str) -> Iterator[str]:
 
 
 def _read_echo(program: pexpect.spawn[str], recorder: Recorder) -> None:
-    """Take what comes of a key within a moment; also, Escape with a key right behind it would be Alt."""
+    """Record the output right after a key. The pause also matters because Escape followed by a key would be Alt."""
     try:
         recorder.write(program.read_nonblocking(65536, 0.3))
     except pexpect.TIMEOUT:

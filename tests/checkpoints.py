@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 WINDOW = 1 << 15
 _AUTOMATIC = 47
-"""Bits of the window, and that the header is read."""
+"""The window size, with the flag to read a gzip header."""
 _BLOCK, _STREAM_END = 5, 1
 
 
@@ -37,14 +37,14 @@ class _Stream(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a block begins."""
+    """The start of a deflate block."""
 
     offset: int
-    """First whole byte in the stream."""
+    """The first complete byte in the stream."""
     position: int
-    """In what it unpacks to."""
+    """The offset in the unpacked data."""
     bits: int
-    """Bits of the byte before it that belong to the block."""
+    """Number of bits of the previous byte that belong to the block."""
 
 
 def checkpoints(stream: bytes, span: int) -> Iterator[Checkpoint]:
@@ -70,10 +70,10 @@ def checkpoints(stream: bytes, span: int) -> Iterator[Checkpoint]:
     zlib.inflateEnd(ctypes.byref(state))
 
 
-def packed(found: list[Checkpoint], tar: bytes, span: int, *, version: int = 2) -> bytes:
+def packed(checkpoints: list[Checkpoint], tar: bytes, span: int, *, version: int = 2) -> bytes:
     """Checkpoints as a zTOC stores them; the first version leaves out the first one."""
-    data = struct.pack("<IQ", len(found), span)
-    for one in found[2 - version :]:
+    data = struct.pack("<IQ", len(checkpoints), span)
+    for one in checkpoints[2 - version :]:
         window = tar[max(one.position - WINDOW, 0) : one.position].rjust(WINDOW, b"\0")
         data += struct.pack("<QQB", one.offset, one.position, one.bits) + window
     return data

@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, the bundled image, and where snapshots lie."""
+"""Set-up for all tests: a clean environment, the bundled image, and the folders of snapshots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE_TEXTUAL = "8.2.8"
-"""The version of Textual that the SVG baselines were drawn with: others paint other pixels."""
+"""The version of Textual that drew the SVG baselines: other versions draw them differently."""
 
 for _variable in (
     "NO_COLOR",
@@ -49,7 +49,7 @@ textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once
 
 
 def _top_level_folder(cls: type, *, test_location: Any) -> str:
-    """Snapshots lie in `snapshots/<test module>/`."""
+    """The folder of a module's snapshots: `snapshots/<test module>/`."""
     return str(ROOT / "snapshots" / test_location.basename)
 
 
@@ -64,7 +64,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip comparisons of SVG where they cannot hold, and say why."""
+    """Skip comparisons of SVG with other versions of Textual, with the reason."""
     if textual.__version__ == BASELINE_TEXTUAL:
         return
     skip = pytest.mark.skip(
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, Any, Any]:
-    """Fail a test in which a JSON document was not as its schema says."""
+    """Fail a test in which a JSON document did not match its schema."""
     try:
         return (yield)
     finally:
@@ -86,7 +86,7 @@ def pytest_runtest_call() -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 def _demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Opened]:
-    """The bundled sample image, built and opened once by each worker; what was learned is cached beside it."""
+    """The bundled sample image, built and opened once by each worker; its cache is beside it."""
     path = tmp_path_factory.mktemp("demo") / "flask-demo.tar"
     save_demo(path)
     options = Options(verify_small=False, rules={}, cache=Store(cache_of(path)))
@@ -107,7 +107,7 @@ def demo_opened(_demo: tuple[Path, Opened]) -> Opened:
 
 @pytest.fixture(scope="session")
 def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home directory for each test. pytest itself would look through all those before to name the next."""
+    """A home directory for each test. pytest itself would list all earlier ones to name the next."""
     folder = tmp_path_factory.mktemp("homes")
     return (folder / str(number) for number in count())
 

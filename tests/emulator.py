@@ -1,4 +1,4 @@
-"""A terminal in memory: what it shows after some bytes."""
+"""A terminal in memory, to check what it shows after some bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Screen(pyte.Screen):
 
 
 class Emulator:
-    """A terminal that was sent something, with line wrap off as in Textual's."""
+    """A terminal, with line wrap off as Textual sets it."""
 
     def __init__(self, width: int, height: int, *, erases_in_color: bool = True) -> None:
         self._screen = _Screen(width, height)
@@ -45,15 +45,15 @@ class Emulator:
         self.send("\x1b[?7l")
 
     def send(self, words: str) -> None:
-        """Take what a program writes, of which the terminal's driver makes a carriage return for each line end."""
+        """Process text of a program; line ends get the carriage return that the terminal driver adds."""
         self.receive(words.replace("\n", "\r\n").encode())
 
     def receive(self, data: bytes) -> None:
-        """Take what comes from the driver; characters may be cut."""
+        """Process bytes from the terminal driver; a character may be split between calls."""
         self._stream.feed(data)
 
     def cells(self) -> list[list[tuple[object, ...]]]:
-        """Everything that can be seen of each cell, line by line."""
+        """The visible attributes of each cell, line by line."""
         width, height = self._screen.columns, self._screen.lines
         return [
             self._line([self._screen.buffer[y][x] for x in range(width)]) for y in range(height)
@@ -66,7 +66,7 @@ class Emulator:
             wide = wcwidth(cell.data[:1]) == 2 if cell.data else False
             halved = wide and (x + 1 == len(cells) or cells[x + 1].data)
             second = not cell.data and not (x and wcwidth(cells[x - 1].data[:1]) == 2)
-            whole.append(_seen(cell._replace(data=" ") if halved or second else cell))
+            whole.append(_visible(cell._replace(data=" ") if halved or second else cell))
         return whole
 
     def row_on(self, background: str) -> int | None:
@@ -80,7 +80,7 @@ class Emulator:
         return [line.rstrip() for line in self._screen.display]
 
 
-def _seen(cell: Char) -> tuple[object, ...]:
+def _visible(cell: Char) -> tuple[object, ...]:
     if cell.data == " " and not cell.reverse:
         return " ", cell.bg, cell.underscore, cell.strikethrough
     return tuple(cell)

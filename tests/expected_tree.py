@@ -62,7 +62,7 @@ def listen(
     worthwhile: int = 1,
     **options: Any,
 ) -> EarlyListener:
-    """The calls to a listener. With `wait`, layers with a table are not read before their expected tree was shown."""
+    """The calls to a listener. With `wait`, layers with a table are read only after their expected tree was shown."""
     early = EarlyListener()
     shown = threading.Event()
 

@@ -19,13 +19,13 @@ else:
     from backports import zstd
 
 Compression = Literal["gzip", "zstd"]
-"""How an image stores a layer; None stands for the plain tar."""
+"""The compression of a layer; None for a plain tar."""
 
 CREATED = "2024-01-01T00:00:00Z"
-"""When every image and every step was made."""
+"""The creation time of every image and step."""
 
 BLOCK = 512
-"""A tar is written in blocks of this many bytes."""
+"""Bytes of a tar block."""
 
 
 # --- Members of a layer ---------------------------------------------------------------------------
@@ -33,7 +33,7 @@ BLOCK = 512
 
 @dataclass(frozen=True)
 class Member:
-    """One member of a layer's tar, exactly as it is to be written."""
+    """A member of a layer's tar, exactly as it is written."""
 
     name: bytes
     type: bytes = b"0"
@@ -46,7 +46,7 @@ class Member:
     xattrs: Mapping[bytes, bytes] = field(default_factory=dict)
     device: tuple[int, int] = (0, 0)
     pax: Mapping[bytes, bytes] = field(default_factory=dict)
-    """Further PAX records; they win over those that the writer makes."""
+    """Additional PAX records; they override those that the writer makes."""
 
     @property
     def has_payload(self) -> bool:
@@ -58,7 +58,7 @@ class Member:
 
 
 class Attributes(TypedDict, total=False):
-    """What any kind of member may be given."""
+    """Attributes of any kind of member."""
 
     mode: int
     uid: int
@@ -79,7 +79,7 @@ def file(name: str | bytes, data: bytes = b"", **attributes: Unpack[Attributes])
 
 
 def directory(name: str | bytes, **attributes: Unpack[Attributes]) -> Member:
-    """A directory; its name gets the closing slash that tar writers give it."""
+    """A directory; its name gets the trailing slash that tar writers add."""
     attributes.setdefault("mode", 0o755)
     return Member(raw(name).removesuffix(b"/") + b"/", b"5", **attributes)
 
@@ -91,7 +91,7 @@ def symlink(name: str | bytes, target: str | bytes, **attributes: Unpack[Attribu
 
 
 def hardlink(name: str | bytes, target: str | bytes, **attributes: Unpack[Attributes]) -> Member:
-    """One more name for what stands at another path."""
+    """A hard link to another path."""
     return Member(raw(name), b"1", link=raw(target), **attributes)
 
 
@@ -114,7 +114,7 @@ def fifo(name: str | bytes, **attributes: Unpack[Attributes]) -> Member:
 
 
 def unknown(name: str | bytes, data: bytes = b"", **attributes: Unpack[Attributes]) -> Member:
-    """A member of a type that no reader knows."""
+    """A member of an unknown type."""
     return Member(raw(name), b"Z", data, **attributes)
 
 
@@ -126,14 +126,14 @@ def whiteout(path: str | bytes, **attributes: Unpack[Attributes]) -> Member:
 
 
 def opaque(path: str | bytes = b"", **attributes: Unpack[Attributes]) -> Member:
-    """The marker that hides all that the layers below hold in a directory; the root by default."""
+    """The marker that hides all contents of a directory in lower layers; the root by default."""
     prefix = raw(path) + b"/" if path else b""
     attributes.setdefault("mode", 0)
     return Member(prefix + b".wh..wh..opq", **attributes)
 
 
 def global_header(**records: bytes) -> Member:
-    """A PAX header for all that follows: no entry, and container engines skip it."""
+    """A global PAX header: it is not an entry, and container engines skip it."""
     return Member(b"pax_global_header", b"g", pax={raw(key): records[key] for key in records})
 
 
@@ -147,7 +147,7 @@ def layer_tar(members: Sequence[Member], *, end: bool = True) -> bytes:
 
 
 def _written(member: Member) -> bytes:
-    """A member as it stands in a tar: PAX header if one is needed, header, data."""
+    """The bytes of a member in a tar: PAX header if needed, header, data."""
     if member.type == b"g":
         return _extension(member.name, b"g", member.pax)
     records = _pax_records(member)
@@ -157,7 +157,7 @@ def _written(member: Member) -> bytes:
 
 
 def _pax_records(member: Member) -> dict[bytes, bytes]:
-    """The PAX records for what a plain header cannot say."""
+    """The PAX records for values that a plain header cannot hold."""
     records: dict[bytes, bytes] = {}
     if len(member.name) > 100:
         records[b"path"] = member.name
@@ -190,7 +190,7 @@ def _pax_record(key: bytes, value: bytes) -> bytes:
 
 
 def _header(member: Member) -> bytes:
-    """The block that describes a member; what does not fit is in its PAX header."""
+    """The header block of a member; values that do not fit are in its PAX header."""
     mtime = math.floor(member.mtime)
     fields = [
         member.name[:100].ljust(100, b"\0"),
@@ -219,7 +219,7 @@ def _octal(number: int, width: int) -> bytes:
 
 
 def _padded(data: bytes) -> bytes:
-    """Data filled up to whole blocks."""
+    """Data padded to whole blocks."""
     return data + bytes(-len(data) % BLOCK)
 
 
@@ -227,7 +227,7 @@ def _padded(data: bytes) -> bytes:
 
 
 def digest(data: bytes) -> str:
-    """The SHA-256 of some bytes, as images write it."""
+    """The digest of some bytes, as images write it."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
@@ -397,7 +397,7 @@ def oci_directory(
 
 
 def archive(files: Mapping[str, bytes], *, links: Mapping[str, str] | None = None) -> bytes:
-    """A tar of files, with their directories in front; those in `links` are symlinks instead."""
+    """A tar of files, with their directories first; those in `links` are symlinks."""
     members: list[Member] = []
     made: set[Path] = set()
     for name, data in files.items():
@@ -411,7 +411,7 @@ def archive(files: Mapping[str, bytes], *, links: Mapping[str, str] | None = Non
 
 
 def write(path: Path, data: bytes) -> Path:
-    """Put bytes into a file, in a directory that need not exist."""
+    """Write bytes to a file; its directory is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path

@@ -1,6 +1,6 @@
-"""Every JSON document that a test makes in this process has the keys and values of its schema, and no others.
+"""Checks that every JSON document made by a test in this process has exactly the keys and values of its schema.
 
-`watch` wraps the functions that make documents. A problem is kept until the test ends: commands would report it as their own.
+`watch` wraps the functions that make documents. Problems are recorded until the test ends: commands would report them as their own.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ from layerscope.report import (
     diff_json,
     diff_schema,
     fleet_json,
-    fleet_schema,
     images_schema,
     log,
     schema,
     series_json,
-    series_schema,
 )
 from layerscope.report import json as report_json
 from layerscope.report.gate import json as gate_json
@@ -41,8 +39,8 @@ WRITERS: tuple[tuple[str, ModuleType, str, int], ...] = (
 MAKERS: tuple[tuple[str, ModuleType, str], ...] = (
     ("report", schema, "document"),
     ("diff", diff_schema, "document"),
-    ("series", series_schema, "document"),
-    ("fleet", fleet_schema, "document"),
+    ("series", series_json, "document"),
+    ("fleet", fleet_json, "document"),
     ("images", images_schema, "document"),
     ("rules", rules, "rules_document"),
     ("cache", cache, "cache_document"),
@@ -53,7 +51,7 @@ _problems: list[str] = []
 
 
 def watch() -> None:
-    """Hold each document against its schema, from now on."""
+    """From now on, check each document against its schema."""
     for name, module, function, place in WRITERS:
         setattr(module, function, _watched_writer(name, getattr(module, function), place))
     for name, module, function in MAKERS:
@@ -61,14 +59,14 @@ def watch() -> None:
 
 
 def raise_problems() -> None:
-    """Raise `AssertionError` if a document since the last call was not as its schema says."""
-    found = _problems.copy()
+    """Raise `AssertionError` if a document since the last call did not match its schema."""
+    problems = _problems.copy()
     _problems.clear()
-    assert not found, "\n".join(found)
+    assert not problems, "\n".join(problems)
 
 
 def check(name: str, document: Any) -> None:
-    """Keep what is wrong with a document for `raise_problems`."""
+    """Record the problem of a document for `raise_problems`."""
     try:
         _validator(name)(document)
     except fastjsonschema.JsonSchemaValueException as error:
@@ -76,12 +74,12 @@ def check(name: str, document: Any) -> None:
 
 
 def published(name: str) -> Any:
-    """The schema of a document, as the package has it."""
+    """The schema of a document, from the package."""
     return json.loads((files("layerscope") / "schemas" / f"{name}-1.0.json").read_text("utf-8"))
 
 
 def strict(published: dict[str, Any]) -> dict[str, Any]:
-    """The same schema without other keys, and with `examples` as the only values. Keywords that only describe are left out."""
+    """The same schema, but allowing no other keys and no values except `examples`. Descriptive keywords are removed."""
     schema = {
         key: value
         for key, value in published.items()
@@ -103,7 +101,7 @@ def strict(published: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _validator(name: str) -> Callable[[Any], Any]:
-    """Raises for what is wrong. Without details of exceptions it is compiled three times as fast."""
+    """A function that raises for an invalid document. It compiles three times as fast without detailed exceptions."""
     compiled: Callable[[Any], Any] = fastjsonschema.compile(
         strict(published(name)), use_default=False, use_formats=False, detailed_exceptions=False
     )
@@ -111,7 +109,7 @@ def _validator(name: str) -> Callable[[Any], Any]:
 
 
 class _Copying:
-    """A stream that keeps what is written."""
+    """A stream that also records what is written."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -11,13 +11,13 @@ from tests.images import BLOCK, archive, directory, docker_files, layer_tar, whi
 
 LAYERS = 8
 ENTRIES = 200_000
-"""About so many entries over all layers."""
+"""Approximate number of entries in all layers."""
 REWRITTEN = 2_000
 """Files of the layer below that each layer stores again."""
 PACKAGES = 500
-"""Directories that the files lie in."""
+"""Number of directories that contain the files."""
 BYTES = 200
-"""What a file with content weighs, in bytes; nine of ten have none."""
+"""Bytes of a file with content; nine of ten files are empty."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -37,17 +37,17 @@ def large_image(path: Path) -> Path:
 
 
 def name(index: int) -> str:
-    """Where a file lies."""
+    """The path of a file."""
     return f"opt/pkg{index % PACKAGES:03d}/module-{index:06d}.py"
 
 
 def folders_of(number: int) -> list[str]:
-    """The directories that a layer names."""
+    """The directories in a layer."""
     return ["opt", *(f"opt/pkg{index:03d}" for index in range(PACKAGES))] if number == 0 else []
 
 
 def _files(indexes: range, layer: int) -> bytes:
-    """The tar of so many files, without its end."""
+    """A tar of these files, without the end marker."""
     count = len(indexes)
     numbers = np.arange(indexes.start, indexes.stop)
     full = numbers % 10 == 0

@@ -1,6 +1,6 @@
 """The accounting rules in the plainest form: a dict from path to node, without optimisation.
 
-Slow on purpose, and independent of the product, which has to agree with it on random images.
+It is slow on purpose and independent of the product, which must agree with it on random images.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.images import Member
 
-# --- What an image turns out to be ----------------------------------------------------------------
+# --- The result for an image ----------------------------------------------------------------
 
 FILE = "file"
 DIRECTORY = "directory"
@@ -32,7 +32,7 @@ REASONS = (DELETED, TYPE_CHANGED, OVERWRITTEN, METADATA_ONLY, IDENTICAL)
 
 
 class Row(NamedTuple):
-    """What is seen at a path; attributes of an implicit directory are None."""
+    """A visible path; attributes of an implicit directory are None."""
 
     kind: str
     size: int
@@ -45,14 +45,14 @@ class Row(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a layer did to a path: a word, and what differs, sorted."""
+    """A layer's change to a path: its name, and what differs, sorted."""
 
     name: str
     why: list[str]
 
 
 class Waste(NamedTuple):
-    """An inode that died: where its last name was, and how that went."""
+    """An inode that was removed: its last name, and why it was removed."""
 
     path: bytes
     size: int
@@ -70,7 +70,7 @@ class Duplicate(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What lies below a directory, each inode at the first of its visible names."""
+    """The total below a directory; each inode counts at the first of its visible names."""
 
     size: int
     files: int
@@ -88,7 +88,7 @@ class LayerTruth:
     wasted_bytes: int
     hides_bytes: int
     counts: dict[str, int]
-    """How many paths were added, modified, changed in metadata, removed."""
+    """Numbers of added, modified, metadata-only and removed paths."""
     changes: dict[bytes, Change]
     """Every path that changed or has an entry here, in path order."""
     tree: dict[bytes, Row]
@@ -113,18 +113,18 @@ class Truth:
     waste: list[Waste]
     """Sorted as tuples."""
     by_reason: dict[str, int]
-    """Wasted bytes of every reason, 0 where there are none."""
+    """Wasted bytes by reason, 0 if there are none."""
     duplicates: list[Duplicate]
     """Sorted as tuples."""
 
     @property
     def efficiency(self) -> float:
-        """The share of what is stored that is still of use."""
+        """Live bytes divided by stored bytes; 1 if nothing is stored."""
         return self.live_bytes / self.stored_bytes if self.stored_bytes else 1.0
 
     @property
     def duplicate_bytes(self) -> int:
-        """What could be saved by keeping each content once."""
+        """Bytes that keeping each content once would save."""
         return sum(duplicate.saving for duplicate in self.duplicates)
 
 
@@ -144,17 +144,17 @@ def normal(name: bytes) -> bytes:
 
 
 def path_order(path: bytes) -> bytes:
-    """Sort key that puts a directory right in front of all that it holds."""
+    """Sort key that puts a directory right before its contents."""
     return path.replace(b"/", b"\0")
 
 
 def in_path_order(paths: Iterable[bytes]) -> list[bytes]:
-    """Paths as a tree is read from top to bottom."""
+    """Paths in tree order, from top to bottom."""
     return sorted(paths, key=path_order)
 
 
 def role(path: bytes) -> str:
-    """What an entry at a path is for: root, plain, whiteout, opaque or ignored."""
+    """The role of an entry at a path: root, plain, whiteout, opaque or ignored."""
     if not path:
         return "root"
     *parents, last = path.split(b"/")
@@ -169,7 +169,7 @@ def role(path: bytes) -> str:
 
 
 def parent_of(path: bytes) -> bytes:
-    """The directory that a path lies in."""
+    """The directory that contains a path."""
     return path.rpartition(b"/")[0]
 
 
@@ -191,7 +191,7 @@ def whited_out(path: bytes) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Inode:
-    """One stored content with its attributes; hard links are paths that hold the same object."""
+    """A stored content with its attributes; hard links are paths with the same object."""
 
     number: int
     kind: str
@@ -200,7 +200,7 @@ class Inode:
     target: bytes | None = None
     device: tuple[int, int] | None = None
     known: bool = True
-    """False for an implicit directory: nobody said what its attributes are."""
+    """False for an implicit directory, whose attributes are unknown."""
     mode: int = 0
     uid: int = 0
     gid: int = 0
@@ -221,7 +221,7 @@ KINDS = {
 
 
 def differences(old: Inode, new: Inode) -> set[str]:
-    """In what two nodes differ."""
+    """The attributes in which two nodes differ."""
     why: set[str] = set()
     if old.kind != new.kind:
         why.add("type")
@@ -247,21 +247,21 @@ def differences(old: Inode, new: Inode) -> set[str]:
 
 
 class Filesystem:
-    """What stands at each path, and what has died on the way."""
+    """The node at each path, and removed contents so far."""
 
     def __init__(self) -> None:
         self.tree: dict[bytes, Inode] = {}
         self.dead: dict[Inode, Waste] = {}
-        """Contents that have lost their last name, and how."""
+        """Contents that have lost their last name, and the reasons."""
         self.layer = -1
         self._inodes = 0
         self._kept: list[tuple[int, bytes, Member]] = []
-        """Files of the layer at hand that AUFS keeps for hard links: they have no path."""
+        """Files of the current layer that AUFS keeps for hard links: they have no path."""
         self._kept_nodes: dict[int, Inode] = {}
-        """Nodes of those that some link names, by their place in the layer."""
+        """Nodes of those that a link refers to, by their position in the layer."""
 
     def apply(self, members: Sequence[Member]) -> int:
-        """Put a layer on top; how many content bytes it stores."""
+        """Apply a layer; returns the content bytes that it stores."""
         self.layer += 1
         stored = 0
         names = [(normal(member.name), member) for member in members]
@@ -284,29 +284,29 @@ class Filesystem:
 
     def _kept_node(self, target: bytes, place: int) -> Inode | None:
         """The node of the file that AUFS keeps for the hard links that name it: the last before a link, else the first."""
-        found = [(at, member) for at, path, member in self._kept if path == target]
-        if not found:
+        candidates = [(at, member) for at, path, member in self._kept if path == target]
+        if not candidates:
             return None
-        at, member = next((each for each in reversed(found) if each[0] < place), found[0])
+        at, member = next((each for each in reversed(candidates) if each[0] < place), candidates[0])
         if at not in self._kept_nodes:
             self._kept_nodes[at] = self._new(member, FILE)
         return self._kept_nodes[at]
 
     def _apply_opaque(self, directory: bytes) -> None:
-        """Remove all that lies in a directory, and keep the directory."""
+        """Remove the contents of a directory, but not the directory."""
         before = dict(self.tree)
         self._remove_below(directory)
         self._bury(before, deleted=True)
 
     def _apply_whiteout(self, path: bytes) -> None:
-        """Remove a path and all below it."""
+        """Remove a path and everything below it."""
         before = dict(self.tree)
         self.tree.pop(path, None)
         self._remove_below(path)
         self._bury(before, deleted=True)
 
     def _apply_entry(self, path: bytes, member: Member, place: int) -> int:
-        """Put a node at a path; how many content bytes the entry stores."""
+        """Put a node at a path; returns the content bytes that the entry stores."""
         before = dict(self.tree)
         stored = 0
         if member.type == b"1":
@@ -349,7 +349,7 @@ class Filesystem:
         )
 
     def _implicit_directory(self) -> Inode:
-        """A directory that exists only because something lies in it."""
+        """A directory that exists only because of its contents."""
         self._inodes += 1
         return Inode(self._inodes, DIRECTORY, self.layer, known=False)
 
@@ -377,7 +377,7 @@ class Filesystem:
 
 
 def _kind(member: Member) -> str:
-    """What an entry that is no hard link makes."""
+    """The node of an entry that is not a hard link."""
     if member.type == b"\0" and member.name.endswith(b"/"):
         # The oldest tars know no type for directories, only the slash.
         return DIRECTORY
@@ -385,7 +385,7 @@ def _kind(member: Member) -> str:
 
 
 def _reason(old: Inode, new: Inode | None) -> str:
-    """Why a file died that was not deleted: what took its path, if anything."""
+    """Why a file that was not deleted was removed; depends on what replaced it."""
     if new is None or new.kind != FILE:
         return TYPE_CHANGED
     why = differences(old, new)
@@ -399,7 +399,7 @@ def _reason(old: Inode, new: Inode | None) -> str:
 
 @dataclass
 class _Step:
-    """A layer just applied, as long as it is not known what later layers do to it."""
+    """A layer that was just applied, before later layers change it."""
 
     members: list[Member]
     stored: int
@@ -469,7 +469,7 @@ def _layer(index: int, step: _Step, waste: Sequence[Waste]) -> LayerTruth:
 
 
 def _step_kind(step: _Step, counts: Mapping[str, int]) -> str:
-    """What kind of step a layer is."""
+    """The kind of step of a layer."""
     if not step.members:
         return "empty"
     if counts["added"] or counts["modified"] or counts["removed"]:
@@ -478,7 +478,7 @@ def _step_kind(step: _Step, counts: Mapping[str, int]) -> str:
 
 
 def _changes(step: _Step) -> dict[bytes, Change]:
-    """What a layer did, path by path: the visible trees before and after it compared."""
+    """The changes of a layer by path, from the visible trees before and after it."""
     names = {normal(member.name) for member in step.members}
     # A marker is no entry of the path that is spelled like it.
     entered = {name for name in names if role(name) == "plain"}
@@ -502,7 +502,7 @@ def _changes(step: _Step) -> dict[bytes, Change]:
 
 
 def _row(inode: Inode) -> Row:
-    """A node as a path shows it."""
+    """A node as a visible path."""
     size = len(inode.content)
     if not inode.known:
         return Row(inode.kind, size, None, None, None, None, inode.target, inode.content)
@@ -531,7 +531,7 @@ def _first_names(tree: Mapping[bytes, Inode]) -> dict[bytes, Inode]:
 
 
 def _directories(tree: Mapping[bytes, Inode]) -> dict[bytes, Total]:
-    """What lies below each directory."""
+    """Totals of the contents of each directory."""
     totals = {b"": Total(0, 0)}
     for path in in_path_order(tree):
         if tree[path].kind == DIRECTORY:
@@ -544,7 +544,7 @@ def _directories(tree: Mapping[bytes, Inode]) -> dict[bytes, Total]:
 
 
 def _duplicates(tree: Mapping[bytes, Inode]) -> list[Duplicate]:
-    """Contents that more than one file holds."""
+    """Contents that more than one file has."""
     groups: dict[bytes, list[bytes]] = {}
     for path, inode in _first_names(tree).items():
         if inode.content:

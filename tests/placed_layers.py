@@ -1,4 +1,4 @@
-"""Layers whose table of contents says where each content is, as stargz-snapshotter and containers/storage write them."""
+"""Layers whose table of contents has the position of each content, as stargz-snapshotter and containers/storage write them."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _nothing(_: list[Entry]) -> None:
 
 
 class _Writer:
-    """Writes members one after another, each content into a stream of its own."""
+    """Writes members one after another, each content into its own stream."""
 
     def __init__(self, compress: Callable[[bytes], bytes], chunk: int, shared: int) -> None:
-        """Contents are cut every `chunk` bytes; smaller ones than `shared` stand in the stream before them."""
+        """Contents are split every `chunk` bytes; those smaller than `shared` bytes are added to the previous stream."""
         self.body = bytearray()
         self.tar = bytearray()
         self._compress = compress

@@ -1,4 +1,4 @@
-"""The real images that lie beside the project on some machines."""
+"""Real images that are beside the project on some machines."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Shot:
     keys: tuple[str, ...]
     """Keys pressed once the image is open; text to type letter by letter."""
     expected: str
-    """Text that the screen shows if the keys did what they should."""
+    """Text that the screen shows if the keys had the intended effect."""
     theme: str = "dark"
     size: tuple[int, int] = WIDE
 
@@ -66,7 +66,7 @@ ALL = (*SHOTS, FLEET, SERIES)
 
 
 async def draw(folder: Path) -> None:
-    """Draw every picture. Raises `WrongPictureError` for one that does not show what it should."""
+    """Draw every picture. Raises `WrongPictureError` if one does not show the expected text."""
     image = folder / "flask-demo.tar"
     save_demo(image)
     for shot in SHOTS:
@@ -130,7 +130,7 @@ def releases() -> Iterator[bytes]:
 
 
 class WrongPictureError(Exception):
-    """A picture would show an error, or something else than it is for."""
+    """A picture would show an error, or not its subject."""
 
 
 def check(shot: Shot, app: ExplorerApp) -> None:

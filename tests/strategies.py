@@ -76,13 +76,13 @@ SPELLINGS = (
     (b"", b"/", b"/"),
     (b"b/../../", b"/a/../", b""),
 )
-"""What stands in front of a path, between its components, and after it."""
+"""Prefixes of a path, separators between its components, and suffixes."""
 
 DEVICES = ((1, 3), (1, 5), (8, 0))
 """Two character devices and a block device."""
 
 OLD_TYPES = (b"\0", b"7")
-"""What old tars call a regular file, the second if it is contiguous."""
+"""Types of regular files in old tars; the second one is for contiguous files."""
 
 AUFS_LINKS = (b".wh..wh.plnk/1", b"./.wh..wh.plnk/2", b"a/.wh..wh.plnk/1")
 """Files that AUFS keeps for hard links, and which are no paths themselves."""
@@ -124,7 +124,7 @@ WILD_KINDS = (
     "twice",
     "put-back",
 )
-"""What entries are, or a few of them together, by how often."""
+"""Kinds of entries, or of small groups of them, with their weights."""
 
 ORDERLY_KINDS = (
     *["file"] * 10,
@@ -134,7 +134,7 @@ ORDERLY_KINDS = (
     *["whiteout"] * 4,
     "opaque",
 )
-"""What builders make, by how often."""
+"""Kinds of entries that builders write, with their weights."""
 
 MOST_LAYERS = 5
 MOST_MEMBERS = 12
@@ -155,7 +155,7 @@ class Pick(Protocol):
 
 
 def spellings_of(paths: Sequence[bytes]) -> list[bytes]:
-    """All names of some paths, each as often as its spelling is to be chosen."""
+    """All names of some paths, repeated by the weight of their spelling."""
     return [
         front + path.replace(b"/", between) + after
         for front, between, after in SPELLINGS
@@ -164,12 +164,12 @@ def spellings_of(paths: Sequence[bytes]) -> list[bytes]:
 
 
 def orderly_members(pick: Pick, names: Sequence[bytes]) -> list[Member]:
-    """An entry as tar writers make it, but not yet in its place."""
+    """An entry as tar writers make it, before it is ordered."""
     return [_entry(pick(ORDERLY_KINDS), pick, names)]
 
 
 def wild_members(pick: Pick, names: Sequence[bytes]) -> list[Member]:
-    """An entry that may stand anywhere, or a few that have to do with each other."""
+    """An entry that may be anywhere, or a few that belong together."""
     kind = pick(WILD_KINDS)
     match kind:
         case "odd":
@@ -208,7 +208,7 @@ def wild_members(pick: Pick, names: Sequence[bytes]) -> list[Member]:
 
 
 def _entry(kind: str, pick: Pick, names: Sequence[bytes]) -> Member:
-    """An entry of a kind; what it does not need is not chosen, so that examples shrink well."""
+    """An entry of a kind; unneeded values are not drawn, so that examples shrink well."""
     name = pick(names)
     match kind:
         case "directory":
@@ -235,7 +235,7 @@ def _entry(kind: str, pick: Pick, names: Sequence[bytes]) -> Member:
 
 
 def _parent(name: bytes) -> bytes:
-    """The name of the directory that a name lies in."""
+    """The name of the directory of a name."""
     return name.rstrip(b"/").rpartition(b"/")[0]
 
 
@@ -282,14 +282,14 @@ def _parents(path: bytes) -> Iterator[bytes]:
 
 
 class Again(NamedTuple):
-    """A layer that lists the entries of an earlier one again, as they were or touched."""
+    """A layer that lists the entries of an earlier one again, unchanged or with other attributes."""
 
     layer: int
     attributes: Attributes
 
 
 def _resolved(drawn: Sequence[list[Member] | Again]) -> Layers:
-    """Layers, with those that come again put in."""
+    """Layers, with repeated ones inserted."""
     layers: Layers = []
     for item in drawn:
         if not isinstance(item, Again):
@@ -301,7 +301,7 @@ def _resolved(drawn: Sequence[list[Member] | Again]) -> Layers:
 
 
 def _touched(member: Member, attributes: Attributes) -> Member:
-    """An entry with other attributes, and other device numbers, which only devices show."""
+    """An entry with other attributes and, for devices, other device numbers."""
     return replace(member, device=(9, 9), **attributes) if attributes else member
 
 
@@ -348,7 +348,7 @@ def orderly_layers() -> st.SearchStrategy[Layers]:
 
 
 def wild_layers() -> st.SearchStrategy[Layers]:
-    """Layers that hold whatever a tar can hold, some of them orderly ones."""
+    """Layers with anything that a tar can contain; some are orderly."""
     return _layers(st.one_of(_WILD_LAYER, _ORDERLY_LAYER))
 
 
@@ -356,7 +356,7 @@ def wild_layers() -> st.SearchStrategy[Layers]:
 
 
 def random_layers(seed: int, wild: bool) -> Layers:
-    """Layers of the same kinds, without hypothesis: for runs over many thousands."""
+    """Layers of the same kinds without hypothesis, for runs over many thousands."""
     rng = random.Random(seed)
     # Few paths in any one image, so that the rare collisions come often enough.
     paths = rng.sample(PATHS, rng.randint(2, 7))

@@ -1,4 +1,4 @@
-"""A real terminal for tests: tmux, with a server of its own that is ended afterwards."""
+"""A real terminal for tests: tmux with its own server, which is ended afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Terminal:
         self._server = server
 
     def run(self, *words: str) -> str:
-        """A tmux command; what it prints."""
+        """Run a tmux command; returns its output."""
         done = subprocess.run(
             [str(TMUX), "-L", self._server, *words], capture_output=True, text=True, check=True
         )
@@ -39,7 +39,7 @@ class Terminal:
         self.run("send-keys", "-t", "t", "-l", words)
 
     def escape(self) -> None:
-        """Press Escape and wait for what it does: with a key right behind it, it would be Alt and that key."""
+        """Press Escape and wait for its effect: followed directly by a key, it would be Alt and that key."""
         before = self.text()
         self.keys("Escape")
         deadline = time.monotonic() + PATIENCE
@@ -58,7 +58,7 @@ class Terminal:
         return "\n".join(self.lines())
 
     def settled(self) -> str:
-        """The screen with its colours, once it stays as it is."""
+        """The screen with its colours, once it no longer changes."""
         shown = [""]
         deadline = time.monotonic() + PATIENCE
         while not shown[-1] or len(set(shown[-6:])) > 1 or len(shown) < 6:
@@ -68,7 +68,7 @@ class Terminal:
         return shown[-1]
 
     def wait_for(self, words: str) -> str:
-        """The screen once it shows `words`. Raises `AssertionError` with the screen if it never does."""
+        """Wait until the screen shows `words`, and return it. Raises `AssertionError` with the screen."""
         deadline = time.monotonic() + PATIENCE
         while words not in (screen := self.text()):
             assert time.monotonic() < deadline, f"{words!r} never came:\n{screen}"
@@ -98,7 +98,7 @@ def terminal(
     height: int = 36,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
-    """Run a command in a terminal; afterwards its exit code stands on the screen as `exit N`."""
+    """Run a command in a terminal; afterwards the screen shows its exit code as `exit N`."""
     server = f"layerscope-test-{uuid.uuid4().hex[:12]}"
     opened = Terminal(server)
     line = f"{shlex.join(command)}; echo exit $?; exec sleep 600"
@@ -106,7 +106,7 @@ def terminal(
     inherited = {
         name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")
     }
-    kept = {**inherited, "TERM": "xterm-256color", **(environment or {})}
+    variables = {**inherited, "TERM": "xterm-256color", **(environment or {})}
     subprocess.run(
         [
             str(TMUX),
@@ -125,7 +125,7 @@ def terminal(
             line,
         ],
         check=True,
-        env=kept,
+        env=variables,
     )
     try:
         yield opened

@@ -1,4 +1,4 @@
-"""The channel to second processes: messages arrive complete, and waiting for a peer is bounded."""
+"""The channel to second processes: messages arrive complete, and waiting for a peer is limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of configurations: what is wrong in one is told with its place, its key, and what it takes."""
+"""Tables of configurations: errors name the place, the key, and the expected value."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from layerscope.errors import UsageError
 
 
 class Even(int):
-    """A type of our own."""
+    """A custom type."""
 
     @classmethod
     def parse(cls, value: object) -> Even:
-        """Only from even numbers."""
+        """Accept only even numbers."""
         if not isinstance(value, int) or value % 2:
             raise WrongValueError(f"is {value!r}, which is not even")
         return cls(value)
@@ -31,9 +31,9 @@ class Sample(Table, frozen=True):
 
 
 def test_a_table_is_a_struct() -> None:
-    """Keys have hyphens; what is not given has its default."""
-    given = {"two-words": True, "names": ["a"], "even": 4}
-    assert convert(given, Sample, str) == Sample(two_words=True, names=("a",), even=Even(4))
+    """Keys have hyphens; missing keys have their defaults."""
+    values = {"two-words": True, "names": ["a"], "even": 4}
+    assert convert(values, Sample, str) == Sample(two_words=True, names=("a",), even=Even(4))
     assert convert({}, Sample, str) == Sample()
 
 
@@ -52,10 +52,10 @@ def test_a_table_is_a_struct() -> None:
         ({"\ud800": 1}, "", "at \ud800: unknown setting `\ud800`", "settings: two-words, names, even"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_place_key_and_remedy(
+def test_errors_name_place_key_and_expected_value(
     value: Any, key: str, message: str, hint: str | None
 ) -> None:
-    """Also where a text looks like an error of msgspec."""
+    """This holds for texts that look like errors of msgspec, too."""
     with pytest.raises(UsageError) as caught:
         convert(value, Sample, "at {}".format, key, "must be a table")
     assert (caught.value.message, caught.value.hint) == (message, hint)

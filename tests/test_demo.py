@@ -1,4 +1,4 @@
-"""The sample image: the same bytes everywhere, a real image, and every mistake in its place."""
+"""The sample image: byte-identical everywhere, realistic, and with every intended mistake."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Member(NamedTuple):
 
 
 class Demo(NamedTuple):
-    """The sample image as Python's `tarfile` reads it."""
+    """The sample image, read with `tarfile`."""
 
     archive: bytes
     manifest: dict[str, Any]
@@ -57,8 +57,10 @@ class Demo(NamedTuple):
                 if name == ".wh..wh..opq":
                     tree = {key: tree[key] for key in tree if not key.startswith(f"{parent}/")}
                 elif name.startswith(".wh."):
-                    gone = f"{parent}/{name.removeprefix('.wh.')}/"
-                    tree = {key: tree[key] for key in tree if not f"{key}/".startswith(gone)}
+                    removed_prefix = f"{parent}/{name.removeprefix('.wh.')}/"
+                    tree = {
+                        key: tree[key] for key in tree if not f"{key}/".startswith(removed_prefix)
+                    }
             tree |= {path: layer[path] for path in layer if "/.wh." not in path}
         return tree
 
@@ -100,7 +102,7 @@ def test_its_size_is_as_planned(demo: Demo) -> None:
     assert 4_000 < sum(map(len, demo.layers)) < 6_000
 
 
-def test_a_stream_need_not_seek() -> None:
+def test_the_stream_need_not_be_seekable() -> None:
     class Pipe(io.RawIOBase):
         size = 0
 
@@ -147,7 +149,7 @@ def test_the_history_matches_the_dockerfile(demo: Demo) -> None:
     assert created == sorted(created)
 
 
-def test_every_layer_is_in_order_and_holds_no_device(demo: Demo) -> None:
+def test_layers_are_sorted_and_have_no_devices(demo: Demo) -> None:
     for layer in demo.layers:
         seen: set[str] = set()
         for path, (info, _) in layer.items():
@@ -213,8 +215,8 @@ def test_leftovers_stay_in_the_final_image(demo: Demo) -> None:
     assert "usr/local/lib/python3.11/dist-packages/flask/__pycache__/app.cpython-311.pyc" in tree
 
 
-def test_every_reason_of_waste_and_every_step_occurs(demo_opened: Opened) -> None:
-    """The demo shows one of everything that reports have words for."""
+def test_every_reason_of_waste_and_every_kind_of_step_occurs(demo_opened: Opened) -> None:
+    """The demo has an example of everything that reports show."""
     assert set(demo_opened.accounting.waste.by_reason()) == set(Reason)
     filesystem, indexes = demo_opened.filesystem, demo_opened.indexes
     kinds = [step_kind(filesystem, index, layer) for layer, index in enumerate(indexes)]
@@ -222,11 +224,11 @@ def test_every_reason_of_waste_and_every_step_occurs(demo_opened: Opened) -> Non
     assert [step.layer is None for step in demo_opened.image.steps].count(True) == 9
 
 
-def test_its_findings(demo_opened: Opened) -> None:
-    """What is left behind, what is stored again, the secret, and the compilers, which the package database leads to."""
+def test_the_demo_has_the_expected_findings(demo_opened: Opened) -> None:
+    """These are leftovers, files stored again, the secret, and the compilers, which the package database identifies."""
     assert demo_opened.findings is not None
-    found = {finding.rule: finding for finding in demo_opened.findings.found}
-    assert set(found) == {
+    findings = {finding.rule: finding for finding in demo_opened.findings.found}
+    assert set(findings) == {
         "apt-archives",
         "apt-lists",
         "compilers",
@@ -237,15 +239,15 @@ def test_its_findings(demo_opened: Opened) -> None:
         "secret-environment-file",
     }
     assert "apt-get install -y ca-certificates iputils-ping python3 python3-pip" in (
-        found["compilers"].fix
+        findings["compilers"].fix
     )
     table = demo_opened.filesystem.table
-    secret = [table.full(path) for path in found["secret-environment-file"].paths.tolist()]
+    secret = [table.full(path) for path in findings["secret-environment-file"].paths.tolist()]
     assert set(secret) == {b"app/.env"}
 
 
-def test_package_databases_lead_from_what_was_asked_for_to_compilers(demo: Demo) -> None:
-    """Every package but those that somebody asked for came along, and every dependency is installed."""
+def test_dependencies_lead_from_requested_packages_to_compilers(demo: Demo) -> None:
+    """Every other package is a dependency, and every dependency is installed."""
     tree = demo.final()
     status = tree["var/lib/dpkg/status"].data.decode()
     needs = {
@@ -265,15 +267,15 @@ def test_package_databases_lead_from_what_was_asked_for_to_compilers(demo: Demo)
     assert not automatic & {"build-essential", "python3", "python3-pip"}
 
 
-def test_packages_of_two_managers(demo_opened: Opened) -> None:
-    """The base and the build tools are dpkg's, the shop's libraries pip's."""
+def test_packages_come_from_two_managers(demo_opened: Opened) -> None:
+    """dpkg has the base and the build tools, pip the libraries of the shop."""
     assert demo_opened.findings is not None
     kinds = Counter(package.kind for package in demo_opened.findings.packages)
     assert kinds["dpkg"] > 120
     assert kinds["python"] == 10
 
 
-def test_waste_of_a_chown(demo: Demo) -> None:
+def test_the_chown_changes_only_owners(demo: Demo) -> None:
     sources, owned = demo.layers[SOURCES], demo.layers[OWNED]
     assert list(owned) == list(sources)
     for path, (info, data) in owned.items():
@@ -283,7 +285,7 @@ def test_waste_of_a_chown(demo: Demo) -> None:
         assert (before.info.uid, before.info.gid, info.uid, info.gid) == (0, 0, 1000, 1000)
 
 
-def test_waste_of_late_deletions(demo: Demo) -> None:
+def test_files_deleted_by_a_later_layer_are_wasted(demo: Demo) -> None:
     assert [path for path in demo.layers[CLEANED] if ".wh." in path] == [
         "app/.wh..env",
         "app/.wh..git",
@@ -301,7 +303,7 @@ def test_waste_of_late_deletions(demo: Demo) -> None:
     assert tree["app/instance"].info.uid == 1000
 
 
-def test_one_pair_of_duplicates_is_worth_showing(demo: Demo) -> None:
+def test_only_one_pair_of_files_is_duplicated(demo: Demo) -> None:
     paths: dict[bytes, list[str]] = {}
     for path, member in demo.final().items():
         if len(member.data) > 100:
@@ -311,7 +313,7 @@ def test_one_pair_of_duplicates_is_worth_showing(demo: Demo) -> None:
     ]
 
 
-def test_save(tmp_path: Path, demo: Demo) -> None:
+def test_the_command_saves_the_image(tmp_path: Path, demo: Demo) -> None:
     path = tmp_path / "demo.tar"
     save_demo(path)
     assert path.read_bytes() == demo.archive
@@ -324,7 +326,7 @@ def test_save(tmp_path: Path, demo: Demo) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_save_leaves_nothing_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(stream: io.BufferedWriter) -> None:
         stream.write(b"the beginning")
         raise OSError(28, "No space left on device")
@@ -339,14 +341,14 @@ def test_save_leaves_nothing_when_it_fails(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", ["missing/demo.tar", "file/demo.tar", "."])
-def test_save_says_why_a_place_is_wrong(tmp_path: Path, name: str) -> None:
+def test_errors_of_save_have_a_hint(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError) as caught:
         save_demo(tmp_path / name, overwrite=True)
     assert caught.value.hint
 
 
-def test_save_refuses_a_dangling_link(tmp_path: Path) -> None:
+def test_save_rejects_a_dangling_link(tmp_path: Path) -> None:
     path = tmp_path / "demo.tar"
     path.symlink_to("elsewhere.tar")
     with pytest.raises(UsageError, match="already exists"):

@@ -1,4 +1,4 @@
-"""Files that the user names are read whole, bounded, and never waited for."""
+"""Files named by users are read with a limit and without blocking."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from layerscope.state import load_state
 
 
 def fifo(path: Path) -> None:
-    """A pipe that nobody writes to."""
+    """A pipe without a writer."""
     os.mkfifo(path)
 
 
 def bound_socket(path: Path) -> None:
-    """A socket that nobody listens at."""
+    """A socket without a listener."""
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(str(path))
 
@@ -41,20 +41,20 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(params=[*SPECIAL])
 def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """What is not a regular file."""
+    """A file that is not a regular file."""
     path = tmp_path / "special"
     SPECIAL[request.param](path)
     return path
 
 
 def test_only_regular_files_are_accepted(special: Path) -> None:
-    """At once."""
+    """Others are rejected without blocking."""
     with pytest.raises(OSError, match=r"(Is a directory|not a regular file)"):
         open_regular(special)
 
 
-def test_a_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
-    """Exactly as many bytes are fine."""
+def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    """A file of exactly this size is accepted."""
     path = tmp_path / "file"
     path.write_bytes(b"12345")
     assert read_file(path, 5) == b"12345"
@@ -83,26 +83,26 @@ def test_files_that_the_user_names_never_block(
         read(special)
 
 
-def test_the_state_file_never_blocks(special: Path) -> None:
-    """It is forgotten."""
+def test_an_invalid_state_file_never_blocks(special: Path) -> None:
+    """The state is empty then."""
     assert load_state(special) == {}
 
 
 @pytest.mark.parametrize(
-    ("there", "given", "expected"),
+    ("existing_mode", "given_mode", "expected"),
     [(None, None, 0o640), (0o604, None, 0o604), (None, 0o600, 0o600), (0o644, 0o600, 0o600)],
 )
-def test_a_replaced_file_has_its_mode_or_the_given_one(
-    tmp_path: Path, there: int | None, given: int | None, expected: int
+def test_a_replaced_file_keeps_its_mode_or_gets_the_given_one(
+    tmp_path: Path, existing_mode: int | None, given_mode: int | None, expected: int
 ) -> None:
-    """A new one has the mode that the umask leaves."""
+    """A new file has the mode of the umask."""
     path = tmp_path / "file"
-    if there is not None:
+    if existing_mode is not None:
         path.write_bytes(b"old")
-        path.chmod(there)
+        path.chmod(existing_mode)
     old = os.umask(0o026)
     try:
-        with replacing(path, mode=given) as stream:
+        with replacing(path, mode=given_mode) as stream:
             stream.write(b"new")
     finally:
         os.umask(old)
@@ -113,8 +113,8 @@ def test_a_replaced_file_has_its_mode_or_the_given_one(
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt(), ValueError()]
 )
-def test_an_error_leaves_the_file_as_it_was(tmp_path: Path, error: BaseException) -> None:
-    """And nothing beside it."""
+def test_an_error_leaves_the_file_unchanged(tmp_path: Path, error: BaseException) -> None:
+    """No other file is left in its folder."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -129,8 +129,8 @@ def test_an_error_leaves_the_file_as_it_was(tmp_path: Path, error: BaseException
     assert path.read_bytes() == b"old"
 
 
-def test_what_cannot_be_replaced_leaves_no_temporary_file(tmp_path: Path) -> None:
-    """A directory is in the way."""
+def test_a_failed_replacement_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """A directory has the name."""
     (tmp_path / "file").mkdir()
     with pytest.raises(IsADirectoryError), replacing(tmp_path / "file"):
         pass
@@ -138,7 +138,7 @@ def test_what_cannot_be_replaced_leaves_no_temporary_file(tmp_path: Path) -> Non
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
-    """What it names keeps its content."""
+    """Its target is unchanged."""
     (tmp_path / "input").write_bytes(b"old")
     (tmp_path / "link").symlink_to("input")
     with replacing(tmp_path / "link") as stream:

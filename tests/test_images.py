@@ -1,4 +1,4 @@
-"""The image builders, read back with Python's and other libraries."""
+"""The image builders: Python's and other libraries read back what they write."""
 
 from __future__ import annotations
 
@@ -60,10 +60,9 @@ def read_one(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
 
 
 class TestLayers:
-    """What is put into a layer is what readers find in it."""
+    """Readers find the members of a layer as given."""
 
-    def test_names_and_types(self) -> None:
-        """Every kind of member arrives as what it is."""
+    def test_names_and_types_are_read_back(self) -> None:
         members = [
             directory("d"),
             file("d/f", b"data"),
@@ -107,16 +106,16 @@ class TestLayers:
         ],
         ids=["plain", "just fits", "too long", "deep", "no UTF-8", "long, no UTF-8", "UTF-8"],
     )
-    def test_exact_bytes_of_names(self, name: bytes) -> None:
-        """Names and link targets keep their bytes, however long they are."""
+    def test_names_keep_their_bytes(self, name: bytes) -> None:
+        """Names and link targets are read back exactly, however long they are."""
         with tarfile.open(fileobj=io.BytesIO(layer_tar([symlink(name, name)]))) as tar:
             (info,) = tar.getmembers()
         assert info.name.encode("utf-8", "surrogateescape") == name
         assert info.linkname.encode("utf-8", "surrogateescape") == name
 
     @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 5000])
-    def test_data(self, size: int) -> None:
-        """Data come back whole, and do not run into the next member."""
+    def test_data_is_read_back(self, size: int) -> None:
+        """Data are complete and do not run into the next member."""
         data = bytes(index % 251 for index in range(size))
         assert contents(layer_tar([file("a", data), file("b", b"b")])) == {"a": data, "b": b"b"}
 
@@ -133,63 +132,58 @@ class TestLayers:
             (8**11, "8589934592"),
         ],
     )
-    def test_mtimes(self, mtime: float, record: str | None) -> None:
-        """Times come back exactly; only what a plain header cannot say goes into PAX."""
+    def test_times_are_read_back(self, mtime: float, record: str | None) -> None:
+        """Only times that a plain header cannot hold are in PAX records."""
         info = read(layer_tar([file("f", mtime=mtime)]))["f"]
         assert info.mtime == mtime
         assert info.pax_headers.get("mtime") == record
 
-    def test_owner_and_mode(self) -> None:
-        """Owners of any size come back, and the mode with its type bits."""
+    def test_owner_and_mode_are_read_back(self) -> None:
+        """Owners may be of any size; the mode has its type bits."""
         info = read(layer_tar([file("f", mode=0o104755, uid=3_000_000, gid=7)]))["f"]
         assert (info.mode, info.uid, info.gid) == (0o104755, 3_000_000, 7)
         assert info.pax_headers == {"uid": "3000000"}
 
-    def test_extended_attributes(self) -> None:
-        """Extended attributes keep their bytes, NUL and newline included."""
+    def test_extended_attributes_are_read_back(self) -> None:
+        """They keep all bytes, including NUL and newline."""
         value = b"\x01\x00\x00\x02=\n\xff"
         info = read(layer_tar([file("f", b"x", xattrs={b"security.capability": value})]))["f"]
         stored = info.pax_headers["SCHILY.xattr.security.capability"]
         assert stored.encode("utf-8", "surrogateescape") == value
 
     @pytest.mark.parametrize("length", range(80, 110))
-    def test_length_of_a_record(self, length: int) -> None:
-        """The length of a PAX record counts its own digits, also where they become one more."""
+    def test_the_length_of_a_record_counts_its_digits(self, length: int) -> None:
+        """This includes lengths whose digits add another digit."""
         info = read(layer_tar([file("f", xattrs={b"a": b"v" * length})]))["f"]
         assert info.pax_headers == {"SCHILY.xattr.a": "v" * length}
 
-    def test_custom_records(self) -> None:
-        """Given PAX records win over those that the writer makes."""
+    def test_custom_records_override_others(self) -> None:
         found = read(layer_tar([file("f", mtime=0.5, pax={b"mtime": b"7", b"path": b"g"})]))
         assert found["g"].mtime == 7
 
-    def test_global_header(self) -> None:
-        """A global header is no member of its own."""
+    def test_a_global_header_is_not_a_member(self) -> None:
         found = read(layer_tar([global_header(comment=b"of all"), file("f", b"x")]))
         assert list(found) == ["f"]
         assert found["f"].pax_headers == {"comment": "of all"}
 
     @pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"4", b"5", b"6"])
-    def test_size_without_payload(self, kind: bytes) -> None:
-        """A size on a member that holds no data hides nothing of what follows."""
+    def test_a_size_without_data_hides_no_member(self, kind: bytes) -> None:
         found = read(layer_tar([Member(b"m", kind, b"12345", link=b"f"), file("f", b"x")]))
         assert (found["m"].size, list(found)) == (5, ["m", "f"])
 
-    def test_old_directory(self) -> None:
-        """In the oldest tars a closing slash makes the directory."""
+    def test_a_trailing_slash_makes_a_directory_in_old_tars(self) -> None:
         found = read(layer_tar([Member(b"d/", b"\0", b"12345"), file("f", b"x")]))
         assert (found["d"].type, list(found)) == (tarfile.DIRTYPE, ["d", "f"])
 
-    def test_end(self) -> None:
-        """The end marker is two blocks, or is left out."""
+    def test_the_end_marker_can_be_left_out(self) -> None:
+        """It is two blocks."""
         assert layer_tar([]) == bytes(1024)
         assert layer_tar([file("f", b"x")], end=False) + bytes(1024) == layer_tar([file("f", b"x")])
         # Every registry knows the diff ID of the layer that holds nothing.
         assert images.digest(layer_tar([])).startswith("sha256:5f70bf18a086007016e948b04aed3b82")
 
     @pytest.mark.parametrize("wild", [False, True], ids=["orderly", "wild"])
-    def test_random_layers(self, wild: bool) -> None:
-        """Whatever is made up, every member is read back under its name, with its data."""
+    def test_random_layers_are_read_back(self, wild: bool) -> None:
         for seed in range(50):
             members = [member for layer in random_layers(seed, wild) for member in layer]
             with tarfile.open(fileobj=io.BytesIO(layer_tar(members))) as tar:
@@ -205,8 +199,8 @@ class TestLayers:
                 for member in members
             ]
 
-    def test_number_too_large(self) -> None:
-        """What cannot be written is refused, not cut."""
+    def test_a_number_that_is_too_large_is_rejected(self) -> None:
+        """It is not truncated."""
         with pytest.raises(ValueError, match="does not fit"):
             layer_tar([device("c", 8**7, 0)])
 
@@ -231,8 +225,7 @@ class TestDockerArchive:
         created_by = [step["created_by"] for step in config["history"]]
         assert created_by == ["COPY layer0 /", "COPY layer1 /"]
 
-    def test_given_parts(self) -> None:
-        """History, config and tags can be given, and can be absent."""
+    def test_history_config_and_tags_can_be_given_or_absent(self) -> None:
         tar = docker_archive([FIRST], history=[], config={"os": "windows"}, tags=())
         files = contents(tar)
         (item,) = json.loads(files["manifest.json"])
@@ -242,8 +235,8 @@ class TestDockerArchive:
         assert "history" not in config
         assert (config["os"], config["architecture"]) == ("windows", "amd64")
 
-    def test_repeated_layer(self) -> None:
-        """A layer that is listed again has its own directory, or a symlink in it."""
+    def test_a_repeated_layer_has_its_own_directory(self) -> None:
+        """It may have a symlink instead of the tar."""
         whole = contents(docker_archive([FIRST, SECOND, FIRST]))
         (item,) = json.loads(whole["manifest.json"])
         first, _, again = item["Layers"]
@@ -265,7 +258,7 @@ class TestOci:
         files = contents(oci_archive([FIRST, SECOND], compress=compress))
 
         def blob(descriptor: dict[str, str | int]) -> bytes:
-            """A blob that is what its descriptor says."""
+            """A blob, checked against its descriptor."""
             data = files["blobs/" + str(descriptor["digest"]).replace(":", "/")]
             assert (images.digest(data), len(data)) == (descriptor["digest"], descriptor["size"])
             return data
@@ -306,13 +299,12 @@ class TestOci:
 
 
 def test_archive_lists_directories_first() -> None:
-    """A directory stands once, before what it holds."""
+    """A directory is listed once, before its contents."""
     tar = images.archive({"a/b/c": b"1", "a/d": b"2", "e": b"3"}, links={"e": "a/d"})
     assert list(read(tar)) == ["a", "a/b", "a/b/c", "a/d", "e"]
     assert read(tar)["e"].issym()
 
 
-def test_write_makes_the_directory(tmp_path: Path) -> None:
-    """A file can be put where no directory is yet."""
+def test_write_creates_the_directory(tmp_path: Path) -> None:
     path = images.write(tmp_path / "new" / "image.tar", b"tar")
     assert path.read_bytes() == b"tar"

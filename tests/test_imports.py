@@ -1,4 +1,4 @@
-"""Every module can be imported alone, and a command loads no more than it needs."""
+"""Every module can be imported first, and a command imports only what it needs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _WORDS = _READING | {"humanize"}
 
 
 def in_circles() -> list[str]:
-    """Modules that import each other, also in functions: only for these it matters which comes first."""
+    """Modules that import each other, even inside functions: only for these does the order matter."""
     graph = grimp.build_graph("layerscope")
     for module in graph.modules:
         if package := module.rpartition(".")[0]:
@@ -73,7 +73,7 @@ def in_circles() -> list[str]:
 
 
 def test_every_module_can_be_imported_first() -> None:
-    """Whatever is imported first, no circle of imports shows."""
+    """No circular import appears, whichever module is imported first."""
     for module in MODULES:
         importlib.import_module(module)
     done = subprocess.run(
@@ -82,15 +82,15 @@ def test_every_module_can_be_imported_first() -> None:
     assert json.loads(done.stdout) == {}
 
 
-def test_no_module_imports_itself() -> None:
-    """No circle of imports, those for types included: a thing is understood without what uses it."""
+def test_no_imports_are_circular() -> None:
+    """Imports for types count, too."""
     graph = grimp.build_graph("layerscope", cache_dir=None)
     ways = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     TopologicalSorter(ways).prepare()
 
 
 def loaded(*args: str) -> set[str]:
-    """The modules that a command line loads."""
+    """The modules that a command line imports."""
     done = subprocess.run(
         [sys.executable, "-c", _LOADED, *args], capture_output=True, check=True, timeout=60
     )
@@ -98,14 +98,14 @@ def loaded(*args: str) -> set[str]:
 
 
 def packages(modules: set[str]) -> set[str]:
-    """The packages of others among modules."""
+    """The third-party packages among modules."""
     named = {module.partition(".")[0] for module in modules if module.isascii()}
     spared = {"layerscope", *sys.stdlib_module_names}
     return {name for name in named if name.isidentifier() and name not in spared and name[0] != "_"}
 
 
-def own(modules: set[str]) -> int:
-    """How many modules are layerscope's own."""
+def count_own(modules: set[str]) -> int:
+    """The number of layerscope's modules."""
     return sum(module.partition(".")[0] == "layerscope" for module in modules)
 
 
@@ -130,30 +130,30 @@ def own(modules: set[str]) -> int:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
-def test_a_command_loads_what_it_needs(
+def test_a_command_imports_only_what_it_needs(
     tmp_path: Path, args: list[str], most: int, allowed: set[str]
 ) -> None:
-    """No package that it does not use, and not many more modules than when this was measured: start-up is mostly imports."""
+    """It imports no unused package and few more modules than when this was measured: imports are most of the start-up time."""
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     words = {"IMAGE": str(image), "FOLDER": str(tmp_path / "folder")}
-    found = loaded(*(words.get(word, word) for word in args))
-    assert "layerscope" in found
-    assert packages(found) <= allowed
-    assert own(found) <= most
+    modules = loaded(*(words.get(word, word) for word in args))
+    assert "layerscope" in modules
+    assert packages(modules) <= allowed
+    assert count_own(modules) <= most
 
 
-def test_the_explorer_loads_little_before_its_first_frame() -> None:
-    """Neither numpy, nor what reads layers and looks for findings: they are imported once there are some."""
+def test_the_explorer_imports_little_before_its_first_frame() -> None:
+    """numpy and the modules that read layers and run rules are imported later."""
     done = subprocess.run(
         [sys.executable, "-c", _BEFORE_A_FRAME], capture_output=True, check=True, timeout=60
     )
-    found = set(done.stdout.decode().split("\n"))
+    modules = set(done.stdout.decode().split("\n"))
     allowed = {"click", "msgspec", "platformdirs", "rich", "textual", "typing_extensions"}
-    assert "layerscope.tui.widgets.summary_list" in found
-    assert packages(found) <= allowed
-    assert own(found) <= 120
+    assert "layerscope.tui.widgets.summary_list" in modules
+    assert packages(modules) <= allowed
+    assert count_own(modules) <= 120
     assert not {
         name
-        for name in found
+        for name in modules
         if name.startswith(("layerscope.analysis.findings", "layerscope.filesystem"))
     }

@@ -1,4 +1,4 @@
-"""integrations/: what other tools run, with stubs for layerscope and for what the tool asks, and with names that mean something to a shell."""
+"""integrations/: the commands of other tools, with stubs for layerscope and for programs, and with names that have a meaning in a shell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOCKERS = sorted({os.path.realpath(found) for found in (shutil.which("docker"), 
 
 @pytest.fixture
 def stubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on `PATH`, whose `layerscope` writes down how it is called; tests run beside it."""
+    """A folder on `PATH` whose `layerscope` records its arguments; tests run beside it."""
     folder = tmp_path / "stubs"
     folder.mkdir()
     log = tmp_path / "log"
@@ -43,7 +43,7 @@ def _program(path: Path, script: str) -> None:
 
 
 def called(stubs: Path) -> list[str]:
-    """The words that `layerscope` was called with since the last look; nothing of them was run."""
+    """The arguments of `layerscope` since the last call of this function; asserts that none of them was run."""
     assert not list((stubs.parent / "here").iterdir())
     log = stubs.parent / "log"
     words = log.read_text().split("\0")[:-1]
@@ -55,7 +55,7 @@ def called(stubs: Path) -> list[str]:
 
 
 def test_docker_plugin_describes_itself(stubs: Path) -> None:
-    """One JSON object and nothing else, without starting layerscope: Docker asks each time it lists commands."""
+    """It prints one JSON object without starting layerscope: Docker asks whenever it lists commands."""
     done = subprocess.run([PLUGIN, "docker-cli-plugin-metadata"], capture_output=True, check=True)
     about = json.loads(done.stdout)
     assert about["SchemaVersion"] == "0.1.0"
@@ -75,18 +75,18 @@ def test_docker_plugin_describes_itself(stubs: Path) -> None:
         (["--debug", "--log-level", "info", "--host=tcp://x"], ["host=tcp://x", "context="]),
     ],
 )
-def test_docker_plugin_hands_on_words_and_engine(
+def test_docker_plugin_passes_arguments_and_engine_on(
     stubs: Path, monkeypatch: pytest.MonkeyPatch, before: list[str], engine: list[str]
 ) -> None:
-    """As they were given, whatever they hold; an image may be called like the plugin."""
+    """They are unchanged, whatever they contain; an image may be named like the plugin."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///kept")
     subprocess.run([PLUGIN, *before, "layerscope", *HOSTILE, "layerscope"], check=True)
     assert called(stubs) == [*HOSTILE, "layerscope"]
     assert (stubs.parent / "log.engine").read_text().split("\0")[:-1] == engine
 
 
-def test_docker_plugin_says_what_is_wrong(stubs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without layerscope, and with certificates that it cannot hand on; on Tab it starts nothing."""
+def test_docker_plugin_reports_errors(stubs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """layerscope may be missing, or certificates cannot be passed on; on Tab it starts nothing."""
     done = subprocess.run([PLUGIN, "--tlskey", "x", "layerscope"], capture_output=True, text=True)
     assert (done.returncode, "DOCKER_CERT_PATH" in done.stderr) == (2, True)
     done = subprocess.run([PLUGIN, "__complete", "layerscope", "a"], capture_output=True, text=True)
@@ -100,7 +100,7 @@ def test_docker_plugin_says_what_is_wrong(stubs: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("docker", DOCKERS)
 def test_docker_runs_the_plugin(docker: str, stubs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real CLI finds it, lists it, and gives it its words; no engine is needed."""
+    """The real CLI finds it, lists it, and passes its arguments; no engine is needed."""
     config = stubs.parent / "docker"
     (config / "cli-plugins").mkdir(parents=True)
     shutil.copy(PLUGIN, config / "cli-plugins")
@@ -121,14 +121,14 @@ _K9S = re.compile(r"\$(!?)([\w-]+)|\$\{(!?)([\w%/: -]+)\}")
 
 
 def _started(plugin: dict[str, object], values: dict[str, str]) -> list[str]:
-    """The words that k9s starts, without a shell; an unknown variable is an error there, too."""
+    """The command that k9s starts without a shell; an unknown variable is an error, as in k9s."""
     args = plugin["args"]
     assert isinstance(args, list)
     return [str(plugin["command"]), *(_K9S.sub(lambda m: values[m[2] or m[4]], arg) for arg in args)]  # fmt: skip
 
 
 def test_k9s_explores_a_container(stubs: Path) -> None:
-    """Its image is one word, never an option."""
+    """The image is one argument, never an option."""
     plugin = yaml.safe_load((FOLDER / "k9s.yaml").read_text())["plugins"]["layerscope"]
     assert plugin["scopes"] == ["containers"]
     for image in HOSTILE:
@@ -138,7 +138,7 @@ def test_k9s_explores_a_container(stubs: Path) -> None:
 
 @pytest.mark.terminal
 def test_k9s_explores_a_pod(stubs: Path) -> None:
-    """The image of each container in turn, in the terminal; none if kubectl fails."""
+    """The image of each container is opened in turn in the terminal; none if kubectl fails."""
     plugin = yaml.safe_load((FOLDER / "k9s.yaml").read_text())["plugins"]["layerscope-pod"]
     assert plugin["scopes"] == ["pods"]
     log = stubs.parent / "kubectl"
@@ -166,7 +166,7 @@ def _in_terminal(command: list[str]) -> None:
 
 
 def test_lazydocker_explores_by_id(stubs: Path) -> None:
-    """It splits the line into words itself; nothing but an ID stands in it."""
+    """lazydocker splits the line into words itself; the line has only an ID."""
     commands = yaml.safe_load((FOLDER / "lazydocker.yml").read_text())["customCommands"]
     identifier = "sha256:" + "0123456789abcdef" * 4
     for kind, field in (("images", ".Image.ID"), ("containers", ".Container.Container.ImageID")):
@@ -182,7 +182,7 @@ def test_lazydocker_explores_by_id(stubs: Path) -> None:
 
 
 def test_vs_code_runs_tasks_without_a_shell(stubs: Path) -> None:
-    """What one types is one word, never an option; each task is a command that exists."""
+    """Input is one argument, never an option; each task runs an existing command."""
     document = json.loads((FOLDER / "tasks.json").read_text())
     assert document["version"] == "2.0.0"
     inputs = {f"${{input:{each['id']}}}" for each in document["inputs"]}
@@ -195,14 +195,14 @@ def test_vs_code_runs_tasks_without_a_shell(stubs: Path) -> None:
                 words = [word.replace(name, value) for word in words]
             assert not any("${" in word for word in words)
             subprocess.run([task["command"], *words], check=True)
-            found = called(stubs)
-            assert found == words
-            if image in found:
-                assert found[found.index(image) - 1] == "--"
+            calls = called(stubs)
+            assert calls == words
+            if image in calls:
+                assert calls[calls.index(image) - 1] == "--"
 
 
 def test_every_file_is_explained() -> None:
-    """README has two lines for each, and the page of the docs names each."""
+    """The README has two lines for each file, and the page names it."""
     text = (FOLDER / "README.md").read_text()
     page = (ROOT / "docs" / "integrations.md").read_text()
     for path in FOLDER.iterdir():

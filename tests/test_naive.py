@@ -51,7 +51,7 @@ M = 1000
 
 
 def of(size: int, seed: bytes = b"x") -> bytes:
-    """Some content of a size."""
+    """A content of a size."""
     return seed * size
 
 
@@ -69,17 +69,17 @@ def after(*layers: Sequence[Member]) -> LayerTruth:
 
 
 def kinds(layer: LayerTruth) -> dict[bytes, str]:
-    """What is visible after a layer, as path and type."""
+    """The visible paths after a layer, with their types."""
     return {path: row.kind for path, row in layer.tree.items()}
 
 
 def changed(layer: LayerTruth) -> dict[bytes, str]:
-    """What a layer did, as path and word."""
+    """The changes of a layer, as path and word."""
     return {path: change.name for path, change in layer.changes.items()}
 
 
 def why(*layers: Sequence[Member]) -> tuple[str, list[str]]:
-    """What the topmost layer did to the path `a`."""
+    """The change of the path `a` by the topmost layer."""
     return after(*layers).changes[b"a"]
 
 
@@ -111,7 +111,7 @@ def test_paths(name: bytes, path: bytes) -> None:
 
 
 def test_path_order() -> None:
-    """A directory stands right in front of what it holds; plain byte order would not do."""
+    """A directory comes right before its contents; plain byte order would not do."""
     paths = [b"a", b"a-b", b"a.b", b"a/b"]
     assert sorted(paths) == paths
     assert in_path_order(paths) == [b"a", b"a/b", b"a-b", b"a.b"]
@@ -151,13 +151,13 @@ def test_roles(path: bytes, expected: str) -> None:
 
 
 def test_nothing() -> None:
-    """An image without layers holds and wastes nothing."""
+    """An image without layers stores and wastes nothing."""
     truth = measure([])
     assert (truth.entries, truth.paths, truth.stored_bytes, truth.efficiency) == (0, 0, 0, 1.0)
 
 
 def test_entries() -> None:
-    """`./` and markers are entries; global headers are none."""
+    """`./` and markers are entries; global headers are not."""
     truth = measure(
         [[global_header(comment=b"c"), directory("."), file("a"), opaque(), whiteout("x")]]
     )
@@ -174,13 +174,13 @@ def test_whiteouts_are_counted_but_not_other_markers() -> None:
 
 @pytest.mark.parametrize("kind", [b"0", b"\0", b"7"])
 def test_regular_files(kind: bytes) -> None:
-    """All types of regular files are files."""
+    """Every type of regular file is a file."""
     layer = after([Member(b"a", kind, b"12")])
     assert (layer.tree[b"a"].kind, layer.stored_bytes) == (FILE, 2)
 
 
 def test_slashes_after_files() -> None:
-    """A closing slash makes a directory only where tar has no type for one."""
+    """A trailing slash makes a directory only for types of old tars."""
     layer = after([Member(b"a/", b"0", b"1"), Member(b"b/", b"\0", b"1")])
     assert kinds(layer) == {b"a": FILE, b"b": DIRECTORY}
     assert layer.stored_bytes == 1
@@ -196,7 +196,7 @@ def test_slashes_after_files() -> None:
     ],
 )
 def test_root(member: Member) -> None:
-    """An entry that names the root is an entry without content, and no path."""
+    """An entry for the root is an entry without content, and not a path."""
     truth = measure([[file("x", b"1")], [member]])
     assert (truth.entries, truth.paths, truth.stored_bytes) == (2, 1, 1)
     assert truth.layers[1].kind == "unchanged"
@@ -205,7 +205,7 @@ def test_root(member: Member) -> None:
 
 @pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"4", b"5", b"6", b"Z"])
 def test_only_regular_files_have_content(kind: bytes) -> None:
-    """Whatever else carries data stores no content, and is no file."""
+    """Other types with data store no content and are not files."""
     truth = measure([[Member(b"a", kind, b"123", link=b"nowhere")]])
     assert (truth.stored_bytes, truth.files, truth.paths) == (0, 0, 1)
     assert truth.layers[0].tree[b"a"].size == 0
@@ -213,13 +213,13 @@ def test_only_regular_files_have_content(kind: bytes) -> None:
 
 @pytest.mark.parametrize("name", [b".wh.x", b".wh..wh..opq", b".wh..wh.aufs", b".wh."])
 def test_markers_have_no_content(name: bytes) -> None:
-    """Data of a marker are not content."""
+    """Data of a marker does not count as content."""
     truth = measure([[Member(name, data=b"123")]])
     assert (truth.entries, truth.stored_bytes, truth.wasted_bytes, truth.paths) == (1, 0, 0, 0)
 
 
 def test_markers_of_any_type() -> None:
-    """A marker is told by its name; a directory can be one."""
+    """A marker is recognized by its name; it can be a directory."""
     layer = after(
         [file("c", b"1"), file("d/e", b"1")], [directory(".wh.c"), directory("d/.wh..wh..opq")]
     )
@@ -227,7 +227,7 @@ def test_markers_of_any_type() -> None:
 
 
 def test_shown_attributes() -> None:
-    """Mode without type bits, mtime in whole seconds, floored."""
+    """The mode has no type bits, and the mtime is in whole seconds, rounded down."""
     layer = after(
         [file("a", b"1", mode=0o104755, uid=1, gid=2, mtime=-0.5), file("d/b", mtime=1.9)]
     )
@@ -246,7 +246,7 @@ def test_files_and_paths() -> None:
 
 
 def test_markers_never_touch_their_own_layer() -> None:
-    """Whatever the order in the tar, a layer's own entries stay."""
+    """Entries of the same layer stay, in any order of the tar."""
     base = [file("d/old", b"1"), file("e", b"2")]
     markers = [opaque("d"), whiteout("e")]
     own = [file("d/new", b"3"), file("e", b"4")]
@@ -257,31 +257,31 @@ def test_markers_never_touch_their_own_layer() -> None:
 
 
 def test_markers_make_no_parents() -> None:
-    """A marker leaves no directory behind."""
+    """A marker does not create the directory above it."""
     assert after([whiteout("zz/q"), opaque("yy"), Member(b".wh..wh.plnk/1")]).tree == {}
 
 
 def test_opaque_directory_stays() -> None:
-    """An opaque marker empties a directory at all depths, and keeps it."""
+    """An opaque marker empties a directory at all depths but keeps it."""
     layer = after([file("d/e/f", b"1"), file("d-e", b"1")], [opaque("d")])
     assert kinds(layer) == {b"d": DIRECTORY, b"d-e": FILE}
     assert changed(layer) == {b"d/e": "removed", b"d/e/f": "removed"}
 
 
 def test_opaque_root() -> None:
-    """An opaque marker in the root hides all that is below."""
+    """An opaque marker in the root hides everything in lower layers."""
     layer = after([file("d/e", b"1"), file("f", b"1")], [file("g"), opaque()])
     assert kinds(layer) == {b"g": FILE}
 
 
 def test_markers_under_files() -> None:
-    """A file has nothing that could be whited out."""
+    """A file has no contents to remove."""
     layer = after([file("a", b"1"), symlink("s", "a")], [whiteout("a/b"), opaque("a"), opaque("s")])
     assert (kinds(layer), layer.kind) == ({b"a": FILE, b"s": SYMLINK}, "unchanged")
 
 
-def test_whiteouts_of_what_looks_like_a_marker() -> None:
-    """A directory may be called like a whiteout if something lies in it."""
+def test_whiteouts_of_names_that_look_like_markers() -> None:
+    """A directory may be named like a whiteout if it has contents."""
     base = [file(".wh.x/y", b"1"), file("x", b"2")]
     assert kinds(after(base)) == {b".wh.x": DIRECTORY, b".wh.x/y": FILE, b"x": FILE}
     truth = measure([base, [whiteout("x")]])
@@ -290,13 +290,13 @@ def test_whiteouts_of_what_looks_like_a_marker() -> None:
 
 
 def test_markers_apply_opaque_first() -> None:
-    """Opaque markers come before whiteouts, so that the whiteout takes the last name."""
+    """Opaque markers come before whiteouts, so that the whiteout removes the last name."""
     base = [file("d/a", b"1"), hardlink("e", "d/a")]
     assert measure([base, [whiteout("e"), opaque("d")]]).waste == [(b"e", 1, DELETED, 0, 1)]
 
 
 def test_markers_apply_in_tar_order() -> None:
-    """Among whiteouts the later one takes the last name."""
+    """The later whiteout removes the last name."""
     base = [file("a", b"1"), hardlink("b", "a")]
     assert measure([base, [whiteout("b"), whiteout("a")]]).waste == [(b"a", 1, DELETED, 0, 1)]
     assert measure([base, [whiteout("a"), whiteout("b")]]).waste == [(b"b", 1, DELETED, 0, 1)]
@@ -306,7 +306,7 @@ def test_markers_apply_in_tar_order() -> None:
 
 
 def test_directory_over_directory() -> None:
-    """The children stay, the attributes are the new ones; also after the children."""
+    """The children stay and the attributes are the new ones, even if the directory comes after its children."""
     layer = after([file("d/a", b"1"), directory("d", mode=0o700)], [directory("d", mode=0o711)])
     assert kinds(layer) == {b"d": DIRECTORY, b"d/a": FILE}
     assert layer.tree[b"d"].mode == 0o711
@@ -318,7 +318,7 @@ def test_directory_over_directory() -> None:
     [file("p"), symlink("p", "x"), device("p", 1, 3), fifo("p"), unknown("p"), hardlink("p", "x")],
 )
 def test_anything_over_directory(over: Member) -> None:
-    """Whatever takes the place of a directory takes all that lay in it."""
+    """Anything that replaces a directory replaces its contents, too."""
     truth = measure([[file("p/q/r", b"1"), file("p-q", b"2")], [over]])
     assert set(truth.layers[1].tree) == {b"p", b"p-q"}
     assert changed(truth.layers[1]) == {b"p": "modified", b"p/q": "removed", b"p/q/r": "removed"}
@@ -333,15 +333,15 @@ def test_directory_over_file() -> None:
 
 
 def test_implicit_parents() -> None:
-    """Missing parents appear, with attributes that nobody knows, and take those that come."""
+    """Missing parents appear with unknown attributes, and get those of a later entry."""
     assert kinds(after([file("a/b/c")])) == {b"a": DIRECTORY, b"a/b": DIRECTORY, b"a/b/c": FILE}
     layer = after([file("a/b")], [directory("a", mode=0o700, uid=5)])
     assert layer.tree[b"a"].mode == 0o700
     assert changed(layer) == {b"a": "unchanged"}
 
 
-def test_implicit_parent_keeps_what_is_known() -> None:
-    """A parent that is a directory already is left alone."""
+def test_implicit_parent_keeps_known_attributes() -> None:
+    """An existing parent directory is unchanged."""
     layer = after([directory("a", mode=0o700)], [file("a/b")])
     assert layer.tree[b"a"].mode == 0o700
     assert changed(layer) == {b"a/b": "added"}
@@ -350,22 +350,22 @@ def test_implicit_parent_keeps_what_is_known() -> None:
 @pytest.mark.parametrize(
     "standing", [file("a", b"1"), symlink("a", "d"), fifo("a"), hardlink("a", "x")]
 )
-def test_parent_that_is_no_directory(standing: Member) -> None:
-    """Such a parent is replaced; symlinks are never followed."""
+def test_parent_that_is_not_a_directory(standing: Member) -> None:
+    """It is replaced; symlinks are never followed."""
     base = [directory("d"), standing]
     layer = after(base, [file("a/b/c")])
     assert kinds(layer) == {b"a": DIRECTORY, b"a/b": DIRECTORY, b"a/b/c": FILE, b"d": DIRECTORY}
     assert changed(layer) == {b"a": "modified", b"a/b": "added", b"a/b/c": "added"}
 
 
-def test_parent_that_is_a_file_dies() -> None:
-    """A file that stands where a directory must be dies of its type, in its own layer too."""
+def test_parent_that_is_a_file_is_replaced() -> None:
+    """The reason is its type, even in its own layer."""
     assert measure([[file("a", b"1")], [file("a/b")]]).waste == [(b"a", 1, TYPE_CHANGED, 0, 1)]
     assert measure([[file("a", b"1"), file("a/b")]]).waste == [(b"a", 1, TYPE_CHANGED, 0, 0)]
 
 
 def test_last_entry_of_a_path_wins() -> None:
-    """Earlier entries of a path in a layer died in that layer."""
+    """Earlier entries of a path in the same layer are removed by it."""
     truth = measure([[file("a", b"1"), file("./a", b"22"), file("/a", b"333")]])
     assert truth.layers[0].tree[b"a"].content == b"333"
     assert truth.waste == [(b"a", 1, OVERWRITTEN, 0, 0), (b"a", 2, OVERWRITTEN, 0, 0)]
@@ -382,7 +382,7 @@ def test_last_entry_of_a_path_wins() -> None:
 
 
 def test_link_shows_its_inode() -> None:
-    """A link's own header says nothing about what it shows."""
+    """The header of a hard link does not matter."""
     layer = after([file("a", b"1", uid=7, mtime=3), hardlink("b", "a", mode=0, uid=9, mtime=4)])
     assert layer.tree[b"b"] == layer.tree[b"a"]
     assert layer.inodes[b"b"] == layer.inodes[b"a"]
@@ -390,13 +390,13 @@ def test_link_shows_its_inode() -> None:
 
 @pytest.mark.parametrize("target", ["a", "/a", "./a", "x/../a", "../a"])
 def test_link_targets_are_paths(target: str) -> None:
-    """The target of a link is spelled like any path."""
+    """The target of a link is normalized like any path."""
     layer = after([file("a", b"1"), hardlink("b", target)])
     assert layer.inodes[b"b"] == layer.inodes[b"a"]
 
 
-def test_inode_dies_with_its_last_name() -> None:
-    """No name lost, no byte wasted, until the last."""
+def test_inode_is_wasted_with_its_last_name() -> None:
+    """Until then, no byte is wasted."""
     base = [file("a", b"1"), hardlink("b", "a"), hardlink("c", "b")]
     assert measure([base, [whiteout("a")]]).waste == []
     truth = measure([base, [whiteout("a")], [file("c", b"2")], [whiteout("b")]])
@@ -406,15 +406,15 @@ def test_inode_dies_with_its_last_name() -> None:
 
 
 def test_link_to_lower_layer() -> None:
-    """A link may lead to a lower layer, and keeps that content alive."""
+    """A link may refer to a lower layer, whose content stays live."""
     truth = measure([[file("a", b"1")], [hardlink("b", "a")], [whiteout("a")]])
     assert (truth.stored_bytes, truth.live_bytes) == (1, 1)
     assert truth.layers[2].tree[b"b"].content == b"1"
     assert truth.layers[1].stored_bytes == 0
 
 
-def test_link_to_what_this_layer_removed() -> None:
-    """What the markers of its layer removed is no target, wherever they stand."""
+def test_link_to_a_path_that_this_layer_removed() -> None:
+    """It is no target, wherever the marker is in the layer."""
     base = [file("a", b"1"), file("d/c", b"2")]
     for upper in (
         [whiteout("a"), hardlink("b", "a"), opaque("d"), hardlink("e", "d/c")],
@@ -425,8 +425,8 @@ def test_link_to_what_this_layer_removed() -> None:
         assert truth.by_reason[DELETED] == truth.wasted_bytes == 2
 
 
-def test_link_to_what_came_back() -> None:
-    """A target that this layer removed and put back is the new one."""
+def test_link_to_a_path_that_was_put_back() -> None:
+    """If this layer removed a target and put it back, the link refers to the new one."""
     truth = measure([[file("a", b"1")], [file("a", b"2"), whiteout("a"), hardlink("b", "a")]])
     assert truth.layers[1].tree[b"b"].content == b"2"
     assert truth.waste == [(b"a", 1, DELETED, 0, 1)]
@@ -437,7 +437,7 @@ def test_link_to_what_came_back() -> None:
     ["nowhere", "d", "", "/", "d/..", "b", ".wh..wh.plnk/2", ".wh..wh.plnk/d", ".wh..wh.orph/1"],
 )
 def test_broken_links(target: str) -> None:
-    """A link to nothing, to a directory, to the root or to itself is a path, but no file."""
+    """A link to nothing, to a directory, to the root or to itself is a path, but not a file."""
     metadata = [directory(".wh..wh.plnk/d"), Member(b".wh..wh.orph/1")]
     truth = measure([[directory("d"), *metadata, hardlink("b", target, mode=0o600)]])
     row = truth.layers[0].tree[b"b"]
@@ -464,34 +464,34 @@ def test_links_to_files_that_aufs_keeps(kept: str) -> None:
 
 
 def test_links_to_files_that_aufs_keeps_in_another_layer() -> None:
-    """They are broken, and what was kept stores nothing."""
+    """They are broken, and the kept file stores nothing."""
     truth = measure([[file(".wh..wh.plnk/1", of(M))], [hardlink("a", ".wh..wh.plnk/1")]])
     assert truth.stored_bytes == 0
     assert kinds(truth.layers[1]) == {b"a": BROKEN}
 
 
 def test_link_to_the_last_file_of_a_name_that_aufs_kept_before() -> None:
-    """As to any path that a layer lists twice."""
+    """It behaves like a link to any path that a layer lists twice."""
     kept = ".wh..wh.plnk/1"
     layer = after([file(kept, b"1"), hardlink("a", kept), file(kept, b"22"), hardlink("b", kept)])
     assert [row.content for row in layer.tree.values()] == [b"1", b"22"]
 
 
 def test_link_to_later_entry() -> None:
-    """A link before its target is broken, or leads to the lower layer's."""
+    """A link before its target is broken, or refers to the lower layer's file."""
     assert kinds(after([hardlink("b", "a"), file("a", b"1")])) == {b"a": FILE, b"b": BROKEN}
     layer = after([file("a", b"1")], [hardlink("b", "a"), file("a", b"2")])
     assert (layer.tree[b"a"].content, layer.tree[b"b"].content) == (b"2", b"1")
 
 
 def test_broken_link_over_file() -> None:
-    """A broken link takes the place of what stood there."""
+    """A broken link replaces the file."""
     truth = measure([[file("b", b"1")], [hardlink("b", "nowhere")]])
     assert truth.waste == [(b"b", 1, TYPE_CHANGED, 0, 1)]
     assert truth.layers[1].changes[b"b"] == ("modified", ["type"])
 
 
-def test_broken_link_over_the_directory_that_it_names() -> None:
+def test_broken_link_over_its_target_directory() -> None:
     """A directory is no target, not even of a link at its own path."""
     truth = measure([[file("d/a", b"1")], [hardlink("d", "d")]])
     assert kinds(truth.layers[1]) == {b"d": BROKEN}
@@ -499,7 +499,7 @@ def test_broken_link_over_the_directory_that_it_names() -> None:
 
 
 def test_link_to_other_kinds() -> None:
-    """A link to a symlink is a symlink; devices, pipes and broken links are shared alike."""
+    """A hard link to a symlink is a symlink; devices, pipes and broken links are shared, too."""
     members = [
         symlink("s", "x"),
         device("c", 1, 3),
@@ -514,7 +514,7 @@ def test_link_to_other_kinds() -> None:
 
 
 def test_link_to_its_own_inode() -> None:
-    """A path that already names the inode stays as it is."""
+    """A path that already has the inode is unchanged."""
     base = [file("a", b"1"), hardlink("b", "a")]
     truth = measure([base, [hardlink("a", "a"), hardlink("a", "b"), hardlink("b", "./a")]])
     assert (truth.waste, truth.layers[1].kind) == ([], "unchanged")
@@ -522,7 +522,7 @@ def test_link_to_its_own_inode() -> None:
 
 
 def test_link_over_another_file() -> None:
-    """What a link replaces is compared with the inode that it names."""
+    """The replaced file is compared with the inode of the link."""
     base = [file("a", b"1", mode=0o600), file("b", b"1"), file("c", b"2"), file("d", b"1")]
     upper = [hardlink("b", "a"), hardlink("c", "a", mode=0o600), hardlink("d", "b")]
     truth = measure([base, upper])
@@ -537,7 +537,7 @@ def test_link_over_another_file() -> None:
 
 
 def test_link_finds_its_target_before_it_replaces_it() -> None:
-    """The target is looked up first, and lives if the link is its name in the end."""
+    """The target is looked up first, and stays live if the link is its only name in the end."""
     under_itself = measure([[file("a", b"1")], [hardlink("a/b", "a")]])
     assert kinds(under_itself.layers[1]) == {b"a": DIRECTORY, b"a/b": FILE}
     assert under_itself.waste == []
@@ -571,7 +571,7 @@ def test_reasons() -> None:
 
 
 def test_deleted_and_put_back() -> None:
-    """What a marker removed was deleted, even if the same layer puts the same file back."""
+    """A file that a marker removes was deleted, even if the same layer puts the same file back."""
     base = [directory("d"), file("d/a", b"1")]
     truth = measure([base, [whiteout("d/a"), file("d/a", b"1")]])
     assert truth.waste == [(b"d/a", 1, DELETED, 0, 1)]
@@ -582,7 +582,7 @@ def test_deleted_and_put_back() -> None:
 
 
 def test_several_names_in_one_subtree() -> None:
-    """If one removal takes several names, the record names the last in path order."""
+    """If one removal removes several names, the record has the last one in path order."""
     base = [file("d-x", b"2"), file("d/b", b"1"), hardlink("d/b-a", "d/b"), hardlink("d/b.", "d/b")]
     base += [directory("d/a"), hardlink("d/a/z", "d/b")]
     for upper in ([whiteout("d")], [opaque("d")]):
@@ -591,18 +591,18 @@ def test_several_names_in_one_subtree() -> None:
 
 
 def test_order_of_the_last_name() -> None:
-    """Path order, not byte order: what lies in a directory comes before its longer siblings."""
+    """This is path order, not byte order: contents of a directory come before its longer siblings."""
     base = [file("d/a/z", b"1"), hardlink("d/a-z", "d/a/z")]
     assert measure([base, [whiteout("d")]]).waste == [(b"d/a-z", 1, DELETED, 0, 1)]
 
 
 def test_empty_files_waste_nothing() -> None:
-    """An inode of no bytes leaves no record."""
+    """An empty inode has no record."""
     assert measure([[file("a")], [whiteout("a")]]).waste == []
 
 
 def test_layer_figures() -> None:
-    """What a layer stores, hides and leaves behind, where net adds up to live."""
+    """These are stored, hidden and wasted bytes; net bytes add up to live."""
     layers = [
         [file("a", of(10)), file("b", of(20))],
         [file("a", of(3)), file("a", of(5)), file("c", of(40))],
@@ -648,13 +648,15 @@ def test_layer_figures() -> None:
         (file("a", mode=0o600), file("a/b"), ("modified", ["type"])),
     ],
 )
-def test_what_differs(old: Member, new: Member, expected: tuple[str, list[str]] | None) -> None:
-    """A change is what the visible trees show, and says in what they differ."""
+def test_changes_name_what_differs(
+    old: Member, new: Member, expected: tuple[str, list[str]] | None
+) -> None:
+    """A change compares the visible trees, and names what differs."""
     assert after([old], [new]).changes.get(b"a") == expected
 
 
 def test_change_of_a_directory_that_was_put_back() -> None:
-    """A known directory that comes back implicitly has no entry and nothing known to differ."""
+    """A directory that returns implicitly has no entry and no known difference."""
     layer = after(
         [directory("d", mode=0o700), file("d/a", b"1")], [whiteout("d"), file("d/b", b"2")]
     )
@@ -662,15 +664,15 @@ def test_change_of_a_directory_that_was_put_back() -> None:
     assert layer.tree[b"d"].mode is None
 
 
-def test_change_of_what_came_and_went() -> None:
-    """What no tree shows is no change."""
+def test_change_of_a_path_in_no_tree() -> None:
+    """A path that is in no visible tree is no change."""
     layer = after([file("d/a", b"1"), file("d", b"2")])
     assert changed(layer) == {b"d": "added"}
     assert layer.counts == {"added": 1, "modified": 0, "metadata": 0, "removed": 0}
 
 
 def test_counts() -> None:
-    """Implicit directories and every removed descendant count."""
+    """Implicit directories and all removed descendants count."""
     base = [file("d/e/f", b"1"), file("g", b"1"), file("h", b"1"), file("i", b"1")]
     upper = [
         whiteout("d"),
@@ -698,7 +700,7 @@ def test_counts() -> None:
     ],
 )
 def test_kinds_of_steps(members: Sequence[Member], kind: str) -> None:
-    """A layer is named after the heaviest thing that it does."""
+    """The kind of a layer is that of its most significant change."""
     assert after([file("a", b"1"), directory("d")], members).kind == kind
 
 
@@ -706,7 +708,7 @@ def test_kinds_of_steps(members: Sequence[Member], kind: str) -> None:
 
 
 def test_directory_totals() -> None:
-    """An inode counts at its first visible name; the root's total is what is live."""
+    """An inode counts at its first visible name; the total of the root is the live bytes."""
     members = [
         file("b/x", b"111"),
         hardlink("a/y", "b/x"),
@@ -719,13 +721,13 @@ def test_directory_totals() -> None:
 
 
 def test_directory_totals_in_path_order() -> None:
-    """What lies in a directory comes before the siblings that byte order puts first."""
+    """Contents of a directory come before the siblings that byte order puts first."""
     layer = after([file("a-b/x", b"1"), hardlink("a/x", "a-b/x")])
     assert (layer.directories[b"a"], layer.directories[b"a-b"]) == ((1, 1), (0, 0))
 
 
 def test_duplicates() -> None:
-    """Equal content at different paths, hard links and empty files apart."""
+    """Equal contents at different paths count, except hard links and empty files."""
     members = [
         file("c", b"11"),
         file("b", b"11"),
@@ -745,7 +747,7 @@ def test_duplicates() -> None:
 
 
 def test_duplicates_of_the_final_tree() -> None:
-    """Only what is visible in the end can be a duplicate."""
+    """Only visible files of the final image can be duplicates."""
     assert measure([[file("a", b"1"), file("b", b"1")], [whiteout("b")]]).duplicates == []
     assert measure([[file("a", b"1")], [file("b", b"1")]]).duplicates == [(1, 1, [b"a", b"b"])]
 
@@ -760,34 +762,34 @@ def wasted(*layers: Sequence[Member]) -> tuple[int, float]:
 
 
 class TestWaste:
-    """Images whose waste is easily got wrong."""
+    """Images whose waste is easy to get wrong."""
 
     def test_deleted_directory(self) -> None:
-        """All that lies in a deleted directory is wasted."""
+        """All contents of a deleted directory are wasted."""
         layers = [[file("d/a", of(M)), file("d/b", of(M)), file("keep", of(M))], [whiteout("d")]]
         assert wasted(*layers) == (2 * M, 1 / 3)
 
     def test_opaque_directory(self) -> None:
-        """An opaque marker wastes and removes all that the directory held."""
+        """An opaque marker wastes and removes all contents of the directory."""
         layers = [[file("d/a", of(M)), file("d/b", of(M))], [opaque("d"), file("d/c", of(10))]]
         assert wasted(*layers) == (2 * M, 10 / (2 * M + 10))
         assert changed(after(*layers)) == {b"d/a": "removed", b"d/b": "removed", b"d/c": "added"}
 
     def test_rewritten_once(self) -> None:
-        """The surviving copy is no waste."""
+        """The remaining copy is not wasted."""
         assert wasted([file("a", of(M))], [file("a", of(M, b"y"))]) == (M, 0.5)
 
     def test_three_times(self) -> None:
-        """Of three copies two are wasted."""
+        """Two of three copies are wasted."""
         layers = [[file("a", of(M, seed))] for seed in (b"x", b"y", b"z")]
         assert wasted(*layers) == (2 * M, 1 / 3)
 
     def test_small_then_large(self) -> None:
-        """What is wasted is the hidden copy, not the smallest one."""
+        """The hidden copy is wasted, not the smallest one."""
         assert wasted([file("a", of(1))], [file("a", of(M))]) == (1, M / (M + 1))
 
     def test_added_deleted_added(self) -> None:
-        """The copy that came back is of use."""
+        """The copy that was added again is live."""
         assert wasted([file("a", of(M))], [whiteout("a")], [file("a", of(M))]) == (M, 0.5)
 
     def test_one_of_two_hard_links_deleted(self) -> None:
@@ -795,7 +797,7 @@ class TestWaste:
         assert wasted([file("a", of(M)), hardlink("b", "a")], [whiteout("a")]) == (0, 1.0)
 
     def test_useless_whiteout(self) -> None:
-        """A whiteout of nothing does not stop the accounting of its layer."""
+        """A whiteout without a target does not stop the accounting of its layer."""
         base = [file("x", of(M)), file("y", of(M))]
         upper = [whiteout("b"), file("x", of(M, b"y")), file("y", of(M, b"y"))]
         assert wasted(base, upper) == (2 * M, 0.5)
@@ -805,13 +807,13 @@ class TestWaste:
         assert wasted([file("p", of(M))], [directory("p")]) == (M, 0.0)
 
     def test_directory_becomes_file(self) -> None:
-        """What lay in it is wasted and gone."""
+        """The contents of the directory are wasted and removed."""
         layers = [[file("p/q", of(M))], [file("p", of(M))]]
         assert wasted(*layers) == (M, 0.5)
         assert kinds(after(*layers)) == {b"p": FILE}
 
     def test_chmod(self) -> None:
-        """A copy for the sake of its mode."""
+        """A copy with another mode is metadata-only."""
         layers = [[file("a", of(M))], [file("a", of(M), mode=0o755)]]
         assert measure(layers).waste == [(b"a", M, METADATA_ONLY, 0, 1)]
 
@@ -824,28 +826,28 @@ class TestWaste:
         ids=["touch", "setcap"],
     )
     def test_touch_and_setcap(self, copy: Member, word: str) -> None:
-        """A copy for the sake of its time or its capabilities is a change, and wastes."""
+        """A copy with another time or other capabilities is a change, and wastes bytes."""
         layers = [[file("a", of(M))], [copy]]
         assert why(*layers) == ("metadata", [word])
         assert wasted(*layers) == (M, 0.5)
 
     def test_symlink_retargeted(self) -> None:
-        """A symlink that leads elsewhere is modified."""
+        """A symlink with another target is modified."""
         assert why([symlink("a", "x")], [symlink("a", "y")]) == ("modified", ["target"])
 
     def test_single_layer(self) -> None:
-        """One layer wastes nothing and is fully efficient."""
+        """One layer wastes nothing and has an efficiency of 1."""
         assert wasted([file("a", of(M))]) == (0, 1.0)
         assert wasted([]) == (0, 1.0)
 
     def test_base_rewritten(self) -> None:
-        """What a layer hides is never more than what lies below it."""
+        """A layer never hides more bytes than the lower layers store."""
         truth = measure([[file("a", of(M))], [file("a", of(M, b"y"))]])
         assert (truth.layers[1].hides_bytes, truth.layers[1].wasted_bytes) == (M, 0)
         assert truth.layers[0].wasted_bytes == M
 
     def test_directory_removed_and_recreated(self) -> None:
-        """Only what was removed is wasted."""
+        """Only the removed contents are wasted."""
         base = [directory("d"), file("d/a", of(M))]
         assert wasted(base, [whiteout("d")], base) == (M, 0.5)
         assert wasted(base, [directory("d"), opaque("d"), file("d/a", of(M))]) == (M, 0.5)
@@ -862,7 +864,7 @@ class TestWaste:
 
 
 def check(truth: Truth) -> None:
-    """The figures of an image agree with one another."""
+    """Assert that the figures of an image agree with each other."""
     assert truth.stored_bytes == truth.live_bytes + truth.wasted_bytes
     assert truth.wasted_bytes == sum(record.size for record in truth.waste)
     assert truth.wasted_bytes == sum(truth.by_reason.values())
@@ -886,19 +888,19 @@ def check(truth: Truth) -> None:
 
 @given(orderly_layers())
 def test_orderly_images_add_up(layers: Layers) -> None:
-    """Stored is live and wasted, however the layers came about."""
+    """Stored is live plus wasted, whatever the layers are."""
     check(measure(layers))
 
 
 @given(wild_layers())
 def test_wild_images_add_up(layers: Layers) -> None:
-    """The same where tars hold what they should not."""
+    """The same holds for tars with invalid contents."""
     check(measure(layers))
 
 
 @pytest.mark.parametrize("wild", [False, True], ids=["orderly", "wild"])
 def test_seeded_images_add_up(wild: bool) -> None:
-    """The same for the plain generator, which repeats itself for a seed."""
+    """The same holds for the plain generator, which is deterministic for a seed."""
     for seed in range(300):
         layers = random_layers(seed, wild)
         assert layers == random_layers(seed, wild)
@@ -910,7 +912,7 @@ def test_seeded_images_add_up(wild: bool) -> None:
 
 
 def test_orderly_layers_are_orderly() -> None:
-    """Parents first, no path twice, links to earlier files of the layer only."""
+    """Parents come first, no path occurs twice, and links refer to earlier files of the layer."""
     links = 0
     for seed in range(300):
         for layer in random_layers(seed, wild=False):
@@ -982,8 +984,8 @@ WILD_CASES = {
 """All that wild layers must hold now and then."""
 
 
-def test_wild_layers_hold_every_case() -> None:
-    """Among a few hundred seeds there is each case that the rules speak of."""
+def test_wild_layers_have_every_case() -> None:
+    """A few hundred seeds contain each case of the rules."""
     counted: Counter[str] = Counter()
     for seed in range(400):
         counted.update(set(cases(random_layers(seed, wild=True))))
@@ -991,7 +993,7 @@ def test_wild_layers_hold_every_case() -> None:
 
 
 def cases(layers: Layers) -> Iterator[str]:
-    """The cases that an image holds."""
+    """The cases in an image."""
     truth = measure(layers)
     yield from cases_of_names(layers)
     yield from cases_of_waste(truth)
@@ -1006,7 +1008,7 @@ def cases(layers: Layers) -> Iterator[str]:
 
 
 def cases_of_names(layers: Layers) -> Iterator[str]:
-    """Cases that a name alone shows."""
+    """Cases that depend on a name alone."""
     for member in (member for layer in layers for member in layer):
         path = normal(member.name)
         if member.name.startswith(b"./"):
@@ -1028,7 +1030,7 @@ def cases_of_names(layers: Layers) -> Iterator[str]:
 
 
 def cases_of_waste(truth: Truth) -> Iterator[str]:
-    """Cases of how inodes and their names die."""
+    """Cases of how inodes and names are removed."""
     for record in truth.waste:
         yield f"waste {record.reason}"
         if record.stored_in == record.hidden_by:
@@ -1055,7 +1057,7 @@ def names_of(layer: LayerTruth) -> dict[int, set[bytes]]:
 def cases_of_links(
     members: Sequence[Member], below: LayerTruth, above: LayerTruth
 ) -> Iterator[str]:
-    """Cases of where hard links lead, as far as two trees show it."""
+    """Cases of the targets of hard links, as far as two trees show them."""
     paths = [normal(member.name) for member in members]
     whiteouts = {whited_out(path) for path in paths if role(path) == "whiteout"}
     opaques = {path.rpartition(b"/")[0] for path in paths if role(path) == "opaque"}
@@ -1102,7 +1104,7 @@ def cases_of_shared(path: bytes, target: bytes, below: LayerTruth) -> Iterator[s
 def cases_of_changes(
     members: Sequence[Member], below: LayerTruth, above: LayerTruth
 ) -> Iterator[str]:
-    """Cases of what a layer does to the tree."""
+    """Cases of a layer's changes to the tree."""
     yield f"step {above.kind}"
     plain_names = [
         normal(member.name) for member in members if role(normal(member.name)) == "plain"
@@ -1145,7 +1147,7 @@ def put_back(directory: bytes, old: Mapping[bytes, object], new: Mapping[bytes, 
 
 
 def test_records_sort_as_they_are_compared() -> None:
-    """Records come in the order of their tuples."""
+    """Records are in the order of their tuples."""
     truth = measure([[file("b", b"1"), file("a", b"22")], [whiteout("a"), whiteout("b")]])
     assert truth.waste == sorted(truth.waste)
     assert truth.waste[0] == Waste(b"a", 2, DELETED, 0, 1)

@@ -1,4 +1,4 @@
-"""An image that is overwritten while it is open: no new bytes under old names, and no wrong cache entries."""
+"""An image that is overwritten while it is open: new bytes never appear under old names or in the cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEW.append(layer_tar([file("a", b"new 4")]))
 
 
 def _in_place(image: Path, data: bytes) -> None:
-    """Write into a file that is there, and give it the time that it had."""
+    """Overwrite an existing file and restore its time."""
     status = image.stat() if image.exists() else None
     image.write_bytes(data)
     if status is not None:
@@ -88,7 +88,7 @@ def _report(opened: Opened) -> bytes:
 
 @pytest.fixture(params=PLACES)
 def overwritten(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
-    """An image that is open and was overwritten since."""
+    """An opened image that was overwritten afterwards."""
     place = PLACES[request.param]
     image = place(tmp_path, OLD)
     _settle(image)
@@ -98,8 +98,8 @@ def overwritten(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
     return opened
 
 
-def test_contents_are_never_those_of_the_new_file(overwritten: Opened) -> None:
-    """Each read says what happened."""
+def test_contents_never_come_from_the_new_file(overwritten: Opened) -> None:
+    """Each read reports the change."""
     filesystem = overwritten.filesystem
     for row in range(len(filesystem.paths)):
         reader = ContentReader(
@@ -109,7 +109,7 @@ def test_contents_are_never_those_of_the_new_file(overwritten: Opened) -> None:
         assert reader.problem == CHANGED
 
 
-def test_extraction_writes_no_foreign_bytes(overwritten: Opened, tmp_path: Path) -> None:
+def test_extraction_writes_no_bytes_of_the_new_file(overwritten: Opened, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     plan = plan_whole(overwritten.filesystem, [0], 1)
@@ -119,15 +119,15 @@ def test_extraction_writes_no_foreign_bytes(overwritten: Opened, tmp_path: Path)
     assert result.unreadable == 3
 
 
-def test_nothing_is_compared_with_the_new_file(overwritten: Opened) -> None:
-    """Neither versions nor duplicates are found in it, and what was found before is kept; a run ends with an error."""
+def test_the_new_file_is_never_compared(overwritten: Opened) -> None:
+    """Neither versions nor duplicates are taken from it, and earlier results are kept; a run ends with an error."""
     filesystem = overwritten.filesystem
     hashed = filesystem.inodes.hashed.copy()
     compare_versions(filesystem, overwritten.contents, NullProgress())
-    found = find_duplicates(filesystem, overwritten.contents, NullProgress())
+    duplicates = find_duplicates(filesystem, overwritten.contents, NullProgress())
     assert (filesystem.inodes.hashed == hashed).all()
     if not hashed.any():
-        assert found == []
+        assert duplicates == []
     list(overwritten.contents[0].digests(np.arange(3)))
     with pytest.raises(CorruptImageError, match=CHANGED):
         overwritten.raise_damage()
@@ -138,7 +138,7 @@ def test_nothing_is_compared_with_the_new_file(overwritten: Opened) -> None:
 def test_mixed_content_is_never_cached(
     place: str, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of an image that is overwritten while it is read; the next run sees the new one."""
+    """The image is overwritten while it is read; the next run reads the new one."""
     image = PLACES[place](tmp_path, OLD)
     _settle(image)
     store = Store(tmp_path / "cache")

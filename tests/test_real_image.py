@@ -1,4 +1,4 @@
-"""A real image, turned by real tools into every form that they write: the accounting stays the same."""
+"""A real image, converted by real tools into every form: the accounting stays the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _run(*command: str | Path) -> None:
 
 
 def _copied(scheme: str, name: str, *options: str) -> Make:
-    """The image as skopeo copies it."""
+    """The image, copied by skopeo."""
 
     def make(folder: Path, gzipped: Path) -> Path:
         target = folder / name
@@ -48,7 +48,7 @@ def _copy(source: str, target: str, *options: str) -> None:
 
 @pytest.fixture(scope="module")
 def gzipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A layout with gzip layers: older tools make Docker's formats of no others."""
+    """A layout with gzip layers: older tools convert only these to Docker's formats."""
     if shutil.which("skopeo") is None:
         pytest.skip("skopeo is not installed")
     layout = tmp_path_factory.mktemp("flask") / "gzipped"
@@ -64,7 +64,7 @@ def original() -> dict[str, Any]:
 
 
 def _saved(folder: Path, gzipped: Path) -> Path:
-    """The image as podman loads and saves it."""
+    """The image, loaded and saved by podman."""
     target, loaded = folder / "podman.tar", folder / "loaded.tar"
     _copy(f"oci:{gzipped}:flask", f"docker-archive:{loaded}:localhost/flask:latest")
     with tempfile.TemporaryDirectory(
@@ -96,7 +96,7 @@ FORMS = [
 
 
 def _accounting(image: Path) -> dict[str, Any]:
-    """What does not depend on how the layers are stored."""
+    """Figures that do not depend on how layers are stored."""
     report = document(open_image(Request(str(image))))
     kept = (
         "entries",
@@ -128,7 +128,7 @@ def _accounting(image: Path) -> dict[str, Any]:
 def test_every_form_gives_the_same_accounting(
     tool: str, make: Make, tmp_path: Path, gzipped: Path, original: dict[str, Any]
 ) -> None:
-    """Totals, layers, steps, waste and duplicates are those of the original archive."""
+    """Totals, layers, steps, waste and duplicates equal those of the original archive."""
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed")
     assert original == _accounting(make(tmp_path, gzipped))

@@ -42,8 +42,8 @@ explore.sort = ["S", "f5"]
 """
 
 
-def test_a_complete_configuration() -> None:
-    """Everything that can be set, with dots in quotes or not."""
+def test_a_complete_configuration_is_read() -> None:
+    """It has all settings; names with dots are quoted or not."""
     settings = parse_settings(WHOLE, "config.toml")
     assert settings.theme == "nord"
     assert settings.columns == ("mode", "percent")
@@ -97,7 +97,7 @@ def test_a_complete_configuration() -> None:
     ],
 )  # fmt: skip
 def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
-    """Unknown keys, wrong types, unknown commands, keys that cannot be sent or are taken."""
+    """The mistakes are unknown keys, wrong types, unknown commands, and keys that cannot be sent or are taken."""
     with pytest.raises(UsageError) as caught:
         changed_keys(parse_settings(text, "config.toml"))
     assert caught.value.message.startswith(f"config.toml, line {line}: ")
@@ -113,22 +113,22 @@ def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
         ("[rules.apt-lists]\nx = 1", "settings: enabled, min-bytes, severity"),
     ],
 )
-def test_a_key_that_is_nearly_right_is_suggested(text: str, hint: str) -> None:
-    """In every table."""
+def test_a_similar_key_is_suggested(text: str, hint: str) -> None:
+    """This holds in every table."""
     with pytest.raises(UsageError) as caught:
         parse_settings(text, "config.toml")
     assert caught.value.hint == hint
 
 
-def test_a_wrong_theme_of_the_environment_is_not_blamed_on_the_file() -> None:
+def test_an_error_for_the_theme_names_the_environment_variable() -> None:
     """The file may not even exist."""
     settings = load_settings({"LAYERSCOPE_CONFIG": "/dev/null", "LAYERSCOPE_THEME": "drakula"})
     with pytest.raises(UsageError, match=r"^\$LAYERSCOPE_THEME: unknown theme `drakula`"):
         check_theme(settings)
 
 
-def test_two_commands_may_trade_their_keys() -> None:
-    """What a command had is free once it has another one."""
+def test_two_commands_can_swap_their_keys() -> None:
+    """The old key of a command is free once it has another one."""
     text = "[keys]\nexplore.mode = 's'\nexplore.sort = 'a'"
     assert changed_keys(parse_settings(text, "f")) == {
         "explore.mode": ("s",),
@@ -145,13 +145,13 @@ def test_two_commands_may_trade_their_keys() -> None:
      ("^", "circumflex_accent"), ("^Space", "ctrl+at"), ("ctrl+space", "ctrl+at"), ("Ctrl+O", "ctrl+o"),
      ("ctrl+O", "ctrl+o"), ("alt+O", "alt+O"), ("ctrl+PgDn", "ctrl+pagedown"), ("⇧F5", "shift+f5")],
 )  # fmt: skip
-def test_keys_are_written_as_characters_or_by_name(written: str, name: str) -> None:
-    """Both are one key."""
+def test_keys_can_be_written_as_characters_or_names(written: str, name: str) -> None:
+    """Both mean the same key."""
     assert key_name(written) == name
 
 
 def test_keys_can_be_written_as_they_are_shown() -> None:
-    """Whatever docs/keys.md, the help and the footer print is a key of the command in [keys], too."""
+    """Every key in docs/keys.md, the help and the footer is valid in [keys]."""
     for command in COMMANDS:
         names = command.keys.split(",")
         assert {key_name(word) for word in shown_keys(command).split()} <= set(names)
@@ -165,16 +165,18 @@ def test_keys_can_be_written_as_they_are_shown() -> None:
      ("Return", "did you mean enter?"), ("Del", "did you mean delete?"), ("ecs", "did you mean escape?"),
      ("shift-tab", "did you mean shift+tab?"), ("nokey", "a key is written as")],
 )  # fmt: skip
-def test_a_key_that_is_spelled_otherwise_gets_a_hint(written: str, hint: str) -> None:
-    """As it is spelled here if that is clear, otherwise how keys are written."""
+def test_a_misspelled_key_gets_a_hint(written: str, hint: str) -> None:
+    """The hint has the right spelling if that is clear, otherwise how keys are written."""
     with pytest.raises(UsageError) as caught:
         changed_keys(parse_settings(f"[keys]\n'files.toggle' = '{written}'", "config.toml"))
     assert caught.value.hint is not None
     assert caught.value.hint.startswith(hint)
 
 
-def test_settings_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's file, or the one that the environment names; the environment's theme wins."""
+def test_settings_have_an_order_of_precedence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is the user's or that in the environment; the theme in the environment wins."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert load_settings().theme is None
     (tmp_path / "layerscope").mkdir()
@@ -187,13 +189,13 @@ def test_settings_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load_settings()
 
 
-def test_commands_refuse_a_wrong_configuration(
+def test_commands_reject_an_invalid_configuration(
     demo_image: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Exit code 2, one line that names file and line; help works all the same."""
+    """The exit code is 2, and one line names file and line; help still works."""
     config = tmp_path / "config.toml"
     config.write_text("[keys]\nexplore.nothing = 'x'\n")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(config))
@@ -208,7 +210,6 @@ def test_binary_sizes_can_be_the_default(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The text report follows the setting."""
     config = tmp_path / "config.toml"
     config.write_text("binary = true\n")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(config))
@@ -216,8 +217,8 @@ def test_binary_sizes_can_be_the_default(
     assert "MiB" in capsys.readouterr().out
 
 
-def test_the_state_is_never_an_error(tmp_path: Path) -> None:
-    """Damaged, foreign, unwritable: the defaults hold."""
+def test_an_invalid_state_file_is_ignored(tmp_path: Path) -> None:
+    """It may be damaged, of another program, or not writable: the defaults apply."""
     path = tmp_path / "deep" / "state.json"
     assert load_state(path) == {}
     save_state(path, {"theme": "x"})
@@ -234,23 +235,23 @@ def test_the_state_is_never_an_error(tmp_path: Path) -> None:
 
 
 def test_the_file_overrides_the_last_choice(tmp_path: Path) -> None:
-    """What the configuration says holds at every start; what it leaves open is as one left it."""
+    """Settings in the file apply at every start; for others, the last choice is restored."""
     path = tmp_path / "state.json"
     save_state(path, {"theme": "light", "sort": "name"})
     preferences = Preferences(Settings(theme="nord"), path)
     assert (preferences.theme, preferences.sort) == ("nord", "name")
 
 
-def test_an_endless_configuration_is_refused() -> None:
-    """It is read no further than configurations go; one that is empty is fine, be it a device."""
+def test_an_endless_configuration_is_rejected() -> None:
+    """Reading stops at the maximum size; an empty one is accepted, even /dev/null."""
     with pytest.raises(UsageError, match="/dev/zero: not a regular file"):
         load_settings({"LAYERSCOPE_CONFIG": "/dev/zero"})
     assert load_settings({"LAYERSCOPE_CONFIG": "/dev/null"}).theme is None
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_has_keys_that_terminals_send_and_that_do_not_collide(name: str) -> None:
-    """As if the user had written them; the user's own come before them."""
+def test_keys_of_a_preset_are_valid_and_unique(name: str) -> None:
+    """They count as if the user had written them; the user's own keys override them."""
     lines = [f"{command} = {list(keys)}" for command, keys in KEY_PRESETS[name].items()]
     written = changed_keys(parse_settings("\n".join(["[keys]", *lines]), "config.toml"))
     assert changed_keys(parse_settings(f"[keys]\npreset = '{name}'", "config.toml")) == written
@@ -259,8 +260,7 @@ def test_a_preset_has_keys_that_terminals_send_and_that_do_not_collide(name: str
     assert changed == {**written, "explore.sort": ("z",)}
 
 
-def test_every_preset_can_be_named() -> None:
-    """In the settings."""
+def test_every_preset_can_be_set() -> None:
     assert tuple(KEY_PRESETS) == PRESETS
 
 
@@ -274,8 +274,8 @@ def test_every_preset_can_be_named() -> None:
         '[rules.apt-lists]\nseverity = "off"',
     ],
 )
-def test_a_rule_is_turned_off_in_any_way_of_writing(text: str) -> None:
-    """In the settings as in `.layerscope.toml`."""
+def test_a_rule_can_be_turned_off_in_any_notation(text: str) -> None:
+    """The settings accept the same notations as `.layerscope.toml`."""
     document = parse_toml_text(text, "x.toml")
     choices = parse_rules(document["rules"], Places("x.toml", {}))
     assert choices == {"apt-lists": RuleChoice(enabled=False)}

@@ -1,4 +1,4 @@
-"""However the program ends or is stopped, it leaves nothing behind: no screen, process or file, and nothing waits for it."""
+"""However the program ends or is stopped, no screen, process or file is left behind, and nothing waits for it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ PHASES = {
 
 
 class Here:
-    """A folder with images, and all that a program may leave behind."""
+    """A folder with images, and everything that a program may leave behind."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -94,7 +94,7 @@ class Here:
         return {**os.environ, "TMPDIR": str(self.temporary), "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": str(self.folder / "cache"), "LAYERSCOPE_TEST_GATE": str(self.folder / "cache" / "gate")}  # fmt: skip
 
     def assert_clean(self) -> None:
-        """Nothing is there that was not there before."""
+        """Assert that nothing is left behind."""
         assert self._files() == self.files
 
 
@@ -114,16 +114,16 @@ def program(*args: str) -> list[str]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    found: list[int] = []
+    """IDs of the running child processes of a process."""
+    pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
+            pids += map(int, (task / "children").read_text().split())
+    return pids
 
 
 def as_shells_do() -> None:
-    """What runs the tests may ignore signals, and pass that on."""
+    """Reset ignored signals: whatever runs the tests may ignore some, and child processes inherit that."""
     for number in (*ENDS, signal.SIGTSTP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
 
@@ -132,10 +132,10 @@ def as_shells_do() -> None:
 
 
 @pytest.mark.parametrize(("phase", "number"), in_turn(PHASES))
-def test_a_command_ends_by_a_signal_wherever_it_is(
+def test_a_signal_ends_a_command_at_any_point(
     here: Here, phase: str, number: signal.Signals
 ) -> None:
-    """Without a word, and with nothing half done."""
+    """There is no message, and nothing half-written is left."""
     where, words = PHASES[phase]
     command = [sys.executable, "-c", PAUSED, where, *words, *([] if phase.startswith("loading") else ["--no-cache"])]  # fmt: skip
     with subprocess.Popen(
@@ -153,7 +153,7 @@ def test_a_command_ends_by_a_signal_wherever_it_is(
 
 @pytest.mark.parametrize("number", ENDS, ids=lambda number: number.name)
 def test_a_spool_is_removed(here: Here, number: signal.Signals) -> None:
-    """What came in on stdin, read to the middle."""
+    """stdin was read halfway."""
     with subprocess.Popen(
         program("report", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=here.environment, preexec_fn=as_shells_do,
@@ -169,7 +169,7 @@ def test_a_spool_is_removed(here: Here, number: signal.Signals) -> None:
 
 
 def test_a_signal_that_was_ignored_stays_ignored(here: Here) -> None:
-    """As nohup has it."""
+    """nohup ignores SIGHUP."""
     with subprocess.Popen(
         [sys.executable, "-c", PAUSED, "layerscope.cli", "ci"], stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
@@ -182,7 +182,7 @@ def test_a_signal_that_was_ignored_stays_ignored(here: Here) -> None:
 
 
 def test_a_second_signal_ends_a_hanging_command(here: Here) -> None:
-    """And undoes what it has registered."""
+    """Registered cleanup is run."""
     script = """
 import os, signal, sys, time
 from layerscope import signals
@@ -193,7 +193,7 @@ try:
     time.sleep(60)
 finally:
     os.write(1, b"hangs\\n")
-    time.sleep(signals.AGAIN)
+    time.sleep(signals.REPEAT_SECONDS)
     os.write(1, b"still\\n")
     time.sleep(60)
 """
@@ -206,8 +206,8 @@ finally:
         assert process.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
-def test_the_reserve_takes_up_no_memory_until_it_is_needed() -> None:
-    """It is a reserve of address space: every start would otherwise cost its 4 MiB."""
+def test_the_reserve_uses_no_memory_until_needed() -> None:
+    """It reserves only address space: otherwise every start would cost 4 MiB."""
     script = """
 import re
 from pathlib import Path
@@ -226,7 +226,7 @@ print(len(signals._reserve[0]), resident() - before)
 
 
 def test_a_hanging_thread_does_not_delay_the_end(here: Here) -> None:
-    """One that hangs in the filesystem, say."""
+    """It may hang in the filesystem."""
     command = [sys.executable, "-c", PAUSED, "layerscope.layers.reading:index_layer", "report", "image.tar", "--no-cache"]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=here.environment) as process:
         assert process.stderr is not None
@@ -275,7 +275,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reported(
     layers: Path, environment: dict[str, str], *faults: signal.Signals
 ) -> tuple[int, bytes]:
-    """Exit code and report, while second processes are sent signals as fast as can be."""
+    """Exit code and report, while second processes get signals as fast as possible."""
     command = [sys.executable, "-c", INDEXING, "report", str(layers), "--format", "json", "--no-cache"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
@@ -312,7 +312,7 @@ def test_failures_of_the_second_process_do_not_change_the_report(
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_output_is_complete_through_a_stopped_pipe(here: Here, unbuffered: str) -> None:
-    """Python's own stdout loses what a write leaves over, with PYTHONUNBUFFERED."""
+    """With PYTHONUNBUFFERED, Python's own stdout drops the rest of a partial write."""
     content = bytes(range(256)) * 8000
     write(here.folder / "large.tar", docker_archive([layer_tar([file("large", content)])]))
     environment = {**here.environment, "PYTHONUNBUFFERED": unbuffered}
@@ -334,7 +334,7 @@ def test_output_is_complete_through_a_stopped_pipe(here: Here, unbuffered: str) 
 
 
 class Screen:
-    """The program in a terminal of its own, or in a shell there."""
+    """The program in its own terminal, or in a shell there."""
 
     def __init__(self, here: Here, command: list[str], **more: str) -> None:
         self.process = pexpect.spawn(
@@ -345,17 +345,17 @@ class Screen:
         self.out = b""
 
     def attributes(self) -> list[Any]:
-        """How the terminal is set."""
+        """The attributes of the terminal."""
         return termios.tcgetattr(self.process.child_fd)
 
     def wait_for(self, words: str) -> bytes:
-        """Wait until the terminal was sent these words, a regular expression; what it was sent since the last ones."""
+        """Wait until the output matches a regular expression; returns the output since the last match."""
         self.process.expect(words)
         sent: bytes = self.process.before + self.process.after
         return sent
 
     def end(self) -> tuple[int, bytes]:
-        """Wait for the program's end: its exit code, and what it wrote until then."""
+        """Wait for the program to end; returns its exit code and its output."""
         self.process.expect(pexpect.EOF)
         after = self.attributes()
         assert after == self.before, "the terminal is set otherwise"
@@ -365,7 +365,7 @@ class Screen:
         return self.process.exitstatus, self.process.before
 
     def assert_given_back(self, sent: bytes) -> None:
-        """The last thing that was asked of the terminal is to be as before."""
+        """Assert that the terminal was restored last."""
         for mode in GIVEN_BACK:
             assert mode in sent, mode
         assert sent.rfind(b"?1049h") < sent.rfind(b"?1049l")
@@ -383,7 +383,7 @@ def screen(here: Here, command: list[str], **more: str) -> Iterator[Screen]:
 
 
 def regular_expression(shown: Screen) -> None:
-    """Search for one that takes years."""
+    """Search for a regular expression that takes years."""
     shown.wait_for("etc")
     shown.process.send("\x06")
     shown.wait_for("Find in all layers")
@@ -393,7 +393,7 @@ def regular_expression(shown: Screen) -> None:
         assert time.monotonic() < until, "there was no second process"
 
 
-def held(shown: Screen) -> None:
+def wait_for_held_worker(shown: Screen) -> None:
     """Wait until the worker waits."""
     until = time.monotonic() + PATIENCE
     while not list(Path(shown.process.cwd, "cache").glob("gate-*")):
@@ -404,11 +404,11 @@ def held(shown: Screen) -> None:
 def reading(shown: Screen) -> None:
     """Wait until the worker waits, and the screen is there."""
     shown.wait_for("Quit")
-    held(shown)
+    wait_for_held_worker(shown)
 
 
 def dialog(shown: Screen) -> None:
-    """Open help."""
+    """Open the help."""
     shown.wait_for("etc")
     shown.process.send("?")
     shown.wait_for("Keys in ")
@@ -418,12 +418,12 @@ HOLDING = [sys.executable, "-c", HELD]
 SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "loading the screen": ([sys.executable, "-c", PAUSED, "layerscope.tui.app", "image.tar"], "here"),
     "mounting": ([sys.executable, "-c", PAUSED, "layerscope.tui.app:MainScreen", "image.tar"], "here"),
-    "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], held),
+    "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], wait_for_held_worker),
     "reading the image": ([*HOLDING, "layerscope.opening.sending:analyse", "image.tar"], reading),
     "reading layers": ([*HOLDING, "layerscope.layers.reading:index_layer", "image.tar", "--no-cache"], reading),
     "finding duplicates": ([*HOLDING, "layerscope.opening.open:find_duplicates", "image.tar", "--no-cache"], reading),
     "running rules": ([*HOLDING, "layerscope.opening.open:find_findings", "image.tar", "--no-cache"], reading),
-    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, HELD], held),
+    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, HELD], wait_for_held_worker),
     "the picker": (program(), "image.tar"),
     "the chooser": (program("two.tar"), "Choose one of"),
     "the explorer": (program("image.tar"), "etc"),
@@ -436,7 +436,7 @@ SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
 
 @pytest.fixture
 def inputs(here: Here) -> Iterator[None]:
-    """An archive with two images, of which one has to be chosen, and a pipe that gives nothing."""
+    """An archive with two images, of which one must be chosen, and a pipe without data."""
     first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))
     second = docker_files([layer_tar([file("second", b"22")])], tags=("second:2",))
     items = json.loads(first.pop("manifest.json")) + json.loads(second.pop("manifest.json"))
@@ -456,9 +456,7 @@ def inputs(here: Here) -> Iterator[None]:
     ("phase", "number"), [*in_turn(SCREENS), *(("the explorer", number) for number in ENDS)]
 )
 @pytest.mark.usefixtures("inputs")
-def test_the_explorer_leaves_the_terminal_as_it_was(
-    here: Here, phase: str, number: signal.Signals
-) -> None:
+def test_the_explorer_restores_the_terminal(here: Here, phase: str, number: signal.Signals) -> None:
     command, reach = SCREENS[phase]
     with screen(here, command) as shown:
         if callable(reach):
@@ -482,7 +480,7 @@ def test_the_explorer_leaves_the_terminal_as_it_was(
 
 @pytest.mark.terminal
 def test_the_explorer_ends_with_its_terminal(here: Here) -> None:
-    """Nothing can be written to it any more, and nobody is left to press a key."""
+    """Nothing can be written to it any more, and no key can be pressed."""
     with screen(here, program("image.tar")) as shown:
         shown.wait_for("etc")
         null = os.open(os.devnull, os.O_RDWR)
@@ -514,13 +512,13 @@ def explorer_of(shell: Screen) -> int:
 
 
 def assert_suspended(shell: Screen) -> None:
-    """The shell has its terminal back."""
+    """Assert that the shell has its terminal back."""
     shell.assert_given_back(shell.wait_for("(?i)stopped|suspended"))
     assert shell.attributes() == shell.before
 
 
 def assert_back(shell: Screen) -> None:
-    """`fg` brings the whole screen back; keys work, and so does leaving."""
+    """Assert that `fg` restores the screen, that keys work, and that quitting works."""
     shell.process.sendline("fg; echo le'ft with' $?")
     for mode in TAKEN:
         shell.wait_for(re.escape(mode.decode()))
@@ -567,8 +565,8 @@ def test_a_suspended_explorer_can_be_ended(shell: Screen) -> None:
 
 
 @pytest.mark.terminal
-def test_ctrl_z_without_a_shell_comes_back_at_once(here: Here) -> None:
-    """Nobody could continue the program."""
+def test_ctrl_z_without_a_shell_continues_at_once(here: Here) -> None:
+    """Nothing could continue the program."""
     with screen(here, program("image.tar")) as shown:
         shown.wait_for("etc")
         shown.process.send("\x1a")

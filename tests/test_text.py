@@ -1,4 +1,4 @@
-"""Names, widths, sizes, shares and dates as shown to users."""
+"""Names, widths, sizes, shares and dates for users."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ VISIBLE_SIGNS = (
         ("back\\slash", "back\\slash"),
     ],
 )
-def test_names_are_shown_as_they_are_unless_they_control_the_terminal(
-    name: str, shown: str
-) -> None:
+def test_names_are_shown_literally_unless_they_control_the_terminal(name: str, shown: str) -> None:
     assert safe_name(name) == shown
 
 
@@ -75,7 +73,7 @@ def test_names_that_are_not_utf8_show_their_bytes() -> None:
     assert safe_name("größe".encode()) == "größe"
 
 
-def test_no_control_format_or_lone_surrogate_survives() -> None:
+def test_control_and_format_characters_and_lone_surrogates_are_escaped() -> None:
     harmful = [
         character
         for character in EVERY_CHARACTER
@@ -117,8 +115,8 @@ def test_wide_characters_take_two_columns_and_combining_ones_none(text: str, col
     assert cells(text) == columns
 
 
-def test_widths_agree_with_those_that_the_screen_is_painted_with() -> None:
-    """Compared are blocks that no longer change from one version of Unicode to the next."""
+def test_widths_equal_those_of_the_screen() -> None:
+    """Only blocks that no longer change between versions of Unicode are compared."""
     blocks = (
         (0x20, 0x086F),  # Latin, Greek, Cyrillic, Hebrew, Arabic
         (0x0900, 0x097F),  # Devanagari
@@ -201,7 +199,7 @@ def test_a_name_that_is_too_long_keeps_its_start_and_its_end(
 
 @given(st.text("ab/…", max_size=30), st.integers(1, 30))
 def test_clipping_adds_no_second_ellipsis(text: str, width: int) -> None:
-    """A text that ends with one where it is cut keeps that one."""
+    """A text that already ends with one at the cut keeps that one."""
     text = re.sub("…+", "…", text)
     for clipped in (clip(text, width), clip_start(text, width), clip_middle(text, width)):
         assert "……" not in clipped
@@ -359,7 +357,7 @@ def test_counts_agree_with_their_nouns() -> None:
         (0o7000, "?", "?--S--S--T"),
     ],
 )
-def test_modes_read_as_ls_writes_them(mode: int, kind: str, shown: str) -> None:
+def test_modes_are_written_as_by_ls(mode: int, kind: str, shown: str) -> None:
     assert mode_text(mode, kind) == shown
 
 
@@ -419,10 +417,10 @@ def test_digests_are_short_and_safe() -> None:
     assert short_digest(None) == "unknown"
 
 
-def test_places_are_counted_as_people_do() -> None:
-    """1st, 2nd, 3rd, but 11th to 13th."""
-    told = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1003)]
-    assert told == [
+def test_ordinals_have_the_right_ending() -> None:
+    """The endings are 1st, 2nd, 3rd, but 11th to 13th."""
+    ordinals = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1003)]
+    assert ordinals == [
         "1st",
         "2nd",
         "3rd",

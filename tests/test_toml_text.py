@@ -36,7 +36,7 @@ why = 2007-01-01
 
 
 def test_every_key_has_its_line() -> None:
-    """Those of inline tables and of the second of a list of tables, too; texts and comments have none."""
+    """This covers inline tables and the second of a list of tables; strings and comments have no keys."""
     assert tomllib.loads(TEXT)
     assert key_lines(TEXT) == {
         "top": 2,
@@ -65,7 +65,7 @@ def test_every_key_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a = 1\na = 2", "line 2: Cannot overwrite a value"),
         ("[a]\n[b.c]\n[b.c]", "line 3: Cannot declare `b.c` twice"),
@@ -75,8 +75,8 @@ def test_every_key_has_its_line() -> None:
         ("x = ", "line 1: Invalid value"),
     ],
 )
-def test_an_invalid_configuration_is_reported_with_its_line(text: str, said: str) -> None:
-    """In words for people who never saw Python."""
+def test_an_invalid_configuration_is_reported_with_its_line(text: str, message: str) -> None:
+    """Messages need no knowledge of Python."""
     with pytest.raises(UsageError) as caught:
         parse_toml_text(text, "file.toml")
-    assert caught.value.message == f"file.toml, {said}"
+    assert caught.value.message == f"file.toml, {message}"

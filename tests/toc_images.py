@@ -44,14 +44,14 @@ class TocLayer:
     """A layer as a registry stores it."""
 
     tar: bytes
-    """What its blob unpacks to."""
+    """The uncompressed tar."""
     blob: bytes
     annotations: dict[str, str] = field(default_factory=dict)
     media_type: str = GZIP_LAYER
 
 
 def entries_of(members: Sequence[Member]) -> list[Entry]:
-    """The entries of a table, from what the members were made of and not from the tar."""
+    """The entries of a table, made from the members and not from the tar."""
     entries: list[Entry] = []
     for member in members:
         kind = TYPES[member.type]
@@ -101,7 +101,7 @@ def estargz(
     legacy: bool = False,
     name: str = "stargz.index.json",
 ) -> TocLayer:
-    """An eStargz layer, a gzip member an entry; `toc` and `offset` replace what would be right."""
+    """An eStargz layer with a gzip member for each entry; `toc` and `offset` replace the right values."""
     toc = toc_json(entries_of(members)) if toc is None else toc
     parts = [layer_tar([member], end=False) for member in members]
     last = layer_tar([file(name, toc, mode=0)])
@@ -112,7 +112,7 @@ def estargz(
 
 
 def estargz_footer(offset: int, *, legacy: bool = False) -> bytes:
-    """The empty gzip member that says where the table is."""
+    """The empty gzip member with the offset of the table."""
     value = b"%016xSTARGZ" % (offset & (1 << 64) - 1)
     return _empty_member(value if legacy else b"SG" + struct.pack("<H", len(value)) + value)
 
@@ -135,7 +135,7 @@ def zstd_chunked(
     old: bool = False,
     prefix: str | None = None,
 ) -> TocLayer:
-    """A zstd:chunked layer, as written today or (`old`) before 2024; `toc` and `place` replace what would be right."""
+    """A zstd:chunked layer, as written today or (`old`) before 2024; `toc` and `place` replace the right values."""
     toc = toc_json(entries_of(members)) if toc is None else toc
     tar = layer_tar(members)
     body = b"".join(zstd.compress(tar[at : at + 512]) for at in range(0, len(tar), 512))
@@ -155,14 +155,14 @@ def zstd_chunked(
 
 
 def zstd_footer(body: bytes, place: tuple[int, int, int, int]) -> bytes:
-    """What follows the table: a tar-split, and the footer that says where both are."""
+    """The part after the table: a tar-split, and the footer with the positions of both."""
     split = skippable(packed := zstd.compress(b'{"type":2}\n'))
     more = (len(body) + len(split) - len(packed), len(packed), 11)
     return split + skippable(struct.pack("<7Q", *place, *more) + b"GNUlInUx")
 
 
 def skippable(data: bytes) -> bytes:
-    """A frame that decompressors skip."""
+    """A zstd frame that decompressors skip."""
     return b"\x50\x2a\x4d\x18" + struct.pack("<I", len(data)) + data
 
 
@@ -205,5 +205,5 @@ def toc_files(layers: Sequence[TocLayer], *, annotated: bool = True) -> dict[str
 
 
 def write_image(folder: Path, layers: Sequence[TocLayer], *, annotated: bool = True) -> Path:
-    """The same in a file."""
+    """Write the OCI archive of such layers to a file."""
     return write(folder / "image.tar", toc_image(layers, annotated=annotated))

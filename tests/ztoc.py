@@ -18,7 +18,7 @@ SOCI = "application/vnd.amazon.soci.index.v1+json"
 
 
 SPAN = 4 << 20
-"""Unpacked bytes from a checkpoint to the next one, as soci-snapshotter makes them by default."""
+"""Unpacked bytes between two checkpoints, by default in soci-snapshotter."""
 
 
 def ztoc(
@@ -30,7 +30,7 @@ def ztoc(
     size: int | None = None,
     change: Callable[[list[Checkpoint]], None] = lambda _: None,
 ) -> bytes:
-    """The table of a gzip layer; `size` replaces that of its blob, `change` its checkpoints, which keep their digests."""
+    """The table of a gzip layer; `size` replaces that of its blob, and `change` the checkpoints, whose digests stay."""
     builder = flatbuffers.Builder()
     metadata = _vector(builder, list(_entries(builder, members)))
     builder.StartObject(1)

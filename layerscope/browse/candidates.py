@@ -33,7 +33,7 @@ class Candidates(Protocol):
 
     @property
     def inodes(self) -> NDArray[np.int32]:
-        """Inode of each version; the one of implicit directories if there is none."""
+        """Inode of each version; that of implicit directories for rows without a version."""
 
     @property
     def kinds(self) -> NDArray[np.uint8]:
@@ -62,7 +62,7 @@ class Candidates(Protocol):
 
 
 class ShownVersions:
-    """The versions that a mode of the file tree shows: row and path are the same. Undefined for paths that it does not show."""
+    """The versions that a mode of the file tree shows, with a row for each path. Undefined for paths that it does not show."""
 
     def __init__(
         self, shown: Selection, texts: PathTexts, marks: Marks, finder: Finder | None
@@ -119,8 +119,8 @@ class AllVersions:
         self.marks = Marks()
         self.finder: Finder | None = None
 
-    def using(self, marks: Marks, finder: Finder | None) -> AllVersions:
-        """The same versions with updated marks."""
+    def with_marks(self, marks: Marks, finder: Finder | None) -> AllVersions:
+        """The same versions with other marks and another finder."""
         other = copy(self)
         other.marks, other.finder = marks, finder
         return other
@@ -167,9 +167,9 @@ class AllVersions:
 
     def changed(self, changes: Sequence[int]) -> Mask:
         table = self.filesystem.changes
-        told = np.isin(table.kinds, changes)
-        gone = table.kinds == Change.REMOVED
+        wanted = np.isin(table.kinds, changes)
+        removed = table.kinds == Change.REMOVED
         hits = np.zeros(len(self), bool)
-        hits[table.after[told & ~gone]] = True
-        hits[table.before[told & gone]] = True
+        hits[table.after[wanted & ~removed]] = True
+        hits[table.before[wanted & removed]] = True
         return hits

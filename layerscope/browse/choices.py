@@ -1,4 +1,4 @@
-"""What a user chooses to see of a file tree; without numpy, for what is drawn first."""
+"""Modes and orders of the file tree; without numpy, which the first frame must not import."""
 
 from __future__ import annotations
 

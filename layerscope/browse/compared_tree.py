@@ -66,19 +66,19 @@ class ComparedTree:
 
     def _update(self) -> None:
         """Compute which paths have rows, and their order."""
-        kept = self._differs
+        included = self._differs
         if self.text:
-            kept = kept & self._texts.containing(self.text)
-        present = with_ancestors(self.table, kept)
+            included = included & self._texts.containing(self.text)
+        present = with_ancestors(self.table, included)
         paths = np.flatnonzero(present)
         keys = None
         if not self.by_name:
             weight = np.abs(self._growth[paths])
             keys = [int(weight.max(initial=0)) - weight]
         self._display = Display.of(self.table, self._siblings, present, keys)
-        self._opened()
+        self._update_rows()
 
-    def _opened(self) -> None:
+    def _update_rows(self) -> None:
         opened = np.ones(len(self.table), bool) if self.text else self._expanded
         self.rows = self._display.rows(opened)
         """The paths shown, from top to bottom."""
@@ -96,12 +96,12 @@ class ComparedTree:
     def open(self, path: int, opened: bool) -> None:
         """Open or close a directory."""
         self._expanded[path] = opened
-        self._opened()
+        self._update_rows()
 
     def open_all(self, opened: bool) -> None:
         """Open or close all directories."""
         self._expanded[:] = opened
-        self._opened()
+        self._update_rows()
 
     def is_open(self, path: int) -> bool:
         """Whether a directory is open."""
@@ -129,5 +129,5 @@ class ComparedTree:
 
     def row_of(self, path: int) -> int | None:
         """The row of a path; None if it has none."""
-        found = np.flatnonzero(self.rows == path)
-        return int(found[0]) if len(found) else None
+        rows = np.flatnonzero(self.rows == path)
+        return int(rows[0]) if len(rows) else None

@@ -103,24 +103,24 @@ class FileFacts:
 
     def xattr_words(self) -> list[tuple[str, str]]:
         """Names and values of extended attributes, safe for a terminal; capabilities are decoded."""
-        said = []
+        texts = []
         for name, value in self.xattrs.items():
             decoded = capabilities(value) if name == ATTRIBUTE else None
-            shown = decoded or safe_name(value[: _XATTR_LENGTH + 1].rstrip(b"\0"))
-            if len(shown) > _XATTR_LENGTH and decoded is None:
-                shown = shown[:_XATTR_LENGTH] + "…"
-            said.append((safe_name(name), shown))
-        return said
+            text = decoded or safe_name(value[: _XATTR_LENGTH + 1].rstrip(b"\0"))
+            if len(text) > _XATTR_LENGTH and decoded is None:
+                text = text[:_XATTR_LENGTH] + "…"
+            texts.append((safe_name(name), text))
+        return texts
 
 
-def other_names(filesystem: Filesystem, facts: FileFacts, at_most: int = 20) -> list[int]:
-    """Paths of other hard links to the file, visible at the same time; `at_most` of them."""
+def other_names(filesystem: Filesystem, facts: FileFacts, limit: int = 20) -> list[int]:
+    """Paths of other hard links to the file, visible at the same time; at most `limit` of them."""
     if facts.kind is not Kind.FILE:
         return []
     rows = np.flatnonzero(filesystem.inode_of == facts.inode)
     born, died = filesystem.born[rows], filesystem.died[rows]
     rows = rows[(born < facts.died) & (died > facts.born) & (rows != facts.row)]
-    paths: list[int] = filesystem.paths[rows[:at_most]].tolist()
+    paths: list[int] = filesystem.paths[rows[:limit]].tolist()
     return paths
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from layerscope.browse.candidates import Candidates
-from layerscope.browse.marks import WAITS, Marks
+from layerscope.browse.marks import AVAILABLE_ONCE, Marks
 from layerscope.browse.matching import compile_regex
 from layerscope.browse.terms import (
     COMPARISONS,
@@ -122,31 +122,31 @@ class Filter:
     @property
     def exact(self) -> Filter:
         """The same without `words`."""
-        kept = tuple(pair for pair in self.terms if _word(*pair) is None)
-        return Filter(self.text, kept)
+        terms = tuple(pair for pair in self.terms if _word(*pair) is None)
+        return Filter(self.text, terms)
 
     @property
     def uses_marks(self) -> bool:
         """Whether it contains a term about results of the analysis."""
         return any(isinstance(term, MarkTerm | PackageTerm) for term, _ in self.terms)
 
-    def waits(self, marks: Marks) -> str:
-        """A sentence about the first term whose results are not known yet, or never will be; empty if there is none."""
+    def unavailable(self, marks: Marks) -> str:
+        """A sentence about the first term whose results are not known yet or switched off; empty if there is none."""
         for term, _ in self.terms:
             if isinstance(term, MarkTerm | PackageTerm) and getattr(marks, term.mark) is None:
                 name = f"package:{term.name}" if isinstance(term, PackageTerm) else term.mark
                 off = marks.off.get(term.mark)
-                when = f"is available once {WAITS[term.mark]}" if off is None else off
+                when = f"is available once {AVAILABLE_ONCE[term.mark]}" if off is None else off
                 return f"`{name}` {when}."
         return ""
 
-    def matches(self, among: Candidates) -> Mask:
-        """Mask of the versions that match; none while it waits for something. Undefined for rows without a version."""
-        if self.waits(among.marks):
-            return np.zeros(len(among), bool)
-        hits = np.ones(len(among), bool)
+    def matches(self, candidates: Candidates) -> Mask:
+        """Mask of the versions that match; none while results that it needs are unavailable. Undefined for rows without a version."""
+        if self.unavailable(candidates.marks):
+            return np.zeros(len(candidates), bool)
+        hits = np.ones(len(candidates), bool)
         for term, negated in self.terms:
-            hits &= term.matches(among) ^ negated
+            hits &= term.matches(candidates) ^ negated
         return hits
 
 
@@ -176,8 +176,8 @@ def _term(written: str, position: int) -> Term:
     plain = written.replace('"', "")
     if written[0] == '"':
         return TextTerm(plain, quoted=True)
-    if found := _PROPERTY.fullmatch(plain):
-        return _property(found[1], found[2], found[3], position)
+    if match := _PROPERTY.fullmatch(plain):
+        return _property(match[1], match[2], match[3], position)
     if plain in _MODES:
         return ModeTerm(_MODES[plain])
     if plain in _MARKS:
@@ -229,11 +229,11 @@ def _choices(name: str, value: str, known: Mapping[str, _T], place: int) -> list
 
 def _bytes(value: str, place: int) -> float:
     """A size in bytes."""
-    found = _SIZE.fullmatch(value)
-    unit = _UNITS.get(found[2].lower()) if found else None
-    if found is None or unit is None:
+    match = _SIZE.fullmatch(value)
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
         raise _unexpected("size", place)
-    return float(found[1]) * unit
+    return float(match[1]) * unit
 
 
 def _number(name: str, value: str, place: int) -> int:

@@ -61,19 +61,19 @@ class FuzzyIndex:
         word = word[:LONGEST_WORD]
         length = len(word)
         tail = word.rpartition(b"/")[2]
-        alone = self._matched_after(tail, 0, self._every, check)
-        states, parts = self._states(word, alone if tail == word else None, check)
-        names = np.append(self._name_tiers(tail, alone == len(tail)), np.uint8(ACROSS))
+        matched_alone = self._matched_after(tail, 0, self._every, check)
+        states, parts = self._states(word, matched_alone if tail == word else None, check)
+        names = np.append(self._name_tiers(tail, matched_alone == len(tail)), np.uint8(ACROSS))
         check()
         table = self._table
         matched = np.flatnonzero(states == length)
         tiers = np.full(len(table), NO_MATCH, np.uint8)
-        found = names[table.components[matched]]
-        across = np.flatnonzero(found == ACROSS)
+        found_tiers = names[table.components[matched]]
+        across = np.flatnonzero(found_tiers == ACROSS)
         paths = matched[across]
         above = states[table.parents[paths]] == length
-        found[across] = np.where(above, ABOVE, np.minimum(ACROSS + parts[paths], ABOVE - 1))
-        tiers[matched] = found
+        found_tiers[across] = np.where(above, ABOVE, np.minimum(ACROSS + parts[paths], ABOVE - 1))
+        tiers[matched] = found_tiers
         tiers[0] = NO_MATCH
         return tiers
 
@@ -81,9 +81,9 @@ class FuzzyIndex:
     def lengths(self) -> NDArray[np.int64]:
         """Length in bytes of each case-folded path with its leading slash."""
         table = self._table
-        own = np.append(self._ends - self._starts, 0)[table.components]
-        moves = np.append(own, 0)
-        np.subtract.at(moves, table.ends, own)
+        name_lengths = np.append(self._ends - self._starts, 0)[table.components]
+        moves = np.append(name_lengths, 0)
+        np.subtract.at(moves, table.ends, name_lengths)
         return np.cumsum(moves[:-1])
 
     def text(self, path: int) -> bytes:
@@ -97,11 +97,11 @@ class FuzzyIndex:
         return b"".join(reversed(parts))
 
     def _states(
-        self, word: bytes, alone: NDArray[np.uint8] | None, check: Check
+        self, word: bytes, matched_alone: NDArray[np.uint8] | None, check: Check
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The number of letters that each path matches, and the number of components that contribute.
 
-        `alone` has the number that each name matches on its own, if known.
+        `matched_alone` has the number of letters that each name matches by itself, if known.
         """
         paths, parents, rows, bounds = self._levels
         states = np.zeros(len(self._table), np.uint8)
@@ -112,11 +112,11 @@ class FuzzyIndex:
             before = states[parents[level]]
             after = before.copy()
             for state in np.flatnonzero(np.bincount(before, minlength=1)).tolist():
-                those = np.flatnonzero(before == state)
-                names = rows[level][those]
-                after[those] = (
-                    alone[names]
-                    if alone is not None and not state
+                same_state = np.flatnonzero(before == state)
+                names = rows[level][same_state]
+                after[same_state] = (
+                    matched_alone[names]
+                    if matched_alone is not None and not state
                     else self._matched_after(word, state, names, check)
                 )
             states[paths[level]] = after
@@ -129,11 +129,11 @@ class FuzzyIndex:
         """The number of letters matched after each of these names, if `before` letters were matched by its parents."""
         if before == len(word):
             return np.full(len(rows), before, np.uint8)
-        wanted = np.zeros(len(self._starts), bool)
-        wanted[rows] = True
+        is_wanted = np.zeros(len(self._starts), bool)
+        is_wanted[rows] = True
         after = np.full(len(self._starts), before, np.uint8)
         first = self._first_places(word[before])
-        names = np.flatnonzero(wanted & (first >= 0))
+        names = np.flatnonzero(is_wanted & (first >= 0))
         places = first[names]
         after[names] = before + 1
         for state in range(before + 1, len(word)):
@@ -151,8 +151,8 @@ class FuzzyIndex:
         following = self._places_of(letter)
         slots = np.searchsorted(following, places, "right")
         if len(slots) and slots[-1] == len(following):
-            there = slots < len(following)
-            names, slots = names[there], slots[there]
+            has_next = slots < len(following)
+            names, slots = names[has_next], slots[has_next]
         places = following[slots]
         inside = places < self._ends[names]
         return names[inside], places[inside]
@@ -177,7 +177,8 @@ class FuzzyIndex:
         places = places[places <= len(text) - len(word)]
         for offset, letter in enumerate(word[1:], 1):
             places = places[text[places + offset] == letter]
-        if len(word) == 1:  # names that contain it are known: only starts of words matter here
+        if len(word) == 1:
+            # Names that contain the letter are known: only starts of words matter here.
             places = places[_EDGES[text[places - 1]]]
         names = self._name_at(places)
         inside = places + len(word) <= self._ends[names]
@@ -188,11 +189,11 @@ class FuzzyIndex:
         names, places = names[first], places[first]
         tiers[names] = PREFIX
         ends = places + len(word)
-        whole = ends == self._ends[names]
-        stem = ~whole
-        stem[stem] = text[ends[stem]] == ord(".")
-        tiers[names[stem]] = STEM
-        tiers[names[whole]] = EQUAL
+        is_equal = ends == self._ends[names]
+        is_stem = ~is_equal
+        is_stem[is_stem] = text[ends[is_stem]] == ord(".")
+        tiers[names[is_stem]] = STEM
+        tiers[names[is_equal]] = EQUAL
         return tiers
 
     def _name_at(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -210,10 +211,10 @@ class FuzzyIndex:
         if letter not in self._firsts:
             places = self._places_of(letter)
             names = self._name_at(places)
-            eldest = np.ones(len(names), bool)
-            eldest[1:] = names[1:] != names[:-1]
+            is_first = np.ones(len(names), bool)
+            is_first[1:] = names[1:] != names[:-1]
             first = np.full(len(self._starts), -1, np.int32)
-            first[names[eldest]] = places[eldest]
+            first[names[is_first]] = places[is_first]
             self._firsts[letter] = first
         return self._firsts[letter]
 
@@ -241,9 +242,9 @@ def score(text: bytes, word: bytes) -> int:
 def positions(text: bytes, word: bytes) -> list[int]:
     """Positions of the letters of a word in a case-folded path: in the name if possible, and adjacent if possible."""
     for start in (text.rfind(b"/"), 0):
-        whole = text.rfind(word, max(start, 0))
-        if whole >= 0:
-            return list(range(whole, whole + len(word)))
+        match_start = text.rfind(word, max(start, 0))
+        if match_start >= 0:
+            return list(range(match_start, match_start + len(word)))
         end = start - 1
         for letter in word:
             end = text.find(letter, end + 1)

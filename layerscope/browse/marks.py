@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Each is None until it is known. Masks are over the versions of a filesystem."""
+    """Masks over the versions of a filesystem. Each is None until it is known."""
 
     wasted: Mask | None = None
     """Versions whose content the final image does not show."""
@@ -23,13 +23,13 @@ class Marks:
     """Files that findings about secrets name."""
     package: PackageFiles | None = None
     off: Mapping[str, str] = field(default_factory=dict)
-    """For each mark that never becomes known, by name: what switched it off, and how to get it."""
+    """For each mark that is switched off, by name: what switched it off, and how to switch it on."""
 
 
-WAITS = {
+AVAILABLE_ONCE = {
     "wasted": "all layers are read",
     "duplicate": "duplicates are known",
     "secret": "findings are known",
     "package": "findings are known",
 }
-"""When each of them becomes available."""
+"""The end of the sentence "… is available once …" for each mark."""

@@ -23,8 +23,8 @@ from layerscope.layers.strings import StringTable
 PIECE = 1 << 20
 """Characters of paths searched at a time."""
 
-MOST_KEPT = 1 << 28
-"""Maximum characters of paths kept for the next search; larger trees are built again for each search."""
+MAX_CACHED = 1 << 28
+"""Maximum length of all paths whose texts are kept for the next search; larger ones are built again for each search."""
 
 _MAY_CROSS_LINES = re.compile(r"\\[^.^$*+?{}()|\[\]/\\\-bBdwS]|\(\?(?!:)|\[\^|[\x00-\x1f]")
 """Syntax that may let a match cross from one line to the next. Errs on the safe side."""
@@ -62,7 +62,7 @@ class PathTexts:
         self._siblings = siblings
         self._names = ComponentTexts(table.names)
         self._selector = Selector(table)
-        self._kept: list[_Piece] | None = None
+        self._cached: list[_Piece] | None = None
         self._separator = "\0" if b"\n" in table.names.data else "\n"
 
     def containing(self, text: str) -> Mask:
@@ -77,8 +77,8 @@ class PathTexts:
         paths = np.flatnonzero(last)
         above = parents[paths]
         for part in reversed(parts[1:-1]):
-            fits = self._names.equal(part)[components[above]]
-            paths, above = paths[fits], parents[above[fits]]
+            matching = self._names.equal(part)[components[above]]
+            paths, above = paths[matching], parents[above[matching]]
         if parts[0]:
             paths = paths[self._names.ending(parts[0])[components[above]]]
         return self._selector.below(paths)
@@ -93,11 +93,11 @@ class PathTexts:
         """Paths with a match for a regular expression, searched by `finder` or else in this thread."""
         hits = np.zeros(len(self._table), bool)
         find = finder or find_in
-        quick = self._line_pattern(pattern)
+        line_pattern = self._line_pattern(pattern)
         for piece in self._pieces():
-            if quick is not None:
-                found = find(quick.pattern, quick.flags, piece.text, None)
-                indices = np.searchsorted(piece.starts, np.array(found, np.int64), "right") - 1
+            if line_pattern is not None:
+                places = find(line_pattern.pattern, line_pattern.flags, piece.text, None)
+                indices = np.searchsorted(piece.starts, np.array(places, np.int64), "right") - 1
             else:
                 lines = find(pattern.pattern, pattern.flags, piece.text, self._separator)
                 indices = np.array(lines, np.int64)
@@ -125,12 +125,12 @@ class PathTexts:
 
     def _pieces(self) -> Iterable[_Piece]:
         """All paths but the root."""
-        if self._kept is not None:
-            return self._kept
-        if self._length() > MOST_KEPT:
+        if self._cached is not None:
+            return self._cached
+        if self._length() > MAX_CACHED:
             return self._read()
-        self._kept = list(self._read())
-        return self._kept
+        self._cached = list(self._read())
+        return self._cached
 
     def _length(self) -> int:
         """Total length of all paths in bytes."""
@@ -150,17 +150,17 @@ class PathTexts:
         bounds = [*first.tolist(), len(children)]
         parents = table.parents[children[first]]
         depths = table.depths[parents].tolist()
-        above, ends = "", [0]
+        folder, ends = "", [0]
         parts: list[str] = []
         prefixes: list[int] = []
         size = 0
         for number, directory in enumerate(parents.tolist()):
             if depth := depths[number]:
-                above = f"{above[: ends[depth - 1]]}/{names[table.components[directory]]}"
-                ends[depth:] = [len(above)]
-            held = map(names.__getitem__, components[bounds[number] : bounds[number + 1]])
-            parts.append(f"{above}/" + f"{separator}{above}/".join(held))
-            prefixes.append(len(above) + 1)
+                folder = f"{folder[: ends[depth - 1]]}/{names[table.components[directory]]}"
+                ends[depth:] = [len(folder)]
+            child_names = map(names.__getitem__, components[bounds[number] : bounds[number + 1]])
+            parts.append(f"{folder}/" + f"{separator}{folder}/".join(child_names))
+            prefixes.append(len(folder) + 1)
             size += len(parts[-1])
             if size >= PIECE or number + 1 == len(parents):
                 begin = number + 1 - len(parts)

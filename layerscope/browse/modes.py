@@ -48,8 +48,8 @@ class Selection:
     def inodes(self) -> NDArray[np.int32]:
         """Inode of the version to show; the one of implicit directories if there is none."""
         inodes = np.full(len(self.versions), self.filesystem.inodes.implicit, np.int32)
-        some = np.flatnonzero(self.versions >= 0)
-        inodes[some] = self.filesystem.inode_of[self.versions[some]]
+        with_version = np.flatnonzero(self.versions >= 0)
+        inodes[with_version] = self.filesystem.inode_of[self.versions[with_version]]
         return inodes
 
     @cached_property
@@ -73,26 +73,27 @@ class Selection:
         return layers
 
     def only(self, matches: NDArray[np.bool_]) -> Selection:
-        """The paths in `matches` and the directories above them. Totals count only files that match, or if no file does, what
-        lies in the directories that match."""
+        """The paths in `matches` and the directories above them. Totals count only files that match; if no file does, everything
+        in the directories that match."""
         filesystem = self.filesystem
         counted = matches
         if not (matches & (self.kinds != Kind.DIRECTORY)).any():
             counted = self.present & Selector(filesystem.table).below(np.flatnonzero(matches))
         paths = np.flatnonzero(counted & (self.versions >= 0))
-        gone = self.changes[paths] == Change.REMOVED
+        removed_mask = self.changes[paths] == Change.REMOVED
         rows = self.versions[paths]
         removed = np.zeros_like(self.removed)
-        if gone.any():
-            removed = _bytes_below(filesystem, rows[gone])
+        if removed_mask.any():
+            removed = _bytes_below(filesystem, rows[removed_mask])
         other = replace(
             self,
             present=with_ancestors(filesystem.table, matches),
-            totals=filesystem.totals_of(rows[~gone]),
+            totals=filesystem.totals_of(rows[~removed_mask]),
             removed=removed,
-            removed_files=int(np.count_nonzero(filesystem.kinds[rows[gone]] == Kind.FILE)),
+            removed_files=int(np.count_nonzero(filesystem.kinds[rows[removed_mask]] == Kind.FILE)),
         )
-        for name in ("inodes", "kinds", "bytes", "layers"):  # the same versions are shown
+        # These do not change: the same versions are shown.
+        for name in ("inodes", "kinds", "bytes", "layers"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]
         return other
@@ -110,28 +111,28 @@ def select(
     versions = _by_path(filesystem, after)
     table, span = _changes(filesystem, mode, layer, since, versions)
     paths, kinds = table.paths[span], table.kinds[span]
-    gone = kinds == Change.REMOVED
-    stays = (kinds != Change.UNCHANGED) & ~gone
+    is_removed = kinds == Change.REMOVED
+    is_changed = (kinds != Change.UNCHANGED) & ~is_removed
     changes = np.full(count, NO_CHANGE, np.uint8)
     why = np.zeros(count, np.uint8)
     shown = np.zeros(count, bool)
     removed = np.zeros(count, np.int64)
-    shown[paths[stays]] = True
+    shown[paths[is_changed]] = True
     why[paths] = table.why[span]
     if mode is Mode.UP_TO:
-        changes[paths[~gone]] = kinds[~gone]
+        changes[paths[~is_removed]] = kinds[~is_removed]
         totals = filesystem.totals(after)
         if not changed_only:
             shown = versions >= 0
     else:
         changes[paths] = kinds
-        shown[paths[gone]] = True
-        versions[paths[gone]] = table.before[span][gone]
-        totals = filesystem.totals_of(table.after[span][stays])
-        if gone.any():
-            removed = _bytes_below(filesystem, table.before[span][gone])
-    whole = mode is Mode.UP_TO and not changed_only
-    present = shown if whole else with_ancestors(filesystem.table, shown)
+        shown[paths[is_removed]] = True
+        versions[paths[is_removed]] = table.before[span][is_removed]
+        totals = filesystem.totals_of(table.after[span][is_changed])
+        if is_removed.any():
+            removed = _bytes_below(filesystem, table.before[span][is_removed])
+    shows_all = mode is Mode.UP_TO and not changed_only
+    present = shown if shows_all else with_ancestors(filesystem.table, shown)
     return Selection(
         filesystem=filesystem,
         present=present,
@@ -144,7 +145,9 @@ def select(
         removed_files=(
             0
             if mode is Mode.UP_TO
-            else int(np.count_nonzero(filesystem.kinds[table.before[span][gone]] == Kind.FILE))
+            else int(
+                np.count_nonzero(filesystem.kinds[table.before[span][is_removed]] == Kind.FILE)
+            )
         ),
         counts=_counts(kinds),
     )
@@ -160,9 +163,9 @@ def unread(filesystem: Filesystem, layer: int, since: int) -> NDArray[np.int32]:
     both = (pairs.before >= 0) & (pairs.after >= 0)
     old = filesystem.inode_of[pairs.before[both]]
     new = filesystem.inode_of[pairs.after[both]]
-    unsure = inodes.may_equal(old, new) & (inodes.columns.stored[old] > 0)
-    wanted: NDArray[np.int32] = np.unique(np.concatenate([old[unsure], new[unsure]]))
-    return wanted[~inodes.hashed[wanted]]
+    maybe_equal = inodes.may_equal(old, new) & (inodes.columns.stored[old] > 0)
+    needed: NDArray[np.int32] = np.unique(np.concatenate([old[maybe_equal], new[maybe_equal]]))
+    return needed[~inodes.hashed[needed]]
 
 
 def _changes(

@@ -1,4 +1,4 @@
-"""Finds paths that a user names literally or by a glob, as visible after a layer, and suggests similar ones."""
+"""Finds paths by name or glob in the tree after a layer, and suggests similar ones."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Missing:
     near: tuple[bytes, ...]
     """Suggested paths; none if another layer has the path itself."""
     deleted: int | None = None
-    """The layer that deleted it, or the last of the paths that match: the tree after the layer before has it. None if none did."""
+    """The layer that deleted it, or the last of the paths that match the glob: the tree after the previous layer has it. None if no layer did."""
     added: int | None = None
     """The first later layer after which the tree has it; None if there is none."""
 
     @property
-    def is_elsewhere(self) -> bool:
+    def is_in_another_layer(self) -> bool:
         """Whether the tree after another layer has it."""
         return self.deleted is not None or self.added is not None
 
@@ -52,27 +52,30 @@ class Lookup:
         self.layer = layer
         self.rows = np.full(len(filesystem.table), -1, np.int32)
         """Row of the visible version of each path, -1 for none."""
-        seen = np.flatnonzero(filesystem.visible(layer))
-        self.rows[filesystem.paths[seen]] = seen
+        visible = np.flatnonzero(filesystem.visible(layer))
+        self.rows[filesystem.paths[visible]] = visible
         self._texts: PathTexts | None = None
 
     def find(self, word: str) -> list[int] | Missing:
         """The path with this name, or all paths that match it as a glob from the root."""
-        wanted = _normal(word)
-        path = self.filesystem.table.find(wanted)
+        normal_path = _normal(word)
+        path = self.filesystem.table.find(normal_path)
         if path is not None and (path == 0 or self.rows[path] >= 0):
             return [path]
         if is_glob(word):
             if self._texts is None:
                 table = self.filesystem.table
                 self._texts = PathTexts(table, Siblings(table))
-            everywhere = self._texts.glob("/" + os.fsdecode(wanted))
-            found: list[int] = np.flatnonzero(everywhere & (self.rows >= 0)).tolist()
-            return found or self._missing(word, np.flatnonzero(everywhere))
-        if path is not None and (elsewhere := self._missing(word, np.array([path]))).is_elsewhere:
-            return elsewhere
-        link = self._link_above(wanted)
-        return Missing(word, link, tuple(self._near(wanted, link)))
+            in_any_layer = self._texts.glob("/" + os.fsdecode(normal_path))
+            matches: list[int] = np.flatnonzero(in_any_layer & (self.rows >= 0)).tolist()
+            return matches or self._missing(word, np.flatnonzero(in_any_layer))
+        if (
+            path is not None
+            and (missing := self._missing(word, np.array([path]))).is_in_another_layer
+        ):
+            return missing
+        link = self._link_above(normal_path)
+        return Missing(word, link, tuple(self._near(normal_path, link)))
 
     def children(self, path: int) -> Iterator[int]:
         """Visible children of a directory."""
@@ -86,8 +89,8 @@ class Lookup:
     def below(self, path: int) -> list[int]:
         """Visible paths in a directory, at any depth."""
         start, end = path + 1, int(self.filesystem.table.ends[path])
-        found: list[int] = (np.flatnonzero(self.rows[start:end] >= 0) + start).tolist()
-        return found
+        paths: list[int] = (np.flatnonzero(self.rows[start:end] >= 0) + start).tolist()
+        return paths
 
     def kind(self, path: int) -> Kind:
         """The type of a visible path or the root."""
@@ -95,7 +98,7 @@ class Lookup:
         return Kind(int(self.filesystem.kinds[row])) if row >= 0 else Kind.DIRECTORY
 
     def _missing(self, word: str, paths: NDArray[np.int64]) -> Missing:
-        """What is known of paths that are not visible."""
+        """The result for paths that other layers have."""
         filesystem = self.filesystem
         versions = np.isin(filesystem.paths, paths) & (filesystem.born < filesystem.died)
         died, born = filesystem.died[versions], filesystem.born[versions]
@@ -108,9 +111,9 @@ class Lookup:
             added=int(after.min()) if len(after) else None,
         )
 
-    def _link_above(self, wanted: bytes) -> tuple[bytes, bytes] | None:
+    def _link_above(self, normal_path: bytes) -> tuple[bytes, bytes] | None:
         """The first parent of a path that is a symlink, and its target; None if there is none."""
-        components = wanted.split(b"/")
+        components = normal_path.split(b"/")
         for count in range(1, len(components)):
             above = b"/".join(components[:count])
             path = self.filesystem.table.find(above)
@@ -122,19 +125,19 @@ class Lookup:
                 return above, inodes.links[int(inodes.columns.links[inode])]
         return None
 
-    def _near(self, wanted: bytes, link: tuple[bytes, bytes] | None) -> Iterator[bytes]:
+    def _near(self, normal_path: bytes, link: tuple[bytes, bytes] | None) -> Iterator[bytes]:
         """Suggested paths: through the symlink, with a similar name, or with the same name elsewhere."""
         table = self.filesystem.table
         if link is not None:
             above, target = link
-            rest = wanted[len(above) + 1 :]
-            led = posixpath.join(b"/" + posixpath.dirname(above), target, rest)
-            led = _normal(os.fsdecode(led))
-            path = table.find(led)
+            rest = normal_path[len(above) + 1 :]
+            resolved = posixpath.join(b"/" + posixpath.dirname(above), target, rest)
+            resolved = _normal(os.fsdecode(resolved))
+            path = table.find(resolved)
             if path is not None and self.rows[path] >= 0:
-                yield led
+                yield resolved
             return
-        parent_name, _, name = wanted.rpartition(b"/")
+        parent_name, _, name = normal_path.rpartition(b"/")
         parent = table.find(parent_name)
         suggested = 0
         if parent is not None and (not parent or self.rows[parent] >= 0):
@@ -145,10 +148,14 @@ class Lookup:
             for close in difflib.get_close_matches(os.fsdecode(name), siblings, _NEAR):
                 suggested += 1
                 yield posixpath.join(parent_name, os.fsencode(close))
-        ranks = np.flatnonzero(self.rows >= 0)
-        same = next((rank for rank, known in enumerate(table.names) if known == name), None)
-        if same is not None:
-            for path in ranks[table.components[ranks] == same][: _NEAR - suggested].tolist():
+        visible = np.flatnonzero(self.rows >= 0)
+        component = next(
+            (number for number, known in enumerate(table.names) if known == name), None
+        )
+        if component is not None:
+            for path in visible[table.components[visible] == component][
+                : _NEAR - suggested
+            ].tolist():
                 yield table.full(path)
 
 

@@ -38,23 +38,23 @@ class Display:
         cls,
         table: PathTable,
         siblings: Siblings,
-        kept: NDArray[np.bool_],
+        included: NDArray[np.bool_],
         keys: Sequence[NDArray[np.int64]] | None,
     ) -> Display:
-        """Order the paths in the mask `kept`, which must include their parents, by `keys`; without keys, in path order.
+        """Order the paths in the mask `included`, which must include their parents, by `keys`; without keys, in path order.
 
         Each key has one value per path in the mask.
         """
-        counts = subtree_counts(table, kept)
-        paths = np.flatnonzero(kept).astype(np.int32)
+        counts = subtree_counts(table, included)
+        paths = np.flatnonzero(included).astype(np.int32)
         if keys is None:
             return cls(paths, counts[paths], counts)
         ranked = siblings.sort(paths, keys)
-        eldest = np.flatnonzero(edges(siblings.groups[ranked]))
+        firsts = np.flatnonzero(edges(siblings.groups[ranked]))
         spans = counts[ranked]
         # Rows between each path and its parent. The sum may wrap around, but differences within a directory do not.
         steps = np.cumsum(spans, dtype=np.int32) - spans
-        steps -= np.repeat(steps[eldest] - 1, np.diff(eldest, append=len(ranked)))
+        steps -= np.repeat(steps[firsts] - 1, np.diff(firsts, append=len(ranked)))
         # The row of a path is the sum of the steps of all paths above it.
         positions = np.zeros(len(table) + 1, np.int32)
         positions[ranked] = steps
@@ -70,8 +70,8 @@ class Display:
         edges = np.zeros(len(self.order) + 1, np.int32)
         edges[closed + 1] = 1
         np.subtract.at(edges, closed + self.spans[closed], 1)
-        seen: NDArray[np.int32] = self.order[np.cumsum(edges[:-1], dtype=np.int32) == 0]
-        return seen
+        visible: NDArray[np.int32] = self.order[np.cumsum(edges[:-1], dtype=np.int32) == 0]
+        return visible
 
 
 def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
@@ -83,10 +83,10 @@ def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | Non
     changes = selection.changes[paths]
     # A removed path is ordered by its former size, others by their total.
     sizes = np.where(changes == Change.REMOVED, removed, sizes)
-    most = int(selection.removed[0])
-    if most:
+    most_removed = int(selection.removed[0])
+    if most_removed:
         # Paths with nothing added are ordered by removed bytes, of which the root has the most.
-        sizes = np.where(sizes > 0, sizes + most, removed)
+        sizes = np.where(sizes > 0, sizes + most_removed, removed)
     keys = [_largest_first(sizes)]
     if sort is Sort.CHANGE:
         keys.insert(0, _CHANGE_RANKS[changes].astype(np.int64))
@@ -97,8 +97,8 @@ def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | Non
 
 def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     """Paths by size, then in path order. Sizes have shape (paths,)."""
-    wanted = sizes[paths]
-    return paths[stable_order(int(wanted.max(initial=0)) - wanted)]
+    path_sizes = sizes[paths]
+    return paths[stable_order(int(path_sizes.max(initial=0)) - path_sizes)]
 
 
 def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -26,14 +26,14 @@ class PackageFiles:
 
     def of(self, name: str) -> NDArray[np.int32]:
         """Paths of the files of all packages with a name, or whose name matches a glob; ignores case."""
-        wanted = name.casefold()
+        folded = name.casefold()
         texts = self._texts
-        chosen = (
-            texts.matching(wanted)
-            if is_glob(wanted)
-            else texts.equal(wanted.encode(errors="surrogatepass"))
+        selected = (
+            texts.matching(folded)
+            if is_glob(folded)
+            else texts.equal(folded.encode(errors="surrogatepass"))
         )
-        return self.paths[np.repeat(chosen[:-1], self.counts)]
+        return self.paths[np.repeat(selected[:-1], self.counts)]
 
     @cached_property
     def _texts(self) -> ComponentTexts:

@@ -45,9 +45,9 @@ class RegexProcess:
     """A `Finder` for one search. The process ends with the context, or when the search is cancelled."""
 
     def __init__(self, check: Callable[[], None], seconds: float = SECONDS) -> None:
-        self._wanted = check
-        self._seconds = self._left = seconds
-        self._looked = time.monotonic()
+        self._check_cancelled = check
+        self._seconds = self._remaining = seconds
+        self._checked_at = time.monotonic()
         self._child = SecondProcess(__name__)
 
     def __enter__(self) -> RegexProcess:
@@ -71,11 +71,11 @@ class RegexProcess:
 
     def _check(self) -> None:
         """Raise if the search was cancelled or has taken too long."""
-        self._wanted()
+        self._check_cancelled()
         now = time.monotonic()
-        self._left -= min(now - self._looked, _STEP)
-        self._looked = now
-        if self._left <= 0:
+        self._remaining -= min(now - self._checked_at, _STEP)
+        self._checked_at = now
+        if self._remaining <= 0:
             raise RegexTimeoutError(
                 f"this regular expression takes too long: ended after {self._seconds:g} s"
             )
@@ -91,5 +91,5 @@ def _answer(task: Task) -> list[bytes]:
     end = _REQUEST.size + length
     source = task.body[_REQUEST.size : end].decode(errors="surrogatepass")
     text = task.body[end:].decode(errors="surrogatepass")
-    found = find_in(source, flags, text, _SEPARATORS[separator])
-    return [struct.pack(f"<{len(found)}I", *found)]
+    places = find_in(source, flags, text, _SEPARATORS[separator])
+    return [struct.pack(f"<{len(places)}I", *places)]

@@ -64,18 +64,20 @@ class TreeRow:
         return self.change is Change.REMOVED
 
 
-def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat: bool) -> TreeRow:
+def make_row(
+    selection: Selection, path: int, *, children: bool, opened: bool, flat: bool
+) -> TreeRow:
     """The row of a path that is present. Rows are made only when they are painted."""
-    filesystem = shown.filesystem
+    filesystem = selection.filesystem
     table, inodes = filesystem.table, filesystem.inodes
     columns = inodes.columns
-    version = int(shown.versions[path])
+    version = int(selection.versions[path])
     inode = int(filesystem.inode_of[version]) if version >= 0 else inodes.implicit
     known = inode != inodes.implicit
     kind = Kind(int(columns.kinds[inode]))
-    change = int(shown.changes[path])
-    total = int(shown.totals.bytes[path])
-    whole = int(shown.totals.bytes[0 if flat else table.parents[path]])
+    change = int(selection.changes[path])
+    total = int(selection.totals.bytes[path])
+    parent_total = int(selection.totals.bytes[0 if flat else table.parents[path]])
     return TreeRow(
         path=path,
         name=table.full(path) if flat else table.name(path),
@@ -84,12 +86,12 @@ def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat:
         expanded=children and opened,
         has_children=children,
         change=None if change == NO_CHANGE else Change(change),
-        why=Why(int(shown.why[path])),
-        context=bool(shown.context[path]),
+        why=Why(int(selection.why[path])),
+        context=bool(selection.context[path]),
         own_bytes=int(columns.stored[inode]) if kind is Kind.FILE else 0,
         total_bytes=total,
-        total_files=int(shown.totals.files[path]),
-        removed_bytes=int(shown.removed[path]),
+        total_files=int(selection.totals.files[path]),
+        removed_bytes=int(selection.removed[path]),
         mode=int(columns.modes[inode]),
         uid=int(columns.uids[inode]),
         gid=int(columns.gids[inode]),
@@ -98,5 +100,5 @@ def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat:
         target=inodes.target(inode),
         version=version,
         layer=inodes.layer(inode) if known else int(filesystem.born[version]),
-        share=total / whole if whole else 0.0,
+        share=total / parent_total if parent_total else 0.0,
     )

@@ -42,29 +42,29 @@ class Order(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The result of a search."""
 
     rows: NDArray[np.int32]
-    """Matching versions in order; of a directory the newest only."""
+    """Matching versions in order; only the newest one of each directory."""
     files: int
-    """Number of versions of regular files among them."""
+    """Number of versions of regular files among `rows`."""
     bytes: int
-    """Their content bytes; an inode counts once."""
+    """Content bytes of these files; an inode counts once."""
     paths: int
     """Number of paths among `rows`."""
 
 
-NOTHING = Found(np.zeros(0, np.int32), 0, 0, 0)
+NO_RESULT = SearchResult(np.zeros(0, np.int32), 0, 0, 0)
 
 
-def highlights(wanted: Filter, text: bytes) -> list[int]:
+def highlights(query: Filter, text: bytes) -> list[int]:
     """Positions of the letters of words in a case-folded path with its leading slash."""
-    return sorted({place for word in _folded(wanted) for place in positions(text, word)})
+    return sorted({place for word in _folded(query) for place in positions(text, word)})
 
 
-def _folded(wanted: Filter) -> list[bytes]:
-    return [word.casefold().encode(errors="surrogatepass") for word in wanted.words]
+def _folded(query: Filter) -> list[bytes]:
+    return [word.casefold().encode(errors="surrogatepass") for word in query.words]
 
 
 class PathSearch:
@@ -90,9 +90,9 @@ class PathSearch:
         """For each version, the last one of an unbroken run of versions with the same inode at its path."""
         filesystem = self.filesystem
         paths, inodes = filesystem.paths, filesystem.inode_of
-        goes_on = (paths[1:] == paths[:-1]) & (inodes[1:] == inodes[:-1])
-        goes_on &= filesystem.died[:-1] == filesystem.born[1:]
-        ends = np.flatnonzero(np.append(~goes_on, True)).astype(np.int32)
+        continues = (paths[1:] == paths[:-1]) & (inodes[1:] == inodes[:-1])
+        continues &= filesystem.died[:-1] == filesystem.born[1:]
+        ends = np.flatnonzero(np.append(~continues, True)).astype(np.int32)
         return ends[np.searchsorted(ends, np.arange(len(paths), dtype=np.int32))]
 
     def prepare(self) -> None:
@@ -102,37 +102,39 @@ class PathSearch:
 
     def find(
         self,
-        wanted: Filter,
+        query: Filter,
         check: Callable[[], None],
         finder: Finder | None = None,
         *,
         marks: Marks | None = None,
         order: Order = Order.MATCH,
-    ) -> Found:
+    ) -> SearchResult:
         """The versions that match. `check` is called often and raises to stop; `finder` searches texts for regular
         expressions; `marks` are the results known so far."""
         filesystem = self.filesystem
-        words = _folded(wanted)
+        words = _folded(query)
         tiers = np.zeros(len(filesystem.table), np.uint16)
         tiers[0] = NO_MATCH
         for word in words:
-            found = self._fuzzy.tiers(word, check)
-            tiers += found
-            tiers[found == NO_MATCH] = NO_MATCH
+            word_tiers = self._fuzzy.tiers(word, check)
+            tiers += word_tiers
+            tiers[word_tiers == NO_MATCH] = NO_MATCH
             np.minimum(tiers, NO_MATCH, out=tiers)
             check()
         hits = (tiers < NO_MATCH)[filesystem.paths]
-        if wanted.exact:
-            hits &= wanted.exact.matches(self._versions.using(marks or Marks(), finder))
+        if query.exact:
+            hits &= query.exact.matches(self._versions.with_marks(marks or Marks(), finder))
             check()
-        rows = self._once(np.flatnonzero(hits).astype(np.int32))
+        rows = self._without_repeats(np.flatnonzero(hits).astype(np.int32))
         files = rows[filesystem.kinds[rows] == Kind.FILE]
-        held = np.zeros(len(filesystem.inodes.columns.stored), bool)
-        held[filesystem.inode_of[files]] = True
-        size = int(filesystem.inodes.columns.stored[held].sum())
+        matched_inodes = np.zeros(len(filesystem.inodes.columns.stored), bool)
+        matched_inodes[filesystem.inode_of[files]] = True
+        size = int(filesystem.inodes.columns.stored[matched_inodes].sum())
         check()
         paths = int(np.count_nonzero(edges(filesystem.paths[rows])))
-        return Found(self._ordered(rows, order, tiers, words, check), len(files), size, paths)
+        return SearchResult(
+            self._ordered(rows, order, tiers, words, check), len(files), size, paths
+        )
 
     def size(self, row: int) -> int:
         """Content bytes of a version; of a directory, all that layers store at and below its path."""
@@ -140,14 +142,14 @@ class PathSearch:
             return int(self.below.bytes[self.filesystem.paths[row]])
         return int(self.filesystem.stored[row])
 
-    def _once(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """These rows with only the newest version of each directory, and without versions that only link the same inode again."""
+    def _without_repeats(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """These rows with only the newest version of each directory, and without versions that link the same inode again."""
         filesystem = self.filesystem
         rows = self._last_of_inode[rows]
         rows = rows[edges(rows)]
         folders = np.flatnonzero(filesystem.kinds[rows] == Kind.DIRECTORY)
-        held = filesystem.paths[rows[folders]]
-        return np.delete(rows, folders[:-1][held[1:] == held[:-1]])
+        folder_paths = filesystem.paths[rows[folders]]
+        return np.delete(rows, folders[:-1][folder_paths[1:] == folder_paths[:-1]])
 
     def _ordered(
         self,

@@ -28,7 +28,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 class Term(Protocol):
     """One condition of a filter."""
 
-    def matches(self, among: Candidates) -> Mask:
+    def matches(self, candidates: Candidates) -> Mask:
         """Mask of the versions that match, one item per row; undefined for rows without a version."""
 
 
@@ -39,8 +39,8 @@ class TextTerm:
     text: str
     quoted: bool = False
 
-    def matches(self, among: Candidates) -> Mask:
-        return among.at(among.texts.containing(self.text))
+    def matches(self, candidates: Candidates) -> Mask:
+        return candidates.at(candidates.texts.containing(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class GlobTerm:
     directories: bool
     """Whether only directories match."""
 
-    def matches(self, among: Candidates) -> Mask:
-        hits = among.at(among.texts.glob(self.pattern))
-        return hits & (among.kinds == Kind.DIRECTORY) if self.directories else hits
+    def matches(self, candidates: Candidates) -> Mask:
+        hits = candidates.at(candidates.texts.glob(self.pattern))
+        return hits & (candidates.kinds == Kind.DIRECTORY) if self.directories else hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class RegexTerm:
 
     pattern: re.Pattern[str]
 
-    def matches(self, among: Candidates) -> Mask:
-        return among.at(among.texts.regex(self.pattern, among.finder))
+    def matches(self, candidates: Candidates) -> Mask:
+        return candidates.at(candidates.texts.regex(self.pattern, candidates.finder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class SizeTerm:
     compare: Callable[[Any, Any], Any]
     bytes: float
 
-    def matches(self, among: Candidates) -> Mask:
-        hits: Mask = (among.kinds == Kind.FILE) & self.compare(among.bytes, self.bytes)
+    def matches(self, candidates: Candidates) -> Mask:
+        hits: Mask = (candidates.kinds == Kind.FILE) & self.compare(candidates.bytes, self.bytes)
         return hits
 
 
@@ -84,8 +84,8 @@ class ChangeTerm:
 
     changes: tuple[int, ...]
 
-    def matches(self, among: Candidates) -> Mask:
-        return among.changed(self.changes)
+    def matches(self, candidates: Candidates) -> Mask:
+        return candidates.changed(self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ class KindTerm:
 
     kinds: tuple[int, ...]
 
-    def matches(self, among: Candidates) -> Mask:
-        hits: Mask = np.isin(among.kinds, self.kinds)
-        return hits | among.linked if Kind.HARDLINK in self.kinds else hits
+    def matches(self, candidates: Candidates) -> Mask:
+        hits: Mask = np.isin(candidates.kinds, self.kinds)
+        return hits | candidates.linked if Kind.HARDLINK in self.kinds else hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ class ModeTerm:
 
     bit: int
 
-    def matches(self, among: Candidates) -> Mask:
-        return among.filesystem.inodes.columns.modes[among.inodes] & self.bit > 0
+    def matches(self, candidates: Candidates) -> Mask:
+        return candidates.filesystem.inodes.columns.modes[candidates.inodes] & self.bit > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +116,13 @@ class OwnerTerm:
     uid: int | None
     gid: int | None
 
-    def matches(self, among: Candidates) -> Mask:
-        inodes, shown = among.filesystem.inodes, among.inodes
-        hits: Mask = shown != inodes.implicit
+    def matches(self, candidates: Candidates) -> Mask:
+        inodes, candidate_inodes = candidates.filesystem.inodes, candidates.inodes
+        hits: Mask = candidate_inodes != inodes.implicit
         if self.uid is not None:
-            hits &= inodes.columns.uids[shown] == self.uid
+            hits &= inodes.columns.uids[candidate_inodes] == self.uid
         if self.gid is not None:
-            hits &= inodes.columns.gids[shown] == self.gid
+            hits &= inodes.columns.gids[candidate_inodes] == self.gid
         return hits
 
 
@@ -133,8 +133,8 @@ class LayerTerm:
     compare: Callable[[Any, Any], Any]
     layer: int
 
-    def matches(self, among: Candidates) -> Mask:
-        hits: Mask = self.compare(among.layers, self.layer)
+    def matches(self, candidates: Candidates) -> Mask:
+        hits: Mask = self.compare(candidates.layers, self.layer)
         return hits
 
 
@@ -144,8 +144,8 @@ class MarkTerm:
 
     mark: str
 
-    def matches(self, among: Candidates) -> Mask:
-        return among.marked(getattr(among.marks, self.mark))
+    def matches(self, candidates: Candidates) -> Mask:
+        return candidates.marked(getattr(candidates.marks, self.mark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,8 @@ class PackageTerm:
     """Name or glob."""
     mark: ClassVar[str] = "package"
 
-    def matches(self, among: Candidates) -> Mask:
-        paths = np.zeros(len(among.filesystem.table), bool)
-        if among.marks.package is not None:
-            paths[among.marks.package.of(self.name)] = True
-        return among.at(paths)
+    def matches(self, candidates: Candidates) -> Mask:
+        paths = np.zeros(len(candidates.filesystem.table), bool)
+        if candidates.marks.package is not None:
+            paths[candidates.marks.package.of(self.name)] = True
+        return candidates.at(paths)

@@ -24,7 +24,7 @@ from layerscope.words import Change
 class TreeView:
     """The visible rows of a filesystem, in order. Rows are numbered from 0.
 
-    Changes take no time: rows are computed when they are next needed. Open directories are stored by path and so survive any
+    Changing the view is instant: rows are computed when they are next needed. Open directories are stored by path and so survive any
     change. While a filter is set, all directories are open except those closed since.
     """
 
@@ -50,7 +50,7 @@ class TreeView:
         self._closed = np.zeros(len(filesystem.table), bool)
         """Mask of directories closed while the filter is set, by path."""
         self._selection: Selection | None = None
-        self._whole: Display | None = None
+        self._unfiltered: Display | None = None
         self._matches: NDArray[np.bool_] | None = None
         self._matched: Selection | None = None
         self._display: Display | None = None
@@ -66,7 +66,7 @@ class TreeView:
         other._rows = None
         return other
 
-    def over(self, filesystem: Filesystem) -> TreeView:
+    def for_filesystem(self, filesystem: Filesystem) -> TreeView:
         """The same view of another filesystem. Directories stay open if both have the same paths."""
         other = self.copy()
         other.filesystem = filesystem
@@ -105,21 +105,21 @@ class TreeView:
     def set_sort(self, sort: Sort) -> None:
         """Change the order of siblings."""
         self.sort = sort
-        self._whole = self._display = self._rows = None
+        self._unfiltered = self._display = self._rows = None
 
-    def set_filter(self, wanted: Filter | None) -> None:
+    def set_filter(self, new_filter: Filter | None) -> None:
         """Show only matching paths, with the directories above them open; None removes the filter."""
-        self.filter = wanted or None
+        self.filter = new_filter or None
         self._closed[:] = False
-        self._filter_again()
+        self._reset_filter()
 
     def set_marks(self, marks: Marks) -> None:
         """Update the results of the analysis."""
         self.marks = marks
         if self.filter and self.filter.uses_marks:
-            self._filter_again()
+            self._reset_filter()
 
-    def _filter_again(self) -> None:
+    def _reset_filter(self) -> None:
         self._matches = self._matched = self._display = self._rows = None
 
     def set_flat(self, flat: bool) -> None:
@@ -128,9 +128,9 @@ class TreeView:
         self._rows = None
 
     def refresh(self) -> None:
-        """Compute rows again, after contents were compared."""
-        self._selection = self._whole = None
-        self._filter_again()
+        """Compute rows again, for example after contents were compared."""
+        self._selection = self._unfiltered = None
+        self._reset_filter()
 
     # open directories
 
@@ -183,14 +183,14 @@ class TreeView:
 
     def index_of(self, path: int) -> int | None:
         """The row of a path; None if it is not shown."""
-        found = np.flatnonzero(self.rows == path)
-        return int(found[0]) if len(found) else None
+        rows = np.flatnonzero(self.rows == path)
+        return int(rows[0]) if len(rows) else None
 
     def nearest(self, path: int) -> int | None:
         """The row of a path, or of its innermost parent that is shown; None if there is none. Used for the cursor."""
-        seen = np.zeros(len(self.filesystem.table), bool)
-        seen[self.rows] = True
-        while path and not seen[path]:
+        visible = np.zeros(len(self.filesystem.table), bool)
+        visible[self.rows] = True
+        while path and not visible[path]:
             path = int(self.filesystem.table.parents[path])
         return self.index_of(path)
 
@@ -209,12 +209,14 @@ class TreeView:
     def present(self) -> int:
         """Number of rows with all directories open and no filter."""
         present = self.selection.present
-        return int(np.count_nonzero(self._listed(present) if self.flat else present))
+        return int(np.count_nonzero(self._in_flat_list(present) if self.flat else present))
 
     @property
     def matching(self) -> int:
         """Number of rows that match the filter, not counting directories above them."""
-        return int(np.count_nonzero(self._listed(self.matches) if self.flat else self.matches))
+        return int(
+            np.count_nonzero(self._in_flat_list(self.matches) if self.flat else self.matches)
+        )
 
     @property
     def counts(self) -> dict[Change, int]:
@@ -246,11 +248,11 @@ class TreeView:
     def matches(self) -> NDArray[np.bool_]:
         """Mask of the paths of the mode that match the filter; shape (paths,)."""
         if self._matches is None:
-            shown = self.selection
-            self._matches = shown.present
+            selection = self.selection
+            self._matches = selection.present
             if self.filter:
-                among = ShownVersions(shown, self.texts, self.marks, self.finder)
-                self._matches = self.filter.matches(among) & shown.present
+                candidates = ShownVersions(selection, self.texts, self.marks, self.finder)
+                self._matches = self.filter.matches(candidates) & selection.present
         return self._matches
 
     @property
@@ -266,14 +268,14 @@ class TreeView:
     def display(self) -> Display:
         """The rows for mode and filter with all directories open."""
         if self._display is None:
-            self._display = self._ordered(self.matched) if self.filter else self._whole
+            self._display = self._ordered(self.matched) if self.filter else self._unfiltered
         if self._display is None:
-            self._display = self._whole = self._ordered(self.selection)
+            self._display = self._unfiltered = self._ordered(self.selection)
         return self._display
 
-    def _ordered(self, shown: Selection) -> Display:
-        keys = sort_keys(shown, self.sort)
-        return Display.of(self.filesystem.table, self.filesystem.siblings, shown.present, keys)
+    def _ordered(self, selection: Selection) -> Display:
+        keys = sort_keys(selection, self.sort)
+        return Display.of(self.filesystem.table, self.filesystem.siblings, selection.present, keys)
 
     @cached_property
     def texts(self) -> PathTexts:
@@ -294,11 +296,11 @@ class TreeView:
             self.expanded[paths] = opened
         self._rows = None
 
-    def _listed(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _in_flat_list(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The paths in `mask` that belong in a flat list."""
         listed: NDArray[np.bool_] = mask & (self.selection.kinds != Kind.DIRECTORY)
         return listed
 
     def _flat_rows(self) -> NDArray[np.int32]:
-        paths = np.flatnonzero(self._listed(self.matches)).astype(np.int32)
+        paths = np.flatnonzero(self._in_flat_list(self.matches)).astype(np.int32)
         return largest_first(paths, self.selection.bytes)

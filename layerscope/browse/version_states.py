@@ -1,4 +1,4 @@
-"""The fate of a version of a path, and what each layer stores at and below a path."""
+"""Whether a version of a path is live, removed or replaced, and what each layer stores at and below a path."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def _changes_path(filesystem: Filesystem, layer: int, path: int) -> bool:
     """Whether a layer changes a path, other than by storing the same again."""
     changes = filesystem.changes
     span = changes.of_layer(layer)
-    at = span.start + int(np.searchsorted(changes.paths[span], path))
-    found = at < span.stop and changes.paths[at] == path
-    return bool(found and changes.kinds[at] != Change.UNCHANGED)
+    row = span.start + int(np.searchsorted(changes.paths[span], path))
+    has_entry = row < span.stop and changes.paths[row] == path
+    return bool(has_entry and changes.kinds[row] != Change.UNCHANGED)
 
 
 class StoredBelow:
@@ -60,13 +60,15 @@ class StoredBelow:
         inodes, table = filesystem.inodes, filesystem.table
         files = np.flatnonzero(filesystem.stored > 0)
         first = np.zeros(len(inodes.columns.kinds), np.int64)
-        first[filesystem.inode_of[files][::-1]] = files[::-1]  # the last one written stays
+        first[filesystem.inode_of[files][::-1]] = files[
+            ::-1
+        ]  # the last assignment wins: the first name
         rows = files[first[filesystem.inode_of[files]] == files]
         paths, sizes = filesystem.paths[rows], filesystem.stored[rows]
         sums = _prefix_sums(sizes)
         starts = np.searchsorted(paths, np.arange(len(table)))
         self.bytes: NDArray[np.int64] = sums[np.searchsorted(paths, table.ends)] - sums[starts]
-        """Bytes of all layers together; shape (paths,)."""
+        """Sum over all layers; shape (paths,)."""
         layers = inodes.layers(filesystem.inode_of[rows])
         order = stable_order(layers)
         self._ends = table.ends
@@ -83,8 +85,8 @@ class StoredBelow:
             np.searchsorted(self._keys, bases + place) for place in (path, int(self._ends[path]))
         )
         sizes = self._sums[ends] - self._sums[starts]
-        some = np.flatnonzero(sizes)
-        return list(zip(some.tolist(), sizes[some].tolist(), strict=True))
+        storing = np.flatnonzero(sizes)
+        return list(zip(storing.tolist(), sizes[storing].tolist(), strict=True))
 
 
 def _prefix_sums(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,10 +15,10 @@ from layerscope.cli.group import (
     DEFAULT_COMMAND,
     PROGRAM,
     ImageOrCommandGroup,
-    hint_at,
-    mistyped,
+    did_you_mean,
+    intended_command,
 )
-from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
+from layerscope.cli.streams import UnwritableError, guard_streams, print_error, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
     OutOfMemoryError,
@@ -57,28 +57,28 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     reset_memory_report()
     try:
-        if args is None and (asked := os.environ.get(COMPLETION)) is not None:
-            from layerscope.cli.completion import answer
+        if args is None and (instruction := os.environ.get(COMPLETION)) is not None:
+            from layerscope.cli.completion import answer_shell
 
-            return answer(layerscope, asked)
+            return answer_shell(layerscope, instruction)
         code = layerscope.main(
             args=None if args is None else list(args), prog_name=PROGRAM, standalone_mode=False
         )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         if error.ctx is not None:
-            click.echo(f"\n  hint: {_image_named(error.ctx)}", err=True)
+            click.echo(f"\n  hint: {_how_to_open_image(error.ctx)}", err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        say(_usage_error(error))
+        print_error(_usage_error(error))
         return ExitCode.USAGE
     except LayerscopeError as error:
-        say(error)
+        print_error(error)
         return error.exit_code
     except (KeyboardInterrupt, CancelledError, click.Abort):
         return ExitCode.INTERRUPTED
     except UnwritableError as error:
-        say(UsageError(f"cannot write stdout: {error.strerror}"))
+        print_error(UsageError(f"cannot write stdout: {error.strerror}"))
         return ExitCode.USAGE
     except EndedBySignal as error:
         return 128 + error.number
@@ -89,7 +89,7 @@ def run(args: Sequence[str] | None = None) -> int:
         if is_out_of_memory(error):
             return _fault(error)
         where = f"{error.filename}: " if error.filename else ""
-        say(LayerscopeError(f"{where}{error.strerror or error}"))
+        print_error(LayerscopeError(f"{where}{error.strerror or error}"))
         return ExitCode.UNREADABLE
     except Exception as error:
         return _fault(error)
@@ -105,18 +105,18 @@ def _usage_error(error: click.ClickException) -> UsageError:
     explores = context is not None and context.info_name in (DEFAULT_COMMAND, "demo")
     if explores and message.startswith("Got unexpected extra argument"):
         hint = "two images: layerscope diff A B"
-    if context is not None and (meant := mistyped(context)) is not None:
-        hint = hint_at(meant)
+    if context is not None and (command_line := intended_command(context)) is not None:
+        hint = did_you_mean(command_line)
     if isinstance(error, click.MissingParameter) and context is not None:
-        first = next(
-            (one for one in context.command.params if isinstance(one, click.Argument)), None
+        first_argument = next(
+            (param for param in context.command.params if isinstance(param, click.Argument)), None
         )
-        if error.param is first:
-            hint = f"{hint}; {_image_named(context)}"
+        if error.param is first_argument:
+            hint = f"{hint}; {_how_to_open_image(context)}"
     return UsageError(message, hint=hint)
 
 
-def _image_named(context: click.Context) -> str:
+def _how_to_open_image(context: click.Context) -> str:
     """How to open an image that has the name of a command."""
     return f"an image named {context.info_name}: layerscope -- {context.info_name}"
 
@@ -125,21 +125,21 @@ def _fault(error: BaseException) -> int:
     """Report an unexpected exception; returns its exit code."""
     fault = as_user_error(error)
     if not isinstance(fault, OutOfMemoryError) or claim_memory_report():
-        say(fault)
+        print_error(fault)
     return fault.exit_code
 
 
 def main() -> NoReturn:
     """Run the program, then exit without freeing the memory of a million paths piece by piece."""
     guard_streams()
-    watch_threads(say)
+    watch_threads(print_error)
     code = run()
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            say(UsageError(f"cannot write stdout: {error.strerror}"))
+            print_error(UsageError(f"cannot write stdout: {error.strerror}"))
             code = ExitCode.USAGE
     if stderr_failed() and code < ExitCode.INTERNAL:
         code = ExitCode.USAGE

@@ -33,9 +33,9 @@ def ask(
     output: Path | None,
     binary: bool,
 ) -> None:
-    """Answer a question about the runs in DIR: one by name, or one in SQL (DuckDB).
+    """Answer a question about the runs in DIR: a named one, or one in SQL (DuckDB).
 
-    Without a question, lists those that have a name, and the tables with their columns.
+    Without a question, lists the named questions, and the tables with their columns.
     """
     from layerscope.cli.options import settings_of
     from layerscope.cli.output import check_output, output_stream, report_options
@@ -57,10 +57,10 @@ def ask(
             rows = [(name, each.title) for name, each in QUESTIONS.items()]
             columns = [
                 (name, column, kind, description)
-                for name, _, found in tables()
+                for name, _, table_columns in tables()
                 for column, kind, _, description in [
                     ("run", "BIGINT", False, "number of the run"),
-                    *found,
+                    *table_columns,
                 ]
             ]
             if format_name == "text":

@@ -19,8 +19,8 @@ from layerscope.image.digest import is_digest
 ENGINES = ("docker", "podman", "buildah")
 """Programs that can build images, in search order."""
 IIDFILE = "--iidfile"
-_LONGEST_ID = 200
-"""Bytes of the ID file that are read."""
+_MAX_ID_BYTES = 200
+"""Maximum bytes of the ID file to read."""
 _DEFAULTS = {
     "image": None,
     "platform": None,
@@ -34,11 +34,11 @@ _DEFAULTS = {
     "dockerfile": None,
     "theme": None,
 }
-"""Options for exploring the result; those on the command line belong to the build."""
+"""Parameters for exploring the result; all options on the command line are for the build."""
 
 
 class _BuildCommand(click.Command):
-    """A command whose own options come first; everything after them is passed to the build."""
+    """A command that takes only leading options itself, and passes everything after them to the build."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         position = 0
@@ -72,7 +72,7 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
 
     program, words = find_engine(engine), list(args)
     with signals.temporary_folder("layerscope-build-") as folder:
-        file = _own_file(words)
+        file = _id_file_of(words)
         if file is None:
             file = Path(folder) / "id"
             words = [IIDFILE, str(file), *words]
@@ -88,8 +88,8 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
 def find_engine(name: str | None) -> str:
     """Path of the program to build with. Raises `UsageError` if it is not found."""
     names = ENGINES if name is None else (name,)
-    found = next((path for each in names if (path := shutil.which(each)) is not None), None)
-    if found is None:
+    program = next((path for each in names if (path := shutil.which(each)) is not None), None)
+    if program is None:
         raise UsageError(
             f"none of {', '.join(names)} found on PATH"
             if len(names) > 1
@@ -98,10 +98,10 @@ def find_engine(name: str | None) -> str:
             if len(names) > 1
             else "choose docker, podman or buildah with --engine",
         )
-    return found
+    return program
 
 
-def _own_file(words: Sequence[str]) -> Path | None:
+def _id_file_of(words: Sequence[str]) -> Path | None:
     """The file given with --iidfile, or None."""
     for number, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -111,29 +111,29 @@ def _own_file(words: Sequence[str]) -> Path | None:
 
 
 def run_build(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run a build with its output on stderr, with `environment` or our own. Raises `BuildFailedError`; if a signal arrives,
-    raises its exception after the build has ended.
+    """Run a build with its output on stderr; `environment` defaults to that of this process. Raises `BuildFailedError`; if a signal
+    arrives, raises its exception after the build has ended.
     """
 
-    def pass_on(number: int) -> None:
+    def forward(number: int) -> None:
         # The terminal interrupts the build, too: a second interrupt would keep it from cleaning up.
         if number != signal.SIGINT or not _in_terminal():
-            for process in started:
+            for process in processes:
                 process.send_signal(number)
 
-    started: list[subprocess.Popen[bytes]] = []
+    processes: list[subprocess.Popen[bytes]] = []
     # Its stdout goes to our stderr: without a terminal, stdout must hold only the report.
-    with signals.taken_by(pass_on, patient=True):
+    with signals.handled_by(forward, patient=True):
         signals.raise_ending()
         try:
-            started.append(subprocess.Popen(command, stdout=_stderr(), env=environment))
+            processes.append(subprocess.Popen(command, stdout=_stderr(), env=environment))
         except OSError as error:
             raise UsageError(f"cannot run {command[0]}: {error.strerror or error}") from error
-        forget = signals.at_end(started[0].terminate)
+        cancel = signals.at_end(processes[0].terminate)
         try:
-            code = started[0].wait()
+            code = processes[0].wait()
         finally:
-            forget()
+            cancel()
     signals.raise_ending()
     if code == -signal.SIGINT:
         raise KeyboardInterrupt
@@ -168,10 +168,10 @@ def id_in(file: Path) -> str:
     """The image ID that the build wrote. Raises `BuildFailedError`."""
     try:
         with file.open("rb") as stream:
-            written = stream.read(_LONGEST_ID).decode("ascii", "replace").strip()
+            text = stream.read(_MAX_ID_BYTES).decode("ascii", "replace").strip()
     except OSError:
-        written = ""
-    image_id = written if written.startswith("sha256:") else f"sha256:{written}"
+        text = ""
+    image_id = text if text.startswith("sha256:") else f"sha256:{text}"
     if not is_digest(image_id):
         raise BuildFailedError(
             "the build did not report an image ID",

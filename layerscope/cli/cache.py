@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 COMPLETION_FILE = "completion.json"
 """The file beside the cache with names that completion offers."""
 COMPLETION_STARTED = "completion.started"
-"""Its time is when a process last started to look for them."""
+"""Its modification time is when a process last started to collect them."""
 
 
-def warn(store: Store) -> None:
+def warn_if_unusable(store: Store) -> None:
     """Warn on stderr if the cache could not be used; the command ran without it."""
     if store.problem is not None and sys.stderr is not None:
         sys.stderr.write(f"layerscope: cache unavailable: {text.log_line(store.problem)}\n")
@@ -40,13 +40,15 @@ def cache() -> None:
 def info(format_name: str) -> None:
     """Print the cache folder, the number of entries, and their size."""
     store = user_store()
-    found = cache_document(store)
+    document = cache_document(store)
     if format_name == "json":
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(document, indent=2))
         return
-    click.echo(f"folder   {text.log_line(found['folder'])}")
-    click.echo(f"entries  {found['entries']:,}")
-    click.echo(f"size     {text.size(found['bytes'])} of at most {text.size(found['maxBytes'])}")
+    click.echo(f"folder   {text.log_line(document['folder'])}")
+    click.echo(f"entries  {document['entries']:,}")
+    click.echo(
+        f"size     {text.size(document['bytes'])} of at most {text.size(document['maxBytes'])}"
+    )
 
 
 def cache_document(store: Store) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def cat(
     raw: bool,
     layer: int | None,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Print files of IMAGE, one after the other.
 
@@ -39,9 +39,9 @@ def cat(
     from layerscope.browse.facts import FileFacts
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream
-    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import is_terminal, say
-    from layerscope.errors import CorruptImageError
+    from layerscope.cli.paths import find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import is_terminal, print_error
+    from layerscope.errors import CorruptImageError, NothingFoundError
     from layerscope.filesystem.content_reader import ContentReader
     from layerscope.layers.blob import CHUNK
     from layerscope.layers.index import Kind
@@ -49,22 +49,22 @@ def cat(
     from layerscope.text import SafeLines
 
     with progress_bar() as progress:
-        opened = open_for_paths(reference, progress, given)
+        opened = open_for_paths(reference, progress, params)
         opened.require_contents()
         lookup, _ = lookup_of(opened, layer)
-        found, complete = find_all(opened, lookup, paths, say)
-        _fetch(opened, lookup, found)
+        matches, all_matched = find_all(opened, lookup, paths, print_error)
+        _fetch(opened, lookup, matches)
     escaped = is_terminal(sys.stdout) and not raw
     problems = []
     with output_stream(None) as stream:
-        for path in found:
+        for path in matches:
             name = "/" + opened.filesystem.table.full(path).decode(errors="surrogateescape")
             if lookup.kind(path) is not Kind.FILE:
                 kind = "a directory"
                 if lookup.rows[path] >= 0:
                     kind = FileFacts.of(opened.filesystem, int(lookup.rows[path])).kind_words()
-                say(NothingFoundError(f"{name} is {kind}"))
-                complete = False
+                print_error(NothingFoundError(f"{name} is {kind}"))
+                all_matched = False
                 continue
             inode = int(opened.filesystem.inode_of[lookup.rows[path]])
             reader = ContentReader(opened.filesystem.inodes, opened.contents, inode)
@@ -79,13 +79,13 @@ def cat(
         opened.raise_damage()
     if problems and not ignore_errors:
         raise CorruptImageError(problems[0], hint=None)
-    if not complete:
+    if not all_matched:
         raise NothingFoundError("some paths were not found or could not be read")
 
 
-def _fetch(opened: Opened, lookup: Lookup, found: Sequence[int]) -> None:
+def _fetch(opened: Opened, lookup: Lookup, matches: Sequence[int]) -> None:
     """Fetch the layers that hold these paths; an engine may have to export them first."""
-    rows = lookup.rows[list(found)]
+    rows = lookup.rows[list(matches)]
     inodes = opened.filesystem.inodes
     for layer in sorted(set(inodes.layers(opened.filesystem.inode_of[rows[rows >= 0]]).tolist())):
         opened.contents[layer].fetch()

@@ -36,11 +36,11 @@ _ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem 
 
 
 def _check_config(context: click.Context, _: click.Parameter, file: Path | None) -> None:
-    """Read a configuration as the gate does, say what is wrong with it, and exit."""
+    """Read a configuration as the gate does, print its warnings, and exit. Raises `UsageError` for mistakes."""
     if file is not None and not context.resilient_parsing:
         from layerscope.analysis.gate.discover import load_config
 
-        say_warnings(load_config(file, Path()))
+        print_warnings(load_config(file, Path()))
         click.echo(f"{log_line(str(file))}: no errors")
         context.exit()
 
@@ -83,7 +83,7 @@ def ci(
     output: Path | None,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Check IMAGE against limits.
 
@@ -105,60 +105,60 @@ def ci(
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
 
-    if baseline is None and given["baseline_tolerance"] is not None:
+    if baseline is None and params["baseline_tolerance"] is not None:
         raise UsageError("--baseline-tolerance has no effect without --baseline")
-    options = options_of(given)
+    options = options_of(params)
     loaded = load_config(config, Path())
-    say_warnings(loaded)
-    wanted = with_flags(loaded, given)
+    print_warnings(loaded)
+    gate_config = with_flags(loaded, params)
     inputs = input_files(
-        given, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
+        params, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
     )
     inputs.add_file(baseline, "the input baseline")
-    if isinstance(wanted.base, str):
-        inputs.add_image(wanted.base)
+    if isinstance(gate_config.base, str):
+        inputs.add_image(gate_config.base)
     check_output(output, inputs)
-    known = None if baseline is None else (str(baseline), read_report(baseline))
-    settings = settings_of(given)
+    baseline_report = None if baseline is None else (str(baseline), read_report(baseline))
+    settings = settings_of(params)
     binary = binary or settings.binary
     use_sizes(binary, format_name)
-    choices = {**settings.rules, **wanted.rules}
+    choices = {**settings.rules, **gate_config.rules}
     places = {name: settings.place(f"rules.{name}") for name in settings.rules}
-    wanted = replace(wanted, places={**places, **wanted.places})
+    gate_config = replace(gate_config, places={**places, **gate_config.places})
     with progress_bar() as progress:
-        base_image = _base_image(wanted, progress, given)
-        if any(wanted.limits[name] for name in ("findings", "no-secrets")):
+        base_image = _base_image(gate_config, progress, params)
+        if any(gate_config.limits[name] for name in ("findings", "no-secrets")):
             options = replace(options, rules=choices)
         else:
             options = replace(options, duplicates=False)  # only findings use them
-        request = request_of(reference, progress, given)
+        request = request_of(reference, progress, params)
         source = open_source(request).complete(request, index_cache(request, options))
-        configured = _configured_base(wanted, source.image, base_image)
+        configured = _configured_base(gate_config, source.image, base_image)
         base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))
     base = configured or base_of(opened.image, opened.dockerfile_lines)
-    verdict = verdict_of(opened, wanted, choices, base, known)
+    verdict = verdict_of(opened, gate_config, choices, base, baseline_report)
     name = "stdin" if reference == "-" else reference
     if opened.image.source_kind == "rootfs":
         click.echo(f"layerscope: {log_line(name)}: {_ROOTFS}", err=True)
-    how = report_options(output, binary=binary, ignore_errors=ignore_errors)
+    formatting = report_options(output, binary=binary, ignore_errors=ignore_errors)
     with output_stream(output) as stream:
-        writer_of(format_name)(verdict, opened, stream, how)
+        writer_of(format_name)(verdict, opened, stream, formatting)
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:
         raise GateFailedError(f"{name}: {verdict.failure()}")
 
 
-def say_warnings(config: GateConfig) -> None:
-    """Print configuration warnings on stderr: not all formats include them, and the image may fail to open."""
+def print_warnings(config: GateConfig) -> None:
+    """Print configuration warnings on stderr: not all formats include them, and there is no report if the image cannot be opened."""
     for warning in config.warnings:
-        named = warning.message.startswith(warning.place)
-        said = warning.message if named else f"{warning.place}: {warning.message}"
-        click.echo(f"layerscope: {safe_name(said)}", err=True)
+        has_place = warning.message.startswith(warning.place)
+        message = warning.message if has_place else f"{warning.place}: {warning.message}"
+        click.echo(f"layerscope: {safe_name(message)}", err=True)
 
 
-def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -> Image | None:
+def _base_image(config: GateConfig, progress: Progress, params: dict[str, Any]) -> Image | None:
     """The base image named in the configuration, or None. Raises `LayerscopeError`."""
     from layerscope.errors import LayerscopeError
     from layerscope.sources import open_source
@@ -166,7 +166,7 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
     if not isinstance(config.base, str):
         return None
     try:
-        return open_source(request_of(config.base, progress, {**given, "image": None})).image
+        return open_source(request_of(config.base, progress, {**params, "image": None})).image
     except LayerscopeError as error:
         error.message = f"{config.place('base')}: {error.message}"
         error.hint = (

@@ -1,8 +1,8 @@
-"""`layerscope completion`: prints the completion script of a shell; and the answers that these scripts ask for.
+"""`layerscope completion`: prints the completion script of a shell, and answers the requests of these scripts.
 
-click finds the command and the parameter that a word belongs to; `values` knows what it may be. The scripts give the line up to
-the cursor, because bash splits words at `:` and `=`, which names of images hold. Each line of an answer is a type, a value and
-its help, separated by tabs: nothing that a shell would evaluate.
+click finds the command and the parameter that a word belongs to; `completion_values` lists its possible values. The scripts pass the
+line up to the cursor, because bash splits words at `:` and `=`, which image names contain. Each line of an answer is a type, a
+value and its help, separated by tabs: nothing that a shell would evaluate.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+from layerscope.cli.completion_cache import REFRESH, refresh
+from layerscope.cli.completion_values import values_of
 from layerscope.cli.group import COMMANDS, COMPLETION, DEFAULT_COMMAND, PROGRAM
-from layerscope.cli.known import REFRESH, refresh
-from layerscope.cli.values import values_of
 
 _END = "\x1f"
-"""Ends the line, so that an empty last word, or one in open quotes, is a word."""
+"""Appended to the line, so that an empty last word, or one in open quotes, counts as a word."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _BASH = r"""# layerscope completion bash
@@ -119,19 +119,19 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 class Completion(ShellComplete):
-    """The answers for one shell, and the script that asks for them."""
+    """Answers completion requests of one shell."""
 
     def __init__(self, program: click.Command, shell: str) -> None:
         super().__init__(program, {}, PROGRAM, COMPLETION)
-        self.name = shell  # type: ignore[misc]  # a class of its own for each shell would differ in nothing
+        self.name = shell  # type: ignore[misc]  # classes for each shell would differ in nothing else
         self.source_template = SCRIPTS[shell]  # type: ignore[misc]
-        self._before = ""
-        """What stands before a value in its word, such as `--format=`."""
-        self._replaced = 0
+        self._prefix = ""
+        """The part of the word before the value, such as `--format=`."""
+        self._kept_length = 0
         """Characters at the start of the word that the shell keeps."""
 
     def source(self) -> str:
-        """The script."""
+        """The completion script."""
         return self.source_template % {"variable": self.complete_var}
 
     def get_completion_args(self) -> tuple[list[str], str]:
@@ -142,23 +142,23 @@ class Completion(ShellComplete):
         return words[begin:-1], words[-1].removesuffix(_END)
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """What the incomplete word may be; empty if the words before it are wrong."""
+        """Completions of the incomplete word; none if the words before it are wrong."""
         word = incomplete
         try:
             context = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
-            found, incomplete = _resolve_incomplete(context, args, incomplete)
+            target, incomplete = _resolve_incomplete(context, args, incomplete)
         except click.ClickException:
             return [] if incomplete.startswith("-") else list(_commands(incomplete))
-        self._before = word[: len(word) - len(incomplete)]
-        self._replaced = self._kept(word)
+        self._prefix = word[: len(word) - len(incomplete)]
+        self._kept_length = self._count_kept(word)
         explores = context.info_name == DEFAULT_COMMAND
-        if isinstance(found, click.Parameter):
-            values = values_of(found, incomplete)
-            items = found.shell_complete(context, incomplete) if values is None else values
-            if explores and isinstance(found, click.Argument) and "--" not in args:
+        if isinstance(target, click.Parameter):
+            values = values_of(target, incomplete)
+            items = target.shell_complete(context, incomplete) if values is None else values
+            if explores and isinstance(target, click.Argument) and "--" not in args:
                 items = [*_commands(incomplete), *items]
             return items
-        items = found.shell_complete(context, incomplete)
+        items = target.shell_complete(context, incomplete)
         if explores:
             options = click.Command.shell_complete(self.cli, context, incomplete)
             known = {item.value for item in items}
@@ -166,35 +166,34 @@ class Completion(ShellComplete):
         return items
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """A line of the answer; empty for a value that would break it."""
-        value = (self._before + item.value)[self._replaced :]
-        if (
-            item.type != "plain"
-        ):  # of a value that bash does not see whole, it would look for files by the rest of it
-            return f"{item.type}\t\t" if self._replaced <= len(self._before) else ""
+        """A line of the answer; empty for a value with control characters."""
+        value = (self._prefix + item.value)[self._kept_length :]
+        if item.type != "plain":
+            # If bash sees only the end of a value, it would complete that as a file name.
+            return f"{item.type}\t\t" if self._kept_length <= len(self._prefix) else ""
         if _CONTROL.search(value) or not value:
             return ""
         return f"plain\t{value}\t{_CONTROL.sub(' ', item.help or '')}"
 
     @staticmethod
-    def _kept(word: str) -> int:
-        """How many characters of a word bash does not replace: it only sees what follows a `:` or `=`."""
-        seen = os.environ.get("COMP_WORD")
-        if seen is None:
+    def _count_kept(word: str) -> int:
+        """How many characters of a word bash does not replace: it sees only what follows a `:` or `=`."""
+        bash_word = os.environ.get("COMP_WORD")
+        if bash_word is None:
             return 0
-        last = split_arg_string(seen + _END)[-1].removesuffix(_END)
+        last = split_arg_string(bash_word + _END)[-1].removesuffix(_END)
         return len(word) - len(last) if word.endswith(last) else 0
 
 
 def _commands(incomplete: str) -> Iterator[CompletionItem[str]]:
-    """The commands that begin so."""
-    for name, does in COMMANDS.items():
-        if does and name.startswith(incomplete):
-            yield CompletionItem(name, help=does)
+    """The commands that start with a text."""
+    for name, summary in COMMANDS.items():
+        if summary and name.startswith(incomplete):
+            yield CompletionItem(name, help=summary)
 
 
-def answer(program: click.Command, instruction: str) -> int:
-    """Do what a completion script asks for by `COMPLETION`; the exit code."""
+def answer_shell(program: click.Command, instruction: str) -> int:
+    """Print the answer to the request in the variable `COMPLETION`; returns the exit code."""
     if instruction == REFRESH:
         refresh()
         return 0

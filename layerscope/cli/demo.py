@@ -20,7 +20,7 @@ from layerscope.signals import temporary_folder
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @explorer_options
-def demo(save: Path | None, force: bool, **given: Any) -> None:
+def demo(save: Path | None, force: bool, **params: Any) -> None:
     """Explore the bundled sample image: a small Flask service with typical waste."""
     from layerscope.cli.open import explore
     from layerscope.demo import save_demo
@@ -32,4 +32,4 @@ def demo(save: Path | None, force: bool, **given: Any) -> None:
         path = Path(folder) / "flask-demo.tar"
         save_demo(path)
         # The file is temporary, so caching it is pointless.
-        explore(str(path), {**given, "no_cache": True})
+        explore(str(path), {**params, "no_cache": True})

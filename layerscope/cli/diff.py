@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from layerscope.cli.options import image_options, options_of, request_of, settings_of
+from layerscope.cli.options import image_options, is_any_given, options_of, request_of, settings_of
 from layerscope.cli.output_options import (
     binary_option,
     format_option,
@@ -16,7 +15,7 @@ from layerscope.cli.output_options import (
     output_option,
 )
 from layerscope.cli.streams import has_terminal
-from layerscope.errors import ExitCode, NothingFoundError, UsageError, naming
+from layerscope.errors import ExitCode, NothingFoundError, UsageError, prefix_errors
 from layerscope.report import DIFF_FORMATS
 
 
@@ -51,7 +50,7 @@ def diff(
     quiet: bool,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Compare the images OLD and NEW: new secrets and setuid files, figures, layers, steps, files, packages, findings and config.
 
@@ -73,37 +72,39 @@ def diff(
     if quiet and output is not None:
         raise UsageError("--quiet writes nothing, not even to a file")
     if not _asks_for_report(context) and has_terminal(old, new):
-        _explore(old, new, given, binary=binary)
+        _explore(old, new, params, binary=binary)
         return
-    check_output(output, input_files(given, old, new))
+    check_output(output, input_files(params, old, new))
     # Only findings use duplicates here.
     findings = not (quiet or paths)
-    given["no_duplicates"] |= not findings
-    wanted = {"OLD": old, "NEW": new}
+    params["no_duplicates"] |= not findings
+    references = {"OLD": old, "NEW": new}
     with progress_bar() as progress:
-        options = options_of(given, findings=findings)
-        requests = {name: request_of(text, progress, given) for name, text in wanted.items()}
+        options = options_of(params, findings=findings)
+        requests = {name: request_of(text, progress, params) for name, text in references.items()}
         sources = {}
         for name, request in requests.items():
-            with naming(name):
+            with prefix_errors(name):
                 sources[name] = open_source(request)
         opened = {}
         for name, request in requests.items():
-            with naming(name):
+            with prefix_errors(name):
                 opened[name] = analyse(request, sources[name], options)
         first, second = opened.values()
         limits = requests["NEW"].limits
         comparison = compare(first, second, progress, mtime=mtime, only=paths, limits=limits)
     if not quiet:
-        how = report_options(output, binary=binary or settings_of(given).binary, files=files)
+        formatting = report_options(
+            output, binary=binary or settings_of(params).binary, files=files
+        )
         if files or format_name == "json":
             changes = comparison.files
             changes.table.check_listing(changes.paths, limits, f"{old} and {new}")
         with output_stream(output) as stream:
-            diff_writer_of(format_name)(first, second, comparison, stream, how)
+            diff_writer_of(format_name)(first, second, comparison, stream, formatting)
     if not ignore_errors:
         for name, image in opened.items():
-            with naming(name):
+            with prefix_errors(name):
                 image.raise_damage()
     if paths and not comparison.files.selected:
         raise NothingFoundError(f"{' or '.join(paths)} matches no path in either image")
@@ -114,11 +115,10 @@ def diff(
 def _asks_for_report(context: click.Context) -> bool:
     """Whether the user gave an option that the explorer does not have."""
     names = ("format_name", "output", "paths", "mtime", "files", "quiet", "ignore_errors")
-    given = {name: context.get_parameter_source(name) for name in names}
-    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+    return is_any_given(context, *names)
 
 
-def _explore(old: str, new: str, given: dict[str, Any], *, binary: bool) -> None:
+def _explore(old: str, new: str, params: dict[str, Any], *, binary: bool) -> None:
     """Open the explorer on both images."""
     from msgspec import structs
 
@@ -126,7 +126,7 @@ def _explore(old: str, new: str, given: dict[str, Any], *, binary: bool) -> None
     from layerscope.tui import run_comparison
 
     with progress_bar() as progress:
-        first, second = (request_of(text, progress, given) for text in (old, new))
-        settings = settings_of(given)
+        first, second = (request_of(text, progress, params) for text in (old, new))
+        settings = settings_of(params)
         settings = structs.replace(settings, binary=binary or settings.binary)
-        run_comparison(first, second, options_of(given, findings=True), settings)
+        run_comparison(first, second, options_of(params, findings=True), settings)

@@ -37,7 +37,7 @@ def extract(
     force: bool,
     layer: int | None,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Save files and directories of IMAGE to DIR, keeping their paths; / saves everything.
 
@@ -46,32 +46,32 @@ def extract(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import input_files
-    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import say
-    from layerscope.errors import CorruptImageError
-    from layerscope.extraction import extract as core
+    from layerscope.cli.paths import find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import print_error
+    from layerscope.errors import CorruptImageError, NothingFoundError
+    from layerscope.extraction import extract as extraction
     from layerscope.extraction.plan import plan_whole
     from layerscope.text import count_of, log_line
 
     output = output or Path()
-    inputs = input_files(given, reference)
+    inputs = input_files(params, reference)
     if force:
         inputs.refuse(output)
     with progress_bar() as progress:
-        opened = open_for_paths(reference, progress, given)
+        opened = open_for_paths(reference, progress, params)
         opened.require_contents()
         lookup, after = lookup_of(opened, layer)
-        found, complete = find_all(opened, lookup, paths, say)
-        if not found:
+        matches, all_matched = find_all(opened, lookup, paths, print_error)
+        if not matches:
             if not ignore_errors:
                 opened.raise_damage()
             raise NothingFoundError("nothing was extracted")
-        made = _make(output)
+        created = _create_folders(output)
         for contents in opened.contents[:1]:
             contents.fetch()  # one export from an engine brings all layers
         try:
-            result = core.extract(
-                plan_whole(opened.filesystem, found, after),
+            result = extraction.extract(
+                plan_whole(opened.filesystem, matches, after),
                 opened.contents,
                 output,
                 overwrite=force,
@@ -79,7 +79,7 @@ def extract(
                 progress=progress,
             )
         except BaseException:
-            for folder in made:
+            for folder in created:
                 with suppress(OSError):
                     folder.rmdir()
             raise
@@ -95,20 +95,20 @@ def extract(
         raise CorruptImageError(
             f"{reference}: {count_of(result.unreadable, 'file')} could not be read"
         )
-    if not complete:
+    if not all_matched:
         raise NothingFoundError("some paths were not found")
 
 
-def _make(output: Path) -> list[Path]:
+def _create_folders(output: Path) -> list[Path]:
     """Create a directory and its missing parents; returns the created ones, innermost first. Raises `UsageError`."""
     from layerscope.errors import UsageError
 
-    made: list[Path] = []
+    created: list[Path] = []
     missing = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
         for folder in reversed(missing):
             folder.mkdir()
-            made.insert(0, folder)
+            created.insert(0, folder)
     except OSError as error:
         raise UsageError(f"cannot create {output}: {error.strerror or error}") from error
-    return made
+    return created

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,6 @@ from layerscope.words import Confidence, Severity
 
 if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
-    from layerscope.analysis.findings.finding import Finding
-    from layerscope.image.dockerfile import DockerfileInstruction
     from layerscope.opening.opened import Opened
     from layerscope.report.patch import Patch
 
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--except",
-    "but",
+    "excluded",
     metavar="RULE",
     multiple=True,
     help="Skip findings of this rule. Can be repeated, or be a list with commas.",
@@ -72,7 +70,7 @@ def fix(
     reference: str,
     args: tuple[str, ...],
     only: tuple[str, ...],
-    but: tuple[str, ...],
+    excluded: tuple[str, ...],
     min_bytes: str | None,
     severity: str | None,
     confidence: str | None,
@@ -83,7 +81,7 @@ def fix(
     engine: str | None,
     keep: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> int:
     """Write fixes for the findings in IMAGE as a patch for its Dockerfile and .dockerignore.
 
@@ -100,52 +98,51 @@ def fix(
     from layerscope.cli.prove import check_build, prove_fixes
     from layerscope.opening.open import open_image
     from layerscope.report.patch import patch_of, write_patch
+    from layerscope.report.written_fixes import fixes_in_dockerfile, is_ignored_already
 
     if diff and write:
         raise UsageError("--diff and --write cannot be combined")
-    for option, wanted in (("--write", write), ("--prove", prove)):
-        if wanted and given["dockerfile"] is None:
+    for option, used in (("--write", write), ("--prove", prove)):
+        if used and params["dockerfile"] is None:
             raise UsageError(
                 f"{option} needs --dockerfile", hint="--dockerfile names the file to fix"
             )
-    building = (("BUILD ARGS", args), ("--engine", engine is not None), ("--keep", keep))
-    for option, used in building:
-        if used and not prove:
+    build_options = (("BUILD ARGS", args), ("--engine", engine is not None), ("--keep", keep))
+    for option, value in build_options:
+        if value and not prove:
             raise UsageError(f"{option} can only be used with --prove")
     if prove:
         check_build(engine, args)
-    choice = _Choice.of(only, but, min_bytes, severity, confidence)
-    check_dockerfile_option(given)
+    finding_filter = _FindingFilter.of(only, excluded, min_bytes, severity, confidence)
+    check_dockerfile_option(params)
     with progress_bar() as progress:
-        options = options_of(given, findings=True)
-        opened = open_image(request_of(reference, progress, given), options)
+        options = options_of(params, findings=True)
+        opened = open_image(request_of(reference, progress, params), options)
     if not opened.has_contents and (write or prove):
         raise UsageError(
-            f"{reference}: --write and --prove need the image itself: anybody may have written the fixes in this file",
+            f"{reference}: --write and --prove need the image itself: anyone may have written the fixes in this file",
             hint="read the patch, then apply it: layerscope fix FILE --dockerfile PATH | git apply",
         )
-    already: set[int] = set()
+    already_fixed: set[int] = set()
     if (
         opened.dockerfile_lines is not None
         and (doubt := doubt_about(opened.dockerfile_lines)) is not None
     ):
-        already = _written_already(opened, options.base_steps)
-        if not already:
+        already_fixed = fixes_in_dockerfile(opened, options.base_steps)
+        if not already_fixed:
             raise UsageError(
                 f"{opened.dockerfile_lines.name}: {doubt}", hint="name the Dockerfile of this image"
             )
-    chosen, others = choice.split(opened)
-    already &= {*chosen, *others}
+    chosen, others = finding_filter.split(opened)
+    already_fixed &= {*chosen, *others}
     patch = patch_of(
         opened,
-        [number for number in chosen if number not in already],
+        [number for number in chosen if number not in already_fixed],
         base_steps=options.base_steps,
         context=context,
     )
-    ignored = [
-        number for number in patch.plan.applied if _is_ignored_already(opened, patch, number)
-    ]
-    already.update(ignored)
+    ignored = [number for number in patch.plan.applied if is_ignored_already(opened, patch, number)]
+    already_fixed.update(ignored)
     code = ExitCode.OK
     if prove and patch.plan.applied:
         code = prove_fixes(
@@ -156,19 +153,21 @@ def fix(
             engine=engine,
             args=args,
             keep=keep,
-            given=given,
+            params=params,
         )
     if write and code is ExitCode.OK:
         write_patch(patch)
     elif not write and not prove:
         print_patch(patch)
-    unsure = [number for number in others if number not in already]
-    _say(opened, patch, already, unsure, written=write and code is ExitCode.OK)
+    low_confidence = [number for number in others if number not in already_fixed]
+    _print_summary(
+        opened, patch, already_fixed, low_confidence, written=write and code is ExitCode.OK
+    )
     if patch.files and opened.dockerfile_lines is not None:
         if context is None:
-            _say_context(patch, Path(given["dockerfile"]))
+            _print_context(patch, Path(params["dockerfile"]))
         if not write and not prove:
-            _say_folder(patch)
+            _print_folder(patch)
     if not ignore_errors:
         opened.raise_damage()
     return code
@@ -188,12 +187,12 @@ def print_patch(patch: Patch) -> None:
         raise
 
 
-def check_dockerfile_option(given: dict[str, Any]) -> None:
+def check_dockerfile_option(params: dict[str, Any]) -> None:
     """Raise `UsageError` for a Dockerfile that cannot be read, or that no builder accepts."""
     from layerscope.cli.options import dockerfile_of
     from layerscope.image.dockerfile_errors import check_dockerfile
 
-    path = given["dockerfile"]
+    path = params["dockerfile"]
     if path is None:
         return
     if str(path) == "-":
@@ -206,7 +205,7 @@ def check_dockerfile_option(given: dict[str, Any]) -> None:
             f"--dockerfile: {path}: {why}", hint="name the Dockerfile that the image was built from"
         )
     if path.is_file():  # a pipe is read once
-        dockerfile = dockerfile_of(given)
+        dockerfile = dockerfile_of(params)
         if dockerfile is not None:
             check_dockerfile(dockerfile)
 
@@ -218,76 +217,13 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     return lines.mismatch()
 
 
-def _written_already(opened: Opened, base_steps: int | None) -> set[int]:
-    """Numbers of the findings whose fixes a Dockerfile has; empty if it also differs from the image by anything else."""
-    from layerscope.opening.run_rules import find_findings, patcher_of
-    from layerscope.progress import NullProgress
-    from layerscope.report.patch import chosen_by_default
-
-    lines = opened.dockerfile_lines
-    if lines is None or opened.findings is None or not lines.spans or not opened.has_contents:
-        return set()
-    restored = replace(opened, dockerfile_lines=None)
-    findings = find_findings(restored, NullProgress(), base_steps=base_steps)
-    patcher = patcher_of(restored, base_steps)
-    instructions = lines.dockerfile.instructions
-    have = {_one_line(each) for each in instructions}
-    missing = {_one_line(each) for each in instructions if each.first + 1 in lines.missing}
-
-    def fixed(numbers: Sequence[int]) -> set[str]:
-        return _instructions_of(patcher.texts(patcher.plan(findings.found, numbers))[1])
-
-    missing -= fixed([])
-    for numbers in (chosen_by_default(findings.found), findings.outside_base):
-        every = fixed(numbers)
-        if not missing or not missing <= every:
-            continue
-        found = set[_Key]()
-        for number in numbers:
-            others = fixed([other for other in numbers if other != number])
-            if every - others <= have and not (others - every) & have and every != others:
-                found.add(_key(findings.found[number]))
-        return {n for n, finding in enumerate(opened.findings.found) if _key(finding) in found}
-    return set()
-
-
-_Key = tuple[str, tuple[int, ...], int]
-
-
-def _key(finding: Finding) -> _Key:
-    return finding.rule, finding.layers, finding.bytes
-
-
-def _instructions_of(text: str) -> set[str]:
-    from layerscope.image.dockerfile import parse_dockerfile
-
-    dockerfile = parse_dockerfile(text.encode(errors="surrogateescape"), "")
-    return {_one_line(each) for each in dockerfile.instructions}
-
-
-def _one_line(written: DockerfileInstruction) -> str:
-    return f"{written.name} {' '.join(written.arguments.split())}"
-
-
-def _is_ignored_already(opened: Opened, patch: Patch, number: int) -> bool:
-    """Whether .dockerignore alone fixes a finding, and has its lines already."""
-    from layerscope.analysis.findings.patching import ignored_text
-
-    edits = () if opened.findings is None else opened.findings.found[number].edits
-    if patch.restored or any(edit.kind != "ignore" for edit in edits):
-        return False
-    changed = [change.old for change in patch.files if change.path.name.endswith(".dockerignore")]
-    before = (changed[0] if changed else patch.ignored) or ""
-    return ignored_text(before, [edit.text for edit in edits]) == before
-
-
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _FindingFilter:
     """Which findings to fix."""
 
     only: frozenset[str]
-    but: frozenset[str]
-    least: int
+    excluded: frozenset[str]
+    min_bytes: int
     severity: Severity
     confidence: Confidence | None
 
@@ -295,21 +231,21 @@ class _Choice:
     def of(
         cls,
         only: Sequence[str],
-        but: Sequence[str],
+        excluded: Sequence[str],
         min_bytes: str | None,
         severity: str | None,
         confidence: str | None,
-    ) -> _Choice:
+    ) -> _FindingFilter:
         """Raises `UsageError` for an unknown rule or an invalid size."""
         from layerscope.analysis.findings.rules import check_rules
         from layerscope.cli.options import bytes_of
 
-        wanted, unwanted = _listed(only), _listed(but)
-        check_rules(wanted, lambda _: "--only")
-        check_rules(unwanted, lambda _: "--except")
+        included, skipped = _split_names(only), _split_names(excluded)
+        check_rules(included, lambda _: "--only")
+        check_rules(skipped, lambda _: "--except")
         return cls(
-            frozenset(wanted),
-            frozenset(unwanted),
+            frozenset(included),
+            frozenset(skipped),
             bytes_of("--min-bytes", min_bytes) or 0,
             Severity.NOTE if severity is None else Severity(severity),
             None if confidence is None else Confidence(confidence),
@@ -317,72 +253,80 @@ class _Choice:
 
     def split(self, opened: Opened) -> tuple[list[int], list[int]]:
         """The numbers of the findings to fix, and of those skipped only for their low confidence."""
-        ranks, sure = list(Severity), list(Confidence)
+        severities, confidences = list(Severity), list(Confidence)
         found = () if opened.findings is None else opened.findings.found
         chosen: list[int] = []
-        unsure: list[int] = []
+        low_confidence: list[int] = []
         for number, finding in enumerate(found):
-            if finding.base or finding.rule in self.but:
+            if finding.base or finding.rule in self.excluded:
                 continue
             if self.only and finding.rule not in self.only:
                 continue
-            if finding.bytes < self.least:
+            if finding.bytes < self.min_bytes:
                 continue
-            if ranks.index(finding.severity) > ranks.index(self.severity):
+            if severities.index(finding.severity) > severities.index(self.severity):
                 continue
-            least = self.confidence or (Confidence.LOW if self.only else Confidence.MEDIUM)
-            if sure.index(finding.confidence) <= sure.index(least):
+            min_confidence = self.confidence or (Confidence.LOW if self.only else Confidence.MEDIUM)
+            if confidences.index(finding.confidence) <= confidences.index(min_confidence):
                 chosen.append(number)
-            elif self.confidence is None:  # one in words is listed as such
-                (unsure if finding.edits else chosen).append(number)
-        return chosen, unsure
+            elif self.confidence is None:
+                # Without edits, the summary says that it needs a decision.
+                (low_confidence if finding.edits else chosen).append(number)
+        return chosen, low_confidence
 
 
-def _listed(names: Sequence[str]) -> list[str]:
+def _split_names(names: Sequence[str]) -> list[str]:
     return [name.strip() for each in names for name in each.split(",") if name.strip()]
 
 
-def _say(
-    opened: Opened, patch: Patch, already: Collection[int], unsure: Sequence[int], *, written: bool
+def _print_summary(
+    opened: Opened,
+    patch: Patch,
+    already_fixed: Collection[int],
+    low_confidence: Sequence[int],
+    *,
+    written: bool,
 ) -> None:
-    """Say on stderr what is fixed, and what is not and why."""
+    """Print on stderr which findings are fixed, and which are not and why."""
     from layerscope.analysis.findings.composing import NEEDS_DECISION
     from layerscope.text import count_of, safe_name, size
 
     findings, plan = opened.findings, patch.plan
     if findings is None:
         return
-    applied = [number for number in plan.applied if number not in already]
+    applied = [number for number in plan.applied if number not in already_fixed]
     saved = size(findings.saving(applied))
     files = " and ".join(safe_name(str(change.path)) for change in patch.files)
     count = count_of(len(applied), "fix", "fixes")
-    if already:
-        rest = applied or plan.left_out or unsure
-        rules = ", ".join(dict.fromkeys(findings.found[number].rule for number in sorted(already)))
-        these = f"the fixes of {rules}" if rest else "these fixes"
-        edits = [edit for number in already for edit in findings.found[number].edits]
-        only = bool(edits) and all(edit.kind == "ignore" for edit in edits)
-        place = ".dockerignore" if only else "the Dockerfile"
+    if already_fixed:
+        others_left = applied or plan.left_out or low_confidence
+        rules = ", ".join(
+            dict.fromkeys(findings.found[number].rule for number in sorted(already_fixed))
+        )
+        these = f"the fixes of {rules}" if others_left else "these fixes"
+        edits = [edit for number in already_fixed for edit in findings.found[number].edits]
+        only_ignored = bool(edits) and all(edit.kind == "ignore" for edit in edits)
+        place = ".dockerignore" if only_ignored else "the Dockerfile"
         click.echo(f"{place} already has {these}; rebuild the image to see the change", err=True)
     if applied:
         what = f"{count} written to" if written else f"patch with {count} for"
         click.echo(f"{what} {files}: {saved} less", err=True)
-    elif plan.left_out or unsure:
-        if not already:
+    elif plan.left_out or low_confidence:
+        if not already_fixed:
             click.echo("every fix needs a decision; none was written", err=True)
-    elif not already:
+    elif not already_fixed:
         click.echo("nothing to fix", err=True)
-    why = {left.number: left.why for left in plan.left_out}
-    why |= dict.fromkeys(unsure, "low confidence; --confidence low includes it")
-    for number, reason in why.items():
+    reasons = {left.number: left.why for left in plan.left_out}
+    reasons |= dict.fromkeys(low_confidence, "low confidence; --confidence low includes it")
+    for number, reason in reasons.items():
         finding = findings.found[number]
         if reason == NEEDS_DECISION:
             reason = "it needs a decision; `layerscope report` describes the fix"
         click.echo(f"not written: {finding.rule} ({size(finding.bytes)}): {reason}", err=True)
 
 
-def _say_context(patch: Patch, dockerfile: Path) -> None:
-    """Say that the context is not the Dockerfile's folder, if that matters."""
+def _print_context(patch: Patch, dockerfile: Path) -> None:
+    """Print on stderr that the context is not the Dockerfile's folder, if that matters."""
     from layerscope.text import safe_name
 
     changed = any(change.path.name.endswith(".dockerignore") for change in patch.files)
@@ -394,8 +338,8 @@ def _say_context(patch: Patch, dockerfile: Path) -> None:
         )
 
 
-def _say_folder(patch: Patch) -> None:
-    """Say where to apply a patch that `git apply` would skip, entirely or in part, in the current folder."""
+def _print_folder(patch: Patch) -> None:
+    """Print on stderr where to apply a patch if `git apply` would skip files of it in the current folder."""
     from layerscope.report.patch import applies_here, patch_folder
     from layerscope.text import safe_name
 

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from layerscope.analysis.gate.config import FLEET_LIMITS
 from layerscope.cli.options import (
     bytes_of,
+    is_any_given,
     options_of,
     request_of,
     settings_of,
@@ -126,7 +127,7 @@ def fleet(
     format_name: str,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Report on many images together. Each distinct layer is read once, however many images have it.
 
@@ -145,65 +146,71 @@ def fleet(
     from layerscope.fleet.references import Tagged, expand
     from layerscope.report import fleet_writer_of
 
-    named = [*_named(references), *(one for path in lists for one in references_of(path))]
-    limits = _limits(ci, config, given)
-    if not named:
+    image_references = [
+        *_with_stdin_list(references),
+        *(one for path in lists for one in references_of(path)),
+    ]
+    limits = _limits(ci, config, params)
+    if not image_references:
         raise UsageError(
             "no images are named", hint="for example: layerscope fleet docker-store://"
         )
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for processes of this machine, --cluster for others")
     if not _asks_for_report(context) and has_terminal(*references):
-        _explore(named, Tagged(tags, last), jobs, given, remote=remote, binary=binary)
+        _explore(image_references, Tagged(tags, last), jobs, params, remote=remote, binary=binary)
         return
-    given_format = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
-    asked = format_name if given_format else None
+    has_format = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
+    requested_format = format_name if has_format else None
     with ExitStack() as stack:
-        folder = None if output is None else stack.enter_context(_run_folder(output, asked))
+        folder = (
+            None if output is None else stack.enter_context(_run_folder(output, requested_format))
+        )
         progress = stack.enter_context(progress_bar())
-        found = expand(named, request_of("", progress, given), Tagged(tags, last))
+        images = expand(image_references, request_of("", progress, params), Tagged(tags, last))
         workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
-        store = stack.enter_context(_store(given))
+        store = stack.enter_context(_store(params))
         gate = limits if ci else None
-        setup = _setup(given, progress, store, gate, remote=remote, carry=cluster is not None)
-        read = read_fleet(
-            found,
+        setup = _setup(params, progress, store, gate, remote=remote, carry=cluster is not None)
+        result = read_fleet(
+            images,
             setup,
             workers,
             progress,
-            max_download=bytes_of("--max-download", given["max_download"]),
+            max_download=bytes_of("--max-download", params["max_download"]),
             limits=limits,
             journal=None if folder is None else folder.journal,
         )
         if folder is not None:
-            folder.write(read)
-    options = report_options(binary=binary or settings_of(given).binary)
+            folder.write(result)
+    options = report_options(binary=binary or settings_of(params).binary)
     with output_stream(None) as stream:
-        fleet_writer_of(format_name)(read, stream, options)
+        fleet_writer_of(format_name)(result, stream, options)
     if not ignore_errors:
-        read.raise_failures()
-    if read.verdict is not None and not read.verdict.passed:
-        raise GateFailedError(f"{count_of(read.results.images, 'image')}: {read.verdict.failure()}")
+        result.raise_failures()
+    if result.verdict is not None and not result.verdict.passed:
+        raise GateFailedError(
+            f"{count_of(result.results.images, 'image')}: {result.verdict.failure()}"
+        )
 
 
 def _asks_for_report(context: click.Context) -> bool:
     """Whether the user gave an option that the explorer does not have."""
     limits = (name.replace("-", "_") for name in FLEET_LIMITS)
     names = ("format_name", "output", "cluster", "ci", "config", "ignore_errors", *limits)
-    given = {name: context.get_parameter_source(name) for name in names}
-    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+    return is_any_given(context, *names)
 
 
 def _explore(
-    named: Sequence[str],
+    image_references: Sequence[str],
     tagged: Tagged,
     jobs: int | None,
-    given: dict[str, Any],
+    params: dict[str, Any],
     *,
     remote: bool,
     binary: bool,
 ) -> None:
-    """Open the explorer on the answers; it has the images read in processes."""
+    """Open the explorer on the answers; processes read the images meanwhile."""
     from msgspec import structs
 
     from layerscope.cli.bar import progress_bar
@@ -213,20 +220,22 @@ def _explore(
     from layerscope.progress import NullProgress
     from layerscope.tui import run_fleet
 
-    most = bytes_of("--max-download", given["max_download"])
-    settings = settings_of(given)
+    max_download = bytes_of("--max-download", params["max_download"])
+    settings = settings_of(params)
     with progress_bar() as progress:
-        found = expand(named, request_of("", progress, given), tagged)
+        images = expand(image_references, request_of("", progress, params), tagged)
     quiet = NullProgress()
-    with _store(given) as store:
-        setup = _setup(given, quiet, store, None, remote=remote, carry=False)
+    with _store(params) as store:
+        setup = _setup(params, quiet, store, None, remote=remote, carry=False)
 
         def read(progress: Progress, watch: Watch) -> Fleet:
             with _workers(None, jobs or os.cpu_count() or 1) as workers:
-                return read_fleet(found, setup, workers, progress, max_download=most, watch=watch)
+                return read_fleet(
+                    images, setup, workers, progress, max_download=max_download, watch=watch
+                )
 
-        request = replace(request_of("", quiet, given), remote=setup.remote)
-        options = options_of({**given, "verify": False}, findings=True)
+        request = replace(request_of("", quiet, params), remote=setup.remote)
+        options = options_of({**params, "verify": False}, findings=True)
         if store.private:
             private = Store(Path(store.folder))
             request, options = replace(request, cache=private), replace(options, cache=private)
@@ -234,8 +243,8 @@ def _explore(
         run_fleet(read, request, options, settings)
 
 
-def _named(references: Sequence[str]) -> Iterator[str]:
-    """The references of arguments; `-` stands for a list on stdin. Raises `UsageError`."""
+def _with_stdin_list(references: Sequence[str]) -> Iterator[str]:
+    """The references in the arguments, with those of the list on stdin in place of `-`. Raises `UsageError`."""
     for reference in references:
         if reference != STDIN:
             yield reference
@@ -250,9 +259,9 @@ def _named(references: Sequence[str]) -> Iterator[str]:
         yield from references_in(sys.stdin.buffer.read(MOST + 1), "stdin")
 
 
-def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig | None:
+def _limits(ci: bool, config: Path | None, params: dict[str, Any]) -> GateConfig | None:
     """The limits for each image and for all of them; None without a gate. Raises `UsageError`."""
-    flags = {name: given.pop(name.replace("-", "_")) for name in FLEET_LIMITS}
+    flags = {name: params.pop(name.replace("-", "_")) for name in FLEET_LIMITS}
     flags = {name: value for name, value in flags.items() if value is not None}
     if config is not None and not ci:
         raise UsageError("--config has no effect without --ci")
@@ -260,41 +269,41 @@ def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig 
         return None
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.analysis.gate.discover import load_config
-    from layerscope.cli.ci import say_warnings
+    from layerscope.cli.ci import print_warnings
     from layerscope.configuration import WrongValueError
 
-    loaded = load_config(config, Path()) if ci else GateConfig(source="options")
-    say_warnings(loaded)
-    if loaded.base is not None:
-        place = loaded.place("base")
+    gate_config = load_config(config, Path()) if ci else GateConfig(source="options")
+    print_warnings(gate_config)
+    if gate_config.base is not None:
+        place = gate_config.place("base")
         click.echo(f"layerscope: {log_line(place)}: the base of each image is estimated", err=True)
     try:
-        return loaded.with_fleet_limits(flags, {name: f"--{name}" for name in flags})
+        return gate_config.with_fleet_limits(flags, {name: f"--{name}" for name in flags})
     except WrongValueError as error:
         raise UsageError(f"--{error.key} {error}") from None
 
 
 def _run_folder(output: Path, format_name: str | None) -> AbstractContextManager[RunFolder]:
-    """The folder of `--output`, locked. Raises `UsageError`, also for the name of a report: elsewhere, `-o` writes one.
+    """The folder of `--output`, locked. Raises `UsageError`, also for a name like report.json: `-o` of other commands writes reports.
 
-    `format_name` is the format that was asked for; None if none was.
+    `format_name` is the value of `--format`; None if it was not given.
     """
     from layerscope.fleet.runs import RunFolder
 
     formats = {".json": "json", ".html": "html", ".txt": "text"}
-    meant = formats.get(output.suffix.lower())
-    if meant is not None and not output.is_dir():
+    format_of_name = formats.get(output.suffix.lower())
+    if format_of_name is not None and not output.is_dir():
         raise UsageError(
             f"--output {safe_name(str(output))} is not the name of a folder: it gets the tables of the run",
             hint="to write the report to a file, redirect it: "
-            f"layerscope fleet … --format {format_name or meant} > {shlex.quote(safe_name(str(output)))}",
+            f"layerscope fleet … --format {format_name or format_of_name} > {shlex.quote(safe_name(str(output)))}",
         )
     return RunFolder.locked(output)
 
 
 @contextmanager
 def _workers(address: str | None, jobs: int) -> Iterator[Workers]:
-    """Who reads the images: a cluster, or this many processes."""
+    """The workers that read the images: a cluster, or this many processes."""
     from layerscope.fleet.pending import Workers
 
     if address is not None:
@@ -310,7 +319,7 @@ def _workers(address: str | None, jobs: int) -> Iterator[Workers]:
 
 
 def _setup(
-    given: dict[str, Any],
+    params: dict[str, Any],
     progress: Progress,
     store: StoreAt,
     gate: GateConfig | None,
@@ -318,10 +327,10 @@ def _setup(
     remote: bool,
     carry: bool,
 ) -> Setup:
-    """How images are read."""
+    """The settings with which workers read images."""
     from layerscope.fleet.messages import Setup
 
-    request, settings = request_of("", progress, given), settings_of(given)
+    request, settings = request_of("", progress, params), settings_of(params)
     return Setup(
         limits=request.limits,
         store=store,
@@ -329,7 +338,7 @@ def _setup(
         store_root=None if request.store_root is None else str(request.store_root),
         pull=request.pull,
         remote="always" if remote else request.remote,
-        duplicates=not given["no_duplicates"],
+        duplicates=not params["no_duplicates"],
         rules={**settings.rules, **({} if gate is None else gate.rules)},
         gate=gate,
         carry=carry,
@@ -337,12 +346,12 @@ def _setup(
 
 
 @contextmanager
-def _store(given: dict[str, Any]) -> Iterator[StoreAt]:
+def _store(params: dict[str, Any]) -> Iterator[StoreAt]:
     """Where layers are kept: the user's cache, or a folder for this run alone."""
     from layerscope.fleet.messages import StoreAt
     from layerscope.signals import temporary_folder
 
-    store = store_of(given)
+    store = store_of(params)
     if store is not None and store.is_usable():
         try:
             yield StoreAt(str(store.folder), private=False)

@@ -46,12 +46,12 @@ def gate_options(function: _Function) -> _Function:
     return function
 
 
-def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
+def with_flags(config: GateConfig, params: dict[str, Any]) -> GateConfig:
     """A configuration with the options of `gate_options` applied. Raises `UsageError`."""
     names = [*(rule.name for rule in RULES), *OPTIONS]
     values = {}
     for name in names:
-        value = given.pop(name.replace("-", "_"))
+        value = params.pop(name.replace("-", "_"))
         if value is not None and value != ():
             # A repeatable option with the single value "off" turns the rule off, like any other option.
             word = value[0] if isinstance(value, tuple) and len(value) == 1 else value
@@ -60,7 +60,7 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
         config = config.with_values(values, {name: f"--{name}" for name in values})
     except WrongValueError as error:
         raise UsageError(f"--{error.key} {error}") from None
-    words = given.pop("rule")
+    words = params.pop("rule")
     for word in words if values.get("findings") is False else ():
         heard = word.endswith(("=off", "=false")) or (
             word.startswith("secret-") and config.limits["no-secrets"]

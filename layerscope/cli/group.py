@@ -13,7 +13,7 @@ from layerscope.faults import InternalError
 
 PROGRAM = "layerscope"
 COMPLETION = f"_{PROGRAM.upper()}_COMPLETE"
-"""The environment variable by which completion scripts ask for an answer, as click calls it."""
+"""The environment variable in which completion scripts pass their request; click sets its name."""
 DEFAULT_COMMAND = "open"
 COMMANDS = {
     DEFAULT_COMMAND: "",
@@ -38,35 +38,35 @@ COMMANDS = {
     "cache": "Show or clear the cache.",
     "completion": "Print the completion script for a shell.",
 }
-"""What each does, in the order of the help: the command `NAME_command` or `NAME` of a module of that name. Help and completion
-load none of them."""
+"""One-line summaries in the order of the help. The command is `NAME_command` or `NAME` in the module of that name; help and completion
+import none of them."""
 
 
 _IMAGE = f"{__name__}.image"
-"""Where the context has the first word that names no command and is taken for an image."""
-_CLOSE = 0.75
-"""Similarity from which a word may be a mistyped command: 0.71 is that of memcached and cache."""
+"""Key in click's context for the first argument, if it is taken for an image because it names no command."""
+_MIN_SIMILARITY = 0.75
+"""Minimum similarity of a word and the command that it may mean; 0.71 is that of memcached and cache."""
 
 
-def mistyped(context: click.Context) -> str | None:
-    """The command that the user may have meant by the word that was taken for an image; None if there is none."""
+def intended_command(context: click.Context) -> str | None:
+    """The command line that the user may have meant by a word that was taken for an image; None if there is none."""
     word = context.meta.get(_IMAGE)
     if word is None or not word.isalpha():
         return None
     from difflib import get_close_matches
 
     names = [name for name in COMMANDS if name != DEFAULT_COMMAND]
-    close = get_close_matches(word.lower(), names, 1, _CLOSE)
+    close = get_close_matches(word.lower(), names, 1, _MIN_SIMILARITY)
     return f"`{PROGRAM} {close[0]}`" if close else None
 
 
-def hint_at(command: str) -> str:
-    """The hint for a command that may be meant."""
+def did_you_mean(command: str) -> str:
+    """The hint for a mistyped command."""
     return f"did you mean {command}?"
 
 
 class CommandGroup(click.Group):
-    """A group whose usage errors have the context of their command: click leaves it out of some, such as options without values."""
+    """A group whose usage errors have the context of their command, which click leaves out for options without values."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -89,11 +89,11 @@ class ImageOrCommandGroup(CommandGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return self.named(cmd_name) if cmd_name in COMMANDS else None
+        return self.load_command(cmd_name) if cmd_name in COMMANDS else None
 
     @staticmethod
-    def named(name: str) -> click.Command:
-        """The command of that name."""
+    def load_command(name: str) -> click.Command:
+        """Import the command of that name."""
         module = import_module(f"layerscope.cli.{name}")
         command: click.Command = getattr(module, f"{name}_command", None) or getattr(module, name)
         return command
@@ -110,8 +110,8 @@ class ImageOrCommandGroup(CommandGroup):
         try:
             return super().invoke(ctx)
         except (ImageNotFoundError, UnreachableError) as error:
-            if (meant := mistyped(ctx)) is not None:
-                hint = hint_at(meant)
+            if (command_line := intended_command(ctx)) is not None:
+                hint = did_you_mean(command_line)
                 error.hint = hint if error.hint is None else f"{hint} For an image: {error.hint}"
             raise
         except BrokenPipeError as error:
@@ -124,7 +124,7 @@ class ImageOrCommandGroup(CommandGroup):
         formatter.write_usage(ctx.command_path, "COMMAND [ARGS]…", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        default = self.named(DEFAULT_COMMAND)
+        default = self.load_command(DEFAULT_COMMAND)
         records = [
             record
             for param in (*default.params, *self.params, self.get_help_option(ctx))
@@ -134,11 +134,11 @@ class ImageOrCommandGroup(CommandGroup):
         with formatter.section("Options"):
             formatter.write_dl(records)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, does) for name, does in COMMANDS.items() if does])
+            formatter.write_dl([(name, summary) for name, summary in COMMANDS.items() if summary])
 
     def _with_command_first(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`args` with the command's name in front; only the option for --help and --version."""
-        own = {
+        """`args` with the command's name in front, or only --help or --version if given."""
+        early_options = {
             name
             for param in (
                 *self.params,
@@ -156,7 +156,7 @@ class ImageOrCommandGroup(CommandGroup):
                 if word in COMMANDS and word != DEFAULT_COMMAND:
                     return [word, *args[:position], *args[position + 1 :]]
                 image = word
-            if word in own:
+            if word in early_options:
                 return [word]
             position += (
                 2
@@ -173,8 +173,8 @@ class ImageOrCommandGroup(CommandGroup):
         options = (
             param
             for name in commands
-            for param in self.named(name).params
+            for param in self.load_command(name).params
             if isinstance(param, click.Option) and word in param.opts
         )
-        found = next(options, None)
-        return found is not None and not (found.is_flag or found.count)
+        option = next(options, None)
+        return option is not None and not (option.is_flag or option.count)

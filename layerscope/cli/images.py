@@ -49,10 +49,10 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
         else:
             options = report_options(binary=binary or load_settings().binary)
             images_text.write(answers, stream, options, datetime.datetime.now(datetime.UTC))
-    _say_refusals(answers)
+    _print_refusals(answers)
 
 
-def _say_refusals(answers: Sequence[Listed]) -> None:
+def _print_refusals(answers: Sequence[Listed]) -> None:
     """List unreachable sources on stderr. Raises `UnreachableError` if no source is reachable."""
     refusals = [(answer.source.name, answer.refusal) for answer in answers if answer.refusal]
     for name, refusal in refusals:

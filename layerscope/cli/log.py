@@ -32,7 +32,7 @@ def log(
     format_name: str,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Show which steps of IMAGE touched each PATH, newest last.
 
@@ -41,31 +41,32 @@ def log(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
-    from layerscope.cli.paths import say_unknown, unknown_layers
-    from layerscope.cli.streams import say
+    from layerscope.cli.paths import unknown_layers, warn_unknown_layers
+    from layerscope.cli.streams import print_error
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 
-    given["no_duplicates"] = True  # not shown here
-    wanted = options_of(given)
+    params["no_duplicates"] = True  # not shown here
+    open_options = options_of(params)
     with progress_bar() as progress:
         opened = open_image(
-            request_of(reference, progress, given), replace(wanted, tables=not wanted.verify)
+            request_of(reference, progress, params),
+            replace(open_options, tables=not open_options.verify),
         )
-    say_unknown(opened)
-    options = report_options(binary=binary or settings_of(given).binary)
+    warn_unknown_layers(opened)
+    options = report_options(binary=binary or settings_of(params).binary)
     events, unmatched = find_events(opened, paths)
-    some = True  # if the reader of stdout stops early, something was written
+    has_events = True  # stays true if the reader of stdout stops early
     with output_stream(None) as stream:
         if format_name == "json":
-            some = write_json(opened, events, stream)
+            has_events = write_json(opened, events, stream)
         else:
-            some = write_text(opened, events, stream, options)
+            has_events = write_text(opened, events, stream, options)
     unknown = unknown_layers(opened)
-    nothing = "no step touched" if unknown is None else "no known layer has changes of"
-    for path in unmatched if some else ():
-        say(NothingFoundError(f"{nothing} {path}", hint=unknown))
+    message = "no step touched" if unknown is None else "no known layer has changes of"
+    for path in unmatched if has_events else ():
+        print_error(NothingFoundError(f"{message} {path}", hint=unknown))
     if not ignore_errors:
         opened.raise_damage()
-    if not some:
-        raise NothingFoundError(f"{nothing} {' or '.join(paths)}", hint=unknown)
+    if not has_events:
+        raise NothingFoundError(f"{message} {' or '.join(paths)}", hint=unknown)

@@ -31,7 +31,7 @@ def ls(
     directory: bool,
     layer: int | None,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """List paths of IMAGE: mode, owner, size in bytes, time, whole path.
 
@@ -39,16 +39,17 @@ def ls(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream
-    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
-    from layerscope.cli.streams import say
+    from layerscope.cli.paths import find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import print_error
+    from layerscope.errors import NothingFoundError
     from layerscope.layers.index import Kind
 
     with progress_bar() as progress:
-        opened = open_for_paths(reference, progress, given)
+        opened = open_for_paths(reference, progress, params)
     lookup, _ = lookup_of(opened, layer)
-    found, complete = find_all(opened, lookup, paths or ("/",), say)
+    matches, all_matched = find_all(opened, lookup, paths or ("/",), print_error)
     listed: dict[int, None] = {}
-    for path in found:
+    for path in matches:
         if directory or lookup.kind(path) is not Kind.DIRECTORY:
             listed[path] = None
         else:
@@ -58,7 +59,7 @@ def ls(
             stream.write(line.encode())
     if not ignore_errors:
         opened.raise_damage()
-    if not complete:
+    if not all_matched:
         raise NothingFoundError("some paths were not found")
 
 

@@ -23,20 +23,20 @@ from layerscope.errors import UsageError
     "--served",
     type=click.Choice(["reading", "writing"]),
     hidden=True,
-    help="Be the explorer of a page of layerscope web.",
+    help="Run the explorer for a page of layerscope web.",
 )
 @explorer_options
-def open_command(reference: str | None, served: str | None, **given: Any) -> None:
+def open_command(reference: str | None, served: str | None, **params: Any) -> None:
     """Explore IMAGE."""
     if reference is None:
-        pick(given)
+        pick(params)
     elif served is not None:
-        serve(reference, given, writing=served == "writing")
+        serve(reference, params, writing=served == "writing")
     else:
-        explore(reference, given)
+        explore(reference, params)
 
 
-def pick(given: dict[str, Any]) -> None:
+def pick(params: dict[str, Any]) -> None:
     """Open the image picker. Raises `UsageError` without a terminal."""
     if not has_terminal():
         raise UsageError(
@@ -45,33 +45,33 @@ def pick(given: dict[str, Any]) -> None:
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_picker
 
-    dockerfile = dockerfile_of(given)
+    dockerfile = dockerfile_of(params)
     with progress_bar() as progress:
-        request = request_of("", progress, given)
-        run_picker(request, options_of(given, findings=True), settings_of(given), dockerfile)
+        request = request_of("", progress, params)
+        run_picker(request, options_of(params, findings=True), settings_of(params), dockerfile)
 
 
-def explore(reference: str, given: dict[str, Any]) -> None:
+def explore(reference: str, params: dict[str, Any]) -> None:
     """Open the explorer, or print the text report without a terminal."""
-    dockerfile = dockerfile_of(given)
+    dockerfile = dockerfile_of(params)
     if not has_terminal(reference):
         from layerscope.cli.report import write_report
 
-        write_report(reference, "text", None, given=given)
+        write_report(reference, "text", None, params=params)
         return
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_explorer
 
     with progress_bar() as progress:
-        request = request_of(reference, progress, given)
-        run_explorer(request, options_of(given, findings=True), settings_of(given), dockerfile)
+        request = request_of(reference, progress, params)
+        run_explorer(request, options_of(params, findings=True), settings_of(params), dockerfile)
 
 
-def serve(reference: str, given: dict[str, Any], *, writing: bool) -> None:
-    """Run the explorer for a page of `layerscope web`, by whose environment Textual draws there."""
+def serve(reference: str, params: dict[str, Any], *, writing: bool) -> None:
+    """Run the explorer for a page of `layerscope web`, whose environment tells Textual to draw there."""
     from layerscope.progress import NullProgress
     from layerscope.tui import run_served
 
-    request = request_of(reference, NullProgress(), given)
-    options = options_of(given, findings=True)
-    run_served(request, options, settings_of(given), dockerfile_of(given), writing=writing)
+    request = request_of(reference, NullProgress(), params)
+    options = options_of(params, findings=True)
+    run_served(request, options, settings_of(params), dockerfile_of(params), writing=writing)

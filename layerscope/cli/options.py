@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from layerscope.errors import UsageError
 
@@ -108,7 +109,7 @@ def image_options(function: _Function) -> _Function:
 
 
 def several_images_options(function: _Function) -> _Function:
-    """Add those of `image_options` that suit many images, whose layers are all verified."""
+    """Add the options of `image_options` except --image and --verify: for many images, whose layers are always verified."""
     for option in reversed(_IMAGE_OPTIONS):
         if option not in (_IMAGE, _VERIFY):
             function = option(function)
@@ -122,9 +123,9 @@ def explorer_options(function: _Function) -> _Function:
     return image_options(function)
 
 
-def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
+def dockerfile_of(params: dict[str, Any]) -> Dockerfile | None:
     """The Dockerfile named by `--dockerfile`, or None. Raises `DockerfileError`."""
-    path = given.get("dockerfile")
+    path = params.get("dockerfile")
     if path is None:
         return None
     from layerscope.image.dockerfile import read_dockerfile
@@ -132,7 +133,7 @@ def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
     return read_dockerfile(path)
 
 
-def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Request:
+def request_of(reference: str, progress: Progress, params: dict[str, Any]) -> Request:
     """The request built from the shared options. Raises `UsageError`."""
     if reference == "-" and sys.stdin is None:
         raise UsageError(
@@ -142,28 +143,28 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
     from layerscope.settings import limits_from
     from layerscope.sources.base import Request
 
-    platform = given["platform"]
+    platform = params["platform"]
     return Request(
         reference=reference,
-        image=given.get("image"),
+        image=params.get("image"),
         platform=None if platform is None else Platform.parse(platform),
-        limits=limits_from(given["limit"], settings=settings_of(given)),
+        limits=limits_from(params["limit"], settings=settings_of(params)),
         progress=progress,
-        store_root=given["store_root"],
-        pull=given["pull"],
-        remote=settings_of(given).remote,
-        max_download=bytes_of("--max-download", given["max_download"]),
-        cache=store_of(given),
+        store_root=params["store_root"],
+        pull=params["pull"],
+        remote=settings_of(params).remote,
+        max_download=bytes_of("--max-download", params["max_download"]),
+        cache=store_of(params),
     )
 
 
-def settings_of(given: dict[str, Any]) -> Settings:
-    """The validated settings of file, environment and flags, which a command reads once. Raises `UsageError`."""
+def settings_of(params: dict[str, Any]) -> Settings:
+    """The validated settings of file, environment and flags, read once per command. Raises `UsageError`."""
     context = click.get_current_context(silent=True)
-    kept = {} if context is None else context.meta
-    if _SETTINGS not in kept:
-        kept[_SETTINGS] = _read_settings(given.get("theme"))
-    settings: Settings = kept[_SETTINGS]
+    cached = {} if context is None else context.meta
+    if _SETTINGS not in cached:
+        cached[_SETTINGS] = _read_settings(params.get("theme"))
+    settings: Settings = cached[_SETTINGS]
     return settings
 
 
@@ -190,7 +191,7 @@ def _read_settings(theme: str | None) -> Settings:
     return settings
 
 
-def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
+def options_of(params: dict[str, Any], *, findings: bool = False) -> Options:
     """How to open the image; with `findings`, the rules run with the user's settings.
 
     Raises `DockerfileError` and `UsageError`.
@@ -198,39 +199,45 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
     from layerscope.opening.options import Options
 
     return Options(
-        verify=given["verify"],
-        duplicates=not given["no_duplicates"],
-        rules=settings_of(given).rules if findings else None,
-        dockerfile=dockerfile_of(given),
-        headers_only=given.get("headers_only", False),
-        cache=store_of(given),
+        verify=params["verify"],
+        duplicates=not params["no_duplicates"],
+        rules=settings_of(params).rules if findings else None,
+        dockerfile=dockerfile_of(params),
+        headers_only=params.get("headers_only", False),
+        cache=store_of(params),
     )
 
 
-def store_of(given: dict[str, Any]) -> Store | None:
-    """The user's cache, one for the whole command; None with `--no-cache`. Its problems are reported at the end."""
+def is_any_given(context: click.Context, *names: str) -> bool:
+    """Whether the command line has one of these options, by their parameter names."""
+    sources = map(context.get_parameter_source, names)
+    return any(source is ParameterSource.COMMANDLINE for source in sources)
+
+
+def store_of(params: dict[str, Any]) -> Store | None:
+    """The user's cache, opened once per command; None with `--no-cache`. Its problems are reported when the command ends."""
     context = click.get_current_context(silent=True)
-    kept = {} if context is None else context.meta
-    if given["no_cache"]:
+    cached = {} if context is None else context.meta
+    if params["no_cache"]:
         return None
-    if _STORE not in kept:
-        from layerscope.cli.cache import warn
+    if _STORE not in cached:
+        from layerscope.cli.cache import warn_if_unusable
         from layerscope.layers.user_store import user_store
 
-        kept[_STORE] = user_store()
+        cached[_STORE] = user_store()
         if context is not None:
-            context.call_on_close(partial(warn, kept[_STORE]))
-    store: Store = kept[_STORE]
+            context.call_on_close(partial(warn_if_unusable, cached[_STORE]))
+    store: Store = cached[_STORE]
     return store
 
 
-def bytes_of(option: str, given: str | None) -> int | None:
-    """The bytes that an option takes. Raises `UsageError`."""
-    if given is None:
+def bytes_of(option: str, value: str | None) -> int | None:
+    """The number of bytes in an option's value. Raises `UsageError`."""
+    if value is None:
         return None
     from layerscope.settings import parse_bytes
 
     try:
-        return parse_bytes(given)
+        return parse_bytes(value)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None

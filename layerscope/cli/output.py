@@ -42,14 +42,14 @@ def report_options(
 
 
 def input_files(
-    given: Mapping[str, Any], *references: str, config: Sequence[Path] = ()
+    params: Mapping[str, Any], *references: str, config: Sequence[Path] = ()
 ) -> InputFiles:
     """The files that a command reads: images, files named by options, configuration files."""
     inputs = InputFiles()
     for reference in references:
         inputs.add_image(reference)
-    inputs.add_folder(given.get("store_root"))
-    inputs.add_file(given.get("dockerfile"), "the input Dockerfile")
+    inputs.add_folder(params.get("store_root"))
+    inputs.add_file(params.get("dockerfile"), "the input Dockerfile")
     for path in (config_file(os.environ), *config):
         inputs.add_file(path, "the input configuration")
     return inputs

@@ -47,7 +47,7 @@ def one_path(_: click.Context, param: click.Parameter, paths: tuple[Path, ...]) 
 
 
 def use_sizes(binary: bool, format_name: str) -> None:
-    """Until the command ends, write sizes in texts in MiB, or in MB; those for programs do not depend on settings."""
+    """Until the command ends, write sizes in texts in MiB or MB; in JSON and CSV, texts always have MB."""
     binary = binary and format_name not in ("json", "csv")
     click.get_current_context().with_resource(binary_sizes(binary))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from layerscope.cli.output_options import ignore_errors_option
-from layerscope.errors import ExitCode, LayerscopeError, UsageError
+from layerscope.errors import LayerscopeError, NothingFoundError, UsageError
 
 if TYPE_CHECKING:
     from layerscope.browse.named_paths import Lookup, Missing
@@ -19,25 +19,18 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-_NAMED = 20
+_MAX_NAMED = 20
 """Maximum layers that a message names."""
 
 
-class NothingFoundError(LayerscopeError):
-    """A path is not in the image."""
-
-    exit_code = ExitCode.FAILED
-    title = "Not found"
-
-
-def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) -> Opened:
+def open_for_paths(reference: str, progress: Progress, params: dict[str, Any]) -> Opened:
     """Open an image without a search for duplicates, which these commands do not need."""
     from layerscope.cli.options import options_of, request_of
     from layerscope.opening.open import Options, open_image
 
-    options = options_of(given)
+    options = options_of(params)
     opened = open_image(
-        request_of(reference, progress, given),
+        request_of(reference, progress, params),
         Options(
             verify=options.verify,
             verify_small=False,
@@ -48,12 +41,12 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
             headers_only=options.headers_only,
         ),
     )
-    say_unknown(opened)
+    warn_unknown_layers(opened)
     return opened
 
 
-def say_unknown(opened: Opened) -> None:
-    """Say on stderr which layers are missing from the output of a command."""
+def warn_unknown_layers(opened: Opened) -> None:
+    """Warn on stderr about layers that are missing from the output of a command."""
     if unknown := unknown_layers(opened):
         click.echo(f"layerscope: changes of unknown layers are missing; {unknown}", err=True)
 
@@ -63,7 +56,9 @@ def unknown_layers(opened: Opened, after: int | None = None) -> str | None:
     unknown = [layer for layer in opened.unknown_layers if after is None or layer <= after]
     if not unknown:
         return None
-    numbers = ", ".join(map(str, unknown[:_NAMED])) + (" …" if len(unknown) > _NAMED else "")
+    numbers = ", ".join(map(str, unknown[:_MAX_NAMED])) + (
+        " …" if len(unknown) > _MAX_NAMED else ""
+    )
     return f"unknown layers: {numbers}; leave out --headers-only to fetch them"
 
 
@@ -84,23 +79,24 @@ def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
 def find_all(
     opened: Opened,
     lookup: Lookup,
-    words: Sequence[str],
-    complain: Callable[[LayerscopeError], None],
+    patterns: Sequence[str],
+    report: Callable[[LayerscopeError], None],
 ) -> tuple[list[int], bool]:
-    """The paths that the arguments match, in order and without repeats; and whether every argument matched."""
+    """The numbers of the paths that the patterns match, in order and without repeats; and whether every pattern matched. An error is
+    passed to `report` for each one that does not."""
     from layerscope.browse.named_paths import Missing
 
     unknown = unknown_layers(opened, lookup.layer)
-    found: dict[int, None] = {}
-    complete = True
-    for word in words:
-        paths = lookup.find(word)
+    matches: dict[int, None] = {}
+    all_matched = True
+    for pattern in patterns:
+        paths = lookup.find(pattern)
         if isinstance(paths, Missing):
-            complete = False
-            complain(not_found(paths, unknown))
+            all_matched = False
+            report(not_found(paths, unknown))
         else:
-            found.update(dict.fromkeys(paths))
-    return list(found), complete
+            matches.update(dict.fromkeys(paths))
+    return list(matches), all_matched
 
 
 def not_found(missing: Missing, unknown: str | None = None) -> NothingFoundError:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from layerscope.report.patch import Patch
 
 _SCHEMES = {"docker": "docker", "podman": "podman", "buildah": "containers-storage"}
-_SHOWN = 10
+_MAX_LISTED = 10
 """Maximum paths and packages that are listed."""
-_NAMING = ("-t", "--tag", "--manifest")
+_TAG_OPTIONS = ("-t", "--tag", "--manifest")
 
 
 def check_build(engine: str | None, args: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ def check_build(engine: str | None, args: Sequence[str]) -> None:
         )
     find_engine(engine)
     for word in args:
-        if word.partition("=")[0] in _NAMING or (
+        if word.partition("=")[0] in _TAG_OPTIONS or (
             word.startswith("-t") and not word.startswith("--")
         ):
             raise UsageError(f"{word} cannot be used with --prove: no existing tag may be replaced")
@@ -55,7 +55,7 @@ def prove_fixes(
     engine: str | None,
     args: Sequence[str],
     keep: bool,
-    given: dict[str, Any],
+    params: dict[str, Any],
 ) -> ExitCode:
     """Rebuild, compare and print; returns the exit code. Raises `BuildFailedError`."""
     from layerscope.analysis.compare.proof import prove
@@ -67,39 +67,41 @@ def prove_fixes(
 
     program = find_engine(engine)
     name = Path(program).name
-    image_id = _built(program, name, patch, context, args)
+    image_id = _build_patched(program, name, patch, context, args)
     try:
         with progress_bar() as progress:
             reference = f"{_SCHEMES[name]}://{image_id}"
-            asked = {**given, "image": None, "platform": None, "pull": False}
-            request = request_of(reference, progress, asked)
+            rebuild_params = {**params, "image": None, "platform": None, "pull": False}
+            request = request_of(reference, progress, rebuild_params)
             rebuilt = open_image(request, replace(options, dockerfile=None))
-            names = [change.path.name for change in patch.files]
+            patched = [change.path.name for change in patch.files]
             proof = prove(
                 opened,
                 rebuilt,
                 patch.plan.applied,
                 progress,
                 request.limits,
-                patched=names,
+                patched=patched,
             )
     finally:
         if not keep:
             with suppress(OSError):
                 subprocess.run([program, "rmi", image_id], capture_output=True, check=False)
-    how = report_options(None, binary=settings_of(given).binary)
+    formatting = report_options(None, binary=settings_of(params).binary)
     with output_stream(None) as stream:
-        console = Console(stream, how.width, color=how.color)
+        console = Console(stream, formatting.width, color=formatting.color)
         _write(console, opened, proof, image_id if keep else None)
         console.flush()
     return ExitCode.OK if proof.holds else ExitCode.FAILED
 
 
-def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[str]) -> str:
-    """Build with the patched files, which are in a folder of their own; returns the ID of the image."""
+def _build_patched(
+    program: str, name: str, patch: Patch, context: Path, args: Sequence[str]
+) -> str:
+    """Build with the patched files, which are written to a temporary folder; returns the ID of the image."""
     with signals.temporary_folder("layerscope-fix-") as folder:
         if name != "docker" and _writes_to_context(patch):
-            context = _copied(context, Path(folder) / "context")
+            context = _copy_context(context, Path(folder) / "context")
         dockerfile, file = Path(folder) / "Dockerfile", Path(folder) / "id"
         dockerfile.write_bytes(patch.dockerfile.encode(errors="surrogateescape"))
         words = [program, "build", IIDFILE, str(file), "-f", str(dockerfile)]
@@ -125,18 +127,18 @@ def _writes_to_context(patch: Patch) -> bool:
     return any(flag.startswith("--mount=type=bind,") and flag.endswith(",rw") for flag in flags)
 
 
-def _copied(context: Path, place: Path) -> Path:
+def _copy_context(context: Path, copy: Path) -> Path:
     """A copy of the build context without sockets, pipes and devices. Raises `UsageError`."""
 
-    def special(folder: str, names: list[str]) -> list[str]:
+    def special_files(folder: str, names: list[str]) -> list[str]:
         paths = [Path(folder) / name for name in names]
         return [p.name for p in paths if not (p.is_symlink() or p.is_file() or p.is_dir())]
 
     try:
-        shutil.copytree(context, place, symlinks=True, ignore=special)
+        shutil.copytree(context, copy, symlinks=True, ignore=special_files)
     except (OSError, shutil.Error) as error:
         raise UsageError(f"cannot copy the build context: {error}") from error
-    return place
+    return copy
 
 
 def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None) -> None:
@@ -150,12 +152,12 @@ def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None)
     saved = size(proof.saved) if proof.saved >= 0 else f"−{size(-proof.saved)}"
     console.line(mark, f"{size(proof.promised)} promised, {saved} saved, {lost}")
     console.line("")
-    places = [place_words(opened, one.finding) for one in proof.findings]
+    places = [place_words(opened, result.finding) for result in proof.findings]
     width = widest(places)
     console.line(f"{'promised':>10}  {'saved':>10}  {'where':<{width}}  finding")
-    for one, place in zip(proof.findings, places, strict=True):
-        numbers = f"{size(one.finding.bytes):>10}  {size(one.real):>10}"
-        console.line(f"{numbers}  {place:<{width}}  {one.finding.rule}")
+    for result, place in zip(proof.findings, places, strict=True):
+        numbers = f"{size(result.finding.bytes):>10}  {size(result.real):>10}"
+        console.line(f"{numbers}  {place:<{width}}  {result.finding.rule}")
     for title, paths in (
         ("Lost, although no finding names it", proof.lost),
         ("Content changed", proof.differing),
@@ -163,14 +165,14 @@ def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None)
         if paths:
             console.line("")
             console.line(f"{title}: {count_of(len(paths), 'file')}")
-            for path in paths[:_SHOWN]:
+            for path in paths[:_MAX_LISTED]:
                 console.line(f"  {safe_name(path)}")
-            if len(paths) > _SHOWN:
-                console.line(f"  … and {len(paths) - _SHOWN:,} more")
+            if len(paths) > _MAX_LISTED:
+                console.line(f"  … and {len(paths) - _MAX_LISTED:,} more")
     if proof.packages:
         console.line("")
         console.line(f"Packages removed or changed: {len(proof.packages):,}")
-        for change in proof.packages[:_SHOWN]:
+        for change in proof.packages[:_MAX_LISTED]:
             after = safe_name(change.new.version) if change.new else "gone"
             before = change.old.version if change.old else ""
             console.line(f"  {safe_name(change.name)} {safe_name(before)} → {after}")

@@ -26,7 +26,7 @@ from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
 from layerscope.text import log_line
 
-_LISTING = ("json", "text")
+_FORMATS_WITH_FILES = ("json", "text")
 """Formats that can list files (besides CSV), and mark figures as unknown."""
 
 
@@ -53,7 +53,7 @@ def report(
     table: str | None,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Print what each step of IMAGE adds, costs and wastes."""
     write_report(
@@ -64,7 +64,7 @@ def report(
         table=table,
         binary=binary,
         ignore_errors=ignore_errors,
-        given=given,
+        params=params,
     )
 
 
@@ -73,7 +73,7 @@ def write_report(
     format_name: str,
     output: Path | None,
     *,
-    given: dict[str, Any],
+    params: dict[str, Any],
     files: bool = False,
     table: str | None = None,
     binary: bool = False,
@@ -87,17 +87,17 @@ def write_report(
 
     if table is not None and format_name != "csv":
         raise UsageError("--table needs --format csv", hint=f"--format csv --table {table}")
-    if given.get("headers_only") and format_name not in _LISTING:
+    if params.get("headers_only") and format_name not in _FORMATS_WITH_FILES:
         raise UsageError(
             f"--headers-only cannot be reported as {format_name}: figures may be unknown",
             hint="use --format json or text, which mark them",
         )
-    check_output(output, input_files(given, reference))
-    binary = binary or settings_of(given).binary
+    check_output(output, input_files(params, reference))
+    binary = binary or settings_of(params).binary
     use_sizes(binary, format_name)
     with progress_bar() as progress:
-        request = request_of(reference, progress, given)
-        opened = open_image(request, options_of(given, findings=True))
+        request = request_of(reference, progress, params)
+        opened = open_image(request, options_of(params, findings=True))
     if (
         opened.dockerfile_lines is not None
         and (doubt := opened.dockerfile_lines.mismatch()) is not None
@@ -109,7 +109,11 @@ def write_report(
         files=files,
         table=table or ("files" if files else "steps"),
     )
-    if options.table == "files" if format_name == "csv" else files and format_name in _LISTING:
+    if (
+        options.table == "files"
+        if format_name == "csv"
+        else files and format_name in _FORMATS_WITH_FILES
+    ):
         filesystem = opened.filesystem
         filesystem.table.check_listing(filesystem.changes.paths, request.limits, reference)
     with output_stream(output) as stream:

@@ -33,22 +33,22 @@ def rules(format_name: str) -> None:
     width = max(len(row["name"]) for row in rows)
     click.echo(f"{'rule':<{width}}  {'severity':<8}  {'from':>8}  finds")
     for row in rows:
-        least = size(row["minBytes"])
-        also = f"  ({', '.join(row['codes'])})" if row["codes"] else ""
+        threshold = size(row["minBytes"])
+        codes = f"  ({', '.join(row['codes'])})" if row["codes"] else ""
         state = "" if row["enabled"] else "  (off)"
         click.echo(
-            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{also}{state}"
+            f"{row['name']:<{width}}  {row['severity']:<8}  {threshold:>8}  {row['title']}{codes}{state}"
         )
 
 
-def rules_document(chosen: Mapping[str, RuleChoice]) -> list[dict[str, Any]]:
-    """All rules as plain data, with the settings that were chosen for them."""
+def rules_document(choices: Mapping[str, RuleChoice]) -> list[dict[str, Any]]:
+    """All rules as plain data, with the user's settings by rule."""
     from layerscope.analysis.findings.rules import RULES
     from layerscope.settings import RuleChoice
 
     rows: list[dict[str, Any]] = []
     for rule in RULES:
-        choice = chosen.get(rule.name, RuleChoice())
+        choice = choices.get(rule.name, RuleChoice())
         rows.append(
             {
                 "name": rule.name,

@@ -20,7 +20,7 @@ from layerscope.errors import UsageError
 @ignore_errors_option
 @dockerfile_option
 @image_options
-def save(reference: str, output: Path | None, ignore_errors: bool, **given: Any) -> None:
+def save(reference: str, output: Path | None, ignore_errors: bool, **params: Any) -> None:
     """Write all that is known of IMAGE into FILE: steps, paths, sizes, digests, waste, duplicates, findings, packages.
 
     FILE opens like an image, on any machine: layerscope FILE, report FILE, ci FILE, diff OLD FILE. It has no contents of files, so
@@ -38,10 +38,10 @@ def save(reference: str, output: Path | None, ignore_errors: bool, **given: Any)
         raise UsageError(
             "save writes binary data, and stdout is a terminal", hint="name a file: --output FILE"
         )
-    check_output(output, input_files(given, reference))
+    check_output(output, input_files(params, reference))
     with progress_bar() as progress:
-        options = replace(options_of(given, findings=True), inventory=True)
-        opened = open_image(request_of(reference, progress, given), options)
+        options = replace(options_of(params, findings=True), inventory=True)
+        opened = open_image(request_of(reference, progress, params), options)
         packed = pack_opened(complete(opened, progress))
     with output_stream(output) as stream:
         write_saved(stream, packed)

@@ -22,7 +22,7 @@ from layerscope.text import log_line
 @ignore_errors_option
 @image_options
 def sbom(
-    reference: str, format_name: str, output: Path | None, ignore_errors: bool, **given: Any
+    reference: str, format_name: str, output: Path | None, ignore_errors: bool, **params: Any
 ) -> None:
     """List all packages of IMAGE in a software bill of materials, each with its layer and bytes.
 
@@ -34,12 +34,12 @@ def sbom(
     from layerscope.opening.open import open_image
     from layerscope.report.sbom.components import bill_of
 
-    check_output(output, input_files(given, reference))
-    given["no_duplicates"] = True  # not written
-    options = replace(options_of(given, findings=True), inventory=True)
+    check_output(output, input_files(params, reference))
+    params["no_duplicates"] = True  # not written
+    options = replace(options_of(params, findings=True), inventory=True)
     with progress_bar() as progress:
-        opened = open_image(request_of(reference, progress, given), options)
-    assert opened.inventory is not None  # noqa: S101  # for the types: it was asked for
+        opened = open_image(request_of(reference, progress, params), options)
+    assert opened.inventory is not None  # noqa: S101  # for the type checker: `inventory=True`
     for warning in opened.warnings:
         if warning.code == "packages-unreadable":
             click.echo(f"layerscope: {log_line(warning.message)}", err=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from layerscope.cli.options import (
     bytes_of,
     dockerfile_option,
     image_options,
+    is_any_given,
     options_of,
     request_of,
     settings_of,
@@ -78,9 +78,9 @@ def series(
     write: bool,
     binary: bool,
     ignore_errors: bool,
-    **given: Any,
+    **params: Any,
 ) -> None:
-    """Compare the releases of an image, oldest first: what those who have one of them fetch for the next, the step that began it, and why.
+    """Compare the releases of an image, oldest first: what users of one fetch again for the next, the first step that changed, and why.
 
     layerscope series app:1.1 app:1.2 app:1.3
 
@@ -102,40 +102,39 @@ def series(
     if images.count("-") > 1:
         raise UsageError("only one image can be read from stdin")
     if not _asks_for_report(context) and has_terminal(*images):
-        _explore(images, tags, last, given, binary=binary)
+        _explore(images, tags, last, params, binary=binary)
         return
-    most = bytes_of("--max-refetch", max_refetch)
-    _check_patch(given, diff, write, output, format_name)
-    check_output(output, input_files(given, *images))
-    with progress_bar() as progress, _store_for(given) as store:
-        options = replace(options_of(given, findings=True), cache=store)
-        requests = [replace(request_of(image, progress, given), cache=store) for image in images]
+    max_bytes = bytes_of("--max-refetch", max_refetch)
+    _check_patch(params, diff, write, output, format_name)
+    check_output(output, input_files(params, *images))
+    with progress_bar() as progress, _store_for(params) as store:
+        options = replace(options_of(params, findings=True), cache=store)
+        requests = [replace(request_of(image, progress, params), cache=store) for image in images]
         requests, order = _releases(requests, tags, last)
         opened = open_series(requests, options, order)
-    how = report_options(output, binary=binary or settings_of(given).binary)
+    formatting = report_options(output, binary=binary or settings_of(params).binary)
     if diff or write:
-        _patch(opened, write=write, binary=how.binary_sizes)
+        _output_patch(opened, write=write, binary=formatting.binary_sizes)
     if not diff:
         with output_stream(output) as stream:
-            series_writer_of(format_name)(opened, stream, how)
+            series_writer_of(format_name)(opened, stream, formatting)
     if not ignore_errors and opened.damaged is not None:
         raise opened.damaged
-    if most is not None and _exceeds(opened.series, most, binary=how.binary_sizes):
+    if max_bytes is not None and _exceeds(opened.series, max_bytes, binary=formatting.binary_sizes):
         context.exit(ExitCode.FAILED)
 
 
 def _asks_for_report(context: click.Context) -> bool:
     """Whether the user gave an option that the explorer does not have."""
     names = ("format_name", "output", "max_refetch", "diff", "write", "ignore_errors")
-    given = {name: context.get_parameter_source(name) for name in names}
-    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+    return is_any_given(context, *names)
 
 
 def _explore(
     images: tuple[str, ...],
     tags: str | None,
     last: int | None,
-    given: dict[str, Any],
+    params: dict[str, Any],
     *,
     binary: bool,
 ) -> None:
@@ -145,11 +144,11 @@ def _explore(
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_series
 
-    with progress_bar() as progress, _store_for(given) as store:
-        options = replace(options_of(given, findings=True), cache=store)
-        requests = [replace(request_of(image, progress, given), cache=store) for image in images]
+    with progress_bar() as progress, _store_for(params) as store:
+        options = replace(options_of(params, findings=True), cache=store)
+        requests = [replace(request_of(image, progress, params), cache=store) for image in images]
         requests, order = _releases(requests, tags, last)
-        settings = settings_of(given)
+        settings = settings_of(params)
         settings = structs.replace(settings, binary=binary or settings.binary)
         run_series(requests, order, options, settings)
 
@@ -157,7 +156,7 @@ def _explore(
 def _releases(
     requests: list[Request], tags: str | None, last: int | None
 ) -> tuple[list[Request], ReleaseOrder]:
-    """The releases, oldest first, and what orders them. Raises `UsageError` for fewer than two."""
+    """Requests for the releases, oldest first, and what orders them. Raises `UsageError` for fewer than two."""
     from layerscope.sources.registry.repository import whole_repository
     from layerscope.text import count_of, safe_name
     from layerscope.words import ReleaseOrder
@@ -176,18 +175,18 @@ def _releases(
     if chosen:
         from layerscope.sources.tagged import tagged_images
 
-        found = tagged_images(requests[0], tags, last)
-        requests, order = list(found.requests), found.order
-        if found.same:
+        tagged = tagged_images(requests[0], tags, last)
+        requests, order = list(tagged.requests), tagged.order
+        if tagged.same:
             words = (
                 "names the same image as another one"
-                if found.same == 1
+                if tagged.same == 1
                 else "name the same images as others"
             )
-            click.echo(f"left out: {count_of(found.same, 'tag')} that {words}", err=True)
-        if found.unseen:
+            click.echo(f"left out: {count_of(tagged.same, 'tag')} that {words}", err=True)
+        if tagged.unseen:
             click.echo(
-                f"left out: {count_of(found.unseen, 'tag')} of the lowest versions", err=True
+                f"left out: {count_of(tagged.unseen, 'tag')} of the lowest versions", err=True
             )
         if len(requests) == 1:
             raise UsageError(
@@ -203,7 +202,7 @@ def _releases(
 
 
 def _check_patch(
-    given: dict[str, Any], diff: bool, write: bool, output: Path | None, format_name: str
+    params: dict[str, Any], diff: bool, write: bool, output: Path | None, format_name: str
 ) -> None:
     """Raise `UsageError` for options of the patch that do not go together."""
     from layerscope.cli.fix import check_dockerfile_option
@@ -212,13 +211,13 @@ def _check_patch(
         raise UsageError("--diff and --write cannot be combined")
     if diff and (output is not None or format_name != "text"):
         raise UsageError("--diff prints a patch, not a report", hint="remove --format and --output")
-    if write and given["dockerfile"] is None:
+    if write and params["dockerfile"] is None:
         raise UsageError("--write needs --dockerfile", hint="--dockerfile names the file to change")
-    check_dockerfile_option(given)
+    check_dockerfile_option(params)
 
 
-def _patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
-    """Print or write the better order as a patch; what it does is said on stderr."""
+def _output_patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
+    """Print or write the better order as a patch; a summary goes to stderr."""
     from layerscope.cli.fix import doubt_about, print_patch
     from layerscope.opening.series import with_reordering
     from layerscope.report.patch import patch_of, write_patch
@@ -248,12 +247,12 @@ def _patch(opened: OpenedSeries, *, write: bool, binary: bool) -> None:
 
 
 @contextmanager
-def _store_for(given: dict[str, Any]) -> Iterator[Store | None]:
+def _store_for(params: dict[str, Any]) -> Iterator[Store | None]:
     """The user's cache; with --no-cache a private one for this run, as releases have most layers in common."""
     from layerscope.cli.options import store_of
     from layerscope.layers.store import Store
 
-    store = store_of(given)
+    store = store_of(params)
     if store is not None:
         yield store
         return
@@ -261,13 +260,13 @@ def _store_for(given: dict[str, Any]) -> Iterator[Store | None]:
         yield Store(Path(folder))
 
 
-def _exceeds(series: Series, most: int, *, binary: bool) -> bool:
-    """Whether an update fetches more than `most` bytes; says on stderr which ones do."""
+def _exceeds(series: Series, max_bytes: int, *, binary: bool) -> bool:
+    """Whether an update fetches more than `max_bytes` bytes; lists those on stderr."""
     from layerscope.text import log_line, size
 
-    over = [number for number, hop in enumerate(series.hops) if hop.bytes > most]
-    for number in over:
+    exceeding = [number for number, hop in enumerate(series.hops) if hop.bytes > max_bytes]
+    for number in exceeding:
         fetched = size(series.hops[number].bytes, binary=binary)
         words = f"{series.names[number]} → {series.names[number + 1]}: fetches {fetched}"
-        click.echo(f"{log_line(words)}, more than {size(most, binary=binary)}", err=True)
-    return bool(over)
+        click.echo(f"{log_line(words)}, more than {size(max_bytes, binary=binary)}", err=True)
+    return bool(exceeding)

@@ -25,7 +25,7 @@ class _Stream(io.FileIO):
 
     def __init__(self, descriptor: int, name: str) -> None:
         super().__init__(descriptor, "wb", closefd=False)
-        self.what = name
+        self.stream_name = name
         self.problem: OSError | None = None
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -34,7 +34,7 @@ class _Stream(io.FileIO):
                 return super().write(data)
             except OSError as error:
                 self.problem = error
-                if self.what == "stdout":
+                if self.stream_name == "stdout":
                     if error.errno == errno.EPIPE:
                         raise
                     raise UnwritableError(error.errno, error.strerror) from None
@@ -86,7 +86,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def say(error: LayerscopeError) -> None:
+def print_error(error: LayerscopeError) -> None:
     """Print an error on stderr: its message, then its hint."""
     if sys.stderr is None:
         return

@@ -1,7 +1,7 @@
 """The bundled sample image: a small web shop on a Debian-like base, made in code.
 
-Its Dockerfile is realistic, with the mistakes that layerscope is meant to show. No file of it is stored: `manifest.txt` has
-paths, sizes and a few texts, and `filler` makes up the rest. Every build has the same bytes on every machine and every Python.
+Its Dockerfile is realistic, with the mistakes that layerscope is meant to show. None of its files are stored: `manifest.txt` has
+paths, sizes and a few texts, and `filler` generates the rest. Every build has the same bytes on every machine and Python version.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from layerscope.demo.archive import DEMO_REFERENCE, DIRECTORY, Entry, Layer, Step, write_archive
 from layerscope.demo.filler import TEXTS
 from layerscope.demo.packages import (
-    ASKED_FOR,
+    REQUESTED,
     install,
     install_with_apt,
     install_with_pip,
@@ -40,18 +40,20 @@ _LABELS = {
     "org.opencontainers.image.title": "Tiny Shop",
     "org.opencontainers.image.version": "1.4.2",
 }
-_CHECK = "python3 -m shop.health || exit 1"
+_HEALTH_CHECK = "python3 -m shop.health || exit 1"
 _COMMAND = ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
-_ADDED = "ADD file:4b1be1de1a1e5aa608c688cad2824587262081866180d7368feb79d33ca05953 in / "
+_BASE_INSTRUCTION = (
+    "ADD file:4b1be1de1a1e5aa608c688cad2824587262081866180d7368feb79d33ca05953 in / "
+)
 
 
 def write_demo(stream: BinaryIO) -> None:
-    """Write the sample image to `stream`, as `docker save` would. The stream need not seek."""
+    """Write the sample image to `stream`, as `docker save` would. The stream need not be seekable."""
     write_archive(stream, _steps())
 
 
 def save_demo(path: Path, *, overwrite: bool = False) -> None:
-    """Write the sample image to `path`: the whole file, or nothing."""
+    """Write the sample image to `path`; on an error, nothing is written. Raises `UsageError`."""
     if path.is_dir():
         raise UsageError(f"{path} is a directory", hint="name a file to write, such as demo.tar")
     if not overwrite and os.path.lexists(path):
@@ -75,8 +77,8 @@ def _steps() -> Iterator[Step]:
     def layer(second: int) -> Layer:
         return Layer(_BUILD_TIME + second, directories)
 
-    def ran(command: str, made: Layer) -> Step:
-        return Step(made.mtime, f"RUN /bin/sh -c {command} # buildkit", made)
+    def run_step(command: str, written: Layer) -> Step:
+        return Step(written.mtime, f"RUN /bin/sh -c {command} # buildkit", written)
 
     def setting(second: int, instruction: str, **config: Any) -> Step:
         return Step(_BUILD_TIME + second, instruction, config=config)
@@ -84,7 +86,7 @@ def _steps() -> Iterator[Step]:
     base = Layer(_BASE_TIME, directories)
     install(base, read_packages("base"), status)
     base.file("etc/localtime", base.entries["usr/share/zoneinfo/Etc/UTC"].data)
-    yield Step(_BASE_TIME, f"/bin/sh -c #(nop) {_ADDED}", base, comment="")
+    yield Step(_BASE_TIME, f"/bin/sh -c #(nop) {_BASE_INSTRUCTION}", base, comment="")
     bash = '/bin/sh -c #(nop)  CMD ["bash"]'
     yield Step(_BASE_TIME, bash, config={"Env": [_PATH], "Cmd": ["bash"]}, comment="")
     yield setting(0, f"ENV {_PATH}", Env=[_PATH])
@@ -95,21 +97,21 @@ def _steps() -> Iterator[Step]:
     # debconf opens its templates for writing without changing them: the overlay copies them up.
     apt.add(_TEMPLATES, base.entries[_TEMPLATES])
     apt.symlink("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
-    command = f"apt-get update && apt-get install -y {ASKED_FOR} && "
-    yield ran(command + "ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime", apt)
+    command = f"apt-get update && apt-get install -y {REQUESTED} && "
+    yield run_step(command + "ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime", apt)
 
     work = layer(62)
     work.directory("app")
     yield Step(work.mtime, "WORKDIR /app", work, {"WorkingDir": "/app"})
 
     copied = layer(63)
-    wanted = "app/requirements.txt"
-    copied.file(wanted, TEXTS[wanted], mtime=_CHECKOUT_TIME)
+    requirements = "app/requirements.txt"
+    copied.file(requirements, TEXTS[requirements], mtime=_CHECKOUT_TIME)
     yield Step(copied.mtime, "COPY requirements.txt . # buildkit", copied)
 
     pip = layer(81)
     install_with_pip(pip)
-    yield ran("pip install --break-system-packages -r requirements.txt", pip)
+    yield run_step("pip install --break-system-packages -r requirements.txt", pip)
 
     sources = layer(83)
     for package in read_packages("shop"):
@@ -124,7 +126,7 @@ def _steps() -> Iterator[Step]:
     owned = layer(85)
     for path, entry in sources.entries.items():
         owned.add(path, entry._replace(uid=_OWNER, gid=_OWNER))
-    yield ran(f"chown -R {_OWNER}:{_OWNER} /app", owned)
+    yield run_step(f"chown -R {_OWNER}:{_OWNER} /app", owned)
 
     # Files that should not have been copied are removed; the layers below still store them.
     cleaned = layer(86)
@@ -132,12 +134,16 @@ def _steps() -> Iterator[Step]:
         cleaned.file(f"app/{whiteout}", b"", 0)
     cleaned.directory("app/instance", uid=_OWNER, gid=_OWNER)
     command = "rm -rf /app/assets/seed-data.sql /app/.git /app/.env /app/instance && "
-    yield ran(f"{command}install -d -o {_OWNER} -g {_OWNER} /app/instance", cleaned)
+    yield run_step(f"{command}install -d -o {_OWNER} -g {_OWNER} /app/instance", cleaned)
 
     yield setting(86, "EXPOSE map[8000/tcp:{}]", ExposedPorts={"8000/tcp": {}})
     yield setting(86, f"USER {_OWNER}", User=str(_OWNER))
-    health = {"Test": ["CMD-SHELL", _CHECK], "Interval": 30_000_000_000, "Timeout": 3_000_000_000}
-    text = f'HEALTHCHECK &{{["CMD-SHELL" "{_CHECK}"] "30s" "3s" "0s" "0s" \'\\x00\'}}'
+    health = {
+        "Test": ["CMD-SHELL", _HEALTH_CHECK],
+        "Interval": 30_000_000_000,
+        "Timeout": 3_000_000_000,
+    }
+    text = f'HEALTHCHECK &{{["CMD-SHELL" "{_HEALTH_CHECK}"] "30s" "3s" "0s" "0s" \'\\x00\'}}'
     yield setting(86, text, Healthcheck=health)
     labels: dict[str, str] = {}
     for name, value in _LABELS.items():

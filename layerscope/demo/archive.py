@@ -32,10 +32,10 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Layer:
-    """A layer in the making: its entries by their paths.
+    """A layer that is being built: its entries by path.
 
-    `directories` is what all layers so far made of each directory: whatever changes a file brings
-    its parents along as they stand, because an overlay copies them up.
+    `directories` has the state of each directory after all layers so far: adding a file also adds its parents in that state, because
+    an overlay copies them up.
     """
 
     mtime: int
@@ -48,7 +48,7 @@ class Layer:
         self.add(path, Entry(content, mode, **{"mtime": self.mtime, **attributes}))
 
     def directory(self, path: str, mode: int = 0o755, **attributes: Any) -> None:
-        """Make a directory, or give one other attributes."""
+        """Create a directory, or change its attributes."""
         self.add(path, Entry(b"", mode, self.mtime, DIRECTORY, **attributes))
 
     def symlink(self, path: str, target: str, mtime: int | None = None) -> None:
@@ -61,8 +61,8 @@ class Layer:
         if entry.type == DIRECTORY:
             self.directories[path] = entry
         while (path := path.rpartition("/")[0]) and path not in self.entries:
-            made = Entry(b"", 0o755, self.mtime, DIRECTORY)
-            self.entries[path] = self.directories.setdefault(path, made)
+            default = Entry(b"", 0o755, self.mtime, DIRECTORY)
+            self.entries[path] = self.directories.setdefault(path, default)
 
     def tar(self) -> bytes:
         """The layer as a tar file, parents before children."""

@@ -1,4 +1,4 @@
-"""What dpkg, apt and pip write into a layer when they install the packages of `manifest.txt`."""
+"""Writes into a layer what dpkg, apt and pip write when they install the packages of `manifest.txt`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from layerscope.demo.archive import FILE, HARD_LINK, Layer
 from layerscope.demo.filler import MANIFEST, content, gzip, noise, text
 
-ASKED_FOR = "build-essential ca-certificates iputils-ping python3 python3-pip"
+REQUESTED = "build-essential ca-certificates iputils-ping python3 python3-pip"
 SITE = "usr/local/lib/python3.11/dist-packages/"
 _INFO = "var/lib/dpkg/info/"
 _AUTHORITIES = "usr/share/ca-certificates/mozilla/"
@@ -57,30 +57,32 @@ def read_packages(section: str) -> list[Package]:
 def unpack(layer: Layer, package: Package, root: str = "", mtime: int | None = None) -> list[str]:
     """Write the files of a package below `root`; return the paths of all but directories."""
     paths: list[str] = []
-    directory, when = "", mtime or layer.mtime
+    directory, file_time = "", mtime or layer.mtime
     for word in package.files.split():
-        found = _WORD.fullmatch(word)
-        assert found is not None, word  # noqa: S101
-        name, mark, rest, given, group = found.groups(default="")
-        gid, mode = int(group or 0), int(given, 8) if given else 0o755
+        match = _WORD.fullmatch(word)
+        assert match is not None, word  # noqa: S101
+        name, mark, rest, mode_text, group = match.groups(default="")
+        gid, mode = int(group or 0), int(mode_text, 8) if mode_text else 0o755
         if name.endswith("/"):
             directory = root + name.removeprefix("./")
-            if directory and (given or directory[:-1] not in layer.entries):
+            if directory and (mode_text or directory[:-1] not in layer.entries):
                 layer.directory(directory[:-1], mode, gid=gid)
             continue
         path = directory + name
         paths.append(path)
         if mark == ">":
-            layer.symlink(path, rest + name if rest.endswith("-") else rest, when)
+            layer.symlink(path, rest + name if rest.endswith("-") else rest, file_time)
         elif mark == "&":
             layer.add(path, layer.entries[rest]._replace(data=b"", type=HARD_LINK, link=rest))
         else:
-            runs = mark in _SCRIPTS or directory.endswith("bin/")
+            executable = mark in _SCRIPTS or directory.endswith("bin/")
             size = int(rest) * 1000 if rest else None
             data = b"" if rest == "0" else content(path, size, _SCRIPTS.get(mark, ""))
-            layer.file(path, data, mode if given or runs else 0o644, gid=gid, mtime=when)
+            layer.file(
+                path, data, mode if mode_text or executable else 0o644, gid=gid, mtime=file_time
+            )
         if (soname := _SONAME.fullmatch(name)) and f" {soname[1]}>" not in package.files:
-            layer.symlink(directory + soname[1], name, when)
+            layer.symlink(directory + soname[1], name, file_time)
             paths.append(directory + soname[1])
     return paths
 
@@ -152,7 +154,7 @@ def _record(layer: Layer, package: Package, paths: list[str]) -> str:
 
 
 def install_with_apt(layer: Layer, packages: list[Package], status: dict[str, str]) -> None:
-    """What `apt-get update && apt-get install` leaves: packages, lists, downloads, caches and logs."""
+    """Write what `apt-get update && apt-get install` leaves: packages, lists, downloads, caches and logs."""
     install(layer, packages, status)
     ping = layer.entries["usr/bin/ping"]
     layer.add("usr/bin/ping", ping._replace(xattrs=(("security.capability", _RAW_SOCKETS),)))
@@ -181,7 +183,7 @@ def install_with_apt(layer: Layer, packages: list[Package], status: dict[str, st
     for name in ("pkgcache.bin", "srcpkgcache.bin"):
         layer.file(f"var/cache/apt/{name}", content(name, 210_000, "noise"))
     layer.file("etc/ld.so.cache", noise("ld.so.cache after", 11_400))
-    automatic = [each.name for each in packages if each.name not in ASKED_FOR.split()]
+    automatic = [each.name for each in packages if each.name not in REQUESTED.split()]
     states = "".join(
         f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n" for name in automatic
     )
@@ -192,7 +194,7 @@ def install_with_apt(layer: Layer, packages: list[Package], status: dict[str, st
 
 
 def install_with_pip(layer: Layer) -> None:
-    """What `pip install -r requirements.txt` leaves: the packages, and a cache of their downloads."""
+    """Write what `pip install -r requirements.txt` leaves: the packages, and a cache of their downloads."""
     packages = read_packages("pip")
     written = {package.name: unpack(layer, package, SITE) for package in packages}
     compile_python(layer, SITE)

@@ -13,7 +13,7 @@ from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.contents import LayerContents
-from layerscope.progress import Progress, Stoppable, check
+from layerscope.progress import Progress, StoppableProgress, check
 
 _Part = TypeVar("_Part")
 
@@ -88,7 +88,7 @@ def in_parallel(
     work: Callable[[_Part, Progress], None], parts: Iterable[_Part], progress: Progress
 ) -> None:
     """Run `work` on each of `parts` in `WORKERS` threads; the first error stops the others and is raised."""
-    stoppable = Stoppable(progress)
+    stoppable = StoppableProgress(progress)
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = [pool.submit(work, part, stoppable) for part in parts]
         try:

@@ -16,7 +16,7 @@ from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer, layer_compression
 from layerscope.layers.walk import Collector
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Stoppable, check
+from layerscope.progress import Progress, StoppableProgress, check
 
 WORKERS = 2
 """Threads that read layers."""
@@ -77,7 +77,7 @@ def read_layers(
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     first_by_key: dict[object, int] = {}
-    stoppable = Stoppable(progress)
+    stoppable = StoppableProgress(progress)
     first = [first_by_key.setdefault(_blob_key(blob), number) for number, blob in enumerate(blobs)]
 
     with ExitStack() as stack:
@@ -198,7 +198,7 @@ class _IndexScheduler:
         self,
         blobs: Sequence[Blob],
         limits: Limits,
-        progress: Stoppable,
+        progress: StoppableProgress,
         stack: ExitStack,
         *,
         hash_all: bool,

@@ -227,7 +227,7 @@ class Failed(msgspec.Struct, tag=True):
     place: str = ""
     """Where the internal error occurred."""
     cancelled: bool = False
-    elsewhere: str | None = None
+    registry_reference: str | None = None
     """See `LayerscopeError`."""
 
 

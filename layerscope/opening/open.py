@@ -25,7 +25,7 @@ from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened, file_name
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import find_findings, load_rules
-from layerscope.progress import Quiet
+from layerscope.progress import QuietProgress
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
 from layerscope.words import Extent
@@ -216,7 +216,7 @@ def _read_layers(
     def on_expected(indexes: Sequence[LayerIndex]) -> None:
         with suppress(LimitExceededError):  # reading the layers will report that
             listener.expected(
-                Filesystem.stack(indexes, limits=request.limits, progress=Quiet(progress))
+                Filesystem.stack(indexes, limits=request.limits, progress=QuietProgress(progress))
             )
 
     def unread(number: int) -> LayerIndex | None:

@@ -266,11 +266,13 @@ def _error(failed: messages.Failed) -> Exception:
     if failed.cancelled:
         return CancelledError()
     if failed.report is not None:
-        error: LayerscopeError = InternalError.sent(failed.message, failed.place, failed.report)
+        error: LayerscopeError = InternalError.from_process(
+            failed.message, failed.place, failed.report
+        )
     else:
         error = LayerscopeError(failed.message)
     error.hint, error.title, error.exit_code = failed.hint, failed.title, failed.exit_code
-    error.elsewhere = failed.elsewhere
+    error.registry_reference = failed.registry_reference
     return error
 
 

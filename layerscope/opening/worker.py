@@ -252,5 +252,5 @@ def _failure(error: BaseException, cache: Store | None) -> messages.Failed:
         problem,
         shown.report if isinstance(shown, InternalError) else None,
         shown.place if isinstance(shown, InternalError) else "",
-        elsewhere=shown.elsewhere,
+        registry_reference=shown.registry_reference,
     )

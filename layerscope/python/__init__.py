@@ -1,7 +1,7 @@
 """layerscope for Python programs: what `import layerscope` offers (docs/python.md).
 
-Nothing is printed, no signal is caught and no settings are read: a call depends on its arguments, and on the user's cache unless
-it is told not to.
+Nothing is printed, no signal is caught and no settings are read: a call depends only on its arguments, and on the user's cache
+unless `cache` says otherwise.
 """
 
 from layerscope.errors import (

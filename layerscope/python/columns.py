@@ -85,7 +85,7 @@ class Files(Table):
 
     @cached_property
     def modes(self) -> NDArray[np.uint16]:
-        """Permission bits; 0 where not `known`, as are the next three."""
+        """Permission bits; like `uids`, `gids` and `mtimes`, 0 where not `known`."""
         return self._column("modes", np.uint16)
 
     @cached_property
@@ -105,7 +105,7 @@ class Files(Table):
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
-        """Whether mode, owner and time are known: not those of directories that no layer stores."""
+        """Whether mode, owner and time are known: false for directories that no layer stores."""
         return _frozen(self._inodes != self._filesystem.inodes.implicit)
 
     @cached_property
@@ -117,7 +117,7 @@ class Files(Table):
 
     @cached_property
     def layers(self) -> NDArray[np.int32]:
-        """The layer that stores each; of directories that no layer stores, the one with the first entry below."""
+        """The layer that stores each path; for directories that no layer stores, the layer with the first entry below."""
         inodes = self._filesystem.inodes
         stored = np.where(
             self.known, inodes.layers(self._inodes), self._filesystem.born[self._rows]
@@ -134,7 +134,7 @@ class Files(Table):
 
 
 class Changes(Files):
-    """The paths that a layer changes, in path order: each as it is after the layer, or as it was if the layer removes it."""
+    """The paths that a layer changes, in path order, with their state after the layer; removed paths have their former state."""
 
     names: ClassVar[tuple[str, ...]] = (*Files.names, "changes", "why")
 
@@ -154,14 +154,14 @@ class Changes(Files):
     @cached_property
     def why(self) -> Texts:
         """What differs, as a tuple of names: `content`, `mode`, `owner` …"""
-        sets = np.empty(1 << len(Why), object)
-        for bits in range(len(sets)):
-            sets[bits] = tuple(name for bit, name in WHY_NAMES.items() if bits & bit)
-        return _frozen(sets[self._why])
+        reasons = np.empty(1 << len(Why), object)
+        for bits in range(len(reasons)):
+            reasons[bits] = tuple(name for bit, name in WHY_NAMES.items() if bits & bit)
+        return _frozen(reasons[self._why])
 
 
 class Waste(Table):
-    """Contents that the image stores and does not show, one row each, largest first."""
+    """Wasted contents: stored, but not in the final image; one row each, largest first."""
 
     names: ClassVar[tuple[str, ...]] = ("paths", "bytes", "reasons", "stored_in", "hidden_by")
 
@@ -174,7 +174,7 @@ class Waste(Table):
 
     @cached_property
     def paths(self) -> Texts:
-        """The last name of each."""
+        """The last path of each content."""
         return _paths(self._table, self._waste.paths)
 
     @cached_property
@@ -204,9 +204,9 @@ class Waste(Table):
 
 
 def _paths(table: PathTable, paths: NDArray[np.int32]) -> Texts:
-    found = np.empty(len(paths), object)
-    found[:] = [_text(path) for path in table.full_paths(paths)]
-    return _frozen(found)
+    texts = np.empty(len(paths), object)
+    texts[:] = [_text(path) for path in table.full_paths(paths)]
+    return _frozen(texts)
 
 
 def _text(name: bytes) -> str:
@@ -214,6 +214,6 @@ def _text(name: bytes) -> str:
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """The same array, which nobody may change: what is computed from it later would differ."""
+    """The same array, made read-only: columns computed from it later must agree with it."""
     array.flags.writeable = False
     return array

@@ -40,9 +40,9 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Image:
-    """An image with everything that is known of it.
+    """An opened image.
 
-    Figures are those of the reports, in bytes. Nothing changes once it is open; what takes long is computed at its first use.
+    Figures are those of the reports, in bytes. Nothing changes once it is open; slow results are computed at their first use.
     Safe to use from several threads.
     """
 
@@ -62,11 +62,11 @@ class Image:
         self.close()
 
     def close(self) -> None:
-        """Close its files. Contents cannot be read any more; everything else stays."""
+        """Close its files. Contents can no longer be read; everything else stays available."""
         if self._closed:
             return
         self._closed = True
-        _ = self.damages  # of files, too
+        _ = self.damages  # computed while the files are open
         for layer in self._opened.contents:
             layer.blob.abandon()
         closed = [
@@ -81,11 +81,11 @@ class Image:
             f"{self.stored_bytes:,} bytes stored, {self.wasted_bytes:,} wasted>"
         )
 
-    # what it is
+    # identity
 
     @property
     def reference(self) -> str:
-        """As it was asked for."""
+        """The reference as given to `open`."""
         return self._opened.image.reference
 
     @property
@@ -122,19 +122,19 @@ class Image:
     @cached_property
     def config(self) -> Config:
         """How a container of it starts."""
-        found = schema.image_document(self._opened)["config"]
-        return Config(**{_snake(key): _frozen(value) for key, value in found.items()})
+        config = schema.image_document(self._opened)["config"]
+        return Config(**{_snake(key): _frozen(value) for key, value in config.items()})
 
     # figures
 
     @property
     def stored_bytes(self) -> int:
-        """Content of all layers."""
+        """Content bytes of all layers."""
         return self._opened.accounting.stored
 
     @property
     def live_bytes(self) -> int:
-        """Content that the final image shows."""
+        """Content bytes that the final image shows."""
         return self._opened.accounting.live
 
     @property
@@ -149,18 +149,18 @@ class Image:
 
     @property
     def compressed_bytes(self) -> int | None:
-        """Blobs as stored; None unless every layer with entries is compressed."""
+        """Bytes of the layers as compressed; None unless every layer with entries is compressed."""
         return self._opened.compressed_bytes
 
     @property
     def duplicate_bytes(self) -> int | None:
-        """What all duplicates could save; None with `duplicates=False`."""
-        found = self._opened.duplicates
-        return None if found is None else sum(one.saving for one in found)
+        """Bytes in duplicates beyond the first copy; None with `duplicates=False`."""
+        duplicates = self._opened.duplicates
+        return None if duplicates is None else sum(one.saving for one in duplicates)
 
     @property
     def avoidable_bytes(self) -> int | None:
-        """What all findings would save together; None with `findings=False`."""
+        """Bytes that fixing all findings would save; None with `findings=False`."""
         return None if self._opened.findings is None else self._opened.findings.saving()
 
     # parts
@@ -194,7 +194,7 @@ class Image:
 
     @cached_property
     def waste(self) -> Waste:
-        """What the image stores and does not show, as columns."""
+        """Wasted contents, as columns."""
         return Waste(self._opened.filesystem, self._opened.accounting.waste)
 
     @cached_property
@@ -214,12 +214,12 @@ class Image:
 
     @cached_property
     def warnings(self) -> tuple[ImageWarning, ...]:
-        """What is odd about it."""
+        """Warnings about oddities of the image."""
         return _records(schema.warnings_document(self._opened), ImageWarning)
 
     @cached_property
     def damages(self) -> tuple[str, ...]:
-        """A sentence for each part that could not be read: figures cover the rest."""
+        """A sentence for each part that could not be read; figures cover the rest."""
         return tuple(self._opened.damages())
 
     # output
@@ -237,8 +237,8 @@ class Image:
         self._opened.require_contents()
         if self._closed:
             raise UsageError("the image was closed", hint="read before `close`, or open it again")
-        found = filesystem.table.find(path.strip("/").encode(errors="surrogateescape"))
-        version = None if found is None else filesystem.version_after(found, after)
+        number = filesystem.table.find(path.strip("/").encode(errors="surrogateescape"))
+        version = None if number is None else filesystem.version_after(number, after)
         if version is None or filesystem.kinds[version] != Kind.FILE:
             what = "no such path in the image" if version is None else "not a regular file"
             raise NothingFoundError(f"{path}: {what}")
@@ -256,7 +256,7 @@ class Image:
         return schema.document(self._opened, files=files)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write all that is known of it into a file, as `layerscope save` does. Raises `LayerscopeError`."""
+        """Write all results into a file, as `layerscope save` does. Raises `LayerscopeError`."""
         from layerscope.layers.saved_file import write_saved
         from layerscope.opening.saved import complete, pack_opened
 
@@ -281,14 +281,14 @@ class _ClosedBlob(Blob):
 
 
 def _closed(blob: Blob) -> Blob:
-    """What takes the place of a layer, whose files it does not keep open."""
+    """The replacement for a layer of a closed image, without open files."""
     return blob if isinstance(blob, MissingBlob | UnsavedBlob) else _ClosedBlob(blob.name, 0)
 
 
 def _records(documents: Sequence[Mapping[str, Any]], kind: type[_Record]) -> tuple[_Record, ...]:
     """Parts of the report as typed objects."""
-    found: list[_Record] = msgspec.convert(_renamed(documents), list[kind])  # type: ignore[valid-type]
-    return tuple(found)
+    records: list[_Record] = msgspec.convert(_renamed(documents), list[kind])  # type: ignore[valid-type]
+    return tuple(records)
 
 
 def _renamed(value: Any) -> Any:

@@ -20,7 +20,7 @@ from layerscope.settings import SEVERITIES, RuleChoice
 from layerscope.sources.base import Request
 
 Reporter = Callable[[str, int, int | None], object]
-"""Is told the stage, how much of it is done, and its size in bytes or items, None if unknown; from any thread."""
+"""Called from any thread with the stage, how much of it is done, and its size in bytes or items; None if unknown."""
 
 
 def open(  # noqa: A001  # called `layerscope.open`
@@ -43,21 +43,21 @@ def open(  # noqa: A001  # called `layerscope.open`
     """Open an image: a file, a folder, or a name in an engine, a store or a registry, as on the command line.
 
     `image` selects one of an archive with several, `platform` one of a multi-platform image (`linux/arm64`). `store_root` is the
-    folder of a store, `pull` has an engine fetch an image that is not there, `max_download` bounds the bytes of layers that are
-    fetched from a registry, which is asked only for `registry://NAME`. `verify` checks the digests of all layers, whatever their
+    folder of a store, `pull` has an engine fetch an image that is not found locally, `max_download` limits the bytes of layers
+    fetched from a registry; registries are used only for `registry://NAME`. `verify` checks the digests of all layers, whatever their
     size. Without `duplicates` and `findings`, opening is faster; `rules` turns rules off or changes their severity
     (`{"apt-lists": "off"}`, or False). `dockerfile` is the image's. `cache` is True for the user's cache, False for none, or a folder.
     `limits` raises safety limits. An image with damaged layers opens: see `Image.damages`.
 
-    Raises `LayerscopeError`: `str()` of it says what is wrong, `hint` what to do.
+    Raises `LayerscopeError`: its text says what is wrong, `hint` what to do.
     """
-    limited = tuple(f"{name}={number}" for name, number in (limits or {}).items())
+    assignments = tuple(f"{name}={number}" for name, number in (limits or {}).items())
     request = Request(
         reference=fspath(reference),
         image=image,
         platform=None if platform is None else Platform.parse(platform),
-        limits=parse_limits(limited),
-        progress=NullProgress() if progress is None else _Reporting(progress),
+        limits=parse_limits(assignments),
+        progress=NullProgress() if progress is None else _CallbackProgress(progress),
         store_root=None if store_root is None else Path(store_root),
         pull=pull,
         remote="never",
@@ -74,8 +74,8 @@ def open(  # noqa: A001  # called `layerscope.open`
     return Image(open_image(request, options))
 
 
-class _Reporting(NullProgress):
-    """Tells a callback."""
+class _CallbackProgress(NullProgress):
+    """Passes progress to a callback."""
 
     def __init__(self, report: Reporter) -> None:
         self._report = report
@@ -99,12 +99,12 @@ def _store(cache: bool | str | PathLike[str]) -> Store | None:
 
 
 def _choices(rules: Mapping[str, str | bool] | None) -> dict[str, RuleChoice]:
-    """Settings of rules. Raises `UsageError` for a rule or a severity that there is not."""
+    """Settings of rules. Raises `UsageError` for an unknown rule or severity."""
     from layerscope.analysis.findings.rules import check_rules
 
-    given = rules or {}
-    check_rules(list(given), lambda name: f"rules[{name!r}]")
-    for name, severity in given.items():
+    severities = rules or {}
+    check_rules(list(severities), lambda name: f"rules[{name!r}]")
+    for name, severity in severities.items():
         if severity is not False and severity not in (*SEVERITIES, "off"):
             raise UsageError(
                 f"rules[{name!r}]: unknown severity {severity!r}",
@@ -114,5 +114,5 @@ def _choices(rules: Mapping[str, str | bool] | None) -> dict[str, RuleChoice]:
         name: RuleChoice(severity=severity)
         if isinstance(severity, str) and severity != "off"
         else RuleChoice(enabled=False)
-        for name, severity in given.items()
+        for name, severity in severities.items()
     }

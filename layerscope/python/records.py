@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the build: an entry of the history, or what stands for it."""
+    """A step of the build: an entry of the history, or one made up for a layer without an entry."""
 
     index: int
     layer: int | None
@@ -20,7 +20,7 @@ class Step:
     """Rest of the instruction; the whole text if the instruction is unknown."""
     build_args: tuple[str, ...]
     created_by: str | None
-    """As recorded."""
+    """The text in the history."""
     created: str | None
     author: str | None
     comment: str | None
@@ -65,29 +65,29 @@ class Layer:
     verified: bool | None
     """Whether the digests match; None if they were not checked."""
     broken: Broken | None
-    """None if it is whole."""
+    """None if it is complete."""
     extent: str
-    """What the figures are from: `read`, the layer itself."""
+    """What the figures were made from; always `read`: the layer itself."""
     entries: int
     """Members of the tar."""
     whiteouts: int
     compressed_bytes: int | None
-    """Blob as stored; None if not compressed."""
+    """Bytes of the compressed blob; None if it is not compressed."""
     tar_bytes: int
     stored_bytes: int
     """Content of its files."""
     net_bytes: int
-    """Stored − content that died in this layer; can be negative."""
+    """Stored bytes minus content that this layer hides; can be negative."""
     wasted_bytes: int
-    """Its own content that the final image does not show."""
+    """Content bytes of this layer that the final image does not show."""
     hides_bytes: int
-    """Content of lower layers that died in this layer."""
+    """Content bytes of lower layers that this layer hides."""
     changes: ChangeCounts
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of the Dockerfile that a fix consists of."""
+    """One change of the Dockerfile in a fix."""
 
     kind: str
     """`change`, `flag`, `drop`, `merge`, `ignore`, `insert` or `before`."""
@@ -109,7 +109,7 @@ class Finding:
     confidence: str
     """`high`, `medium` or `low`."""
     bytes: int
-    """What the fix saves."""
+    """Bytes that the fix saves."""
     steps: tuple[int, ...]
     layers: tuple[int, ...]
     line: int | None
@@ -121,7 +121,7 @@ class Finding:
     """Whether it is in the base image."""
     why: str
     fix: str
-    """Dockerfile text; words in it stand in comments."""
+    """Dockerfile text; explanations are comments."""
     edits: tuple[Edit, ...]
 
 
@@ -145,16 +145,16 @@ class Duplicate:
     """Equal contents at several paths of the final image."""
 
     bytes: int
-    """Of one copy."""
+    """Content bytes of one copy."""
     saving_bytes: int
-    """Of all copies but one."""
+    """Content bytes of all copies except one."""
     digest: str
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageWarning:
-    """Something odd about an image that opens all the same."""
+    """An oddity of an image that opens nevertheless."""
 
     code: str
     layer: int | None

@@ -12,8 +12,8 @@ from layerscope.words import Change
 Part = tuple[str, str]
 """Safe text and its style, as rich names it; "" for none."""
 
-_CHUNK = 2000
-"""Lines that are written in one go."""
+_BUFFERED_LINES = 2000
+"""Lines that are written at once."""
 
 
 class Console:
@@ -27,7 +27,7 @@ class Console:
 
     def line(self, *parts: Part | str) -> None:
         """Write one line, however long."""
-        parts = _without_commands(parts)
+        parts = _without_ci_commands(parts)
         paint = self._paint
         if paint is None:
             self._add_line(
@@ -77,23 +77,23 @@ class Console:
 
     def _add_line(self, line: str) -> None:
         self._lines.append(line)
-        if len(self._lines) >= _CHUNK:
+        if len(self._lines) >= _BUFFERED_LINES:
             self.flush()
 
 
-def _without_commands(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
-    """A line without commands for CI services: neither `::command` at its start, nor those that `without_ci_commands` removes."""
-    begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
-    orders = begins.startswith("::")
-    done: list[Part | str] = []
+def _without_ci_commands(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
+    """A line without commands that CI services recognize: `::command` at its start, and those that `without_ci_commands` removes."""
+    start = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
+    is_command = start.startswith("::")
+    cleaned: list[Part | str] = []
     for part in parts:
         text = part if isinstance(part, str) else part[0]
         text = without_ci_commands(text)
-        if orders and ":" in text:
+        if is_command and ":" in text:
             text = text.replace(":", ": ", 1)
-            orders = False
-        done.append(text if isinstance(part, str) else (text, part[1]))
-    return tuple(done)
+            is_command = False
+        cleaned.append(text if isinstance(part, str) else (text, part[1]))
+    return tuple(cleaned)
 
 
 def _folded(text: str, width: int) -> Iterator[str]:
@@ -105,9 +105,9 @@ def _folded(text: str, width: int) -> Iterator[str]:
             row = ""
         row = f"{row} {word}" if row else word
         while cells(row) > width:
-            taken = max(fitting(row, width), 1)
-            yield row[:taken]
-            row = row[taken:]
+            count = max(fitting(row, width), 1)
+            yield row[:count]
+            row = row[count:]
     if row:
         yield row
 
@@ -159,7 +159,7 @@ def growth_style(count: float) -> str:
     return "yellow" if count > 0 else "green" if count < 0 else "dim"
 
 
-def listed(counts: Iterable[tuple[int, str]]) -> str:
+def counts_text(counts: Iterable[tuple[int, str]]) -> str:
     """Counts with their words, without zeros: 3 added, 1 removed."""
     return ", ".join(f"{count:,} {word}" for count, word in counts if count)
 

@@ -71,9 +71,15 @@ def _waste(opened: Opened) -> Iterator[Row]:
 
 def _duplicates(opened: Opened) -> Iterator[Row]:
     table = opened.filesystem.table
-    for number, found in enumerate(opened.duplicates or ()):
-        for path in found.paths:
-            yield number, found.bytes, found.saving, found.digest, _path(table.full(path))
+    for number, duplicate in enumerate(opened.duplicates or ()):
+        for path in duplicate.paths:
+            yield (
+                number,
+                duplicate.bytes,
+                duplicate.saving,
+                duplicate.digest,
+                _path(table.full(path)),
+            )
 
 
 def _findings(opened: Opened) -> Iterator[Row]:
@@ -108,12 +114,12 @@ def _packages(opened: Opened) -> Iterator[Row]:
 
 def _files(opened: Opened) -> Iterator[Row]:
     for layer in range(len(opened.indexes)):
-        for found in files_of(opened, layer):
-            mode = found["mode"]
+        for row in files_of(opened, layer):
+            mode = row["mode"]
             yield (
-                layer, found["change"], " ".join(found["why"]), _path(found["path"]), found["type"], found["bytes"],
-                None if mode is None else f"{mode & 0o7777:04o}", found["uid"], found["gid"], found["mtime"],
-                found["linkTarget"],
+                layer, row["change"], " ".join(row["why"]), _path(row["path"]), row["type"], row["bytes"],
+                None if mode is None else f"{mode & 0o7777:04o}", row["uid"], row["gid"], row["mtime"],
+                row["linkTarget"],
             )  # fmt: skip
 
 

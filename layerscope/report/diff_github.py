@@ -25,7 +25,7 @@ from layerscope.report.rows import place_words
 from layerscope.text import clip, safe_name
 
 _ROWS = 40
-"""Most rows of each kind in the log."""
+"""Maximum rows of each kind in the log."""
 _WIDTH = 300
 """Characters of an instruction or a value."""
 
@@ -33,7 +33,7 @@ _WIDTH = 300
 def write(
     old: Opened, new: Opened, comparison: Comparison, stream: BinaryIO, options: ReportOptions
 ) -> None:
-    """Write errors for secrets and setuid files, a notice that sums up, an annotation for each new finding, and log lines."""
+    """Write errors for secrets and setuid files, a summary as a notice, an annotation for each new finding, and log lines."""
     binary = options.binary_sizes
     for word, side in (("old", old), ("new", new)):
         for damage in side.damages()[:MAX_ANNOTATIONS]:

@@ -25,7 +25,7 @@ from layerscope.report.diff_rows import (
 )
 from layerscope.report.diff_totals import total_rows
 from layerscope.report.html import write_sections
-from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, macros, rows_that_fit
 from layerscope.report.issues import issue_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import place_words
@@ -85,7 +85,7 @@ def write(
     write_sections(header, sections, stream, options)
 
 
-def _listing(
+def _table_section(
     options: ReportOptions,
     title: str,
     note: str,
@@ -97,7 +97,7 @@ def _listing(
     """A section with one table; None if it has no rows."""
     if not count:
         return None
-    shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
+    shown = rows_that_fit((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
     return Section(title, note, macros(options).listing(columns, shown, count - len(shown), noun))
 
 
@@ -115,7 +115,7 @@ def _growth(count: int, options: ReportOptions) -> Cell:
 
 def _secrets(new: Opened, comparison: Comparison, options: ReportOptions) -> Section | None:
     rows = secret_rows(new, comparison)
-    return _listing(
+    return _table_section(
         options,
         count_of(len(rows), "new secret"),
         "readable by anyone who can pull the image",
@@ -128,7 +128,7 @@ def _secrets(new: Opened, comparison: Comparison, options: ReportOptions) -> Sec
 
 def _privileges(new: Opened, comparison: Comparison, options: ReportOptions) -> Section | None:
     rows = privilege_rows(new, comparison)
-    return _listing(
+    return _table_section(
         options,
         privileges_counted(comparison.privileges),
         "run with the rights of their owner or group",
@@ -141,7 +141,7 @@ def _privileges(new: Opened, comparison: Comparison, options: ReportOptions) -> 
 
 def _steps(comparison: Comparison, options: ReportOptions) -> Section | None:
     rows = list(step_rows(comparison))
-    return _listing(
+    return _table_section(
         options,
         "Steps",
         f"{count_of(len(rows), 'step')} changed or rebuilt",
@@ -151,7 +151,7 @@ def _steps(comparison: Comparison, options: ReportOptions) -> Section | None:
                 _word(f"{STEP_GLYPHS[row.change]} {row.change.value}"),
                 _growth(row.growth, options),
                 _text(row.place),
-                ("code", row.was, row.text),
+                ("code", row.old_text, row.text),
             ]
             for row in rows
         ),
@@ -163,7 +163,7 @@ def _steps(comparison: Comparison, options: ReportOptions) -> Section | None:
 def _packages(comparison: Comparison, options: ReportOptions) -> Section | None:
     changes = comparison.packages or ()
     growth = signed(sum(change.growth for change in changes), binary=options.binary_sizes)
-    return _listing(
+    return _table_section(
         options,
         "Packages",
         f"{count_of(len(changes), 'package')} changed, {growth}",
@@ -186,7 +186,7 @@ def _packages(comparison: Comparison, options: ReportOptions) -> Section | None:
 def _directories(comparison: Comparison, options: ReportOptions) -> Section | None:
     changes, groups = comparison.files, comparison.directories
     growth = signed(changes.total_growth, binary=options.binary_sizes)
-    return _listing(
+    return _table_section(
         options,
         "Directories",
         f"{count_of(len(changes), 'path')} changed, {growth}",
@@ -208,7 +208,7 @@ def _files(
     old: Opened, new: Opened, comparison: Comparison, options: ReportOptions
 ) -> Section | None:
     rows = largest_rows(old, new, comparison, _PATHS, binary=options.binary_sizes)
-    return _listing(
+    return _table_section(
         options,
         "Largest changes",
         "",
@@ -218,7 +218,7 @@ def _files(
                 _word(f"{row.change.glyph} {row.change.word}"),
                 _growth(row.growth, options),
                 ("path", None, row.path),
-                _text(row.words),
+                _text(row.differences),
             ]
             for row in rows
         ),
@@ -228,22 +228,22 @@ def _files(
 
 
 def _new_findings(new: Opened, comparison: Comparison, options: ReportOptions) -> Section | None:
-    found = () if comparison.findings is None else comparison.findings.new
-    if not found:
+    findings = () if comparison.findings is None else comparison.findings.new
+    if not findings:
         return None
     rows = []
-    for number, finding in enumerate(found[:ROWS]):
+    for number, finding in enumerate(findings[:ROWS]):
         issue = issue_of(new, finding, binary=options.binary_sizes)
         amount, _, why = issue.text.partition(". ") if issue.bytes else ("", "", issue.text)
         rows.append(macros(options).finding(issue, amount, why, number < _UNFOLDED, _FINDING_PATHS))
-    shown = fitting(rows, ROWS, MAX_BYTES)
-    body = macros(options).findings(shown, len(found) - len(shown))
-    return Section(count_of(len(found), "new finding"), "", body)
+    shown = rows_that_fit(rows, ROWS, MAX_BYTES)
+    body = macros(options).findings(shown, len(findings) - len(shown))
+    return Section(count_of(len(findings), "new finding"), "", body)
 
 
 def _gone_findings(old: Opened, comparison: Comparison, options: ReportOptions) -> Section | None:
     gone = () if comparison.findings is None else comparison.findings.removed
-    return _listing(
+    return _table_section(
         options,
         f"{count_of(len(gone), 'finding')} gone",
         "",
@@ -263,11 +263,11 @@ def _gone_findings(old: Opened, comparison: Comparison, options: ReportOptions) 
 
 
 def _config(comparison: Comparison, options: ReportOptions) -> Section | None:
-    found = comparison.config
-    return _listing(
+    settings = comparison.config
+    return _table_section(
         options,
         "Config",
-        f"{count_of(len(found), 'setting')} changed",
+        f"{count_of(len(settings), 'setting')} changed",
         [("", ""), ("setting", ""), ("name", ""), ("value", "")],
         (
             [
@@ -276,8 +276,8 @@ def _config(comparison: Comparison, options: ReportOptions) -> Section | None:
                 ("code", None, row.name),
                 ("code", None, " → ".join(clip(value, CELL // 2) for value in row.values)),
             ]
-            for row in map(config_row, found)
+            for row in map(config_row, settings)
         ),
-        len(found),
+        len(settings),
         "setting",
     )

@@ -39,7 +39,7 @@ _RISKS = 20
 _ROWS = 100
 _PATHS = 30
 _FINDINGS = 10
-"""Most rows of each kind."""
+"""Maximum rows of each kind."""
 _SETTING = 200
 """Characters of a value of the config."""
 
@@ -130,7 +130,7 @@ def _add_steps(page: Page, comparison: Comparison, binary: bool) -> None:
         "| | change | layer | step |\n|---|---:|---|---|",
         (
             f"| {STEP_GLYPHS[row.change]} | {signed(row.growth, binary=binary) if row.growth else ''} | {row.place} "
-            f"| {code(clip(row.text, CELL))}{f'<br>was {code(clip(row.was, CELL))}' if row.was else ''} |"
+            f"| {code(clip(row.text, CELL))}{f'<br>was {code(clip(row.old_text, CELL))}' if row.old_text else ''} |"
             for row in rows[:_ROWS]
         ),
         len(rows),
@@ -182,7 +182,7 @@ def _add_files(page: Page, old: Opened, new: Opened, comparison: Comparison, bin
         "| | change | path | |\n|---|---:|---|---|",
         (
             f"| {row.change.glyph} | {signed(row.growth, binary=binary) if row.growth else ''} "
-            f"| {code(clip_start(row.path, CELL))} | {plain(clip(row.words, CELL))} |"
+            f"| {code(clip_start(row.path, CELL))} | {plain(clip(row.differences, CELL))} |"
             for row in largest_rows(old, new, comparison, _PATHS, binary=binary)
         ),
         len(changes),
@@ -221,18 +221,18 @@ def _gone(old: Opened, findings: Sequence[Finding], binary: bool) -> Iterable[st
 
 
 def _add_config(page: Page, comparison: Comparison) -> None:
-    found = comparison.config
-    if not found:
+    settings = comparison.config
+    if not settings:
         return
     _section(
         page,
-        f"<b>Config</b> {count_of(len(found), 'setting')} changed",
+        f"<b>Config</b> {count_of(len(settings), 'setting')} changed",
         "| | setting | value |\n|---|---|---|",
         (
             f"| {row.change.glyph} | {row.field} {code(clip(row.name, CELL))} "
             f"| {' → '.join(code(clip(value, _SETTING)) for value in row.values)} |"
-            for row in map(config_row, found[:_ROWS])
+            for row in map(config_row, settings[:_ROWS])
         ),
-        len(found),
+        len(settings),
         "setting",
     )

@@ -43,7 +43,7 @@ STEP_GLYPHS = {
 
 
 def directory_name(table: PathTable, group: DirectoryChange, count: int) -> str:
-    """The directory of one of `count` groups; what only the root has in common is elsewhere than the others."""
+    """The directory of one of `count` groups; "elsewhere" for the group of the root, unless it is the only one."""
     if group.path == 0 and count > 1:
         return "elsewhere"
     return shown_path(table.full(group.path))
@@ -101,7 +101,7 @@ class StepRow(NamedTuple):
     growth: int
     place: str
     text: str
-    was: str
+    old_text: str
     """The old instruction; empty if it is the same."""
 
 
@@ -109,15 +109,15 @@ def step_rows(comparison: Comparison) -> Iterator[StepRow]:
     """The steps that differ, in the order of the new image."""
     for pair in comparison.steps:
         if pair.change is not StepChange.SAME:
-            text, *was = _instructions(pair)
+            text, *old_text = _instructions(pair)
             growth = pair.new_bytes - pair.old_bytes
-            yield StepRow(pair.change, growth, _place(pair), text, *(was or [""]))
+            yield StepRow(pair.change, growth, _place(pair), text, *(old_text or [""]))
 
 
 def changed_steps(comparison: Comparison) -> list[StepPair]:
     """The steps that differ in more than their digest."""
-    alike = (StepChange.SAME, StepChange.REBUILT)
-    return [pair for pair in comparison.steps if pair.change not in alike]
+    unlisted = (StepChange.SAME, StepChange.REBUILT)
+    return [pair for pair in comparison.steps if pair.change not in unlisted]
 
 
 def _place(pair: StepPair) -> str:
@@ -135,7 +135,7 @@ def _instructions(pair: StepPair) -> Iterator[str]:
 
 
 class PackageRow(NamedTuple):
-    """A package that came, went or changed version."""
+    """A package that was added, removed or changed version."""
 
     change: Change
     growth: int
@@ -164,18 +164,20 @@ class ConfigRow(NamedTuple):
     """Old and new value; a value that is not set is left out."""
 
 
-def config_row(found: ConfigDifference) -> ConfigRow:
+def config_row(difference: ConfigDifference) -> ConfigRow:
     """The row of a setting; secrets are masked."""
     kind = (
         Change.REMOVED
-        if found.new is None
+        if difference.new is None
         else Change.ADDED
-        if found.old is None
+        if difference.old is None
         else Change.MODIFIED
     )
-    name = "" if found.name is None else safe_name(found.name)
-    values = [shown_value(found.name, value) for value in (found.old, found.new) if value]
-    return ConfigRow(kind, _FIELDS.get(found.field, found.field), name, values)
+    name = "" if difference.name is None else safe_name(difference.name)
+    values = [
+        shown_value(difference.name, value) for value in (difference.old, difference.new) if value
+    ]
+    return ConfigRow(kind, _FIELDS.get(difference.field, difference.field), name, values)
 
 
 def counts_words(counts: Mapping[Change, int]) -> str:
@@ -184,16 +186,16 @@ def counts_words(counts: Mapping[Change, int]) -> str:
 
 
 def differences(
-    mine: Inodes, other: Inodes, old: int, new: int, why: int, binary: bool
+    old_inodes: Inodes, new_inodes: Inodes, old: int, new: int, why: int, binary: bool
 ) -> Iterator[str]:
     """The differences of a path other than its size."""
     if old < 0 or new < 0:
-        inodes, inode = (mine, old) if new < 0 else (other, new)
+        inodes, inode = (old_inodes, old) if new < 0 else (new_inodes, new)
         kind = Kind(int(inodes.columns.kinds[inode]))
         if kind is not Kind.FILE:
             yield KIND_NAMES[kind]
         return
-    before, after = mine.columns, other.columns
+    before, after = old_inodes.columns, new_inodes.columns
     if why & Why.TYPE:
         kinds = [
             Kind(int(columns.kinds[inode])) for columns, inode in ((before, old), (after, new))
@@ -203,7 +205,7 @@ def differences(
         sizes = int(before.stored[old]), int(after.stored[new])
         yield "content " + " → ".join(size(count, binary=binary) for count in dict.fromkeys(sizes))
     if why & Why.TARGET:
-        targets = mine.links[int(before.links[old])], other.links[int(after.links[new])]
+        targets = old_inodes.links[int(before.links[old])], new_inodes.links[int(after.links[new])]
         yield "target " + " → ".join(clip(safe_name(target), _TARGET) for target in targets)
     if why & Why.DEVICE:
         yield "device numbers"
@@ -223,17 +225,17 @@ class PathRow(NamedTuple):
     change: Change
     growth: int
     path: str
-    words: str
+    differences: str
     """What differs besides the size."""
 
 
 def largest_rows(
-    old: Opened, new: Opened, comparison: Comparison, most: int, *, binary: bool
+    old: Opened, new: Opened, comparison: Comparison, limit: int, *, binary: bool
 ) -> Iterator[PathRow]:
     """The paths with the largest differences, largest first."""
     changes = comparison.files
-    mine, other = old.filesystem.inodes, new.filesystem.inodes
-    rows = changes.largest(most)
+    old_inodes, new_inodes = old.filesystem.inodes, new.filesystem.inodes
+    rows = changes.largest(limit)
     columns = (changes.paths, changes.kinds, changes.why, changes.old, changes.new)
     for path, change, why, before, after in zip(
         *(column[rows].tolist() for column in columns), strict=True
@@ -242,7 +244,7 @@ def largest_rows(
             Change(change),
             int(changes.growth[path]),
             shown_path(changes.table.full(path)),
-            " · ".join(differences(mine, other, before, after, why, binary)),
+            " · ".join(differences(old_inodes, new_inodes, before, after, why, binary)),
         )
 
 
@@ -268,12 +270,14 @@ def headline_parts(
     old: Opened, new: Opened, comparison: Comparison, *, binary: bool
 ) -> list[tuple[str, Role]]:
     """The parts of the headline: growth of stored and avoidable bytes, new secrets, new setuid files."""
-    parts = [(_moved(old.accounting.stored, new.accounting.stored, "stored", binary), Role.STORED)]
+    parts = [
+        (_amount_words(old.accounting.stored, new.accounting.stored, "stored", binary), Role.STORED)
+    ]
     if old.findings is not None and new.findings is not None:
         amounts = old.findings.saving(), new.findings.saving()
         if any(amounts):
             role = Role.AVOIDABLE if amounts[1] > amounts[0] else Role.BASE
-            parts.append((_moved(*amounts, "avoidable", binary), role))
+            parts.append((_amount_words(*amounts, "avoidable", binary), role))
     if comparison.secrets:
         parts.append((count_of(len(comparison.secrets), "new secret"), Role.RISK))
     if comparison.privileges:
@@ -286,7 +290,7 @@ def headline_text(old: Opened, new: Opened, comparison: Comparison, *, binary: b
     return BETWEEN.join(text for text, _ in headline_parts(old, new, comparison, binary=binary))
 
 
-def _moved(before: int, after: int, word: str, binary: bool) -> str:
+def _amount_words(before: int, after: int, word: str, binary: bool) -> str:
     growth = signed(after - before, binary=binary) if after != before else "no change"
     return f"{size(after, binary=binary)} {word} ({growth})"
 
@@ -297,6 +301,6 @@ def upgrade_words(new: Opened, comparison: Comparison, *, binary: bool) -> str:
     if not layers.fetched:
         return "Upgrading from the old image fetches no layers."
     content = size(stored_bytes(new, layers.fetched), binary=binary)
-    sent = blob_bytes(new, layers.fetched)
-    much = f"{size(sent, binary=binary)} compressed, " if sent is not None else ""
-    return f"Upgrading from the old image fetches {count_of(len(layers.fetched), 'layer')}: {much}{content} of content."
+    blobs = blob_bytes(new, layers.fetched)
+    compressed = f"{size(blobs, binary=binary)} compressed, " if blobs is not None else ""
+    return f"Upgrading from the old image fetches {count_of(len(layers.fetched), 'layer')}: {compressed}{content} of content."

@@ -76,12 +76,12 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
         "packages": _packages(comparison),
         "config": [
             {
-                "field": found.field,
-                "name": found.name,
-                "old": _value(found.old),
-                "new": _value(found.new),
+                "field": setting.field,
+                "name": setting.name,
+                "old": _value(setting.old),
+                "new": _value(setting.new),
             }
-            for found in comparison.config
+            for setting in comparison.config
         ],
         "files": {
             **_counts(comparison.files.counts()),
@@ -135,15 +135,15 @@ def changes_of(old: Opened, new: Opened, changes: FileChanges) -> Iterator[dict[
         changes.new.tolist(),
         strict=True,
     )
-    mine, other = old.filesystem.inodes, new.filesystem.inodes
+    old_inodes, new_inodes = old.filesystem.inodes, new.filesystem.inodes
     for path, change, why, growth, before, after in rows:
         yield {
             "path": _text(path),
             "change": Change(change).json_name,
             "why": _why(why),
             "deltaBytes": growth,
-            "old": _state(mine, before),
-            "new": _state(other, after),
+            "old": _state(old_inodes, before),
+            "new": _state(new_inodes, after),
         }
 
 

@@ -11,8 +11,8 @@ from layerscope.report.console import (
     Console,
     Part,
     change_glyph,
+    counts_text,
     growth_style,
-    listed,
     padded,
     signed,
     widest,
@@ -37,7 +37,7 @@ from layerscope.words import Change
 STEPS = 40
 PACKAGES = 30
 SETTINGS = 60
-"""Most rows that are shown."""
+"""Maximum rows."""
 _NAME = 36
 """Columns that package names are clipped to."""
 
@@ -100,10 +100,10 @@ def _write_layers(
     layers, binary = comparison.layers, options.binary_sizes
     count = len(new.image.layers)
     shared = size(stored_bytes(new, layers.shared), binary=binary)
-    below = ""
+    from_bottom = ""
     if layers.shared and layers.common != len(layers.shared):
-        below = f", {layers.common:,} of them from the bottom"
-    write_heading(console, "Layers", f"{len(layers.shared):,} of {count:,} shared{below}")
+        from_bottom = f", {layers.common:,} of them from the bottom"
+    write_heading(console, "Layers", f"{len(layers.shared):,} of {count:,} shared{from_bottom}")
     if layers.shared:
         console.paragraph(f"Shared: {shared} of content.", indent=2)
     console.paragraph(upgrade_words(new, comparison, binary=binary), indent=2)
@@ -117,7 +117,7 @@ def _write_steps(console: Console, comparison: Comparison, options: ReportOption
         console.line("No step differs.")
         return
     counts = [(sum(row.change is change for row in rows), change.value) for change in _STEP_STYLES]
-    write_heading(console, "Steps", listed(counts))
+    write_heading(console, "Steps", counts_text(counts))
     console.line()
     shown = rows[:STEPS]
     sizes = [
@@ -131,8 +131,8 @@ def _write_steps(console: Console, comparison: Comparison, options: ReportOption
             "  ", _STEP_STYLES[row.change], (f" {amount:>{width}}", growth_style(row.growth)),
             f"  {row.place:<{place_width}}  ", clip(row.text, room),
         )  # fmt: skip
-        if row.was:
-            console.line(" " * (console.width - room), (clip(f"was {row.was}", room), "dim"))
+        if row.old_text:
+            console.line(" " * (console.width - room), (clip(f"was {row.old_text}", room), "dim"))
     if len(rows) > len(shown):
         console.line(
             "  ", (f"… and {count_of(len(rows) - len(shown), 'more step', 'more steps')}", "dim")
@@ -157,7 +157,7 @@ def _write_packages(console: Console, comparison: Comparison, options: ReportOpt
     write_heading(
         console,
         "Packages",
-        listed(counts),
+        counts_text(counts),
         (signed(growth, binary=binary), growth_style(growth)),
     )
     console.line()
@@ -178,14 +178,14 @@ def _write_packages(console: Console, comparison: Comparison, options: ReportOpt
 
 def _write_config(console: Console, comparison: Comparison) -> None:
     """Write the config settings that differ."""
-    found = comparison.config
-    if not found:
+    settings = comparison.config
+    if not settings:
         console.line()
         console.line("The configs are the same.")
         return
-    write_heading(console, "Config", count_of(len(found), "setting differs", "settings differ"))
+    write_heading(console, "Config", count_of(len(settings), "setting differs", "settings differ"))
     console.line()
-    for row in map(config_row, found[:SETTINGS]):
+    for row in map(config_row, settings[:SETTINGS]):
         name = f"{row.field} {clip(row.name, console.width // 2)}".rstrip()
         values = row.values
         room = console.width - 6
@@ -197,6 +197,6 @@ def _write_config(console: Console, comparison: Comparison) -> None:
         console.line("  ", change_glyph(row.change), f" {name}")
         for value in values:
             console.line("      ", clip(value, room))
-    if len(found) > SETTINGS:
-        more = count_of(len(found) - SETTINGS, "more setting", "more settings")
+    if len(settings) > SETTINGS:
+        more = count_of(len(settings) - SETTINGS, "more setting", "more settings")
         console.line("  ", (f"… and {more}", "dim"))

@@ -16,8 +16,8 @@ from layerscope.report.console import (
     Console,
     Part,
     change_glyph,
+    counts_text,
     growth_style,
-    listed,
     padded,
     signed,
     widest,
@@ -31,9 +31,7 @@ from layerscope.words import CHANGES, Change
 
 DIRECTORIES = 12
 LARGEST = 20
-"""Most rows that are shown."""
-_TARGET = 40
-"""Columns that link targets are clipped to."""
+"""Maximum rows."""
 
 
 def write_files(
@@ -52,7 +50,7 @@ def write_files(
     write_heading(
         console,
         "Files",
-        listed((counts[change], change.word) for change in CHANGES),
+        counts_text((counts[change], change.word) for change in CHANGES),
         (signed(growth, binary=binary), growth_style(growth)),
     )
     console.line()
@@ -72,8 +70,8 @@ def _write_directories(
 ) -> None:
     """Write the directories with the largest differences, most growth first."""
     weights = sorted((group.weight for group in groups), reverse=True)
-    least = weights[DIRECTORIES - 1] if len(weights) > DIRECTORIES else 0
-    shown = [group for group in groups if group.weight >= least][:DIRECTORIES]
+    threshold = weights[DIRECTORIES - 1] if len(weights) > DIRECTORIES else 0
+    shown = [group for group in groups if group.weight >= threshold][:DIRECTORIES]
     sizes = [signed(group.growth, binary=binary) for group in shown]
     width = max(widest(sizes), len("change"))
     counts = [counts_words(group.counts) for group in shown]
@@ -87,9 +85,9 @@ def _write_directories(
             (clip(count, console.width - width - room - 6), "dim"),
         )  # fmt: skip
     if len(groups) > len(shown):
-        rest = sum(group.growth for group in groups) - sum(group.growth for group in shown)
+        left_out = sum(group.growth for group in groups) - sum(group.growth for group in shown)
         more = count_of(len(groups) - len(shown), "more directory", "more directories")
-        console.line("  ", (f"… and {more}, {signed(rest, binary=binary)}", "dim"))
+        console.line("  ", (f"… and {more}, {signed(left_out, binary=binary)}", "dim"))
 
 
 def _rows(
@@ -101,7 +99,7 @@ def _rows(
     options: ReportOptions,
 ) -> Iterator[list[Part | str]]:
     """A line for each of these changes."""
-    mine, other = old.filesystem.inodes, new.filesystem.inodes
+    old_inodes, new_inodes = old.filesystem.inodes, new.filesystem.inodes
     room = 11 if options.binary_sizes else 9
     table = changes.table
     columns = (changes.paths, changes.kinds, changes.why, changes.old, changes.new)
@@ -110,8 +108,10 @@ def _rows(
     ):
         growth = int(changes.growth[path])
         amount = signed(growth, binary=options.binary_sizes) if growth else "·"
-        words = " · ".join(differences(mine, other, before, after, why, options.binary_sizes))
-        name = _path(table, path)
+        words = " · ".join(
+            differences(old_inodes, new_inodes, before, after, why, options.binary_sizes)
+        )
+        name = shown_path(table.full(path))
         if not options.files:
             space = width - room - 8
             words = clip(words, max(space // 2, space - len(name)))
@@ -123,8 +123,3 @@ def _rows(
             f"  {name}",
             (f"  {words}" if words else "", "dim"),
         ]
-
-
-def _path(table: PathTable, path: int) -> str:
-    """A path from the root, safe to show."""
-    return shown_path(table.full(path))

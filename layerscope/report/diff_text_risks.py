@@ -1,4 +1,4 @@
-"""New secrets, new setuid files, and findings that came or went, in a text comparison."""
+"""New secrets, new setuid files, and new and gone findings, in a text comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.risks import privileges_counted
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
-from layerscope.report.console import Console, change_glyph, listed, widest, write_heading
+from layerscope.report.console import Console, change_glyph, counts_text, widest, write_heading
 from layerscope.report.diff_rows import privilege_rows, secret_rows
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import place_words
@@ -16,7 +16,7 @@ from layerscope.text import clip, clip_start, count_of, safe_name, size
 from layerscope.words import Change
 
 ROWS = 20
-"""Most rows that are shown of each kind."""
+"""Maximum rows of each kind."""
 
 
 def write_risks(console: Console, new: Opened, comparison: Comparison) -> None:
@@ -66,7 +66,9 @@ def write_findings(
     if changes is None or not (changes.new or changes.removed):
         return
     write_heading(
-        console, "Findings", listed([(len(changes.new), "new"), (len(changes.removed), "gone")])
+        console,
+        "Findings",
+        counts_text([(len(changes.new), "new"), (len(changes.removed), "gone")]),
     )
     console.line()
     for change, side, findings in (

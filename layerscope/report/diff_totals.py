@@ -29,10 +29,10 @@ def write_totals(console: Console, old: Opened, new: Opened, options: ReportOpti
     console.line()
     heading = "  ".join(f"{title:>{width}}" for title, width in zip(titles, widths, strict=True))
     console.line(("  " + heading, "dim"))
-    for name, before, after, change, moved in rows:
+    for name, before, after, change, delta in rows:
         console.line(
             f"  {name:<{widths[0]}}  {before:>{widths[1]}}  {after:>{widths[2]}}  ",
-            (f"{change:>{widths[3]}}", growth_style(moved)),
+            (f"{change:>{widths[3]}}", growth_style(delta)),
         )
 
 
@@ -40,24 +40,30 @@ def total_rows(
     old: Opened, new: Opened, binary: bool
 ) -> Iterator[tuple[str, str, str, str, float]]:
     """Name, old, new, change, and the change as a number: above 0 is worse."""
-    mine, other = totals_document(old), totals_document(new)
+    old_totals, new_totals = totals_document(old), totals_document(new)
     for key, name in _SIZES.items():
-        sides = (mine[key], other[key])
+        sides = (old_totals[key], new_totals[key])
         if sides != (None, None):
             before, after = (
                 "unknown" if side is None else size(side, binary=binary) for side in sides
             )
-            moved = 0 if None in sides else sides[1] - sides[0]
-            yield name, before, after, signed(moved, binary=binary) if moved else "", moved
+            delta = 0 if None in sides else sides[1] - sides[0]
+            yield name, before, after, signed(delta, binary=binary) if delta else "", delta
         if name == "wasted":
             yield _efficiency(old.accounting.efficiency, new.accounting.efficiency)
     for key, name in _COUNTS.items():
-        moved = other[key] - mine[key]
-        yield name, f"{mine[key]:,}", f"{other[key]:,}", f"{moved:+,}" if moved else "", 0
+        delta = new_totals[key] - old_totals[key]
+        yield (
+            name,
+            f"{old_totals[key]:,}",
+            f"{new_totals[key]:,}",
+            f"{delta:+,}" if delta else "",
+            0,
+        )
 
 
 def _efficiency(before: float, after: float) -> tuple[str, str, str, str, float]:
     """The row of efficiency, in percentage points; less is worse."""
     points = f"{100 * (after - before):+.1f} points"
-    moved = "" if points[1:] == "0.0 points" else points
-    return "efficiency", percent(before, 1), percent(after, 1), moved, before - after
+    delta = "" if points[1:] == "0.0 points" else points
+    return "efficiency", percent(before, 1), percent(after, 1), delta, before - after

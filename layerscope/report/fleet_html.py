@@ -10,13 +10,13 @@ from layerscope.report.fleet_rows import FleetTables, by_period
 from layerscope.report.fleet_table import Cell, FleetTable
 from layerscope.report.html import write_sections
 from layerscope.report.html_columns import Bar, columns
-from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, macros, rows_that_fit
 from layerscope.report.options import ReportOptions
 from layerscope.text import clip, count_of, percent, safe_name, size
 
 _DAMAGES = 50
 _DAYS = 60
-"""Most bars of the chart; with more, they are months."""
+"""Maximum bars of the chart; with more, they are months."""
 
 Titles = list[tuple[str, str]]
 
@@ -82,7 +82,7 @@ class _Page:
         }  # fmt: skip
 
     def _growth(self) -> Section | None:
-        """Bars of what is stored by the end of each day, or month; what it added is the upper part."""
+        """Bars of the bytes stored by the end of each day or month; the upper part is what was added then."""
         days = self._tables.dated
         shown = days if len(days) <= _DAYS else by_period(days, len("2000-01"))
         if len(shown) < 2:
@@ -95,10 +95,13 @@ class _Page:
         )
         return Section("Growth", "by the time at which images were made", body)
 
-    def _bar(self, one: GrowthAnswer) -> Bar:
-        about = f"{one.date}  {self._size(one.stored_once_bytes)}, {self._size(one.added_bytes)} added by {count_of(one.images, 'image')}"
+    def _bar(self, growth: GrowthAnswer) -> Bar:
+        about = f"{growth.date}  {self._size(growth.stored_once_bytes)}, {self._size(growth.added_bytes)} added by {count_of(growth.images, 'image')}"
         return Bar(
-            (one.date or "")[2:], about, one.added_bytes, one.stored_once_bytes - one.added_bytes
+            (growth.date or "")[2:],
+            about,
+            growth.added_bytes,
+            growth.stored_once_bytes - growth.added_bytes,
         )
 
     def _gate(self) -> Section | None:
@@ -135,11 +138,11 @@ class _Page:
         noun: str,
         more: int = 0,
     ) -> Section | None:
-        """A section of rows, unless there are none; `more` are not given."""
+        """A section of rows; None if there are none. `more` rows are left out of `rows`."""
         if not rows:
             return None
         parts = macros(self._options)
-        shown = fitting((parts.cells(row) for row in rows), ROWS, MAX_BYTES)
+        shown = rows_that_fit((parts.cells(row) for row in rows), ROWS, MAX_BYTES)
         return Section(
             title, note, parts.listing(titles, shown, len(rows) + more - len(shown), noun)
         )

@@ -1,4 +1,4 @@
-"""The answers about a fleet as tables, for every report and for the explorer. All texts are safe."""
+"""The answers about a fleet as tables, for all reports and the explorer. All texts are safe to show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VERSIONS = 4
 _LINES = 3
 """Dockerfile lines that are named for a rule."""
 PERIODS = {"days": ("day", 10), "months": ("month", 7), "years": ("year", 4)}
-"""Tables of growth: what a row is, and how many characters of a date are equal in it."""
+"""Tables of growth: what a row is, and the length of the start of the date that its days share."""
 
 
 class FleetTables:
@@ -55,7 +55,7 @@ class FleetTables:
             )
             for one in self._answers.rules
         ]
-        columns = [*_TWO, _IMAGES, Column("severity", spare=1), Column("finding", grow=3), Column("lines", grow=2, spare=2)]  # fmt: skip
+        columns = [*_ONCE_AND_IN_ALL, _IMAGES, Column("severity", spare=1), Column("finding", grow=3), Column("lines", grow=2, spare=2)]  # fmt: skip
         note = "what one change saves in all images that have the finding"
         return FleetTable("Findings", note, columns, rows, "rule", order=1)
 
@@ -178,12 +178,12 @@ class FleetTables:
             )
             for one in self._answers.packages
         ]
-        columns = [*_TWO, _IMAGES, Column("type"), Column("package", grow=2), Column("versions", grow=3)]  # fmt: skip
+        columns = [*_ONCE_AND_IN_ALL, _IMAGES, Column("type"), Column("package", grow=2), Column("versions", grow=3)]  # fmt: skip
         return FleetTable("Packages", "bytes in all images", columns, rows, "package", order=1)
 
     def duplicates(self) -> FleetTable:
         """Files that are stored in several layers."""
-        found = self._answers.duplicates
+        duplicates = self._answers.duplicates
         rows = [
             FleetRow(
                 (
@@ -194,7 +194,7 @@ class FleetTables:
                 ),
                 one,
             )
-            for one in found.largest
+            for one in duplicates.largest
         ]
         columns = [
             Column("saving", True),
@@ -203,8 +203,8 @@ class FleetTables:
             _IMAGES,
             Column("file", grow=1),
         ]
-        note = f"{self.size(found.saved_bytes)} in copies of {count_of(found.contents, 'file')} in several layers"
-        more = found.contents - len(rows)
+        note = f"{self.size(duplicates.saved_bytes)} in copies of {count_of(duplicates.contents, 'file')} in several layers"
+        more = duplicates.contents - len(rows)
         return FleetTable("Duplicates", note, columns, rows, "file", more=more, order=0)
 
     def images(self) -> FleetTable:
@@ -280,7 +280,7 @@ class FleetTables:
         return [one for one in self._answers.growth if one.date is not None]
 
     def failures(self) -> FleetTable:
-        """Images that could not be read, or only in part, and why."""
+        """Images that could not be read completely, and why."""
         failures = sorted(self.fleet.reading.failures.items())
         rows = [
             FleetRow(
@@ -301,8 +301,8 @@ class FleetTables:
         return FleetTable("Not read completely", note, columns, rows, "image")
 
 
-_TWO = (Column("once", True), Column("in all", True))
-"""The two figures that most sizes have."""
+_ONCE_AND_IN_ALL = (Column("once", True), Column("in all", True))
+"""Bytes with each distinct layer counted once, and in every image that has it."""
 _IMAGES = Column("images", True)
 
 
@@ -321,20 +321,20 @@ def _share(part: int, whole: int) -> Cell:
 
 
 def difference_words(build: BuildAnswer) -> str:
-    """In what builds of the same thing differ, in words."""
-    found = build.differs
+    """How builds of the same step differ, in words."""
+    differences = build.differs
     counts = [
-        (found.added, "added"),
-        (found.removed, "removed"),
-        (found.modified, "modified"),
-        (found.metadata, "with other metadata"),
-        (found.times, "with other times"),
+        (differences.added, "added"),
+        (differences.removed, "removed"),
+        (differences.modified, "modified"),
+        (differences.metadata, "with other metadata"),
+        (differences.times, "with other times"),
     ]
     words = ", ".join(f"{count:,} {word}" for count, word in counts if count)
     if not words:
         return "the same files: only headers or the order of the tar differ"
     what = "the same content, " if build.same_content else ""
-    names = ", ".join(f"/{safe_name(path)}" for path in found.paths)
+    names = ", ".join(f"/{safe_name(path)}" for path in differences.paths)
     return f"{what}{words}: {names}"
 
 
@@ -348,6 +348,6 @@ def by_period(days: Sequence[GrowthAnswer], length: int) -> list[GrowthAnswer]:
             sum(day.added_bytes for day in group),
             group[-1].stored_once_bytes,
         )
-        for period, found in groupby(days, lambda day: (day.date or "")[:length])
-        if (group := list(found))
+        for period, same_period in groupby(days, lambda day: (day.date or "")[:length])
+        if (group := list(same_period))
     ]

@@ -1,4 +1,4 @@
-"""A table of a fleet: its columns and rows. All texts are safe."""
+"""A table of a fleet: its columns and rows. All texts are safe to show."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Column:
     title: str
     number: bool = False
     short: str = ""
-    """Its title in a terminal, if that is another one."""
+    """Its title in a terminal; empty if that is the same."""
     grow: int = 0
-    """Its part of the width that the other columns leave; 0 if it is as wide as its cells."""
+    """Its share of the width left by the other columns; 0 if it is as wide as its cells."""
     spare: int = 0
-    """Left out where there is no room for all: the largest number first; 0 for never."""
+    """Columns with the largest number are left out first if there is not enough room; 0 for never."""
     rising: bool = False
     """Whether the smallest number comes first if rows are sorted by it."""
 
@@ -60,8 +60,8 @@ class FleetTable:
     noun: str
     """What a row is."""
     nouns: str | None = None
-    """Several of them, if that is not with an s."""
+    """Its plural, if irregular."""
     more: int = 0
-    """Rows that are not given."""
+    """Number of rows that are left out of `rows`."""
     order: int | None = None
-    """The column by which rows are sorted, largest first; None for another order."""
+    """The column by which rows are sorted, largest first; None if they are sorted otherwise."""

@@ -33,13 +33,13 @@ _VERSIONS = 4
 """Versions of a base image or package that are named."""
 _ERRORS = 20
 """Images without figures that are listed."""
-_LINES_OF_ROLES = (
+_HEADLINE_LINES = (
     (Role.COUNT, Role.STORED),
     (Role.AVOIDABLE, Role.GOOD, Role.WASTED, Role.PLAIN),
     (Role.FAILED,),
 )
 """The lines of the headline."""
-_ROLES = {
+_ROLE_STYLES = {
     Role.COUNT: "bold",
     Role.STORED: "",
     Role.AVOIDABLE: "bold yellow",
@@ -48,7 +48,7 @@ _ROLES = {
     Role.PLAIN: "",
     Role.FAILED: "bold red",
 }
-_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
+_SEVERITY_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
 
 
 def write(fleet: Fleet, stream: BinaryIO, options: ReportOptions) -> None:
@@ -88,8 +88,8 @@ class _Report:
 
     def _headline(self) -> None:
         parts = headline(self._answers.totals, binary=self._binary)
-        for roles in _LINES_OF_ROLES:
-            shown = [(words, _ROLES[role]) for words, _, role in parts if role in roles]
+        for roles in _HEADLINE_LINES:
+            shown = [(words, _ROLE_STYLES[role]) for words, _, role in parts if role in roles]
             if shown:
                 self._console.flow(shown)
 
@@ -124,45 +124,49 @@ class _Report:
         answers = self._answers.rules
         if not answers:
             return
-        found = self._tables.rules()
-        self._console.heading(found.title, "  ", (found.note, "dim"))
-        table = self._figures(found, ("once", "in all", "images"), "finding")
+        table = self._tables.rules()
+        self._console.heading(table.title, "  ", (table.note, "dim"))
+        write_row = self._start_table_of(table, ("once", "in all", "images"), "finding")
         for number, one in enumerate(answers[:_ROWS]):
-            table(number, (one.title, _STYLES[Severity(one.severity)]), (f"  {one.rule}", "dim"))
+            write_row(
+                number,
+                (one.title, _SEVERITY_STYLES[Severity(one.severity)]),
+                (f"  {one.rule}", "dim"),
+            )
             for line in one.lines[:_LINES] if len(one.lines) > 1 or one.images > 1 else ():
-                table(
+                write_row(
                     None,
                     (f"{self._tables.size(line.bytes)} in {line.images:,}: ", "dim"),
                     (safe_name(line.line), "dim"),
                 )
-        self._rest(len(answers), "finding rule")
+        self._write_left_out(len(answers), "finding rule")
 
     def _lines(self) -> None:
-        found = self._tables.lines()
-        rows = [row for row in found.rows if row.cells[1][1] or row.cells[2][1]]
-        found = replace(found, rows=rows, note="avoidable and wasted bytes")
-        self._simple(found, ("once", "in all", "wasted", "images"))
+        table = self._tables.lines()
+        rows = [row for row in table.rows if row.cells[1][1] or row.cells[2][1]]
+        table = replace(table, rows=rows, note="avoidable and wasted bytes")
+        self._write_section(table, ("once", "in all", "wasted", "images"))
 
     def _layers(self) -> None:
-        found = self._tables.layers()
-        self._console.heading(found.title, "  ", (found.note, "dim"))
-        table = self._figures(found, ("in all", "stored", "images"), found.noun)
-        for number, row in enumerate(found.rows[:_ROWS]):
+        table = self._tables.layers()
+        self._console.heading(table.title, "  ", (table.note, "dim"))
+        write_row = self._start_table_of(table, ("in all", "stored", "images"), table.noun)
+        for number, row in enumerate(table.rows[:_ROWS]):
             *_, digest, line = row.cells
-            table(number, (f"{digest[2]}  ", "dim"), (line[2], ""))
-        self._rest(len(found.rows), found.noun)
+            write_row(number, (f"{digest[2]}  ", "dim"), (line[2], ""))
+        self._write_left_out(len(table.rows), table.noun)
 
     def _bases(self) -> None:
         answers = self._answers.bases
         if not answers:
             return
         lagging = any(one.lagging_images for one in answers)
-        found = self._tables.bases()
-        self._console.heading(found.title, "  ", (found.note, "yellow" if lagging else "dim"))
+        table = self._tables.bases()
+        self._console.heading(table.title, "  ", (table.note, "yellow" if lagging else "dim"))
         shown = answers[:_ROWS]
         for one in shown:
             self._base(one)
-        self._rest(len(answers), "base image")
+        self._write_left_out(len(answers), "base image")
 
     def _base(self, base: BaseAnswer) -> None:
         console = self._console
@@ -177,58 +181,60 @@ class _Report:
             )
             for one in base.versions[:_VERSIONS]
         ]
-        table = self._table(("built", "images", "stored"), rows, "version", indent=4)
+        write_row = self._start_table(("built", "images", "stored"), rows, "version", indent=4)
         for number, one in enumerate(base.versions[:_VERSIONS]):
             shown = one.name if one.name is not None else short_digest(one.chain_id)[-12:]
             lag = "" if one.newest else "  lags"
             names = ", ".join(self._titles[image] for image in one.images)
-            table(number, (safe_name(shown), ""), (lag, "yellow"), (f"  {names}", "dim"))
+            write_row(number, (safe_name(shown), ""), (lag, "yellow"), (f"  {names}", "dim"))
         if len(base.versions) > _VERSIONS:
             more = count_of(len(base.versions) - _VERSIONS, "more version")
             console.line("    ", (f"… and {more}", "dim"))
 
     def _packages(self) -> None:
-        found = self._tables.packages()
-        found = replace(found, rows=[row for row in found.rows if row.cells[1][1]])
-        if not found.rows:
+        table = self._tables.packages()
+        table = replace(table, rows=[row for row in table.rows if row.cells[1][1]])
+        if not table.rows:
             return
-        self._console.heading(found.title, "  ", (found.note, "dim"))
-        table = self._figures(found, ("once", "in all", "images"), found.noun)
-        for number, row in enumerate(found.rows[:_ROWS]):
+        self._console.heading(table.title, "  ", (table.note, "dim"))
+        write_row = self._start_table_of(table, ("once", "in all", "images"), table.noun)
+        for number, row in enumerate(table.rows[:_ROWS]):
             *_, kind, name, versions = row.cells
-            table(number, (name[2], ""), (f" {kind[2]}  {versions[2]}", "dim"))
-        self._rest(len(found.rows), found.noun)
+            write_row(number, (name[2], ""), (f" {kind[2]}  {versions[2]}", "dim"))
+        self._write_left_out(len(table.rows), table.noun)
 
     def _builds(self) -> None:
-        found = self._tables.builds()
-        if not found.rows:
+        table = self._tables.builds()
+        if not table.rows:
             return
         again = self._tables.size(sum(one.again_bytes for one in self._answers.builds))
-        self._console.heading(found.title, "  ", (f"{again} stored again", "yellow"))
-        table = self._figures(found, ("again", "layers", "images"), "step, and what differs")
-        for number, row in enumerate(found.rows[:_ROWS]):
+        self._console.heading(table.title, "  ", (f"{again} stored again", "yellow"))
+        write_row = self._start_table_of(
+            table, ("again", "layers", "images"), "step, and what differs"
+        )
+        for number, row in enumerate(table.rows[:_ROWS]):
             *_, line, difference = row.cells
-            table(number, (line[2], ""))
-            table(None, (difference[2], "dim"))
-        self._rest(len(found.rows), found.noun)
+            write_row(number, (line[2], ""))
+            write_row(None, (difference[2], "dim"))
+        self._write_left_out(len(table.rows), table.noun)
 
     def _duplicates(self) -> None:
-        self._simple(self._tables.duplicates(), ("saving", "copies", "images"))
+        self._write_section(self._tables.duplicates(), ("saving", "copies", "images"))
 
     def _images(self) -> None:
-        self._simple(self._tables.images(), ("unique", "shared", "share"))
+        self._write_section(self._tables.images(), ("unique", "shared", "share"))
 
     def _repositories(self) -> None:
-        self._simple(self._tables.repositories(), ("unique", "stored", "images"))
+        self._write_section(self._tables.repositories(), ("unique", "stored", "images"))
 
     def _growth(self) -> None:
         period = next(
             (one for one in PERIODS if len(self._tables.growth(one).rows) <= _ROWS), "years"
         )
-        found = self._tables.growth(period)
-        if len(found.rows) > 1:
-            self._simple(
-                replace(found, rows=found.rows[-_ROWS:]), ("stored once", "added", "images")
+        table = self._tables.growth(period)
+        if len(table.rows) > 1:
+            self._write_section(
+                replace(table, rows=table.rows[-_ROWS:]), ("stored once", "added", "images")
             )
 
     def _errors(self) -> None:
@@ -241,34 +247,36 @@ class _Report:
         if len(failures) > _ERRORS:
             self._console.line("  ", (f"… and {len(failures) - _ERRORS:,} more", "dim"))
 
-    def _rest(self, count: int, one: str, many: str | None = None) -> None:
-        """Say how many rows are left out."""
+    def _write_left_out(self, count: int, one: str, many: str | None = None) -> None:
+        """Write how many rows are left out."""
         if count > _ROWS:
             more = count_of(count - _ROWS, f"more {one}", None if many is None else f"more {many}")
             self._console.line("  ", (f"… and {more}", "dim"))
 
-    def _simple(self, found: FleetTable, figures: Sequence[str]) -> None:
-        """Write a section of rows of these figures and the last cell, unless there are none."""
-        if not found.rows:
+    def _write_section(self, table: FleetTable, figures: Sequence[str]) -> None:
+        """Write a section with these figures and the last cell of each row; nothing if there are no rows."""
+        if not table.rows:
             return
-        self._console.heading(found.title, "  ", (found.note, "dim"))
-        table = self._figures(found, figures, found.columns[-1].brief)
-        for number, row in enumerate(found.rows[:_ROWS]):
-            table(number, (row.cells[-1][2], ""))
-        self._rest(len(found.rows) + found.more, found.noun, found.nouns)
+        self._console.heading(table.title, "  ", (table.note, "dim"))
+        write_row = self._start_table_of(table, figures, table.columns[-1].brief)
+        for number, row in enumerate(table.rows[:_ROWS]):
+            write_row(number, (row.cells[-1][2], ""))
+        self._write_left_out(len(table.rows) + table.more, table.noun, table.nouns)
 
-    def _figures(self, found: FleetTable, figures: Sequence[str], last: str) -> Callable[..., None]:
-        """Write the titles of a table: columns of figures by their titles, then one of text. What writes a row, as of `_table`."""
-        titles = [column.brief for column in found.columns]
+    def _start_table_of(
+        self, table: FleetTable, figures: Sequence[str], last: str
+    ) -> Callable[..., None]:
+        """Write the titles of a table: the columns of figures with these titles, then one of text. Returns what `_start_table` returns."""
+        titles = [column.brief for column in table.columns]
         places = [titles.index(figure) for figure in figures]
-        rows = [[row.cells[place][2] for place in places] for row in found.rows[:_ROWS]]
-        return self._table(figures, rows, last)
+        rows = [[row.cells[place][2] for place in places] for row in table.rows[:_ROWS]]
+        return self._start_table(figures, rows, last)
 
-    def _table(
+    def _start_table(
         self, titles: Sequence[str], rows: Sequence[Sequence[str]], last: str, *, indent: int = 2
     ) -> Callable[..., None]:
-        """Write the titles of a table of figures whose last column is text; what writes one of its rows, by number, with the parts
-        of that text; None for a row without figures."""
+        """Write the titles of a table of figures whose last column is text. Returns a function that writes a row: it takes the number
+        of the row, or None for one without figures, and the parts of its text."""
         widths = [
             max(widest([row[column] for row in rows]), len(title))
             for column, title in enumerate(titles)
@@ -279,11 +287,11 @@ class _Report:
             start = "".join(
                 f"{figure:>{width}}  " for figure, width in zip(figures, widths, strict=True)
             )
-            left, shown = room, list[Part]()
+            remaining, shown = room, list[Part]()
             for text, style in parts:
-                cut = clip(text, max(left, 0))
+                cut = clip(text, max(remaining, 0))
                 shown.append((cut, style))
-                left -= len(text)
+                remaining -= len(text)
             self._console.line(" " * indent, start, *shown)
 
         head = "".join(f"{title:>{width}}  " for title, width in zip(titles, widths, strict=True))

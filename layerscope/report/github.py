@@ -38,8 +38,8 @@ def write_list(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> Non
     """Write an annotation for each issue, as many of each level as GitHub shows."""
     path = dockerfile_path(opened)
     for level, name in _COMMANDS.items():
-        mine = [issue for issue in issues if issue.level is level]
-        for issue in mine[:MAX_ANNOTATIONS]:
+        of_level = [issue for issue in issues if issue.level is level]
+        for issue in of_level[:MAX_ANNOTATIONS]:
             properties: dict[str, str] = {}
             if path is not None and issue.lines is not None:
                 first, last = issue.lines
@@ -47,8 +47,8 @@ def write_list(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> Non
             properties["title"] = f"{issue.title} [{issue.rule}]"
             where = f"{issue.place}: " if issue.place else ""
             command(stream, name, properties, f"{where}{issue.details}")
-        if len(mine) > MAX_ANNOTATIONS:
-            line(stream, f"… and {len(mine) - MAX_ANNOTATIONS:,} more of level {name}, as GitHub shows no more than {MAX_ANNOTATIONS}")  # fmt: skip
+        if len(of_level) > MAX_ANNOTATIONS:
+            line(stream, f"… and {len(of_level) - MAX_ANNOTATIONS:,} more of level {name}, as GitHub shows no more than {MAX_ANNOTATIONS}")  # fmt: skip
 
 
 def command(stream: BinaryIO, name: str, properties: dict[str, str], message: str) -> None:

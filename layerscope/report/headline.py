@@ -14,7 +14,7 @@ from layerscope.words import DigestState
 
 
 def headline_of(opened: Opened, options: ReportOptions) -> list[tuple[str, Role]]:
-    """The parts of the headline: what is stored, what is avoidable and whose, and secrets."""
+    """The parts of the headline: stored bytes, avoidable bytes in own and base layers, and secrets."""
     findings, stored = opened.findings, opened.accounting.stored
     if findings is None:
         return headline(stored, binary=options.binary_sizes)
@@ -35,15 +35,15 @@ def figures(opened: Opened, options: ReportOptions) -> list[tuple[str, str]]:
     def share(count: int) -> str:
         return f"{size(count, binary=binary)} ({percent(count, stored)})"
 
-    found = [("stored", size(stored, binary=binary))]
+    values = [("stored", size(stored, binary=binary))]
     if findings is not None:
-        found.append(("avoidable", share(findings.saving())))
-    found += [
+        values.append(("avoidable", share(findings.saving())))
+    values += [
         ("wasted", share(accounting.wasted)),
         ("efficiency", percent(accounting.efficiency, 1)),
         ("live", size(accounting.live, binary=binary)),
     ]
-    return found
+    return values
 
 
 def figures_line(opened: Opened, options: ReportOptions) -> str:
@@ -91,5 +91,5 @@ def alternative_name(other: Alternative) -> str:
     """The name of another image in the same archive or index, safe to show."""
     if other.reference is None:
         return safe_name(str(other.platform or "untagged image"))
-    named = other.reference if other.platform is None else f"{other.reference} ({other.platform})"
-    return safe_name(named)
+    name = other.reference if other.platform is None else f"{other.reference} ({other.platform})"
+    return safe_name(name)

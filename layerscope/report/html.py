@@ -1,7 +1,7 @@
 """The HTML report: one self-contained file without network access; its policy allows only its own script.
 
 The elements are macros of `page.html`, which escapes every text; names are made safe to show (`text.safe_name`) first. A page
-    has at most 2 MB: each table has a limit in bytes.
+has at most 2 MB: each table has a limit in bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layerscope.opening.opened import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures, headline_of
 from layerscope.report.html_map import hues, legend, maps, stack
 from layerscope.report.html_packages import packages_section
-from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, macros, rows_that_fit
 from layerscope.report.issues import Issue, fix_text, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, safe_path, step_rows, waste_rows
@@ -107,8 +107,8 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
     image = opened.image
     name = "" if image.source_kind == "stdin" else file_name(image.reference)
     about = [str(image.platform), image.source_kind, name if name != image.title else ""]
-    said, state = digest_words(opened)
-    named = [
+    digests, state = digest_words(opened)
+    figure_cells = [
         (name, amount, share.removesuffix(")"))
         for name, figure in figures(opened, options)
         for amount, _, share in [figure.partition(" (")]
@@ -118,9 +118,9 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
         "about": "  ·  ".join(clip(safe_name(word), CELL) for word in about if word),
         "headline": [(words, role.value) for words, role in headline_of(opened, options)],
         "facts": list(facts(opened, options)),
-        "digests": said,
+        "digests": digests,
         "bad": state.bad,
-        "figures": named,
+        "figures": figure_cells,
         "damages": [
             safe_name(damage[0].upper() + damage[1:]) for damage in opened.damages()[:_DAMAGES]
         ],
@@ -145,7 +145,7 @@ def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -
             amount, _, why = issue.text.partition(". ") if issue.bytes else ("", "", issue.text)
             yield macros(options).finding(issue, amount, why, number < _UNFOLDED, _PATHS)
 
-    shown = fitting(rows(), _FINDINGS, MAX_BYTES)
+    shown = rows_that_fit(rows(), _FINDINGS, MAX_BYTES)
     body = macros(options).findings(shown, len(issues) - len(shown))
     return Section("What to fix first", note, body)
 
@@ -182,7 +182,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
                 }
             )
 
-    shown = fitting(rows(), ROWS, MAX_BYTES)
+    shown = rows_that_fit(rows(), ROWS, MAX_BYTES)
     note = f"{count_of(len(steps), 'step')}, {count_of(len(opened.image.layers), 'layer')}"
     if opened.accounting.wasted:
         note += "; the dark edge is wasted"
@@ -194,12 +194,12 @@ def _map(opened: Opened, options: ReportOptions) -> Section | None:
     """The map of the final image, colored by layer, with a legend; None for an image without content."""
     if not opened.image.layers or not opened.accounting.live:
         return None
-    drawn = [macros(options).map(*each) for each in maps(opened, options)]
+    drawings = [macros(options).map(*each) for each in maps(opened, options)]
     items, more = legend(opened)
     note = (
         f"{size(opened.accounting.live, binary=options.binary_sizes)} in the final image, by layer"
     )
-    return Section("Map", note, macros(options).usage(drawn, items, more))
+    return Section("Map", note, macros(options).usage(drawings, items, more))
 
 
 def _waste(opened: Opened, options: ReportOptions) -> Section:
@@ -222,7 +222,7 @@ def _waste(opened: Opened, options: ReportOptions) -> Section:
         )
         for row in waste_rows(opened, ROWS)
     )
-    shown = fitting(rows, ROWS, MAX_BYTES)
+    shown = rows_that_fit(rows, ROWS, MAX_BYTES)
     total = size(opened.accounting.wasted, binary=binary)
     note = f"{total} in {count_of(len(waste), 'file')}: {reasons}"
     return Section("Waste", note, macros(options).waste(shown, len(waste) - len(shown)))
@@ -230,8 +230,8 @@ def _waste(opened: Opened, options: ReportOptions) -> Section:
 
 def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
     """The duplicates with the largest savings; None if there are none."""
-    found, binary = opened.duplicates, options.binary_sizes
-    if not found:
+    duplicates, binary = opened.duplicates, options.binary_sizes
+    if not duplicates:
         return None
     rows = (
         macros(options).duplicate_row(
@@ -242,12 +242,14 @@ def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
                 "more": max(len(each.paths) - _COPIES, 0),
             }
         )
-        for each in found
+        for each in duplicates
     )
-    shown = fitting(rows, ROWS, MAX_BYTES)
-    saving = size(sum(each.saving for each in found), binary=binary)
-    note = f"{saving} in duplicates of {count_of(len(found), 'file')}, not counted as wasted"
-    return Section("Duplicates", note, macros(options).duplicates(shown, len(found) - len(shown)))
+    shown = rows_that_fit(rows, ROWS, MAX_BYTES)
+    saving = size(sum(each.saving for each in duplicates), binary=binary)
+    note = f"{saving} in duplicates of {count_of(len(duplicates), 'file')}, not counted as wasted"
+    return Section(
+        "Duplicates", note, macros(options).duplicates(shown, len(duplicates) - len(shown))
+    )
 
 
 def _warnings(opened: Opened, options: ReportOptions) -> Section | None:

@@ -12,7 +12,7 @@ from layerscope.report.options import ReportOptions
 from layerscope.text import clip, clip_start, size
 
 _BARS = 200
-"""Most bars: the last ones."""
+"""Maximum bars: the last ones are drawn."""
 _HEIGHT, _TOP, _LEFT, _FOOT = 220, 14, 76, 26
 """Pixels of the bars, above them, left of them for sizes, and below them for names."""
 _LABEL = 12
@@ -25,7 +25,7 @@ class Bar:
 
     name: str
     about: str
-    """What is shown where it is pointed at."""
+    """Its tooltip."""
     upper: int
     """Bytes of its upper part."""
     lower: int
@@ -35,14 +35,14 @@ class Bar:
 def columns(
     bars: Sequence[Bar], label: str, legend: tuple[str, str], options: ReportOptions
 ) -> Markup:
-    """A chart; `legend` says what the upper and lower parts are. One bar at least has bytes. All texts are safe."""
+    """A chart of bars, of which at least one has bytes; `legend` names the upper and the lower parts. All texts are safe to show."""
     shown = bars[-_BARS:]
     width = max(min(900 // len(shown), 90), 14)
-    most = max(bar.upper + bar.lower for bar in shown) or 1
-    drawn = []
+    largest = max(bar.upper + bar.lower for bar in shown) or 1
+    columns_drawn = []
     for number, bar in enumerate(shown):
-        upper, lower = (_HEIGHT * part / most for part in (bar.upper, bar.lower))
-        drawn.append(
+        upper, lower = (_HEIGHT * part / largest for part in (bar.upper, bar.lower))
+        columns_drawn.append(
             {
                 "x": _LEFT + number * width + width // 8,
                 "width": width - width // 4,
@@ -56,11 +56,11 @@ def columns(
             }
         )
     lines = [
-        {"y": f"{_TOP + _HEIGHT * (1 - part):.1f}", "text": size(int(most * part), binary=options.binary_sizes)}
+        {"y": f"{_TOP + _HEIGHT * (1 - part):.1f}", "text": size(int(largest * part), binary=options.binary_sizes)}
         for part in (0, 0.5, 1)
     ]  # fmt: skip
-    found: Markup = macros(options).columns(
-        drawn,
+    chart: Markup = macros(options).columns(
+        columns_drawn,
         lines,
         _LEFT + len(shown) * width,
         _TOP + _HEIGHT + _FOOT,
@@ -69,4 +69,4 @@ def columns(
         label,
         list(zip(("new", "same"), legend, strict=True)),
     )
-    return found
+    return chart

@@ -24,11 +24,11 @@ _TITLE = 300
 
 def hues(opened: Opened) -> list[int]:
     """The color of each layer; layers with content cycle through them, so that neighbors differ."""
-    found, turn = [], 0
+    colors, used = [], 0
     for layer in opened.accounting.layers:
-        found.append(turn % HUES)
-        turn += layer.stored > 0
-    return found
+        colors.append(used % HUES)
+        used += layer.stored > 0
+    return colors
 
 
 def stack(opened: Opened, options: ReportOptions) -> list[dict[str, object]]:
@@ -67,11 +67,11 @@ def maps(
     colors = hues(opened)
     for name, room in MAP_SIZES.items():
         tiles: list[dict[str, object]] = []
-        waiting = list(reversed(tiles_of(usage, Place(), room)))
-        while waiting:
-            tile = waiting.pop()
+        pending = list(reversed(tiles_of(usage, Place(), room)))
+        while pending:
+            tile = pending.pop()
             tiles.append(_tile(opened, usage, tile, colors, binary=options.binary_sizes))
-            waiting += reversed(tile.inside)
+            pending += reversed(tile.inside)
         yield name, room.width * _CELL[0], room.height * _CELL[1], tiles
 
 

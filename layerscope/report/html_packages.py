@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from layerscope.analysis.packages.usage import package_usage
 from layerscope.opening.opened import Opened
-from layerscope.report.html_parts import MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.html_parts import MAX_BYTES, ROWS, Section, macros, rows_that_fit
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, safe_path
 from layerscope.text import count_of, percent, safe_name, size
@@ -34,8 +34,8 @@ def packages_section(opened: Opened, options: ReportOptions) -> Section | None:
                 }
             )
 
-    shown = fitting(rows(), ROWS, MAX_BYTES)
-    rest = [
+    shown = rows_that_fit(rows(), ROWS, MAX_BYTES)
+    directories = [
         macros(options).unowned_row(group.bytes, safe_path(opened, group.path), len(group.paths))
         for group in usage.directories[:ROWS]
     ]
@@ -43,8 +43,8 @@ def packages_section(opened: Opened, options: ReportOptions) -> Section | None:
         f"{size(usage.owned, binary=binary)} in {count_of(len(packages), 'package')}: "
         f"{percent(usage.owned, usage.live)} of the final image"
     )
-    left = f"{size(usage.unowned, binary=binary)} in {count_of(usage.unowned_files, 'file')} of no package"
+    unowned = f"{size(usage.unowned, binary=binary)} in {count_of(usage.unowned_files, 'file')} of no package"
     body = macros(options).packages(
-        shown, len(packages) - len(shown), left, fitting(rest, ROWS, MAX_BYTES)
+        shown, len(packages) - len(shown), unowned, rows_that_fit(directories, ROWS, MAX_BYTES)
     )
     return Section("Packages", note, body)

@@ -66,12 +66,12 @@ def code_parts(text: str) -> Iterator[dict[str, object]]:
         yield {"text": part, "code": number % 2 == 1}
 
 
-def fitting(rows: Iterable[Markup], most: int, room: int) -> list[Markup]:
+def rows_that_fit(rows: Iterable[Markup], limit: int, room: int) -> list[Markup]:
     """The first `most` rows, without those that exceed the remaining `room` in bytes."""
-    found: list[Markup] = []
-    for row in islice(rows, most):
+    kept: list[Markup] = []
+    for row in islice(rows, limit):
         need = len(row.encode(errors="backslashreplace"))
         if need <= room:
-            found.append(row)
+            kept.append(row)
             room -= need
-    return found
+    return kept

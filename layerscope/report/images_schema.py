@@ -19,17 +19,19 @@ def document(answers: Sequence[Listed]) -> dict[str, Any]:
 
 def _source(answer: Listed) -> dict[str, Any]:
     images = [image for image in answer.images if not image.intermediate]
-    found = sharing(images)
+    shared_bytes = sharing(images)
     recorded = answer.source.stored and answer.refusal is None
     return {
         "source": answer.source.name,
         "reachable": answer.refusal is None,
         "reason": None if answer.refusal is None else answer.refusal.message,
-        "storedBytes": found.stored if recorded else None,
-        "sharedBytes": found.shared if recorded else None,
-        "danglingBytes": found.dangling if recorded else None,
-        "images": [_image(image, share) for image, share in zip(images, found.shares, strict=True)],
-        "sharedLayers": [_layer(shared) for shared in found.layers],
+        "storedBytes": shared_bytes.stored if recorded else None,
+        "sharedBytes": shared_bytes.shared if recorded else None,
+        "danglingBytes": shared_bytes.dangling if recorded else None,
+        "images": [
+            _image(image, share) for image, share in zip(images, shared_bytes.shares, strict=True)
+        ],
+        "sharedLayers": [_layer(shared) for shared in shared_bytes.layers],
     }
 
 

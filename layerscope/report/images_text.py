@@ -16,7 +16,7 @@ from layerscope.text import age_of, cells, clip, count_of, moment_of, safe_name,
 
 NARROWEST, WIDEST = 72, 160
 _WIDE = 100
-"""From this width on, shared bytes have a column of their own."""
+"""From this width on, there is a column for shared bytes."""
 _ID, _AGE, _SIZE = 12, 10, 9
 _LAYERS = 5
 """Shared layers that are listed per store."""
@@ -47,7 +47,7 @@ class _Section:
     def __init__(
         self, console: Console, answer: Listed, now: datetime.datetime, binary: bool
     ) -> None:
-        self._paper, self._source, self._now, self._binary = console, answer.source, now, binary
+        self._console, self._source, self._now, self._binary = console, answer.source, now, binary
         images = [image for image in answer.images if not image.intermediate]
         self._sharing = sharing(images)
         rows = list(zip(images, self._sharing.shares, strict=True))
@@ -63,9 +63,9 @@ class _Section:
     def write(self) -> None:
         """Write the heading, the table and the shared bytes."""
         places = list(dict.fromkeys(image.location for image, _ in self._rows if image.location))
-        where = clip(safe_name(", ".join(places)), self._paper.width - 40)
+        where = clip(safe_name(", ".join(places)), self._console.width - 40)
         count = count_of(len(self._rows), "image")
-        self._paper.line((self._source.name, "bold"), f"  {count}  ", (where, "dim"))
+        self._console.line((self._source.name, "bold"), f"  {count}  ", (where, "dim"))
         if not self._rows:
             return
         titles = ["age", "size"]
@@ -87,7 +87,7 @@ class _Section:
             f"  {clip(words, width):>{width}}" for words, width in zip(figures, widths, strict=True)
         )
         shown = padded(clip(name, self._name_width), self._name_width)
-        self._paper.line((f"{shown}  {identifier:<{_ID}}{columns}", style))
+        self._console.line((f"{shown}  {identifier:<{_ID}}{columns}", style))
 
     def _shares(self, share: Share) -> list[str]:
         both = [self._size(share.shared), self._size(share.unique)]
@@ -99,34 +99,34 @@ class _Section:
         return size(count, binary=self._binary) if count else "0"
 
     def _write_sharing(self) -> None:
-        found = self._sharing
-        self._paper.line()
+        sharing = self._sharing
+        self._console.line()
         dangling = sum(image.dangling for image, _ in self._rows)
-        self._paper.flow(
+        self._console.flow(
             [
-                (f"{self._size(found.stored)} stored", ""),
-                (f"{self._size(found.shared)} shared", ""),
+                (f"{self._size(sharing.stored)} stored", ""),
+                (f"{self._size(sharing.shared)} shared", ""),
                 (
-                    f"{count_of(dangling, 'dangling image')}: {self._size(found.dangling)} reclaimable"
+                    f"{count_of(dangling, 'dangling image')}: {self._size(sharing.dangling)} reclaimable"
                     if dangling
                     else "no dangling images",
-                    "yellow" if found.dangling else "",
+                    "yellow" if sharing.dangling else "",
                 ),
             ]
         )
-        for shared in found.layers[:_LAYERS]:
+        for shared in sharing.layers[:_LAYERS]:
             self._write_layer(shared)
-        if len(found.layers) > _LAYERS:
-            more = count_of(len(found.layers) - _LAYERS, "more shared layer")
-            self._paper.line("  ", (f"… and {more}", "dim"))
+        if len(sharing.layers) > _LAYERS:
+            more = count_of(len(sharing.layers) - _LAYERS, "more shared layer")
+            self._console.line("  ", (f"… and {more}", "dim"))
 
     def _write_layer(self, shared: SharedLayer) -> None:
         layer = shared.layer
         digest = short_digest(layer.chain_id or layer.key)
         figures = f"{self._size(layer.size):>{_SIZE}} in {count_of(shared.images, 'image')}  "
-        names = [_name(image) for image, _ in self._rows if any(own.key == layer.key for own in image.layers or ())]  # fmt: skip
-        room = self._paper.width - cells(figures) - cells(digest) - 4
-        self._paper.line(f"  {figures}", digest, "  ", (clip(", ".join(names), room), "dim"))
+        names = [_name(image) for image, _ in self._rows if any(one.key == layer.key for one in image.layers or ())]  # fmt: skip
+        room = self._console.width - cells(figures) - cells(digest) - 4
+        self._console.line(f"  {figures}", digest, "  ", (clip(", ".join(names), room), "dim"))
 
 
 def _name(image: StoreImage) -> str:

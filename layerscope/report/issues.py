@@ -20,7 +20,7 @@ from layerscope.words import Severity
 PATHS = 10
 """Paths that an issue lists."""
 _FIX = 60_000
-"""Most characters of a fix: any real one is whole."""
+"""Maximum characters of a fix; no real one is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ class Issue:
 def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
     """The findings, in the order in which to fix them."""
     findings = () if opened.findings is None else opened.findings.to_fix
-    return numbered(issue_of(opened, finding, binary=binary) for finding in findings)
+    return with_unique_fingerprints(
+        issue_of(opened, finding, binary=binary) for finding in findings
+    )
 
 
 def issue_of(
@@ -104,20 +106,20 @@ def fix_text(fix: str) -> str:
 
 
 def _instructions(opened: Opened, steps: Iterable[int]) -> str:
-    known = opened.image.steps
-    return "\n".join(known[step].created_by or "" for step in steps if step < len(known))
+    all_steps = opened.image.steps
+    return "\n".join(all_steps[step].created_by or "" for step in steps if step < len(all_steps))
 
 
-def numbered(issues: Iterable[Issue]) -> list[Issue]:
+def with_unique_fingerprints(issues: Iterable[Issue]) -> list[Issue]:
     """Issues with unique fingerprints: equal ones are numbered in order."""
-    seen: Counter[str] = Counter()
-    found = []
+    counts: Counter[str] = Counter()
+    unique = []
     for issue in issues:
         text = f"{issue.rule}\n{issue.fingerprint}".encode(errors="surrogatepass")
         digest = hashlib.sha256(text).hexdigest()[:32]
-        seen[digest] += 1
-        found.append(replace(issue, fingerprint=f"{digest}:{seen[digest]}"))
-    return found
+        counts[digest] += 1
+        unique.append(replace(issue, fingerprint=f"{digest}:{counts[digest]}"))
+    return unique
 
 
 def dockerfile_path(opened: Opened) -> str | None:

@@ -25,9 +25,9 @@ class QuotedPaths:
     def __init__(self, table: PathTable) -> None:
         self._table = table
         self._text = table.names.data.decode("latin-1")
-        self._odd = _needing_escapes(table.names)
+        self._escaped = _needing_escapes(table.names)
         self._folders: dict[int, str] = {0: '"'}
-        self._kept = 0
+        self._cached_bytes = 0
 
     def of(self, paths: NDArray[np.int32]) -> Iterator[str]:
         """Each full path, in quotes."""
@@ -37,21 +37,23 @@ class QuotedPaths:
     def _block(self, paths: NDArray[np.int32]) -> list[str]:
         table, text, folders = self._table, self._text, self._folders
         components, parents = table.components[paths], table.parents[paths].tolist()
-        if self._kept > CACHED_PREFIX_BYTES:
+        if self._cached_bytes > CACHED_PREFIX_BYTES:
             folders.clear()
-            folders[0], self._kept = '"', 0
+            folders[0], self._cached_bytes = '"', 0
         fresh = np.array(sorted(set(parents) - folders.keys()), np.int32)
         for parent, folder in zip(fresh.tolist(), table.full_paths(fresh), strict=True):
-            folders[parent] = f'"{_inside(folder)}/'
-            self._kept += len(folders[parent])
+            folders[parent] = f'"{_quoted_content(folder)}/'
+            self._cached_bytes += len(folders[parent])
         starts, ends = table.names.offsets[components], table.names.offsets[components + 1]
         ends = np.where(paths > 0, ends, starts)
         block = [
             f'{folders[parent]}{text[start:end]}"'
             for parent, start, end in zip(parents, starts.tolist(), ends.tolist(), strict=True)
         ]
-        for row in np.flatnonzero(self._odd[components] & (paths > 0)).tolist():
-            block[row] = f'{folders[parents[row]]}{_inside(table.names[int(components[row])])}"'
+        for row in np.flatnonzero(self._escaped[components] & (paths > 0)).tolist():
+            block[row] = (
+                f'{folders[parents[row]]}{_quoted_content(table.names[int(components[row])])}"'
+            )
         return block
 
 
@@ -59,12 +61,12 @@ def _needing_escapes(names: StringTable) -> NDArray[np.bool_]:
     """A mask of the names with a byte that JSON escapes."""
     data = np.frombuffer(names.data, np.uint8)
     places = np.flatnonzero((data < 0x20) | (data > 0x7E) | (data == 0x22) | (data == 0x5C))
-    odd = np.zeros(max(len(names), 1), bool)
-    odd[np.searchsorted(names.offsets, places, side="right") - 1] = True
-    return odd
+    escaped = np.zeros(max(len(names), 1), bool)
+    escaped[np.searchsorted(names.offsets, places, side="right") - 1] = True
+    return escaped
 
 
-def _inside(name: bytes) -> str:
+def _quoted_content(name: bytes) -> str:
     """A name as JSON string without quotes; bytes that are not UTF-8 become `\\udcXX`."""
     quoted: str = encode_basestring_ascii(name.decode(errors="surrogateescape"))
     return quoted[1:-1]
@@ -75,7 +77,7 @@ def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
     reasons = [encode_basestring_ascii(reason.value) for reason in REASONS]
     columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     rows = zip(paths.of(waste.paths), *(column.tolist() for column in columns), strict=True)
-    return _listed(
+    return _list_pieces(
         (
             f'{{\n        "path": {path},\n        "bytes": {size},\n        "reason": {reasons[reason]},\n'
             f'        "storedIn": {stored},\n        "hiddenBy": {hidden}\n      }}'
@@ -87,21 +89,21 @@ def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
 
 def duplicate_rows(duplicates: Sequence[Duplicate], paths: QuotedPaths) -> Iterator[str]:
     """The duplicates as pieces of one JSON list, indented for their place in the document."""
-    numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
+    numbers = np.array([path for duplicate in duplicates for path in duplicate.paths], np.int32)
     quoted = paths.of(numbers)
-    return _listed((_duplicate(found, quoted) for found in duplicates), "  ")
+    return _list_pieces((_duplicate(duplicate, quoted) for duplicate in duplicates), "  ")
 
 
-def _duplicate(found: Duplicate, quoted: Iterator[str]) -> str:
-    listed = ",\n        ".join(islice(quoted, len(found.paths)))
+def _duplicate(duplicate: Duplicate, quoted: Iterator[str]) -> str:
+    listed = ",\n        ".join(islice(quoted, len(duplicate.paths)))
     return (
-        f'{{\n      "bytes": {found.bytes},\n      "savingBytes": {found.saving},\n'
-        f'      "digest": {encode_basestring_ascii(found.digest)},\n'
+        f'{{\n      "bytes": {duplicate.bytes},\n      "savingBytes": {duplicate.saving},\n'
+        f'      "digest": {encode_basestring_ascii(duplicate.digest)},\n'
         f'      "paths": [\n        {listed}\n      ]\n    }}'
     )
 
 
-def _listed(rows: Iterator[str], indent: str) -> Iterator[str]:
+def _list_pieces(rows: Iterator[str], indent: str) -> Iterator[str]:
     """Pieces of a JSON list at this indentation."""
     between = f",\n{indent}  "
     before = f"[\n{indent}  "

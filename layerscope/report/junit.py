@@ -51,9 +51,9 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 def image_cases(opened: Opened) -> Iterator[Case]:
     """Test cases for the completeness and the digests of the image."""
     damages = opened.damages()
-    whole = Outcome.FAIL if damages else Outcome.PASS
+    completeness = Outcome.FAIL if damages else Outcome.PASS
     message = safe_name(damages[0]) if damages else ""
-    yield Case("image", "Image is complete", whole, "damage", message, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
+    yield Case("image", "Image is complete", completeness, "damage", message, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
     words, state = digest_words(opened)
     if damages and state.bad:
         return
@@ -69,10 +69,10 @@ def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[Case]:
         return
     issues = issues_of(opened, binary=options.binary_sizes)
     for rule in (rule for rule in RULES if rule.name in findings.applied):
-        mine = [issue for issue in issues if issue.rule == rule.name]
-        if not mine:
+        of_rule = [issue for issue in issues if issue.rule == rule.name]
+        if not of_rule:
             yield Case("findings", f"{rule.name}: {safe_name(rule.title)}")
-        for issue in mine:
+        for issue in of_rule:
             yield Case(
                 "findings",
                 f"{issue.rule}: {issue.title} ({issue.place})",

@@ -28,10 +28,10 @@ from layerscope.text import clip, safe_name, size
 _STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}
 
 
-def find_events(opened: Opened, wanted: Sequence[str]) -> tuple[Iterator[Event], list[str]]:
-    """Events on these paths and globs, oldest layer first, then in path order; and the arguments that match no path.
+def find_events(opened: Opened, patterns: Sequence[str]) -> tuple[Iterator[Event], list[str]]:
+    """Events on these paths and globs, oldest layer first, then in path order; and the patterns that match no path.
 
-    An argument that names an existing path is not treated as a glob. For a directory named this way, changes below it are
+    A pattern that names an existing path is not treated as a glob. For a directory named this way, changes below it are
     counted.
     """
     filesystem, waste = opened.filesystem, opened.accounting.waste
@@ -40,21 +40,23 @@ def find_events(opened: Opened, wanted: Sequence[str]) -> tuple[Iterator[Event],
     named: set[int] = set()
     matched = np.zeros(len(table), bool)
     unmatched = []
-    for text in wanted:
-        path = lookup.find(text.encode(errors="surrogateescape"))
+    for pattern in patterns:
+        path = lookup.find(pattern.encode(errors="surrogateescape"))
         if path is not None:
             named.add(path)
-        elif is_glob(text) and (hits := texts.glob(text.rstrip("/"))).any():
+        elif is_glob(pattern) and (hits := texts.glob(pattern.rstrip("/"))).any():
             matched |= hits
         else:
-            unmatched.append(text)
+            unmatched.append(pattern)
     matched[list(named)] = False
-    alone = [event for path in named for event in life_of(filesystem, waste, path).events]
-    many = events_of(filesystem, waste, matched)
-    return heapq.merge(many, sorted(alone, key=_place), key=_place), unmatched
+    named_events = [event for path in named for event in life_of(filesystem, waste, path).events]
+    matched_events = events_of(filesystem, waste, matched)
+    return heapq.merge(
+        matched_events, sorted(named_events, key=_sort_key), key=_sort_key
+    ), unmatched
 
 
-def _place(event: Event) -> tuple[int, bool, int]:
+def _sort_key(event: Event) -> tuple[int, bool, int]:
     return event.layer, not event.brief, event.path
 
 
@@ -64,18 +66,18 @@ def write_text(
     """Write a heading per step and a line per path; returns whether there were any events."""
     console = Console(stream, options.width, color=options.color)
     image = opened.image
-    some = False
+    has_events = False
     for layer, group in groupby(events, key=lambda event: event.layer):
-        if some:
+        if has_events:
             console.line()
-        some = True
+        has_events = True
         line = safe_name(one_line(image.steps[image.layers[layer].step]))
         title = f"Layer {layer}"
         console.line((title, "bold"), f"  {clip(line, options.width - len(title) - 2)}")
         for event in group:
             console.line(*_parts(opened, event, options))
     console.flush()
-    return some
+    return has_events
 
 
 def _parts(opened: Opened, event: Event, options: ReportOptions) -> Iterator[Part | str]:
@@ -106,26 +108,26 @@ def write_json(opened: Opened, events: Iterator[Event], stream: BinaryIO) -> boo
     image = opened.image
     head = json.dumps({"schemaVersion": "1.0", "reference": image.reference})
     stream.write(head.removesuffix("}").encode("ascii") + b', "steps": [')
-    some = False
+    has_events = False
     for layer, group in groupby(events, key=lambda event: event.layer):
         step = image.steps[image.layers[layer].step]
-        described = {
+        described_step = {
             "index": step.index,
             "layer": layer,
             "instruction": step.instruction,
             "arguments": step.arguments,
             "created": step.created,
         }
-        before = ",\n" if some else "\n"
-        some = True
-        stream.write(f"{before}{json.dumps(described).removesuffix('}')}".encode("ascii"))
+        before = ",\n" if has_events else "\n"
+        has_events = True
+        stream.write(f"{before}{json.dumps(described_step).removesuffix('}')}".encode("ascii"))
         before = ', "events": [\n  '
         for event in group:
             stream.write(f"{before}{json.dumps(_event_document(opened, event))}".encode("ascii"))
             before = ",\n  "
         stream.write(b"]}")
     stream.write(b"]}\n")
-    return some
+    return has_events
 
 
 def _event_document(opened: Opened, event: Event) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from layerscope.report.rows import layer_label, step_rows, waste_rows
 from layerscope.text import clip, clip_start, count_of, percent, safe_name, size, whole_percent
 
 LIMIT = 65_000
-"""Most bytes of a report: a GitHub comment has 65,536 characters, some of which are left for a script's own line."""
+"""Maximum bytes of a report: a GitHub comment has 65,536 characters, some of which are left for a script's own line."""
 MARK = "<!-- layerscope -->"
 """The first line, so that a script can find the comment to replace."""
 _FINDINGS = 10

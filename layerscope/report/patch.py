@@ -119,20 +119,20 @@ def patch_of(
     lines = opened.dockerfile_lines
     path = Path(RESTORED) if lines is None else Path(lines.name)
     files = [FileChange(path, old, new)] if new != old else []
-    place = Path(".dockerignore")
+    ignore_path = Path(".dockerignore")
     before = None
-    folder = context or Path()
+    context_folder = context or Path()
     if lines is not None:
-        folder = context or context_of(lines.dockerfile)
-        place = ignore_file(path, folder)
-        before = _read(place)
+        context_folder = context or context_of(lines.dockerfile)
+        ignore_path = ignore_file(path, context_folder)
+        before = _read_text(ignore_path)
     after = ignored_text(before or "", plan.dockerignore) if plan.dockerignore else before
     if after is not None and after != before:
-        files.append(FileChange(place, before, after))
-    return Patch(plan, tuple(files), new, after, lines is None, folder)
+        files.append(FileChange(ignore_path, before, after))
+    return Patch(plan, tuple(files), new, after, lines is None, context_folder)
 
 
-def _read(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     """A file's text; None if there is none. Raises `UsageError`."""
     try:
         return read_file(path, MAX_BYTES).decode(errors="surrogateescape")
@@ -155,7 +155,7 @@ def patch_bytes(patch: Patch) -> bytes:
         text += "new file mode 100644\n" if change.old is None else ""
         # Like Git: a tab ends a name with spaces.
         tab = "\t" if " " in name else ""
-        lines = list(_difference(change))
+        lines = list(_hunk_lines(change))
         text += f"--- {'/dev/null' if change.old is None else old + tab}\n+++ {new}{tab}\n"
         text += "".join(lines)
     return text.encode(errors="surrogateescape")
@@ -199,7 +199,7 @@ def _quoted(name: str) -> str:
     )
 
 
-def _difference(change: FileChange) -> Iterator[str]:
+def _hunk_lines(change: FileChange) -> Iterator[str]:
     """The hunks of a change."""
     lines = difflib.unified_diff(lines_of_file(change.old or ""), lines_of_file(change.new))
     for line in islice(lines, 2, None):
@@ -235,11 +235,11 @@ def write_patch(patch: Patch) -> None:
 
 def hunks(change: FileChange) -> list[str]:
     """The lines of a change without line ends: `@@ …`, and lines that begin with `-`, `+` or a space."""
-    return "".join(_difference(change)).split("\n")[:-1]
+    return "".join(_hunk_lines(change)).split("\n")[:-1]
 
 
-def since(patch: Patch, path: Path, text: str) -> Patch:
-    """The rest of a patch when the Dockerfile at `path` has already become `text` by an earlier patch with some of its fixes."""
+def remaining_patch(patch: Patch, path: Path, text: str) -> Patch:
+    """What remains of a patch after an earlier one, with some of its fixes, changed the Dockerfile at `path` to `text`."""
     files = [change for change in patch.files if change.path != path]
     if patch.dockerfile != text:
         files.insert(0, FileChange(path, text, patch.dockerfile))

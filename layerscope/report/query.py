@@ -13,8 +13,8 @@ from layerscope.report.options import ReportOptions
 from layerscope.text import cells, clip, safe_name, size
 
 _NARROWEST, _WIDEST = 60, 400
-_FITTED = 1000
-"""Rows by which the widths of columns are chosen; all later ones are clipped to these."""
+_MEASURED_ROWS = 1000
+"""Rows that determine the widths of columns; later rows are clipped to them."""
 _GAP = "  "
 
 Rows = Iterable[Sequence[Any]]
@@ -37,7 +37,7 @@ def write(
 def _write_text(
     columns: Sequence[str], rows: Rows, stream: BinaryIO, options: ReportOptions
 ) -> None:
-    """Columns as wide as they must be; the widest ones give way if the line is too long."""
+    """Write columns as wide as their cells; if a line is too long, the widest columns are narrowed."""
     width = min(max(options.width, _NARROWEST), _WIDEST)
     console = Console(stream, width, color=options.color)
     sizes = [column.lower().endswith("bytes") for column in columns]
@@ -50,22 +50,24 @@ def _write_text(
             for cell, is_size in zip(row, sizes, strict=True)
         ]
 
-    coming = iter(rows)
-    head, first = [safe_name(column) for column in columns], []
-    right = [True] * len(head)
-    for row in coming:
-        right = [
+    remaining = iter(rows)
+    head, measured = [safe_name(column) for column in columns], []
+    right_aligned = [True] * len(head)
+    for row in remaining:
+        right_aligned = [
             old and (isinstance(cell, int | float) or cell is None)
-            for old, cell in zip(right, row, strict=True)
+            for old, cell in zip(right_aligned, row, strict=True)
         ]
-        first.append(texts(row))
-        if len(first) == _FITTED:
+        measured.append(texts(row))
+        if len(measured) == _MEASURED_ROWS:
             break
-    widths = _fitted([max(map(cells, column)) for column in zip(head, *first, strict=True)], width)
+    widths = _fit_widths(
+        [max(map(cells, column)) for column in zip(head, *measured, strict=True)], width
+    )
 
     def line(row: Sequence[str], style: str = "") -> list[Part]:
         parts = []
-        for text, room, at_right in zip(row, widths, right, strict=True):
+        for text, room, at_right in zip(row, widths, right_aligned, strict=True):
             text = clip(text, room)
             space = " " * (room - cells(text))
             parts.append((space + text if at_right else text + space, style))
@@ -73,24 +75,24 @@ def _write_text(
         return parts[:-1]
 
     console.line(*line(head, "bold"))
-    for row_texts in first:
+    for row_texts in measured:
         console.line(*line(row_texts))
-    for row in coming:
+    for row in remaining:
         console.line(*line(texts(row)))
-    if not first:
+    if not measured:
         console.line(("no rows", "dim"))
     console.flush()
 
 
-def _fitted(widths: list[int], width: int) -> list[int]:
+def _fit_widths(widths: list[int], width: int) -> list[int]:
     """Widths of columns that fit a line: the widest ones are narrowed first, to no less than 4 cells."""
     room = width - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room and max(widths) > 4:
         widest = max(widths)
         next_one = max((each for each in widths if each < widest), default=4)
         count = widths.count(widest)
-        over = sum(widths) - room
-        target = max(next_one, widest - -(-over // count), 4)
+        excess = sum(widths) - room
+        target = max(next_one, widest - -(-excess // count), 4)
         widths = [target if each == widest else each for each in widths]
     return widths
 

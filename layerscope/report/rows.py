@@ -94,10 +94,10 @@ class WasteRow(NamedTuple):
     hidden_by: int
 
 
-def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
+def waste_rows(opened: Opened, limit: int) -> Iterator[WasteRow]:
     """The largest wasted files."""
     waste = opened.accounting.waste
-    for row in range(min(len(waste), most)):
+    for row in range(min(len(waste), limit)):
         yield WasteRow(
             int(waste.bytes[row]),
             safe_path(opened, int(waste.paths[row])),
@@ -109,9 +109,9 @@ def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
 
 def place_words(opened: Opened, finding: Finding) -> str:
     """The place of a finding: layer 4, base image, Dockerfile:12."""
-    found = [opened.image.steps[step] for step in finding.steps]
-    steps = safe_name(step_names(found, _STEPS, " …")) if found else "the image"
-    words = [steps, "base image"] if finding.base else [steps]
+    steps = [opened.image.steps[step] for step in finding.steps]
+    names = safe_name(step_names(steps, _STEPS, " …")) if steps else "the image"
+    words = [names, "base image"] if finding.base else [names]
     return ", ".join(filter(None, [*words, line_words(opened, finding.steps)]))
 
 

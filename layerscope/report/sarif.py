@@ -44,11 +44,11 @@ def write_run(
     issues: Sequence[Issue],
     stream: BinaryIO,
     *,
-    further: Mapping[str, tuple[str, str]] | None = None,
+    other_rules: Mapping[str, tuple[str, str]] | None = None,
     passed: bool | None = None,
 ) -> None:
-    """Write a result per issue. `further` maps rules that are not finding rules to their titles and levels."""
-    rules = _rules(further or {})
+    """Write a result per issue. `other_rules` maps rules that are not finding rules to their titles and levels."""
+    rules = _rules(other_rules or {})
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     for issue in issues:
         if issue.rule not in places:  # a rule of another version, from a cache or a baseline
@@ -92,9 +92,9 @@ def write_run(
     stream.write(json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n")
 
 
-def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """All finding rules, and further rules that were applied."""
-    found = [
+def _rules(other_rules: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """All finding rules, and the other rules that were applied."""
+    rules = [
         _rule(
             rule.name,
             rule.title,
@@ -103,19 +103,19 @@ def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
             _PRECISIONS[rule.confidence],
             rule.codes,
         )
-        | _page(rule)
+        | _help(rule)
         for rule in RULES
     ]
     known = {rule.name for rule in RULES}
-    found += (
+    rules += (
         _rule(name, title, title, level)
-        for name, (title, level) in further.items()
+        for name, (title, level) in other_rules.items()
         if name not in known
     )
-    return found
+    return rules
 
 
-def _page(rule: Rule) -> dict[str, Any]:
+def _help(rule: Rule) -> dict[str, Any]:
     """The help of a rule: a summary, and where to read more."""
     parts = [rule.finds, rule.why, f"When it is wrong: {rule.wrong[:1].lower()}{rule.wrong[1:]}"]
     if rule.codes:

@@ -1,7 +1,7 @@
 """The report as plain data: schema 1.0, stable names, every key always present.
 
 Sizes are bytes, indices start at 0, unknown values are None. Bytes of a name that are not UTF-8 become lone surrogates
-    (Python's `surrogateescape`), which JSON writes as `\\udcXX`.
+(Python's `surrogateescape`), which JSON writes as `\\udcXX`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         "efficiency": accounting.efficiency,
         "duplicateBytes": None
         if opened.duplicates is None
-        else sum(found.saving for found in opened.duplicates),
+        else sum(duplicate.saving for duplicate in opened.duplicates),
         "avoidableBytes": None if findings is None else findings.saving(),
         "avoidableOwnBytes": None if findings is None else findings.saving(findings.outside_base),
     }
@@ -170,16 +170,18 @@ def steps_document(opened: Opened) -> list[dict[str, Any]]:
 def layers_document(
     opened: Opened, *, files: bool = False, rows: bool = True
 ) -> list[dict[str, Any]]:
-    """The layers; with `files`, each lists its paths, of which there are none without `rows`."""
-    among = not opened.unknown_layers
+    """The layers; with `files`, each has a list of its paths, which is empty without `rows`."""
+    all_known = not opened.unknown_layers
     return [
-        _layer(opened, number, among=among, files=files, rows=rows)
+        _layer(opened, number, all_known=all_known, files=files, rows=rows)
         for number in range(len(opened.indexes))
     ]
 
 
-def _layer(opened: Opened, number: int, *, among: bool, files: bool, rows: bool) -> dict[str, Any]:
-    """One layer. What it changes, and what becomes of its files, is known only with the layers around it: `among`."""
+def _layer(
+    opened: Opened, number: int, *, all_known: bool, files: bool, rows: bool
+) -> dict[str, Any]:
+    """One layer. Its changes and its waste are None unless all layers are known (`all_known`), as they depend on the others."""
     layer, index, account = (
         opened.image.layers[number],
         opened.indexes[number],
@@ -188,7 +190,7 @@ def _layer(opened: Opened, number: int, *, among: bool, files: bool, rows: bool)
     counts = opened.filesystem.changes.counts(number)
     extent, read = index.extent, index.extent is Extent.READ
     listed = extent is not Extent.UNKNOWN
-    described: dict[str, Any] = {
+    document: dict[str, Any] = {
         "index": number,
         "step": layer.step,
         "digest": layer.digest or index.blob_digest,
@@ -206,16 +208,16 @@ def _layer(opened: Opened, number: int, *, among: bool, files: bool, rows: bool)
         "compressedBytes": index.compressed_bytes,
         "tarBytes": index.tar_bytes if read else None,
         "storedBytes": account.stored if listed else None,
-        "netBytes": account.net if among else None,
-        "wastedBytes": account.wasted if among else None,
-        "hidesBytes": account.hides if among else None,
-        "changes": {change.json_name: counts[change] if among else None for change in _COUNTED},
+        "netBytes": account.net if all_known else None,
+        "wastedBytes": account.wasted if all_known else None,
+        "hidesBytes": account.hides if all_known else None,
+        "changes": {change.json_name: counts[change] if all_known else None for change in _COUNTED},
     }
-    if files and among:
-        described["files"] = list(files_of(opened, number)) if rows else []
+    if files and all_known:
+        document["files"] = list(files_of(opened, number)) if rows else []
     elif files:
-        described["files"] = None
-    return described
+        document["files"] = None
+    return document
 
 
 def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
@@ -261,7 +263,7 @@ def state_of(inodes: Inodes, inode: int) -> dict[str, Any]:
 
 
 def _waste(opened: Opened, rows: bool) -> dict[str, Any] | None:
-    """The content that the final image does not show; None if a layer is unknown."""
+    """The wasted content; None if a layer is unknown."""
     if opened.unknown_layers:
         return None
     waste, table = opened.accounting.waste, opened.filesystem.table
@@ -288,16 +290,16 @@ def _waste(opened: Opened, rows: bool) -> dict[str, Any] | None:
 def duplicates_document(opened: Opened) -> list[dict[str, Any]]:
     """Equal contents in the final image, largest saving first."""
     duplicates = opened.duplicates or ()
-    numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
+    numbers = np.array([path for duplicate in duplicates for path in duplicate.paths], np.int32)
     paths = opened.filesystem.table.full_paths(numbers)
     return [
         {
-            "bytes": found.bytes,
-            "savingBytes": found.saving,
-            "digest": found.digest,
-            "paths": [_text(path) for path in islice(paths, len(found.paths))],
+            "bytes": duplicate.bytes,
+            "savingBytes": duplicate.saving,
+            "digest": duplicate.digest,
+            "paths": [_text(path) for path in islice(paths, len(duplicate.paths))],
         }
-        for found in duplicates
+        for duplicate in duplicates
     ]
 
 
@@ -353,7 +355,7 @@ def packages_document(opened: Opened) -> list[dict[str, Any]]:
 
 
 def _unowned(opened: Opened) -> dict[str, Any] | None:
-    """Files of no package, by directory, largest first; None if packages were not looked for."""
+    """Files of no package, by directory, largest first; None if packages were not searched for."""
     if opened.findings is None:
         return None
     usage = package_usage(opened.filesystem, opened.findings.packages)

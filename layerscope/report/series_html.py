@@ -8,7 +8,7 @@ from layerscope.analysis.series.series import Series
 from layerscope.opening.series import OpenedSeries
 from layerscope.report.html import write_sections
 from layerscope.report.html_columns import Bar, columns
-from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, macros, rows_that_fit
 from layerscope.report.issues import issue_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.series_rows import (
@@ -56,7 +56,7 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
 
 
 def _chart(series: Series, options: ReportOptions) -> Section | None:
-    """Bars of the bytes that are fetched; the part that the unchanged content is of the content is another color."""
+    """Bars of the fetched bytes; the share of unchanged content has another color."""
     if not series.bytes:
         return None
     bars = []
@@ -108,15 +108,15 @@ def _updates(series: Series, options: ReportOptions) -> Section:
         ("content", ""),
         ("began with", ""),
     ]
-    shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
+    shown = rows_that_fit((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
     body = macros(options).listing(titles, shown, len(rows) - len(shown), "update")
     return Section("Updates", count_of(len(rows), "update"), body)
 
 
 def _steps(series: Series, options: ReportOptions) -> Section | None:
     """What each step costs over the series."""
-    found = list(cost_rows(series))
-    if not found:
+    costs = list(cost_rows(series))
+    if not costs:
         return None
     rows: list[list[Cell]] = [
         [
@@ -125,9 +125,9 @@ def _steps(series: Series, options: ReportOptions) -> Section | None:
             ("code", None, row.step),
             ("text", None, f"{row.causes}, {row.unchanged}"),
         ]
-        for row in found
+        for row in costs
     ]
     titles = [("fetched", "n"), ("updates", "n"), ("step", ""), ("causes", "")]
-    shown = fitting((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
+    shown = rows_that_fit((macros(options).cells(row) for row in rows), ROWS, MAX_BYTES)
     body = macros(options).listing(titles, shown, len(rows) - len(shown), "step")
     return Section("Costliest steps", "in all updates together", body)

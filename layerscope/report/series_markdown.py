@@ -24,7 +24,7 @@ MARK = "<!-- layerscope series -->"
 """The first line, so that a script can find the comment to replace."""
 _HOPS = 60
 _STEPS = 20
-"""Most rows of each kind."""
+"""Maximum rows of each kind."""
 _REASON = 300
 """Characters of a reason."""
 
@@ -42,7 +42,7 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
     rows = []
     for new, hop in list(zip(short_names(series.names)[1:], series.hops, strict=True))[first:]:
         charges = list(charge_rows(hop))
-        begun = (
+        cause = (
             f"{code(clip(charges[0].step, CELL))}<br>{plain(clip(charges[0].reason, _REASON))}"
             if charges
             else "nothing new"
@@ -50,7 +50,7 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
         more = f"<br>and {count_of(len(charges) - 1, 'more step')}" if len(charges) > 1 else ""
         share = share_words(hop.unchanged, hop.content) if hop.layers else ""
         rows.append(
-            f"| {code(clip_start(new, CELL))} | {amount_words(hop, binary=binary)} | {len(hop.layers):,} | {share} | {begun}{more} |"
+            f"| {code(clip_start(new, CELL))} | {amount_words(hop, binary=binary)} | {len(hop.layers):,} | {share} | {cause}{more} |"
         )
     shown = page.rows(
         "| release | fetched | layers | content | began with |\n|---|---:|---:|---|---|", rows

@@ -23,11 +23,11 @@ BASE_WORDS = "base image"
 
 
 class ChargeRow(NamedTuple):
-    """What one step had users fetch in a hop."""
+    """The bytes that users fetch in a hop because of one step."""
 
     bytes: int
     step: str
-    """Its instruction, or that it is the base image."""
+    """Its instruction, or `base image`."""
     cause: Cause
     reason: str
     """The cause, with the first of the paths that differ."""
@@ -37,54 +37,54 @@ class ChargeRow(NamedTuple):
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names without the beginning that all have in common, safe to show: `1.1` for registry://host/app:1.1."""
+    """Names without their common start, safe to show: `1.1` for registry://host/app:1.1."""
     start = _common(names)
     return [safe_name(name[start:]) for name in names]
 
 
 def common_name(names: Sequence[str]) -> str:
-    """What all names begin with, safe to show; "" if that is nothing."""
+    """The common start of all names, safe to show; "" if there is none."""
     return safe_name(names[0][: _common(names)].rstrip("/:@ "))
 
 
 def _common(names: Sequence[str]) -> int:
-    """Characters that all names begin with, up to a mark: 1.10 and 1.11 must not become 0 and 1."""
-    least, most = min(names), max(names)
-    same = next((n for n, (a, b) in enumerate(zip(least, most, strict=False)) if a != b), 0)
-    return max(least.rfind(mark, 0, same) for mark in "/:@ ") + 1
+    """Length of the common start of all names, up to a separator: 1.10 and 1.11 must not become 0 and 1."""
+    first, last = min(names), max(names)
+    common = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    return max(first.rfind(mark, 0, common) for mark in "/:@ ") + 1
 
 
 def step_words(step: Step, *, base: bool) -> str:
-    """The instruction of a step on one line; of the base image, that it is that."""
+    """The instruction of a step on one line, or `base image`."""
     return BASE_WORDS if base else safe_name(one_line(step))
 
 
 def charge_rows(hop: Hop) -> Iterator[ChargeRow]:
-    """What each step had users fetch, of most bytes first."""
+    """What each step made users fetch, most bytes first."""
     for charge in hop.charges:
-        begun = hop.steps[charge.place]
-        own = next((layer for layer in charge.layers if layer.place == charge.place), None)
+        step = hop.steps[charge.place]
+        own_layer = next((layer for layer in charge.layers if layer.place == charge.place), None)
         yield ChargeRow(
             charge.bytes,
-            step_words(begun.step, base=charge.cause is Cause.BASE),
+            step_words(step.step, base=charge.cause is Cause.BASE),
             charge.cause,
-            reason_words(hop, charge, own),
+            reason_words(hop, charge, own_layer),
             len(charge.layers),
             share_words(charge.unchanged, charge.content),
         )
 
 
-def reason_words(hop: Hop, charge: Charge, own: FetchedLayer | None) -> str:
-    """The cause of a charge, with what is known of it: the first paths that differ, or what became of the step."""
+def reason_words(hop: Hop, charge: Charge, own_layer: FetchedLayer | None) -> str:
+    """The cause of a charge with details: the first paths that differ, or how the step changed."""
     step = hop.steps[charge.place]
-    difference = None if own is None else step.difference
+    difference = None if own_layer is None else step.difference
     if charge.cause in (Cause.FILES, Cause.NOT_REPRODUCIBLE) and difference is not None:
         return f"{charge.cause.word}: {difference_words(difference)}"
     return hop.reason(charge)
 
 
 def difference_words(difference: LayerDifference) -> str:
-    """The number of paths that differ, with the first of them and in what they differ."""
+    """The first paths that differ and how, and the number of the others."""
     shown = [each for each in difference.listed if not _only_time(each.change, each.why)][:NAMED]
     words = [f"{shown_path(each.path)} {why_words(each.change, each.why)}" for each in shown]
     more = difference.paths - len(shown)
@@ -96,7 +96,7 @@ def _only_time(change: Change, why: int) -> bool:
 
 
 def why_words(change: Change, why: int) -> str:
-    """In what a path differs: `added`, `content`, `mode and owner`."""
+    """How a path differs: `added`, `content`, `mode and owner`."""
     if change in (Change.ADDED, Change.REMOVED):
         return change.word
     names = [name for bit, name in WHY_NAMES.items() if why & bit]
@@ -134,28 +134,28 @@ class OrderRow(NamedTuple):
     """Another order that would have saved something."""
 
     title: str
-    """What comes too early."""
+    """Which step comes too early."""
     saved: str
     """What a release would have fetched instead."""
     confidence: str
     lines: list[str]
-    """What the fix changes, as a difference; the whole fix where it is words."""
+    """The fix as a diff; as text if it is described in words."""
     notes: list[str]
     """What to check, as comments."""
 
 
 def order_row(opened: OpenedSeries, *, binary: bool) -> OrderRow | None:
-    """The order that would have saved most; None if there is none."""
-    found = opened.reordering
-    if found is None:
+    """The order that would have saved the most; None if no order saves anything."""
+    reordering = opened.reordering
+    if reordering is None:
         return None
-    finding, series = found.finding, opened.series
-    less = size(sum(found.hops) // len(found.hops), binary=binary)
-    was = size(series.bytes_per_release, binary=binary)
+    finding, series = reordering.finding, opened.series
+    per_release = size(sum(reordering.hops) // len(reordering.hops), binary=binary)
+    before = size(series.bytes_per_release, binary=binary)
     saved = size(finding.bytes, binary=binary)
     return OrderRow(
         safe_name(finding.title),
-        f"{saved} less in {count_of(len(series.hops), 'update')}: {less} a release instead of {was}",
+        f"{saved} less in {count_of(len(series.hops), 'update')}: {per_release} a release instead of {before}",
         f"confidence {finding.confidence.value}",
         fix_text(finding.difference or finding.fix).split("\n"),
         [fix_text(note) for note in finding.notes] if finding.difference else [],

@@ -22,12 +22,12 @@ from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import bar, clip, clip_start, count_of, safe_name, size
 
 HOPS = 50
-"""Most updates that are listed: the last ones."""
+"""Maximum updates that are listed: the last ones."""
 CHARGES = 3
 STEPS = 10
-"""Most rows of each kind."""
+"""Maximum rows of each kind."""
 _FIX_LINES = 60
-"""Most lines of a fix."""
+"""Maximum lines of a fix."""
 _NAME = 24
 """Columns that names of releases are clipped to."""
 
@@ -59,7 +59,7 @@ def write(opened: OpenedSeries, stream: BinaryIO, options: ReportOptions) -> Non
 
 
 def _write_hops(console: Console, opened: OpenedSeries, options: ReportOptions) -> None:
-    """Write what those who have the release before fetch for each release."""
+    """Write what users of the previous release fetch for each release."""
     series = opened.series
     write_heading(console, "Fetched for each release", ("by those who have the one before", "dim"))
     console.line()
@@ -91,9 +91,9 @@ def _write_charges(console: Console, hop: Hop, indent: int, options: ReportOptio
         console.line(" " * indent, (f"{amount:>{width}}", "dim"), f"  {clip(row.step, room)}")
         console.line(" " * (console.width - room), (clip(row.reason, room), "yellow"))
     if len(rows) > CHARGES:
-        left = sum(row.bytes for row in rows[CHARGES:])
+        rest = sum(row.bytes for row in rows[CHARGES:])
         more = count_of(len(rows) - CHARGES, "more step")
-        words = f"… and {more}, {size(left, binary=options.binary_sizes)}"
+        words = f"… and {more}, {size(rest, binary=options.binary_sizes)}"
         console.line(" " * indent, (words, "dim"))
 
 

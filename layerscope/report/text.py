@@ -59,36 +59,36 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 def _write_header(console: Console, opened: Opened, options: ReportOptions) -> None:
     image, accounting = opened.image, opened.accounting
 
-    def shown(count: int) -> str:
+    def amount(count: int) -> str:
         return size(count, binary=options.binary_sizes)
 
     name = "" if image.source_kind == "stdin" else file_name(image.reference)
-    first: list[Part] = [
+    title: list[Part] = [
         (safe_name(image.title), "bold"),
         (safe_name(str(image.platform)), ""),
         (safe_name(image.source_kind), ""),
         (safe_name(name) if name != image.title else "", "dim"),
     ]
-    console.flow((part for part in first if part[0]), between="  ")
+    console.flow((part for part in title if part[0]), between="  ")
     others = [safe_name(tag) for tag in image.tags[1:]]
     if others:
         console.paragraph(f"also called {_first_names(others)}", "dim")
     if image.alternatives:
-        named = [alternative_name(other) for other in image.alternatives]
-        console.paragraph(f"also available: {_first_names(named)}", "dim")
+        names = [alternative_name(other) for other in image.alternatives]
+        console.paragraph(f"also available: {_first_names(names)}", "dim")
     if image.beside.referrers:
         kinds = list(dict.fromkeys(safe_name(one.name) for one in image.beside.referrers))
         console.paragraph(f"in the registry: {_first_names(kinds)}", "dim")
     write_notice(console, opened)
     if opened.unknown_layers:
         return
-    wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
+    wasted = f"{amount(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     console.flow((text, HEADLINE_STYLES[role]) for text, role in headline_of(opened, options))
     console.flow(
         [
             (wasted, "yellow" if accounting.wasted else ""),
             (f"efficiency {percent(accounting.efficiency, 1)}", ""),
-            (f"{shown(accounting.live)} live", ""),
+            (f"{amount(accounting.live)} live", ""),
         ]
     )
     console.flow([*((fact, "") for fact in facts(opened, options)), *_digests(opened)])

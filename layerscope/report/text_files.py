@@ -38,13 +38,15 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
     if not len(rows):
         return
     after = changes.after[rows]
-    here = filesystem.inode_of[np.where(after >= 0, after, changes.before[rows])]
-    owner_width = sum(len(str(int(ids[here].max()))) for ids in (columns.uids, columns.gids)) + 1
+    row_inodes = filesystem.inode_of[np.where(after >= 0, after, changes.before[rows])]
+    owner_width = (
+        sum(len(str(int(ids[row_inodes].max()))) for ids in (columns.uids, columns.gids)) + 1
+    )
     size_width = 10 if options.binary_sizes else 8
     for path, change, inode in zip(
         filesystem.table.full_paths(changes.paths[rows]),
         changes.kinds[rows].tolist(),
-        here.tolist(),
+        row_inodes.tolist(),
         strict=True,
     ):
         kind = Kind(int(columns.kinds[inode]))

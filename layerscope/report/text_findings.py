@@ -38,21 +38,23 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
         return
     own, base = _own_and_base(opened)
     stored, saving = opened.accounting.stored, findings.saving()
-    mine = findings.saving(findings.outside_base)
+    own_saving = findings.saving(findings.outside_base)
     if own:
         parts: list[Part | str] = []
-        if mine:
-            left = f"({size(stored, binary=binary)} → {size(stored - mine, binary=binary)})"
-            parts = ["  ", (size(mine, binary=binary), "yellow"), f" avoidable {left}"]
+        if own_saving:
+            sizes_text = (
+                f"({size(stored, binary=binary)} → {size(stored - own_saving, binary=binary)})"
+            )
+            parts = ["  ", (size(own_saving, binary=binary), "yellow"), f" avoidable {sizes_text}"]
         console.heading("What to fix first", *parts)
         _write_patchable(console, opened, own)
-        _write_whole(console, opened, own, options)
+        _write_with_fixes(console, opened, own, options)
     if not base:
         return
-    rest = "only another base image avoids these; fixes for it are at the end"
-    if saving > mine:
-        rest = f"{size(saving - mine, binary=binary)} {'more' if mine else 'avoidable'}: {rest}"
-    write_heading(console, "Base image", rest)
+    note = "only another base image avoids these; fixes for it are at the end"
+    if saving > own_saving:
+        note = f"{size(saving - own_saving, binary=binary)} {'more' if own_saving else 'avoidable'}: {note}"
+    write_heading(console, "Base image", note)
     shown = base[:FINDINGS]
     sizes = [size(finding.bytes, binary=binary) for finding in shown]
     width = widest(sizes)
@@ -74,11 +76,11 @@ def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -
 
 
 def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:
-    """Write the findings of the base image with their fixes, for whoever maintains it."""
+    """Write the findings of the base image with their fixes, for its maintainers."""
     _, base = _own_and_base(opened)
     if base:
         console.heading("Fixes for the base image")
-        _write_whole(console, opened, base, options)
+        _write_with_fixes(console, opened, base, options)
 
 
 def _own_and_base(opened: Opened) -> tuple[list[Finding], list[Finding]]:
@@ -88,10 +90,10 @@ def _own_and_base(opened: Opened) -> tuple[list[Finding], list[Finding]]:
     return own, found[len(own) :]
 
 
-def _write_whole(
+def _write_with_fixes(
     console: Console, opened: Opened, findings: Sequence[Finding], options: ReportOptions
 ) -> None:
-    """The first findings with paths and fixes."""
+    """Write the first findings with their paths and fixes."""
     shown = findings[:FINDINGS]
     sizes = [size(finding.bytes, binary=options.binary_sizes) for finding in shown]
     width = widest(sizes)
@@ -106,16 +108,16 @@ def _write_more(console: Console, count: int) -> None:
         console.line("  ", (f"… and {more} (see --format json)", "dim"))
 
 
-def _write_title(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
+def _write_title(console: Console, opened: Opened, finding: Finding, amount: str) -> None:
     """Write size, title, place and rule, on two lines if they do not fit on one."""
-    indent = 2 + len(shown) + 2
+    indent = 2 + len(amount) + 2
     room = console.width - indent
     title = safe_name(finding.title)
     note = f"{place_words(opened, finding)}  [{finding.rule}]"
     beside = len(title) + 2 + len(note) <= room
     console.line(
         "  ",
-        (shown, _STYLES[finding.severity]),
+        (amount, _STYLES[finding.severity]),
         "  ",
         (clip(title, room), "bold"),
         (f"  {note}" if beside else "", "dim"),
@@ -125,19 +127,19 @@ def _write_title(console: Console, opened: Opened, finding: Finding, shown: str)
 
 
 def _times(opened: Opened, finding: Finding, path: int) -> str:
-    """How many contents of one path a finding is about, if several: ` (2 ×)`."""
+    """How many contents of a path a finding covers, if several: ` (2 ×)`."""
     waste = opened.accounting.waste
     count = int(np.isin(waste.inodes[waste.paths == path], finding.inodes).sum())
     return f" ({count} ×)" if count > 1 else ""
 
 
-def write_finding(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
-    """One finding with its paths and its whole fix; `shown` is its size, padded. Lines of a fix are never cut or wrapped, so
+def write_finding(console: Console, opened: Opened, finding: Finding, amount: str) -> None:
+    """Write a finding with its paths and its whole fix; `amount` is its size, padded. Lines of a fix are never cut or wrapped, so
     that they can be copied."""
-    indent = 2 + len(shown) + 2
+    indent = 2 + len(amount) + 2
     room = console.width - indent
     console.line()
-    _write_title(console, opened, finding, shown)
+    _write_title(console, opened, finding, amount)
     paths = finding.paths
     for path in paths[:_PATHS].tolist():
         times = _times(opened, finding, path)

@@ -11,7 +11,7 @@ from layerscope.text import cells, clip, clip_start, count_of, percent, safe_nam
 
 PACKAGES = 10
 DIRECTORIES = 5
-"""Most rows that are shown."""
+"""Maximum rows."""
 _NAME = 40
 """Columns that names and versions are clipped to."""
 
@@ -42,9 +42,9 @@ def write_packages(console: Console, opened: Opened, options: ReportOptions) -> 
     room = max(console.width - width - name_width - about_width - 8, 8)
     versions = [clip(safe_name(package.version), room) for package in shown]
     room = min(room, max(map(cells, versions)))
-    for bytes_, name, version, about in zip(sizes, names, versions, abouts, strict=True):
+    for amount, name, version, about in zip(sizes, names, versions, abouts, strict=True):
         console.line(
-            f"  {bytes_:>{width}}  {padded(name, name_width)}  ",
+            f"  {amount:>{width}}  {padded(name, name_width)}  ",
             (padded(version, room), "dim"),
             (f"  {about}", "dim"),
         )
@@ -53,10 +53,10 @@ def write_packages(console: Console, opened: Opened, options: ReportOptions) -> 
         more = count_of(len(packages) - PACKAGES, "more package", "more packages")
         console.line("  ", (f"… and {more}, {rest}", "dim"))
     if usage.unowned_files:
-        _write_rest(console, opened, usage, binary)
+        _write_unowned(console, opened, usage, binary)
 
 
-def _write_rest(console: Console, opened: Opened, usage: PackageUsage, binary: bool) -> None:
+def _write_unowned(console: Console, opened: Opened, usage: PackageUsage, binary: bool) -> None:
     """The directories with most of the files that belong to no package."""
     total = size(usage.unowned, binary=binary)
     console.heading("In no package", f"  {total} in {count_of(usage.unowned_files, 'file')}")
@@ -70,8 +70,8 @@ def _write_rest(console: Console, opened: Opened, usage: PackageUsage, binary: b
     room = min(room, widest(names))
     for amount, name, count in zip(sizes, names, counts, strict=True):
         console.line(f"  {amount:>{width}}  {padded(name, room)}  ", (count, "dim"))
-    left = usage.directories[DIRECTORIES:]
-    if left:
-        rest = size(sum(group.bytes for group in left), binary=binary)
-        more = count_of(len(left), "more directory", "more directories")
+    left_out = usage.directories[DIRECTORIES:]
+    if left_out:
+        rest = size(sum(group.bytes for group in left_out), binary=binary)
+        more = count_of(len(left_out), "more directory", "more directories")
         console.line("  ", (f"… and {more}, {rest}", "dim"))

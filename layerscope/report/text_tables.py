@@ -20,12 +20,12 @@ from layerscope.words import StepKind
 
 WASTED_FILES = 20
 DUPLICATES = 10
-"""Most rows that are shown."""
+"""Maximum rows."""
 
 _SHARE_WIDTH = 5
 """Columns of a percentage."""
 _MIN_WIDTH = 24
-"""Columns that an instruction or a path needs in its row; with less room, the notes go on a line of their own."""
+"""Columns that an instruction or a path needs in its row; with less room, the notes go on their own line."""
 
 
 def write_steps(console: Console, opened: Opened, options: ReportOptions) -> None:
@@ -90,13 +90,13 @@ def _base_words(opened: Opened) -> str:
 
 def _instruction(step: Step, width: int) -> list[Part]:
     """The instruction of a step, with its keyword in bold. If it is too long, a common start of RUN steps is left out."""
-    whole = safe_name(one_line(step))
-    keyword, prelude, rest = split_run(whole)
+    text = safe_name(one_line(step))
+    keyword, prelude, rest = split_run(text)
     if prelude:
-        prelude = prelude if cells(whole) <= width else "… "
+        prelude = prelude if cells(text) <= width else "… "
         room = width - len(keyword) - len(prelude)
         return [(keyword, "bold"), (prelude, "dim"), (clip(rest, room), "")]
-    line = clip(whole, width)
+    line = clip(text, width)
     keyword = step.instruction or ""
     if not step.recorded:
         return [(line, "dim")]
@@ -140,19 +140,19 @@ def write_waste(console: Console, opened: Opened, options: ReportOptions) -> Non
     )
     room = console.width - (2 + sizes + 2 + 2 + stored + 2 + hidden + 2 + why)
     if room < _MIN_WIDTH:
-        for count, path, reason, born, died in rows:
+        for count, path, reason, stored_in, hidden_by in rows:
             space = console.width - sizes - 4
             console.line("  ", (f"{count:>{sizes}}", "yellow"), "  ", clip_start(path, space))
-            rest = f"{reason}, stored in {born}, hidden by {died}"
+            rest = f"{reason}, stored in {stored_in}, hidden by {hidden_by}"
             console.line(" " * (sizes + 4), (clip(rest, space), "dim"))
     else:
         room = min(room, widest(columns[1]))
         title = f"  {'bytes':>{sizes}}  {'path':<{room}}  {'stored in':<{stored}}  {'hidden by':<{hidden}}  why"
         console.line((title, "dim"))
-        for count, path, reason, born, died in rows:
+        for count, path, reason, stored_in, hidden_by in rows:
             console.line(
                 "  ", (f"{count:>{sizes}}", "yellow"), "  ", padded(clip_start(path, room), room),
-                f"  {padded(born, stored)}  {padded(died, hidden)}  ", (reason, "dim"),
+                f"  {padded(stored_in, stored)}  {padded(hidden_by, hidden)}  ", (reason, "dim"),
             )  # fmt: skip
     if len(waste) > WASTED_FILES:
         rest_bytes = size(int(waste.bytes[WASTED_FILES:].sum()), binary=binary)
@@ -162,16 +162,16 @@ def write_waste(console: Console, opened: Opened, options: ReportOptions) -> Non
 
 def write_duplicates(console: Console, opened: Opened, options: ReportOptions) -> None:
     """Write the duplicates with the largest savings."""
-    found, binary = opened.duplicates, options.binary_sizes
-    if not found:
+    duplicates, binary = opened.duplicates, options.binary_sizes
+    if not duplicates:
         console.line()
-        console.line("Duplicates: skipped." if found is None else "No duplicates.")
+        console.line("Duplicates: skipped." if duplicates is None else "No duplicates.")
         return
-    total = size(sum(duplicate.saving for duplicate in found), binary=binary)
-    console.heading("Duplicates", f"  {total} in duplicates of {count_of(len(found), 'file')}")
+    total = size(sum(duplicate.saving for duplicate in duplicates), binary=binary)
+    console.heading("Duplicates", f"  {total} in duplicates of {count_of(len(duplicates), 'file')}")
     console.line("  ", ("not counted as wasted", "dim"))
     console.line()
-    shown = found[:DUPLICATES]
+    shown = duplicates[:DUPLICATES]
     sizes = [size(duplicate.saving, binary=binary) for duplicate in shown]
     counts = [f"{len(duplicate.paths):,} ×" for duplicate in shown]
     size_width, count_width = max(widest(sizes), 6), max(widest(counts), 6)
@@ -185,7 +185,7 @@ def write_duplicates(console: Console, opened: Opened, options: ReportOptions) -
             f"  {saving:>{size_width}}  {copies:>{count_width}}  ", clip_start(first, room)
         )
         console.line(" " * indent, clip_start(second, room - len(more)), (more, "dim"))
-    if len(found) > DUPLICATES:
-        rest = size(sum(duplicate.saving for duplicate in found[DUPLICATES:]), binary=binary)
-        more = count_of(len(found) - DUPLICATES, "more file", "more files")
+    if len(duplicates) > DUPLICATES:
+        rest = size(sum(duplicate.saving for duplicate in duplicates[DUPLICATES:]), binary=binary)
+        more = count_of(len(duplicates) - DUPLICATES, "more file", "more files")
         console.line("  ", (f"… and copies of {more}, {rest}", "dim"))

@@ -1,4 +1,4 @@
-"""The text report for an image whose layers were not fetched: what is known without them, and what is not."""
+"""The text report for an image whose layers were not fetched: what is known without them, and what is unknown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NONE = "?"
 
 
 def write_notice(console: Console, opened: Opened) -> None:
-    """Say what the figures cover, if layers were not read."""
+    """Write what the figures cover, if layers were not read."""
     unknown, count = opened.unknown_layers, len(opened.indexes)
     if opened.fully_read:
         return
@@ -43,11 +43,11 @@ def write_known(console: Console, opened: Opened, options: ReportOptions) -> Non
             rows.append(("·", "", "", StepKind.METADATA.word, line))
             continue
         index = opened.indexes[step.layer]
-        packed, listed = index.compressed_bytes, index.extent is not Extent.UNKNOWN
+        compressed, listed = index.compressed_bytes, index.extent is not Extent.UNKNOWN
         rows.append(
             (
                 str(step.layer),
-                _NONE if packed is None else size(packed, binary=binary),
+                _NONE if compressed is None else size(compressed, binary=binary),
                 size(opened.accounting.layers[step.layer].stored, binary=binary)
                 if listed
                 else _NONE,
@@ -62,10 +62,10 @@ def write_known(console: Console, opened: Opened, options: ReportOptions) -> Non
     ]
     room = console.width - sum(widths) - 2 * 5
     for number, row in enumerate([titles, *rows]):
-        first, packed_text, stored, entries, line = row
+        first, compressed_text, stored, entries, line = row
         console.line(
             (
-                f"  {first:>{widths[0]}}  {packed_text:>{widths[1]}}  {stored:>{widths[2]}}  "
+                f"  {first:>{widths[0]}}  {compressed_text:>{widths[1]}}  {stored:>{widths[2]}}  "
                 f"{entries:<{widths[3]}}  {clip(line, max(room, 8))}",
                 "dim" if number == 0 or first == "·" else "",
             )

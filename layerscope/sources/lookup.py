@@ -139,12 +139,12 @@ def _not_found(
     said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
     hints = [error.hint for _, error in refusals if error.hint is not None]
     asked = [error for _, error in refusals if isinstance(error, NotInStoreError)]
-    elsewhere = None if name is None else f"{SCHEME}://{name}"
+    registry_reference = None if name is None else f"{SCHEME}://{name}"
     if not asked:
         otherwise = (
             "start an engine, or open a saved image: docker save IMAGE -o image.tar"
-            if elsewhere is None
-            else f"{elsewhere} opens it from its registry; or start an engine"
+            if registry_reference is None
+            else f"{registry_reference} opens it from its registry; or start an engine"
         )
         error: LayerscopeError = UnreachableError(
             f"{reference}: no such file, and no engine or store is reachable ({said})",
@@ -155,8 +155,8 @@ def _not_found(
         meant = f"did you mean {' or '.join(close)}?" if close else None
         otherwise = (
             "--pull fetches it with Docker or Podman"
-            if elsewhere is None
-            else f"{elsewhere} opens it from its registry, --pull fetches it with Docker or Podman"
+            if registry_reference is None
+            else f"{registry_reference} opens it from its registry, --pull fetches it with Docker or Podman"
         )
         error = ImageNotFoundError(
             f"{reference}: image not found locally ({said})",
@@ -164,5 +164,5 @@ def _not_found(
         )
     if reference == _SAMPLE:
         error.hint = f"layerscope demo --save FILE writes the sample image; {error.hint}"
-    error.elsewhere = elsewhere
+    error.registry_reference = registry_reference
     return error

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, naming
+from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, prefix_errors
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.allocator import limit_freed_memory
 from layerscope.opening.options import Options
@@ -68,7 +68,7 @@ def run_picker(
     if repository is not None:
         from layerscope.sources.registry.tags import Tags
 
-        with naming(request.reference):
+        with prefix_errors(request.reference):
             tags = Tags(request, repository)
     from layerscope.tui.picker import PickerApp
 
@@ -224,12 +224,12 @@ def _explore(
         try:
             source = remote.find(partial(_ask, preferences))
         except LayerscopeError as error:
-            if error.elsewhere is None or request.remote != "ask":
+            if error.registry_reference is None or request.remote != "ask":
                 raise
             _take_keys_from_terminal()
-            if not _agrees(error.elsewhere, request.reference):
+            if not _agrees(error.registry_reference, request.reference):
                 raise ImageNotFoundError(f"{request.reference} is not on this machine") from None
-            elsewhere = error.elsewhere
+            reference = error.registry_reference
         else:
             _take_keys_from_terminal()
             session = Session(
@@ -238,8 +238,8 @@ def _explore(
             app = LayerscopeApp(session)
             app.run_in_terminal()
             return app.chooses_another
-    there = replace(request, reference=elsewhere)
-    run_explorer(there, options, preferences.settings, dockerfile)
+    remote_request = replace(request, reference=reference)
+    run_explorer(remote_request, options, preferences.settings, dockerfile)
     return False
 
 
@@ -276,7 +276,7 @@ def _compare(
         from layerscope.tui.session import Session
 
         def opened(name: str, remote: RemoteImage) -> Session:
-            with naming(name):
+            with prefix_errors(name):
                 source = remote.find(partial(_ask, preferences))
             return Session(remote, source, preferences=preferences, picked=picked)
 

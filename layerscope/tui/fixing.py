@@ -13,7 +13,7 @@ from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.opening.opened import Opened
-from layerscope.report.patch import FileChangedError, Patch, patch_of, since, write_patch
+from layerscope.report.patch import FileChangedError, Patch, patch_of, remaining_patch, write_patch
 from layerscope.tui.documents.patch import PatchDocument
 
 
@@ -80,7 +80,7 @@ def prepare(
         replace(opened, findings=findings), sorted({*earlier, *chosen}), base_steps=base_steps
     )
     if lines is not None and before is not None:
-        patch = since(patch, Path(lines.name), before.dockerfile)
+        patch = remaining_patch(patch, Path(lines.name), before.dockerfile)
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
     document = PatchDocument.of(patch, findings.found)

@@ -122,7 +122,7 @@ class TerminalApp(App[Result]):
         if driver.can_suspend and not driver.is_headless:
             loop = asyncio.get_running_loop()
             self._taking.enter_context(
-                signals.taken_by(lambda number: self._asked_to_end(number, loop))
+                signals.handled_by(lambda number: self._asked_to_end(number, loop))
             )
             # Textual's own handlers write to the terminal at any time, even in the middle of another write.
             self._handle(

@@ -118,7 +118,7 @@ def _mode(view: TreeView) -> str:
 def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
     """The text of an empty tree; `index` is the selected layer's, `back_key` clears the filter."""
     if view.filter:
-        waits = view.filter.waits(view.marks)
+        waits = view.filter.unavailable(view.marks)
         if waits:
             return text.safe_name(waits)
         written = text.safe_name(view.filter.text)

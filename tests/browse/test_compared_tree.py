@@ -1,4 +1,4 @@
-"""The tree of two images against a naive one."""
+"""The tree of two images equals a naive one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ANY_LAYERS = st.one_of(wild_layers(), orderly_layers())
 
 def tree_of(old: Layers, new: Layers) -> ComparedTree:
     """The tree of two images."""
-    found = changes_of(side(old), side(new))
-    return ComparedTree(found.table, found.paths, found.kinds, found.before, found.growth)
+    changes = changes_of(side(old), side(new))
+    return ComparedTree(changes.table, changes.paths, changes.kinds, changes.before, changes.growth)
 
 
 @given(ANY_LAYERS, ANY_LAYERS)
 @settings(max_examples=60, deadline=None)
-def test_rows_are_what_differs_with_the_sizes_of_both(old: Layers, new: Layers) -> None:
+def test_rows_are_the_differing_paths_with_both_sizes(old: Layers, new: Layers) -> None:
     """With all directories open, the rows are the paths that differ and the directories above them."""
     tree = tree_of(old, new)
     tree.open_all(True)
@@ -48,8 +48,8 @@ def test_rows_are_what_differs_with_the_sizes_of_both(old: Layers, new: Layers) 
 
 @given(ANY_LAYERS, ANY_LAYERS)
 @settings(max_examples=30, deadline=None)
-def test_what_grew_or_shrank_most_comes_first(old: Layers, new: Layers) -> None:
-    """Siblings by the amount, whatever its sign; by name if that is wanted."""
+def test_the_largest_changes_come_first(old: Layers, new: Layers) -> None:
+    """Siblings are sorted by the absolute amount, or by name on request."""
     tree = tree_of(old, new)
     top = [tree.row(row) for row in range(len(tree))]
     assert all(row.depth == 0 for row in top)
@@ -60,7 +60,7 @@ def test_what_grew_or_shrank_most_comes_first(old: Layers, new: Layers) -> None:
     assert names == sorted(names)
 
 
-def test_a_search_opens_what_it_finds() -> None:
+def test_a_search_opens_directories_of_matches() -> None:
     old = [[file("usr/lib/a.so", b"1"), file("etc/b", b"1")]]
     new = [[file("usr/lib/a.so", b"22"), file("etc/b", b"22")]]
     tree = tree_of(old, new)

@@ -49,8 +49,8 @@ NET_RAW = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)
         (b"\xff" * 24, None),
     ],
 )  # fmt: skip
-def test_capabilities_are_words(value: bytes, expected: str | None) -> None:
-    """All revisions of the kernel's format; malformed values are not decoded."""
+def test_capabilities_are_decoded(value: bytes, expected: str | None) -> None:
+    """All revisions of the kernel's format are decoded; malformed values are not."""
     assert capabilities(value) == expected
 
 
@@ -61,10 +61,10 @@ def opened(folder: Path, layers: list[bytes], compress: Compression | None = Non
 
 
 def row_of(image: Opened, path: str, version: int = -1) -> int:
-    """A version of a path: the last one unless told."""
-    found = image.filesystem.table.find(path.encode())
-    assert found is not None
-    rows = image.filesystem.rows_of(found)
+    """The row of a version of a path, by default the last one."""
+    number = image.filesystem.table.find(path.encode())
+    assert number is not None
+    rows = image.filesystem.rows_of(number)
     return range(rows.start, rows.stop)[version]
 
 
@@ -73,7 +73,7 @@ def facts(image: Opened, path: str, version: int = -1) -> FileFacts:
     return FileFacts.of(image.filesystem, row_of(image, path, version))
 
 
-def test_facts_are_worded(tmp_path: Path) -> None:
+def test_facts_have_texts(tmp_path: Path) -> None:
     image = opened(
         tmp_path,
         [
@@ -101,8 +101,8 @@ def test_facts_are_worded(tmp_path: Path) -> None:
     assert facts(image, "lost").kind_words() == "a hard link without a target: nowhere"
 
 
-def test_a_version_has_the_one_it_replaced(tmp_path: Path) -> None:
-    """Not one that was deleted before, nor one of another time."""
+def test_the_replaced_version_is_found(tmp_path: Path) -> None:
+    """A version that was deleted before, or replaced at another time, does not count."""
     image = opened(
         tmp_path,
         [
@@ -125,7 +125,7 @@ def test_hard_links_are_listed_as_other_names(tmp_path: Path) -> None:
 
 
 class Impatient(NullProgress):
-    """Asks to stop once."""
+    """Progress that cancels once."""
 
     asked = False
 
@@ -136,7 +136,7 @@ class Impatient(NullProgress):
 
 @pytest.mark.parametrize("compress", [None, "gzip", "zstd"])
 def test_a_content_is_read_in_parts(tmp_path: Path, compress: Compression | None) -> None:
-    """Each part follows the last one, also after one was cancelled."""
+    """Each part continues after the last one, even if one was cancelled."""
     data = bytes(range(256)) * 5000
     image = opened(tmp_path, [layer_tar([file("pad", b"p" * 900), file("a", data)])], compress)
     reader = ContentReader(image.filesystem.inodes, image.contents, facts(image, "a").inode)
@@ -152,7 +152,7 @@ def test_a_content_is_read_in_parts(tmp_path: Path, compress: Compression | None
 
 
 def test_holes_are_read_as_zeros(tmp_path: Path) -> None:
-    """And only as many as are asked for."""
+    """Only as many bytes as requested are returned."""
     sparse = Member(
         b"sparse",
         data=b"AB",
@@ -170,11 +170,11 @@ def test_holes_are_read_as_zeros(tmp_path: Path) -> None:
     assert reader.read(8, NullProgress()) == b"\0\0A\0\0B\0\0"
 
 
-def test_a_cut_content_is_shown_up_to_the_cut(tmp_path: Path) -> None:
+def test_truncated_content_is_read_up_to_the_end(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a" * 2000)])
     image = opened(tmp_path, [tar])
-    whole = image.contents[0]
-    cut = replace(whole, blob=BlobRange(whole.blob, "cut", 0, BLOCK + 600))
+    contents = image.contents[0]
+    cut = replace(contents, blob=BlobRange(contents.blob, "cut", 0, BLOCK + 600))
     reader = ContentReader(image.filesystem.inodes, [cut], facts(image, "a").inode)
     assert reader.read(5000, NullProgress()) == b"a" * 600
     assert reader.problem == "its layer is cut short"

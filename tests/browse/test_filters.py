@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerscope.browse.choices import Mode
 from layerscope.browse.filters import FilterError, parse_filter
-from layerscope.browse.matching import MOST_KEPT, PathTexts
+from layerscope.browse.matching import MAX_CACHED, PathTexts
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.siblings import Siblings
@@ -118,15 +118,15 @@ CASES = {
 
 @pytest.mark.parametrize(("text", "expected"), CASES.items(), ids=range(len(CASES)))
 def test_filters_match(text: str, expected: list[str]) -> None:
-    """One example of each kind of word, over all that is visible after the second layer."""
+    """There is an example of each kind of term, for the paths that are visible after the second layer."""
     view = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
     view.set_filter(parse_filter(text))
     table = view.filesystem.table
-    found = [table.full(path).decode() for path in np.flatnonzero(view.matches).tolist()]
-    assert found == expected
+    matches = [table.full(path).decode() for path in np.flatnonzero(view.matches).tolist()]
+    assert matches == expected
 
 
-def test_removed_paths_match_as_they_were() -> None:
+def test_removed_paths_match_by_their_former_attributes() -> None:
     """In the changes of a layer, a removed file has its former size and owner."""
     view = TreeView(stack(IMAGE).filesystem, layer=1)
     view.set_filter(parse_filter("change:- size=10 owner:7 layer:0 type:file old"))
@@ -134,7 +134,7 @@ def test_removed_paths_match_as_they_were() -> None:
     assert [view.row(row).name for row in range(len(view))] == [b"usr", b"bin", b"old"]
 
 
-def test_names_of_one_file() -> None:
+def test_all_names_of_a_hard_link_match() -> None:
     """`type:hardlink` finds all names of a file that has several."""
     view = TreeView(stack(IMAGE).filesystem, layer=0, mode=Mode.UP_TO)
     view.set_filter(parse_filter("type:hardlink"))
@@ -176,7 +176,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "mistake"), MISTAKES.items(), ids=range(len(MISTAKES)))
 def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int, str]) -> None:
-    """An error names what is wrong and the character where it is."""
+    """An error names the mistake and the index of its character."""
     position, word = mistake
     with pytest.raises(FilterError) as error:
         parse_filter(text)
@@ -186,17 +186,17 @@ def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int
 
 @given(st.text(alphabet='ab:<>=!"/[]*?\\ .,()10Mik~±+-\n\xe9\udc80', max_size=12))
 @settings(max_examples=500)
-def test_any_text_is_a_filter_or_a_mistake(text: str) -> None:
-    """Whatever is typed, nothing else is raised, here or in matching."""
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
+    """No other exception is raised for any text, in parsing or in matching."""
     try:
-        wanted = parse_filter(text)
+        query = parse_filter(text)
     except FilterError as error:
         position = error.position
     else:
         position = 0
-        assert wanted.text == text
-        assert bool(wanted) == bool(text.strip())
-        VIEW.set_filter(wanted)
+        assert query.text == text
+        assert bool(query) == bool(text.strip())
+        VIEW.set_filter(query)
         assert VIEW.matching <= VIEW.present
         assert len(VIEW) <= VIEW.present
     assert 0 <= position <= len(text)
@@ -207,7 +207,7 @@ VIEW = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
 
 @pytest.mark.parametrize("keyword", ["size", "change", "type", "owner", "layer", "sizes>1"])
 def test_keywords_alone_are_text(keyword: str) -> None:
-    """Without a comparison they are looked for in paths."""
+    """Without a comparison, they are searched for as text."""
     view = TreeView(stack([[file(f"x/{keyword}")]]).filesystem, mode=Mode.UP_TO)
     view.set_filter(parse_filter(keyword))
     assert view.matching == 1
@@ -233,7 +233,7 @@ def texts_of(table: PathTable) -> PathTexts:
 
 
 def written(table: PathTable) -> list[str]:
-    """All paths but the root as people write them."""
+    """All paths except the root, with a leading slash."""
     return [
         "/" + table.full(path).decode(errors="surrogateescape") for path in range(1, len(table))
     ]
@@ -243,11 +243,10 @@ def written(table: PathTable) -> list[str]:
 @example(["a/b", "ab", "xa/bx/c"], "a/b")
 @example(["a/b/c", "a/bb/c"], "/b/")
 @settings(max_examples=300, deadline=None)
-def test_texts(paths: list[str], text: str) -> None:
-    """A text is found where the path holds it, in any case, across slashes."""
+def test_texts_match_across_slashes_ignoring_case(paths: list[str], text: str) -> None:
     table = table_of(paths)
-    found = texts_of(table).containing(text)
-    assert found[1:].tolist() == [text.casefold() in path.casefold() for path in written(table)]
+    mask = texts_of(table).containing(text)
+    assert mask[1:].tolist() == [text.casefold() in path.casefold() for path in written(table)]
 
 
 PIECES = r"a b x é / . ^ $ * + ? | ( ) (?: (?i) (?=a) (?!x) [ab] [^a] \w \W \s \b \B \. \Z \n {2} -"
@@ -256,27 +255,29 @@ EXPRESSION = st.lists(st.sampled_from(PIECES.split()), min_size=1, max_size=5).m
 
 @given(PATHS, EXPRESSION, st.booleans())
 @settings(max_examples=500, deadline=None)
-def test_expressions(paths: list[str], expression: str, lines: bool) -> None:
-    """An expression is found in each path on its own, whatever it says of lines and edges."""
+def test_expressions_match_each_path_separately(
+    paths: list[str], expression: str, lines: bool
+) -> None:
+    """This holds for expressions about line ends and edges, too."""
     try:
         pattern = re.compile(expression)
     except re.error:
         assume(False)
     table = table_of([*paths, "a\nb/\n"] if lines else paths)
-    found = texts_of(table).regex(pattern)
+    mask = texts_of(table).regex(pattern)
     expected = [pattern.search(path) is not None for path in written(table)]
-    assert found[1:].tolist() == expected
+    assert mask[1:].tolist() == expected
 
 
-@pytest.mark.parametrize("kept", [MOST_KEPT, 0])
-def test_expressions_over_many_pieces(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    """Paths are searched a piece at a time, kept for the next search or made anew."""
+@pytest.mark.parametrize("max_cached", [MAX_CACHED, 0])
+def test_expressions_match_in_all_pieces(monkeypatch: pytest.MonkeyPatch, max_cached: int) -> None:
+    """Paths are searched piece by piece, kept for the next search or built again."""
     monkeypatch.setattr("layerscope.browse.matching.PIECE", 30)
-    monkeypatch.setattr("layerscope.browse.matching.MOST_KEPT", kept)
+    monkeypatch.setattr("layerscope.browse.matching.MAX_CACHED", max_cached)
     table = table_of([f"{one}/é{two}/x{one}" for one in range(9) for two in range(9)])
     texts = texts_of(table)
     for expression in ("3", "^/3", "é[^4]$", "x"):
-        found = texts.regex(re.compile(expression))
-        assert found[1:].tolist() == [
+        mask = texts.regex(re.compile(expression))
+        assert mask[1:].tolist() == [
             re.search(expression, path) is not None for path in written(table)
         ]

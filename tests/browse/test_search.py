@@ -38,8 +38,8 @@ def go_on() -> None:
     """A check that never cancels."""
 
 
-def found(text: str, search: PathSearch = SEARCH) -> list[str]:
-    """What is found, best first."""
+def search_paths(text: str, search: PathSearch = SEARCH) -> list[str]:
+    """The paths that match a filter, best first."""
     filesystem = search.filesystem
     rows = search.find(parse_filter(text), go_on).rows
     return [
@@ -49,8 +49,8 @@ def found(text: str, search: PathSearch = SEARCH) -> list[str]:
 
 
 def test_a_removed_path_is_found() -> None:
-    """Whatever any layer stored is searched, also what the image does not show."""
-    assert found("ssl")[0] == "ssl"
+    """All stored versions are searched, even those that the final image does not show."""
+    assert search_paths("ssl")[0] == "ssl"
     assert SEARCH.total == len({part for name in NAMES for part in _with_parents(name)}) + 1
 
 
@@ -73,33 +73,32 @@ def _with_parents(name: str) -> list[str]:
     ],
 )
 def test_the_best_match_comes_first(typed: str, first: str) -> None:
-    """The name counts most, then letters side by side and where words begin, then the shorter path."""
-    assert found(typed)[0] == first
+    """Letters in the name count most, then adjacent letters and starts of words, then shorter paths."""
+    assert search_paths(typed)[0] == first
 
 
 def test_a_glob_matches_as_in_filters() -> None:
-    """Without a slash the name, with one the whole path; the shorter path first."""
-    assert found("*.so*") == ["usr/lib/libssl.so", "usr/lib/libssl.so.3"]
-    assert found("usr/*/libssl.so") == ["usr/lib/libssl.so"]
-    assert found("*ssl* etc") == ["etc/ssl", "etc/ssl/openssl.cnf"]
+    """Without a slash it matches the name, with one the whole path; shorter paths come first."""
+    assert search_paths("*.so*") == ["usr/lib/libssl.so", "usr/lib/libssl.so.3"]
+    assert search_paths("usr/*/libssl.so") == ["usr/lib/libssl.so"]
+    assert search_paths("*ssl* etc") == ["etc/ssl", "etc/ssl/openssl.cnf"]
 
 
 def test_a_regular_expression_is_found_in_the_path() -> None:
-    """Between two slashes, over the path with its leading slash."""
-    assert found(r"/^\/usr\/.*ssl$/") == ["usr/bin/openssl", "usr/share/doc/libssl"]
+    """It is written between slashes and matches the path with its leading slash."""
+    assert search_paths(r"/^\/usr\/.*ssl$/") == ["usr/bin/openssl", "usr/share/doc/libssl"]
 
 
-def test_a_wrong_expression_says_where() -> None:
-    """The message names the place."""
+def test_an_invalid_expression_has_a_position() -> None:
     with pytest.raises(FilterError, match="missing ") as raised:
         parse_filter("/a(b/")
     assert raised.value.position == 2
 
 
-def test_nothing_and_everything() -> None:
-    """An empty query is none; letters that nothing holds find nothing."""
+def test_an_empty_query_has_no_terms() -> None:
+    """Letters that no path contains match nothing."""
     assert not parse_filter("  ")
-    assert found("zq") == []
+    assert search_paths("zq") == []
 
 
 @given(
@@ -107,36 +106,36 @@ def test_nothing_and_everything() -> None:
     st.text("ab/é", min_size=1, max_size=4),
 )
 def test_fuzzy_matches_are_subsequences(names: list[str], word: str) -> None:
-    """A path matches if and only if it holds the bytes of the word in order."""
+    """A path matches if and only if it contains the bytes of the word in order."""
     search = PathSearch(stack([[file(name, b"1") for name in names]]).filesystem)
     table = search.filesystem.table
     query = parse_filter(word)
     assume(query.words == (word,))
     pattern = re.compile(b".*".join(re.escape(bytes([byte])) for byte in word.encode()), re.DOTALL)
     stored = set(search.filesystem.paths.tolist()) - {0}
-    wanted = {path for path in stored if pattern.search(b"/" + table.full(path))}
+    expected = {path for path in stored if pattern.search(b"/" + table.full(path))}
     found_rows = search.find(query, go_on).rows
-    assert set(search.filesystem.paths[found_rows].tolist()) == wanted
+    assert set(search.filesystem.paths[found_rows].tolist()) == expected
 
 
 def test_positions_prefer_the_name() -> None:
-    """The letters that are set off lie together, in the name if they can."""
+    """Highlighted letters are adjacent and in the name if possible."""
     assert positions(b"/ssl/ssl", b"ssl") == [5, 6, 7]
     assert positions(b"/dpkg/status", b"dst") == [1, 6, 7]
     assert positions(b"/abc", b"x") == []
 
 
 def test_a_glob_of_many_stars_is_fast() -> None:
-    """What stands between two stars is looked for once: no name can make a glob take forever."""
+    """The text between two stars is searched once: no name makes a glob take forever."""
     search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
     began = time.monotonic()
-    assert found("*a" * 20 + "*b?", search) == []
+    assert search_paths("*a" * 20 + "*b?", search) == []
     assert time.monotonic() - began < 1
-    assert found("*ab*ab*c", search) == found("x*?b*[yz]*", search) == ["xabyabzc"]
+    assert search_paths("*ab*ab*c", search) == search_paths("x*?b*[yz]*", search) == ["xabyabzc"]
 
 
 def test_a_search_can_be_cancelled() -> None:
-    """What `check` raises ends the search."""
+    """An exception that `check` raises ends the search."""
 
     def stop() -> None:
         raise CancelledError
@@ -146,7 +145,7 @@ def test_a_search_can_be_cancelled() -> None:
 
 
 def test_a_regular_expression_that_takes_forever_is_ended() -> None:
-    """Another process looks for it, and is ended; the same answers come from there."""
+    """It runs in another process, which is ended; results are the same as in this process."""
     search = PathSearch(stack([[file("a" * 60, b"1"), file("b\nc", b"2")]]).filesystem)
     began = time.monotonic()
     with RegexProcess(go_on, seconds=0.5) as finder, pytest.raises(RegexTimeoutError):
@@ -158,7 +157,7 @@ def test_a_regular_expression_that_takes_forever_is_ended() -> None:
 
 
 def test_a_cancelled_regular_expression_ends_at_once() -> None:
-    """The next key does not wait for the last search."""
+    """The next search does not wait for it."""
     search = PathSearch(stack([[file("a" * 60, b"1")]]).filesystem)
     until = time.monotonic() + 0.3
 
@@ -172,7 +171,7 @@ def test_a_cancelled_regular_expression_ends_at_once() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 def test_a_regular_expression_whose_process_fails_is_an_error(number: signal.Signals) -> None:
-    """Killed, or stopped for good: an error is raised without waiting."""
+    """If the process is killed or stopped, an error is raised without waiting."""
     search = PathSearch(stack([[file("b\nc", b"1")]]).filesystem)
     with RegexProcess(go_on, seconds=0.5) as finder:
         assert len(search.find(parse_filter(r"/b\nc/"), go_on, finder).rows) == 1

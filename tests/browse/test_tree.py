@@ -68,7 +68,7 @@ FILTERS: dict[str, Callable[[Shown], bool]] = {
 
 
 class NaiveView:
-    """A `TreeView` that begins anew each time, with dicts and recursion."""
+    """A `TreeView` that computes everything anew with dicts and recursion."""
 
     def __init__(self, layers: Layers) -> None:
         filesystem = naive.Filesystem()
@@ -95,7 +95,7 @@ class NaiveView:
         return self.trees[self.layer + 1]
 
     def changes(self) -> dict[bytes, naive.Change]:
-        """What differs between the trees; in a layer also what it lists again unchanged."""
+        """The differences between the trees; for a layer also paths stored again unchanged."""
         if self.mode is not Mode.RANGE:
             return self.truth.layers[self.layer].changes
         found = {}
@@ -111,7 +111,7 @@ class NaiveView:
         return found
 
     def present(self) -> dict[bytes, Shown]:
-        """All paths of the mode, those above them included."""
+        """All paths of the mode, with those above them."""
         changes = self.changes()
         real = {path for path, change in changes.items() if change.name != "unchanged"}
         if self.mode is Mode.UP_TO:
@@ -127,14 +127,14 @@ class NaiveView:
         return present
 
     def matching(self) -> dict[bytes, Shown]:
-        """Those that the filter lets pass."""
+        """The paths that match the filter."""
         fits = FILTERS[self.filter] if self.filter else None
         return {
             path: shown for path, shown in self.present().items() if fits is None or fits(shown)
         }
 
     def counted(self) -> Tree:
-        """What totals are made of."""
+        """The nodes that totals count."""
         if self.mode is Mode.UP_TO:
             return self.measured(self.after)
         return self.measured(
@@ -145,8 +145,8 @@ class NaiveView:
             }
         )
 
-    def gone(self) -> Tree:
-        """What was removed."""
+    def removed(self) -> Tree:
+        """The removed paths."""
         if self.mode is Mode.UP_TO:
             return {}
         return self.measured(
@@ -158,7 +158,7 @@ class NaiveView:
         )
 
     def measured(self, tree: Tree) -> Tree:
-        """What a filter leaves of a tree: what matches, or lies in the directories that match if nothing else does."""
+        """The part of a tree that a filter keeps: matching files or, if there are none, everything in matching directories."""
         if not self.filter:
             return tree
         matching = self.matching()
@@ -173,7 +173,7 @@ class NaiveView:
         return {path: inode for path, inode in tree.items() if path in matching}
 
     def rows(self) -> list[bytes]:
-        """The paths that are seen."""
+        """The visible paths."""
         present, matching = self.present(), self.matching()
         if self.flat:
             listed = naive.in_path_order(
@@ -181,7 +181,7 @@ class NaiveView:
             )
             return sorted(listed, key=lambda path: -len(present[path].inode.content))
         kept = {part for path in matching for part in (*naive.parents_of(path), path)}
-        totals, removed = below(self.counted()), below(self.gone())
+        totals, removed = below(self.counted()), below(self.removed())
 
         def key(path: bytes) -> tuple[object, ...]:
             shown = present[path]
@@ -225,7 +225,7 @@ def below(tree: Tree) -> dict[bytes, int]:
 
 
 def assert_same(view: TreeView, model: NaiveView) -> None:
-    """The view shows what the naive one shows, and says the same of each row."""
+    """Assert that the view has the rows of the naive one."""
     table = view.filesystem.table
     assert [table.full(path) for path in view.rows.tolist()] == model.rows()
     present, matching = model.present(), model.matching()
@@ -244,7 +244,7 @@ def assert_same(view: TreeView, model: NaiveView) -> None:
         word: sum(change.name == word for change in changes.values())
         for word in ("added", "modified", "metadata", "removed")
     }
-    totals, removed = below(model.counted()), below(model.gone())
+    totals, removed = below(model.counted()), below(model.removed())
     for index in range(len(view)):
         row = view.row(index)
         path = table.full(row.path)
@@ -261,7 +261,7 @@ def assert_row(
     totals: dict[bytes, int],
     removed: dict[bytes, int],
 ) -> None:
-    """A row says what is known of its path."""
+    """Assert that a row agrees with the naive tree."""
     inode = shown.inode
     assert row.name == (path if model.flat else path.rpartition(b"/")[2])
     assert row.depth == (0 if model.flat else path.count(b"/"))
@@ -316,7 +316,7 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
 
 
 def operate(view: TreeView, model: NaiveView, operation: Operation) -> None:
-    """Do the same to both."""
+    """Apply an operation to both views."""
     name, value = operation
     count = len(model.trees) - 1
     table = view.filesystem.table
@@ -361,7 +361,7 @@ def operate(view: TreeView, model: NaiveView, operation: Operation) -> None:
 
 
 def reveal(view: TreeView, model: NaiveView, path: int) -> None:
-    """Reveal a path in both."""
+    """Reveal a path in both views."""
     full = view.filesystem.table.full(path)
     kept = {part for match in model.matching() for part in (*naive.parents_of(match), match)}
     if not model.flat and full in kept:
@@ -375,8 +375,8 @@ def reveal(view: TreeView, model: NaiveView, path: int) -> None:
 
 @given(st.one_of(orderly_layers(), wild_layers()), st.lists(OPERATIONS, max_size=12))
 @settings(max_examples=400, deadline=None)
-def test_rows_are_those_of_a_naive_tree(layers: Layers, operations: list[Operation]) -> None:
-    """Modes, layers, sorts, filters and what is open, in any order."""
+def test_rows_equal_those_of_a_naive_tree(layers: Layers, operations: list[Operation]) -> None:
+    """Modes, layers, sorts, filters and open directories change in any order."""
     view, model = TreeView(stack(layers).filesystem), NaiveView(layers)
     assert_same(view, model)
     for operation in operations:
@@ -386,8 +386,8 @@ def test_rows_are_those_of_a_naive_tree(layers: Layers, operations: list[Operati
 
 @given(wild_layers())
 @settings(max_examples=60, deadline=None)
-def test_every_mode_sort_and_filter(layers: Layers) -> None:
-    """With everything open, each combination shows what it should."""
+def test_rows_are_right_for_every_mode_sort_and_filter(layers: Layers) -> None:
+    """All directories are open."""
     view, model = TreeView(stack(layers).filesystem), NaiveView(layers)
     operate(view, model, ("all", True))
     operate(view, model, ("layer", len(layers) - 1))
@@ -403,7 +403,7 @@ def test_every_mode_sort_and_filter(layers: Layers) -> None:
 
 
 def tree_of(*layers: list[Member], layer: int | None = None, mode: Mode = Mode.UP_TO) -> TreeView:
-    """A view with everything open, of the topmost layer."""
+    """A view of the topmost layer with all directories open."""
     view = TreeView(
         stack(layers).filesystem, layer=len(layers) - 1 if layer is None else layer, mode=mode
     )
@@ -425,21 +425,21 @@ def seen(view: TreeView) -> list[str]:
     return [f"{'  ' * row.depth}{glyphs[row.change]} {row.name.decode()}" for row in rows]
 
 
-def test_children_follow_their_parent_not_the_bytes_of_paths() -> None:
-    """`a/b` comes right below `a`, though `a-b` and `a.b` sort before it."""
+def test_children_follow_their_parent() -> None:
+    """`a/b` comes right below `a`, although `a-b` and `a.b` sort before it."""
     view = tree_of([file("a-b"), file("a.b"), directory("a"), file("a/b")], mode=Mode.LAYER)
     view.set_sort(Sort.NAME)
     assert seen(view) == ["+ a", "  + b", "+ a-b", "+ a.b"]
 
 
-def test_the_largest_come_first_and_equal_ones_by_name() -> None:
-    """Directories are as large as what they hold."""
+def test_rows_are_sorted_by_size_then_by_name() -> None:
+    """The size of a directory is that of its contents."""
     view = tree_of([file("small", b"1"), file("d/e/f", b"333"), file("c", b"22"), file("b", b"22")])
     assert seen(view) == ["+ d", "  + e", "    + f", "+ b", "+ c", "+ small"]
 
 
-def test_a_layer_shows_what_it_removes_at_its_former_size() -> None:
-    """What was removed counts in no total, and ranks by what it was."""
+def test_a_layer_shows_removed_paths_with_their_former_size() -> None:
+    """Removed paths count in no total, and are sorted by their former size."""
     view = tree_of(
         [file("old/big", b"x" * 9), file("old/small", b"x"), file("kept")],
         [whiteout("old/big"), file("new", b"x" * 5)],
@@ -453,7 +453,7 @@ def test_a_layer_shows_what_it_removes_at_its_former_size() -> None:
 
 
 def test_a_replaced_directory_is_listed_below_the_file() -> None:
-    """A file over a directory is modified, and what the directory held is removed."""
+    """The file counts as modified, and the contents of the directory as removed."""
     view = tree_of([file("a/b", b"xx")], [file("a", b"y")], mode=Mode.LAYER)
     assert seen(view) == ["~ a", "  - b"]
     assert not view.row(0).is_directory
@@ -461,7 +461,7 @@ def test_a_replaced_directory_is_listed_below_the_file() -> None:
 
 
 def test_hard_links_count_once_in_totals() -> None:
-    """Each name shows the size, the first one in path order brings it into the totals."""
+    """Each name shows the size; only the first one in path order counts in the total."""
     view = tree_of([directory("d"), file("d/b", b"xxx"), hardlink("d/a", "d/b")])
     directory_row, a, b = (view.row(index) for index in range(3))
     assert (directory_row.total_bytes, directory_row.total_files) == (3, 2)
@@ -469,8 +469,8 @@ def test_hard_links_count_once_in_totals() -> None:
     assert (b.own_bytes, b.total_bytes) == (3, 0)
 
 
-def test_what_is_open_survives_another_layer_and_a_filter() -> None:
-    """Looking elsewhere and coming back shows what was seen before."""
+def test_open_directories_survive_other_layers_and_filters() -> None:
+    """After returning, the same rows are shown as before."""
     view = TreeView(stack([[file("a/b/c"), file("d/e")], [file("x")]]).filesystem)
     view.set_sort(Sort.NAME)
     view.expand(0)
@@ -489,8 +489,8 @@ def test_what_is_open_survives_another_layer_and_a_filter() -> None:
     assert seen(view) == before
 
 
-def test_a_flat_list_names_whole_paths() -> None:
-    """Files only, the largest first."""
+def test_a_flat_list_shows_whole_paths() -> None:
+    """It has only files, the largest first."""
     view = tree_of([file("a/b", b"x"), file("c", b"xx"), symlink("d", "c"), directory("e")])
     view.set_flat(True)
     rows = [view.row(index) for index in range(len(view))]
@@ -500,8 +500,7 @@ def test_a_flat_list_names_whole_paths() -> None:
     assert not any(row.has_children or row.depth for row in rows)
 
 
-def test_a_cursor_finds_its_path_or_what_is_above_it() -> None:
-    """The innermost visible directory represents a hidden path."""
+def test_the_nearest_row_is_the_path_or_its_innermost_parent() -> None:
     view = TreeView(stack([[file("a/b/c")], [file("a/d")]]).filesystem)
     table = view.filesystem.table
     hidden = table.find(b"a/b/c")
@@ -517,7 +516,7 @@ def test_a_cursor_finds_its_path_or_what_is_above_it() -> None:
 
 
 def test_a_range_compares_contents_that_no_layer_compared() -> None:
-    """A file that changed and changed back is no difference, once its contents have been read."""
+    """A file that changed and changed back does not differ, once its contents have been read."""
     layers = [[file("a", b"xx")], [file("a", b"yyy")], [file("a", b"xx")]]
     stacked = stack(layers, hash_all=False)
     stacked.filesystem.inodes.hashed[:] = False
@@ -535,8 +534,8 @@ def test_a_range_compares_contents_that_no_layer_compared() -> None:
     assert not len(view.unread)
 
 
-def test_before_the_first_layer_there_is_nothing() -> None:
-    """In every mode; and a range from there shows everything as added."""
+def test_the_tree_before_the_first_layer_is_empty() -> None:
+    """This holds in every mode; a range from there shows everything as added."""
     view = tree_of([file("a/b", b"x")], layer=-1)
     for mode in Mode:
         view.set_mode(mode)
@@ -549,7 +548,7 @@ def test_before_the_first_layer_there_is_nothing() -> None:
 
 @pytest.mark.parametrize("layers", [[], [[]], [[opaque()]]], ids=["none", "empty", "marker"])
 def test_an_image_without_files_has_no_rows(layers: Layers) -> None:
-    """No layers, an empty one, or one with nothing but a marker."""
+    """It has no layers, an empty one, or one with only a whiteout."""
     view = TreeView(stack(layers).filesystem)
     for mode in Mode:
         view.set_mode(mode)
@@ -563,8 +562,8 @@ def test_an_image_without_files_has_no_rows(layers: Layers) -> None:
                     assert (len(view), view.present, view.matching) == (0, 0, 0)
 
 
-def test_a_tree_of_two_thousand_levels() -> None:
-    """Depth costs nothing: no recursion, no level left out."""
+def test_a_tree_can_have_two_thousand_levels() -> None:
+    """There is no recursion, and no level is left out."""
     levels = 2000
     name = "/".join("d" * levels)
     view = tree_of([file(f"{name}/f", b"xx"), file("e", b"x")], [file(f"{name}/g", b"xxx")])
@@ -586,8 +585,8 @@ def test_a_tree_of_two_thousand_levels() -> None:
 
 
 @pytest.mark.parametrize("bits", [10, 46, 55])
-def test_sizes_of_any_magnitude(bits: int) -> None:
-    """Sizes too large to be sorted together with places, or at all quickly, are ordered all the same."""
+def test_sizes_of_any_magnitude_are_sorted(bits: int) -> None:
+    """Some are too large for the fast sort, or to be sorted together with positions."""
     names = [f"d{max(number - 60, 0)}/f{number}" for number in range(120)]
     stacked = stack([[file(name) for name in names]])
     columns = stacked.indexes[0].columns

@@ -1,4 +1,4 @@
-"""The language of questions over the versions of all layers, against a naive model of them."""
+"""Filters over the versions of all layers, compared with a naive model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from layerscope.browse.filters import parse_filter
 from layerscope.browse.marks import Marks
 from layerscope.browse.package_files import PackageFiles
-from layerscope.browse.search import Found, Order, PathSearch
+from layerscope.browse.search import Order, PathSearch, SearchResult
 from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import KIND_NAMES, Kind
@@ -30,7 +30,7 @@ from tests.strategies import Layers, orderly_layers, wild_layers
 
 @dataclass(eq=False)
 class Version:
-    """What stood at a path from one layer to another."""
+    """The node at a path from one layer to another."""
 
     path: bytes
     inode: naive.Inode
@@ -39,7 +39,7 @@ class Version:
 
 
 class Row(NamedTuple):
-    """A match, in words that both sides know."""
+    """A match, in terms that both implementations have."""
 
     path: bytes
     kind: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class History(naive.Filesystem):
-    """Keeps every version that ever stood at a path."""
+    """All versions of all paths."""
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class History(naive.Filesystem):
         ]
 
     def rows(self, fits: Callable[[History, Version], bool]) -> set[Row]:
-        """The versions that fit."""
+        """The versions that match."""
         return {self._row(version) for version in self.versions if fits(self, version)}
 
     @staticmethod
@@ -90,7 +90,7 @@ class History(naive.Filesystem):
         return {version.path for version in self.versions if version.inode is inode}
 
     def changed(self, version: Version, *names: str) -> bool:
-        """Whether it is what a layer made of its path by one of these changes, or what a layer removed."""
+        """Whether a version is the result of one of these changes of its path, or was removed by a layer."""
         for layer, (before, after) in enumerate(zip(self.trees, self.trees[1:], strict=False)):
             change = self.truth.layers[layer].changes.get(version.path)
             if change is not None and change.name in names:
@@ -117,7 +117,7 @@ def _is_file(version: Version) -> bool:
 
 
 def _duplicate(history: History, version: Version) -> bool:
-    paths = {path for found in history.truth.duplicates for path in found.paths}
+    paths = {path for duplicate in history.truth.duplicates for path in duplicate.paths}
     inodes = [history.tree[path] for path in paths]
     return version.died is None and any(inode is version.inode for inode in inodes)
 
@@ -168,7 +168,7 @@ FILTERS: dict[str, Callable[[History, Version], bool]] = {
 
 
 def marks_of(stacked: Stacked) -> Marks:
-    """All that is known; `p1` has the path `a`, `p2` all others that begin so."""
+    """All results of the analysis; `p1` has the path `a`, `p2` all other paths that start with it."""
     filesystem, table = stacked.filesystem, stacked.filesystem.table
     paths = [path for path in range(1, len(table)) if table.full(path).startswith(b"a")]
     paths.sort(key=lambda path: table.full(path) != b"a")
@@ -187,10 +187,10 @@ def go_on() -> None:
     """A check that never cancels."""
 
 
-def rows_of(filesystem: Filesystem, found: Found) -> list[Row]:
+def rows_of(filesystem: Filesystem, result: SearchResult) -> list[Row]:
     """The matches, in order."""
     inodes, rows = filesystem.inodes, []
-    for row in found.rows.tolist():
+    for row in result.rows.tolist():
         path = filesystem.table.full(int(filesystem.paths[row]))
         kind = KIND_NAMES[Kind(int(filesystem.kinds[row]))]
         died = int(filesystem.died[row])
@@ -204,7 +204,7 @@ def rows_of(filesystem: Filesystem, found: Found) -> list[Row]:
 
 
 def _sure(rows: Iterable[Row]) -> set[Row]:
-    """Without broken hard links: what a later layer links again to itself may be one version of the path, or two."""
+    """Whether an image has no broken hard links: a file that a later layer links to itself may be one version of the path, or two."""
     return {row for row in rows if row.kind != "broken-link"}
 
 
@@ -215,33 +215,33 @@ LINKED_AGAIN = [[file("b", b"x")], [hardlink("a", "b")], [hardlink("a", "b")]]
 @given(st.one_of(orderly_layers(), wild_layers()))
 @example(LINKED_AGAIN)
 @settings(max_examples=150, deadline=None)
-def test_terms_are_answered_for_every_version(layers: Layers) -> None:
-    """Each version of a file that any layer stored, once; a directory once, if any of its versions matches."""
+def test_terms_match_every_version(layers: Layers) -> None:
+    """Each stored version of a file is listed once; a directory is listed once if any of its versions matches."""
     stacked, history = stack(layers), History(layers)
     search, marks = PathSearch(stacked.filesystem), marks_of(stacked)
     for text, fits in FILTERS.items():
-        found = search.find(parse_filter(text), go_on, marks=marks)
-        rows, expected = rows_of(stacked.filesystem, found), history.rows(fits)
+        result = search.find(parse_filter(text), go_on, marks=marks)
+        rows, expected = rows_of(stacked.filesystem, result), history.rows(fits)
         assert _sure(rows) == _sure(expected), text
         held = {
             version.inode
             for version in history.versions
             if fits(history, version) and _is_file(version)
         }
-        assert found.files == sum(row.kind == naive.FILE for row in rows)
-        assert found.bytes == sum(len(inode.content) for inode in held)
+        assert result.files == sum(row.kind == naive.FILE for row in rows)
+        assert result.bytes == sum(len(inode.content) for inode in held)
         folders = [row for row in rows if row.kind == naive.DIRECTORY]
         assert len(folders) == len(set(folders))
 
 
 @given(st.one_of(orderly_layers(), wild_layers()))
 @settings(max_examples=100, deadline=None)
-def test_orders_hold_the_same_versions(layers: Layers) -> None:
-    """By size, name or layer: the same versions as by match, sorted, those of one path newest first."""
+def test_orders_have_the_same_versions(layers: Layers) -> None:
+    """The versions are those of the default order, sorted; those of one path are newest first."""
     filesystem = stack(layers).filesystem
     search, history = PathSearch(filesystem), History(layers)
-    wanted = parse_filter("a")
-    best = search.find(wanted, go_on).rows.tolist()
+    query = parse_filter("a")
+    best = search.find(query, go_on).rows.tolist()
     sizes = {row: search.size(row) for row in best}
     for row in best:
         path = filesystem.table.full(int(filesystem.paths[row]))
@@ -256,7 +256,7 @@ def test_orders_hold_the_same_versions(layers: Layers) -> None:
         Order.LAYER: lambda row: (-filesystem.layer_of(row), int(paths[row]), -row),
     }
     for order, key in keys.items():
-        assert search.find(wanted, go_on, order=order).rows.tolist() == sorted(best, key=key)
+        assert search.find(query, go_on, order=order).rows.tolist() == sorted(best, key=key)
     places: dict[int, list[int]] = {}
     for row in best:
         places.setdefault(int(paths[row]), []).append(row)
@@ -267,7 +267,7 @@ def test_orders_hold_the_same_versions(layers: Layers) -> None:
 
 
 def test_each_version_has_a_state_and_a_layer_that_shows_it() -> None:
-    """Removed ones are shown by the layer that removed them, others by the one that added or changed them."""
+    """Removed versions are shown by the layer that removed them, others by the one that added or changed them."""
     filesystem = stack(
         [
             [
@@ -302,8 +302,8 @@ def test_each_version_has_a_state_and_a_layer_that_shows_it() -> None:
 # --- Packages and what is not known yet -----------------------------------------------------------
 
 
-def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
-    """A term that waits is answered with nothing, negated or not."""
+def test_unavailable_terms_match_nothing_and_say_when_they_will() -> None:
+    """This holds for negated terms, too."""
     search = PathSearch(stack([[file("a", b"1")]]).filesystem)
     for text, when in {
         "wasted": "`wasted` is available once all layers are read.",
@@ -311,17 +311,17 @@ def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
         "secret a": "`secret` is available once findings are known.",
         "package:li*": "`package:li*` is available once findings are known.",
     }.items():
-        assert parse_filter(text).waits(Marks()) == when
+        assert parse_filter(text).unavailable(Marks()) == when
         assert not len(search.find(parse_filter(text), go_on).rows)
     off = Marks(off={"duplicate": "is off; do this"})
-    assert parse_filter("wasted").waits(off) == parse_filter("wasted").waits(Marks())
-    assert parse_filter("duplicate").waits(off) == "`duplicate` is off; do this."
+    assert parse_filter("wasted").unavailable(off) == parse_filter("wasted").unavailable(Marks())
+    assert parse_filter("duplicate").unavailable(off) == "`duplicate` is off; do this."
     known = replace(Marks(), wasted=np.zeros(2, bool))
-    assert parse_filter("wasted").waits(known) == ""
+    assert parse_filter("wasted").unavailable(known) == ""
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("curl", [1]),
         ("CURL", [1]),
@@ -332,22 +332,22 @@ def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
         ("lib?s[lm]", [2, 3]),
     ],
 )
-def test_packages_by_name_or_glob(name: str, found: list[int]) -> None:
-    """The whole name, ignoring case; several packages may have the same name."""
+def test_packages_match_by_name_or_glob(name: str, expected: list[int]) -> None:
+    """A name must match in full, ignoring case; several packages may have the same name."""
     files = PackageFiles(
         ["curl", "libssl", "LibSSM", "libc", "@x/y", "empty", "\ud800"],
         np.array([1, 1, 1, 1, 1, 0, 0]),
         np.arange(1, 6, dtype=np.int32),
     )
-    assert files.of(name).tolist() == found
+    assert files.of(name).tolist() == expected
 
 
-def test_links_are_files_with_several_names() -> None:
-    """Also those whose other names are gone."""
+def test_hard_links_are_files_with_several_names() -> None:
+    """The other names may have been deleted."""
     search = PathSearch(
         stack(
             [[file("a", b"1"), hardlink("b", "a"), symlink("c", "a")], [whiteout("a")]]
         ).filesystem
     )
-    found = rows_of(search.filesystem, search.find(parse_filter("type:hardlink"), go_on))
-    assert [(row.path, row.died) for row in found] == [(b"a", 1), (b"b", None)]
+    rows = rows_of(search.filesystem, search.find(parse_filter("type:hardlink"), go_on))
+    assert [(row.path, row.died) for row in rows] == [(b"a", 1), (b"b", None)]

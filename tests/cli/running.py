@@ -1,4 +1,4 @@
-"""Runs command lines in this process, in a folder of a test."""
+"""Runs command lines in this process, in the folder of a test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from layerscope import cli
 from layerscope.cli import group
 from layerscope.cli.group import ImageOrCommandGroup
 
-COMMANDS = {name: ImageOrCommandGroup.named(name) for name in group.COMMANDS}
+COMMANDS = {name: ImageOrCommandGroup.load_command(name) for name in group.COMMANDS}
 """Every command by its name."""
 
 
 class Ran(NamedTuple):
-    """How a command line ended."""
+    """The result of a command line."""
 
     code: int
     out: str
@@ -24,7 +24,7 @@ class Ran(NamedTuple):
 
 
 class Here:
-    """Runs `layerscope`, with `words` before all others, in a folder of its own."""
+    """Runs `layerscope` in its own folder, with `words` before the other arguments."""
 
     def __init__(
         self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes], *words: str
@@ -43,5 +43,5 @@ class Here:
         return Ran(code, out.decode(), err.decode())
 
     def write(self, name: str, text: str) -> None:
-        """Put a file into the folder."""
+        """Write a file in the folder."""
         (self.folder / name).write_text(text)

@@ -15,19 +15,19 @@ from tests.images import docker_archive, file, layer_tar, write
 def ask(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> Here:
-    """Runs the command where `runs` has one run of one image."""
+    """Runs the command in a folder whose `runs` has one run of one image."""
     monkeypatch.chdir(tmp_path)
     write(
         tmp_path / "a.tar",
         docker_archive([layer_tar([file("a", b"a" * 10)])], tags=["=app\x1b[31m:1"]),
     )
-    made = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
-    assert made.code == 0
+    ran = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
+    assert ran.code == 0
     return Here(tmp_path, capsysbinary, "ask")
 
 
-def test_formats(ask: Here) -> None:
-    """Text with sizes, JSON with numbers, CSV without formulas; none has an escape of terminals."""
+def test_every_format_is_safe_and_readable(ask: Here) -> None:
+    """Text has sizes, JSON has numbers, CSV has no formulas; no format has terminal escapes."""
     question = "select title, storedBytes from images"
     text = ask("runs", question)
     assert (text.code, "10 B" in text.out, "\x1b" in text.out) == (0, True, False)
@@ -40,7 +40,7 @@ def test_formats(ask: Here) -> None:
 
 
 def test_questions_are_listed(ask: Here) -> None:
-    """With all tables and columns."""
+    """Named questions are listed with all tables and columns."""
     listed = ask("runs").out
     assert "growth" in listed
     assert "storedOnceBytes" in listed
@@ -59,15 +59,14 @@ def test_questions_are_listed(ask: Here) -> None:
         (["runs", "layers", "--output", "nowhere/x"], "no such directory"),
     ],
 )
-def test_errors_are_of_usage(ask: Here, words: list[str], problem: str) -> None:
-    """Exit code 2, and what is wrong."""
+def test_wrong_questions_exit_with_2(ask: Here, words: list[str], problem: str) -> None:
+    """The error says what is wrong."""
     ran = ask(*words)
     assert ran.code == 2
     assert problem in ran.err
 
 
-def test_choices_are_on_one_line(ask: Here) -> None:
-    """Of an argument that is missing."""
+def test_a_missing_argument_is_reported_on_one_line(ask: Here) -> None:
     ran = ask.run("completion")
     assert ran.code == 2
     assert "Choose from: bash, zsh, fish" in ran.err

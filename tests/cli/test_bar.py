@@ -7,10 +7,10 @@ import pytest
 from layerscope.cli import bar
 
 
-def test_work_that_waits_is_shown(
+def test_the_bar_appears_while_work_waits(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Although nothing moves on: an engine may be silent for long, and asks only whether to stop."""
+    """An engine may be silent for a long time and only ask whether to stop."""
     monkeypatch.setattr(bar, "is_terminal", lambda _: True)
     monkeypatch.setattr(bar, "PATIENCE", 0.0)
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -1,4 +1,4 @@
-"""`layerscope build`: the user's own build, then the explorer; here an engine in a thread and a script in its place."""
+"""`layerscope build`: the user's own build, then the explorer; an engine in a thread and a script replace the real ones."""
 
 from __future__ import annotations
 
@@ -51,34 +51,34 @@ class Builder:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     @property
-    def seen(self) -> list[str]:
-        """The words that the program was started with, its name first."""
+    def arguments(self) -> list[str]:
+        """The arguments that the program was started with, after its name."""
         name, *words = (self.folder / "seen").read_text().splitlines()
         return [Path(name).name, *words]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Builder]:
-    """An engine that has the image that is built."""
+    """Builds with an engine that has the built image."""
     with serving(tmp_path / "engine.sock") as engine:
         yield Builder(tmp_path, engine)
 
 
-def test_a_build_runs_as_it_is_and_its_image_opens(build: Builder) -> None:
-    """Arguments are passed on untouched, options of ours among them; stdout is for the report alone."""
+def test_a_build_gets_its_arguments_and_its_image_opens(build: Builder) -> None:
+    """Arguments are passed on unchanged, even those named like our options; stdout has only the report."""
     build.program("docker")
     words = ["-t", "app", "-fhello", "--no-cache", "--help", "--engine", "x", "a b;$(c)", "."]
     code, out, err = build("--pull", *words)
-    assert (code, build.seen[0]) == (0, "docker")
-    assert build.seen[1:3] == ["build", "--iidfile"]
-    assert build.seen[4:] == ["--pull", *words]
+    assert (code, build.arguments[0]) == (0, "docker")
+    assert build.arguments[1:3] == ["build", "--iidfile"]
+    assert build.arguments[4:] == ["--pull", *words]
     assert out.startswith("demo:latest")
     assert "building" not in out
     assert "building\nmore\n" in err
 
 
-def test_a_build_that_fails_passes_its_code_on(build: Builder) -> None:
-    """And nothing is opened."""
+def test_a_failed_build_passes_its_exit_code_on(build: Builder) -> None:
+    """Nothing is opened after a failed build."""
     build.program("docker")
     code, out, err = build(".", fail="17")
     assert (code, out) == (17, "")
@@ -86,15 +86,15 @@ def test_a_build_that_fails_passes_its_code_on(build: Builder) -> None:
 
 
 def test_the_first_engine_on_path_builds(build: Builder) -> None:
-    """Docker, Podman, Buildah; `--engine` names another."""
+    """Docker, Podman and Buildah are searched in this order; `--engine` names another program."""
     build.program("buildah")
     build.program("podman")
     assert build(".").code == 0
-    assert build.seen[0] == "podman"
+    assert build.arguments[0] == "podman"
     assert build("--engine", "buildah", ".").code == 0
-    assert build.seen[0] == "buildah"
+    assert build.arguments[0] == "buildah"
     assert build("--engine=podman", ".").code == 0
-    assert build.seen[0] == "podman"
+    assert build.arguments[0] == "podman"
 
 
 def test_no_engine_is_a_usage_error(build: Builder) -> None:
@@ -105,10 +105,10 @@ def test_no_engine_is_a_usage_error(build: Builder) -> None:
 
 
 def test_the_users_iidfile_is_kept(build: Builder) -> None:
-    """It is read, and stays."""
+    """The file of `--iidfile` is read and not removed."""
     build.program("docker")
     assert build("--iidfile", "mine", ".").code == 0
-    assert build.seen[1:] == ["build", "--iidfile", "mine", "."]
+    assert build.arguments[1:] == ["build", "--iidfile", "mine", "."]
     assert (build.folder / "mine").read_text() == IMAGE_ID
 
 
@@ -121,15 +121,15 @@ def test_the_users_iidfile_is_kept(build: Builder) -> None:
     ],
 )
 def test_a_build_without_an_image_is_reported(build: Builder, built: str, words: str) -> None:
-    """What the build did not leave in the engine cannot be opened."""
+    """An image that the build did not leave in the engine cannot be opened."""
     build.program("docker")
     code, out, err = build(".", built=built)
     assert (code, out) == (3, "")
     assert words in err
 
 
-def test_only_a_leading_help_is_ours(build: Builder) -> None:
-    """Without running anything."""
+def test_only_a_leading_help_option_is_ours(build: Builder) -> None:
+    """Help is printed without running a build."""
     code, out, _ = build("--help")
     assert code == 0
     assert "--engine NAME" in out

@@ -24,7 +24,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the cache, which need not exist."""
+    """The folder of the cache, which may not exist."""
     path = tmp_path / "the cache"
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(path))
     return path
@@ -49,35 +49,33 @@ class Here:
 
 @pytest.fixture
 def here(capsys: pytest.CaptureFixture[str], folder: Path) -> Here:
-    """Command lines with a cache of their own."""
+    """Command lines with their own cache."""
     return Here(capsys)
 
 
-def test_info_and_clear(here: Here, image: Path, folder: Path) -> None:
-    """An empty cache, a used one, and a cleared one."""
+def test_info_and_clear_report_the_cache(here: Here, image: Path, folder: Path) -> None:
+    """The cache is empty, used, then cleared."""
     assert here.info() == {"folder": str(folder), "entries": 0, "bytes": 0, "maxBytes": 10**9}
     assert not folder.exists()
     cold = here("report", str(image), "--format", "json")
-    found = here.info()
-    assert found["entries"] >= 3
-    assert found["bytes"] == sum(
-        path.stat().st_size for path in folder.rglob("*") if path.is_file()
-    )
+    info = here.info()
+    assert info["entries"] >= 3
+    assert info["bytes"] == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     code, out, err = here("cache", "info")
     assert (code, err) == (0, "")
     assert str(folder) in out
-    assert f"{found['entries']}" in out
+    assert f"{info['entries']}" in out
     assert "1.0 GB" in out
     code, out, err = here("cache", "clear")
     assert (code, out) == (0, "")
-    assert f"{found['entries']} entries removed" in err
+    assert f"{info['entries']} entries removed" in err
     assert here.info()["entries"] == 0
     assert here("report", str(image), "--format", "json") == cold
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_cold_and_warm_output_is_equal(here: Here, image: Path, form: str) -> None:
-    """To the byte, on both streams."""
+    """Output is byte-identical on both streams."""
     cold = here("report", str(image), "--format", form, "--files")
     assert cold[0] == 0
     assert cold[2] == ""
@@ -85,8 +83,8 @@ def test_cold_and_warm_output_is_equal(here: Here, image: Path, form: str) -> No
     assert here("report", str(image), "--format", form, "--files", "--no-cache") == cold
 
 
-def test_without_a_cache_nothing_is_left(here: Here, image: Path, folder: Path) -> None:
-    """Neither a folder, nor anything in one."""
+def test_without_a_cache_nothing_is_written(here: Here, image: Path, folder: Path) -> None:
+    """Neither the cache folder nor files are created."""
     assert here("report", str(image), "--no-cache")[0] == 0
     assert here(str(image), "--no-cache")[0] == 0
     assert here("demo")[0] == 0
@@ -94,10 +92,10 @@ def test_without_a_cache_nothing_is_left(here: Here, image: Path, folder: Path) 
 
 
 @pytest.mark.parametrize("command", [["report"], []])
-def test_an_unusable_folder_is_one_warning(
+def test_an_unusable_folder_causes_one_warning(
     here: Here, image: Path, folder: Path, command: list[str]
 ) -> None:
-    """Report and exit code stay the same; without a cache there is no warning."""
+    """The report and the exit code stay the same; with --no-cache there is no warning."""
     expected = here(*command, str(image))
     assert expected[2] == ""
     here("cache", "clear")
@@ -110,8 +108,10 @@ def test_an_unusable_folder_is_one_warning(
     assert here(*command, str(image), "--no-cache") == expected
 
 
-def test_the_bound_is_the_users(here: Here, image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A size of 0 keeps nothing; an invalid size is an error."""
+def test_the_size_of_the_cache_can_be_set(
+    here: Here, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A size of 0 stores nothing; an invalid size is an error."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
     assert here("report", str(image))[0] == 0
     assert here.info()["entries"] == 0
@@ -136,21 +136,21 @@ def test_the_bound_is_the_users(here: Here, image: Path, monkeypatch: pytest.Mon
         ("3mib", 3 << 20),
     ],
 )
-def test_sizes_have_units(written: str, size: int) -> None:
-    """As people write them."""
+def test_sizes_are_read_with_units(written: str, size: int) -> None:
     environment = {"LAYERSCOPE_CACHE_SIZE": written, "LAYERSCOPE_CACHE_DIR": "/nowhere"}
     assert user_store(environment).size == size
 
 
 @pytest.mark.parametrize("written", ["-1", "1.5GB", "GB", "1 XB", "1" * 30, "１"])
-def test_other_sizes_are_refused(written: str) -> None:
-    """Rather than taken for something else."""
+def test_invalid_sizes_are_rejected(written: str) -> None:
     with pytest.raises(UsageError):
         user_store({"LAYERSCOPE_CACHE_SIZE": written, "LAYERSCOPE_CACHE_DIR": "/nowhere"})
 
 
-def test_the_folder_is_the_platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless it is named; a relative name is below the current folder."""
+def test_the_default_folder_is_the_platforms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder can be named; a relative name is below the current folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert "layerscope" in str(user_store({}).folder)
     monkeypatch.chdir(tmp_path)

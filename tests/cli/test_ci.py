@@ -38,8 +38,8 @@ def here(
     return Here(tmp_path, capsysbinary, "ci")
 
 
-def test_all_sizes_take_one_setting(here: Here) -> None:
-    """Values, limits, messages and what a rule counts; from an option or the settings, with a cache or not."""
+def test_all_sizes_follow_one_setting(here: Here) -> None:
+    """Values, limits and messages use MiB or MB alike, by option or settings, with and without the cache."""
     args = ("image.tar", "--max-wasted", "1kB", "--max-size", "3kB", "--max-layer-size", "2kB")
     plain = here(*args).out
     assert " kB" in plain
@@ -64,7 +64,7 @@ def test_an_image_that_passes_exits_with_0(here: Here) -> None:
 
 
 def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> None:
-    """The table is data, the sentence is for the log."""
+    """The table goes to stdout, the sentence to stderr."""
     code, out, err = here("image.tar", "--max-wasted", "2999")
     assert code == 1
     assert out.startswith("✘ demo:latest fails")
@@ -73,7 +73,7 @@ def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> Non
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--max-wasted", "much"], "--max-wasted must be a number of bytes"),
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
@@ -93,11 +93,11 @@ def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> Non
         (["--output", "image.tar"], "it is the input image"),
     ],
 )
-def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:
-    """Never with 0: a gate that checks the wrong thing is worse than none."""
+def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], message: str) -> None:
+    """A gate that checks the wrong thing must not exit with 0."""
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> No
 def test_a_wrong_configuration_exits_with_2_and_names_its_line(
     here: Here, name: str, text: str, line: int
 ) -> None:
-    """Before the image is looked at."""
+    """The error comes before the image is opened."""
     here.write(name, text)
     code, out, err = here("no-image.tar")
     assert (code, out) == (2, "")
@@ -127,7 +127,7 @@ def test_no_image_exits_with_3(here: Here) -> None:
 
 
 def test_a_damaged_image_is_checked_anyway_and_exits_with_3(here: Here) -> None:
-    """Whether it passes or not; unless damage is accepted."""
+    """It exits with 3 whether it passes or fails, unless damage is accepted."""
     for args, accepted in ([], 0), (["--max-layers", "1"], 1):
         code, out, err = here("damaged.tar", *args)
         assert code == 3
@@ -138,8 +138,8 @@ def test_a_damaged_image_is_checked_anyway_and_exits_with_3(here: Here) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_an_ordinary_tar_is_said_to_be_no_image(here: Here, form: str) -> None:
-    """Whoever saved the wrong file would take its verdict for the image's."""
+def test_a_warning_says_that_an_ordinary_tar_is_no_image(here: Here, form: str) -> None:
+    """Otherwise its verdict would pass for that of an image."""
     write(here.folder / "tree.tar", layer_tar([file("etc/motd", b"x")]))
     code, out, err = here("tree.tar", "--format", form)
     assert code == 0
@@ -160,15 +160,15 @@ def test_an_engine_that_cannot_be_reached_exits_with_4(
 
 
 def test_flags_override_the_configuration(here: Here) -> None:
-    """Key by key."""
+    """Flags override single keys."""
     here.write(".layerscope.toml", "[ci]\nmax-wasted = 1\nmax-layers = 1\n")
     assert "max-wasted, max-layers" in here("image.tar").err
     assert "1 check failed: max-layers" in here("image.tar", "--max-wasted", "1 MB").err
     assert here("image.tar", "--max-wasted", "off", "--max-layers", "false").code == 0
 
 
-def test_dive_rules_apply_without_our_configuration(here: Here) -> None:
-    """Exactly its three: efficiency, wasted bytes, and their share of what follows layer 0."""
+def test_dive_rules_apply_without_a_layerscope_configuration(here: Here) -> None:
+    """These are exactly dive's three rules: efficiency, wasted bytes, and the wasted share of everything after layer 0."""
     here.write(".dive-ci", "rules:\n  highestWastedBytes: 20MB\n")
     code, out, err = here("image.tar")
     assert (code, err) == (1, "layerscope: image.tar: 2 checks failed: min-efficiency, max-user-wasted-percent\n")  # fmt: skip
@@ -184,7 +184,7 @@ def test_dive_rules_apply_without_our_configuration(here: Here) -> None:
 def test_keys_that_dive_ignores_are_one_line_on_stderr(
     here: Here, name: str, format_name: str
 ) -> None:
-    """In all formats, and if there is no image, too."""
+    """The line is printed in all formats, and even if there is no image."""
     here.write(name, "plugins:\n  - x\nrules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n\x20\n")  # fmt: skip
     warning = (
         f"layerscope: {name}, line 1: `plugins` has no effect: only keys below `rules` are read\n"
@@ -196,7 +196,7 @@ def test_keys_that_dive_ignores_are_one_line_on_stderr(
 
 
 def test_the_configuration_used_is_named(here: Here) -> None:
-    """The first one; the text names it as the place of the rules."""
+    """The first configuration found is used, and the text report names it."""
     here.write(".dive-ci.yaml", "rules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n")
     here.write(".dive-ci.yml", "rules:\n  lowestEfficiency: high\n")
     code, out, err = here("image.tar")
@@ -205,7 +205,7 @@ def test_the_configuration_used_is_named(here: Here) -> None:
 
 
 def test_a_configuration_can_be_named(here: Here) -> None:
-    """It takes the place of those in the folder."""
+    """It replaces the configurations in the folder."""
     here.write(".layerscope.toml", "[ci]\nmax-layers = 1\n")
     here.write("strict.toml", "[ci]\nmax-wasted = 1\n")
     here.write(
@@ -215,8 +215,8 @@ def test_a_configuration_can_be_named(here: Here) -> None:
     assert here("image.tar", "--config", "dive.yaml").code == 0
 
 
-def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
-    """As a severity, or off; otherwise the user's settings apply."""
+def test_finding_rules_can_be_set_by_flag(here: Here) -> None:
+    """A flag sets a severity or switches a rule off; otherwise the user's settings apply."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
     assert here("image.tar").code == 0
     assert "! warn  deleted-later" in here("image.tar").out
@@ -240,14 +240,14 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     ],
 )
 def test_flags_without_effect_are_rejected(here: Here, flags: list[str]) -> None:
-    """Exit code 2 with the option named, so that a misspelled gate does not pass unnoticed."""
+    """The exit code is 2 and the option is named, so that a misspelled gate is noticed."""
     ran = here("image.tar", *flags)
     assert ran.code == 2
     assert flags[0] in ran.err
 
 
 def test_several_globs_may_be_given(here: Here) -> None:
-    """Each for itself, in place of the configuration's."""
+    """Each glob counts; together they replace those of the configuration."""
     here.write(".layerscope.toml", "[ci]\nforbidden-paths = ['motd']\n")
     assert here("image.tar").code == 1
     args = ("--forbidden-paths", "*.pem", "--forbidden-paths", "b?g")
@@ -255,8 +255,8 @@ def test_several_globs_may_be_given(here: Here) -> None:
     assert here("image.tar", "--forbidden-paths", "off").code == 0
 
 
-def test_the_base_image_can_be_an_image(here: Here) -> None:
-    """By its layers, wherever it is."""
+def test_the_base_image_can_be_given_by_name(here: Here) -> None:
+    """It is recognized by its layers."""
     code, out, _ = here("image.tar", "--base", "base.tar", "--max-new-waste", "1 MB")
     assert code == 0
     assert "base image: 1 layer" in out
@@ -268,7 +268,7 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
 
 
 def test_findings_use_the_named_base(here: Here) -> None:
-    """Without estimating either their owner or their fix."""
+    """Neither the owner of a finding nor its fix is estimated then."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
 
     def fix(*args: str) -> str:
@@ -288,7 +288,7 @@ def test_findings_use_the_named_base(here: Here) -> None:
 
 
 def test_a_wrong_base_is_reported_before_layers_are_read(here: Here) -> None:
-    """Whatever else is wrong."""
+    """The error for the base comes before all others."""
     code, out, err = here("damaged.tar", "--base", "9")
     assert (code, out) == (2, "")
     assert err.startswith("layerscope: --base: the base image cannot have 9 layers")
@@ -298,7 +298,7 @@ def test_a_wrong_base_is_reported_before_layers_are_read(here: Here) -> None:
 
 
 def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
-    """Regressions fail, all else passes."""
+    """Only regressions fail."""
     assert here.run("report", "image.tar", "--format", "json", "-o", "old.json").code == 0
     assert here("image.tar", "--max-wasted", "0").code == 1
     assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0
@@ -310,16 +310,15 @@ def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
 
 
 def test_json_goes_to_a_file_whether_the_gate_passes_or_not(here: Here) -> None:
-    """It is there for the next step of a build."""
+    """The next step of a build can read it."""
     code, out, _ = here("image.tar", "--max-layers", "1", "--format", "json", "--output", "v.json")
     assert (code, out) == (1, "")
-    found = json.loads((here.folder / "v.json").read_bytes())
-    assert found["passed"] is False
-    assert found["rules"] == {"kind": "defaults", "source": "defaults"}
+    document = json.loads((here.folder / "v.json").read_bytes())
+    assert document["passed"] is False
+    assert document["rules"] == {"kind": "defaults", "source": "defaults"}
 
 
 def test_a_dockerfile_of_another_image_is_reported(here: Here) -> None:
-    """It was named to be of use."""
     here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
     out = here("image.tar", "--max-wasted", "0", "--dockerfile", "Dockerfile").out
     assert "/big  in layer 1, deleted in layer 2, Dockerfile:2" in out
@@ -340,7 +339,7 @@ def test_every_rule_has_a_flag_with_help(here: Here) -> None:
 
 
 def test_the_demo_has_no_false_alarms(here: Here, demo_image: Path) -> None:
-    """It wastes a quarter of itself, and that is 9 MB."""
+    """It wastes a quarter of its bytes, but only 9 MB."""
     (here.folder / "demo.tar").symlink_to(demo_image)
     out = here("demo.tar", "--no-secrets", "off").out
     assert "9.3 MB wasted: percentages are ignored up to 20.0 MB" in out
@@ -351,7 +350,7 @@ def test_the_demo_has_no_false_alarms(here: Here, demo_image: Path) -> None:
 
 
 def test_a_configuration_is_checked_without_an_image(here: Here) -> None:
-    """Errors and warnings are those of the gate."""
+    """Errors and warnings are the same as those of the gate."""
     here.write("gate.toml", "[ci]\nmax-layers = 4\n")
     assert here("--check-config", "gate.toml") == (0, "gate.toml: no errors\n", "")
     here.write("gate.toml", '[ci]\nmax-size = "2 XB"\n')

@@ -36,7 +36,7 @@ DAMAGED = docker_archive([LAYER[: 4 * BLOCK], LAYER])
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> Here:
-    """A folder with an image, a damaged one, and one that is called like a command."""
+    """A folder with an image, a damaged one, and one that is named like a command."""
     monkeypatch.chdir(tmp_path)
     for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("report", IMAGE)):
         write(tmp_path / name, data)
@@ -44,12 +44,12 @@ def here(
 
 
 def command(*args: str) -> list[str]:
-    """A command line of a process of its own."""
+    """A command line that runs in its own process."""
     return [sys.executable, "-m", "layerscope", *args]
 
 
 def ran(*args: str, **how: Any) -> Ran:
-    """Run a command line in a process of its own."""
+    """Run a command line in its own process."""
     done = subprocess.run(command(*args), capture_output=True, check=False, timeout=60, **how)
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -87,7 +87,7 @@ NOWHERE = (3, 4)
 """Exit codes for a name that is not a file: no engine has it, or no engine is running."""
 
 
-def test_an_image_called_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
+def test_an_image_named_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
     assert here("report").code == 2
     code, out, err = here("report:latest")
     assert code in NOWHERE
@@ -120,8 +120,8 @@ def test_help_is_printed_on_stdout_with_exit_code_0(here: Here, args: list[str])
     assert out.startswith("Usage: layerscope [OPTIONS] [IMAGE]\n")
 
 
-def test_help_lists_only_what_works(here: Here) -> None:
-    """Each command that is listed has help of its own, and each format is one."""
+def test_help_lists_only_existing_commands_and_formats(here: Here) -> None:
+    """Each listed command has help, and each listed format can be written."""
     listing = here("--help").out.partition("\nCommands:\n")[2]
     names = [line.split()[0] for line in listing.splitlines() if line.startswith("  ")]
     visible = {name for name, each in COMMANDS.items() if not each.hidden}
@@ -134,7 +134,7 @@ def test_help_lists_only_what_works(here: Here) -> None:
         assert here("report", "image.tar", "--format", form).code == 0
 
 
-def test_every_option_explains_itself() -> None:
+def test_every_option_has_help() -> None:
     for each in COMMANDS.values():
         for option in each.params:
             assert not isinstance(option, click.Option) or option.help, (each.name, option.name)
@@ -172,15 +172,15 @@ def test_a_wrong_command_line_says_what_is_wrong_and_exits_2(
 
 
 @pytest.mark.parametrize("args", [["a.tar", "b.tar"], ["demo", "b.tar"]])
-def test_two_images_without_a_command_lead_to_diff(here: Here, args: list[str]) -> None:
+def test_a_hint_names_diff_for_two_images_without_a_command(here: Here, args: list[str]) -> None:
     code, _, err = here(*args)
     assert code == 2
     assert "hint: two images: layerscope diff A B" in err
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_usage_error_leads_to_the_help_of_its_command(here: Here, name: str) -> None:
-    """Of options without their values, too."""
+def test_every_usage_error_names_the_help_of_its_command(here: Here, name: str) -> None:
+    """Errors for options without their values name it, too."""
     command = COMMANDS[name]
     path = "layerscope" if name == DEFAULT_COMMAND else f"layerscope {name}"
     words = [] if name == DEFAULT_COMMAND else [name]
@@ -205,10 +205,10 @@ def test_every_usage_error_leads_to_the_help_of_its_command(here: Here, name: st
         (["extrct", "image.tar", "/etc", "-o", "out"], 2, "extract"),
     ],
 )
-def test_a_mistyped_command_leads_to_the_command(
+def test_a_hint_names_the_command_that_was_mistyped(
     here: Here, args: list[str], code: int, meant: str
 ) -> None:
-    """Whether it is taken for an image or the rest makes no sense."""
+    """The hint is given whether the word was taken for an image or the other arguments are invalid."""
     ran = here(*args)
     assert ran.code in (code, 4)  # 4 where no engine or store is there
     assert f"hint: did you mean `layerscope {meant}`?" in ran.err
@@ -225,14 +225,14 @@ def test_images_are_not_taken_for_mistyped_commands(here: Here, args: list[str])
 
 
 @pytest.mark.parametrize("args", [["nofile.tar"], ["report", "nofile.tar"]])
-def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -> None:
+def test_a_missing_file_is_named_on_one_line(here: Here, args: list[str]) -> None:
     code, out, err = here(*args)
     assert (code, out) == (3, "")
     assert err == "layerscope: nofile.tar: no such file or directory\n"
 
 
 @pytest.mark.parametrize("name", ["report", "ci", "fix"])
-def test_the_sample_image_is_saved_to_be_named(here: Here, name: str) -> None:
+def test_a_hint_says_how_to_open_the_sample_image(here: Here, name: str) -> None:
     """`demo` is a command, not the name of an image."""
     code, _, err = here(name, "demo")
     assert code in (3, 4)
@@ -249,7 +249,7 @@ def test_errors_about_hostile_names_stay_on_one_line(here: Here) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"PK\x03\x04" + bytes(600), bytes(10240), b"no image at all" * 100]
 )
-def test_a_file_that_is_no_image_exits_3_and_names_the_file(here: Here, data: bytes) -> None:
+def test_a_file_that_is_not_an_image_exits_with_3_and_is_named(here: Here, data: bytes) -> None:
     write(here.folder / "odd.bin", data)
     code, out, err = here("report", "odd.bin")
     assert (code, out) == (3, "")
@@ -271,16 +271,16 @@ def test_a_damaged_image_is_reported_anyway(here: Here, form: str) -> None:
 # --- --output -------------------------------------------------------------------------------------
 
 
-def test_a_file_is_replaced_as_a_whole(here: Here) -> None:
+def test_a_file_is_replaced_atomically(here: Here) -> None:
     """Readers of the old file keep the old report; its permissions carry over; no temporary file is left."""
-    wanted = here("report", "image.tar", "--format", "json").out
+    report = here("report", "image.tar", "--format", "json").out
     old = write(here.folder / "out" / "report.json", b"old")
     old.chmod(0o640)
-    kept = here.folder / "out" / "kept"
-    kept.hardlink_to(old)
+    old_link = here.folder / "out" / "kept"
+    old_link.hardlink_to(old)
     assert here("report", "image.tar", "--format", "json", "-o", str(old)) == Ran(0, "", "")
-    assert old.read_text() == wanted
-    assert kept.read_bytes() == b"old"
+    assert old.read_text() == report
+    assert old_link.read_bytes() == b"old"
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
     assert sorted(path.name for path in old.parent.iterdir()) == ["kept", "report.json"]
 
@@ -295,7 +295,7 @@ def test_a_new_file_gets_the_usual_permissions(here: Here) -> None:
     assert Path("new.txt").read_text() == here("report", "image.tar").out
 
 
-def test_a_link_is_followed_and_its_file_replaced(here: Here) -> None:
+def test_a_link_is_followed_and_its_target_replaced(here: Here) -> None:
     real = write(here.folder / "real" / "report.txt", b"old")
     Path("link").symlink_to(real)
     here("report", "image.tar", "--output", "link")
@@ -303,7 +303,7 @@ def test_a_link_is_followed_and_its_file_replaced(here: Here) -> None:
     assert real.read_text() == here("report", "image.tar").out
 
 
-def test_a_run_that_fails_leaves_the_old_file(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_keeps_the_old_file(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     old = write(here.folder / "out" / "report.txt", b"old")
     assert here("report", "nofile.tar", "--output", str(old)).code == 3
 
@@ -323,7 +323,7 @@ def test_a_damaged_image_is_reported_to_the_file_too(here: Here) -> None:
     assert "damaged" in Path("out.txt").read_text()
 
 
-def test_pipes_are_written_to_and_stay_pipes(here: Here) -> None:
+def test_pipes_are_written_to_and_not_replaced(here: Here) -> None:
     os.mkfifo("pipe")
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(Path("pipe").read_bytes()))
@@ -409,7 +409,7 @@ def test_a_closed_stdout_is_a_clear_error(here: Here) -> None:
 
 
 def test_a_closed_pipe_ends_the_report_quietly(here: Here) -> None:
-    """As in `layerscope report IMAGE --files | head -1`."""
+    """`layerscope report IMAGE --files | head -1` closes the pipe early."""
     many = layer_tar([file(f"file-{number}-{'x' * 60}") for number in range(3000)])
     write(here.folder / "many.tar", docker_archive([many]))
     with subprocess.Popen(
@@ -423,8 +423,7 @@ def test_a_closed_pipe_ends_the_report_quietly(here: Here) -> None:
         assert process.wait(timeout=60) == 0
 
 
-def test_ctrl_c_while_the_program_is_being_loaded_ends_quietly_with_130() -> None:
-    """However early it comes."""
+def test_ctrl_c_while_the_program_loads_ends_quietly_with_130() -> None:
     script = """
 import sys
 class Interrupting:
@@ -501,7 +500,7 @@ def test_a_terminal_gets_colours_and_its_own_width(here: Here) -> None:
 
 @pytest.mark.terminal
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colours_are_left_out_where_they_are_not_wanted(
+def test_no_color_and_dumb_terminals_switch_colours_off(
     here: Here, variable: dict[str, str]
 ) -> None:
     out = in_terminal("report", "image.tar", columns=100, **variable).out
@@ -515,7 +514,7 @@ def test_a_file_never_gets_colours(here: Here) -> None:
 
 
 @pytest.mark.terminal
-def test_a_terminal_on_stdin_is_no_image(here: Here) -> None:
+def test_a_terminal_on_stdin_is_not_read_as_an_image(here: Here) -> None:
     code, out, err = in_terminal("report", "-")
     assert (code, out) == (2, "")
     assert "stdin is a terminal\n  hint: " in err
@@ -525,7 +524,7 @@ def test_a_terminal_on_stdin_is_no_image(here: Here) -> None:
 def test_an_unknown_theme_is_an_error_without_a_terminal_too(
     here: Here, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    """Whatever would have come of it, nothing is written to stdout, and the nearest theme is named."""
+    """Nothing is written to stdout, and the nearest theme is named."""
     if command:
         monkeypatch.setenv("LAYERSCOPE_THEME", "drakula")
         ran = here(*command, "image.tar")
@@ -549,7 +548,7 @@ def test_an_unknown_theme_is_an_error_without_a_terminal_too(
 def test_a_command_reads_its_settings_once(
     here: Here, monkeypatch: pytest.MonkeyPatch, args: list[str]
 ) -> None:
-    """Two readings could even differ."""
+    """Two readings could differ."""
     read: list[Settings] = []
 
     def load() -> Settings:

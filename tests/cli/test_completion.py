@@ -1,4 +1,4 @@
-"""Completion: what is offered, in real shells too, and that it never waits, loads much, or lets a name do anything."""
+"""Completion: what it offers, in real shells too; it never waits long, imports little, and lets no name run anything."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ import pytest
 import layerscope
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
-from layerscope.cli import known
 from layerscope.cli.build import ENGINES
 from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED
 from layerscope.cli.completion import SCRIPTS, Completion
+from layerscope.cli.completion_cache import SAFE_NAME, CompletionNames, completion_names, refresh
+from layerscope.cli.completion_values import VALUES, values_of
 from layerscope.cli.group import COMPLETION
-from layerscope.cli.known import SAFE, Known, refresh
-from layerscope.cli.values import VALUES, values_of
 from layerscope.settings import SEVERITIES
 from layerscope.sources import SOURCES
 from layerscope.sources.names import normalise
@@ -47,7 +46,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder in which fresh names are known."""
+    """A cache folder with fresh names."""
     folder = Path(os.environ["LAYERSCOPE_CACHE_DIR"])
     folder.mkdir()
     (folder / COMPLETION_FILE).write_text(json.dumps(DOCUMENT))
@@ -57,7 +56,7 @@ def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
 def offered(
     monkeypatch: pytest.MonkeyPatch, line: str, word: str | None = None, shell: str = "zsh"
 ) -> list[str]:
-    """What a shell is offered for a line; files and directories as `<file>` and `<dir>`."""
+    """The completions of a line; files and directories are `<file>` and `<dir>`."""
     monkeypatch.setenv("COMP_LINE", line)
     if word is not None:
         monkeypatch.setenv("COMP_WORD", word)
@@ -117,10 +116,10 @@ def offered(
         ("", [*(name for name, does in cli.group.COMMANDS.items() if does), "app:1.0", "apps:2", "quay.io/team/app:3", "<file>"]),
     ],
 )  # fmt: skip
-def test_what_is_offered(
+def test_completions_are_safe_commands_options_and_values(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]
 ) -> None:
-    """Commands, options, their values, images and files; never a name that a shell could evaluate."""
+    """Commands, options, their values, images and files are offered, but no name that a shell could evaluate."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     for name in ("file.tar", "fi le.tar", "fi$(x)", "folder/x.tar", "folder/.hidden"):
@@ -142,14 +141,14 @@ def test_what_is_offered(
         ("layerscope ci x --rule apt-lists=", "", ["error", "warning", "note", "off"]),
     ],
 )
-def test_bash_replaces_what_it_sees_of_a_word(
+def test_bash_replaces_only_the_end_of_a_word(
     cache: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: str, expected: list[str]
 ) -> None:
-    """It breaks words at `:` and `=`, but not in quotes or after a backslash."""
+    """Bash splits words at `:` and `=`, but not in quotes or after a backslash."""
     assert offered(monkeypatch, line, word, "bash") == expected
 
 
-def test_every_value_is_known_or_free() -> None:
+def test_every_parameter_has_values_or_is_listed_here() -> None:
     """An option or argument with a new kind of value gets a row in `VALUES`, or is named here."""
     free = {"PATH…", "[PATH]…", "TAG", "SIZE", "GLOB", "ADDRESS", "[QUESTION|SQL]", "N|all"}
     typed = (click.Choice, click.Path, type(click.INT))
@@ -165,16 +164,16 @@ def test_every_value_is_known_or_free() -> None:
     assert {name for name in VALUES if name.startswith("--") and name != "-- BUILD ARGS"} <= used
 
 
-def test_values_are_those_of_the_program() -> None:
-    """Names that completion repeats, so that it does not load what uses them."""
+def test_completed_values_equal_those_of_the_program() -> None:
+    """Completion repeats some names, so that it need not import the modules that define them."""
     assert [item.value for item in VALUES["--engine"]("")] == list(ENGINES)
     assert {item.value for item in VALUES["--rule"]("x=")} == {
         f"x={each}" for each in (*SEVERITIES, "off")
     }
 
 
-def test_completion_loads_little(cache: Path) -> None:
-    """Neither numpy, nor what opens images: Tab is pressed often."""
+def test_completion_imports_no_heavy_modules(cache: Path) -> None:
+    """Neither numpy nor the modules that open images are imported: Tab is pressed often."""
     for line, most, allowed in (
         ("layerscope app", 25, {"click"}),
         ("layerscope docker://", 25, {"click"}),
@@ -193,32 +192,32 @@ def test_completion_loads_little(cache: Path) -> None:
         )  # fmt: skip
         assert done.stdout.startswith("plain\t")
         loaded = {name.partition(".")[0] for name in done.stderr.split()}
-        own = sum(name.partition(".")[0] == "layerscope" for name in done.stderr.split())
+        own_modules = sum(name.partition(".")[0] == "layerscope" for name in done.stderr.split())
         others = loaded - set(sys.stdlib_module_names) - {"layerscope"}
         assert {name for name in others if not name.startswith("_")} <= allowed
-        assert own <= most
+        assert own_modules <= most
 
 
 # names of images
 
 
 def test_names_come_from_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As people write them and whole; rules and schemes come with them."""
+    """They are offered as people write them and in full, together with rules and schemes."""
     with serving(tmp_path / "docker.sock") as engine:
         engine.images = [{"Id": "sha256:" + "1" * 64, "RepoTags": ["localhost/demo:1", "evil$(x):1"]}]  # fmt: skip
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         refresh()
-    found = known.known()
-    assert found.complete
-    assert found.images["docker"] == [("demo:1", "localhost/demo:1")]
-    assert found.rules == {rule.name: rule.title for rule in RULES}
-    assert set(found.schemes) == {name for source in SOURCES for name in source.schemes}
+    names = completion_names()
+    assert names.complete
+    assert names.images["docker"] == [("demo:1", "localhost/demo:1")]
+    assert names.rules == {rule.name: rule.title for rule in RULES}
+    assert set(names.schemes) == {name for source in SOURCES for name in source.schemes}
     assert cli.run(["cache", "clear"]) == 0
     assert not list(Path(os.environ["LAYERSCOPE_CACHE_DIR"]).glob("completion*"))
 
 
 class _Silent(SocketHandler):
-    """An engine that takes questions and answers none."""
+    """An engine that accepts requests and never answers."""
 
     asked = 0
 
@@ -227,18 +226,18 @@ class _Silent(SocketHandler):
         time.sleep(PATIENCE)
 
 
-def test_a_silent_engine_is_not_waited_for(
+def test_completion_does_not_wait_for_a_silent_engine(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was known is offered at once, and again while one process looks in the background."""
+    """Known names are offered immediately, each time, while one process collects new ones in the background."""
     os.utime(cache / COMPLETION_FILE, (0, 0))
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     with served(tmp_path / "docker.sock", _Silent):
         assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
-        begun = (cache / COMPLETION_STARTED).stat().st_mtime_ns
+        started = (cache / COMPLETION_STARTED).stat().st_mtime_ns
         assert offered(monkeypatch, "layerscope docker://apps") == ["docker://apps:2"]
-        assert (cache / COMPLETION_STARTED).stat().st_mtime_ns == begun
+        assert (cache / COMPLETION_STARTED).stat().st_mtime_ns == started
         monkeypatch.undo()
         monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache))
         deadline = time.monotonic() + PATIENCE
@@ -248,23 +247,23 @@ def test_a_silent_engine_is_not_waited_for(
         assert document["images"]["docker"]  # the silent engine keeps its names
 
 
-def test_the_first_answer_waits_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the other process has written down what it found."""
-    monkeypatch.setattr(known, "WAIT", PATIENCE)
-    assert known.known().complete
+def test_the_first_answer_waits_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits until the background process has written its file."""
+    monkeypatch.setattr("layerscope.cli.completion_cache.WAIT_SECONDS", PATIENCE)
+    assert completion_names().complete
     assert offered(monkeypatch, "layerscope fix x --only apt-li") == ["apt-lists"]
 
 
-def test_without_a_cache_nothing_is_started(
+def test_without_a_cache_no_process_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing may be written, Tab would start a process each time."""
+    """If its file cannot be written, each Tab would start another process."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
     monkeypatch.delenv("LAYERSCOPE_CACHE_SIZE")
     (tmp_path / "file").touch()
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "file" / "below"))
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
 
 
 @pytest.mark.parametrize(
@@ -272,17 +271,16 @@ def test_without_a_cache_nothing_is_started(
     [b"", b"{}", b"[" * 100_000, b'{"version": null}', b"\xff", json.dumps(DOCUMENT | {"images": [1]}).encode(), json.dumps(DOCUMENT | {"images": {"docker": [[1]]}}).encode()],
 )  # fmt: skip
 def test_a_damaged_file_counts_as_missing(cache: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """No error for what the cache holds."""
     (cache / COMPLETION_FILE).write_bytes(content)
-    assert known.known() == Known()
+    assert completion_names() == CompletionNames()
 
 
-def test_safe_names_are_all_that_engines_give() -> None:
-    """Docker's grammar of references, whole and short; nothing that any shell reads as more than text."""
+def test_safe_names_are_those_that_engines_allow() -> None:
+    """Docker's grammar of references matches, short and in full; names that a shell could evaluate do not."""
     for name in ("alpine", "a.b-c_d:1", "localhost:5000/x/y:V1.0-rc_1", "x@sha256:" + "0" * 64):
-        assert SAFE.fullmatch(name)
-        assert SAFE.fullmatch(normalise(name))
-    assert not any(SAFE.fullmatch(name) for name in HOSTILE)
+        assert SAFE_NAME.fullmatch(name)
+        assert SAFE_NAME.fullmatch(normalise(name))
+    assert not any(SAFE_NAME.fullmatch(name) for name in HOSTILE)
 
 
 # real shells
@@ -299,7 +297,7 @@ START = {
 def test_a_real_shell_completes(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
-    """Tab after a few letters gives the word; a hostile file is a word, too, and nothing of it is run."""
+    """Tab after a few letters completes the word; a hostile file name is completed as a word and never run."""
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not installed")
@@ -351,7 +349,7 @@ def test_a_real_shell_completes(
 
 
 def cli_output(words: list[str]) -> str:
-    """What a command prints."""
+    """The output of a command."""
     done = subprocess.run([sys.executable, "-m", "layerscope", *words], capture_output=True, check=True, timeout=PATIENCE)  # fmt: skip
     return done.stdout.decode()
 
@@ -365,7 +363,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 
 def test_files_beside_images_are_quoted_in_bash(cache: Path, tmp_path: Path) -> None:
-    """Bash inserts words as they are: one with `$()` would be run with the line."""
+    """Bash inserts words as they are: an unquoted `$()` would be run with the line."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "layerscope").write_text("#!/bin/sh\nprintf 'plain\\tapp:1\\t\\nfile\\t\\t\\n'\n")

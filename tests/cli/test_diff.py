@@ -31,14 +31,14 @@ class Builds(Here):
     """Runs `diff`."""
 
     def image(self, name: str, *members: Member, **how: Any) -> str:
-        """An image of one layer, in a file."""
+        """Write an image of one layer."""
         write(self.folder / name, docker_archive([layer_tar(members)], **how))
         return name
 
     def document(self, *args: str) -> dict[str, Any]:
-        """What differs, as data."""
-        found: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
-        return found
+        """The comparison as JSON."""
+        document: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
+        return document
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def here(
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_image_does_not_differ_from_itself(here: Builds, form: str) -> None:
-    """Exit 0, also if times count."""
+    """The exit code is 0, even with --mtime."""
     code, out, err = here("old.tar", "old.tar", "--mtime", "--format", form)
     assert (code, err) == (0, "")
     assert "No differences." in out or json.loads(out)["differ"] is False
 
 
-def test_images_that_differ_exit_with_1_and_say_nothing_on_stderr(here: Builds) -> None:
-    """As `diff` does."""
+def test_images_that_differ_exit_with_1_and_print_nothing_on_stderr(here: Builds) -> None:
+    """`diff` does the same."""
     code, out, err = here("old.tar", "new.tar")
     assert (code, err) == (1, "")
     assert out.startswith("old:  demo:1")
@@ -72,7 +72,7 @@ def test_the_text_is_as_it_was_last_reviewed(here: Builds) -> None:
 
 
 def test_no_byte_of_an_image_controls_the_terminal(here: Builds) -> None:
-    """Names, versions, instructions and values are the image's own."""
+    """Names, versions, instructions and values come from the image and are escaped."""
     out = here("old.tar", "new.tar", "--files", "--mtime").out
     assert "\x1b" not in out
     assert "\u202e" not in out
@@ -81,14 +81,14 @@ def test_no_byte_of_an_image_controls_the_terminal(here: Builds) -> None:
     assert "8.5~\\e[31m" in out
 
 
-def test_quiet_leaves_the_exit_code_alone(here: Builds) -> None:
+def test_quiet_does_not_change_the_exit_code(here: Builds) -> None:
     assert here("old.tar", "new.tar", "--quiet") == (1, "", "")
     assert here("old.tar", "old.tar", "-q") == (0, "", "")
     assert here("old.tar", "new.tar", "-q", "-o", "x").code == 2
 
 
-def test_times_differ_only_if_they_count(here: Builds) -> None:
-    """Two builds of the same sources are the same image; with --mtime they are two."""
+def test_times_count_only_with_mtime(here: Builds) -> None:
+    """Two builds of the same sources are equal without --mtime, and differ with it."""
     one = here.image("one.tar", file("a", b"x", mtime=1))
     two = here.image("two.tar", file("a", b"x", mtime=2))
     code, out, _ = here(one, two)
@@ -100,8 +100,8 @@ def test_times_differ_only_if_they_count(here: Builds) -> None:
     assert "/a  mtime" in out
 
 
-def test_paths_restrict_what_is_compared(here: Builds) -> None:
-    """These paths alone decide, and nothing else is written."""
+def test_paths_restrict_the_comparison(here: Builds) -> None:
+    """Only these paths determine the result and are written."""
     code, out, _ = here("old.tar", "new.tar", "--paths", "usr/lib")
     assert code == 0
     assert "No differences in these paths." in out
@@ -122,7 +122,6 @@ def test_paths_that_neither_image_has_are_reported(here: Builds) -> None:
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_one_image_may_come_from_stdin(here: Builds, place: int) -> None:
-    """Either of them."""
     words = ["old.tar", "new.tar"]
     with (here.folder / words[place]).open("rb") as stream:
         words[place] = "-"
@@ -146,13 +145,13 @@ def test_only_one_image_can_come_from_stdin(here: Builds) -> None:
     )
 
 
-def test_a_scheme_may_stand_before_either(here: Builds) -> None:
+def test_either_image_can_have_a_scheme(here: Builds) -> None:
     assert here("docker-archive://old.tar", "docker-archive://./old.tar").code == 0
 
 
 @pytest.mark.parametrize("bad", ["OLD", "NEW"])
 def test_errors_name_the_bad_image(here: Builds, bad: str) -> None:
-    """If it is missing, is not an image, or lacks the one that --image selects."""
+    """It may be missing, not be an image, or lack the one that --image selects."""
     write(here.folder / "none.tar", b"no image")
     for name, code in (("missing.tar", 3), ("none.tar", 3)):
         words = (name, "new.tar") if bad == "OLD" else ("old.tar", name)
@@ -164,7 +163,7 @@ def test_errors_name_the_bad_image(here: Builds, bad: str) -> None:
 
 
 def test_a_damaged_image_is_compared_anyway(here: Builds) -> None:
-    """Exit 3 names it; --ignore-errors leaves the answer alone."""
+    """Exit code 3, and stderr names it; with --ignore-errors, the exit code is that of the comparison."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     write(here.folder / "damaged.tar", docker_archive([layer[: 4 * BLOCK], layer]))
     code, out, err = here("old.tar", "damaged.tar")
@@ -175,7 +174,7 @@ def test_a_damaged_image_is_compared_anyway(here: Builds) -> None:
 
 
 def test_a_damaged_layer_differs_from_its_claimed_digest(here: Builds) -> None:
-    """Whatever its digest: it is not shared, and must be fetched."""
+    """A damaged layer is not shared, whatever its digest says, and must be fetched."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     files = docker_files([layer])
     write(here.folder / "whole.tar", archive(files))
@@ -203,20 +202,20 @@ def test_output_goes_to_a_file(here: Builds) -> None:
 
 def test_json_has_every_difference(here: Builds) -> None:
     """Figures, layers, steps, packages, config and every path."""
-    found = here.document("old.tar", "new.tar")
-    assert (found["schemaVersion"], found["differ"]) == ("1.0", True)
-    assert found["compared"] == {"mtime": False, "paths": []}
-    assert found["old"]["image"]["tags"] == ["demo:1"]
-    assert found["delta"]["storedBytes"] == (
-        found["new"]["totals"]["storedBytes"] - found["old"]["totals"]["storedBytes"]
+    document = here.document("old.tar", "new.tar")
+    assert (document["schemaVersion"], document["differ"]) == ("1.0", True)
+    assert document["compared"] == {"mtime": False, "paths": []}
+    assert document["old"]["image"]["tags"] == ["demo:1"]
+    assert document["delta"]["storedBytes"] == (
+        document["new"]["totals"]["storedBytes"] - document["old"]["totals"]["storedBytes"]
     )
-    assert found["delta"]["compressedBytes"] is None
-    assert found["delta"]["layers"] == 1
-    layers = found["layers"]
+    assert document["delta"]["compressedBytes"] is None
+    assert document["delta"]["layers"] == 1
+    layers = document["layers"]
     assert (layers["common"], layers["shared"], layers["fetched"]) == (1, [0], [1, 2, 3, 4])
     assert (layers["commonBytes"], layers["fetchedCompressedBytes"]) == (40_021, None)
     assert [
-        (step["change"], (step["new"] or step["old"])["instruction"]) for step in found["steps"]
+        (step["change"], (step["new"] or step["old"])["instruction"]) for step in document["steps"]
     ] == [
         ("changed", "RUN"),
         ("rebuilt", "RUN"),
@@ -225,7 +224,7 @@ def test_json_has_every_difference(here: Builds) -> None:
         ("added", "RUN"),
         ("added", "USER"),
     ]
-    files = {item["path"]: item for item in found["files"]["changes"]}
+    files = {item["path"]: item for item in document["files"]["changes"]}
     assert files["app/mode"]["why"] == ["mode", "owner", "xattrs"]
     assert files["app/same-size.bin"]["why"] == ["content"]
     assert (files["app/current"]["old"]["linkTarget"], files["app/current"]["change"]) == (
@@ -254,15 +253,16 @@ def test_json_has_every_difference(here: Builds) -> None:
         "new": None,
     }
     assert not {"app/unchanged.bin", "etc/motd", "usr/lib/libc.so.6"} & files.keys()
-    assert found["files"]["deltaBytes"] == found["delta"]["liveBytes"]
+    assert document["files"]["deltaBytes"] == document["delta"]["liveBytes"]
     assert (
-        sum(group["deltaBytes"] for group in found["files"]["directories"])
-        == (found["delta"]["liveBytes"])
+        sum(group["deltaBytes"] for group in document["files"]["directories"])
+        == (document["delta"]["liveBytes"])
     )
     assert [
-        (package["name"], package["change"], package["deltaBytes"]) for package in found["packages"]
+        (package["name"], package["change"], package["deltaBytes"])
+        for package in document["packages"]
     ] == [("git", "added", 120_000), ("vim", "removed", -90_000), ("curl", "changed", 1_500)]
-    assert [(item["field"], item["name"]) for item in found["config"]] == [
+    assert [(item["field"], item["name"]) for item in document["config"]] == [
         ("user", None),
         ("workingDir", None),
         ("env", "GONE"),
@@ -276,20 +276,20 @@ def test_json_has_every_difference(here: Builds) -> None:
 
 
 def test_totals_match_the_report(here: Builds) -> None:
-    """Avoidable bytes, too, for duplicate large files."""
+    """This includes avoidable bytes, for large duplicate files."""
     twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
     old = here.image("once.tar", file("a", twice))
     new = here.image("twice.tar", file("a", twice), file("b/c", twice))
-    found = here.document(old, new)
-    assert found["delta"]["duplicateBytes"] == found["delta"]["avoidableBytes"] == len(twice)
+    document = here.document(old, new)
+    assert document["delta"]["duplicateBytes"] == document["delta"]["avoidableBytes"] == len(twice)
     for side, name in (("old", old), ("new", new)):
         assert cli.run(["report", name, "--format", "json", "--output", f"{side}.json"]) == 0
         report = json.loads((here.folder / f"{side}.json").read_bytes())
-        assert found[side]["totals"] == report["totals"]
+        assert document[side]["totals"] == report["totals"]
 
 
 def test_the_bytes_to_fetch_are_known_for_compressed_layers(here: Builds) -> None:
-    """Layers that the old image has need not be: wherever it has them, and however it stores them."""
+    """Layers of the old image are not fetched, at whatever place and in whatever form it stores them."""
     shared, rest = layer_tar([file("a", b"a" * 9000)]), layer_tar([file("b", b"b" * 9000)])
     write(here.folder / "one.tar", docker_archive([shared]))
     write(here.folder / "two.tar", oci_archive([rest, shared, rest]))
@@ -303,7 +303,6 @@ def test_the_bytes_to_fetch_are_known_for_compressed_layers(here: Builds) -> Non
 
 
 def test_cold_and_warm_output_is_equal(here: Builds) -> None:
-    """The cache never shows."""
     words = ("old.tar", "new.tar", "--format", "json")
     first = here(*words, "--no-cache").out
     assert here(*words).out == first

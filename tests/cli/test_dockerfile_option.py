@@ -28,9 +28,8 @@ def test_an_unreadable_dockerfile_is_named(
     assert f"{path}: not a Dockerfile: no FROM" in capsys.readouterr().err
 
 
-def test_commands_without_findings_take_no_dockerfile(
+def test_commands_without_findings_have_no_dockerfile_option(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Commands that would ignore the option do not have it."""
     assert run(["ls", "--dockerfile", "x", "image.tar"]) == ExitCode.USAGE
     assert "--dockerfile" in capsys.readouterr().err

@@ -51,7 +51,7 @@ FAILING = [
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
-    """A folder with an image that passes the gate, and one that does not."""
+    """A folder with an image that passes the gate, and one that fails."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "image.tar", docker_archive([layer_tar([file("etc/motd", b"welcome")])]))
     large = os.urandom(30 << 20)
@@ -67,7 +67,7 @@ def ended(
     limit: Callable[[], None] | None = None,
     unbuffered: str = "",
 ) -> subprocess.CompletedProcess[bytes]:
-    """How a command line ends in a process of its own."""
+    """The result of a command line in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "layerscope", *args], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
         preexec_fn=limit, check=False, timeout=60, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
@@ -80,8 +80,8 @@ def ended(
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", [*COMMANDS, *(f"{words} 2>" for words in FAILING)])
-def test_a_full_stream_exits_2(here: Here, words: str, unbuffered: str) -> None:
-    """One line on stderr if stdout is full; none if stderr is."""
+def test_a_full_stream_exits_with_2(here: Here, words: str, unbuffered: str) -> None:
+    """There is one line on stderr if stdout is full, and none if stderr is."""
     args = words.removesuffix(" 2>").split()
     with FULL.open("wb") as full:
         if words.endswith(" 2>"):
@@ -100,7 +100,7 @@ def test_an_unused_stderr_may_be_full(here: Here) -> None:
 
 @pytest.mark.parametrize(("args", "code"), [(["ci", "bad.tar"], 1), (["ci", "image.tar"], 0), (["diff", "image.tar", "bad.tar"], 1), (["report", "bad.tar"], 0)])  # fmt: skip
 def test_a_closed_pipe_changes_no_verdict(here: Here, args: list[str], code: int) -> None:  # fmt: skip
-    """As in `layerscope ci IMAGE | head -1`."""
+    """`layerscope ci IMAGE | head -1` keeps its exit code."""
     read, written = os.pipe()
     os.close(read)
     done = ended(args, stdout=written)
@@ -110,8 +110,8 @@ def test_a_closed_pipe_changes_no_verdict(here: Here, args: list[str], code: int
 
 
 @pytest.mark.parametrize("words", ["report cut.tar", "report cut.tar --format json", "ls cut.tar", "cat cut.tar /a", "log cut.tar /a", "ci cut.tar", "diff cut.tar cut.tar"])  # fmt: skip
-def test_a_reader_that_has_seen_enough_mends_no_damage(here: Here, words: str) -> None:
-    """As in `layerscope report IMAGE | head -0`."""
+def test_a_closed_pipe_does_not_hide_damage(here: Here, words: str) -> None:
+    """`layerscope report IMAGE | head -0` still exits with 3."""
     layer = layer_tar([file("a", b"whole"), file("b", os.urandom(1 << 20))])
     write(here.folder / "cut.tar", docker_archive([layer[: len(layer) // 2]]))
     read, written = os.pipe()
@@ -136,10 +136,10 @@ def test_a_reader_that_has_seen_enough_mends_no_damage(here: Here, words: str) -
         (RecursionError("too deep"), "internal error: RecursionError"),
     ],
 )
-def test_an_internal_error_exits_70_with_two_lines(
+def test_an_internal_error_exits_with_70_and_two_lines(
     here: Here, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
-    """It is no verdict on the image."""
+    """It says nothing about the image."""
 
     def fail(*_: object) -> None:
         raise error
@@ -153,7 +153,7 @@ def test_an_internal_error_exits_70_with_two_lines(
         assert second.startswith("  hint: ")
 
 
-def test_a_broken_pipe_other_than_stdout_is_not_the_end(
+def test_a_broken_pipe_other_than_stdout_is_an_internal_error(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader of stdout still expects data."""
@@ -170,8 +170,8 @@ def test_a_broken_pipe_other_than_stdout_is_not_the_end(
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit is not enforced")
 @pytest.mark.parametrize("megabytes", [40, 70, 110, 122, 126, 130, 140])
 @pytest.mark.parametrize("args", [["ci", "bad.tar"], ["report", "bad.tar", "--no-cache"]])
-def test_lack_of_memory_is_not_a_verdict(here: Here, megabytes: int, args: list[str]) -> None:
-    """Neither Python nor what it loads ends the program in its own way."""
+def test_lack_of_memory_exits_with_70(here: Here, megabytes: int, args: list[str]) -> None:
+    """Neither Python nor a library ends the program in another way."""
     size = megabytes << 20
     done = ended(args, limit=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
     if done.returncode != (1 if args[0] == "ci" else 0) or not done.stdout:
@@ -182,8 +182,8 @@ def test_lack_of_memory_is_not_a_verdict(here: Here, megabytes: int, args: list[
 
 
 @pytest.mark.parametrize("args", [[""], [" "], ["report", ""], ["ci", ""], ["ls", ""], ["diff", "image.tar", ""], ["diff", "", "image.tar"], ["cat", "", "a"], ["log", "", "a"], ["extract", "", "a"]])  # fmt: skip
-def test_an_empty_name_is_a_mistake(here: Here, args: list[str]) -> None:
-    """Of a script whose variable is unset."""
+def test_an_empty_name_is_wrong_usage(here: Here, args: list[str]) -> None:
+    """A script may have an unset variable."""
     code, out, err = here(*args)
     assert (code, out) == (2, "")
     assert err.replace("OLD: ", "").replace("NEW: ", "") == ("layerscope: the name of the image is empty\n  hint: is a variable unset?\n")  # fmt: skip
@@ -191,7 +191,7 @@ def test_an_empty_name_is_a_mistake(here: Here, args: list[str]) -> None:
 
 @pytest.mark.parametrize("order", ["thread, command", "command, thread", "thread, thread"])
 def test_lack_of_memory_is_reported_once(order: str) -> None:
-    """The command and its threads find out at the same time, each for itself."""
+    """The command and its threads notice it at the same time, independently."""
     script = f"""
 import threading, time
 from layerscope import cli, faults, signals
@@ -200,7 +200,7 @@ def end_now(code):
     ending.set()
     threading.Event().wait()  # undoing things may take a while
 signals.end_now = end_now
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 def starve():
     raise MemoryError
 for who in {order.split(", ")!r}:
@@ -217,12 +217,12 @@ for who in {order.split(", ")!r}:
     assert said.stderr.count(b"out of memory") == 1
 
 
-def test_a_thread_without_memory_to_begin_in_ends_the_program_quietly() -> None:
-    """There is no memory for a Python hook either, and Python would report that on stderr."""
+def test_a_thread_without_memory_to_start_ends_the_program_quietly() -> None:
+    """There is no memory for a Python hook either, and Python would print its own message."""
     script = """
 import sys, threading
 from layerscope import cli, faults
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 usual = sys.unraisablehook
 class Starved(threading.Thread):
     def _bootstrap(self):
@@ -237,12 +237,12 @@ Starved().start()
     assert (done.returncode, done.stderr) == (70, b"layerscope: out of memory\n")
 
 
-def test_threads_end_the_program_where_they_find_no_memory() -> None:
-    """Waiting for them would block forever."""
+def test_a_thread_that_runs_out_of_memory_ends_the_program() -> None:
+    """Waiting for that thread would block forever."""
     script = """
 import sys, threading
 from layerscope import cli, faults
-faults.watch_threads(cli.say)
+faults.watch_threads(cli.print_error)
 def work():
     raise MemoryError
 threading.Thread(target=work).start()

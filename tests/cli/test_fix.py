@@ -25,7 +25,7 @@ CONTEXT = [file("app/.git/objects/pack/p.pack", b"g" * 2_000_000), file("app/x.p
 def image(
     path: Path, steps: Sequence[tuple[str, Sequence[Member] | None]], base: Sequence[Member] = BASE
 ) -> Path:
-    """An image of a base and these steps."""
+    """Write an image of a base and these steps."""
     every = [("/bin/sh -c #(nop) ADD file:aa in / ", base), *steps]
     history = [
         {"created_by": text} | ({"empty_layer": True} if members is None else {})
@@ -36,7 +36,7 @@ def image(
 
 
 def shell(command: str) -> str:
-    """What BuildKit records of a RUN."""
+    """The text that BuildKit records for a RUN."""
     return f"RUN /bin/sh -c {command} # buildkit"
 
 
@@ -89,7 +89,7 @@ def here(
 
 
 def test_git_applies_the_patch(here: Here) -> None:
-    """Everything else stays as the author has it: comments, breaks, where `&&` stands."""
+    """Everything else stays as the author wrote it: comments, line breaks, the position of `&&`."""
     code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert code == 0
     assert words.startswith("patch with 3 fixes for Dockerfile and .dockerignore: 3.8 MB less\n")
@@ -100,7 +100,7 @@ def test_git_applies_the_patch(here: Here) -> None:
 
 
 def test_write_changes_the_files(here: Here) -> None:
-    """What .dockerignore has already stays, and is not written twice."""
+    """Existing lines of .dockerignore stay and are not added again."""
     (here.folder / ".dockerignore").write_text("*.pyc")
     code, out, words = here("image.tar", "--dockerfile", "Dockerfile", "--write")
     assert (code, out) == (0, "")
@@ -110,7 +110,7 @@ def test_write_changes_the_files(here: Here) -> None:
 
 
 def test_rules_and_sizes_can_be_chosen(here: Here) -> None:
-    """One rule, or what is worth it."""
+    """Findings can be chosen by rule or by size."""
     _, patch, words = here("image.tar", "--dockerfile", "Dockerfile", "--only", "apt-lists")
     assert "rm -rf /var/lib/apt/lists" in patch
     assert "--no-cache-dir" not in patch
@@ -120,8 +120,8 @@ def test_rules_and_sizes_can_be_chosen(here: Here) -> None:
     assert "--no-cache-dir" in patch
 
 
-def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> None:
-    """And says so."""
+def test_without_a_dockerfile_the_patch_is_for_the_restored_one(here: Here) -> None:
+    """The patch says so."""
     code, patch, _ = here("image.tar")
     assert code == 0
     assert patch.startswith("This patch is for a Dockerfile restored from the image's history")
@@ -130,7 +130,7 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--write"], "--write needs --dockerfile"),
         (["--only", "apt-list"], "did you mean apt-lists"),
@@ -161,7 +161,7 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
         (["--dockerfile", "open-env"], "open-env: line 2: a quote that does not end"),
     ],
 )
-def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
+def test_wrong_use_exits_with_2(here: Here, args: list[str], message: str) -> None:
     """Nothing is written."""
     for name, text in {
         "other": "FROM x\nRUN something else\n",
@@ -173,17 +173,17 @@ def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
         (here.folder / name).write_text(text)
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
 
 
 def test_an_image_without_findings_has_an_empty_patch(here: Here) -> None:
-    """Exit 0: there is nothing to fix."""
+    """The exit code is 0."""
     image(here.folder / "clean.tar", [(shell("make"), [file("x", b"x")])])
     assert here("clean.tar") == (0, "", "nothing to fix\n")
 
 
-def test_hints_of_low_confidence_are_asked_for(here: Here) -> None:
-    """By their confidence or their name; a rule can be left out, too."""
+def test_findings_of_low_confidence_are_fixed_on_request(here: Here) -> None:
+    """They are requested by confidence or by rule; --except leaves rules out."""
     messages = [file(f"usr/share/locale/{name}/LC_MESSAGES/x.mo", b"m" * 1_500_000) for name in ("de", "fr")]  # fmt: skip
     image(here.folder / "image.tar", [(shell("make install"), [*messages, *LISTS])])
     code, patch, words = here("image.tar")
@@ -200,8 +200,8 @@ def test_hints_of_low_confidence_are_asked_for(here: Here) -> None:
         assert patch == ""
 
 
-def test_what_needs_a_decision_is_listed(here: Here) -> None:
-    """Alone, or beside what is written."""
+def test_findings_that_need_a_decision_are_listed(here: Here) -> None:
+    """They are listed alone or beside the fixes that are written."""
     modules = [file("app/node_modules/x/y.js", b"j" * 2_000_000)]
     image(here.folder / "image.tar", [("COPY . /app # buildkit", modules)])
     _, patch, words = here("image.tar")
@@ -210,7 +210,7 @@ def test_what_needs_a_decision_is_listed(here: Here) -> None:
     assert "it needs a decision; `layerscope report` describes the fix\n" in words
 
 
-def test_fixes_are_written_once(here: Here) -> None:
+def test_fixes_that_the_dockerfile_has_are_not_written_again(here: Here) -> None:
     """The image is still the old one."""
     copied = (here.folder / "Dockerfile").read_text()
     here("image.tar", "--dockerfile", "Dockerfile", "--write")
@@ -224,8 +224,8 @@ def test_fixes_are_written_once(here: Here) -> None:
     assert patched != copied
 
 
-def test_only_fixes_that_the_dockerfile_has_are_said_to_be_there(here: Here) -> None:
-    """The others are written."""
+def test_only_fixes_that_the_dockerfile_has_are_reported_as_written(here: Here) -> None:
+    """The other fixes are written."""
     here("image.tar", "--dockerfile", "Dockerfile", "--write", "--only", "apt-lists")
     code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert code == 0
@@ -238,7 +238,19 @@ def test_only_fixes_that_the_dockerfile_has_are_said_to_be_there(here: Here) -> 
     )
 
 
-def test_what_needs_a_decision_is_not_said_to_be_there(here: Here) -> None:
+def test_fixes_of_one_run_are_recognized_together(here: Here) -> None:
+    """Neither fix alone gives the RUN that the Dockerfile has."""
+    command = "apt-get update && apt-get install -y vim && npm ci"
+    npm = [file("root/.npm/_cacache/x", b"n" * 1_200_000)]
+    image(here.folder / "image.tar", [(shell(command), [*LISTS, *npm]), STEPS[3]])
+    (here.folder / "Dockerfile").write_text(f'FROM x\nRUN {command}\nCMD ["vim"]\n')
+    here("image.tar", "--dockerfile", "Dockerfile", "--write")
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert (code, patch) == (0, "")
+    assert words == "the Dockerfile already has these fixes; rebuild the image to see the change\n"
+
+
+def test_findings_that_need_a_decision_are_not_reported_as_fixed(here: Here) -> None:
     """buildah records mounts: the image was built from exactly this file."""
     cached = "--mount=type=cache,target=/root/.cache/pip pip install x"
     secret = [file("app/.env", b"DATABASE_PASSWORD=Xk93jd8fj20dkf\n"), file("app/x.py", b"x")]
@@ -255,8 +267,8 @@ def test_what_needs_a_decision_is_not_said_to_be_there(here: Here) -> None:
     assert "FROM" not in patch
 
 
-def test_dockerignore_that_has_the_fix_is_named_beside_the_others(here: Here) -> None:
-    """Its lines are not counted as written again."""
+def test_a_dockerignore_that_has_the_fix_is_reported_with_the_other_fixes(here: Here) -> None:
+    """Its lines are not counted as new fixes."""
     (here.folder / ".dockerignore").write_text(".git\n**/.git\n")
     _, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert ".git" not in patch.replace("a/Dockerfile", "").replace("diff --git", "")
@@ -284,11 +296,13 @@ def opened_with(
 
 
 def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
-    """The Dockerfile with all fixes, the findings given in some order."""
+    """The Dockerfile with all fixes, applied in some order."""
     assert opened.findings is not None
-    found, patcher = opened.findings.found, patcher_of(opened)
-    numbers = range(len(found)) if order is None else order
-    _, text = patcher.texts(patcher.plan([found[number] for number in numbers], range(len(found))))
+    findings, patcher = opened.findings.found, patcher_of(opened)
+    numbers = range(len(findings)) if order is None else order
+    _, text = patcher.texts(
+        patcher.plan([findings[number] for number in numbers], range(len(findings)))
+    )
     return text
 
 
@@ -308,8 +322,8 @@ def test_the_order_of_findings_does_not_matter(tmp_path: Path) -> None:
     assert "rm -rf /var/lib/apt/lists/*" in only
 
 
-def test_what_all_of_one_run_end_with_is_done_once(tmp_path: Path) -> None:
-    """At its end; the step that deleted what is no longer there goes."""
+def test_a_command_that_ends_several_merged_runs_is_run_once(tmp_path: Path) -> None:
+    """It runs at the end; the step that deleted files that are no longer stored is removed."""
     cache = [file(f"var/cache/apt/{name}pkgcache.bin", b"c" * 400_000) for name in ("src", "")]
     steps = [
         (shell("apt-get update"), [*LISTS, cache[0]]),
@@ -350,16 +364,16 @@ MERGED = [
 
 
 @pytest.mark.parametrize(("commands", "text", "expected"), MERGED)
-def test_runs_become_one_in_the_place_of_the_last(
+def test_runs_are_merged_in_the_place_of_the_last(
     tmp_path: Path, commands: list[str], text: str, expected: str | None
 ) -> None:
-    """Mounts are kept; comments and what stood between come before it."""
+    """Mounts are kept; comments and instructions between the RUNs come before the merged one."""
     layers: list[list[Member]] = [[file("big", b"b" * 1_500_000)]]
     layers += [[file(f"x{number}", b"x")] for number in range(len(commands) - 2)]
     layers.append([whiteout("big")])
     steps = [(shell(command), layer) for command, layer in zip(commands, layers, strict=True)]
-    found = fixed(opened_with(tmp_path, steps, f"FROM x\n{text}"))
-    assert found == f"FROM x\n{text if expected is None else expected}"
+    dockerfile = fixed(opened_with(tmp_path, steps, f"FROM x\n{text}"))
+    assert dockerfile == f"FROM x\n{text if expected is None else expected}"
 
 
 PLACED = [
@@ -392,18 +406,18 @@ PLACED = [
 
 
 @pytest.mark.parametrize(("text", "recorded", "expected"), PLACED)
-def test_what_is_added_follows_the_file(
+def test_added_text_follows_the_style_of_the_file(
     tmp_path: Path, text: str, recorded: str, expected: str
 ) -> None:
-    """Its escape character, line ends, here-documents, and a last line without an end."""
+    """This covers the escape character, line ends, here-documents, and a last line without an end."""
     opened = opened_with(tmp_path, [(shell(recorded), LISTS)], text)
-    found = fixed(opened)
-    assert expected in found
-    assert found.replace(expected, "") == text[: len(found) - len(expected)]
+    dockerfile = fixed(opened)
+    assert expected in dockerfile
+    assert dockerfile.replace(expected, "") == text[: len(dockerfile) - len(expected)]
 
 
-def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
-    """Changes that are far apart do not look like neighbours."""
+def test_a_diff_marks_left_out_lines(tmp_path: Path) -> None:
+    """Changes that are far apart must not look adjacent."""
     files = [file("app/x", b"x" * 200_000)]
     owned = [file("app/x", b"x" * 200_000, uid=7, gid=7)]
     steps = [
@@ -413,8 +427,8 @@ def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
     ]
     opened = open_image(Request(str(image(tmp_path / "image.tar", steps))), Options(rules={}))
     assert opened.findings is not None
-    found = [one.difference for one in opened.findings.found if one.edits]
-    assert found[0].split("\n") == [
+    diffs = [one.difference for one in opened.findings.found if one.edits]
+    assert diffs[0].split("\n") == [
         " ADD file:aa in /",
         "-COPY . /app",
         "+COPY --chown=7:7 . /app",
@@ -425,8 +439,8 @@ def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
     ]
 
 
-def test_a_restored_dockerfile_has_no_values_of_the_builder(here: Here) -> None:
-    """Ports and health checks are as in a Dockerfile."""
+def test_a_restored_dockerfile_has_no_builder_syntax(here: Here) -> None:
+    """Ports and health checks are written as in a Dockerfile."""
     ports = ("EXPOSE map[8000/tcp:{}]", None)
     check = ('HEALTHCHECK &{["CMD" "true"] "30s" "0s" "0s" "0s" \'\\x00\'}', None)
     image(here.folder / "image.tar", [STEPS[1], ports, check])
@@ -436,8 +450,8 @@ def test_a_restored_dockerfile_has_no_values_of_the_builder(here: Here) -> None:
     assert "&{" not in patch
 
 
-def test_a_chown_stays_whole_if_a_part_of_it_cannot_be_moved(tmp_path: Path) -> None:
-    """What it does to files of the base image no COPY does: then the fix is in words alone."""
+def test_a_chown_stays_if_part_of_it_cannot_be_moved(tmp_path: Path) -> None:
+    """It also changes files of the base image, which no COPY can do: the fix is described in words only."""
     big = b"b" * 600_000
     steps = [
         ("COPY app /srv/app # buildkit", [file("srv/app/data", big + b"x")]),

@@ -1,4 +1,4 @@
-"""Where the patch of `layerscope fix` begins its paths: `git apply` takes it in any folder of a work tree, and outside of one."""
+"""The folder that the paths of a patch are relative to: `git apply` accepts it anywhere in a work tree, and outside of one."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ PLACES = [
 
 @pytest.mark.parametrize("tree", [True, False])
 @pytest.mark.parametrize(("folder", "name"), PLACES)
-def test_git_applies_it_where_the_user_stands(
+def test_git_applies_the_patch_in_the_current_folder(
     here: Here, monkeypatch: pytest.MonkeyPatch, folder: str, name: str, tree: bool
 ) -> None:
-    """At the top of a work tree, below it, and without one; names may be absolute and odd."""
+    """This holds at the top of a work tree, below it, and without one; names may be absolute or unusual."""
     top = here.folder / "top"
     if tree:
         subprocess.run(["git", "init", "-q", top], check=True)
@@ -71,10 +71,10 @@ def test_git_applies_it_where_the_user_stands(
 
 
 @pytest.mark.parametrize("tree", [True, False])
-def test_files_above_the_current_folder_are_said(
+def test_files_outside_the_current_folder_are_reported(
     here: Here, monkeypatch: pytest.MonkeyPatch, tree: bool
 ) -> None:
-    """`git apply` leaves them alone there."""
+    """`git apply` would skip them."""
     top = here.folder / "top"
     if tree:
         subprocess.run(["git", "init", "-q", top], check=True)
@@ -91,7 +91,7 @@ def test_files_above_the_current_folder_are_said(
 
 
 def test_a_link_to_a_dockerfile_is_followed(here: Here) -> None:
-    """Git changes no file behind a link."""
+    """Git does not change a file through a link."""
     top = here.folder / "top"
     (top / "src" / "Dockerfile").write_text(DOCKERFILE)
     (top / "Dockerfile").symlink_to("src/Dockerfile")
@@ -111,10 +111,10 @@ CONTEXTS = [
 
 
 @pytest.mark.parametrize(("folder", "present", "context"), CONTEXTS)
-def test_the_context_is_the_folder_that_has_what_copy_names(
+def test_the_context_is_the_folder_with_the_sources_of_copy(
     here: Here, monkeypatch: pytest.MonkeyPatch, folder: str, present: list[str], context: str
 ) -> None:
-    """The Dockerfile's, else the current one, else the top of the work tree."""
+    """It is the Dockerfile's folder, else the current one, else the top of the work tree."""
     top = here.folder / "top"
     subprocess.run(["git", "init", "-q", top], check=True)
     for name in ("docker/Dockerfile", *present):
@@ -133,7 +133,7 @@ def test_the_context_is_the_folder_that_has_what_copy_names(
     code, _, words = here(str(here.folder / "image.tar"), "--dockerfile", name, "--write")
     assert code == 0
     assert (top / folder / context / ".dockerignore").read_text() == "**/.git\n"
-    said = (
+    message = (
         f"build context: {context}, which has the sources of COPY; use --context DIR for another\n"
     )
-    assert (said in words) is (context in (".", ".."))
+    assert (message in words) is (context in (".", ".."))

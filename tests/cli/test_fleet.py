@@ -1,4 +1,4 @@
-"""`layerscope fleet`: formats, exit codes, the gate, and ends by signals."""
+"""`layerscope fleet`: formats, exit codes, the gate, and signals."""
 
 from __future__ import annotations
 
@@ -45,19 +45,21 @@ def document(ran: Ran) -> Any:
     return json.loads(ran.out)["fleet"]
 
 
-def test_images_from_everywhere(fleet: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arguments, lists and stdin together; each image is one."""
+def test_images_come_from_arguments_lists_and_stdin(
+    fleet: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each image is listed once."""
     fleet.write("list", "# images\n./a.tar\nb.tar\n")
     stdin = io.TextIOWrapper(io.BytesIO(b"a.tar\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
-    found = document(fleet("a.tar", "--from", "list", "-", "--format", "json"))
-    assert [image["title"] for image in found["images"]] == ["app:1", "app:2"]
-    assert found["totals"]["storedOnceBytes"] == 30
-    assert found["totals"]["storedBytes"] == 40
+    fleet_document = document(fleet("a.tar", "--from", "list", "-", "--format", "json"))
+    assert [image["title"] for image in fleet_document["images"]] == ["app:1", "app:2"]
+    assert fleet_document["totals"]["storedOnceBytes"] == 30
+    assert fleet_document["totals"]["storedBytes"] == 40
 
 
-def test_the_folder_of_tables_is_not_named_like_a_report(fleet: Here, tmp_path: Path) -> None:
-    """As `-o` of other commands would be; an existing folder of any name is taken."""
+def test_an_output_named_like_a_report_is_rejected(fleet: Here, tmp_path: Path) -> None:
+    """`-o` of other commands writes reports; an existing folder of any name is accepted."""
     ran = fleet("a.tar", "-o", "fleet.json")
     assert ran.code == 2
     assert "not the name of a folder" in ran.err
@@ -71,8 +73,8 @@ def test_the_folder_of_tables_is_not_named_like_a_report(fleet: Here, tmp_path: 
     assert fleet("a.tar", "-o", "fleet.json").code == 0
 
 
-def test_text_fits_a_terminal(fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 80 columns, with the headline first."""
+def test_text_fits_80_columns(fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headline comes first."""
     monkeypatch.setattr("layerscope.cli.output.is_terminal", lambda _: True)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -88,7 +90,7 @@ def test_text_fits_a_terminal(fleet: Here, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_terminal_gets_the_explorer(fleet: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which has the images read, and opens one of them as named; an option for a report prints one."""
+    """The explorer reads the images and can open one of them by its name; an option for a report prints one."""
     opened: list[tuple[Fleet, Request, Options]] = []
 
     def run_fleet(read: Reader, request: Request, options: Options, settings: Settings) -> None:
@@ -111,8 +113,8 @@ def test_a_terminal_gets_the_explorer(fleet: Here, monkeypatch: pytest.MonkeyPat
     assert len(opened) == 3
 
 
-def test_images_that_cannot_be_read(fleet: Here) -> None:
-    """Are rows; the exit code is 3 unless errors are accepted."""
+def test_images_that_cannot_be_read_are_listed(fleet: Here) -> None:
+    """The exit code is 3 unless errors are accepted."""
     ran = fleet("a.tar", "none.tar", "--format", "json")
     assert ran.code == 3
     assert "none.tar: no such file" in ran.err
@@ -123,8 +125,8 @@ def test_images_that_cannot_be_read(fleet: Here) -> None:
     assert fleet("a.tar", "none.tar", "--ignore-errors").code == 0
 
 
-def test_unreachable_sources(fleet: Here, tmp_path: Path) -> None:
-    """End with 4 if nothing at all can be reached."""
+def test_unreachable_sources_exit_with_4(fleet: Here, tmp_path: Path) -> None:
+    """This is so if no source can be reached."""
     assert fleet("docker-store://", "--store-root", str(tmp_path / "none")).code == 4
     with Registry() as registry:
         name = registry.reference()
@@ -133,7 +135,7 @@ def test_unreachable_sources(fleet: Here, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         ([], "no images are named"),
         (["--from", "missing"], "missing: No such file"),
@@ -144,15 +146,15 @@ def test_unreachable_sources(fleet: Here, tmp_path: Path) -> None:
         (["nothing://"], "nothing:// alone does not name images"),
     ],
 )
-def test_wrong_usage(fleet: Here, args: list[str], said: str) -> None:
-    """Ends with 2, and what to do."""
+def test_wrong_usage_exits_with_2(fleet: Here, args: list[str], message: str) -> None:
+    """A hint says what to do."""
     ran = fleet(*args)
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
 
 
-def test_limits_of_all_images_together(fleet: Here) -> None:
-    """Over distinct layers; a figure exactly at the limit passes."""
+def test_limits_apply_to_all_images_together(fleet: Here) -> None:
+    """Bytes count distinct layers; a figure exactly at the limit passes."""
     assert fleet("a.tar", "b.tar", "--max-stored", "30").code == 0
     ran = fleet("a.tar", "b.tar", "--max-stored", "29", "--max-wasted", "0", "--format", "json")
     assert ran.code == 1
@@ -166,8 +168,8 @@ def test_limits_of_all_images_together(fleet: Here) -> None:
     assert gate["checkedImages"] == 0
 
 
-def test_the_rules_of_ci_for_each_image(fleet: Here) -> None:
-    """From .layerscope.toml, as ci reads it, with limits of the fleet in [fleet]; options override these."""
+def test_the_rules_of_ci_apply_to_each_image(fleet: Here) -> None:
+    """They are read from .layerscope.toml as by ci, with limits of the fleet in [fleet]; options override both."""
     fleet.write(".layerscope.toml", "[ci]\nmax-layers = 1\n[fleet]\nmax-stored = 29\n")
     ran = fleet("a.tar", "b.tar", "--ci", "--format", "json")
     assert ran.code == 1
@@ -186,8 +188,8 @@ def test_the_rules_of_ci_for_each_image(fleet: Here) -> None:
     assert "did you mean max-stored" in ran.err
 
 
-def test_a_download_that_is_too_large(fleet: Here) -> None:
-    """Counts each distinct layer once, before anything is fetched."""
+def test_a_download_that_is_too_large_is_rejected(fleet: Here) -> None:
+    """Each distinct layer counts once; nothing is fetched before."""
     with Registry() as registry:
         for number in range(2):
             registry.repository(f"app{number}").push(oci_files([B, A]), "1")
@@ -202,7 +204,7 @@ def test_a_download_that_is_too_large(fleet: Here) -> None:
 def test_no_cache_leaves_nothing_behind(
     fleet: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither in the cache nor in the temporary folder."""
+    """Nothing is left in the cache or in the temporary folder."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -217,21 +219,21 @@ def test_no_cache_leaves_nothing_behind(
 
 
 def children(marker: str) -> list[int]:
-    """Processes with a word in their environment."""
-    found = []
+    """IDs of processes with a word in their environment."""
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if marker.encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
+                    pids.append(int(entry.name))
             except OSError:
                 continue
-    return found
+    return pids
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_signals_end_everything(tmp_path: Path, number: signal.Signals) -> None:
-    """The processes, too, and the temporary folder where something can still be done."""
+def test_signals_end_all_processes(tmp_path: Path, number: signal.Signals) -> None:
+    """The temporary folder is removed unless the signal is SIGKILL."""
     written(tmp_path / "images", 30, 0.02)
     marker = f"LAYERSCOPE_TEST={tmp_path}"
     folder = tmp_path / "temporary"
@@ -258,8 +260,8 @@ def test_signals_end_everything(tmp_path: Path, number: signal.Signals) -> None:
         assert not list(folder.iterdir())
 
 
-def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
-    """From its journal, to the report of a run that nothing ended."""
+def test_a_killed_run_is_continued(tmp_path: Path) -> None:
+    """It continues from its journal, and its report equals that of an uninterrupted run."""
     written(tmp_path / "images", 30, 0.02)
     marker = f"LAYERSCOPE_TEST={tmp_path}"
 
@@ -285,9 +287,9 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert not children(marker)
     assert journal.stat().st_size > 50_000
     again = start("killed")
-    whole = start("whole")
-    (out, err), (expected, _) = again.communicate(timeout=60), whole.communicate(timeout=60)
-    assert (again.returncode, whole.returncode, err) == (0, 0, b"")
+    uninterrupted = start("whole")
+    (out, err), (expected, _) = again.communicate(timeout=60), uninterrupted.communicate(timeout=60)
+    assert (again.returncode, uninterrupted.returncode, err) == (0, 0, b"")
     assert out == expected
     assert not journal.exists()
     assert (tmp_path / "runs-killed" / "run=000001" / "images.parquet").exists()

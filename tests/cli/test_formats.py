@@ -1,4 +1,4 @@
-"""Formats on the command line: which there are, and what goes with them."""
+"""Formats on the command line, and the options that go with them."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def test_every_format_can_be_written_to_stdout_and_to_a_file(
 ) -> None:
     shown = out(capsys, "report", "image.tar", "--format", form)
     assert out(capsys, "report", "image.tar", "--format", form, "--output", "x") == ""
-    kept = Path("x").read_bytes().decode()
+    written = Path("x").read_bytes().decode()
     if form == "text":
-        assert shown.split() == kept.split()
+        assert shown.split() == written.split()
     else:
-        assert shown == kept
+        assert shown == written
     assert out(capsys, "ci", "image.tar", "--format", form)
 
 
@@ -58,8 +58,8 @@ def test_lines_of_the_dockerfile_are_named(
 ) -> None:
     text = out(capsys, command, "image.tar", "--format", "github", "--dockerfile", "Dockerfile")
     assert "file=Dockerfile,line=2,endLine=2," in text
-    whole = str(Path("Dockerfile").absolute())
-    text = out(capsys, command, "image.tar", "--format", "sarif", "--dockerfile", whole)
+    absolute = str(Path("Dockerfile").absolute())
+    text = out(capsys, command, "image.tar", "--format", "sarif", "--dockerfile", absolute)
     locations = json.loads(text)["runs"][0]["results"][0]["locations"]
     assert locations[0]["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
 
@@ -94,10 +94,10 @@ def test_files_chooses_the_table_of_files(capsys: pytest.CaptureFixture[str]) ->
     ],
     ids=" ".join,
 )
-def test_a_list_of_files_that_is_too_long_is_not_begun(
+def test_a_list_of_files_that_is_too_long_is_not_written(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The limit is named, and a file that is there stays as it is."""
+    """The limit is named, and an existing file is unchanged."""
     write(Path("other.tar"), docker_archive([layer_tar([file("other")])]))
     Path("list").write_text("before")
     code = run([*words, "-o", "list", "--limit", "listing_bytes=3"])
@@ -116,7 +116,7 @@ def test_formats_without_a_list_of_files_have_no_limit_on_it(
     assert out(capsys, "report", "image.tar", "--format", "html", "--files", *limit)
 
 
-def test_other_formats_have_no_tables_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_csv_has_tables_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "image.tar", "--table", "waste"]) == ExitCode.USAGE
     assert "--format csv --table waste" in capsys.readouterr().err
 
@@ -129,7 +129,7 @@ def test_a_dockerfile_of_another_image_is_reported(
     assert "Dockerfile: none of its instructions" in capsys.readouterr().err
 
 
-def test_the_gate_knows_the_base_from_the_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_gate_takes_the_base_from_the_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
     """Layers below its first instruction belong to the base image."""
     Path("Dockerfile").write_text("FROM base\nRUN rm -rf /gone\n")
     text = out(capsys, "ci", "image.tar", "--format", "json", "--dockerfile", "Dockerfile")

@@ -1,4 +1,4 @@
-"""Names that users and images give never reach a terminal or a log as they are: every command, every format, every error."""
+"""Names from users and images are escaped for terminals and logs in every command, format and error."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ UNSAFE = re.compile(f"(?!\n){_UNSAFE.pattern}")
 
 
 def harmless(ran: Ran, *, log: bool = True) -> None:
-    """Nothing in either stream moves, hides or reorders text, nor in a `log` is a name a command of a CI service."""
+    """Assert that nothing in either stream moves, hides or reorders text, and that no name in a `log` is a command of a CI service."""
     for stream in (ran.out, ran.err):
         ours = stream.replace("\r\n", "\n").replace("⚠️", "")
-        found = UNSAFE.search(ours)
-        assert found is None, repr(ours[max(found.start() - 60, 0) : found.end() + 20])
+        match = UNSAFE.search(ours)
+        assert match is None, repr(ours[max(match.start() - 60, 0) : match.end() + 20])
         if log or stream is ran.err:
             assert "\n::error::owned" not in stream
             assert "##[" not in stream
@@ -76,11 +76,13 @@ def here(
         {"created_by": f"ENV A={safe}", "empty_layer": True},
     ]
     config = {"config": {"Env": [f"PATH={safe}"], "User": safe, "Labels": {safe: safe}}}
-    made = layers(f"{name}.tar")
-    for tail, kept in ((".tar", made), (".old", made[:1])):
-        saved = docker_archive(kept, history=history, config=config, tags=(f"{safe}{tail}:x",))
+    all_layers = layers(f"{name}.tar")
+    for tail, layers_of_image in ((".tar", all_layers), (".old", all_layers[:1])):
+        saved = docker_archive(
+            layers_of_image, history=history, config=config, tags=(f"{safe}{tail}:x",)
+        )
         write(folder / f"{name}{tail}", saved)
-    bad = docker_files(made[:1], tags=(f"{safe}:x",))
+    bad = docker_files(all_layers[:1], tags=(f"{safe}:x",))
     bad["manifest.json"] = bad["manifest.json"].replace(
         b"/layer.tar", json.dumps(safe)[1:-1].encode()
     )
@@ -96,7 +98,9 @@ def here(
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("more", [(), ("--files",), ("--dockerfile", "NAME.Dockerfile")])
-def test_reports(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
+def test_reports_escape_hostile_names(
+    here: Here, name: str, form: str, more: tuple[str, ...]
+) -> None:
     more = tuple(word.replace("NAME", name) for word in more)
     for image in (f"{name}.tar", f"./{name}.oci", str(here.folder / f"{name}.tar")):
         ran = here.run("report", image, "--format", form, *more)
@@ -105,13 +109,15 @@ def test_reports(here: Here, name: str, form: str, more: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_tables(here: Here, name: str, table: str) -> None:
+def test_tables_escape_hostile_names(here: Here, name: str, table: str) -> None:
     harmless(here.run("report", f"{name}.tar", "--format", "csv", "--table", table), log=False)
 
 
 @pytest.mark.parametrize("form", GATE_FORMATS)
 @pytest.mark.parametrize("more", [(), ("--dockerfile", "NAME.Dockerfile"), ("--base", "NAME.old")])
-def test_gates(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
+def test_gates_escape_hostile_names(
+    here: Here, name: str, form: str, more: tuple[str, ...]
+) -> None:
     more = tuple(word.replace("NAME", name) for word in more)
     ran = here.run("ci", f"{name}.tar", "--format", form, "--max-wasted", "1", "--forbidden-paths", f"/{name}.tar", *more)  # fmt: skip
     assert ran.code == 1
@@ -218,7 +224,9 @@ def test_gates(here: Here, name: str, form: str, more: tuple[str, ...]) -> None:
     ],
     ids=" ".join,
 )
-def test_other_commands_and_errors(here: Here, name: str, args: tuple[str, ...]) -> None:
+def test_other_commands_and_errors_escape_hostile_names(
+    here: Here, name: str, args: tuple[str, ...]
+) -> None:
     ran = here.run(*(word.replace("NAME", name) for word in args))
     assert ran.out or ran.err
     harmless(ran, log=not {"json", "markdown", "html", "sbom"} & {*args})
@@ -245,7 +253,7 @@ def test_other_commands_and_errors(here: Here, name: str, args: tuple[str, ...])
     ],
 )
 @pytest.mark.parametrize("args", [("report", "missing"), ("report", "NAME.tar"), ("cache", "info"), ("images",)])  # fmt: skip
-def test_variables(
+def test_errors_escape_hostile_variables(
     here: Here,
     name: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -29,10 +29,10 @@ ENGINE = listing("docker", lambda _: [])
 
 def image(name: str, *layers: tuple[str, int]) -> StoreImage:
     """An image of a store."""
-    found = [StoreLayer(digest(key.encode()), size) for key, size in layers]
+    store_layers = [StoreLayer(digest(key.encode()), size) for key, size in layers]
     return StoreImage(
         f"x://{name}", digest(name.encode())[7:], "x", [name] if name else [],
-        "2024-03-01T00:00:00Z", sum(size for _, size in layers), location="/store", layers=found,
+        "2024-03-01T00:00:00Z", sum(size for _, size in layers), location="/store", layers=store_layers,
     )  # fmt: skip
 
 
@@ -43,14 +43,14 @@ def written(*answers: Listed, width: int = 100) -> list[str]:
     return stream.getvalue().decode().splitlines()
 
 
-def test_a_store_is_listed_with_what_removing_frees(
+def test_a_store_is_listed_with_reclaimable_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Unique bytes count layers that no other image has; unreachable sources are listed on stderr."""
     docker_store(tmp_path, [BASE, OTHER], names=["other:1"])
-    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    repositories = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])
-    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(repositories)
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
@@ -72,18 +72,20 @@ def test_a_store_is_listed_with_what_removing_frees(
     assert "1 dangling image: " in out
 
 
-def test_no_reachable_engine_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Stdout stays a document."""
+def test_without_a_reachable_engine_the_exit_code_is_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """stdout is still a valid document."""
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 4
     out, err = capsys.readouterr()
     assert not any(source["reachable"] for source in json.loads(out)["sources"])
     assert "no engine or store found" in err
 
 
-def test_engines_are_listed_next_to_stores(
+def test_engines_are_listed_beside_stores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each with a section of its own."""
+    """Each has its own section."""
     podman_store(tmp_path / "store", LAYERS)
     conf = tmp_path / "storage.conf"
     conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/store"\nrootless_storage_path = "{tmp_path}/store"\n')  # fmt: skip
@@ -101,7 +103,7 @@ def test_engines_are_listed_next_to_stores(
 
 @pytest.mark.parametrize("width", [72, 80, 120])
 def test_columns_align_and_keep_to_the_width(width: int) -> None:
-    """Whatever names are like: long, wide or hostile."""
+    """Names may be long, wide or hostile."""
     names = ["a:1", "registry.example.com/" + "long/" * 30 + "name:1", "evil\x1b[2J\u202e:1", "日本語" * 20, ""]  # fmt: skip
     images = [
         image(name, ("base", 123_456_789), (str(number), 10**number))
@@ -115,27 +117,26 @@ def test_columns_align_and_keep_to_the_width(width: int) -> None:
     assert ("shared" in lines[1]) == (width >= 100)
 
 
-def test_engines_give_no_shared_sizes() -> None:
-    """They do not say how large layers are."""
+def test_engines_have_no_shared_sizes() -> None:
+    """Engines do not report the sizes of layers."""
     lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3
     assert "unique" not in lines[1]
 
 
 def test_layers_of_unknown_content_have_no_chain_ids() -> None:
-    """As where the config of an image is damaged: null, not a list of nulls."""
+    """If the config of an image is damaged, the field is null, not a list of nulls."""
     answer = Listed(STORE, [image("a:1", ("x", 5), ("y", 6))])
-    (found,) = images_schema.document([answer])["sources"][0]["images"]
-    assert found["chainIds"] is None
+    (listed_image,) = images_schema.document([answer])["sources"][0]["images"]
+    assert listed_image["chainIds"] is None
 
 
-def test_an_empty_store_is_a_heading() -> None:
-    """And no table."""
+def test_an_empty_store_has_a_heading_without_a_table() -> None:
     assert written(Listed(STORE)) == ["containers-storage  0 images"]
 
 
-def test_layers_that_save_most_come_first() -> None:
-    """The first few, with the images that have them."""
+def test_layers_with_the_largest_savings_come_first() -> None:
+    """The first few are listed with the images that have them."""
     images = [image(f"i{n}:1", *((f"l{m}", 1000 * m) for m in range(9))) for n in range(3)]
     lines = written(Listed(STORE, images))
     assert "8.0 kB in 3 images" in lines[7]

@@ -41,8 +41,8 @@ def log(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Log:
     return Log(image, capsysbinary)
 
 
-def test_steps_that_touched_a_path_newest_last(log: Log) -> None:
-    """A heading for each step; below it, its changes and what happened to them later."""
+def test_steps_are_listed_newest_last(log: Log) -> None:
+    """Each step has a heading; below it are its changes, with what happened to them later."""
     code, out = log("/etc/motd")
     assert code == 0
     assert out.splitlines() == [
@@ -57,8 +57,8 @@ def test_steps_that_touched_a_path_newest_last(log: Log) -> None:
     ]
 
 
-def test_a_glob_means_all_its_matches(log: Log) -> None:
-    """Names or whole paths; nothing of a name reaches the terminal unescaped."""
+def test_a_glob_lists_all_matches(log: Log) -> None:
+    """It matches names or whole paths; names are escaped for the terminal."""
     code, out = log("*.conf")
     assert code == 0
     assert "/etc/[id].conf  in the image" in out
@@ -70,7 +70,7 @@ def test_a_glob_means_all_its_matches(log: Log) -> None:
 def test_sizes_follow_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """As in every other report; the flag does it without them."""
+    """The flag has the same effect without settings."""
     image = write(tmp_path / "large.tar", docker_archive([layer_tar([file("big", b"x" * 2048)])]))
     log = Log(image, capsysbinary)
     assert " 2.0 kB " in log("/big")[1]
@@ -85,13 +85,13 @@ def test_a_path_that_looks_like_a_glob_is_a_path(log: Log) -> None:
 
 
 def test_a_directory_lists_changes_below_it(log: Log) -> None:
-    """With what it holds after each step."""
+    """Its total after each step is listed, too."""
     out = log("etc/")[1]
     assert "· drwxr-xr-x  0:0             8 B  /etc  inside 1 added, 1 modified" in out
 
 
-def test_an_untouched_path_exits_1(log: Log) -> None:
-    """stdout stays empty, stderr has the reason; JSON is still a complete document."""
+def test_an_untouched_path_exits_with_1(log: Log) -> None:
+    """stdout stays empty and stderr has the reason; JSON is still a complete document."""
     assert log("etc/nothing", "*.none") == (1, "")
     assert log.err == "layerscope: no step touched etc/nothing or *.none\n"
     code, out = log("etc/nothing", "--format", "json")
@@ -99,8 +99,8 @@ def test_an_untouched_path_exits_1(log: Log) -> None:
     assert json.loads(out)["steps"] == []
 
 
-def test_a_path_that_no_step_touched_is_named_beside_one(log: Log) -> None:
-    """On stderr; the others are listed all the same."""
+def test_a_path_that_no_step_touched_is_named_on_stderr(log: Log) -> None:
+    """The other paths are listed nevertheless."""
     code, out = log("etc/motd", "etc/\x1bnothing", "*.conf", "*.none", "--format", "json")
     assert (code, len(json.loads(out)["steps"])) == (0, 3)
     assert log.err == (
@@ -108,8 +108,8 @@ def test_a_path_that_no_step_touched_is_named_beside_one(log: Log) -> None:
     )
 
 
-def test_json_has_all_of_it(log: Log) -> None:
-    """Steps, events, states before and after, and the waste, in the names of the report."""
+def test_json_has_all_events(log: Log) -> None:
+    """It has steps, events, states before and after, and waste, with the names of the report."""
     code, out = log("etc/motd", "--format", "json")
     document: dict[str, Any] = json.loads(out)
     assert code == 0

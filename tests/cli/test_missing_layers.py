@@ -43,7 +43,7 @@ COMMANDS = [
 
 @pytest.fixture
 def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """An image of that kind in this folder, beside a whole one."""
+    """Write an image of that kind in this folder, beside a complete one."""
     layers, _ = KINDS[request.param]
     layout = Layout()
     manifest = {
@@ -61,20 +61,20 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 def test_every_command_reports_missing_layers(
     image: str, command: list[str], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """On stderr, with the file's name; the output is written anyway."""
+    """stderr names the file; the output is written anyway."""
     code = cli.run([image if word == "IMAGE" else word for word in command])
     out, err = map(bytes.decode, capsysbinary.readouterr())
     assert code == 3
-    (said,) = [line for line in err.splitlines() if "cannot be read" in line]
-    assert image in said
-    assert "layer" in said
+    (warning,) = [line for line in err.splitlines() if "cannot be read" in line]
+    assert image in warning
+    assert "layer" in warning
     if command[0] in ("report", "ci"):
         assert out
 
 
 @pytest.mark.parametrize("image", list(KINDS), indirect=True)
 def test_the_report_has_every_layer(image: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    """With diff ID and step; missing layers are broken. --ignore-errors exits with 0."""
+    """Layers have diff ID and step; missing ones are marked as broken. --ignore-errors exits with 0."""
     assert cli.run(["report", image, "--format", "json", "--ignore-errors"]) == 0
     report = json.loads(capsysbinary.readouterr().out)
     assert [layer["step"] for layer in report["layers"]] == [0, 1]
@@ -88,7 +88,7 @@ def test_the_report_has_every_layer(image: str, capsysbinary: pytest.CaptureFixt
 def test_the_compressed_size_of_a_missing_layer_is_unknown(
     image: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """The total does not leave it out, and no limit passes without it."""
+    """The total is unknown then, and no limit on it passes."""
     cli.run(["report", image, "--format", "json"])
     assert json.loads(capsysbinary.readouterr().out)["totals"]["compressedBytes"] is None
     cli.run(["ci", image, "--max-compressed-size", "1 GB", "--format", "json"])

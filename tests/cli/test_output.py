@@ -29,17 +29,17 @@ def here(
     write(tmp_path / "other.tar", docker_archive([LAYER]))
     unpack(tmp_path / "oci", oci_files([LAYER]))
     unpack(tmp_path / "docker", docker_files([LAYER]))
-    found = Here(tmp_path, capsysbinary)
-    found.write("Dockerfile", DOCKERFILE)
-    found.write("config.toml", "binary = false\n")
-    found.write(".layerscope.toml", "[ci]\nmax-layers = 9\n")
-    found.write("rules.toml", "[ci]\nmax-layers = 9\n")
-    found.run("report", "image.tar", "--format", "json", "-o", "baseline.json")
-    return found
+    commands = Here(tmp_path, capsysbinary)
+    commands.write("Dockerfile", DOCKERFILE)
+    commands.write("config.toml", "binary = false\n")
+    commands.write(".layerscope.toml", "[ci]\nmax-layers = 9\n")
+    commands.write("rules.toml", "[ci]\nmax-layers = 9\n")
+    commands.run("report", "image.tar", "--format", "json", "-o", "baseline.json")
+    return commands
 
 
 def refused(here: Here, *args: str, why: str = "") -> None:
-    """The command refuses its output and changes nothing."""
+    """Assert that the command rejects its output and changes nothing."""
     before = {path: path.read_bytes() for path in here.folder.rglob("*") if path.is_file()}
     code, out, err = here.run(*args)
     assert (code, out) == (2, "")
@@ -77,7 +77,7 @@ IMAGES += [("oci", "oci/new"), ("oci", "oci/blobs/new")]
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(("image", "output"), IMAGES)
 def test_no_image_is_overwritten(here: Here, command: str, image: str, output: str) -> None:
-    """Nor any file in the directory that it is."""
+    """If the image is a directory, no file in it is overwritten either."""
     args = [image if word == "IMAGE" else word for word in COMMANDS[command]]
     refused(here, *args, "-o", output, why="input")
 
@@ -122,7 +122,7 @@ def test_no_other_input_is_overwritten(
 
 
 def test_the_file_behind_stdin_is_not_overwritten(here: Here) -> None:
-    """Nor the file that stdout is redirected to."""
+    """Neither is the file that stdout is redirected to."""
     data = Path("image.tar").read_bytes()
     command = [sys.executable, "-m", "layerscope"]
     for args in (("report", "-"), ("ci", "-"), ("diff", "-", "other.tar")):
@@ -139,7 +139,7 @@ def test_the_file_behind_stdin_is_not_overwritten(here: Here) -> None:
     assert Path("image.tar").read_bytes() == data
 
 
-def test_a_file_beside_or_of_a_directory_that_is_no_image_may_be_written(here: Here) -> None:
+def test_files_that_are_not_inputs_can_be_written(here: Here) -> None:
     """A directory that is only named like an image is not an input; neither are devices."""
     Path("oci2").mkdir()
     for output in ("oci2/report.txt", "new.txt", os.devnull):
@@ -149,8 +149,8 @@ def test_a_file_beside_or_of_a_directory_that_is_no_image_may_be_written(here: H
     assert Path("oci2/report.txt").read_bytes() == before
 
 
-def test_extraction_never_replaces_what_is_read(here: Here) -> None:
-    """With --force it replaces all else."""
+def test_extraction_never_replaces_inputs(here: Here) -> None:
+    """With --force it replaces all other files."""
     image = Path("image.tar").read_bytes()
     code, _, err = here.run("extract", "image.tar", "/image.tar", "--force")
     assert (code, Path("image.tar").read_bytes()) == (2, image)
@@ -195,7 +195,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
 @pytest.mark.parametrize("command", ["report", "ci", "diff"])
 @pytest.mark.parametrize("what", CANNOT)
 def test_an_unwritable_output_is_a_clear_error(here: Here, command: str, what: str) -> None:
-    """Before the image is read: the test has no image."""
+    """It is reported before the image is opened: this test has no image."""
     make, output, why = CANNOT[what]
     make(here.folder)
     if output == "socket":
@@ -234,8 +234,8 @@ def test_a_dangling_link_gets_its_file(here: Here) -> None:
 
 
 @pytest.mark.parametrize("command", ["report", "ci", "diff", "extract"])
-def test_an_output_may_be_given_once(here: Here, command: str) -> None:
-    """The same file twice is fine; of two files, one would silently stay empty."""
+def test_only_one_output_can_be_given(here: Here, command: str) -> None:
+    """The same file twice is accepted; of two files, one would stay empty without notice."""
     args = {"diff": ["image.tar", "other.tar"], "extract": ["image.tar", "/a.txt"]}
     words = [command, *args.get(command, ["image.tar"])]
     code, _, err = here.run(*words, "-o", "one", "-o", "two")

@@ -1,4 +1,4 @@
-"""ls, cat and extract: what a user or a script gets of the files of an image."""
+"""ls, cat and extract: their output, for users and scripts."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def listed(out: bytes) -> list[str]:
 
 
 def test_ls_lists_the_root(here: Here) -> None:
-    """Without a path, what lies at the top; a symlink with where it leads."""
+    """Without a path, the top of the tree is listed; symlinks have their targets."""
     code, out, err = here("ls")
     assert (code, err) == (0, "")
     assert listed(out) == ["/bin -> usr/bin", "/etc", "/odd\\e[2J", "/usr"]
 
 
 def test_ls_lists_a_directory_a_file_and_a_glob(here: Here) -> None:
-    """A directory lists what lies in it; globs are matched from the root; each path comes once."""
+    """For a directory, its contents are listed; globs are matched from the root; each path is listed once."""
     assert listed(here("ls", "/etc/")[1]) == [
         "/etc/[id].tsx", "/etc/a.conf", "/etc/motd", "/etc/passwd", "/etc/sub",
     ]  # fmt: skip
@@ -115,8 +115,8 @@ def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
 
 
 @pytest.mark.parametrize("command", ["cat", "ls", "extract"])
-def test_a_path_that_another_layer_has_leads_there(here: Here, command: str) -> None:
-    """Whether a lower layer has it or a higher one, by name or by a glob."""
+def test_a_hint_names_the_layer_that_has_a_missing_path(here: Here, command: str) -> None:
+    """It may be a lower or a higher layer, and the path a name or a glob."""
     top = layer_tar([file("late/a", b"late"), whiteout("etc/sub")])
     write(here.folder / "three.tar", docker_archive([BASE, NEXT, top]))
     for word, layer, deleted in (
@@ -131,7 +131,7 @@ def test_a_path_that_another_layer_has_leads_there(here: Here, command: str) -> 
     assert "hint" not in here(command, "never", image="three.tar")[2]
 
 
-def test_links_are_named_not_followed(here: Here) -> None:
+def test_symlinks_are_not_followed_but_named(here: Here) -> None:
     code, out, err = here("cat", "bin/sh")
     assert (code, out) == (1, b"")
     assert "bin/sh: /bin is a symlink to usr/bin" in err
@@ -153,7 +153,7 @@ def test_cat_writes_exact_bytes_into_a_pipe(here: Here) -> None:
     ids=["escaped", "raw"],
 )
 def test_cat_escapes_on_a_terminal(here: Here, options: list[str], expected: bytes) -> None:
-    """File contents are harmless for the terminal, except with --raw."""
+    """With --raw, contents are written as they are."""
     master, slave = pty.openpty()
     done = subprocess.Popen(
         [sys.executable, "-m", "layerscope", "cat", "image.tar", "odd\x1b[2J", *options],
@@ -177,7 +177,7 @@ def test_cat_escapes_on_a_terminal(here: Here, options: list[str], expected: byt
     assert read == expected
 
 
-def test_extract_saves_at_whole_paths(here: Here) -> None:
+def test_extract_keeps_whole_paths(here: Here) -> None:
     """The directory is created; a summary goes to stderr."""
     code, out, err = here("extract", "etc/*.conf", "usr", "--output", "a/b")
     assert (code, out) == (0, b"")
@@ -187,12 +187,11 @@ def test_extract_saves_at_whole_paths(here: Here) -> None:
 
 
 def test_extract_counts_symlinks(here: Here) -> None:
-    """They are written, too."""
     assert "0 files, 1 symlink, 0 B, into b" in here("extract", "bin", "--output", "b")[2]
     assert "7 files, 1 symlink, " in here("extract", "/", "--output", "all")[2]
 
 
-def test_extract_replaces_nothing_unless_told(here: Here) -> None:
+def test_extract_replaces_files_only_with_force(here: Here) -> None:
     write(here.folder / "etc/motd", b"mine")
     code, _, err = here("extract", "etc")
     assert code == 2
@@ -202,7 +201,7 @@ def test_extract_replaces_nothing_unless_told(here: Here) -> None:
     assert (here.folder / "etc/motd").read_bytes() == b"changed\n"
 
 
-def test_extract_makes_no_directory_for_nothing(here: Here) -> None:
+def test_extract_creates_no_directory_if_nothing_matches(here: Here) -> None:
     assert here("extract", "nowhere", "--output", "new")[0] == 1
     assert not (here.folder / "new").exists()
 

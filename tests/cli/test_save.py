@@ -1,4 +1,4 @@
-"""`layerscope save`: a file that every command opens, and that says what needs the image itself."""
+"""`layerscope save`: every command opens the file, or reports that it needs the image itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOCKERFILE = "FROM scratch\nCOPY base /\nCOPY top /\n"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
-    """A folder with an image and its file."""
+    """A folder with an image and its saved file."""
     monkeypatch.chdir(tmp_path)
     history = [{"created_by": f"COPY {name} / # buildkit"} for name in ("base", "top")]
     image = docker_archive([BASE, TOP], tags=("app:1",), history=history)
@@ -48,13 +48,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.C
         "IMAGE",
     ],
 )
-def test_commands_say_the_same(here: Here, command: str) -> None:
-    """But for the name of the file and its kind."""
+def test_commands_give_the_same_output_for_the_file(here: Here, command: str) -> None:
+    """Only the name of the file and its kind differ."""
     texts = []
     for name, kind in (("image.tar", "docker-archive"), ("image.saved", "saved")):
         ran = here(*command.replace("IMAGE", name).split())
-        said = f"{ran.out}\n{ran.err}".replace(name, "IMAGE").replace(kind, "KIND")
-        texts.append((ran.code, said.split("\n")))
+        output = f"{ran.out}\n{ran.err}".replace(name, "IMAGE").replace(kind, "KIND")
+        texts.append((ran.code, output.split("\n")))
     assert texts[0] == texts[1]
 
 
@@ -66,8 +66,8 @@ def test_commands_say_the_same(here: Here, command: str) -> None:
         ("report image.saved --verify", 3),
     ],
 )
-def test_what_needs_contents_says_so(here: Here, command: str, code: int) -> None:
-    """With the file, and what to do."""
+def test_commands_that_need_contents_report_it(here: Here, command: str, code: int) -> None:
+    """The error names the file and a remedy."""
     ran = here(*command.split())
     assert (ran.code, ran.out) == (code, "")
     first, hint = ran.err.splitlines()
@@ -76,8 +76,8 @@ def test_what_needs_contents_says_so(here: Here, command: str, code: int) -> Non
     assert not (here.folder / "out").exists()
 
 
-def test_fixes_of_others_are_neither_written_nor_built(here: Here) -> None:
-    """Whoever wrote the file may have written them."""
+def test_fixes_in_a_saved_file_are_neither_written_nor_built(here: Here) -> None:
+    """The author of the file may have written them."""
     here.write("Dockerfile", DOCKERFILE)
     save = ["save", "image.tar", "-o", "image.saved", "--dockerfile", "Dockerfile"]
     assert here(*save).code == 0
@@ -93,8 +93,8 @@ def test_fixes_of_others_are_neither_written_nor_built(here: Here) -> None:
     assert "saved with another Dockerfile" in ran.err
 
 
-def test_schemes_and_selections(here: Here) -> None:
-    """`saved://` takes no other file, and other schemes no such file; names and platforms select."""
+def test_schemes_and_selections_apply(here: Here) -> None:
+    """`saved://` accepts only such files, and other schemes reject them; names and platforms select an image."""
     assert here("report", "saved://image.saved").code == 0
     assert "this is docker-archive, not saved" in here("report", "saved://image.tar").err
     assert "this is saved, not oci" in here("report", "oci://image.saved").err
@@ -105,8 +105,8 @@ def test_schemes_and_selections(here: Here) -> None:
     assert "no image for platform linux/arm64" in ran.err
 
 
-def test_it_is_one_of_a_fleet(here: Here) -> None:
-    """Alone, and beside the image itself, whose layers it shares."""
+def test_a_saved_file_can_be_part_of_a_fleet(here: Here) -> None:
+    """It is read alone, and beside the image itself, whose layers it shares."""
     for images in (["image.saved"], ["image.saved", "image.tar"], ["image.tar", "image.saved"]):
         ran = here("fleet", *images)
         assert ran.code == 0, ran.err
@@ -114,8 +114,8 @@ def test_it_is_one_of_a_fleet(here: Here) -> None:
         assert "2 distinct layers" in ran.out
 
 
-def test_it_opens_from_stdin(here: Here) -> None:
-    """As any image does; the kind is then `stdin`."""
+def test_a_saved_file_opens_from_stdin(here: Here) -> None:
+    """Its kind is `stdin`, as with images."""
     with (here.folder / "image.saved").open("rb") as stream:
         done = subprocess.run(
             [sys.executable, "-m", "layerscope", "report", "-", "--format", "json"],
@@ -124,8 +124,8 @@ def test_it_opens_from_stdin(here: Here) -> None:
     assert json.loads(done.stdout)["image"]["source"] == {"kind": "stdin", "location": "-"}
 
 
-def test_where_it_is_written(here: Here) -> None:
-    """Into a pipe, over an earlier file at once or not at all, never over the image or to a terminal."""
+def test_the_output_can_be_a_pipe_or_a_file(here: Here) -> None:
+    """A file is replaced atomically; neither the image nor a terminal is written to."""
     done = subprocess.run(
         [sys.executable, "-m", "layerscope", "save", "image.tar"],
         cwd=here.folder, capture_output=True, check=True, timeout=60,
@@ -141,26 +141,26 @@ def test_where_it_is_written(here: Here) -> None:
 
 
 def test_a_terminal_gets_no_binary_data(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is read."""
+    """The error comes before anything is read."""
     monkeypatch.setattr("layerscope.cli.save.is_terminal", lambda _: True)
     ran = here("save", "no-such.tar")
     assert ran.code == 2
     assert "--output FILE" in ran.err
 
 
-def test_damage_is_saved_and_said(here: Here) -> None:
-    """As with a report, and again by whoever opens the file."""
+def test_damage_is_saved_and_reported(here: Here) -> None:
+    """It is reported when the file is written and again when it is opened."""
     image = (here.folder / "image.tar").read_bytes()
-    whole = io.BytesIO(image)
-    write(here.folder / "cut.tar", whole.getvalue()[:-4000])
+    stream = io.BytesIO(image)
+    write(here.folder / "cut.tar", stream.getvalue()[:-4000])
     ran = here("save", "cut.tar", "-o", "cut.saved")
     assert (ran.code, here("report", "cut.saved").code) == (3, 3)
     assert here("report", "cut.saved", "--ignore-errors").code == 0
     assert here("save", "cut.tar", "-o", "cut.saved", "--ignore-errors").code == 0
 
 
-def test_a_newer_file_names_its_format(here: Here) -> None:
-    """In one line, with a hint."""
+def test_a_file_of_a_newer_format_is_an_error(here: Here) -> None:
+    """The error is one line and has a hint."""
     data = bytearray((here.folder / "image.saved").read_bytes())
     data[20] = 3
     write(here.folder / "newer.saved", bytes(data))
@@ -173,10 +173,10 @@ def test_a_newer_file_names_its_format(here: Here) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"open"}))
-def test_a_command_without_its_argument_says_how_to_open_an_image_of_its_name(
+def test_a_command_without_its_argument_names_how_to_open_an_image_of_its_name(
     here: Here, name: str
 ) -> None:
-    """Of those that need an argument; and such an image does open."""
+    """The image of that name does open."""
     needed = any(param.required for param in COMMANDS[name].params) or name == "cache"
     if not needed:
         return
@@ -187,8 +187,8 @@ def test_a_command_without_its_argument_says_how_to_open_an_image_of_its_name(
     assert here("--", name).out.startswith("app:1")
 
 
-async def test_the_explorer_opens_it(here: Here) -> None:
-    """All views but that of contents, which says where these are."""
+async def test_the_explorer_opens_a_saved_file(here: Here) -> None:
+    """All views work except contents, where the error is shown."""
     app = explorer(here.folder / "image.saved", rules={})
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await loaded(pilot)
@@ -203,7 +203,7 @@ async def test_the_explorer_opens_it(here: Here) -> None:
 
 
 def test_the_second_process_knows_the_dockerfile(here: Here) -> None:
-    """The explorer shows the lines that the image was saved with."""
+    """The explorer shows the Dockerfile lines that were saved with the image."""
     from layerscope.opening.loading import Watcher
     from layerscope.opening.options import Options
     from layerscope.sources import Request

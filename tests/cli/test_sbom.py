@@ -1,4 +1,4 @@
-"""`layerscope sbom`: what it writes, where, and how it ends."""
+"""`layerscope sbom`: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def here(
     return Here(tmp_path, capsysbinary, "sbom")
 
 
-def test_cyclonedx_is_written_unless_told_otherwise(here: Here) -> None:
-    """To stdout, or to a file; the same with the cache and without it. Archives that cannot be read are named on stderr."""
+def test_cyclonedx_is_the_default(here: Here) -> None:
+    """The output is the same on stdout, in a file, and with or without the cache. Archives that cannot be read are named on stderr."""
     first = here("image.tar")
     assert first.code == ExitCode.OK
     assert "packages are missing from the list: /cut\\e.jar: damaged archive" in first.err
@@ -39,16 +39,17 @@ def test_cyclonedx_is_written_unless_told_otherwise(here: Here) -> None:
     assert json.loads((here.folder / "out.json").read_text())["spdxVersion"] == "SPDX-2.3"
 
 
-def test_a_damaged_image_is_listed_all_the_same(here: Here) -> None:
-    """And ends with 3, unless errors are ignored."""
+def test_a_damaged_image_is_listed_anyway(here: Here) -> None:
+    """The exit code is 3 unless errors are ignored."""
     ran = here("cut.tar")
     assert ran.code == ExitCode.UNREADABLE
     assert "example.com" in ran.out
     assert here("cut.tar", "--ignore-errors").code == ExitCode.OK
 
 
-def test_wrong_use(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is told before anything is written."""
+def test_wrong_usage_is_reported_before_anything_is_written(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert here("image.tar", "--format", "text").code == ExitCode.USAGE
     assert here("image.tar", "--output", "image.tar").code == ExitCode.USAGE
     assert here("missing.tar").code == ExitCode.UNREADABLE

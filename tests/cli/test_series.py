@@ -1,4 +1,4 @@
-"""`layerscope series`: what it prints, its gate, and what it says about odd input."""
+"""`layerscope series`: output, gate, and errors for odd input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.sources.registry.server import Registry
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> Here:
-    """In a folder with three releases: sources change, then only the label does."""
+    """Commands in a folder with three releases: first sources change, then only the label."""
     monkeypatch.chdir(tmp_path)
     for number, steps in enumerate(
         [app(), app(b"two", mtime=2, built=2), app(b"two", mtime=2, built=2, label="2")], 1
@@ -32,8 +32,8 @@ def here(
 IMAGES = ("app-1.tar", "app-2.tar", "app-3.tar")
 
 
-def test_text(here: Here) -> None:
-    """Each update with its bytes, the step that began it, and why; then the costliest steps."""
+def test_the_text_lists_updates_and_costliest_steps(here: Here) -> None:
+    """Each update has its bytes, the first step that changed, and why."""
     ran = here(*IMAGES)
     assert ran.code == 0
     assert ran.out.startswith("3 releases in the order given\nA release makes its users fetch ")
@@ -45,25 +45,27 @@ def test_text(here: Here) -> None:
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_the_explorer_shows_sizes_as_wanted(
+def test_the_explorer_shows_sizes_in_the_chosen_unit(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: bool
 ) -> None:
-    """In MiB with --binary or with the setting, for releases as for two images."""
-    taken: list[bool] = []
+    """Sizes are in MiB with --binary or the setting, for releases and for two images."""
+    units: list[bool] = []
     monkeypatch.setattr("layerscope.cli.series.has_terminal", lambda *_: True)
     monkeypatch.setattr("layerscope.cli.diff.has_terminal", lambda *_: True)
     for run in ("run_series", "run_comparison"):
-        monkeypatch.setattr(f"layerscope.tui.{run}", lambda *given: taken.append(given[-1].binary))
+        monkeypatch.setattr(
+            f"layerscope.tui.{run}", lambda *arguments: units.append(arguments[-1].binary)
+        )
     (tmp_path / "config.toml").write_text("binary = true" if configured else "")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
     options = () if configured else ("--binary",)
     assert here(*IMAGES, *options).code == 0
     assert here.run("diff", *IMAGES[:2], *options).code == 0
-    assert taken == [True, True]
+    assert units == [True, True]
 
 
-def test_json(here: Here) -> None:
-    """Hops with layers, bytes, step and cause; the same bytes with the cache, without it, and again."""
+def test_the_json_lists_hops(here: Here) -> None:
+    """Hops have layers, bytes, step and cause; the bytes of the document are the same with and without the cache, and in each run."""
     first = here(*IMAGES, "--format", "json")
     again = here(*IMAGES, "--format", "json")
     without = here(*IMAGES, "--format", "json", "--no-cache")
@@ -81,8 +83,8 @@ def test_json(here: Here) -> None:
     assert str(here.folder) not in first.out
 
 
-def test_gate(here: Here) -> None:
-    """Above the limit it exits with 1 and names the update."""
+def test_an_update_above_the_limit_exits_with_1(here: Here) -> None:
+    """The update is named."""
     assert here(*IMAGES, "--max-refetch", "1MB").code == 0
     ran = here(*IMAGES, "--max-refetch", "100B")
     assert ran.code == 1
@@ -91,22 +93,21 @@ def test_gate(here: Here) -> None:
     assert "app-3.tar: fetches" not in ran.err
 
 
-def test_one_image_is_no_series(here: Here) -> None:
+def test_one_image_is_rejected(here: Here) -> None:
     """Two are."""
     ran = here("app-1.tar")
     assert ran.code == 2
     assert "a series has at least two images" in ran.err
 
 
-def test_the_same_image_twice(here: Here) -> None:
-    """Nothing is fetched."""
+def test_the_same_image_twice_fetches_nothing(here: Here) -> None:
     ran = here("app-1.tar", "app-1.tar")
     assert ran.code == 0
     assert "No release has a layer that the one before does not have." in ran.out
 
 
-def test_a_damaged_release(here: Here) -> None:
-    """The report is written all the same; the exit code says so, unless it is accepted."""
+def test_a_damaged_release_exits_with_3(here: Here) -> None:
+    """The report is written anyway; --ignore-errors accepts the damage."""
     cut = docker_files([layer_tar([file("a", bytes(range(256)) * 400)])])
     name = next(name for name in cut if name.endswith("/layer.tar"))
     write(here.folder / "cut.tar", archive({**cut, name: cut[name][:5000]}))
@@ -117,8 +118,7 @@ def test_a_damaged_release(here: Here) -> None:
     assert here("app-1.tar", "missing.tar").code == 3
 
 
-def test_hostile_names(here: Here) -> None:
-    """Nothing from an image reaches the terminal as it is."""
+def test_hostile_names_are_escaped(here: Here) -> None:
     evil = "\x1b[31mevil\r"
     for number in (1, 2):
         steps = [Made(f"COPY {evil} /", [file(f"{evil}{n}", bytes([n, number])) for n in range(3)])]
@@ -130,13 +130,12 @@ def test_hostile_names(here: Here) -> None:
         assert "\r" not in ran.out
 
 
-def test_two_images_from_stdin(here: Here) -> None:
-    """There is one stdin."""
+def test_only_one_image_can_come_from_stdin(here: Here) -> None:
     assert here("-", "-").code == 2
 
 
-def test_markdown(here: Here) -> None:
-    """A row for each release in a table that Markdown readers see as one."""
+def test_markdown_has_a_table_of_releases(here: Here) -> None:
+    """Markdown readers parse it as a table."""
     ran = here(*IMAGES, "--format", "markdown")
     html = MarkdownIt("commonmark").enable("table").render(ran.out)
     assert html.count("<table>") == 2
@@ -144,8 +143,8 @@ def test_markdown(here: Here) -> None:
     assert ran.out.startswith("<!-- layerscope series -->")
 
 
-def test_html(here: Here) -> None:
-    """One file without anything from elsewhere, with a bar for each release."""
+def test_html_is_self_contained(here: Here) -> None:
+    """It is one file without external resources and has a bar for each release."""
     ran = here(*IMAGES, "--format", "html")
     assert ran.out.count('<rect class="new" x=') == 2
     assert 'src="http' not in ran.out
@@ -163,8 +162,8 @@ def _split(number: int) -> bytes:
     )  # fmt: skip
 
 
-def test_the_better_order_as_a_patch(here: Here) -> None:
-    """Printed as a patch that applies, or written; the report shows it, too."""
+def test_the_better_order_is_a_patch_that_applies(here: Here) -> None:
+    """It can be printed or written; the report shows it, too."""
     for number in (1, 2):
         write(here.folder / f"split-{number}.tar", _split(number))
     here.write(
@@ -186,15 +185,16 @@ def test_the_better_order_as_a_patch(here: Here) -> None:
     assert here(*words, "--diff", "--format", "json").code == 2
 
 
-def test_nothing_to_reorder(here: Here) -> None:
-    """It says so, and prints no patch."""
+def test_without_a_better_order_no_patch_is_printed(here: Here) -> None:
+    """A message says so."""
     ran = here("app-1.tar", "app-1.tar", "--diff")
     assert (ran.code, ran.out) == (0, "")
     assert "no other order would have saved anything" in ran.err
 
 
-def test_the_rule_can_be_switched_off(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any rule."""
+def test_the_reordering_rule_can_be_switched_off(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in (1, 2):
         write(here.folder / f"split-{number}.tar", _split(number))
     here.write("config.toml", "[rules]\nreordering = false\n")
@@ -202,8 +202,8 @@ def test_the_rule_can_be_switched_off(here: Here, monkeypatch: pytest.MonkeyPatc
     assert "Another order" not in here("split-1.tar", "split-2.tar").out
 
 
-def test_the_tags_of_a_repository(here: Here) -> None:
-    """Their order is stated; tags that were left out are named."""
+def test_the_tags_of_a_repository_are_releases(here: Here) -> None:
+    """Their order is stated, and tags that were left out are named."""
     with Registry() as registry:
         repository = registry.repository()
         for number in (1, 2):

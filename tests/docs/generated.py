@@ -1,4 +1,4 @@
-"""Tables of docs/ that the code itself writes, and files that follow from the pages: `python -m tests.docs.generated` writes them."""
+"""Tables of docs/ that are generated from the code, and files generated from the pages: `python -m tests.docs.generated` writes them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rule_table() -> str:
 
 
 def question_table() -> str:
-    """The questions that have a name."""
+    """The named questions."""
     lines = ["| question | answers |", "|---|---|"]
     lines += (f"| `{name}` | {question.title} |" for name, question in QUESTIONS.items())
     return "\n".join(lines) + "\n"
@@ -56,7 +56,7 @@ def column_tables() -> str:
 
 
 def diff_output() -> str:
-    """What `layerscope diff` prints for two builds of a small image."""
+    """The output of `layerscope diff` for two builds of a small image."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         old = write(folder / "old.tar", _build("1", "curl vim", b"fast = no\n", 0o644, 1_000))
@@ -113,7 +113,7 @@ GENERATED: dict[tuple[str, str], Callable[[], str]] = {
 
 
 def written(name: str, mark: str) -> str:
-    """A page with its marked part as the code writes it."""
+    """A page with its generated part."""
     text, (begin, end) = read(name), marks(mark)
     body = GENERATED[name, mark]().strip()
     return text.replace(begin + marked(text, mark) + end, f"{begin}\n\n{body}\n\n{end}")
@@ -146,7 +146,7 @@ def _write_schemas() -> None:
 
 
 def _write_manual() -> None:
-    """Rewrite the manual pages that changed: the others keep the day on which they were written."""
+    """Rewrite the manual pages that changed; the others keep their date."""
     MANUAL.mkdir(exist_ok=True)
     pages = man_pages()
     for old in MANUAL.iterdir():

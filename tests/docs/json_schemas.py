@@ -52,21 +52,21 @@ def schema_of(name: str) -> dict[str, Any]:
     rows = _rows(name)
     versions = (_const(row["meaning"]) for row in rows if row["key"] == "schemaVersion")
     command, heading = _place(name)
-    found: dict[str, Any] = {
+    schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{SITE}schemas/{name}-{next(versions, None) or '1.0'}.json",
         "title": command,
         "description": f"See {page_address('json-schema')}#{heading}",
     }
     if rows[0]["key"].startswith("[]."):
-        found |= {"type": "array", "items": _object(rows, "[]")}
+        schema |= {"type": "array", "items": _object(rows, "[]")}
     else:
-        found |= _object(rows, "")
+        schema |= _object(rows, "")
     others = sorted({other for row in rows if (other := _other(row))})
     if others:
         report = {row["key"]: row for row in _rows("report")}
-        found["$defs"] = {key: _value(list(report.values()), report[key]) for key in others}
-    return found
+        schema["$defs"] = {key: _value(list(report.values()), report[key]) for key in others}
+    return schema
 
 
 def _rows(name: str) -> list[_Row]:
@@ -108,34 +108,34 @@ def _value(rows: list[_Row], row: _Row) -> dict[str, Any]:
     if other := _other(row):
         return {**described, "$ref": f"#/$defs/{other}"}
     kinds = row["type"].removesuffix("?").split(" or ")
-    found: dict[str, Any] = {}
+    schema: dict[str, Any] = {}
     for kind in kinds:
-        found |= _TYPES[kind]
+        schema |= _TYPES[kind]
     if kinds == ["object"]:
-        found |= _object(rows, key)
+        schema |= _object(rows, key)
     elif kinds == ["list"]:
-        found["items"] = _object(rows, f"{key}[]")
+        schema["items"] = _object(rows, f"{key}[]")
     nullable = row["type"].endswith("?")
     names = [_TYPES[kind]["type"] for kind in kinds] + ["null"] * nullable
-    found["type"] = names[0] if len(names) == 1 else names
+    schema["type"] = names[0] if len(names) == 1 else names
     if const := _const(meaning):
-        found["const"] = const
+        schema["const"] = const
     for word, listed in _VALUES.findall(meaning):
         values = re.findall(r"`([^`]+)`", re.sub(r"\([^)]*\)", "", listed))
-        found["enum" if word == "one of" else "examples"] = values + [None] * nullable
-    return {**described, **found}
+        schema["enum" if word == "one of" else "examples"] = values + [None] * nullable
+    return {**described, **schema}
 
 
 def _other(row: _Row) -> str | None:
-    """The key of the report whose value this is, too."""
-    found = _OTHER.fullmatch(row["meaning"])
-    return found and found[1]
+    """The key of the report that has the same value."""
+    match = _OTHER.fullmatch(row["meaning"])
+    return match and match[1]
 
 
 def _const(meaning: str) -> str | None:
-    """The only value."""
-    found = re.fullmatch(r"always `([^`]+)`", meaning)
-    return found and found[1]
+    """The only possible value; None if there are others."""
+    match = re.fullmatch(r"always `([^`]+)`", meaning)
+    return match and match[1]
 
 
 def _plain(meaning: str) -> str:

@@ -1,4 +1,4 @@
-"""Manual pages made from the commands. `python -m tests.docs.generated` writes them, the wheel installs them."""
+"""Manual pages generated from the commands. `python -m tests.docs.generated` writes them; the wheel installs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def man_pages() -> dict[str, str]:
 
 
 def text_of(page: str) -> str:
-    """A page without the day on which it was written."""
+    """A page without its date."""
     return _DAY.sub(" ", page, count=1)
 
 
@@ -42,13 +42,13 @@ def _pages(context: click.Context, does: str) -> Iterator[tuple[str, str]]:
 
 def _commands(command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, ImageOrCommandGroup):
-        yield from ((name, command.named(name)) for name, does in COMMANDS.items() if does)
+        yield from ((name, command.load_command(name)) for name, does in COMMANDS.items() if does)
     elif isinstance(command, click.Group):
         yield from command.commands.items()
 
 
 def _does(group: click.Command, command: click.Command) -> str:
-    """What a command does, in one line."""
+    """The summary of a command."""
     is_first = isinstance(group, ImageOrCommandGroup)
     return COMMANDS[command.name or ""] if is_first else command.get_short_help_str(200)
 
@@ -65,7 +65,7 @@ def _page(context: click.Context, does: str, below: dict[str, click.Command]) ->
     lines = [line.strip().removeprefix(context.command_path).strip() for line in usage]
     page.synopsis = f"\n.br\n.B {context.command_path}\n".join(lines).replace("…", "...")
     page.description = "\n".join(_paragraphs("\n".join(help_lines)))
-    default = [layerscope.named("open")] if isinstance(command, ImageOrCommandGroup) else []
+    default = [layerscope.load_command("open")] if isinstance(command, ImageOrCommandGroup) else []
     page.options = [
         (record[0].replace("\\", "\\e"), _text(record[1]))
         for each in (*default, command)
@@ -95,7 +95,7 @@ def _page(context: click.Context, does: str, below: dict[str, click.Command]) ->
 
 
 def _terms(title: str, rows: dict[str, str]) -> str:
-    """A section of terms, each with what it means."""
+    """A section of terms with their descriptions."""
     lines = [f".SH {title}"]
     for term, meaning in rows.items():
         lines += [".TP", f"\\fB{_text(term)}\\fP", _text(meaning)]
@@ -115,7 +115,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _text(text: str, width: int = _WIDTH) -> str:
-    """Text that roff shows as it is, in short lines; Markdown's marks of code are left out."""
+    """Text that roff shows literally, in short lines; Markdown's code marks are removed."""
     plain = text.replace("`", "").replace("…", "...").replace("\\", "\\e")
     lines = textwrap.wrap(plain, width, break_long_words=False, break_on_hyphens=False)
     return "\n".join(

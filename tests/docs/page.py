@@ -1,4 +1,4 @@
-"""Reads the pages of docs/: their sections, their tables, and the parts that the code itself writes."""
+"""Reads the pages of docs/: their sections, tables and generated parts."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def read(name: str) -> str:
 
 
 def sections(text: str, level: int) -> dict[str, str]:
-    """Heading → what stands below it, for all headings of a level."""
+    """Heading → text below it, for all headings of a level."""
     parts = re.split(rf"^{'#' * level} (.+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def block(text: str, language: str) -> str:
     """The first fenced block of a language."""
-    found = re.search(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"no block of {language}"
-    return found[1]
+    match = re.search(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert match is not None, f"no block of {language}"
+    return match[1]
 
 
 def tables(text: str, *, code: bool = False) -> list[Table]:
     """All tables of a text, in order; with `code`, cells keep their code marks."""
-    found = re.findall(r"^(\|.*\|\n)(\|[-:| ]+\|\n)((?:\|.*\|\n?)*)", text, re.MULTILINE)
+    matches = re.findall(r"^(\|.*\|\n)(\|[-:| ]+\|\n)((?:\|.*\|\n?)*)", text, re.MULTILINE)
     return [
         Table(_cells(head), [_cells(row, code=code) for row in body.splitlines()])
-        for head, _, body in found
+        for head, _, body in matches
     ]
 
 
 def marked(text: str, name: str) -> str:
-    """What stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """The text between `<!-- NAME -->` and `<!-- /NAME -->`."""
     begin, end = marks(name)
     assert begin in text, f"no mark {begin}"
     return text[text.index(begin) + len(begin) : text.index(end)]

@@ -1,4 +1,4 @@
-"""An image for each rule that breaks it: the instructions that its page shows, with the fix that the rule gives."""
+"""An image for each rule that breaks it, with the instructions and the fix that its page shows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The same, of a rule that needs several releases: a file of the second step and the time of the third one change in each."""
+    """An example with several releases, which differ in a file of the second step and the time of the third one."""
 
     def _steps(self, number: int) -> list[Made]:
         return [
@@ -73,7 +73,7 @@ class Releases:
 
 
 def _of_case(command: str, inside: Sequence[str]) -> Example:
-    """One of the cases that the tests of rules have."""
+    """An example from the cases in the tests of rules."""
     return Example([(f"RUN {command}", [file(name, b"x" * 900) for name in inside])])
 
 

@@ -1,4 +1,4 @@
-"""The page of each rule, docs/rules/NAME.md, as the rule itself has it. `python -m tests.docs.generated` writes them."""
+"""The page of each rule, docs/rules/NAME.md, generated from the rule. `python -m tests.docs.generated` writes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rule_pages() -> dict[str, str]:
 
 
 def code_links(rule: Rule) -> str:
-    """What means the same elsewhere, as links."""
+    """Links to the equivalent rules of other tools."""
     return ", ".join(
         f"[{code}]({_HADOLINT}{code})" if code.startswith("DL") else f"[{code}]({_BUILDKIT})"
         for code in rule.codes

@@ -1,4 +1,4 @@
-"""Runs commands as the pages show them, and reads what they write."""
+"""Runs commands of the pages, and reads their output."""
 
 from __future__ import annotations
 

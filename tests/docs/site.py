@@ -36,7 +36,7 @@ _LINK = re.compile(r"\]\((?!#|[a-z]+:)([^)#\s]+)")
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Put a page for each rule in place of the directory of rules."""
+    """Replace the directory of rules by a page for each rule."""
     rules = sorted(path.name for path in (ROOT / "docs" / "rules").glob("*.md"))
     pages: list[Any] = (
         ["findings.md#all-rules"] if not rules else [f"rules/{name}" for name in rules]
@@ -47,7 +47,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add what lies outside docs/."""
+    """Add files outside docs/."""
     for pattern in OUTSIDE:
         for path in sorted(ROOT.glob(pattern)):
             name = _on_site(path.relative_to(ROOT).as_posix())
@@ -55,15 +55,15 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def _on_site(name: str) -> str:
-    """Where the site has a file of the checkout."""
+    """The site's path of a file of the checkout."""
     return name.removeprefix("layerscope/")
 
 
 @event_priority(100)  # before the plug-in that makes a player of the fence
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Make links of the checkout links of the site, and a player of the place for the cast."""
-    own = PurePosixPath(page.file.src_uri)
-    place = "docs" / own if (ROOT / "docs" / own).exists() else own
+    """Turn links of the checkout into links of the site, and the place of the cast into a player."""
+    page_path = PurePosixPath(page.file.src_uri)
+    place = "docs" / page_path if (ROOT / "docs" / page_path).exists() else page_path
 
     def moved(link: re.Match[str]) -> str:
         target = PurePosixPath(os.path.normpath(place.parent / link[1]))
@@ -71,6 +71,6 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
             target = target.relative_to("docs")
         elif not any(target.match(pattern) for pattern in OUTSIDE):
             return f"]({SOURCE}{target}"
-        return f"]({os.path.relpath(_on_site(str(target)), own.parent)}"
+        return f"]({os.path.relpath(_on_site(str(target)), page_path.parent)}"
 
     return _LINK.sub(moved, markdown).replace("<!-- cast -->", PLAYER)

@@ -1,4 +1,4 @@
-"""The worked examples of docs/accounting.md: each image is built as the page lists it, and measured."""
+"""The worked examples of docs/accounting.md: each image is built from the page and measured."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ EXAMPLES = {
 
 
 def layers(notation: str) -> list[bytes]:
-    """The layers that a page lists: `layer N`, then a line an entry."""
-    found: list[list[Member]] = []
+    """The layers that a page lists: `layer N`, then a line for each entry."""
+    layers: list[list[Member]] = []
     for line in notation.splitlines():
         words = line.split()
         if words[0] == "layer":
-            assert int(words[1]) == len(found)
-            found.append([])
+            assert int(words[1]) == len(layers)
+            layers.append([])
         else:
-            found[-1].append(_member(*words))
-    return [layer_tar(members) for members in found]
+            layers[-1].append(_member(*words))
+    return [layer_tar(members) for members in layers]
 
 
 def _member(kind: str, path: str, *rest: str) -> Member:
@@ -57,9 +57,9 @@ def _member(kind: str, path: str, *rest: str) -> Member:
         return hardlink(path, rest[1])
     if kind != "file":
         return {"dir": directory, "whiteout": whiteout, "opaque": opaque}[kind](path)
-    given = dict(zip(rest[1::2], rest[2::2], strict=True))
-    uid, gid = map(int, given.get("owner", "0:0").split(":"))
-    content = given.get("content", path).encode()
+    attributes = dict(zip(rest[1::2], rest[2::2], strict=True))
+    uid, gid = map(int, attributes.get("owner", "0:0").split(":"))
+    content = attributes.get("content", path).encode()
     return file(path, (content * int(rest[0]))[: int(rest[0])], uid=uid, gid=gid)
 
 
@@ -94,8 +94,8 @@ def _layers(report: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_is_measured_as_the_page_says(example: str, tmp_path: Path) -> None:
-    """Totals, waste records and layers are those of the tables; an example without records wastes nothing."""
+def test_an_example_gives_the_figures_of_the_page(example: str, tmp_path: Path) -> None:
+    """Totals, waste records and layers equal the tables; an example without records wastes nothing."""
     text = EXAMPLES[example]
     image = write(tmp_path / "image.tar", docker_archive(layers(block(text, "layers"))))
     report = document(tmp_path, "report", str(image))
@@ -122,7 +122,7 @@ def test_the_repeated_layer_is_marked(tmp_path: Path) -> None:
 
 
 def test_every_reason_change_and_kind_is_explained() -> None:
-    """The tables name what the program writes, and nothing else."""
+    """The tables have exactly the values that the program writes."""
     reasons = marked_table("accounting.md", "reasons")
     assert reasons.column("reason") == list(Reason)
     assert reasons.column("shown as") == [reason.word for reason in Reason]

@@ -16,7 +16,7 @@ EXAMPLES = {"layerscope/report/ndjson.py", "layerscope/report/gate/ndjson.py"}
 
 
 def _files(page: str) -> list[str]:
-    """Paths in a page: files, and directories with a slash at their end."""
+    """Paths in a page: files, and directories with a trailing slash."""
     return sorted(set(re.findall(r"`((?:layerscope|tests|docs)/[\w./-]*)`", page)) - EXAMPLES)
 
 
@@ -31,12 +31,12 @@ def test_named_files_exist(name: str) -> None:
     sorted(set(re.findall(r"`(\w+)` in `(layerscope/[\w/]+\.py)`", ADDING))),
 )
 def test_named_tables_are_in_their_files(table: str, name: str) -> None:
-    """The line goes where the page says."""
+    """Each table is in the file that the page names."""
     assert re.search(rf"^(?:class )?{table}\b", (ROOT / name).read_text(), re.MULTILINE)
 
 
 def test_every_package_is_described() -> None:
-    """All layers of the contract, from top to bottom."""
+    """All layers of the import contract are described, from top to bottom."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (order,) = (each for each in config["contracts"] if each["type"] == "layers")
     rows = re.findall(

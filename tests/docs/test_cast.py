@@ -1,4 +1,4 @@
-"""docs/first-minute.cast: small, a minute long, and each scene shows what it is for."""
+"""docs/first-minute.cast: it is small, a minute long, and each scene shows its subject."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def _events() -> tuple[dict[str, Any], list[tuple[float, str, str]]]:
     return header, [tuple(event) for event in events]
 
 
-def test_it_is_an_asciicast() -> None:
-    """Version 2, of the size that the page shows, in order, less than 300 kB and about a minute."""
+def test_the_cast_is_a_valid_asciicast() -> None:
+    """It has version 2, the size that the page shows, ordered times, less than 300 kB and about a minute."""
     header, events = _events()
     assert (header["version"], header["width"], header["height"]) == (2, WIDTH, HEIGHT)
     times = [time for time, _, _ in events]
@@ -24,15 +24,15 @@ def test_it_is_an_asciicast() -> None:
     assert FILE.stat().st_size < 300_000
 
 
-def test_each_scene_shows_what_it_is_for() -> None:
-    """Replayed in a terminal, at the mark that ends it; no error is on the screen."""
-    wanted = {scene.name: scene.shows for scene in SCENES}
+def test_each_scene_shows_its_subject() -> None:
+    """The cast is replayed in a terminal up to the marker at the end of the scene; no error is on the screen."""
+    expected = {scene.name: scene.shows for scene in SCENES}
     screen, names = Replay(), []
     for _, kind, text in _events()[1]:
         if kind == "o":
             screen.write(text)
             continue
         names.append(text)
-        assert wanted[text] in screen.text(), f"{text}: run make cast"
+        assert expected[text] in screen.text(), f"{text}: run make cast"
         assert "error" not in screen.text().lower()
-    assert names == list(wanted)
+    assert names == list(expected)

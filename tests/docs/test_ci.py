@@ -1,4 +1,4 @@
-"""docs/ci.md: the configuration that it shows is complete, can be used as it is, and has the defaults."""
+"""docs/ci.md: its sample configuration is complete, valid, and has the defaults."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.docs.page import block, marked, read
 SAMPLE = block(marked(read("ci.md"), "layerscope.toml"), "toml")
 
 
-def test_the_sample_is_read_without_an_error() -> None:
-    """It can be copied as it is."""
+def test_the_sample_is_valid() -> None:
+    """It can be copied unchanged."""
     config = parse_toml(SAMPLE, ".layerscope.toml")
     assert len(config.ignores) == 4
     assert config.base == "python:3.12-slim"
 
 
 def test_the_sample_has_every_key() -> None:
-    """A key missing from the sample would not be found."""
+    """Users would not find a key that is missing."""
     table = tomllib.loads(SAMPLE)
     assert set(table) == set(File.__struct_encode_fields__)
     assert set(table["ci"]) == set(known_keys())
@@ -32,7 +32,7 @@ def test_the_sample_has_every_key() -> None:
 
 
 def test_the_sample_shows_the_defaults() -> None:
-    """Copying it changes only what is off by default."""
+    """Copying it changes only rules that are off by default."""
     shown, defaults = parse_toml(SAMPLE, ""), GateConfig()
     for name, limit in defaults.limits.items():
         if limit is not None:

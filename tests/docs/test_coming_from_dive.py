@@ -1,4 +1,4 @@
-"""docs/coming-from-dive.md: the figures of both programs on the same images, and the options that it names."""
+"""docs/coming-from-dive.md: figures of both programs for the same images, and options of dive."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ ROWS = {row["image, bottom layer first"]: row for row in marked_table("coming-fr
 
 
 def test_every_row_has_an_image() -> None:
-    """No figure of the page is without a test."""
+    """Every figure of the page is tested."""
     assert list(ROWS) == list(IMAGES)
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_figures_match_layerscope(name: str, tmp_path: Path) -> None:
-    """The right half of the table."""
+    """They are in the right half of the table."""
     totals = document(tmp_path, "report", str(_saved(tmp_path, name)))["totals"]
     assert totals["wastedBytes"] == int(ROWS[name]["wasted"])
     assert _rounded(totals["efficiency"]) == ROWS[name]["efficiency"]
@@ -81,7 +81,7 @@ def test_figures_match_layerscope(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_figures_match_dive(name: str, tmp_path: Path) -> None:
-    """The left half of the table, for the version that the page names."""
+    """They are in the left half of the table, for the version that the page names."""
     if not DIVE.exists():
         pytest.skip("dive is not installed")
     version = subprocess.run([DIVE, "--version"], capture_output=True, text=True, check=True).stdout
@@ -98,7 +98,7 @@ def test_figures_match_dive(name: str, tmp_path: Path) -> None:
 
 
 def test_the_rules_of_dive_are_read() -> None:
-    """`.dive-ci` and the names of its rules here."""
+    """`.dive-ci` is read, with the names of its rules in layerscope."""
     (table,) = tables(sections(read("coming-from-dive.md"), 2)["CI"])
     assert (
         dict(zip(table.column(".dive-ci"), table.column(".layerscope.toml"), strict=True)) == KEYS
@@ -111,5 +111,5 @@ def _saved(folder: Path, name: str) -> Path:
 
 
 def _rounded(ratio: float) -> str:
-    """A ratio as the page writes it; what is left of a millionth is 0."""
+    """A ratio as the page writes it; less than a millionth is 0."""
     return re.sub(r"\.?0+ %$", " %", f"{100 * ratio:.2f} %")

@@ -1,4 +1,4 @@
-"""docs/filters.md and docs/settings.md: what they list is what the program takes."""
+"""docs/filters.md and docs/settings.md: the program accepts exactly what they list."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ CONFIG = block(read("settings.md"), "toml")
 
 
 def _filter_words() -> list[str]:
-    """What stands in the first column of the table, word by word."""
+    """The terms in the first column of the table."""
     rows = re.findall(r"^\| (`.*?) \| ", PAGE, re.MULTILINE)
     return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
 
 
 @pytest.mark.parametrize("word", _filter_words())
-def test_every_word_of_the_table_is_a_filter(word: str) -> None:
-    """One condition each, as it is written."""
+def test_every_term_of_the_table_is_a_filter(word: str) -> None:
+    """Each is parsed as one term."""
     assert len(parse_filter(word).terms) == 1
     assert len(parse_filter(f"!{word}").terms) == 1
 
 
 def test_the_table_is_complete() -> None:
-    """Kinds, changes and properties that a filter takes are told; so is when an expression is given up."""
+    """It has all kinds, changes and properties, and the time limit of expressions."""
     for name in (
         *(change.json_name for change in Change),
         *_CHANGES,
@@ -47,8 +47,7 @@ def test_the_table_is_complete() -> None:
     assert f"longer than {SECONDS:g} s is stopped" in PAGE
 
 
-def test_help_has_the_same_words() -> None:
-    """The words that help shows are filters."""
+def test_help_shows_valid_terms() -> None:
     for words, _ in FILTERS:
         for word in re.split(r"  +", words):
             assert parse_filter(word)
@@ -56,8 +55,8 @@ def test_help_has_the_same_words() -> None:
         parse_filter("type:no")
 
 
-def test_the_sample_configuration_is_right_and_complete() -> None:
-    """It can be taken as it stands, names every setting and limit, and changes no limit."""
+def test_the_sample_configuration_is_valid_and_complete() -> None:
+    """It can be copied unchanged, has every setting and limit, and changes no limit."""
     settings = parse_settings(CONFIG, "config.toml")
     check_theme(settings)
     assert changed_keys(settings)

@@ -1,4 +1,4 @@
-"""docs/json-schema.md: every key of every document is on the page, and the schemas of the package say the same."""
+"""docs/json-schema.md: it has every key of every document, and agrees with the schemas of the package."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ from tests.sources.stores import docker_store
 
 
 def _declared(name: str) -> dict[str, str]:
-    """Key → type, as the page has them."""
+    """Key → type, from the page."""
     table = marked_table("json-schema.md", f"json: {name}")
     return dict(zip(table.column("key"), table.column("type"), strict=True))
 
 
 def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value below a document with its key as the page writes it; what maps and documented objects hold is left out."""
+    """Every value below a document with its key as on the page; contents of maps and documented objects are left out."""
     if isinstance(value, list):
         for item in value:
             if isinstance(item, dict):
@@ -69,15 +69,15 @@ def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator
 
 
 def _check(name: str, documents: list[Any]) -> None:
-    """Together the documents have each key of the page and no other. The values of each are held against its schema."""
+    """Assert that the documents together have exactly the keys of the page, and that the values match its schema."""
     declared = _declared(name)
-    found = {key for one in documents for key, _ in _values(one, declared)}
-    assert found == set(declared)
+    keys = {key for one in documents for key, _ in _values(one, declared)}
+    assert keys == set(declared)
 
 
 @pytest.fixture
 def images(tmp_path: Path, demo_image: Path) -> list[Path]:
-    """Images that have all that a report can tell of."""
+    """Images with everything that a report can have."""
     odd = layer_tar(
         [
             file("a/b/c", b"1"),
@@ -98,7 +98,7 @@ def images(tmp_path: Path, demo_image: Path) -> list[Path]:
     several = docker_files([top], tags=("two:1",), history=[])
     manifest = json.loads(two["manifest.json"]) + json.loads(several["manifest.json"])
     several = {**two, **several, "manifest.json": json.dumps(manifest).encode()}
-    made = {
+    archives = {
         "odd.tar": docker_archive([odd, top, odd], config=config, history=[]),
         "damaged.tar": packed(damaged),
         "several.tar": packed(several),
@@ -106,11 +106,11 @@ def images(tmp_path: Path, demo_image: Path) -> list[Path]:
         "old.tar": old_image(),
         "new.tar": new_image(),
     }
-    return [demo_image, *(write(tmp_path / name, data) for name, data in made.items())]
+    return [demo_image, *(write(tmp_path / name, data) for name, data in archives.items())]
 
 
-def test_reports(images: list[Path], tmp_path: Path) -> None:
-    """With and without what takes time."""
+def test_reports_match_the_page(images: list[Path], tmp_path: Path) -> None:
+    """They are made with and without the slow parts."""
     documents = [document(tmp_path, "report", str(image), "--files") for image in images]
     documents.append(document(tmp_path, "report", str(images[0]), "--no-duplicates"))
     with Registry() as registry:
@@ -122,8 +122,8 @@ def test_reports(images: list[Path], tmp_path: Path) -> None:
     _check("report", documents)
 
 
-def test_comparisons(tmp_path: Path) -> None:
-    """Both ways, with devices, and for some paths alone."""
+def test_comparisons_match_the_page(tmp_path: Path) -> None:
+    """They are made in both directions, with devices, and for some paths only."""
     old = write(tmp_path / "old.tar", old_image())
     new = write(tmp_path / "new.tar", new_image())
     devices = docker_archive([layer_tar([device("dev/null", 1, 5), file("a/b", b"1")])])
@@ -135,8 +135,8 @@ def test_comparisons(tmp_path: Path) -> None:
     _check("diff", documents)
 
 
-def test_series(tmp_path: Path) -> None:
-    """With and without layers to fetch, and from a release that is damaged."""
+def test_series_match_the_page(tmp_path: Path) -> None:
+    """They are made with and without layers to fetch, and with a damaged release."""
     images = [
         write(tmp_path / f"{number}.tar", release(steps))
         for number, steps in enumerate([app(), app(b"two", mtime=2, built=2), app()[:2]])
@@ -167,8 +167,10 @@ def test_series(tmp_path: Path) -> None:
     _check("series", documents)
 
 
-def test_verdicts(demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With rules of its own, with none, and compared with a baseline."""
+def test_verdicts_match_the_page(
+    demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are made with own rules, without rules, and against a baseline."""
     monkeypatch.chdir(tmp_path)
     configured = tmp_path / ".layerscope.toml"
     configured.write_text(
@@ -187,10 +189,10 @@ def test_verdicts(demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     _check("ci", documents)
 
 
-def test_fleets(
+def test_fleets_match_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With all answers, a base that is named, images that fail, and limits."""
+    """They have all answers, a named base image, images that fail, and limits."""
     monkeypatch.chdir(tmp_path)
     written(tmp_path / "images", 13)
     other = docker_archive([layer_tar([file("x", b"1")])], tags=[], config={"created": None})
@@ -207,18 +209,18 @@ def test_fleets(
     _check("fleet", documents)
 
 
-def test_stores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A store with images that share a layer, one of them dangling."""
+def test_stores_match_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store has images that share a layer, one of them dangling."""
     docker_store(tmp_path, [BASE], names=["other:1"])
-    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    repositories = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])
-    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(repositories)
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
     _check("images", [json.loads(capsys.readouterr().out)])
 
 
-def test_logs(images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-    """Of all paths, and of a directory."""
+def test_logs_match_the_page(images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """They are for all paths, and for a directory."""
     written = []
     for image in (images[1], *images[-2:]):
         for path in ("**", "a", "app"):
@@ -228,28 +230,30 @@ def test_logs(images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("name", "command"), [("rules", ["rules"]), ("cache", ["cache", "info"])])
-def test_lists(name: str, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Short documents of other commands."""
+def test_lists_match_the_page(
+    name: str, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """These are short documents of other commands."""
     assert cli.run([*command, "--format", "json"]) == 0
     _check(name, [json.loads(capsys.readouterr().out)])
 
 
-def test_schemas_of_the_package_follow_from_the_tables() -> None:
+def test_schemas_of_the_package_are_up_to_date() -> None:
     """`python -m tests.docs.generated` writes them."""
     assert {path.name: path.read_text("utf-8") for path in FOLDER.iterdir()} == schema_texts()
 
 
 @pytest.mark.parametrize("name", documents_of_the_page())
 def test_schemas_are_valid(name: str) -> None:
-    """Of the draft that they name, each at its address on the site."""
+    """Each is valid for its draft and has the address on the site as its ID."""
     schema = json_documents.published(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     assert schema["$id"] == f"{SITE}schemas/{name}-1.0.json"
 
 
-def test_schemas_allow_what_later_releases_add(demo_image: Path, tmp_path: Path) -> None:
-    """Other keys; but not another version, a key less or another type. The check of the tests refuses other keys, too."""
+def test_schemas_allow_additional_keys(demo_image: Path, tmp_path: Path) -> None:
+    """They reject another version, a missing key or another type. The check of the tests rejects other keys, too."""
     report = document(tmp_path, "report", str(demo_image))
     validator = Draft202012Validator(json_documents.published("report"))
     totals = report["totals"]
@@ -271,21 +275,19 @@ def test_schemas_allow_what_later_releases_add(demo_image: Path, tmp_path: Path)
                 json_documents.raise_problems()
 
 
-def test_every_document_is_watched() -> None:
-    """By the check of the tests."""
+def test_every_document_is_checked_in_the_tests() -> None:
     watched = {name for name, *_ in (*json_documents.WRITERS, *json_documents.MAKERS)}
     assert watched == set(documents_of_the_page())
 
 
 def _listed(schema: Any, *keys: str) -> set[str]:
-    """The values that a key can have, but for null."""
+    """The possible values of a key, except null."""
     for key in keys:
         schema = schema.get("items", schema)["properties"][key]
     return set(schema.get("enum", schema.get("examples"))) - {None}
 
 
-def test_listed_values_are_those_of_the_code() -> None:
-    """All of each kind, where one name has them all."""
+def test_listed_values_equal_those_of_the_code() -> None:
     report, diff, series, ci = map(json_documents.published, ("report", "diff", "series", "ci"))
     file = ("layers", "files")
     assert _listed(report, *file, "type") == {
@@ -303,7 +305,6 @@ def test_listed_values_are_those_of_the_code() -> None:
     assert _listed(ci, "checks", "unit") == set(Unit)
 
 
-def test_every_difference_is_explained() -> None:
-    """All values of `why`."""
+def test_every_value_of_why_is_explained() -> None:
     assert set(marked_table("json-schema.md", "why").column("value")) == set(WHY_NAMES.values())
     assert "udcXX" in read("json-schema.md")

@@ -1,4 +1,4 @@
-"""README and docs/ as a whole: links lead somewhere, commands and options exist, pictures are there."""
+"""README and docs/ as a whole: links have targets, commands and options exist, and pictures are shown."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PAGES = sorted(
 
 def _anchor(heading: str) -> str:
     """The anchor that GitHub and mkdocs give to a heading."""
-    kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
-    return re.sub(r"[ -]+", "-", kept).strip("-")
+    words = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+    return re.sub(r"[ -]+", "-", words).strip("-")
 
 
 def _outside_code(text: str) -> str:
@@ -38,7 +38,7 @@ def _outside_code(text: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     """Files and headings that a page links to exist."""
     for target in re.findall(r"\]\(([^)\s]+)\)", _outside_code(page.read_text())):
         if re.match(r"[a-z]+:", target):
@@ -52,22 +52,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
-    """No page is lost."""
     index = (DOCS / "index.md").read_text()
     linked = set(re.findall(r"\]\(([a-z-]+\.md)", index))
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= linked
 
 
 def test_pages_name_this_version() -> None:
-    """Where they show how to use a release in a pipeline."""
+    """They show how to use a release in a pipeline."""
     named = r"layerscope/layerscope(?:/layerscope)?[@:]v?([0-9][0-9.]*)|rev: v([0-9.]+)"
     for page, count in (("README.md", 1), ("docs/ci.md", 4)):
-        found = re.findall(named, (ROOT / page).read_text())
-        assert [first or second for first, second in found] == [__version__] * count, page
+        versions = re.findall(named, (ROOT / page).read_text())
+        assert [first or second for first, second in versions] == [__version__] * count, page
 
 
 def test_readme_is_short() -> None:
-    """What is longer belongs into docs/."""
+    """Longer texts belong in docs/."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
@@ -82,21 +81,21 @@ def test_every_picture_is_shown_and_drawn() -> None:
 
 
 @pytest.mark.parametrize("shot", ALL, ids=lambda shot: shot.name)
-def test_pictures_show_what_they_are_for(shot: Shot) -> None:
-    """The text that the script looked for when it drew the picture."""
+def test_pictures_show_their_subject(shot: Shot) -> None:
+    """They contain the text that the script waited for when it drew the picture."""
     svg = (FOLDER / f"{shot.name}.svg").read_text().replace("&#160;", " ")
     words = re.sub(r"<[^>]+>", "", svg)
     assert shot.expected.replace(" ", "") in words.replace(" ", "")
 
 
 def test_every_view_has_a_section() -> None:
-    """With its key in the heading."""
+    """Its heading has the key."""
     headings = re.findall(r"^## .+ · (\d)$", (DOCS / "explorer.md").read_text(), re.MULTILINE)
     assert headings == [str(number) for number in range(1, len(VIEWS) + 1)]
 
 
-def test_the_program_names_pages_at_their_address() -> None:
-    """That of the site: an installed program has no `docs/`."""
+def test_the_program_links_to_pages_on_the_site() -> None:
+    """An installed program has no `docs/`."""
     assert f"\nsite_url: {SITE}\n" in (ROOT / "mkdocs.yml").read_text()
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
     assert urls["Documentation"] == SITE
@@ -113,7 +112,7 @@ def test_the_program_names_pages_at_their_address() -> None:
 
 
 def test_every_command_is_explained() -> None:
-    """All commands that help lists."""
+    """These are all commands that help lists."""
     text = (DOCS / "commands.md").read_text()
     for command in COMMANDS.values():
         assert command.hidden or f"layerscope {command.name}" in text, command.name
@@ -129,7 +128,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), sorted(set(_commands())))
 def test_options_of_commands_exist(page: str, line: str) -> None:
-    """Each option is one of the command that it is given to."""
+    """Each option belongs to the command that it is used with."""
     words = shlex.split(line)[1:]
     name = words[0] if words and words[0] in COMMANDS else DEFAULT_COMMAND
     if name == "build":

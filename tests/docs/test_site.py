@@ -1,4 +1,4 @@
-"""The documentation as a site: it is built without a warning, and asks no other host for anything."""
+"""The documentation as a site: it is built without warnings, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAGES_OUTSIDE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "bench")
 
 
 class _Links(HTMLParser):
-    """What a page loads, what it links to, and its anchors."""
+    """The resources, links and anchors of a page."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built; `strict` makes a warning an error: a page, a link or an anchor that is not there, a page in no menu."""
+    """The built site; `strict` turns warnings into errors, such as missing pages, links or anchors."""
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)],
@@ -53,16 +53,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_page_is_there(site: Path) -> None:
-    """Those of docs/, and those that lie outside."""
+def test_every_page_is_built(site: Path) -> None:
+    """These are the pages of docs/ and those outside of it."""
     names = [path.relative_to(DOCS).with_suffix("") for path in DOCS.rglob("*.md")]
     for name in (*names, *map(Path, _PAGES_OUTSIDE)):
         page = site if name == Path("index") else site / name
         assert (page / "index.html").is_file(), name
 
 
-def test_no_other_host_is_asked(site: Path) -> None:
-    """For fonts, scripts, styles or pictures, by pages and by styles."""
+def test_no_other_host_is_used(site: Path) -> None:
+    """Pages and styles load fonts, scripts, styles and pictures only from the site."""
     for page in site.rglob("*.html"):
         for target in _Links(page).loaded:
             assert not urlsplit(target).netloc, f"{page}: {target}"
@@ -70,13 +70,13 @@ def test_no_other_host_is_asked(site: Path) -> None:
         assert not re.search(r"url\(['\"]?(https?:)?//", style.read_text()), style
 
 
-def test_links_lead_somewhere(site: Path) -> None:
-    """Every link within the site, as a browser reads it, with its anchor; pictures, too."""
+def test_links_have_targets(site: Path) -> None:
+    """Every link within the site is resolved as a browser does, with its anchor; pictures, too."""
     pages = {page.resolve(): _Links(page) for page in site.rglob("*.html")}
-    for page, found in pages.items():
+    for page, parsed in pages.items():
         if page.name == "404.html":
             continue  # its links begin with the address of the site
-        for target in (*found.links, *found.loaded):
+        for target in (*parsed.links, *parsed.loaded):
             url = urlsplit(target)
             if url.scheme or target == "":
                 continue
@@ -88,14 +88,14 @@ def test_links_lead_somewhere(site: Path) -> None:
 
 
 def test_schemas_are_at_their_address(site: Path) -> None:
-    """Each at its `$id`."""
+    """Each is at its `$id`."""
     for path in FOLDER.iterdir():
         address = json.loads(path.read_bytes())["$id"]
         assert (site / address.removeprefix(SITE)).read_bytes() == path.read_bytes()
 
 
 def test_the_cast_is_played(site: Path) -> None:
-    """On the first page, by a player that the site brings."""
+    """The first page plays it with a player from the site."""
     text = (site / "index.html").read_text()
     assert "AsciinemaPlayer.create" in text
     assert (site / "first-minute.cast").read_bytes() == (DOCS / "first-minute.cast").read_bytes()

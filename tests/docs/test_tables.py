@@ -1,4 +1,4 @@
-"""Tables of docs/ whose rows the code knows: none is missing, none is made up."""
+"""Tables of docs/ whose rows come from the code: none is missing, and none is invented."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def test_a_generated_table_is_up_to_date(page: str, mark: str) -> None:
     assert read(page) == written(page, mark), "run python -m tests.docs.generated"
 
 
-def test_every_rule_has_a_page_and_no_page_is_left_over() -> None:
-    """As the rule has it: what it finds, why, an example with its fix, and what to do when it is wrong."""
-    found = {path.stem: path.read_text() for path in FOLDER.iterdir()}
-    assert found == rule_pages(), "run python -m tests.docs.generated"
+def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
+    """The page equals the texts of the rule: what it finds, why, an example with its fix, and when it is wrong."""
+    pages = {path.stem: path.read_text() for path in FOLDER.iterdir()}
+    assert pages == rule_pages(), "run python -m tests.docs.generated"
 
 
 def test_manual_pages_are_up_to_date() -> None:
-    """One for each command, as help describes it."""
+    """There is one for each command, equal to its help."""
     pytest.importorskip("click_man")
-    found = {path.name: text_of(path.read_text()) for path in MANUAL.iterdir()}
-    made = {name: text_of(text) for name, text in man_pages().items()}
-    assert found == made, "run python -m tests.docs.generated"
+    stored = {path.name: text_of(path.read_text()) for path in MANUAL.iterdir()}
+    generated = {name: text_of(text) for name, text in man_pages().items()}
+    assert stored == generated, "run python -m tests.docs.generated"
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="there is no mandoc here")
-def test_manual_pages_are_shown_without_a_complaint() -> None:
-    """By mandoc's strictest check, and as text that says what help says."""
+def test_manual_pages_are_valid() -> None:
+    """mandoc's strictest check accepts them, and their text equals the help."""
     pages = sorted(MANUAL.iterdir())
     done = subprocess.run(["mandoc", "-T", "lint", *pages], capture_output=True, text=True)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
@@ -71,8 +71,8 @@ def test_manual_pages_are_shown_without_a_complaint() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_every_rule_says_what_a_reader_needs_to_know(rule: Rule) -> None:
-    """What it looks at, when it is wrong, and an address that leads to its page."""
+def test_every_rule_has_all_texts(rule: Rule) -> None:
+    """These are what it looks at, when it is wrong, and the address of its page."""
     assert rule.finds or rule.places
     assert rule.wrong.endswith(".")
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
@@ -80,62 +80,58 @@ def test_every_rule_says_what_a_reader_needs_to_know(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_every_rule_follows_the_scale_of_severity(rule: Rule) -> None:
-    """Secrets, and only they, are errors; hints are one step less severe than what is certain."""
+def test_severities_of_rules_follow_the_scale(rule: Rule) -> None:
+    """Secrets, and only they, are errors; rules of low confidence are one step less severe."""
     assert (rule.severity is Severity.ERROR) == is_secret(rule.name)
     assert rule.severity.at(rule.confidence) is rule.severity
 
 
-def test_limits_and_their_defaults() -> None:
-    """All of them, with the numbers that hold."""
+def test_the_page_has_all_limits_and_their_defaults() -> None:
     rows = marked_table("hostile-input.md", "limits").records()
     assert {row["limit"]: int(row["default"]) for row in rows} == {
         field.name: getattr(DEFAULT_LIMITS, field.name) for field in fields(Limits)
     }
 
 
-def test_warning_codes() -> None:
-    """All that are written into the code where a warning is made."""
+def test_the_page_has_all_warning_codes() -> None:
+    """They are collected from the code."""
     explained = marked_table("json-schema.md", "warnings").column("code")
     assert explained == sorted(explained)
     assert set(explained) == set(_codes("ImageWarning"))
 
 
-def test_warning_codes_of_the_gate() -> None:
-    """They stand in the cell of their key."""
+def test_the_page_has_the_warning_codes_of_the_gate() -> None:
+    """They are in the cell of their key."""
     rows = marked_table("json-schema.md", "json: ci").records()
     (cell,) = (row["meaning"] for row in rows if row["key"] == "warnings[].code")
     assert set(cell.removeprefix("so far ").split(", ")) == set(_codes("GateWarning"))
 
 
-def test_exit_codes() -> None:
-    """Each with its meaning."""
-    told = marked_table("commands.md", "exit-codes").column("code")
-    assert list(map(int, told)) == sorted(ExitCode)
+def test_the_page_has_all_exit_codes() -> None:
+    codes = marked_table("commands.md", "exit-codes").column("code")
+    assert list(map(int, codes)) == sorted(ExitCode)
 
 
-def test_compressions() -> None:
-    """All that layers and archives may have."""
-    told = marked_table("formats.md", "compressions").column("compression")
-    assert set(told) == {kind.name for kind in COMPRESSIONS}
+def test_the_page_has_all_compressions() -> None:
+    compressions = marked_table("formats.md", "compressions").column("compression")
+    assert set(compressions) == {kind.name for kind in COMPRESSIONS}
 
 
-def test_sources_and_their_schemes() -> None:
-    """In the order in which they are asked."""
+def test_the_page_has_all_sources_and_schemes() -> None:
+    """They are in search order."""
     rows = marked_table("formats.md", "sources").records()
     assert [(row["source"], row["scheme"].split()) for row in rows] == [
         (source.name, [f"{scheme}://" for scheme in source.schemes]) for source in SOURCES
     ]
 
 
-def test_formats_of_reports() -> None:
-    """Reports and verdicts have the same ones."""
-    told = marked_table("reports.md", "formats").column("format")
-    assert told == list(FORMATS) == list(GATE_FORMATS)
+def test_the_page_has_all_formats() -> None:
+    """Reports and verdicts have the same formats."""
+    formats = marked_table("reports.md", "formats").column("format")
+    assert formats == list(FORMATS) == list(GATE_FORMATS)
 
 
-def test_tables_and_columns_of_csv(tmp_path: Path) -> None:
-    """As they are in the header of each table."""
+def test_the_page_has_all_csv_tables_and_columns(tmp_path: Path) -> None:
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"1")])]))
     rows = marked_table("reports.md", "csv").records()
     assert [row["table"] for row in rows] == list(TABLES)
@@ -149,14 +145,13 @@ def test_tables_and_columns_of_csv(tmp_path: Path) -> None:
     assert f"one row for each check: {header}." in read("reports.md")
 
 
-def test_checks_of_the_gate() -> None:
-    """All rules, in the order of help."""
-    told = marked_table("ci.md", "checks").column("check")
-    assert told == [rule.name for rule in CHECKS]
+def test_the_page_has_all_checks_of_the_gate() -> None:
+    """They are in the order of help."""
+    checks = marked_table("ci.md", "checks").column("check")
+    assert checks == [rule.name for rule in CHECKS]
 
 
-def test_environment_variables() -> None:
-    """All of layerscope's own."""
+def test_the_page_has_all_environment_variables() -> None:
     page = marked(read("settings.md"), "variables")
     used = {
         name

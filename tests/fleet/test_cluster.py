@@ -21,7 +21,7 @@ from layerscope.errors import UnreachableError, UsageError
 from layerscope.fleet.cluster import address_of, cluster
 from layerscope.fleet.fleet import Fleet, read_fleet
 from layerscope.progress import NullProgress
-from layerscope.report.fleet_schema import document
+from layerscope.report.fleet_json import document
 from tests.fleet.running import fleet_of, setup_of, written
 
 WORKERS = 3

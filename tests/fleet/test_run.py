@@ -24,7 +24,7 @@ from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.opening.open import Options, open_image
-from layerscope.report.fleet_schema import document as fleet_document
+from layerscope.report.fleet_json import document as fleet_document
 from layerscope.report.schema import document
 from layerscope.sources.base import Request
 from tests.fleet.running import fleet_of, setup_of, written

@@ -20,7 +20,7 @@ from layerscope.fleet.runs import KINDS, RunFolder, RunRow, columns_of, folder_o
 from layerscope.fleet.tables import TABLES
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.progress import NullProgress
-from layerscope.report.fleet_schema import document
+from layerscope.report.fleet_json import document
 from tests.fleet.running import fleet_of, written
 
 

@@ -1,4 +1,4 @@
-"""`layerscope.open`: what the JSON report says, as objects and columns, without any trace in the program around it."""
+"""`layerscope.open`: the content of the JSON report as objects and columns, without side effects."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _camel(key: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def test_records_are_those_of_the_report(path: Path) -> None:
-    """Key by key."""
+def test_records_equal_those_of_the_report(path: Path) -> None:
+    """Every key is compared."""
     image = layerscope.open(path)
     report = image.report()
     for name in ("steps", "layers", "duplicates", "findings", "packages", "warnings"):
@@ -69,8 +69,8 @@ def test_records_are_those_of_the_report(path: Path) -> None:
     assert image.source == tuple(report["image"]["source"].values())
 
 
-def test_columns_are_those_of_the_report(path: Path) -> None:
-    """Changes of every layer and waste, row by row; the final image is what the changes leave."""
+def test_columns_equal_those_of_the_report(path: Path) -> None:
+    """Changes of every layer and waste are compared row by row; applying the changes gives the final image."""
     image = layerscope.open(path)
     report = image.report(files=True)
     final: dict[str, dict[str, Any]] = {}
@@ -120,8 +120,8 @@ def _rows(changes: layerscope.Changes) -> list[dict[str, Any]]:
     return rows
 
 
-def test_columns_cannot_be_written_to(tmp_path: Path) -> None:
-    """They are shared with what is computed from them later."""
+def test_columns_are_read_only(tmp_path: Path) -> None:
+    """Columns that are computed later share them."""
     image = layerscope.open(write(tmp_path / "image.tar", IMAGES["odd"]))
     for table in (image.files, image.changes(0), image.waste):
         for name, column in table.columns().items():
@@ -132,8 +132,8 @@ def test_columns_cannot_be_written_to(tmp_path: Path) -> None:
     assert repr(image.files).startswith("<Files of ")
 
 
-def test_files_say_which_layer_stores_them(tmp_path: Path) -> None:
-    """And what links lead to."""
+def test_files_have_their_layers(tmp_path: Path) -> None:
+    """Links have their targets."""
     lower = layer_tar([file("a/b", b"1"), symlink("link", "a/b"), device("null", 1, 3)])
     upper = layer_tar([file("c", b"22"), hardlink("d", "c"), whiteout("null")])
     files = layerscope.open(write(tmp_path / "a.tar", docker_archive([lower, upper]))).files
@@ -150,7 +150,7 @@ def test_files_say_which_layer_stores_them(tmp_path: Path) -> None:
 
 
 def test_contents_are_read_by_path(tmp_path: Path) -> None:
-    """Of the final image or after a layer; and after `close` no more."""
+    """They are read from the final image or after a layer, and no longer after `close`."""
     layers = [layer_tar([file("etc/motd", b"old"), symlink("link", "etc/motd")]), layer_tar([file("etc/motd", b"new")])]  # fmt: skip
     path = write(tmp_path / "image.tar", docker_archive(layers))
     with layerscope.open(path) as image:
@@ -171,8 +171,7 @@ def test_contents_are_read_by_path(tmp_path: Path) -> None:
     assert image.files.paths.tolist() == ["etc", "etc/motd", "link"]
 
 
-def test_closing_closes_files(tmp_path: Path) -> None:
-    """No descriptor is left."""
+def test_closing_closes_all_files(tmp_path: Path) -> None:
     path = write(tmp_path / "image.tar", oci_archive([SECRET]))
     layerscope.open(path, cache=False).close()  # what is opened once for all images
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -182,8 +181,8 @@ def test_closing_closes_files(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_options(tmp_path: Path) -> None:
-    """What they leave out is unknown; what they select is found; what is wrong is named."""
+def test_options_are_applied_and_checked(tmp_path: Path) -> None:
+    """Results that options leave out are None; errors name what is wrong."""
     image = write(
         tmp_path / "image.tar", docker_archive([SECRET, IMAGES["odd"][:0]], tags=("a:1",))
     )
@@ -210,14 +209,14 @@ def test_options(tmp_path: Path) -> None:
         (layerscope.LimitExceededError, {"limits": {"layers": 1}}),
         (layerscope.LayerscopeError, {"dockerfile": tmp_path / "missing"}),
     ]
-    for error, given in wrong:
+    for error, arguments in wrong:
         with pytest.raises(error) as raised:
-            layerscope.open(image, **given)
+            layerscope.open(image, **arguments)
         assert str(raised.value)
 
 
-def test_what_is_no_image_is_an_error(tmp_path: Path) -> None:
-    """Each kind by its own class, all of one family."""
+def test_an_input_that_is_not_an_image_is_an_error(tmp_path: Path) -> None:
+    """Each kind has its own class, derived from `LayerscopeError`."""
     with pytest.raises(layerscope.ImageNotFoundError):
         layerscope.open(tmp_path / "missing.tar")
     with pytest.raises(layerscope.NotAnImageError) as raised:
@@ -226,16 +225,16 @@ def test_what_is_no_image_is_an_error(tmp_path: Path) -> None:
     assert raised.value.hint
 
 
-def test_damage_is_told_not_raised(tmp_path: Path) -> None:
-    """The rest is there."""
+def test_damage_is_reported_not_raised(tmp_path: Path) -> None:
+    """The readable part is available."""
     image = layerscope.open(write(tmp_path / "image.tar", IMAGES["damaged"]))
     assert len(image.damages) == 1
     assert image.layers[-1].broken is not None
     assert image.stored_bytes > 0
 
 
-def test_a_saved_image_is_the_same(tmp_path: Path) -> None:
-    """Written from Python as by the command, also of a closed image."""
+def test_a_saved_image_opens_with_the_same_results(tmp_path: Path) -> None:
+    """An image can be saved after it was closed, too."""
     image = layerscope.open(write(tmp_path / "image.tar", IMAGES["odd"]))
     image.save(tmp_path / "one.saved")
     with layerscope.open(tmp_path / "image.tar") as again:
@@ -251,8 +250,8 @@ def test_a_saved_image_is_the_same(tmp_path: Path) -> None:
         image.save(tmp_path / "no" / "folder")
 
 
-def test_the_cache_is_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's, another one, or none."""
+def test_the_cache_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the user's, another folder, or none."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "user"))
     image = write(tmp_path / "image.tar", IMAGES["odd"])
     layerscope.open(image, cache=False)
@@ -265,11 +264,11 @@ def test_the_cache_is_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.Mon
     assert layerscope.open(image).report(files=True) == first.report(files=True)
 
 
-def test_progress_is_told_and_may_stop_it(tmp_path: Path) -> None:
-    """What it raises comes out of `open`."""
+def test_progress_is_reported_and_can_cancel(tmp_path: Path) -> None:
+    """An exception of the callback is raised by `open`."""
     image = write(tmp_path / "image.tar", IMAGES["odd"])
     heard: list[tuple[str, int, int | None]] = []
-    layerscope.open(image, cache=False, progress=lambda *said: heard.append(said))
+    layerscope.open(image, cache=False, progress=lambda *report: heard.append(report))
     assert "Reading layers" in {stage for stage, _, _ in heard}
 
     def stop(*_: object) -> None:
@@ -279,8 +278,8 @@ def test_progress_is_told_and_may_stop_it(tmp_path: Path) -> None:
         layerscope.open(image, cache=False, progress=stop)
 
 
-def test_nothing_around_it_changes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """No word, no handler of a signal, no thread, no other folder, no lasting hook; numpy and Python behave as before."""
+def test_opening_has_no_side_effects(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """There is no output, signal handler, thread, changed folder or hook left; numpy and Python behave as before."""
 
     def around() -> list[Any]:
         handlers = [signal.getsignal(number) for number in signal.valid_signals()]
@@ -296,26 +295,25 @@ def test_nothing_around_it_changes(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert capfd.readouterr() == ("", "")
 
 
-def test_threads_open_and_use_images(tmp_path: Path) -> None:
-    """Several at once, and one by several."""
+def test_threads_can_open_and_share_images(tmp_path: Path) -> None:
     path = write(tmp_path / "image.tar", IMAGES["sample"])
     expected = layerscope.open(path, cache=False).report(files=True)
     with ThreadPoolExecutor(6) as pool:
         reports = list(pool.map(lambda _: layerscope.open(path).report(files=True), range(6)))
         assert all(report == expected for report in reports)
         image = layerscope.open(path)
-        found = list(pool.map(lambda _: (image.files.paths.tolist(), image.waste.bytes.sum(), image.read("etc/os-release")), range(12)))  # fmt: skip
-    assert all(each == found[0] for each in found)
+        results = list(pool.map(lambda _: (image.files.paths.tolist(), image.waste.bytes.sum(), image.read("etc/os-release")), range(12)))  # fmt: skip
+    assert all(each == results[0] for each in results)
 
 
-def test_stdin_is_an_image_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `-` on the command line."""
+def test_stdin_can_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` means stdin, as on the command line."""
     path = write(tmp_path / "image.tar", IMAGES["odd"])
     with path.open("rb") as stream:
-        kept = os.dup(0)
+        saved_stdin = os.dup(0)
         os.dup2(stream.fileno(), 0)
         try:
             assert layerscope.open("-").source == ("stdin", "-")
         finally:
-            os.dup2(kept, 0)
-            os.close(kept)
+            os.dup2(saved_stdin, 0)
+            os.close(saved_stdin)

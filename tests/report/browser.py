@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through its DevTools pipe: https://chromedevtools.github.io/devtools-protocol/"""
+"""A headless Chromium, controlled through its DevTools pipe: https://chromedevtools.github.io/devtools-protocol/"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One tab, and all that it complained of."""
+    """One tab, with all errors that it reported."""
 
     def __init__(self, send: int, receive: int) -> None:
         self._send, self._receive = send, receive
@@ -45,7 +45,7 @@ class Browser:
     _session: str | None = None
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """Ask the tab something; its answer."""
+        """Send a request to the tab; returns its answer."""
         return self._call(method, **parameters)
 
     def _call(self, method: str, **parameters: Any) -> Any:
@@ -70,37 +70,37 @@ class Browser:
             assert piece, "the browser is gone"
             self._buffer += piece
         message, _, self._buffer = self._buffer.partition(b"\0")
-        found = json.loads(message)
-        assert isinstance(found, dict)
-        return found
+        decoded = json.loads(message)
+        assert isinstance(decoded, dict)
+        return decoded
 
     def _hear(self, event: dict[str, Any]) -> None:
-        told = event.get("params", {})
+        parameters = event.get("params", {})
         if event.get("method") == "Page.loadEventFired":
             self._loaded = True
         elif event.get("method") == "Log.entryAdded":
-            self.complaints.append(told["entry"]["text"])
+            self.complaints.append(parameters["entry"]["text"])
         elif event.get("method") == "Runtime.consoleAPICalled":
-            self.complaints.append(str(told["args"]))
+            self.complaints.append(str(parameters["args"]))
         elif event.get("method") == "Runtime.exceptionThrown":
-            self.complaints.append(str(told["exceptionDetails"]))
+            self.complaints.append(str(parameters["exceptionDetails"]))
         elif event.get("method") == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(parameters["request"]["url"])
         elif event.get("method") == "Network.webSocketCreated":
-            self.requests.append(told["url"])
+            self.requests.append(parameters["url"])
         elif event.get("method") == "Network.webSocketFrameReceived":
-            frame = told["response"]
+            frame = parameters["response"]
             if frame["opcode"] == 2:
                 self.received += base64.b64decode(frame["payloadData"])
         elif event.get("method") == "Page.javascriptDialogOpening":
-            self.complaints.append(f"dialog: {told['message']}")
+            self.complaints.append(f"dialog: {parameters['message']}")
 
     def open(self, page: Path) -> None:
-        """Load a file and wait until it is there."""
+        """Load a file and wait for it."""
         self.visit(page.as_uri())
 
     def visit(self, address: str) -> None:
-        """Load a page and wait until it is there."""
+        """Load a page and wait for it."""
         self.complaints.clear()
         self.requests.clear()
         self.received = b""
@@ -116,7 +116,7 @@ class Browser:
         return answer["result"].get("value")
 
     def look(self, width: int, *, dark: bool, phone: bool = False) -> bytes:
-        """A picture of the whole page, a PNG."""
+        """A screenshot of the whole page, as PNG."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=phone)  # fmt: skip
@@ -126,7 +126,7 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own in `folder`, ended at the end."""
+    """A browser with its own profile in `folder`, which is ended afterwards."""
     assert PROGRAM is not None
     theirs, ours = os.pipe(), os.pipe()
     command = [

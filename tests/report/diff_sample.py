@@ -1,4 +1,4 @@
-"""Two builds of an image, between which one of everything happened."""
+"""Two builds of an image with an example of every kind of difference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.images import (
 
 
 def _status(**versions: str) -> bytes:
-    """What dpkg has installed."""
+    """The status file of dpkg."""
     return b"".join(
         f"Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n".encode()
         for name, version in versions.items()
@@ -25,7 +25,7 @@ def _status(**versions: str) -> bytes:
 
 
 def _installed(name: str, size: int) -> list[Member]:
-    """The files of a package, and its list of them."""
+    """The files of a package, with dpkg's list of them."""
     return [
         file(f"usr/bin/{name}", name[:1].encode() * size),
         file(f"var/lib/dpkg/info/{name}.list", f"/.\n/usr/bin/{name}\n".encode()),
@@ -97,7 +97,7 @@ def _history(*texts: tuple[str, bool]) -> list[dict[str, object]]:
 
 
 def old_image() -> bytes:
-    """The build before."""
+    """The old build."""
     return docker_archive(
         [_BASE, _OLD_PACKAGES, _TOUCHED, _OLD_APP],
         history=_history(
@@ -121,7 +121,7 @@ def old_image() -> bytes:
 
 
 def new_image() -> bytes:
-    """The build after."""
+    """The new build."""
     return docker_archive(
         [_BASE, _NEW_PACKAGES, _TOUCHED_AGAIN, _NEW_APP, _CLEAN],
         history=_history(

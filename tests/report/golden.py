@@ -8,13 +8,13 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "snapshots" / "reports"
 
 
-def check(name: str, found: bytes) -> None:
+def check(name: str, report: bytes) -> None:
     """Assert that a report equals the golden one, byte for byte."""
-    kept = FOLDER / name
+    path = FOLDER / name
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         FOLDER.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(found)
-    assert kept.exists(), f"no {name} yet: run with UPDATE_SNAPSHOTS=1"
-    wanted = kept.read_bytes()
-    assert found.decode().splitlines() == wanted.decode().splitlines()
-    assert found == wanted
+        path.write_bytes(report)
+    assert path.exists(), f"no {name} yet: run with UPDATE_SNAPSHOTS=1"
+    golden = path.read_bytes()
+    assert report.decode().splitlines() == golden.decode().splitlines()
+    assert report == golden

@@ -43,12 +43,12 @@ def _in(folder: str, name: str | bytes) -> bytes:
 
 
 def _content(number: int) -> bytes:
-    """Of the first names most, as reports name the largest files."""
+    """Contents; the first names have the most bytes, as reports list the largest files."""
     return b"%03d" % number * (9000 - 10 * number)
 
 
 def hostile() -> bytes:
-    """The image as an archive: its names are stored, deleted, stored twice, and what findings name."""
+    """The image as an archive; its names are stored, deleted, stored twice, and part of findings."""
     stored = layer_tar(
         [file(_in("gone", name), _content(number)) for number, name in enumerate(NAMES)]
     )

@@ -1,4 +1,4 @@
-"""An image with at least one of everything that reports show."""
+"""An image with an example of everything that reports show."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def sample() -> bytes:
 
 
 def opened(path: Path, image: bytes, options: Options | None = None) -> Opened:
-    """An image in a file, opened."""
+    """Write an image and open it."""
     return open_image(Request(str(write(path, image))), options)
 
 
 def report(image: Opened, form: str = "text", options: ReportOptions | None = None) -> bytes:
-    """A report as it is written."""
+    """The text of a report."""
     stream = io.BytesIO()
     writer_of(form)(image, stream, options or ReportOptions())
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: it loads without complaint, sorts, folds, and fits a telephone."""
+"""The HTML page in a real browser: it loads without errors, sorts, folds, and fits a phone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def pages(demo_image: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 @pytest.mark.parametrize("name", ["demo", "hostile"])
-def test_the_page_loads_without_complaint_and_asks_for_nothing(
+def test_the_page_loads_without_errors_or_requests(
     tab: Browser, pages: dict[str, Path], name: str
 ) -> None:
     tab.open(pages[name])
@@ -51,10 +51,10 @@ def test_the_page_loads_without_complaint_and_asks_for_nothing(
     assert [each for each in tab.requests if not each.startswith("data:")] == [pages[name].as_uri()]
 
 
-def test_the_browser_reports_scripts_of_the_image(
+def test_the_browser_reports_blocked_scripts(
     tab: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:
-    """The policy of the page stops what escaping might have missed, and we would hear of it."""
+    """The policy of the page blocks scripts that escaping missed, and the test would see the report."""
     text = pages["hostile"].read_text()
     bad = text.replace("</main>", "</main><script>document.title='owned'</script>")
     tab.open(write(tmp_path / "bad.html", bad.encode()))
@@ -62,7 +62,7 @@ def test_the_browser_reports_scripts_of_the_image(
     assert any("Content Security Policy" in each for each in tab.complaints)
 
 
-def test_a_hostile_title_is_a_title(tab: Browser, pages: dict[str, Path]) -> None:
+def test_a_hostile_title_is_shown_as_text(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["hostile"])
     assert tab.run("document.title") == f"{TITLE} · layerscope"
     assert tab.run("document.querySelector('h1').textContent") == TITLE
@@ -93,9 +93,9 @@ def test_a_long_table_is_folded_and_filtered(tab: Browser, pages: dict[str, Path
         "field.dispatchEvent(new Event('input')); })()"
     )
     rows = f"[...{section}.querySelectorAll('tbody tr')].filter(r => r.offsetParent).map(r => r.textContent)"
-    found = tab.run(rows)
-    assert 0 < len(found) < 50
-    assert all("debconf" in row for row in found)
+    shown_rows = tab.run(rows)
+    assert 0 < len(shown_rows) < 50
+    assert all("debconf" in row for row in shown_rows)
 
 
 def test_colours_follow_the_system_until_chosen(tab: Browser, pages: dict[str, Path]) -> None:
@@ -123,21 +123,19 @@ def test_a_fix_is_copied_with_one_click(tab: Browser, pages: dict[str, Path]) ->
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
     assert tab.run("document.querySelector('.copy').hidden") is False
     tab.run("document.querySelector('.copy').click()")
-    said = "new Promise(done => setTimeout(() => done(document.querySelector('.copy').textContent), 300))"
-    assert tab.run(said) == "copied"
+    label = "new Promise(done => setTimeout(() => done(document.querySelector('.copy').textContent), 300))"
+    assert tab.run(label) == "copied"
 
 
-def test_the_whole_fix_is_copied_beside_its_difference(
-    tab: Browser, pages: dict[str, Path]
-) -> None:
+def test_the_whole_fix_can_be_copied_beside_its_diff(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
     fix = "document.querySelector('.difference').parentElement"
-    whole = tab.run(f"{fix}.querySelector('.whole').textContent")
+    whole_fix = tab.run(f"{fix}.querySelector('.whole').textContent")
     tab.run(f"{fix}.querySelector('.copy').click()")
     read = "new Promise(done => setTimeout(() => done(navigator.clipboard.readText()), 300))"
-    assert tab.run(read) == whole
-    assert not whole.startswith(("-", "+", " "))
+    assert tab.run(read) == whole_fix
+    assert not whole_fix.startswith(("-", "+", " "))
 
 
 def test_the_map_describes_the_tile_under_the_pointer(tab: Browser, pages: dict[str, Path]) -> None:

@@ -12,7 +12,7 @@ from layerscope.report.console import Console, Part
 
 
 def written(*parts: Part | str, color: bool = False) -> str:
-    """One line as it is written."""
+    """The output of one line."""
     stream = io.BytesIO()
     console = Console(stream, 80, color=color)
     console.line(*parts)
@@ -34,13 +34,13 @@ def written(*parts: Part | str, color: bool = False) -> str:
     ],
 )
 def test_no_line_is_a_command_for_a_ci_service(line: str, shown: str) -> None:
-    """Reports are printed into logs whose lines GitHub, Azure and TeamCity obey."""
+    """GitHub, Azure and TeamCity execute commands in lines of a log."""
     assert written(line) == shown
     assert written("  ", (line, "bold")).strip() == shown.strip()
 
 
 @given(st.lists(st.text(alphabet=":#[a ", max_size=6), max_size=4))
 def test_split_texts_never_form_a_command(parts: list[str]) -> None:
-    """However a line is put together."""
+    """This holds however the parts of a line are split."""
     line = written(*parts)
     assert not line.lstrip().startswith("::")

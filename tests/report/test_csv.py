@@ -1,4 +1,4 @@
-"""CSV: each table can be read back, its figures are those of the image, and no name runs in a spreadsheet."""
+"""CSV: each table can be read back, figures equal those of the image, and no name is a formula."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_waste_has_one_row_per_record_largest_first(image: Opened) -> None:
     assert {"/etc/os-release", "/usr/share/doc/two/copyright"} <= {row["path"] for row in rows}
 
 
-def test_packages_and_the_rest_add_up_to_the_final_image(tmp_path: Path) -> None:
+def test_packages_and_unowned_directories_add_up_to_the_final_image(tmp_path: Path) -> None:
     status = b"Package: =curl\nStatus: install ok installed\nVersion: 8\n"
     members = [
         file("var/lib/dpkg/status", status),
@@ -76,8 +76,8 @@ def test_packages_and_the_rest_add_up_to_the_final_image(tmp_path: Path) -> None
 def test_duplicates_have_one_row_per_path_and_a_number_per_content(image: Opened) -> None:
     rows = rows_of(image, "duplicates")
     savings = {row["group"]: int(row["saving_bytes"]) for row in rows}
-    assert sum(savings.values()) == sum(found.saving for found in image.duplicates or ())
-    assert len(rows) == sum(len(found.paths) for found in image.duplicates or ())
+    assert sum(savings.values()) == sum(duplicate.saving for duplicate in image.duplicates or ())
+    assert len(rows) == sum(len(duplicate.paths) for duplicate in image.duplicates or ())
 
 
 def test_files_are_those_of_all_layers(image: Opened) -> None:
@@ -112,7 +112,7 @@ def test_no_text_of_an_image_becomes_a_formula_or_controls_the_terminal(
             assert safe_name(cell) == cell
 
 
-def test_an_instruction_that_is_a_formula_begins_with_an_apostrophe(evil: Opened) -> None:
+def test_an_instruction_that_looks_like_a_formula_gets_an_apostrophe(evil: Opened) -> None:
     assert rows_of(evil, "steps")[0]["text"].startswith("'=cmd|' /C calc'!A0")
 
 
@@ -129,7 +129,7 @@ def test_the_same_image_gives_the_same_bytes(image: Opened, tmp_path: Path) -> N
         assert report(again, "csv", options) == report(image, "csv", options)
 
 
-def test_steps_name_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
+def test_steps_have_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
     text = b"FROM x\n\nRUN chmod 600 /etc/os-release\nWORKDIR /app\nRUN rm -rf /var/lib/lists/* /usr/share/doc/two\n"
     dockerfile = parse_dockerfile(text, "Dockerfile")
     image = opened(tmp_path / "sample.tar", sample(), Options(dockerfile=dockerfile))

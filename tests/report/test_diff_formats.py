@@ -1,4 +1,4 @@
-"""Comparisons in all formats: what the new image risks comes first, comments fit, and no name becomes markup or a command."""
+"""Comparisons in all formats: new risks come first, comments fit, and no name becomes markup or a command."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def risky(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @pytest.fixture(scope="module")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """From one hostile image to another."""
+    """A comparison of two hostile images."""
     folder = tmp_path_factory.mktemp("evil")
     command = COMMAND.removeprefix("RUN /bin/sh -c ").removesuffix(" # buildkit")
     names = [name for name in NAMES if len(name) < 200]
     return compared(folder, hostile(), risky_image(*names, title=TITLE, command=command))
 
 
-def test_what_is_risked_comes_before_all_figures(risky: Pair) -> None:
+def test_new_risks_come_before_all_figures(risky: Pair) -> None:
     for form, last in (("text", "efficiency"), ("markdown", "| stored |"), ("html", "Steps")):
         text = written(risky, form)
         text = text[text.index("<h2>") :] if form == "html" else text
@@ -75,15 +75,15 @@ def test_the_order_after_that_is_size_findings_config(risky: Pair) -> None:
         assert places == sorted(places)
 
 
-def test_json_has_the_risks(risky: Pair) -> None:
-    found = json.loads(written(risky, "json"))
-    (secret,) = found["secrets"]
+def test_json_has_new_secrets_and_setuid_files(risky: Pair) -> None:
+    document = json.loads(written(risky, "json"))
+    (secret,) = document["secrets"]
     assert (secret["rule"], secret["path"]) == ("secret-private-key", "keys/x.pem")
-    assert found["setuid"] == [{"path": "bin/x", "bits": 0o4000, "layer": 2}]
-    assert [each["rule"] for each in found["findings"]["new"]] == ["apt-lists"]
+    assert document["setuid"] == [{"path": "bin/x", "bits": 0o4000, "layer": 2}]
+    assert [each["rule"] for each in document["findings"]["new"]] == ["apt-lists"]
 
 
-def test_annotations_are_errors_for_risks_and_a_notice_that_sums_up(risky: Pair) -> None:
+def test_annotations_are_errors_for_risks_and_a_notice_as_summary(risky: Pair) -> None:
     lines = written(risky, "github").splitlines()
     commands = [line for line in lines if line.startswith("::")]
     assert [re.match("::[a-z]+ title=[^:%,]*", line)[0] for line in commands] == [  # type: ignore[index]
@@ -96,7 +96,7 @@ def test_annotations_are_errors_for_risks_and_a_notice_that_sums_up(risky: Pair)
     assert all(line.startswith("layerscope: ") for line in lines if line not in commands)
 
 
-def test_equal_images_say_so_in_every_format(tmp_path: Path) -> None:
+def test_every_format_says_that_images_are_equal(tmp_path: Path) -> None:
     pair = compared(tmp_path, new_image(), new_image())
     for form in DIFF_FORMATS:
         text = written(pair, form)
@@ -112,7 +112,7 @@ def test_markdown_has_no_element_link_or_mention_of_an_image(evil: Pair) -> None
     assert not re.search(r"(?<![\w])@\w|#\d|\bGH-\d|https?://|:\w+:", page.words)
 
 
-def test_markdown_shows_names_as_they_are(evil: Pair) -> None:
+def test_markdown_shows_names_literally(evil: Pair) -> None:
     codes = Page(written(evil, "markdown")).codes
     for name in NAMES[:3]:
         raw = name if isinstance(name, bytes) else name.encode()
@@ -135,8 +135,8 @@ def test_html_has_no_element_or_attribute_of_an_image(evil: Pair) -> None:
     assert TITLE in page.texts["title"][0]
 
 
-def test_log_lines_start_no_command(evil: Pair) -> None:
-    """All annotations are ours, and no name ends one."""
+def test_log_lines_are_not_commands(evil: Pair) -> None:
+    """All annotations are written by us, and no name ends one."""
     lines = written(evil, "github").splitlines()
     for line in lines:
         assert re.match(r"::(?:error|warning|notice) title=|layerscope: ", line)
@@ -146,7 +146,7 @@ def test_log_lines_start_no_command(evil: Pair) -> None:
 
 
 @pytest.mark.parametrize("form", DIFF_FORMATS)
-def test_nothing_acts_on_a_terminal(evil: Pair, form: str) -> None:
+def test_no_format_controls_the_terminal(evil: Pair, form: str) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028]", written(evil, form))
 
 
@@ -167,7 +167,7 @@ def test_secrets_of_the_config_are_masked(tmp_path: Path, form: str) -> None:
 # --- Sizes ----------------------------------------------------------------------------------------
 
 
-def test_a_comment_is_never_longer_than_github_takes_and_counts_what_is_left_out(
+def test_a_comment_fits_the_limit_of_github_and_counts_what_is_left_out(
     tmp_path: Path,
 ) -> None:
     long = "é" * 120

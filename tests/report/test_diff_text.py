@@ -1,4 +1,4 @@
-"""Comparisons of random images keep to the width and never act on the terminal; text and JSON agree."""
+"""Comparisons of random images fit the width and never control the terminal; text and JSON agree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def text_of(old: Opened, new: Opened, comparison: Comparison, options: ReportOpt
 
 @given(wild_layers(), wild_layers(), st.sampled_from([60, 80, 200]), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_lines_fit_and_colours_change_no_letter(
+def test_lines_fit_and_colours_do_not_change_the_text(
     old: Layers, new: Layers, width: int, binary: bool
 ) -> None:
     first, second = side(old), side(new)
@@ -43,8 +43,8 @@ def test_lines_fit_and_colours_change_no_letter(
 
 @given(wild_layers(), wild_layers())
 @settings(max_examples=20, deadline=None)
-def test_json_counts_what_it_lists(old: Layers, new: Layers) -> None:
-    """And is ASCII, whatever names there are."""
+def test_json_counts_match_its_lists(old: Layers, new: Layers) -> None:
+    """It is ASCII, whatever the names are."""
     first, second = side(old), side(new)
     stream = io.BytesIO()
     diff_json.write(first, second, compare(first, second), stream)
@@ -61,13 +61,13 @@ def test_json_counts_what_it_lists(old: Layers, new: Layers) -> None:
 
 
 def test_the_largest_of_many_changes_are_shown() -> None:
-    """And how many more there are; --files lists them all, in path order."""
+    """The number of the others is shown; --files lists all in path order."""
     new = side([[file(f"d/{number:03}", b"x" * number) for number in range(100)]])
     old = side([[file("d/000")]])
     comparison = compare(old, new)
     short = text_of(old, new, comparison, ReportOptions())
     assert "  +     +99 B  /d/099\n  +     +98 B  /d/098\n" in short
     assert "… and 79 more paths: --files lists them" in short
-    whole = text_of(old, new, comparison, ReportOptions(files=True))
-    assert "  +      +1 B  /d/001\n  +      +2 B  /d/002\n" in whole
-    assert "more paths" not in whole
+    all_files = text_of(old, new, comparison, ReportOptions(files=True))
+    assert "  +      +1 B  /d/001\n  +      +2 B  /d/002\n" in all_files
+    assert "more paths" not in all_files

@@ -1,4 +1,4 @@
-"""A fleet as HTML: all answers, nothing from an image as markup, and no other host."""
+"""A fleet as HTML: it has all answers, escapes texts of images, and loads nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def page(fleet: Fleet) -> str:
 
 
 def test_every_answer_has_a_section(tmp_path: Path) -> None:
-    """With its figures, and a bar for each day."""
+    """Each section has its figures; the chart has a bar for each day."""
     fleet = fleet_of(tmp_path, written(tmp_path / "images", 12))
     shown = page(fleet)
     titles = re.findall(r"<h2>(.*?)</h2>", shown)
@@ -40,8 +40,8 @@ def test_every_answer_has_a_section(tmp_path: Path) -> None:
     assert not re.search(r"https?://(?!www\.w3\.org)", shown)
 
 
-def test_what_images_say_is_text(tmp_path: Path) -> None:
-    """Names, steps and errors: neither markup nor escapes of terminals."""
+def test_texts_of_images_are_escaped(tmp_path: Path) -> None:
+    """Names, steps and errors are neither markup nor terminal escapes."""
     layer = layer_tar([file(f"{HOSTILE}/var/lib/apt/lists/x", b"x" * 10_000)])
     history = [{"created_by": f"RUN {HOSTILE}"}]
     image = docker_archive([layer], history=history, tags=[HOSTILE])
@@ -54,8 +54,7 @@ def test_what_images_say_is_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_few_images(tmp_path: Path, count: int) -> None:
-    """No chart of one day, no empty tables."""
+def test_a_fleet_of_one_day_has_no_chart_and_no_empty_tables(tmp_path: Path, count: int) -> None:
     paths = written(tmp_path / "images", count) if count else [tmp_path / "none.tar"]
     shown = page(fleet_of(tmp_path, paths))
     assert "<h2>Growth</h2>" not in shown

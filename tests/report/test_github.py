@@ -1,4 +1,4 @@
-"""Annotations: GitHub reads each as one command, on the right lines, and no name is a command of its own."""
+"""Annotations: GitHub reads each as one command with the right lines, and no name is a command."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Annotation(NamedTuple):
 
 def parsed(image: Opened) -> tuple[list[Annotation], list[str]]:
     """The commands, and the other lines of the log."""
-    found, others = [], []
+    commands, others = [], []
     for line in report(image, "github").decode().removesuffix("\n").split("\n"):
         if not line.strip().startswith("::"):
             others.append(line)
@@ -37,14 +37,14 @@ def parsed(image: Opened) -> tuple[list[Annotation], list[str]]:
         match = COMMAND.fullmatch(line)
         assert match is not None
         properties = dict(part.split("=", 1) for part in match[2].split(","))
-        found.append(
+        commands.append(
             Annotation(
                 match[1],
                 {key: unquote(value) for key, value in properties.items()},
                 unquote(match[3]),
             )
         )
-    return found, others
+    return commands, others
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_each_finding_is_one_annotation(evil: Opened) -> None:
         assert "\nFix:\n" in annotation.message
 
 
-def test_a_line_sums_up(evil: Opened) -> None:
+def test_the_last_line_is_a_summary(evil: Opened) -> None:
     (line,) = parsed(evil)[1]
     assert line.startswith("layerscope: evil</title>")
     assert " stored · " in line
@@ -72,7 +72,7 @@ def test_a_line_sums_up(evil: Opened) -> None:
     assert " wasted · efficiency " in line
 
 
-def test_annotations_stand_on_the_lines_of_the_dockerfile(tmp_path: Path) -> None:
+def test_annotations_have_the_lines_of_the_dockerfile(tmp_path: Path) -> None:
     text = b"FROM scratch\nCOPY a \\\n  b /gone/\nRUN rm -rf /gone\n"
     layers = [layer_tar([file("gone/a", b"a" * 200_000)]), layer_tar([file("gone/.wh.a")])]
     history: list[dict[str, object]] = [
@@ -90,8 +90,8 @@ def test_annotations_stand_on_the_lines_of_the_dockerfile(tmp_path: Path) -> Non
     assert (properties["line"], properties["endLine"]) == ("2", "3")
 
 
-def test_no_name_is_a_command_of_its_own(evil: Opened) -> None:
-    """Neither at the start of a line, nor in the older syntax that works anywhere, nor with escapes."""
+def test_no_name_is_a_command(evil: Opened) -> None:
+    """This holds at the start of a line, for the older syntax anywhere in it, and for escapes."""
     written = report(evil, "github").decode()
     assert "##[" not in written
     lines = written.split("\n")
@@ -102,7 +102,7 @@ def test_no_name_is_a_command_of_its_own(evil: Opened) -> None:
     assert "'%0A::error::owned'" in messages
 
 
-def test_severities_have_their_levels(tmp_path: Path) -> None:
+def test_severities_are_mapped_to_levels(tmp_path: Path) -> None:
     choices = {
         "apt-lists": RuleChoice(severity="error"),
         "deleted-later": RuleChoice(severity="note"),

@@ -1,4 +1,4 @@
-"""The HTML page: one file that asks for nothing, runs nothing of the image's, and stays small."""
+"""The HTML page: one file that loads nothing, runs nothing from the image, and stays small."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_elements_are_nested_correctly_for_any_image(evil: Opened, tmp_path: Pat
     page_of(opened(tmp_path / "none.tar", docker_archive([], history=[])))
 
 
-def test_nothing_that_an_image_says_is_an_element_or_an_attribute(evil: Opened) -> None:
+def test_no_text_of_an_image_is_an_element_or_an_attribute(evil: Opened) -> None:
     page = page_of(evil)
     assert page.tags() <= {
         "html", "head", "meta", "title", "link", "style", "body", "main", "header", "div", "h1", "h2", "p", "button", "dl",
@@ -80,7 +80,7 @@ def test_nothing_that_an_image_says_is_an_element_or_an_attribute(evil: Opened) 
         assert not any(name.startswith("on") or name in ("style", "src") for name in attributes)
 
 
-def test_names_are_shown_as_they_are(evil: Opened) -> None:
+def test_names_are_shown_literally(evil: Opened) -> None:
     codes = page_of(evil).texts["code"]
     for name in NAMES:
         raw = name if isinstance(name, bytes) else name.encode()
@@ -88,7 +88,7 @@ def test_names_are_shown_as_they_are(evil: Opened) -> None:
         assert (shown[:-1] + "\\x20" if shown.endswith(" ") else shown) in codes
 
 
-def test_nothing_is_fetched_and_nothing_runs_but_the_pages_own_script(evil: Opened) -> None:
+def test_nothing_is_fetched_and_only_the_script_of_the_page_runs(evil: Opened) -> None:
     text = report(evil, "html").decode()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
@@ -111,8 +111,8 @@ def test_every_finding_has_its_fix(evil: Opened) -> None:
         assert safe_lines(finding.fix) in fixes
 
 
-def test_a_fix_is_a_difference_with_what_goes_and_what_comes(demo_opened: Opened) -> None:
-    """Each line as it is, below the words that it does not say; the whole fix is folded."""
+def test_a_fix_is_shown_as_a_diff(demo_opened: Opened) -> None:
+    """Comments that the diff does not show come above it; the whole fix is folded."""
     assert demo_opened.findings is not None
     page = page_of(demo_opened)
     changes = [finding for finding in demo_opened.findings.found if finding.difference]
@@ -134,8 +134,8 @@ def test_figures_are_those_of_the_image(tmp_path: Path) -> None:
     assert figures["efficiency"] == "51.4 %"
 
 
-def test_packages_and_what_belongs_to_none_are_sortable_tables(tmp_path: Path) -> None:
-    """Names of packages are text, whatever they are."""
+def test_packages_and_unowned_directories_are_sortable_tables(tmp_path: Path) -> None:
+    """Names of packages are escaped."""
     name = "</td><script>owned()</script>"
     members = [
         file("var/lib/dpkg/status", f"Package: {name}\nStatus: install ok installed\nVersion: 8\n".encode()),
@@ -160,11 +160,11 @@ def test_the_headline_is_at_the_top(evil: Opened) -> None:
 
 
 def test_the_map_names_the_largest_files_and_their_layers(evil: Opened) -> None:
-    told = [text for text in page_of(evil).texts["title"] if "  layer " in text]
-    assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in told)
+    titles = [text for text in page_of(evil).texts["title"] if "  layer " in text]
+    assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in titles)
 
 
-def test_sizes_are_in_powers_of_1024_if_asked_for(evil: Opened) -> None:
+def test_sizes_can_be_in_powers_of_1024(evil: Opened) -> None:
     text = report(evil, "html", ReportOptions(binary_sizes=True)).decode()
     body = text[text.index("<main>") : text.index("<script>")]
     assert "KiB" in body
@@ -183,7 +183,7 @@ def test_a_large_image_shows_the_largest_rows_and_counts_the_rest(
 
 
 def test_the_longest_names_do_not_make_a_large_page(tmp_path: Path) -> None:
-    """Not even those that grow most when they are escaped."""
+    """This includes names that grow the most when they are escaped."""
     long = ["/".join(['"&<>\x1b\u202e' * 25] * 10) + f"/{number}" for number in range(1500)]
     layers = [
         layer_tar([file(name, b"%d" % (at // 2 + 10_000)) for at, name in enumerate(long)])

@@ -1,4 +1,4 @@
-"""The JSON report: every key always there, figures that agree with each other, the same bytes every time."""
+"""The JSON report: every key is always present, figures agree, and the same image gives the same bytes."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ FILE_KEYS = "path type bytes logicalBytes mode uid gid mtime linkTarget change w
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """The sample, opened by a relative name: reports show no folder of this machine."""
+    """The sample, opened by a relative name, so that reports have no folder of this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("sample"))
         yield opened(Path("sample.tar"), sample())
 
 
 def document_of(image: Opened, *, files: bool = False) -> dict[str, Any]:
-    found = json.loads(report(image, "json", ReportOptions(files=files)))
-    assert isinstance(found, dict)
-    return found
+    decoded = json.loads(report(image, "json", ReportOptions(files=files)))
+    assert isinstance(decoded, dict)
+    return decoded
 
 
 def objects_at(document: Any, where: str) -> list[dict[str, Any]]:
-    """The objects that a path such as `layers[].changes` leads to."""
-    found = [document]
+    """The objects at a path such as `layers[].changes`."""
+    objects = [document]
     for part in where.split(".") if where else ():
-        found = [item[part.removesuffix("[]")] for item in found]
+        objects = [item[part.removesuffix("[]")] for item in objects]
         if part.endswith("[]"):
-            found = [each for item in found for each in item]
-    return found
+            objects = [each for item in objects for each in item]
+    return objects
 
 
 def test_the_report_is_as_it_was_last_reviewed(image: Opened) -> None:
@@ -73,8 +73,8 @@ def test_the_report_with_files_is_as_it_was_last_reviewed(image: Opened) -> None
     golden.check("sample-files.json", report(image, "json", ReportOptions(files=True)))
 
 
-def test_steps_and_findings_name_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
-    """A finding the line to change, FROM if it is the base image's; null without a Dockerfile."""
+def test_steps_and_findings_have_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
+    """A finding has the line to change, which is FROM if it is in the base image; null without a Dockerfile."""
     text = b"FROM base\n\nCOPY a /gone/\nRUN rm -rf /gone\n"
     layers = [
         layer_tar([file("old/a", b"o" * 300_000)]),
@@ -94,22 +94,22 @@ def test_steps_and_findings_name_their_lines_of_the_dockerfile(tmp_path: Path) -
         (None, [None] * 4, {0: None, 2: None}),
     ):
         options = Options(rules={}, dockerfile=dockerfile)
-        found = document_of(opened(tmp_path / "a.tar", image, options))
-        assert [step["line"] for step in found["steps"]] == steps
-        mine = [one for one in found["findings"] if one["rule"] == "deleted-later"]
-        assert {one["steps"][0]: one["line"] for one in mine} == lines
+        document = document_of(opened(tmp_path / "a.tar", image, options))
+        assert [step["line"] for step in document["steps"]] == steps
+        deleted_later = [one for one in document["findings"] if one["rule"] == "deleted-later"]
+        assert {one["steps"][0]: one["line"] for one in deleted_later} == lines
 
 
 @pytest.mark.parametrize("where", KEYS)
-def test_every_key_of_the_schema_is_always_there(image: Opened, where: str) -> None:
-    found = objects_at(document_of(image), where)
-    assert found
-    for item in found:
+def test_every_key_of_the_schema_is_always_present(image: Opened, where: str) -> None:
+    objects = objects_at(document_of(image), where)
+    assert objects
+    for item in objects:
         assert list(item) == KEYS[where].split()
 
 
 def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Path) -> None:
-    """Together with the packages they are what the image shows; null where packages were not looked for."""
+    """Together with packages they add up to the live bytes; null if packages were not searched for."""
     assert document_of(image)["unowned"] is None
     status = b"Package: curl\nStatus: install ok installed\nVersion: 8\n\n"
     members = [
@@ -120,17 +120,17 @@ def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Pa
         file(b"opt/caf\xe9/other.bin", b"o" * 10_000),
     ]
     archive = docker_archive([layer_tar(members)])
-    found = document_of(opened(tmp_path / "image.tar", archive, Options(rules={})))
-    unowned = found["unowned"]
+    document = document_of(opened(tmp_path / "image.tar", archive, Options(rules={})))
+    unowned = document["unowned"]
     assert list(unowned) == ["bytes", "files", "directories"]
     assert unowned["directories"][0] == {"path": "opt/caf\udce9", "bytes": 100_000, "files": 2}
     for key in ("bytes", "files"):
         assert sum(directory[key] for directory in unowned["directories"]) == unowned[key]
-    owned = sum(package["bytes"] for package in found["packages"])
-    assert (owned, owned + unowned["bytes"]) == (3_000, found["totals"]["liveBytes"])
+    owned = sum(package["bytes"] for package in document["packages"])
+    assert (owned, owned + unowned["bytes"]) == (3_000, document["totals"]["liveBytes"])
 
 
-def test_the_files_of_layers_are_there_only_when_asked_for(image: Opened) -> None:
+def test_files_of_layers_are_listed_only_with_the_option(image: Opened) -> None:
     assert not any("files" in layer for layer in document_of(image)["layers"])
     for layer in document_of(image, files=True)["layers"]:
         assert list(layer) == [*KEYS["layers[]"].split(), "files"]
@@ -146,18 +146,18 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_options_for_people_change_nothing(image: Opened) -> None:
+def test_options_for_people_do_not_change_the_document(image: Opened) -> None:
     odd = ReportOptions(binary_sizes=True, color=True, width=60)
     assert report(image, "json", odd) == report(image, "json")
 
 
-def test_the_document_is_ascii_and_ends_its_line(image: Opened) -> None:
+def test_the_document_is_ascii_and_ends_with_a_newline(image: Opened) -> None:
     written = report(image, "json", ReportOptions(files=True))
     assert written.isascii()
     assert written.endswith(b"}\n")
 
 
-def test_names_that_are_not_utf8_survive(image: Opened) -> None:
+def test_names_that_are_not_utf8_are_kept(image: Opened) -> None:
     written = report(image, "json", ReportOptions(files=True))
     assert b'"app/caf\\udce9"' in written
     paths = {item["path"].encode(errors="surrogateescape")
@@ -169,7 +169,7 @@ def test_names_that_are_not_utf8_survive(image: Opened) -> None:
 
 
 def check_figures(document: dict[str, Any]) -> None:
-    """Assert that a report agrees with itself."""
+    """Assert that the figures of a report agree with each other."""
     totals, layers, records = document["totals"], document["layers"], document["waste"]["records"]
     stored = sum(layer["storedBytes"] for layer in layers)
     wasted = sum(record["bytes"] for record in records)
@@ -197,22 +197,22 @@ def check_figures(document: dict[str, Any]) -> None:
     ]
     assert ranks == sorted(ranks)
     for layer in layers:
-        own = [each for each in records if each["storedIn"] == layer["index"]]
+        own_records = [each for each in records if each["storedIn"] == layer["index"]]
         here = [each for each in records if each["hiddenBy"] == layer["index"]]
         lower = [each for each in here if each["storedIn"] < layer["index"]]
-        assert layer["wastedBytes"] == sum(each["bytes"] for each in own)
+        assert layer["wastedBytes"] == sum(each["bytes"] for each in own_records)
         assert layer["hidesBytes"] == sum(each["bytes"] for each in lower)
         assert layer["netBytes"] == layer["storedBytes"] - sum(each["bytes"] for each in here)
         assert document["steps"][layer["step"]]["layer"] == layer["index"]
         counts = Counter(each["change"] for each in layer["files"])
         assert layer["changes"] == {change: counts[change] for change in layer["changes"]}
-    for found in document["duplicates"]:
-        assert found["savingBytes"] == found["bytes"] * (len(found["paths"]) - 1) > 0
-    saving = sum(found["savingBytes"] for found in document["duplicates"])
+    for duplicate in document["duplicates"]:
+        assert duplicate["savingBytes"] == duplicate["bytes"] * (len(duplicate["paths"]) - 1) > 0
+    saving = sum(duplicate["savingBytes"] for duplicate in document["duplicates"])
     assert totals["duplicateBytes"] == saving
     assert [step["index"] for step in document["steps"]] == list(range(len(document["steps"])))
-    made = [step["layer"] for step in document["steps"] if step["layer"] is not None]
-    assert made == list(range(len(layers)))
+    layers = [step["layer"] for step in document["steps"] if step["layer"] is not None]
+    assert layers == list(range(len(layers)))
 
 
 def test_figures_agree_with_each_other(image: Opened) -> None:
@@ -240,7 +240,7 @@ def test_kinds_of_steps_and_repeats_are_listed(image: Opened) -> None:
 # --- What is unknown ------------------------------------------------------------------------------
 
 
-def test_parts_that_were_skipped_are_null(tmp_path: Path) -> None:
+def test_skipped_parts_are_null(tmp_path: Path) -> None:
     tar = docker_archive([layer_tar([file("a", b"x"), file("b", b"x")])])
     options = Options(duplicates=False, verify_small=False)
     document = document_of(opened(tmp_path / "image.tar", tar, options))
@@ -258,7 +258,7 @@ def test_compressed_layers_add_up(tmp_path: Path) -> None:
     assert [layer["verified"] for layer in document["layers"]] == [True, True]
 
 
-def test_a_truncated_layer_gives_the_offset(tmp_path: Path) -> None:
+def test_a_truncated_layer_has_the_offset(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     layer = document_of(opened(tmp_path / "image.tar", docker_archive([tar])))["layers"][0]
     assert set(layer["broken"]) == {"offset", "message"}
@@ -272,7 +272,7 @@ def test_an_image_without_layers_has_a_complete_document(tmp_path: Path) -> None
     assert document["layers"] == document["steps"] == []
 
 
-def test_files_are_listed_one_a_line(image: Opened) -> None:
+def test_files_are_listed_one_per_line(image: Opened) -> None:
     lines = report(image, "json", ReportOptions(files=True)).decode().splitlines()
     listed = [line for line in lines if line.startswith('        {"path"')]
     document = document_of(image, files=True)
@@ -282,7 +282,7 @@ def test_files_are_listed_one_a_line(image: Opened) -> None:
 
 
 def test_texts_of_an_image_cannot_imitate_the_report(tmp_path: Path) -> None:
-    """An image that writes parts of a report into its texts changes no other part of it."""
+    """An image whose texts contain parts of a report changes no other part of it."""
     bait = '\n      "files": []'
     history: list[dict[str, object]] = [
         {"created_by": bait},
@@ -300,7 +300,7 @@ def test_texts_of_an_image_cannot_imitate_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "é", "\udcff", "😀", 'quote"\\ud800', "new\nline", ""])
-def test_lines_are_those_of_pythons_own_writer(name: str) -> None:
-    """Whichever writer is fit for the names."""
+def test_the_format_equals_that_of_json_dumps(name: str) -> None:
+    """Both writers give the same lines."""
     document = {name: [1, 2.5, None, True, {}, []], "nested": [{"a": {"b": [name]}}, [[]]]}
     assert indented(document) == json.dumps(document, indent=2)

@@ -1,4 +1,4 @@
-"""The JSON report is written row by row, and is what a plain writer would write."""
+"""The JSON report is written row by row, and equals the output of `json`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = (
 
 
 def both(folder: Path, members: list[list[Any]], *, duplicates: bool = True) -> tuple[str, str]:
-    """A report as it is written, and as `json` writes it."""
+    """A report as written, and as `json` writes it."""
     image = write(folder / "image.tar", docker_archive([layer_tar(layer) for layer in members]))
     opened = open_image(Request(str(image)), Options(duplicates=duplicates))
     stream = io.BytesIO()
@@ -42,21 +42,21 @@ def both(folder: Path, members: list[list[Any]], *, duplicates: bool = True) -> 
 def test_odd_names_are_valid_json(
     tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Quotes, control characters, other alphabets, what is no UTF-8, and what looks like a part of the report."""
+    """Names have quotes, control characters, other scripts, bytes that are not UTF-8, and text that looks like part of the report."""
     monkeypatch.setattr(json_rows, "BLOCK", block)
     wasted = [file(name, b"first") for name in NAMES]
-    kept = [file(name, b"other") for name in NAMES]
-    written, plain = both(tmp_path, [wasted, kept])
+    kept_files = [file(name, b"other") for name in NAMES]
+    written, plain = both(tmp_path, [wasted, kept_files])
     assert written == plain
-    found = json.loads(written)
+    document = json.loads(written)
     names = {name.decode(errors="surrogateescape") for name in NAMES}
-    assert {record["path"] for record in found["waste"]["records"]} == names
-    assert set(found["duplicates"][0]["paths"]) == names
+    assert {record["path"] for record in document["waste"]["records"]} == names
+    assert set(document["duplicates"][0]["paths"]) == names
 
 
 @pytest.mark.parametrize("duplicates", [True, False])
 def test_empty_lists_are_valid_json(tmp_path: Path, duplicates: bool) -> None:
-    """Nothing wasted, nothing twice, not even a layer."""
+    """There is no waste, no duplicate and no layer."""
     for layers in ([], [[file("a", b"1")]]):
         written, plain = both(tmp_path, layers, duplicates=duplicates)
         assert written == plain

@@ -1,4 +1,4 @@
-"""JUnit XML: read back by a library, with what GitLab and Jenkins show."""
+"""JUnit XML: a library reads it back, with the attributes that GitLab and Jenkins show."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 
 def suite_of(image: Opened) -> TestSuite:
-    """The one suite of a report, as junitparser reads it."""
-    whole = JUnitXml.fromstring(report(image, "junit"))
-    suites = list(whole)
+    """The single suite of a report, read by junitparser."""
+    junit = JUnitXml.fromstring(report(image, "junit"))
+    suites = list(junit)
     assert len(suites) == 1
     assert isinstance(suites[0], TestSuite)
     return suites[0]
@@ -96,7 +96,7 @@ def test_digests_that_were_not_checked_are_a_skipped_test(tmp_path: Path) -> Non
     assert isinstance(case.result[0], Skipped)
 
 
-def test_rules_that_are_off_are_no_tests(tmp_path: Path) -> None:
+def test_rules_that_are_off_have_no_test_case(tmp_path: Path) -> None:
     from layerscope.settings import RuleChoice
 
     options = Options(rules={"apt-lists": RuleChoice(enabled=False)})
@@ -104,10 +104,10 @@ def test_rules_that_are_off_are_no_tests(tmp_path: Path) -> None:
     assert not any("apt-lists" in case.name for case in suite)
 
 
-def test_names_are_text_that_xml_can_hold(evil: Opened) -> None:
+def test_names_are_valid_xml_text(evil: Opened) -> None:
     text = report(evil, "junit").decode()
     assert not re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
-    whole = "".join(ElementTree.parse(io.StringIO(text)).getroot().itertext())  # noqa: S314
-    assert "'</pre></details><script>owned()</script>'" in whole
-    assert "\\ufffe\\uffff\\x01\\x08\\x0b\\e[31m" in whole
-    assert "caf\\xe9\\xff\\xfe" in whole
+    all_text = "".join(ElementTree.parse(io.StringIO(text)).getroot().itertext())  # noqa: S314
+    assert "'</pre></details><script>owned()</script>'" in all_text
+    assert "\\ufffe\\uffff\\x01\\x08\\x0b\\e[31m" in all_text
+    assert "caf\\xe9\\xff\\xfe" in all_text

@@ -69,24 +69,24 @@ def test_the_report_is_as_it_was_last_reviewed(
     golden.check("sample.md", report(opened(Path("sample.tar"), sample()), "markdown"))
 
 
-def test_the_first_line_is_what_scripts_look_for(evil: Opened) -> None:
+def test_the_first_line_is_the_mark_for_scripts(evil: Opened) -> None:
     assert report(evil, "markdown").decode().startswith(f"{MARK}\n\n### ")
 
 
-def test_names_are_shown_as_they_are(evil: Opened) -> None:
+def test_names_are_shown_literally(evil: Opened) -> None:
     codes = Page(report(evil, "markdown").decode()).codes
     for name in NAMES[:3]:
         raw = name if isinstance(name, bytes) else name.encode()
         assert "/var/lib/apt/lists/" + safe_name(raw.replace(b"/", b"\\")) in codes
 
 
-def test_nothing_that_an_image_says_is_an_element_a_link_or_a_picture(evil: Opened) -> None:
+def test_no_text_of_an_image_is_an_element_a_link_or_a_picture(evil: Opened) -> None:
     tags = set(Page(report(evil, "markdown").decode()).tags)
     assert tags <= OURS
 
 
-def test_nothing_that_an_image_says_is_a_mention_or_a_reference(evil: Opened) -> None:
-    """GitHub looks for them in the text, but not in code."""
+def test_no_text_of_an_image_is_a_mention_or_a_reference(evil: Opened) -> None:
+    """GitHub looks for them in text, but not in code."""
     words = Page(report(evil, "markdown").decode()).words
     assert not re.search(r"(?<![\w])@\w|#\d|\bGH-\d|https?://|:\w+:", words)
 
@@ -105,7 +105,7 @@ def test_tables_keep_their_columns(evil: Opened) -> None:
         assert cells == 5
 
 
-def test_a_comment_is_never_longer_than_github_takes(tmp_path: Path) -> None:
+def test_a_comment_fits_the_limit_of_github(tmp_path: Path) -> None:
     long = "é" * 120
     layers = [
         layer_tar([file(f"{number}/{long}/{long}", b"%d" % number * 9000) for number in range(40)])
@@ -138,7 +138,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS)
-def test_code_shows_any_text_as_it_is_also_in_a_table(text: str) -> None:
+def test_code_shows_any_text_literally_even_in_a_table(text: str) -> None:
     safe = safe_name(text)
     page = Page(f"| a | b |\n|---|---|\n| {code(safe)} | x |")
     if safe.strip():
@@ -169,7 +169,7 @@ def test_no_address_becomes_a_link(shown: Callable[[str], str], text: str) -> No
 
 
 @given(TEXTS)
-def test_words_are_shown_as_they_are_and_are_no_markup(text: str) -> None:
+def test_plain_text_is_shown_literally(text: str) -> None:
     page = Page(f"x {plain(text)} x")
     assert set(page.tags) <= {"p"}
     assert " ".join(page.words.replace("\u2060", "").split()) == " ".join(
@@ -189,7 +189,7 @@ def test_prose_has_code_between_backticks_and_no_other_markup(text: str) -> None
 
 
 @given(TEXTS)
-def test_nothing_ends_a_block_of_code(text: str) -> None:
+def test_no_text_ends_a_block_of_code(text: str) -> None:
     safe = safe_lines(text)
     page = Page(fenced(safe, "dockerfile"))
     assert page.tags == ["pre", "code"]

@@ -26,7 +26,7 @@ CONFIG = {"config": {"Env": [f"DB_PASSWORD={SECRETS[0]}"], "Labels": {"api.token
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
 def test_no_format_for_people_shows_a_secret(name: str, tmp_path: Path) -> None:
-    """Neither in the tables of steps nor where a fix quotes the instruction; what is no secret stays."""
+    """This holds for tables of steps and for fixes that quote the instruction; other text stays."""
     lists = layer_tar([file("var/lib/apt/lists/x", b"x" * 3_000_000)])
     image = write(
         tmp_path / "image.tar",
@@ -44,7 +44,7 @@ def test_no_format_for_people_shows_a_secret(name: str, tmp_path: Path) -> None:
 
 
 def test_json_keeps_the_texts_of_the_image(tmp_path: Path) -> None:
-    """Programs get the history as it is."""
+    """JSON has the history unchanged."""
     image = write(
         tmp_path / "image.tar",
         docker_archive([layer_tar([file("a", b"a")])] * 2, history=HISTORY, config=CONFIG),

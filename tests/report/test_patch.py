@@ -1,4 +1,4 @@
-"""Parts of a patch: its lines, what it is after an earlier one, and saving it."""
+"""Parts of a patch: hunks, the rest after an earlier patch, and saving."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import pytest
 
 from layerscope.analysis.findings.composing import Plan
 from layerscope.errors import UsageError
-from layerscope.report.patch import FileChange, Patch, hunks, patch_bytes, save_patch, since
+from layerscope.report.patch import (
+    FileChange,
+    Patch,
+    hunks,
+    patch_bytes,
+    remaining_patch,
+    save_patch,
+)
 
 DOCKERFILE = Path("Dockerfile")
 IGNORE = FileChange(Path(".dockerignore"), None, ".git\n")
@@ -19,8 +26,8 @@ def patch(*files: FileChange, dockerfile: str = "c\n") -> Patch:
     return Patch(Plan(), files, dockerfile, None, restored=False)
 
 
-def test_the_lines_of_a_change() -> None:
-    """A last line without an end is marked, as git does it; other ends of lines stay."""
+def test_hunks_mark_a_missing_newline() -> None:
+    """A last line without a newline is marked as in Git; other line ends stay."""
     change = FileChange(DOCKERFILE, "a\r\nb", "a\r\nc")
     assert hunks(change) == [
         "@@ -1,2 +1,2 @@",
@@ -33,38 +40,41 @@ def test_the_lines_of_a_change() -> None:
     assert hunks(FileChange(DOCKERFILE, "a\n", "a\n")) == []
 
 
-def test_a_patch_goes_on_from_an_earlier_one() -> None:
-    """The Dockerfile is as that left it; of what it has already, nothing is left."""
-    whole = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
-    assert since(whole, DOCKERFILE, "b\n").files == (FileChange(DOCKERFILE, "b\n", "c\n"), IGNORE)
-    assert since(whole, DOCKERFILE, "c\n").files == (IGNORE,)
+def test_a_patch_continues_after_an_earlier_one() -> None:
+    """It starts from the Dockerfile that the earlier patch wrote; changes that it already has are left out."""
+    full_patch = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
+    assert remaining_patch(full_patch, DOCKERFILE, "b\n").files == (
+        FileChange(DOCKERFILE, "b\n", "c\n"),
+        IGNORE,
+    )
+    assert remaining_patch(full_patch, DOCKERFILE, "c\n").files == (IGNORE,)
 
 
-def test_what_an_earlier_patch_changed_and_this_one_does_not_is_undone() -> None:
-    """A larger fix took the place of a smaller one."""
-    assert since(patch(dockerfile="a\n"), DOCKERFILE, "b\n").files == (
+def test_changes_of_an_earlier_patch_can_be_undone() -> None:
+    """A larger fix replaced a smaller one."""
+    assert remaining_patch(patch(dockerfile="a\n"), DOCKERFILE, "b\n").files == (
         FileChange(DOCKERFILE, "b\n", "a\n"),
     )
 
 
-def test_saving_replaces_nothing(tmp_path: Path) -> None:
-    """Neither a file nor what a link points to."""
-    made = patch(IGNORE)
-    save_patch(made, tmp_path / "a")
-    assert (tmp_path / "a").read_bytes() == patch_bytes(made)
+def test_saving_never_replaces_a_file(tmp_path: Path) -> None:
+    """Neither an existing file nor the target of a link is replaced."""
+    saved = patch(IGNORE)
+    save_patch(saved, tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == patch_bytes(saved)
     (tmp_path / "link").symlink_to(tmp_path / "none")
     for name in ("a", "link", "."):
         with pytest.raises(UsageError, match="already exists"):
-            save_patch(made, tmp_path / name)
+            save_patch(saved, tmp_path / name)
     with pytest.raises(UsageError, match=r"cannot write .*none/a: No such file"):
-        save_patch(made, tmp_path / "none" / "a")
+        save_patch(saved, tmp_path / "none" / "a")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "link"]
 
 
-def test_a_patch_that_does_not_fit_leaves_nothing_behind(
+def test_a_patch_that_cannot_be_written_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A part of a patch is worse than none."""
+    """A partial patch is worse than none."""
 
     def full(_: Patch) -> bytes:
         raise OSError(28, "No space left on device")

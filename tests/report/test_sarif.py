@@ -1,4 +1,4 @@
-"""SARIF: valid by its schema and by Microsoft's validator, on the right lines, the same from build to build."""
+"""SARIF: valid for its schema and Microsoft's validator, on the right lines, and stable across builds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HISTORY: list[dict[str, object]] = [
 
 
 def deleting(content: bytes = b"a") -> bytes:
-    """An image that stores a file and deletes it."""
+    """An image that stores a file and deletes it later."""
     layers = [layer_tar([file("gone/a", content * 200_000)]), layer_tar([whiteout("gone")])]
     return docker_archive(layers, history=HISTORY)
 
@@ -45,7 +45,7 @@ def run_of(image: Opened) -> dict[str, Any]:
 
 
 def result_of(image: Opened, rule: str) -> dict[str, Any]:
-    """The one result of a rule."""
+    """The single result of a rule."""
     (result,) = (each for each in run_of(image)["results"] if each["ruleId"] == rule)
     assert isinstance(result, dict)
     return result
@@ -56,7 +56,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return opened(tmp_path_factory.mktemp("evil") / "evil.tar", hostile(), Options(rules={}))
 
 
-def test_the_schema_that_we_check_against_refuses_what_is_wrong() -> None:
+def test_the_schema_rejects_invalid_documents() -> None:
     assert not Draft202012Validator(SCHEMA).is_valid({"version": "2.1.0", "runs": [{}]})
 
 
@@ -77,8 +77,8 @@ def validate(folder: Path, document: bytes) -> None:
         env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
     )  # fmt: skip
     assert "Analysis completed successfully" in done.stdout, done.stdout + done.stderr
-    found = json.loads((folder / "found.sarif").read_text(encoding="utf-8-sig"))
-    results = found["runs"][0]["results"]
+    results = json.loads((folder / "found.sarif").read_text(encoding="utf-8-sig"))
+    results = results["runs"][0]["results"]
     assert [each for each in results if each.get("level", "warning") == "error"] == []
     assert results  # it does advise: it was really read
 
@@ -111,8 +111,8 @@ def test_a_result_is_on_the_lines_of_the_instruction(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_the_fixes_are_those_of_the_patch(tmp_path: Path, end: str) -> None:
-    """On the same lines, wherever in the file they are, also in its last line."""
+def test_fixes_equal_those_of_the_patch(tmp_path: Path, end: str) -> None:
+    """They replace the same lines anywhere in the file, including the last one."""
     # A form feed ends no line of a file.
     head = b"FROM scratch\n# one\x0cpage\n\n\n\nENV A=b\n\n"
     written = head + b"RUN npm install thing\n\n\nRUN apt-get update && \\\n  echo done"
@@ -154,9 +154,7 @@ def test_without_a_dockerfile_a_result_is_in_the_image_at_its_paths(tmp_path: Pa
     assert [each["fullyQualifiedName"] for each in location["logicalLocations"]] == ["/gone/a"]
 
 
-def test_fingerprints_differ_within_a_report_and_stay_from_build_to_build(
-    tmp_path: Path, evil: Opened
-) -> None:
+def test_fingerprints_are_unique_and_stable_across_builds(tmp_path: Path, evil: Opened) -> None:
     def prints(image: Opened) -> list[str]:
         results = run_of(image)["results"]
         return [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
@@ -167,7 +165,7 @@ def test_fingerprints_differ_within_a_report_and_stay_from_build_to_build(
     assert set(first).isdisjoint(prints(evil))
 
 
-def test_texts_hold_no_links_and_no_placeholders(evil: Opened) -> None:
+def test_texts_have_no_links_and_no_placeholders(evil: Opened) -> None:
     for result in run_of(evil)["results"]:
         text = result["message"]["text"]
         assert "[click](" not in text.replace("\\[", "")
@@ -178,24 +176,24 @@ def test_damage_and_oddities_are_notifications(tmp_path: Path) -> None:
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     (invocation,) = run_of(opened(tmp_path / "cut.tar", docker_archive([cut])))["invocations"]
     assert invocation["executionSuccessful"] is False
-    told = invocation["toolExecutionNotifications"]
-    assert told[0]["level"] == "error"
-    assert "damaged" in told[0]["message"]["text"]
+    notifications = invocation["toolExecutionNotifications"]
+    assert notifications[0]["level"] == "error"
+    assert "damaged" in notifications[0]["message"]["text"]
 
 
 def test_the_document_is_ascii(evil: Opened) -> None:
     assert report(evil, "sarif").isascii()
 
 
-def test_every_rule_leads_to_its_page(tmp_path: Path) -> None:
-    """With what to do when it is wrong at hand, and with the codes of hadolint and BuildKit that mean the same."""
+def test_every_rule_links_to_its_page(tmp_path: Path) -> None:
+    """Its help says when the rule is wrong, and names the equivalent codes of hadolint and BuildKit."""
     image = opened(tmp_path / "image.tar", deleting(), Options(rules={}))
     rules = {rule["id"]: rule for rule in run_of(image)["tool"]["driver"]["rules"]}
     for rule in RULES:
-        found = rules[rule.name]
-        assert found["helpUri"] == rule.page
-        assert found["helpUri"].startswith("https://")
-        assert "When it is wrong: " in found["help"]["text"]
-        assert rule.page in found["help"]["markdown"]
-        assert found["properties"]["codes"] == list(rule.codes)
+        sarif_rule = rules[rule.name]
+        assert sarif_rule["helpUri"] == rule.page
+        assert sarif_rule["helpUri"].startswith("https://")
+        assert "When it is wrong: " in sarif_rule["help"]["text"]
+        assert rule.page in sarif_rule["help"]["markdown"]
+        assert sarif_rule["properties"]["codes"] == list(rule.codes)
     assert rules["apt-lists"]["properties"]["codes"] == ["DL3009"]

@@ -1,4 +1,4 @@
-"""The text report: right at any width, and harmless for the terminal."""
+"""The text report: it fits any width and never controls the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RULE = "── above: base image"
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """The sample, opened by a relative name: reports show no folder of this machine."""
+    """The sample, opened by a relative name, so that reports have no folder of this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("sample"))
         yield opened(Path("sample.tar"), sample())
@@ -79,7 +79,7 @@ def test_no_line_is_wider_than_the_terminal(image: Opened, width: int, binary: b
     assert [line for line in lines if cells(line) > allowed] == []
 
 
-def test_lines_have_no_spaces_at_their_ends_and_no_controls(image: Opened) -> None:
+def test_lines_have_no_trailing_spaces_and_no_control_characters(image: Opened) -> None:
     text = text_of(image, files=True)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
@@ -88,7 +88,7 @@ def test_lines_have_no_spaces_at_their_ends_and_no_controls(image: Opened) -> No
 
 
 @pytest.mark.parametrize("width", [60, 100])
-def test_colours_are_all_that_colour_adds(image: Opened, width: int) -> None:
+def test_colour_adds_nothing_but_colours(image: Opened, width: int) -> None:
     colored = text_of(image, width=width, files=True, color=True)
     assert "\x1b[" in colored
     assert COLOR.sub("", colored) == text_of(image, width=width, files=True)
@@ -101,8 +101,8 @@ def test_any_image_gives_a_report_that_fits(tmp_path: Path, layers: list[list[Me
     image = simple(tmp_path, *layers)
     for line in text_of(image, width=60).splitlines():
         assert cells(line) <= 60
-    whole = text_of(image, width=60, files=True)
-    assert [line for line in whole.split("\n") if line != line.rstrip()] == []
+    report_with_files = text_of(image, width=60, files=True)
+    assert [line for line in report_with_files.split("\n") if line != line.rstrip()] == []
 
 
 def test_a_large_image_formats_only_the_rows_shown(
@@ -128,7 +128,7 @@ def test_a_large_image_formats_only_the_rows_shown(
 # --- Header ---------------------------------------------------------------------------------------
 
 
-def test_the_first_lines_say_what_the_image_is_and_what_it_wastes(image: Opened) -> None:
+def test_the_first_lines_name_the_image_and_its_waste(image: Opened) -> None:
     first, tags, headline, totals, facts = text_of(image).splitlines()[:5]
     assert first == "demo:latest  linux/amd64  docker-archive  sample.tar"
     assert tags == "also called demo:1"
@@ -137,14 +137,14 @@ def test_the_first_lines_say_what_the_image_is_and_what_it_wastes(image: Opened)
     assert facts == "38 files · 7 layers · 9 steps · built 2024-01-01 · digests ok"
 
 
-def test_compressed_layers_show_what_is_sent(tmp_path: Path) -> None:
+def test_compressed_layers_show_their_compressed_size(tmp_path: Path) -> None:
     layers = [layer_tar([file("a", b"a" * 5000)])]
     image = opened(tmp_path / "image.tar", oci_archive(layers, compress="gzip"))
     assert re.search(r"· \d+ B compressed ·", text_of(image))
 
 
 def test_other_images_of_the_archive_are_named(tmp_path: Path) -> None:
-    """Of many other images some are named, and the rest are counted."""
+    """The first few are named, and the others counted."""
     files: dict[str, bytes] = {}
     manifest = []
     for number in range(6):
@@ -168,7 +168,7 @@ def test_unchecked_digests_are_marked(tmp_path: Path) -> None:
     assert "digests not checked" in text_of(image)
 
 
-def test_a_digest_that_does_not_match_cannot_be_missed(tmp_path: Path) -> None:
+def test_a_digest_mismatch_is_highlighted(tmp_path: Path) -> None:
     wrong = {"rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}}
     text = text_of(simple(tmp_path, [file("a", b"a")], config=wrong))
     assert "digest MISMATCH" in text.splitlines()[3]
@@ -177,8 +177,8 @@ def test_a_digest_that_does_not_match_cannot_be_missed(tmp_path: Path) -> None:
 
 
 def test_damage_is_reported_before_any_table(tmp_path: Path) -> None:
-    whole = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
-    image = opened(tmp_path / "image.tar", docker_archive([whole[: 4 * BLOCK], whole]))
+    layer = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
+    image = opened(tmp_path / "image.tar", docker_archive([layer[: 4 * BLOCK], layer]))
     text = text_of(image)
     damage, table = text.index("Layer 0 is damaged at byte"), text.index("instruction")
     assert damage < text.index("The figures cover only the readable part.") < table
@@ -197,7 +197,7 @@ _LONG = "apt-get update && apt-get install -y " + " ".join(f"package-{n}" for n 
 def with_findings(
     tmp_path: Path, *, own: bool = True, base: bool = True, secret: bool = False
 ) -> Opened:
-    """An image of a base layer and an own one, each with package lists or not."""
+    """An image of a base layer and another one, each with or without package lists."""
     layers = [
         layer_tar([file(_LISTS + "base", b"b" * 300_000)] if base else [file("bin/sh", b"s")]),
         layer_tar([file(_LISTS + "own", b"o" * 200_000)] if own else [file("app", b"a")]),
@@ -213,8 +213,8 @@ def with_findings(
     return opened(tmp_path / "image.tar", image, Options(rules={}, base_steps=1))
 
 
-def test_the_headline_says_what_is_avoidable_and_whose(tmp_path: Path) -> None:
-    """What only another base image avoids is not the reader's."""
+def test_the_headline_splits_avoidable_bytes_by_owner(tmp_path: Path) -> None:
+    """Bytes that only another base image avoids are shown separately."""
     for own, base, words in (
         (True, True, "500 kB stored · 500 kB avoidable, 200 kB of it yours"),
         (False, True, "300 kB stored · 300 kB avoidable, none of it yours"),
@@ -225,7 +225,7 @@ def test_the_headline_says_what_is_avoidable_and_whose(tmp_path: Path) -> None:
         assert text.splitlines()[1] == words
 
 
-def test_a_deleted_key_is_in_the_headline_and_first_of_all(tmp_path: Path) -> None:
+def test_a_deleted_key_is_in_the_headline_and_the_first_finding(tmp_path: Path) -> None:
     text = text_of(with_findings(tmp_path, secret=True))
     assert text.splitlines()[1].endswith(" of it yours · 1 secret")
     places = [text.index(f"[{rule}]") for rule in ("secret-private-key", "apt-lists")]
@@ -233,7 +233,7 @@ def test_a_deleted_key_is_in_the_headline_and_first_of_all(tmp_path: Path) -> No
 
 
 def test_the_report_says_how_many_fixes_can_be_written(demo_opened: Opened) -> None:
-    """Below the heading, in one line; nothing where all fixes are words."""
+    """A line below the heading has the number; there is none if all fixes are described in words."""
     text = text_of(demo_opened)
     assert "\n  layerscope fix IMAGE --dockerfile FILE writes 5 of 8 fixes\n" in text
     assert demo_opened.findings is not None
@@ -242,16 +242,16 @@ def test_the_report_says_how_many_fixes_can_be_written(demo_opened: Opened) -> N
     assert "layerscope fix" not in text_of(none)
 
 
-def test_the_command_that_writes_fixes_has_the_names_that_were_given(tmp_path: Path) -> None:
-    """In quotes where a shell needs them."""
+def test_the_command_that_writes_fixes_names_image_and_dockerfile(tmp_path: Path) -> None:
+    """Names are quoted for the shell if necessary."""
     folder = tmp_path / "a b"
     folder.mkdir()
-    given = opened_with(folder, STEPS, DOCKERFILE)
+    image = opened_with(folder, STEPS, DOCKERFILE)
     command = f"layerscope fix '{folder}/i.tar' --dockerfile '{folder}/Dockerfile'"
-    assert f"\n  {command} writes 3 of 3 fixes\n" in text_of(given)
+    assert f"\n  {command} writes 3 of 3 fixes\n" in text_of(image)
 
 
-def test_what_to_fix_comes_before_the_steps_and_the_base_image_s_after_one_s_own(
+def test_findings_come_before_the_steps_and_those_of_the_base_image_last(
     tmp_path: Path,
 ) -> None:
     text = text_of(with_findings(tmp_path))
@@ -272,8 +272,8 @@ def test_what_to_fix_comes_before_the_steps_and_the_base_image_s_after_one_s_own
 
 
 @pytest.mark.parametrize("width", [60, 100])
-def test_fixes_are_whole_at_any_width(tmp_path: Path, width: int) -> None:
-    """Neither cut nor wrapped: each line can be copied."""
+def test_fixes_are_complete_at_any_width(tmp_path: Path, width: int) -> None:
+    """They are neither clipped nor wrapped, so that each line can be copied."""
     image = with_findings(tmp_path)
     assert image.findings is not None
     lines = [line.strip() for line in text_of(image, width=width).splitlines()]
@@ -291,7 +291,7 @@ def test_only_lines_of_fixes_are_wider_than_the_terminal(tmp_path: Path) -> None
     assert {line.strip() for line in wide} <= fixes
 
 
-def test_a_step_that_does_not_fit_leaves_out_what_many_begin_with(tmp_path: Path) -> None:
+def test_a_step_that_does_not_fit_leaves_out_a_common_start(tmp_path: Path) -> None:
     image = with_findings(tmp_path)
     assert "  RUN … apt-get install -y package-0 " in text_of(image)
     short = [{"created_by": "RUN /bin/sh -c set -e; make # buildkit"}]
@@ -301,7 +301,7 @@ def test_a_step_that_does_not_fit_leaves_out_what_many_begin_with(tmp_path: Path
 # --- Packages -------------------------------------------------------------------------------------
 
 
-def test_packages_and_what_belongs_to_none(tmp_path: Path) -> None:
+def test_packages_and_unowned_directories_are_listed(tmp_path: Path) -> None:
     status = b"Package: curl\nStatus: install ok installed\nVersion: 8\n"
     members = [
         file("var/lib/dpkg/status", status),
@@ -341,8 +341,8 @@ def test_each_step_has_one_row_in_the_order_of_the_build(image: Opened) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_a_rule_marks_the_end_of_the_base_image(image: Opened, width: int) -> None:
-    """Between its last step and the first one above it, and says if that is estimated."""
+def test_a_line_marks_the_end_of_the_base_image(image: Opened, width: int) -> None:
+    """It is between the last step of the base image and the next one, and says if the base is estimated."""
     (rule,) = [number for number, row in enumerate(table_of(image, width)) if RULE in row]
     lines = table_of(image, width)
     assert lines[rule].startswith("  ── above: base image (estimated) ──")
@@ -351,8 +351,8 @@ def test_a_rule_marks_the_end_of_the_base_image(image: Opened, width: int) -> No
     assert "bazel build" in lines[rule + 1]
 
 
-def test_the_dockerfile_says_for_sure_where_the_base_image_ends(tmp_path: Path) -> None:
-    """Unless it is another image's; without a base there is no rule."""
+def test_the_dockerfile_determines_where_the_base_image_ends(tmp_path: Path) -> None:
+    """This is not so if it is another image's; without a base image there is no line."""
     image = opened_with(tmp_path, STEPS, DOCKERFILE)
     assert image.dockerfile_lines is not None
     (rule,) = [row for row in table_of(image, 80) if RULE in row]
@@ -374,7 +374,7 @@ def test_rows_describe_the_step(image: Opened) -> None:
     assert re.search(r"  bazel build //:app +no changes, same blob as layer 5, stored once$", bazel)
 
 
-def test_notes_that_do_not_fit_beside_a_step_stand_below_it(image: Opened) -> None:
+def test_notes_that_do_not_fit_beside_a_step_are_below_it(image: Opened) -> None:
     rows = rows_of(image, width=60)
     assert rows[-1].strip() == "no changes, same blob as layer 5, stored once"
     assert rows[-2].endswith("bazel build //:app")
@@ -412,7 +412,7 @@ def test_in_a_narrow_terminal_each_wasted_file_takes_two_lines(image: Opened) ->
     ) in text_of(image, width=60)  # fmt: skip
 
 
-def test_duplicates_name_their_copies_and_what_one_would_save(tmp_path: Path) -> None:
+def test_duplicates_have_their_copies_and_savings(tmp_path: Path) -> None:
     same = b"same" * 100
     text = text_of(simple(tmp_path, [file(f"copy-{number}", same) for number in range(5)]))
     assert "Duplicates  1.6 kB in duplicates of 1 file\n  not counted as wasted\n" in text
@@ -438,7 +438,7 @@ def test_warnings_name_their_layer_and_code(image: Opened) -> None:
     assert re.search(r"\n  layer 5: .* no target \[link-broken\]\n", text)
 
 
-def test_files_are_listed_layer_by_layer_with_what_happened_to_them(image: Opened) -> None:
+def test_files_are_listed_by_layer_with_their_changes(image: Opened) -> None:
     text = text_of(image, files=True)
     for line in (
         "Layer 0  ADD file:5a5a5a5a5a5a… in /",

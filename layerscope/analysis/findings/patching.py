@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.composing import REPEATED, Plan, compose
@@ -72,6 +72,15 @@ class Patcher:
         new = apply_changes(dockerfile.text, self._pieces(self._lines, plan))
         parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
         return dockerfile.text, new
+
+    def step_texts(self, steps: Collection[int], plan: Plan) -> tuple[str, str]:
+        """A Dockerfile with only these steps, restored from the history, before and after a plan."""
+        old, new = (f"FROM {self._base}\n",) * 2
+        for step in sorted(steps):
+            texts = self._restored(step, step + 1, plan)
+            before, after = texts if masked(texts[0]) == texts[0] else map(masked, texts)
+            old, new = old + before, new + after
+        return old, new
 
     def difference(self, finding: Finding) -> str:
         """The fix for one finding as a diff, in lines that begin with `-`, `+` or a space; "" if it is described in words."""

@@ -26,7 +26,7 @@ from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.toc.places import NotAsListedError, Part, Places
 from layerscope.limits import Limits
-from layerscope.progress import NullProgress, Progress, Quiet, check
+from layerscope.progress import NullProgress, Progress, QuietProgress, check
 from layerscope.words import Extent
 
 GAP = 1 << 16
@@ -119,7 +119,7 @@ class ListedContents(LayerContents):
         else:
             find = _with_paths if self.index.digests is None else _with_digests
             entry_of = find(self.index, contents.index, entries)
-        for number, piece in contents.pieces(sorted(entry_of), Quiet(progress)):
+        for number, piece in contents.pieces(sorted(entry_of), QuietProgress(progress)):
             yield entry_of[number], piece
             progress.advance(len(piece))
         if len(entry_of) < len(entries):
@@ -176,7 +176,7 @@ class _WholeLayer:
             if self.loaded is None:
                 if index.extent is Extent.LISTED:
                     blob.pread(1, blob.size - 1)  # keeps a copy, because it is read twice
-                    index = index_layer(blob, limits, Quiet(progress), hash_all=True)
+                    index = index_layer(blob, limits, QuietProgress(progress), hash_all=True)
                 else:
                     blob.keep()
                 self.loaded = LayerContents(blob, index, limits)

@@ -28,15 +28,15 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
     if any(finding.edits and not finding.base for finding in findings):
         console.paragraph("Apply the fixes that need no decision:", indent=2)
         console.line("    ", (fix_command(opened), "cyan"))
-    examples = ((check, _ignore(check, verdict)) for check in failed)
+    examples = ((check, _ignore_lines(check, verdict)) for check in failed)
     check, example = next((each for each in examples if each[1]), (None, None))
     if check is not None and example is not None:
         source, limits = safe_name(verdict.source), list[str]()
-        wanted = source if verdict.source_kind == "layerscope" else CONFIG
+        place = source if verdict.source_kind == "layerscope" else CONFIG
         if verdict.source_kind == "dive":
-            wanted = f"{CONFIG}, in place of {source} and with its limits"
+            place = f"{CONFIG}, in place of {source} and with its limits"
             limits = _dive_limits(verdict)
-        console.paragraph(f"Accept {_what(check)} in {wanted}:", indent=2)
+        console.paragraph(f"Accept {_accepted_words(check)} in {place}:", indent=2)
         for line in (*limits, "[[ignore]]", *example, 'reason = "…"'):
             console.line("    ", (clip_start(line, console.width - 4), "cyan"))
     if verdict.baseline is None:
@@ -59,7 +59,7 @@ def _dive_limits(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _what(check: Check) -> str:
+def _accepted_words(check: Check) -> str:
     """What the example accepts: the worst offender of a check."""
     worst = check.offenders[0]
     rule = safe_name(check.rule)
@@ -72,7 +72,7 @@ def _what(check: Check) -> str:
     return f"the {'first ' if check.offender_count > 1 else ''}{kind} of {rule}"
 
 
-def _ignore(check: Check, verdict: Verdict) -> list[str] | None:
+def _ignore_lines(check: Check, verdict: Verdict) -> list[str] | None:
     """The lines of an [[ignore]] for the worst offender; None if it cannot be ignored."""
     if not check.offenders or check.rule in ("max-size", "max-compressed-size"):
         return None

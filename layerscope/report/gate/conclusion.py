@@ -16,13 +16,13 @@ class Conclusion:
 
     outcome: Outcome
     verb: str
-    """What the image does, without its name: `passes`, `fails`, `is damaged`."""
+    """The verb after the image's name: `passes`, `fails`, `is damaged`."""
     checks: str
-    """How many checks do: `61 checks`, `2 of 61 checks`, with the warnings."""
+    """The number of checks: `61 checks`, `2 of 61 checks`, with that of warnings."""
 
     @property
     def sentence(self) -> str:
-        """Both: `fails 2 of 61 checks`, `is damaged: 61 checks pass on the readable part`."""
+        """Verb and checks: `fails 2 of 61 checks`, `is damaged: 61 checks pass on the readable part`."""
         return f"{self.verb}{':' if self.verb == DAMAGED else ''} {self.checks}"
 
 
@@ -36,10 +36,10 @@ def conclusion_of(verdict: Verdict, opened: Opened, options: ReportOptions) -> C
     warnings = f", {count_of(warned, 'warning')}" if warned else ""
     if opened.damages() and not options.ignore_errors:
         verb = "pass" if len(verdict.checks) != 1 else "passes"
-        said = f"{checks} {verb}"
+        counts = f"{checks} {verb}"
         if failed:
-            said = f"{failed:,} of {checks} {'fails' if failed == 1 else 'fail'}"
-        return Conclusion(Outcome.FAIL, DAMAGED, f"{said} on the readable part{warnings}")
+            counts = f"{failed:,} of {checks} {'fails' if failed == 1 else 'fail'}"
+        return Conclusion(Outcome.FAIL, DAMAGED, f"{counts} on the readable part{warnings}")
     if failed:
         return Conclusion(Outcome.FAIL, "fails", f"{failed:,} of {checks}{warnings}")
     return Conclusion(Outcome.PASS, "passes", f"{checks}{warnings}")

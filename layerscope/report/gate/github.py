@@ -24,5 +24,5 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     for warning in verdict.warnings[:MAX_ANNOTATIONS]:
         place = f" ({safe_name(warning.place)})" if warning.place else ""
         command(stream, "warning", {"title": warning.code}, safe_name(warning.message) + place)
-    said = conclusion_of(verdict, opened, options).sentence
-    line(stream, f"{safe_name(opened.image.title)} {said} · {figures_line(opened, options)}")
+    sentence = conclusion_of(verdict, opened, options).sentence
+    line(stream, f"{safe_name(opened.image.title)} {sentence} · {figures_line(opened, options)}")

@@ -11,7 +11,7 @@ from layerscope.opening.opened import Opened
 from layerscope.report.gate.conclusion import DAMAGED, conclusion_of
 from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
 from layerscope.report.html import write_page
-from layerscope.report.html_parts import CELL, Section, fitting, macros
+from layerscope.report.html_parts import CELL, Section, macros, rows_that_fit
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import line_words
 from layerscope.text import clip, safe_name
@@ -52,7 +52,7 @@ def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> Sectio
         (safe_name(warning.message), safe_name(warning.place))
         for warning in verdict.warnings[:_WARNINGS]
     ]
-    body = macros(options).verdict(fitting(checks, len(checks), _MAX_BYTES), warnings)
+    body = macros(options).verdict(rows_that_fit(checks, len(checks), _MAX_BYTES), warnings)
     style = "verdict" if conclusion.outcome is Outcome.PASS else "verdict failed"
     return Section(title, f"rules from {safe_name(verdict.source)}", body, style)
 

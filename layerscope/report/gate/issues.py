@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.image.summary import one_line, step_name
 from layerscope.opening.opened import Opened
-from layerscope.report.issues import PATHS, Issue, issue_of, numbered
+from layerscope.report.issues import PATHS, Issue, issue_of, with_unique_fingerprints
 from layerscope.report.rows import lines_of, visible_end
 from layerscope.text import clip, safe_name, size
 from layerscope.words import Severity
@@ -19,24 +19,24 @@ _INSTRUCTION = 100
 def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False) -> list[Issue]:
     """Issues of the checks that fail or warn: one per finding, and one per check without findings."""
     issues: list[Issue] = []
-    known: set[int] = set()
+    seen_findings: set[int] = set()
     for outcome in (Outcome.FAIL, Outcome.WARN):
         for check in verdict.checks:
             if check.outcome is not outcome:
                 continue
             for issue in _of_check(opened, check, binary):
-                if issue.finding is None or id(issue.finding) not in known:
-                    known.add(id(issue.finding))
+                if issue.finding is None or id(issue.finding) not in seen_findings:
+                    seen_findings.add(id(issue.finding))
                     issues.append(issue)
-    return numbered(issues)
+    return with_unique_fingerprints(issues)
 
 
 def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
     """The findings behind a check; the check itself if it has other offenders, too."""
     level = level_of(check)
-    found = [each.finding for each in check.offenders if each.finding is not None]
-    if found and len(found) == check.offender_count:
-        for finding in found:
+    findings = [each.finding for each in check.offenders if each.finding is not None]
+    if findings and len(findings) == check.offender_count:
+        for finding in findings:
             yield issue_of(opened, finding, binary=binary, level=level)
         return
     words = [offender_words(opened, each, binary=binary) for each in check.offenders[:PATHS]]

@@ -1,7 +1,7 @@
 """The gate report as JSON, schema 1.0: stable names, every key always present.
 
 Sizes are bytes, shares are fractions (0.1 is 10 %), indices start at 0, unknown values are null. Bytes of a path that are not
-    UTF-8 become lone surrogates, written as `\\udcXX`.
+UTF-8 become lone surrogates, written as `\\udcXX`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from layerscope.report.text_findings import write_finding
 from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 
 SHOWN = {Outcome.FAIL: 10, Outcome.WARN: 3}
-"""Most offenders that are shown for a check."""
+"""Maximum offenders shown for a check, by its outcome."""
 _MIN_WIDTH = 30
-"""Columns that a path needs beside its note; with less room the note goes on a line of its own."""
+"""Columns that a path needs beside its note; with less room the note goes on its own line."""
 
 
 def write_offenders(
@@ -39,8 +39,8 @@ def write_offenders(
     if same_as is not None:
         console.line("  ", (f"the same files as under {same_as}", "dim"))
         return
-    most = SHOWN.get(check.outcome, 0)
-    shown = check.offenders[:most]
+    limit = SHOWN.get(check.outcome, 0)
+    shown = check.offenders[:limit]
     if any(offender.finding is not None for offender in shown):
         _write_findings(console, opened, check, shown, options)
     else:
@@ -102,14 +102,14 @@ def _write_paths(
     beside = room - widest(notes) - 2
     names = [_name(opened, offender) for offender in shown]
     beside = min(beside, widest(names)) if beside >= min(_MIN_WIDTH, widest(names)) else 0
-    for offender, amount, name, rest in zip(shown, sizes, names, notes, strict=True):
+    for offender, amount, name, note in zip(shown, sizes, names, notes, strict=True):
         cut = clip if offender.path is None else clip_start
         start = ("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ")
         if beside:
-            console.line(*start, padded(cut(name, beside), beside), "  ", (rest, "dim"))
+            console.line(*start, padded(cut(name, beside), beside), "  ", (note, "dim"))
         else:
             console.line(*start, cut(name, room))
-            console.paragraph(rest, "dim", indent=width + 4)
+            console.paragraph(note, "dim", indent=width + 4)
 
 
 def _name(opened: Opened, offender: Offender) -> str:
@@ -120,7 +120,7 @@ def _name(opened: Opened, offender: Offender) -> str:
 
 
 def _note(opened: Opened, offender: Offender) -> str:
-    """The note on an offender: its place, and what is wrong with it."""
+    """The note on an offender, with its place."""
     parts = [offender.note]
     if offender.layer is not None and offender.path is not None:
         parts.insert(0, f"in layer {offender.layer}")

@@ -17,6 +17,6 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
         opened,
         issues_of_verdict(opened, verdict, binary=options.binary_sizes),
         stream,
-        further={check.rule: (check.title, check.severity.value) for check in verdict.checks},
+        other_rules={check.rule: (check.title, check.severity.value) for check in verdict.checks},
         passed=verdict.passed,
     )

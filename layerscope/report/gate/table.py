@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.report.console import Console, padded, widest
 from layerscope.text import cells, clip, count_of, safe_name
-from layerscope.words import Severity
 
 GLYPHS = {Outcome.PASS: "✔", Outcome.WARN: "!", Outcome.FAIL: "✘", Outcome.SKIP: "–"}
 STYLES = {
@@ -18,7 +17,7 @@ STYLES = {
     Outcome.SKIP: "dim",
 }
 _MIN_WIDTH = 24
-"""Columns that a message needs beside its row; with less room it goes on a line of its own."""
+"""Columns that a message needs beside its row; with less room it goes on its own line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,11 @@ def _is_finding(check: Check) -> bool:
 
 def idle_title(checks: Sequence[Check]) -> str:
     """The row of the finding rules without findings: `54 more finding rules`; "" if there are none."""
-    silent = sum(map(is_idle, checks))
-    if not silent:
+    idle = sum(map(is_idle, checks))
+    if not idle:
         return ""
-    more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
-    return f"{silent:,}{more} finding rule{'' if silent == 1 else 's'}"
+    more = " more" if len(checks) > idle and any(map(_is_finding, checks)) else ""
+    return f"{idle:,}{more} finding rule{'' if idle == 1 else 's'}"
 
 
 def in_order(checks: Sequence[Check]) -> list[Check]:
@@ -119,8 +118,3 @@ def summary(checks: Sequence[Check]) -> str:
         f"{counts[Outcome.PASS]:,} passed",
     ]
     return ", ".join(word for word in words if word)
-
-
-def style_of(severity: Severity) -> str:
-    """The style of a severity."""
-    return {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}[severity]

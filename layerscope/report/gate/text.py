@@ -29,9 +29,9 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     _write_header(console, verdict, opened, options)
     write_table(console, verdict.checks, binary=options.binary_sizes)
     rule_of_paths: dict[tuple[Offender, ...], str] = {}
-    for wanted in (Outcome.FAIL, Outcome.WARN):
+    for outcome in (Outcome.FAIL, Outcome.WARN):
         for check in verdict.checks:
-            if check.outcome is wanted:
+            if check.outcome is outcome:
                 paths = (
                     check.offenders
                     if check.offenders and check.offenders[0].finding is None

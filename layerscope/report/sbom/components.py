@@ -1,4 +1,4 @@
-"""What an SBOM says of an image, in any format: its packages with their package URLs, the distribution, and what identifies it.
+"""The content of an SBOM in any format: the image's identity, its distribution, and its packages with their package URLs.
 
 The same image gives the same bytes: nothing depends on the time, the machine or the order of reading.
 """
@@ -32,9 +32,9 @@ _TYPES = {kind: url for url, kind in KINDS.items()} | {
 """The type of a package URL by package manager."""
 _OF_DISTRIBUTION = frozenset(("deb", "rpm", "apk"))
 _NAMESPACES = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse"}
-"""Where the namespace of a distribution is not its ID in os-release."""
+"""Namespaces of distributions, by ID in os-release, if they differ."""
 _PLAIN = "/~:!@+$&'()*;=[]{}"
-"""Characters besides letters, digits and `_.-` that paths have as they are; others are percent-encoded."""
+"""Characters of paths that are not percent-encoded, besides letters, digits and `_.-`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Component:
     url: str | None
     """The package URL; None if it cannot have one."""
     path: str | None
-    """The file that lists or contains it, from the root, percent-encoded where it is not plain; None if unknown."""
+    """The file that lists or contains it, from the root, percent-encoded; None if unknown."""
     inside: str
     """The archive in that file that contains it; empty for the file itself."""
     layer: str | None
@@ -71,12 +71,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """All that an SBOM says."""
+    """The content of an SBOM."""
 
     name: str
-    """Of the image."""
+    """The name of the image."""
     version: str | None
-    """Digest of its manifest, or of its config."""
+    """The digest of the image's manifest or config."""
     serial: uuid.UUID
     """Derived from the image and the version of layerscope."""
     created: datetime.datetime
@@ -110,7 +110,7 @@ def bill_of(opened: Opened, inventory: Inventory, environment: Mapping[str, str]
 
 
 def _created(created: str | None, epoch: str | None) -> datetime.datetime:
-    """When an image was made, or what takes the place of it (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
+    """When an image was made, or the time in SOURCE_DATE_EPOCH (see reproducible-builds.org)."""
     if epoch:
         try:
             return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)
@@ -139,14 +139,14 @@ def _components(
     diff_ids: list[str | None],
 ) -> Iterator[Component]:
     table = opened.filesystem.table
-    seen = Counter[str]()
+    counts = Counter[str]()
     for package in inventory.packages:
         path = None
         if package.listed_in >= 0:
             path = "/" + quote(table.full(package.listed_in), safe=_PLAIN)
         words = json.dumps([package.kind, package.name, package.version, path, package.inside])
-        seen[words] += 1
-        digest = hashlib.sha256(f"{words}{seen[words]}".encode()).hexdigest()[:16]
+        counts[words] += 1
+        digest = hashlib.sha256(f"{words}{counts[words]}".encode()).hexdigest()[:16]
         yield Component(
             f"{package.kind}-{digest}",
             package.kind,
@@ -162,7 +162,7 @@ def _components(
 
 
 def _url(package: Package, distribution: Distribution | None) -> str | None:
-    """The package URL (package-url/purl-spec); None if the name is none that it can have."""
+    """The package URL (package-url/purl-spec); None if it does not allow the name."""
     from packageurl import PackageURL
 
     kind = _TYPES.get(package.kind, "generic")

@@ -1,4 +1,4 @@
-"""SPDX 2.3 as JSON (spdx.github.io/spdx-spec/v2.3): written here, because its library for Python brings an RDF database."""
+"""SPDX 2.3 as JSON (spdx.github.io/spdx-spec/v2.3): written here, because its Python library depends on an RDF database."""
 
 from __future__ import annotations
 

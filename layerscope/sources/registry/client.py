@@ -22,7 +22,7 @@ from layerscope.errors import (
 )
 from layerscope.image.digest import sha256
 from layerscope.limits import Limits
-from layerscope.progress import NullProgress, Progress, Stoppable, check
+from layerscope.progress import NullProgress, Progress, StoppableProgress, check
 from layerscope.sources.answers import Answer, read_answer, stream_answer
 from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES
 from layerscope.sources.registry.connection import Connection
@@ -67,14 +67,14 @@ class Client:
     ) -> None:
         self.reference = reference
         self.limits = limits
-        self._stoppable = Stoppable(progress or NullProgress())
+        self._stoppable = StoppableProgress(progress or NullProgress())
         self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
 
     def of(self, reference: Reference, progress: Progress) -> Client:
         """A client for another tag of the repository, which shares connections and tokens."""
         other = copy.copy(self)
         other.reference = reference
-        other._stoppable = Stoppable(progress)
+        other._stoppable = StoppableProgress(progress)
         return other
 
     @property

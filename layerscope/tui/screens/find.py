@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from layerscope import text
 from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.browse.regex_process import RegexProcess
-from layerscope.browse.search import NOTHING, Found, Order, PathSearch
+from layerscope.browse.search import NO_RESULT, Order, PathSearch, SearchResult
 from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.layers.index import Kind
@@ -63,7 +63,9 @@ class FindView(View):
     class Searched(Message):
         """A search finished."""
 
-        def __init__(self, number: int, wanted: Filter, found: Found | None, failed: str) -> None:
+        def __init__(
+            self, number: int, wanted: Filter, found: SearchResult | None, failed: str
+        ) -> None:
             super().__init__()
             self.number = number
             self.wanted = wanted
@@ -159,7 +161,7 @@ class FindView(View):
         if self._wanted:
             self._find(self._search, self._wanted, self._order, self._number)
         else:
-            self._show(self._wanted, NOTHING, HINTS)
+            self._show(self._wanted, NO_RESULT, HINTS)
             self._title.show(TITLE, text.count_of(self._search.total, "path") + " searched")
 
     def _say(self, error: str) -> None:
@@ -190,11 +192,13 @@ class FindView(View):
             self._say(f" {text.safe_name(event.failed)}")
             return
         typed = text.safe_name(self.field.input.value.strip())
-        nothing = event.wanted.waits(self.session.marks) or f"Nothing in any layer matches {typed}"
+        nothing = (
+            event.wanted.unavailable(self.session.marks) or f"Nothing in any layer matches {typed}"
+        )
         self._show(event.wanted, event.found, text.safe_name(nothing))
         self._title.show(TITLE, self._found_words(event.found))
 
-    def _found_words(self, found: Found) -> str:
+    def _found_words(self, found: SearchResult) -> str:
         """Order and counts; a narrow title keeps the last ones."""
         parts = [f"by {self._order.value}"]
         if len(found.rows) != found.paths:
@@ -205,7 +209,7 @@ class FindView(View):
         parts.append(f"{text.count_of(found.files, 'file')}, {text.size(found.bytes)}")
         return " · ".join(parts)
 
-    def _show(self, wanted: Filter, found: Found, nothing: str) -> None:
+    def _show(self, wanted: Filter, found: SearchResult, nothing: str) -> None:
         self.matches.nothing = nothing
         self.matches.show(wanted, found, self._search)
         if self._facts.display is not (len(found.rows) > 0):

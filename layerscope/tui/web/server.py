@@ -77,7 +77,7 @@ class Server:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
         logging.getLogger("aiohttp.server").addFilter(_is_ours)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_PATIENCE)
-        with signals.taken_by(lambda _: loop.call_soon_threadsafe(end.set)):
+        with signals.handled_by(lambda _: loop.call_soon_threadsafe(end.set)):
             await runner.setup()
             try:
                 await web.SockSite(runner, self._socket).start()

@@ -69,7 +69,7 @@ class FilesPane(Pane):
         if expected is None:
             view = self._view(opened.filesystem)
         else:
-            view = expected.over(opened.filesystem)
+            view = expected.for_filesystem(opened.filesystem)
         view.set_marks(self._session.marks)
         self.files.begin(view, opened.contents)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layerscope import text
 from layerscope.browse.filters import Filter
-from layerscope.browse.search import NOTHING, Found, Order, PathSearch, highlights
+from layerscope.browse.search import NO_RESULT, Order, PathSearch, SearchResult, highlights
 from layerscope.browse.version_states import State, state_of
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
@@ -64,11 +64,11 @@ class MatchList(LineList):
         self._session = session
         self._search: PathSearch | None = None
         self._wanted = Filter("", ())
-        self.found = NOTHING
+        self.found = NO_RESULT
         self.nothing = ""
         """The text shown while there are no matches."""
 
-    def show(self, wanted: Filter, found: Found, search: PathSearch | None) -> None:
+    def show(self, wanted: Filter, found: SearchResult, search: PathSearch | None) -> None:
         """Show what was found, with the cursor on the first match."""
         self._wanted, self.found, self._search = wanted, found, search
         self.cursor = 0

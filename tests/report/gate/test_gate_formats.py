@@ -1,4 +1,4 @@
-"""The verdict in every format: readable by other programs, and names never become markup or commands."""
+"""The verdict in every format: other programs can read it, and names never become markup or commands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check(rule: str, outcome: Outcome, *offenders: Offender, **how: Any) -> Chec
 
 
 def verdict_of(image: Opened, *, hard: Outcome = Outcome.FAIL) -> Verdict:
-    """One check of each outcome; the one that fails has paths, the one that warns has findings."""
+    """A verdict with one check of each outcome; the failed one has paths, the one that warns has findings."""
     assert image.findings is not None
     lists = next(found for found in image.findings.found if found.rule == "apt-lists")
     paths = [
@@ -123,7 +123,7 @@ def test_junit_has_one_case_per_check(evil: Opened) -> None:
     assert lines == ["3"]
 
 
-def test_sarif_has_a_result_for_what_fails_or_warns_and_all_rules(evil: Opened) -> None:
+def test_sarif_has_all_rules_and_a_result_for_each_that_fails_or_warns(evil: Opened) -> None:
     document = json.loads(written(evil, "sarif"))
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)] == []
     (run,) = document["runs"]
@@ -143,7 +143,7 @@ def test_microsofts_validator_finds_no_error_in_a_verdict(evil: Opened, tmp_path
     validate(tmp_path, written(evil, "sarif").encode())
 
 
-def test_annotations_stand_on_lines_and_the_last_line_says_the_verdict(evil: Opened) -> None:
+def test_annotations_have_lines_and_the_last_line_has_the_verdict(evil: Opened) -> None:
     lines = written(evil, "github").removesuffix("\n").split("\n")
     commands = [line.split(" ")[0] for line in lines if line.startswith("::")]
     assert commands == ["::error", "::warning", "::notice", "::warning"]
@@ -188,7 +188,7 @@ def test_html_has_the_verdict_and_one_row_per_check(evil: Opened) -> None:
 
 
 def test_only_findings_that_fail_a_check_are_listed(evil: Opened) -> None:
-    """What is ignored is not told again."""
+    """Ignored findings are not listed."""
     for form in ("markdown", "html"):
         text = written(evil, form)
         assert "APT package lists left in the image" in text
@@ -203,7 +203,7 @@ def test_a_finding_of_two_checks_is_listed_once(evil: Opened) -> None:
     assert len(run["results"]) == 2
 
 
-def test_a_damaged_image_says_so_in_every_format(tmp_path: Path) -> None:
+def test_damage_is_reported_in_every_format(tmp_path: Path) -> None:
     from tests.images import BLOCK, docker_archive, file, layer_tar
 
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
@@ -213,9 +213,9 @@ def test_a_damaged_image_says_so_in_every_format(tmp_path: Path) -> None:
     )
     for form in ("markdown", "html", "junit", "sarif", "github"):
         assert "damaged at byte" in written(image, form, verdict)
-    said = "is damaged: 1 check passes on the readable part"
+    sentence = "is damaged: 1 check passes on the readable part"
     for form in ("text", "markdown", "github"):
-        assert said in " ".join(written(image, form, verdict).split())
+        assert sentence in " ".join(written(image, form, verdict).split())
     assert "Damaged: 1 check passes on the readable part" in written(image, "html", verdict)
     failed = replace(verdict, checks=(*verdict.checks, check("max-wasted", Outcome.FAIL)))
     assert "✘ cut.tar is damaged:  1 of 2 checks fails on the readable part" in written(

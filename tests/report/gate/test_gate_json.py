@@ -26,29 +26,29 @@ KEYS = {
 
 
 def document(verdict: Verdict, image: Opened = IMAGE) -> dict[str, Any]:
-    """The verdict as JSON has it."""
+    """The verdict as JSON."""
     stream = io.BytesIO()
     writer_of("json")(verdict, image, stream, ReportOptions())
-    found: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
-    return found
+    decoded: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
+    return decoded
 
 
-def test_every_key_is_always_there() -> None:
-    """In this order."""
-    found = document(failing())
-    assert list(found) == KEYS["document"].split()
-    for check in found["checks"]:
+def test_every_key_is_always_present() -> None:
+    """The order of keys is fixed."""
+    verdict = document(failing())
+    assert list(verdict) == KEYS["document"].split()
+    for check in verdict["checks"]:
         assert list(check) == KEYS["check"].split()
         for offender in check["offenders"]:
             assert list(offender) == KEYS["offender"].split()
-    for warning in found["warnings"]:
+    for warning in verdict["warnings"]:
         assert list(warning) == KEYS["warning"].split()
-    assert found["schemaVersion"] == "1.0"
-    assert found["passed"] is False
+    assert verdict["schemaVersion"] == "1.0"
+    assert verdict["passed"] is False
 
 
 def test_figures_are_plain_numbers() -> None:
-    """Bytes and counts are integers, shares are shares."""
+    """Bytes and counts are integers, shares are fractions."""
     checks = {check["rule"]: check for check in document(failing())["checks"]}
     assert (checks["max-wasted"]["value"], checks["max-wasted"]["limit"]) == (500, 100)
     assert checks["min-efficiency"]["value"] == 1800 / 2300
@@ -56,13 +56,18 @@ def test_figures_are_plain_numbers() -> None:
     assert checks["max-compressed-size"]["value"] is None
     assert checks["max-compressed-size"]["outcome"] == "skip"
     assert checks["max-layers"]["value"] == 3
-    (gone,) = checks["forbidden-paths"]["offenders"]
-    assert (gone["path"], gone["layer"], gone["step"], gone["hiddenBy"]) == ("/gone", 1, 2, 2)
+    (offender,) = checks["forbidden-paths"]["offenders"]
+    assert (offender["path"], offender["layer"], offender["step"], offender["hiddenBy"]) == (
+        "/gone",
+        1,
+        2,
+        2,
+    )
     assert checks["apt-lists"]["offenders"][0]["fix"] == "# fix"
 
 
-def test_lines_are_there_with_a_dockerfile() -> None:
-    """Counted from 1, as editors do."""
+def test_lines_are_given_with_a_dockerfile() -> None:
+    """They are counted from 1."""
     checks = {check["rule"]: check for check in document(failing(), WRITTEN)["checks"]}
     assert [one["line"] for one in checks["max-wasted"]["offenders"]] == [3, 3]
     assert [one["line"] for one in checks["max-size"]["offenders"]] == [1, 3, 4]  # FROM, RUN, RUN
@@ -70,8 +75,7 @@ def test_lines_are_there_with_a_dockerfile() -> None:
     assert [one["line"] for one in plain["max-size"]["offenders"]] == [None] * 3
 
 
-def test_names_that_are_not_utf8_survive() -> None:
-    """As in every other report."""
+def test_names_that_are_not_utf8_are_kept() -> None:
     image = opened_of(
         [("RUN a", [file(b"caf\xe9", b"1")]), ("RUN b", [whiteout(b"caf\xe9")]), *STEPS]
     )

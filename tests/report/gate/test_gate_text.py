@@ -53,7 +53,7 @@ RULES = tuple(rule for rule in FINDING_RULES if rule.name in ("deleted-later", "
 
 
 def failing() -> Verdict:
-    """A verdict with one of everything."""
+    """A verdict with an example of everything."""
     ignores = [Ignore(paths=("/nowhere",), place=".layerscope.toml, line 9")]
     return verdict_of(IMAGE, config(VALUES, ignores), findings=FOUND, rules=RULES)
 
@@ -67,8 +67,8 @@ def written(verdict: Verdict, image: Opened = IMAGE, form: str = "text", **optio
 
 
 @pytest.mark.parametrize("width", [60, 100, 200])
-def test_a_verdict_keeps_to_the_width(width: int) -> None:
-    """Also on narrow terminals, and in logs."""
+def test_a_verdict_fits_the_width(width: int) -> None:
+    """This holds for narrow terminals and logs, too."""
     text = written(failing(), width=width)
     check(f"gate-{width}.txt", text.encode())
     quoted = [line for line in text.splitlines() if cells(line) > width]
@@ -76,14 +76,14 @@ def test_a_verdict_keeps_to_the_width(width: int) -> None:
 
 
 def test_colours_only_repeat_glyphs_and_words() -> None:
-    """With them or without, the text is the same."""
+    """The text is the same with and without colours."""
     plain, colored = written(failing()), written(failing(), color=True)
     assert "\x1b[1;31m✘ fail" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
 
 
 def test_every_check_has_a_row_with_value_limit_and_verdict() -> None:
-    """The table is all that many people read."""
+    """Many people read only the table."""
     text = written(failing(), width=120)
     rows = dict(re.findall(r"^  . (?:pass|fail|warn|skip)  (\S+) +(.*)$", text, re.MULTILINE))
     assert rows["max-wasted"].startswith("500 B  ≤ 100 B")
@@ -95,34 +95,33 @@ def test_every_check_has_a_row_with_value_limit_and_verdict() -> None:
 
 
 def test_rules_that_found_nothing_share_a_row() -> None:
-    """A hundred rules make no table of a hundred rows."""
+    """Otherwise the table would have a row for each of a hundred rules."""
     text = written(verdict_of(IMAGE, config({"findings": True}), findings=[]))
     assert re.search(r"✔ pass  \d+ finding rules +0  none +no findings", text)
     assert "apt-lists" not in text
 
 
 def test_the_same_files_are_listed_once() -> None:
-    """Two limits of one waste share its list."""
+    """Two limits on the same waste share one list."""
     text = written(failing())
     assert text.count("/twice  in layer 0, overwritten in layer 1") == 1
     assert "the same files as under min-efficiency" in text
 
 
-def test_an_image_that_passes_needs_no_advice() -> None:
-    """All is well."""
+def test_an_image_that_passes_gets_no_advice() -> None:
     text = written(verdict_of(IMAGE, config({"max-layers": 3})))
     assert text.startswith("✔ ")
     assert "0 failed, 1 passed" in text
     assert "Next steps" not in text
 
 
-def test_an_empty_gate_is_reported() -> None:
-    """A gate with every rule off checks nothing, and says so."""
+def test_a_gate_without_rules_is_reported() -> None:
+    """If every rule is off, the report says that nothing was checked."""
     assert "all rules are off; nothing was checked" in written(verdict_of(IMAGE, config()))
 
 
 def test_advice_names_the_worst_offender() -> None:
-    """What is wanted can be accepted by copying four lines."""
+    """Four lines to copy accept it."""
     text = written(verdict_of(IMAGE, config({"max-wasted": 0})))
     assert '    [[ignore]]\n    path = "/twice"\n    reason = "…"\n' in text
     assert "layerscope ci image.tar --baseline baseline.json" in text
@@ -140,12 +139,12 @@ def test_advice_names_the_worst_offender() -> None:
     ],
 )
 def test_advice_keeps_the_limits_of_dive(rules: str) -> None:
-    """The file that it writes takes the place of dive's, which is not read any more."""
+    """The suggested file replaces dive's, which is then no longer read."""
     dive = parse_dive(f"rules:\n{rules}", ".dive-ci")
     limits = {**dive.limits, "max-wasted": 0}
     text = written(verdict_of(IMAGE, replace(dive, limits=limits)))
-    said = "in .layerscope.toml, in place of .dive-ci and with its limits:"
-    assert said in " ".join(text.split())
+    advice = "in .layerscope.toml, in place of .dive-ci and with its limits:"
+    assert advice in " ".join(text.split())
     file = re.sub(
         "^    ",
         "",
@@ -158,39 +157,39 @@ def test_advice_keeps_the_limits_of_dive(rules: str) -> None:
     assert config.ignores
 
 
-def test_advice_names_the_file_in_force() -> None:
-    """Another one would not be read."""
-    given = replace(config({"max-wasted": 0}), source="limits.toml", source_kind="layerscope")
+def test_advice_names_the_configuration_in_use() -> None:
+    """Another file would not be read."""
+    gate_config = replace(config({"max-wasted": 0}), source="limits.toml", source_kind="layerscope")
     assert "Accept the first file of max-wasted in limits.toml:" in written(
-        verdict_of(IMAGE, given)
+        verdict_of(IMAGE, gate_config)
     )
 
 
-def test_a_baseline_of_paths_lists_files() -> None:
-    """Without them, paths that are there already would fail again."""
+def test_the_suggested_baseline_for_paths_lists_files() -> None:
+    """Without them, existing paths would fail again."""
     report = "layerscope report image.tar --format json"
     paths = written(verdict_of(IMAGE, config({"forbidden-paths": ["gone"]})))
     assert f"{report} --files -o baseline.json" in paths
     assert f"{report} -o baseline.json" in written(verdict_of(IMAGE, config({"max-wasted": 0})))
 
 
-def test_what_dive_would_say_is_told_to_differ() -> None:
-    """Who comes from dive sees other figures."""
+def test_a_note_says_that_figures_differ_from_those_of_dive() -> None:
+    """Users of dive see other figures there."""
     text = written(verdict_of(IMAGE, parse_dive("rules:\n  highestWastedBytes: 1\n", ".dive-ci")))
     assert "rules: .dive-ci" in text
     assert "its numbers differ" in text
 
 
-def test_a_baseline_is_named(tmp_path: Path) -> None:
-    """And no other one is recommended."""
+def test_a_baseline_in_use_is_named(tmp_path: Path) -> None:
+    """No other baseline is recommended then."""
     known = report_of(IMAGE, tmp_path)
     text = written(verdict_of(IMAGE, config({"max-wasted": 0}), baseline=known))
     assert "compared with old.json" in text
     assert "✔ pass  baseline-wasted" in text
 
 
-def test_hostile_names_never_reach_the_terminal() -> None:
-    """Neither from paths, nor from findings, nor from instructions."""
+def test_hostile_names_are_escaped() -> None:
+    """They may come from paths, findings or instructions."""
     steps = [
         ("RUN \x1b[2J\u202eevil", [file("a\x1b[31m\n'\u202e", b"1" * 100)]),
         ("RUN b", [whiteout("a\x1b[31m\n'\u202e")]),
@@ -206,7 +205,6 @@ def test_hostile_names_never_reach_the_terminal() -> None:
 
 
 def test_lines_of_the_dockerfile_are_named() -> None:
-    """Where it was built from one that is known."""
     text = written(failing(), WRITTEN)
     assert "/twice  in layer 0, overwritten in layer 1, Dockerfile:3" in text
     (place,) = re.findall(r"Found +(.*)", text)
@@ -222,14 +220,14 @@ def test_default_limits_are_marked() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_accepts_an_empty_image(form: str) -> None:
-    """No layers, no steps."""
+    """The image has no layers and no steps."""
     image = opened_of([])
-    wanted: Sequence[str] = [*VALUES]
-    assert written(verdict_of(image, config({key: VALUES[key] for key in wanted})), image, form)
+    rules: Sequence[str] = [*VALUES]
+    assert written(verdict_of(image, config({key: VALUES[key] for key in rules})), image, form)
 
 
 def test_the_advice_for_waste_of_the_base_is_to_ignore_the_base() -> None:
-    """Only another base avoids it."""
+    """Only another base image avoids this waste."""
     steps = [
         ("ADD file:a in /", [file("a", b"1" * 90)]),
         ("RUN b", [file("a", b"2" * 90)]),

@@ -1,4 +1,4 @@
-"""SBOMs: valid by independent validators, the same bytes every time, and read back as what they were written from."""
+"""SBOMs: independent validators accept them, the same image gives the same bytes, and reading them gives the same packages."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def written(opened: Opened, form: str, **environment: str) -> bytes:
 
 
 def validate(form: str, data: bytes, folder: Path) -> None:
-    """Hold a document against its schema, or let its library read and check it."""
+    """Check a document against its schema, or with its library."""
     if form == "cyclonedx":
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
         return
@@ -103,8 +103,8 @@ def urls_of(form: str, document: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_packages_of_all_managers(tmp_path: Path, form: str) -> None:
-    """Valid documents with the right package URLs, which other readers take apart again."""
+def test_packages_of_all_managers_are_valid_components(tmp_path: Path, form: str) -> None:
+    """Documents are valid, and other readers parse their package URLs correctly."""
     data = written(opened_with(tmp_path, *LAYERS), form)
     validate(form, data, tmp_path)
     urls = urls_of(form, json.loads(data))
@@ -112,8 +112,8 @@ def test_packages_of_all_managers(tmp_path: Path, form: str) -> None:
     assert all(PackageURL.from_string(url).to_string() == url for url in urls)
 
 
-def test_what_cyclonedx_says_of_a_package(tmp_path: Path) -> None:
-    """Its layer, the file, the archive in it, and bytes."""
+def test_a_cyclonedx_component_has_layer_path_and_bytes(tmp_path: Path) -> None:
+    """Properties have its layer, its file, the archive in it, and its bytes."""
     opened = opened_with(tmp_path, *LAYERS)
     document = json.loads(written(opened, "cyclonedx"))
     (app, inner) = (
@@ -136,8 +136,8 @@ def test_what_cyclonedx_says_of_a_package(tmp_path: Path) -> None:
     assert (system["name"], system["version"]) == ("debian", "12")
 
 
-def test_what_spdx_says_of_a_package(tmp_path: Path) -> None:
-    """The same, where SPDX has room for it."""
+def test_an_spdx_package_has_layer_path_and_bytes(tmp_path: Path) -> None:
+    """They are in the fields that SPDX has for them."""
     opened = opened_with(tmp_path, *LAYERS)
     document = json.loads(written(opened, "spdx"))
     (app,) = (one for one in document["packages"] if one["name"] == "com.example:app")
@@ -158,14 +158,14 @@ def listed(packages: Sequence[Listed]) -> list[tuple[str, str, list[bytes]]]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_round_trip(tmp_path: Path, form: str) -> None:
-    """What is read from SBOMs beside an image is read back from these: names, versions, and the files that hold them."""
-    found = {
+def test_sboms_are_read_back(tmp_path: Path, form: str) -> None:
+    """Names, versions and files of packages equal those that were written."""
+    packages = {
         one.kind: listed(list(one.packages()))
         for one in sbom_packages([written(opened_with(tmp_path, *LAYERS), form)])
     }
     server, jars = [b"usr/bin/ser,ver: 100%"], [b"srv/app.jar"]
-    assert found == {
+    assert packages == {
         "go": [
             ("example.com/app", "v1.2.3", server),
             ("example.com/fork", "v0.2.0", server),
@@ -186,7 +186,7 @@ def test_round_trip(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_image_gives_the_same_bytes(tmp_path: Path, form: str) -> None:
-    """Another image has another serial number; SOURCE_DATE_EPOCH changes nothing but the time."""
+    """Another image has another serial number; SOURCE_DATE_EPOCH changes only the time."""
     first = written(opened_with(tmp_path, *LAYERS), form)
     assert written(opened_with(tmp_path, *LAYERS), form) == first
     other = written(opened_with(tmp_path, *LAYERS[:1]), form)
@@ -198,15 +198,14 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("epoch", ["yesterday", "1e9", "9" * 30])
-def test_a_time_that_is_none(tmp_path: Path, epoch: str) -> None:
-    """An error that names the variable."""
+def test_an_invalid_time_is_an_error(tmp_path: Path, epoch: str) -> None:
+    """The error names the variable."""
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
         written(opened_with(tmp_path, []), "spdx", SOURCE_DATE_EPOCH=epoch)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_an_image_without_packages(tmp_path: Path, form: str) -> None:
-    """Is a valid document, too."""
+def test_an_image_without_packages_has_a_valid_document(tmp_path: Path, form: str) -> None:
     validate(form, written(opened_with(tmp_path, []), form), tmp_path)
     validate(form, written(opened_with(tmp_path), form), tmp_path)
 
@@ -226,8 +225,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_hostile_names(tmp_path: Path, form: str) -> None:
-    """Documents stay valid, plain ASCII, and each package has an identifier of its own."""
+def test_hostile_names_keep_documents_valid(tmp_path: Path, form: str) -> None:
+    """Documents are plain ASCII, and each package has a unique identifier."""
     texts = [name.replace("\udcff", "\ufffd") for name in HOSTILE]
     crates = [{"name": name, "version": name} for name in texts]
     modules = "path\tx\nmod\tm\tv\n" + "".join(f"dep\t{name}\t{name}\n" for name in HOSTILE)
@@ -255,5 +254,5 @@ def test_hostile_names(tmp_path: Path, form: str) -> None:
 
 
 def test_lone_surrogates_are_replaced() -> None:
-    """Those of bytes that are not UTF-8, and any others that a saved file may hold."""
+    """They come from bytes that are not UTF-8, or from a saved file."""
     assert _unicode("a\udcff\ud800b\U0001f600") == "a\ufffd\ufffdb\U0001f600"

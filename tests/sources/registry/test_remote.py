@@ -42,7 +42,9 @@ def test_headless_commands_ask_nobody(registry: Registry, remote: str) -> None:
         open_source(Request(f"{registry.host}/app", remote=remote))  # type: ignore[arg-type]
     assert registry.asked == []
     offered = remote == "ask"
-    assert caught.value.elsewhere == (f"registry://{registry.host}/app" if offered else None)
+    assert caught.value.registry_reference == (
+        f"registry://{registry.host}/app" if offered else None
+    )
     hint = f"registry://{registry.host}/app opens it from its registry"
     assert (hint in str(caught.value.hint)) == offered
 

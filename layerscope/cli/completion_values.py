@@ -1,6 +1,6 @@
-"""What parameters may be, for completion: by the name of the option, or what the argument is called.
+"""Possible values of parameters, for completion: by the name of the option or argument.
 
-None of it loads what commands need to run: names that only a table of heavy modules has come from `known`.
+Nothing here imports the modules that commands need to run: names from heavy modules come from `completion_cache`.
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from collections.abc import Callable, Iterator
 import click
 from click.shell_completion import CompletionItem
 
-from layerscope.cli.known import SAFE, known
+from layerscope.cli.completion_cache import SAFE_NAME, completion_names
 
 Item = CompletionItem[str]
 PLATFORMS = (
     *("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/arm/v6", "linux/386"),
     *("linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/amd64"),
 )
-"""Those of official images."""
+"""The platforms of Docker's official images."""
 _FILE = re.compile(r"(\.{0,2}/|~)")
-"""How a path begins that is no name of an image."""
+"""The start of a path, which cannot be an image name."""
 
 
 def values_of(param: click.Parameter, incomplete: str) -> list[Item] | None:
-    """What a parameter may be; None if only its type knows."""
+    """Completions for a parameter; None if click completes its type."""
     name = param.opts[0] if isinstance(param, click.Option) else (param.metavar or "").strip("[]….")
     values = VALUES.get(name)
     return None if values is None else list(values(incomplete))
 
 
 def _images(incomplete: str) -> Iterator[Item]:
-    """Names of images, schemes, and files."""
+    """Image names, schemes and files."""
     scheme, separator, rest = incomplete.partition("://")
     if separator:
-        yield from _of_scheme(scheme, rest)
+        yield from _images_in_source(scheme, rest)
         return
     if not _FILE.match(incomplete):
-        found = known()
+        collected = completion_names()
         places: dict[str, list[str]] = {}
-        for source, names in found.images.items():
+        for source, names in collected.images.items():
             for forms in names:
                 if (name := _form(forms, incomplete)) is not None:
                     places.setdefault(name, []).append(source)
         yield from (Item(name, help=", ".join(where)) for name, where in sorted(places.items()))
         if incomplete:
-            yield from _starting(incomplete, (f"{name}://" for name in found.schemes))
+            yield from _starting(incomplete, (f"{name}://" for name in collected.schemes))
     yield Item(incomplete, type="file")
 
 
-def _of_scheme(scheme: str, rest: str) -> Iterator[Item]:
-    """Names of images in one source, or files."""
-    found = known()
-    if found.schemes.get(scheme):
+def _images_in_source(scheme: str, rest: str) -> Iterator[Item]:
+    """Image names in one source, or files."""
+    collected = completion_names()
+    if collected.schemes.get(scheme):
         yield from (Item(f"{scheme}://{path}") for path in _files(rest))
-    for forms in found.images.get(scheme, ()):
+    for forms in collected.images.get(scheme, ()):
         if (name := _form(forms, rest)) is not None:
             yield Item(f"{scheme}://{name}")
 
 
 def _form(forms: tuple[str, ...], incomplete: str) -> str | None:
-    """The form of a name, the shortest first, that goes on after what is written."""
+    """The shortest form of a name that starts with a text; None if there is none."""
     return next((form for form in forms if form.startswith(incomplete)), None)
 
 
 def _files(written: str) -> list[str]:
-    """Paths that begin so, with `/` after directories: the shell does not complete what follows a scheme."""
+    """Paths that start with a text, with `/` after directories: the shell does not complete paths after a scheme."""
     folder, slash, begin = written.rpartition("/")
     try:
         with os.scandir(os.path.expanduser(folder + slash) or ".") as entries:  # noqa: PTH111  # keeps the slash
@@ -76,7 +76,9 @@ def _files(written: str) -> list[str]:
     return sorted(
         folder + slash + name
         for name in names
-        if name.startswith(begin) and SAFE.fullmatch(name) and (begin or not name.startswith("."))
+        if name.startswith(begin)
+        and SAFE_NAME.fullmatch(name)
+        and (begin or not name.startswith("."))
     )
 
 
@@ -99,17 +101,17 @@ def _themes(incomplete: str) -> Iterator[Item]:
 
 
 def _rules(incomplete: str) -> Iterator[Item]:
-    """One rule after others and commas."""
+    """The last rule of a comma-separated list."""
     before, comma, begin = incomplete.rpartition(",")
     return (
         Item(before + comma + name, help=title)
-        for name, title in known().rules.items()
+        for name, title in completion_names().rules.items()
         if name.startswith(begin)
     )
 
 
 def _rule_severities(incomplete: str) -> Iterator[Item]:
-    """A rule, and then its severity."""
+    """A rule; after `=`, its severity."""
     name, separator, _ = incomplete.partition("=")
     if not separator:
         return (Item(f"{item.value}=", help=item.help) for item in _rules(incomplete))
@@ -120,17 +122,17 @@ def _engines(incomplete: str) -> Iterator[Item]:
     return _starting(incomplete, ("docker", "podman", "buildah"))
 
 
-def _a_directory(incomplete: str) -> Iterator[Item]:
+def _directory(incomplete: str) -> Iterator[Item]:
     yield Item(incomplete, type="dir")
 
 
-def _a_file(incomplete: str) -> Iterator[Item]:
+def _file(incomplete: str) -> Iterator[Item]:
     yield Item(incomplete, type="file")
 
 
 VALUES: dict[str, Callable[[str], Iterator[Item]]] = {
     **dict.fromkeys(("IMAGE", "OLD", "NEW"), _images),
-    **dict.fromkeys(("ARGS", "-- BUILD ARGS"), _a_file),
+    **dict.fromkeys(("ARGS", "-- BUILD ARGS"), _file),
     "--platform": lambda incomplete: _starting(incomplete, PLATFORMS),
     "--limit": _limits,
     "--theme": _themes,
@@ -138,6 +140,6 @@ VALUES: dict[str, Callable[[str], Iterator[Item]]] = {
     "--except": _rules,
     "--rule": _rule_severities,
     "--engine": _engines,
-    "--store-root": _a_directory,
+    "--store-root": _directory,
 }
-"""Options by their first name, arguments by what help calls them."""
+"""Functions that complete options, by first name, and arguments, by their name in the help."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.channel.processes import start, stop
 from layerscope.channel.wire import (
-    LOOK_EVERY,
+    CHECK_SECONDS,
     MOST,
     ChannelError,
     Check,
@@ -214,7 +214,7 @@ class SecondProcess:
             if asked.answered:  # before it got a request
                 raise ChannelError("it does not read its input")
 
-        while not self._sending.acquire(timeout=LOOK_EVERY):
+        while not self._sending.acquire(timeout=CHECK_SECONDS):
             look()
         try:
             if not wire.whole:
@@ -237,12 +237,12 @@ class SecondProcess:
                 check()
             began = time.monotonic()
             try:
-                frame = asked.frames.get(timeout=LOOK_EVERY)
+                frame = asked.frames.get(timeout=CHECK_SECONDS)
             except Empty:
                 if wire.heard != heard:
                     silent, heard = 0.0, wire.heard
                     continue
-                silent += min(time.monotonic() - began, 2 * LOOK_EVERY)
+                silent += min(time.monotonic() - began, 2 * CHECK_SECONDS)
                 if patience is not None and silent >= patience:
                     raise ChannelError(f"no answer for {patience:g} s") from None
                 if self._fault is not None and asked.frames.empty():
@@ -264,7 +264,7 @@ class SecondProcess:
 
         def wait_no_longer() -> None:
             nonlocal waited
-            waited -= LOOK_EVERY
+            waited -= CHECK_SECONDS
             if waited < 0:
                 raise ChannelError("it does not read its input")
 

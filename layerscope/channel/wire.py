@@ -21,7 +21,7 @@ _MOST_EARLY = 1 << 26
 """Maximum bytes kept from a peer that sends while it is sent to."""
 _HEAD = struct.Struct("<4sIIQ")
 _MARK, _END = b"lsf1", b"1fsl"
-LOOK_EVERY = 0.05
+CHECK_SECONDS = 0.05
 """Seconds between two calls of a check."""
 _AT_ONCE = 1 << 20
 """Maximum bytes read or written at once."""
@@ -160,7 +160,7 @@ class Wire:
         return True
 
     def _wait(self, check: Check | None, *, writing: bool = False, endless: bool = False) -> float:
-        """Wait until the pipe is ready, at most `LOOK_EVERY` seconds; returns the duration, without time in which this process
+        """Wait until the pipe is ready, at most `CHECK_SECONDS` seconds; returns the duration, without time in which this process
         was stopped.
         """
         if check is not None:
@@ -171,11 +171,11 @@ class Wire:
             waiting.register(self._incoming, select.POLLIN)
         if writing:
             waiting.register(self._outgoing, select.POLLOUT)
-        found = dict(waiting.poll(None if endless else LOOK_EVERY * 1000))
+        found = dict(waiting.poll(None if endless else CHECK_SECONDS * 1000))
         if writing and self._incoming in found:  # it may be waiting for us to read
             with contextlib.suppress(BlockingIOError):
                 early = os.read(self._incoming, _AT_ONCE)
                 self._early += early
                 if not early or len(self._early) > _MOST_EARLY:
                     raise ChannelError("it does not listen")
-        return min(time.monotonic() - began, 2 * LOOK_EVERY)
+        return min(time.monotonic() - began, 2 * CHECK_SECONDS)

@@ -69,13 +69,13 @@ def _expanded(reference: str, request: Request, tagged: Tagged) -> Iterator[str]
 def _stored(scheme: str, request: Request) -> Iterator[str]:
     """All images of a store or an engine."""
     for source in SOURCES:
-        if scheme in source.schemes and source.listed is not None:
-            images = [image for image in source.listed(request) if not image.intermediate]
+        if scheme in source.schemes and source.list_images is not None:
+            images = [image for image in source.list_images(request) if not image.intermediate]
             if not images:
                 raise ImageNotFoundError(f"{scheme}://: the store is empty")
             yield from (image.reference for image in images)
             return
-    listed = ", ".join(f"{source.name}://" for source in SOURCES if source.listed is not None)
+    listed = ", ".join(f"{source.name}://" for source in SOURCES if source.list_images is not None)
     raise UsageError(
         f"{scheme}:// alone does not name images",
         hint=f"whole stores are: {listed}; of a registry, name a repository",

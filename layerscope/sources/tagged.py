@@ -10,12 +10,12 @@ from fnmatch import fnmatchcase
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError, UsageError
 from layerscope.progress import check
-from layerscope.sources.base import STDIN, Request, naming
+from layerscope.sources.base import STDIN, Request, errors_about
 from layerscope.sources.choosing import choose
 from layerscope.sources.names import version_key
 from layerscope.sources.registry.repository import SCHEME, whole_repository
 from layerscope.sources.search import find_images
-from layerscope.sources.store_image import described
+from layerscope.sources.store_image import config_details
 from layerscope.text import moment_of
 from layerscope.words import ReleaseOrder
 
@@ -54,7 +54,7 @@ def tagged_images(request: Request, glob: str | None, last: int | None) -> Tagge
     `CancelledError`."""
     if request.reference == STDIN:
         raise UsageError("stdin holds one image", hint="save it to a file, or name several")
-    with naming(request):
+    with errors_about(request):
         requests = list(_of_repository(request) or _of_place(request))
     matching = [one for one in requests if _matches(one[0], glob)]
     if not matching:
@@ -122,6 +122,6 @@ def _looked_up(tags: Sequence[tuple[str, Request]]) -> Iterator[_Tagged]:
             raise
         except LayerscopeError:
             continue  # a signature, a chart; or it is gone
-        created = described(parts.config or b"", request.limits).created
+        created = config_details(parts.config or b"", request.limits).created
         name = tag if parts.config is None else hashlib.sha256(parts.config).hexdigest()
         yield _Tagged(tag, request, name, created)

@@ -86,7 +86,7 @@ def test_docker_says_where_its_store_is(
     opened = open_image(Request(f"docker-store://{TAG}"))
     assert opened.image.location == str(docker_engine.root)
     (reported,) = reported_roots(DEFAULT_LIMITS)
-    assert (reported.root, reported.decides) == (docker_engine.root, True)
+    assert (reported.root, reported.is_only) == (docker_engine.root, True)
     socket = docker_engine.root.parent / "exec/containerd/containerd.sock"
     assert process_root(str(socket)) == docker_engine.root / "containerd/daemon"
 

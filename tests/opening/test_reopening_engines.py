@@ -178,7 +178,7 @@ def test_an_image_of_other_layers_is_exported(engine: FakeEngine, cache: Store) 
     """Though it has the same ID, which no honest engine does."""
     opened(cache)
     swapped = [digest(layer) for layer in (TOP, BASE)]
-    engine.more = {"RootFS": {"Type": "layers", "Layers": swapped}}
+    engine.extra_fields = {"RootFS": {"Type": "layers", "Layers": swapped}}
     exports(engine)
     opened(cache)
     assert exports(engine) == 1
@@ -203,7 +203,7 @@ def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store)
     """They are the engine's, not the export's."""
     opened(cache)
     exports(engine)
-    engine.more = {"RepoTags": ["demo:latest", "demo:new"]}
+    engine.extra_fields = {"RepoTags": ["demo:latest", "demo:new"]}
     assert opened(cache).image.tags == ("demo:latest", "demo:new")
     assert exports(engine) == 0
 

@@ -10,7 +10,7 @@ from layerscope.fleet.answers.layers import Groups, Layers
 from layerscope.fleet.answers.model import BaseAnswer, BaseVersion
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import ImageRow, LayerRow
-from layerscope.sources.references import familiar, repository_of
+from layerscope.sources.references import familiar_name, repository_of
 from layerscope.text import moment_of
 
 
@@ -63,7 +63,9 @@ def bases(results: Results, layers: Layers) -> list[BaseAnswer]:
 def _repository(version: _Version) -> str | None:
     """The name of a base image without its tag, if an image records one."""
     name = _name(version)
-    return None if name is None or name.startswith("sha256:") else repository_of(familiar(name))
+    return (
+        None if name is None or name.startswith("sha256:") else repository_of(familiar_name(name))
+    )
 
 
 def _name(version: _Version) -> str | None:

@@ -8,7 +8,7 @@ from layerscope.fleet.answers.layers import Groups, Layers
 from layerscope.fleet.answers.model import GrowthAnswer, ImageShare, RepositoryAnswer
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import ImageRow
-from layerscope.sources.references import familiar, repository_of
+from layerscope.sources.references import familiar_name, repository_of
 from layerscope.text import date_of
 
 
@@ -30,7 +30,7 @@ def repositories(results: Results, layers: Layers) -> list[RepositoryAnswer]:
     once: dict[str, dict[str, None]] = {}
     for row in results.rows(ImageRow):
         keys = results.keys(row.image)
-        name = repository_of(familiar(row.title)) if row.tags else None
+        name = repository_of(familiar_name(row.title)) if row.tags else None
         for key in keys:
             groups.add(key, name if name is not None else row.image)
         if name is not None:

@@ -15,7 +15,7 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.model import Image, Referrer
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
-from layerscope.sources.artifacts import of_type
+from layerscope.sources.artifacts import artifact_of_type
 from layerscope.sources.attestations import MAX_SBOMS, documents_of, is_sbom, read_beside
 from layerscope.sources.base import Request, in_thread
 from layerscope.sources.oci_blobs import OciBlobs
@@ -29,7 +29,7 @@ _COSIGN = ("application/vnd.dev.cosign.", "application/vnd.dev.sigstore.")
 """Types of what cosign stores as referrers, since it tags nothing."""
 
 
-class RegistryRest:
+class RegistryFollowUp:
     """Goes on with an image of a registry once it is described, see `Rest`."""
 
     def __init__(
@@ -58,10 +58,14 @@ class RegistryRest:
         """The image with what is stored beside it. What cannot be read is missing, with a warning."""
         found = read_beside(self._blobs, self._attestation)
         own = self._documents.referrers(self._digest)
-        of_index = self._documents.referrers(self._index) if self._index is not None else []
+        artifact_of_index = (
+            self._documents.referrers(self._index) if self._index is not None else []
+        )
         sboms = [one for one in own if is_sbom(one)][:MAX_SBOMS]
-        named = [_named(one.artifact_type or one.media_type, one) for one in (*own, *of_index)]
-        signed = any(one.artifact_type.startswith(_COSIGN) for one in (*own, *of_index))
+        named = [
+            _named(one.artifact_type or one.media_type, one) for one in (*own, *artifact_of_index)
+        ]
+        signed = any(one.artifact_type.startswith(_COSIGN) for one in (*own, *artifact_of_index))
         if not signed and self._documents.problem is None:
             tagged, others = self._tagged()
             sboms += tagged
@@ -102,5 +106,5 @@ class RegistryRest:
 
 
 def _named(media_type: str, descriptor: Descriptor) -> Referrer:
-    artifact = of_type(media_type)
+    artifact = artifact_of_type(media_type)
     return Referrer(artifact.name or str(artifact), artifact.media_type, descriptor.digest)

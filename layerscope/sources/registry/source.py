@@ -13,7 +13,7 @@ from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES, not_an_ima
 from layerscope.sources.attestations import subject_of
 from layerscope.sources.base import (
     Candidate,
-    Found,
+    FoundImages,
     ImageParts,
     Request,
     artifact_candidate,
@@ -21,7 +21,7 @@ from layerscope.sources.base import (
 from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.oci_image import read_image
 from layerscope.sources.oci_node import Node, node_of
-from layerscope.sources.registry.beside import RegistryRest
+from layerscope.sources.registry.beside import RegistryFollowUp
 from layerscope.sources.registry.client import Client, Document
 from layerscope.sources.registry.documents import Documents, RegistryBlobs
 from layerscope.sources.registry.layer import Budget, RegistryLayer
@@ -36,13 +36,13 @@ MAX_LISTED = 10_000
 """Maximum number of manifests in an index and those nested in it."""
 
 
-def find(request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:  # noqa: ARG001  # of one kind
+def find(request: Request, reference: str, kinds: tuple[str, ...] = ()) -> FoundImages:  # noqa: ARG001  # of one kind
     """The image of a reference, for each platform. Raises `LayerscopeError`."""
     known = Reference.parse(reference)
     return find_with(Client(known, request.limits, request.progress), request)
 
 
-def find_with(client: Client, request: Request) -> Found:
+def find_with(client: Client, request: Request) -> FoundImages:
     """The same of a reference that a client reads. Raises `LayerscopeError`."""
     return _Images(request, client).found()
 
@@ -69,7 +69,7 @@ class _Images:
         self._artifacts: dict[str, Candidate] = {}
         self._listed = self._nested = 0
 
-    def found(self) -> Found:
+    def found(self) -> FoundImages:
         top = self._documents.top()
         descriptor = _descriptor_of(top)
         leaves = list(self._leaves(descriptor, top.data, 0))
@@ -77,7 +77,7 @@ class _Images:
             next(iter(self._artifacts.values())).load()
         if not leaves:
             raise CorruptImageError("the index lists no images")
-        return Found(
+        return FoundImages(
             SCHEME,
             [self._candidate(leaf, descriptor.digest) for leaf in leaves],
             location=self._reference.repository,
@@ -123,7 +123,7 @@ class _Images:
             partial(self._parts, leaf),
             list(dict.fromkeys(digests)),
             is_image=node is None or node.artifact is None,
-            rest=RegistryRest(
+            follow_up=RegistryFollowUp(
                 self._documents,
                 self._blobs,
                 self._budget,

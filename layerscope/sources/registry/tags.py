@@ -24,7 +24,7 @@ from layerscope.sources.names import version_key
 from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.repository import SCHEME, Reference
 from layerscope.sources.registry.source import find_with
-from layerscope.sources.store_image import StoreImage, described
+from layerscope.sources.store_image import StoreImage, config_details
 
 MOST = 10_000
 """Maximum number of tags that are listed."""
@@ -73,7 +73,7 @@ class Tags:
         client = self._client.of(Reference.parse(image.tags[0]), request.progress)
         chosen, _, _ = choose(request, find_with(client, request), None)
         parts = chosen.load()
-        config = described(parts.config or b"", request.limits)
+        config = config_details(parts.config or b"", request.limits)
         platform: Platform | None = config.platform or chosen.platform
         return replace(
             image,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from layerscope.fleet.fleet import Fleet
     from layerscope.fleet.messages import Setup, StoreAt
     from layerscope.fleet.pending import Workers
-    from layerscope.fleet.references import Tagged
+    from layerscope.fleet.references import TagSelection
     from layerscope.fleet.run import Watch
     from layerscope.fleet.runs import RunFolder
     from layerscope.progress import Progress
@@ -142,7 +142,7 @@ def fleet(
     from layerscope.cli.output import output_stream, report_options
     from layerscope.fleet.fleet import read_fleet
     from layerscope.fleet.lists import references_of
-    from layerscope.fleet.references import Tagged, expand
+    from layerscope.fleet.references import TagSelection, expand
     from layerscope.report import fleet_writer_of
 
     named = [*_named(references), *(one for path in lists for one in references_of(path))]
@@ -154,14 +154,14 @@ def fleet(
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for processes of this machine, --cluster for others")
     if not _asks_for_report(context) and has_terminal(*references):
-        _explore(named, Tagged(tags, last), jobs, given, remote=remote, binary=binary)
+        _explore(named, TagSelection(tags, last), jobs, given, remote=remote, binary=binary)
         return
     given_format = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
     asked = format_name if given_format else None
     with ExitStack() as stack:
         folder = None if output is None else stack.enter_context(_run_folder(output, asked))
         progress = stack.enter_context(progress_bar())
-        found = expand(named, request_of("", progress, given), Tagged(tags, last))
+        found = expand(named, request_of("", progress, given), TagSelection(tags, last))
         workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
         store = stack.enter_context(_store(given))
         gate = limits if ci else None
@@ -196,7 +196,7 @@ def _asks_for_report(context: click.Context) -> bool:
 
 def _explore(
     named: Sequence[str],
-    tagged: Tagged,
+    tagged: TagSelection,
     jobs: int | None,
     given: dict[str, Any],
     *,
@@ -245,9 +245,9 @@ def _named(references: Sequence[str]) -> Iterator[str]:
                 "- reads a list of images from stdin, which is a terminal or closed",
                 hint="for example: crictl images -o json | jq -r '.images[].repoTags[]' | layerscope fleet -",
             )
-        from layerscope.fleet.lists import MOST, references_in
+        from layerscope.fleet.lists import MAX_BYTES, references_in
 
-        yield from references_in(sys.stdin.buffer.read(MOST + 1), "stdin")
+        yield from references_in(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
 
 
 def _limits(ci: bool, config: Path | None, given: dict[str, Any]) -> GateConfig | None:

@@ -1,4 +1,4 @@
-"""Base images, their versions, and which images lag behind."""
+"""Base images, their versions, and images on outdated versions."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class _Version:
 
 
 def bases(results: Results, layers: Layers) -> list[BaseAnswer]:
-    """All base images, those of most images first."""
+    """All base images, those with most images first."""
     versions: dict[str, _Version] = {}
     groups = Groups()
     for row in results.rows(ImageRow):
-        own = results.of_image(LayerRow, row.image)
-        for layer in own:
+        rows = results.of_image(LayerRow, row.image)
+        for layer in rows:
             groups.add(layer.key, row.base_chain_id if row.base_layers else None)
         if row.base_chain_id is None or not row.base_layers:
             continue
         known = versions.get(row.base_chain_id)
         if known is None:
-            below = own[: row.base_layers]
-            line = layers.known[below[0].key].line
+            below = rows[: row.base_layers]
+            line = layers.by_key[below[0].key].line
             stored = sum(layer.stored_bytes for layer in below)
             known = versions[row.base_chain_id] = _Version(row.base_layers, stored, line)
         known.images.append(row.image)

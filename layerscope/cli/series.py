@@ -178,16 +178,16 @@ def _releases(
 
         found = tagged_images(requests[0], tags, last)
         requests, order = list(found.requests), found.order
-        if found.same:
+        if found.duplicate_tags:
             words = (
                 "names the same image as another one"
-                if found.same == 1
+                if found.duplicate_tags == 1
                 else "name the same images as others"
             )
-            click.echo(f"left out: {count_of(found.same, 'tag')} that {words}", err=True)
-        if found.unseen:
+            click.echo(f"left out: {count_of(found.duplicate_tags, 'tag')} that {words}", err=True)
+        if found.skipped_tags:
             click.echo(
-                f"left out: {count_of(found.unseen, 'tag')} of the lowest versions", err=True
+                f"left out: {count_of(found.skipped_tags, 'tag')} of the lowest versions", err=True
             )
         if len(requests) == 1:
             raise UsageError(

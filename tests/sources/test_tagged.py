@@ -51,7 +51,7 @@ def test_dates_order_the_tags_of_a_repository(registry: Registry) -> None:
     found = tagged_images(Request(registry.reference()), None, None)
     assert tags_of(found) == ["1.0", "1.10", "1.2"]
     assert found.order is ReleaseOrder.CREATED
-    assert found.same == 2
+    assert found.duplicate_tags == 2
 
 
 def test_tags_are_selected_by_glob_and_number(registry: Registry) -> None:

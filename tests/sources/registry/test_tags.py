@@ -48,7 +48,7 @@ def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(registry.asked) == 1
     request = Request("", cache=Store(tmp_path / "cache"))
-    found = [tags.looked_up(request, image) for image in tags.images()]
+    found = [tags.look_up(request, image) for image in tags.images()]
     assert len(registry.asked) == 1 + 2 * len(IMAGES)
     for image in found:
         assert image.reference.startswith("registry://")
@@ -64,7 +64,7 @@ def test_looking_up_needs_one_token(registry: Registry) -> None:
     registry.token_seconds = 300
     tags = listed(registry)
     for image in tags.images():
-        tags.looked_up(Request(""), image)
+        tags.look_up(Request(""), image)
     assert sum("/token" in line for line in registry.asked) == 1
     assert len(registry.asked) == 3 + 2 * len(IMAGES)
 
@@ -88,7 +88,7 @@ def test_a_list_without_end(registry: Registry, monkeypatch: pytest.MonkeyPatch)
     registry.misbehave = same
     assert len(listed(registry).images()) == 2
     assert len(registry.asked) == 2
-    monkeypatch.setattr(registry_tags, "MOST", 50)
+    monkeypatch.setattr(registry_tags, "MAX_TAGS", 50)
 
     def more(handler: Handler) -> bool:
         new = [f"{len(handler.server.asked)}-{number}" for number in range(20)]

@@ -175,10 +175,10 @@ def _braced(rest: str, text: str, where: str) -> tuple[str, str]:
 
 def _value(inside: str, text: str, where: str, variables: Mapping[str, str], depth: int) -> str:
     """The value of `NAME`, `NAME:-default`, `NAME-default`, `NAME:+other`, `NAME+other`, `NAME:?error` or `NAME?error`."""
-    found = _VARIABLE.match(inside)
-    if found is None:
+    variable = _VARIABLE.match(inside)
+    if variable is None:
         raise _invalid_variable(text, where)
-    name, rest = found[0], inside[found.end() :]
+    name, rest = variable[0], inside[variable.end() :]
     value = variables.get(name)
     colon = rest.startswith(":")
     known = bool(value) if colon else value is not None

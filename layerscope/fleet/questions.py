@@ -85,7 +85,7 @@ QUESTIONS: dict[str, Question] = {
            ORDER BY baseSteps, created DESC NULLS LAST, baseChainId""",
     ),
     "shares": Question(
-        "what each image shares; what its removal frees is unique",
+        "shared bytes of each image, and unique ones, which its removal frees",
         f"""WITH {_KEYS}
             SELECT title, reference,
                    sum(keys.storedBytes) FILTER (images > 1)::BIGINT AS sharedBytes,
@@ -119,7 +119,7 @@ QUESTIONS: dict[str, Question] = {
         "SELECT reference, error, exitCode FROM images WHERE error IS NOT NULL ORDER BY image",
     ),
     "runs": Question(
-        "the runs that are asked",
+        "the runs",
         """SELECT run, started, images, failedImages, distinctLayers, storedOnceBytes, wastedBytes, avoidableBytes
            FROM runs ORDER BY run""",
     ),

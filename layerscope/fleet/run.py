@@ -87,7 +87,7 @@ class _Layer:
     """Copies that were tried; the last of them may still be read."""
     lost: int = 0
     """Number of times the store no longer had it."""
-    found: LayerAt | None = None
+    location: LayerAt | None = None
     failure: Failure | None = None
     """Why no copy of it can be used."""
     given_up: bool = False
@@ -98,7 +98,7 @@ class _Layer:
     @property
     def settled(self) -> bool:
         """Whether it was read or has failed."""
-        return self.found is not None or self.failure is not None
+        return self.location is not None or self.failure is not None
 
 
 class _Run:
@@ -164,17 +164,17 @@ class _Run:
         store = self._setup.store.open()
         for frame in self._journal.frames():
             if isinstance(frame, LayerRead):
-                layer, found = self._layers.get(frame.claim), frame.result.found
-                if layer is None or found is None:
+                layer, location = self._layers.get(frame.claim), frame.result.found
+                if layer is None or location is None:
                     continue
-                if frame.result.carried or store.has(INDEX, found.entry):
-                    layer.found, layer.tried = found, 1
+                if frame.result.carried or store.has(INDEX, location.entry):
+                    layer.location, layer.tried = location, 1
                     self._read.add(frame.result)
                     self._count_settled(1)
             elif frame.image < len(self._images):
                 claims = self._images[frame.image].layers
                 fresh = frame.failure is None and frame.image not in self._from_journal
-                if fresh and all(self._layers[one.key].found for one in claims):
+                if fresh and all(self._layers[one.key].location for one in claims):
                     self._from_journal.add(frame.image)
                     self._results.add(frame.image, frame.tables)
                     self._progress.advance(1)
@@ -241,7 +241,7 @@ class _Run:
             layer = self._layers[claim.key]
             self._reading.layers_read += one.read
             if one.found is not None:
-                layer.found = one.found
+                layer.location = one.found
                 self._read.add(one)
                 if self._journal is not None:
                     self._journal.add(LayerRead(claim.key, one))
@@ -271,8 +271,8 @@ class _Run:
             )
             self._fail(number, failure)
             return
-        found = [layer.found for layer in layers if layer.found is not None]
-        known = tuple(found) if len(found) == len(layers) else None
+        locations = [layer.location for layer in layers if layer.location is not None]
+        known = tuple(locations) if len(locations) == len(layers) else None
         task = ImageTask(self._setup, number, image.at, image.name, known)
         self._tasks.submit(number, read_image, task, self._read.carried(known or ()))
 
@@ -305,15 +305,18 @@ class _Run:
         """Queue layers of an image whose entries the store no longer has."""
         for claim in self._images[number].layers:
             layer = self._layers[claim.key]
-            if layer.found is None or layer.found.entry not in entries:
+            if layer.location is None or layer.location.entry not in entries:
                 continue
             layer.lost += 1
             if layer.lost >= ATTEMPTS:
                 layer.failure = Failure(
-                    "the cache lost what was read of it", "use --no-cache, or a larger cache"
+                    "the cache lost the layer after it was read",
+                    "use --no-cache, or a larger cache",
                 )
                 layer.given_up = True
             else:
-                self._unread.append(LayerTask(self._setup, layer.found.at, (layer.found.number,)))
-            layer.found = None
+                self._unread.append(
+                    LayerTask(self._setup, layer.location.at, (layer.location.number,))
+                )
+            layer.location = None
             self._count_settled(-1)

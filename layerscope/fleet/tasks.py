@@ -52,19 +52,20 @@ _CHANGED = Failure(
     "the image changed while others were read", "run again; name it by its digest to pin it"
 )
 
-_LOST = Failure("the cache lost what was read of a layer", "use --no-cache, or a larger cache")
+_LOST = Failure("the cache lost a layer after it was read", "use --no-cache, or a larger cache")
 
 
 def describe_images(task: DescribeTask) -> tuple[Described, ...]:
     """The images of a reference, without reading a layer; a single one with a failure on error."""
     at = ImageAt(task.reference)
     try:
-        found = open_sources(task.setup.request(at))
+        sources = open_sources(task.setup.request(at))
     except Exception as error:
         return (Described(at, failure=Failure.of(error)),)
     indexes = IndexCache(task.setup.store.open(), task.setup.limits)
     return tuple(
-        _described_image(ImageAt(task.reference, image), source, indexes) for image, source in found
+        _described_image(ImageAt(task.reference, image), source, indexes)
+        for image, source in sources
     )
 
 
@@ -147,7 +148,7 @@ def _read_layer(
             store.write(LAYER_SCAN, entry, scan.pack())
     if not indexes.holds(entry):
         raise LayerscopeError(
-            store.problem or f"{store.folder}: it no longer has what was written there",
+            store.problem or f"{store.folder}: an entry that was written there is missing",
             hint="--no-cache uses a temporary folder instead; TMPDIR names another place for that",
         )
     claim = _claim(task.at, layer)
@@ -194,12 +195,12 @@ def read_image(task: ImageTask, layers: Sequence[LayerResult] = ()) -> ImageResu
         missing = tuple(entry for entry, index in known.items() if index is None)
         if missing:
             return ImageResult(task.image, missing=missing)
-        found = [
+        indexes_found = [
             Indexed(index, layer.entry)
             for layer in task.layers
             if (index := known[layer.entry]) is not None
         ]
-        return _analyse_from_layers(task, store, task.layers, found)
+        return _analyse_from_layers(task, store, task.layers, indexes_found)
     except Exception as error:
         failure = Failure.of(error)
         row = failed_row(task.image, at.reference, task.name, failure.message, failure.exit_code)

@@ -89,29 +89,29 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
         client.close()
     platform = stated_platform(inspected)
 
-    def candidate(held: PlatformImage | None) -> Candidate:
+    def candidate(stored: PlatformImage | None) -> Candidate:
         # Only the containerd store has several platforms of one image, and only it returns a descriptor.
         exported = platform if inspected.mapping("Descriptor") else None
-        exported = exported if held is None else held.platform
+        exported = exported if stored is None else stored.platform
 
         def load() -> ImageParts:
-            if held is None or held.platform == platform:
+            if stored is None or stored.platform == platform:
                 return _preliminary(inspected, history)
-            return _preliminary_of(Client(endpoint, kind, limits), image_id, held.platform)
+            return _preliminary_of(Client(endpoint, kind, limits), image_id, stored.platform)
 
         digests = [image_id, *(name.rpartition("@")[2] for name in inspected.texts("RepoDigests"))]
-        if held is not None:
-            digests.insert(0, held.digest)
+        if stored is not None:
+            digests.insert(0, stored.digest)
         tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
         export = EngineExport(kind, endpoint, client.version, image_id, exported, not tags)
-        shown = None if held is None else held.platform
+        shown = None if stored is None else stored.platform
         return Candidate(tags, shown, load, digests, export=export)
 
-    held = platform_images(inspected)
-    if not held and wanted is not None and client.version < EXPORT_PLATFORM:
-        held = unlisted_platform_images(inspected, platform, wanted)
-    available = [candidate(image) for image in held if image.available]
-    absent = [image.platform for image in held if not image.available]
+    stored_images = platform_images(inspected)
+    if not stored_images and wanted is not None and client.version < EXPORT_PLATFORM:
+        stored_images = unlisted_platform_images(inspected, platform, wanted)
+    available = [candidate(image) for image in stored_images if image.available]
+    absent = [image.platform for image in stored_images if not image.available]
     return FoundImages(kind, available or [candidate(None)], absent=absent, location=endpoint.url)
 
 

@@ -109,18 +109,18 @@ class Client:
 
     def images(self) -> list[NamedImage]:
         """All images of the engine, for lookup by name."""
-        found = []
+        images = []
         for fields in self.summaries():
             names = [name for name in fields.texts("RepoTags") if name != "<none>:<none>"]
             digests = [name.rpartition("@")[2] for name in fields.texts("RepoDigests")]
-            found.append(
+            images.append(
                 NamedImage(
                     (fields.text("Id") or "").removeprefix("sha256:"),
                     names,
                     [digest for digest in digests if is_digest(digest)],
                 )
             )
-        return found
+        return images
 
     def info(self) -> Lenient:
         """The engine's own description: data folder, storage driver, containerd."""
@@ -325,8 +325,8 @@ def clients(
 
 
 def _version(text: object) -> tuple[int, int]:
-    found = _VERSION.match(str(text))
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = _VERSION.match(str(text))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _dotted(version: tuple[int, int]) -> str:

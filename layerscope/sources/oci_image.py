@@ -24,7 +24,7 @@ def read_image(
     beside: Beside,
     artifact: Artifact | None,
 ) -> ImageParts:
-    """The image of a manifest with the descriptor `leaf`; `artifact` is what its types say it is instead. Raises `LayerscopeError`."""
+    """The image of a manifest with the descriptor `leaf`; `artifact` is set if its types are not those of an image. Raises `LayerscopeError`."""
     warnings = []
     data = blobs.read(leaf, "the manifest")
     if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:

@@ -67,11 +67,11 @@ def find_in_saved(request: Request, blob: Blob) -> FoundImages:
         else MissingBlob(each.name, each.missing)
         for each in described.blobs
     ]
-    whole = SourceImage(image, blobs, described.damage, saved=packed)
+    source = SourceImage(image, blobs, described.damage, saved=packed)
     digests = [digest for digest in (image.manifest_digest, image.id) if digest is not None]
     platform = image.platform if image.platform.architecture else None
     candidate = Candidate(
-        image.tags, platform, lambda: ImageParts([], None, complete_image=whole), digests
+        image.tags, platform, lambda: ImageParts([], None, complete_image=source), digests
     )
     return FoundImages(KIND, [candidate])
 

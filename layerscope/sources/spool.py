@@ -24,7 +24,7 @@ _CHECK_BYTES = 256 << 20
 _RESERVE = 256 << 20
 """Bytes of disk space that a copy larger than `_CHECK_BYTES` leaves free."""
 _TURN_SECONDS = 0.2
-"""Seconds to wait for more of a stream before signals are looked at."""
+"""Seconds to wait for more of a stream before signals are handled."""
 _PATIENCE_SECONDS = 0.2
 """Seconds to wait for more of a stream that is not an image, to describe it better."""
 
@@ -33,7 +33,7 @@ class TemporaryCopy:
     """A temporary file without a name, which is written in order. Closed with its last reference."""
 
     def __init__(self, name: str) -> None:
-        """`name` is what is copied, for errors. Raises `LayerscopeError` when no file can be made."""
+        """`name` is what is copied, for errors. Raises `LayerscopeError` when no file can be created."""
         self._name = name
         self.written = 0
         self._next_check = _CHECK_BYTES

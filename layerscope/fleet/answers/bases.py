@@ -56,7 +56,7 @@ def bases(results: Results, layers: Layers) -> list[BaseAnswer]:
         name = _repository(version) or by_steps.get(version.steps)
         family = (name, "" if name is not None else version.steps)
         families.setdefault(family, {})[chain] = version
-    answers = [_answer(name, found, unique) for (name, _), found in families.items()]
+    answers = [_answer(name, by_chain_id, unique) for (name, _), by_chain_id in families.items()]
     return sorted(answers, key=lambda one: (-one.images, one.name or "", one.line))
 
 
@@ -74,12 +74,12 @@ def _name(version: _Version) -> str | None:
 
 
 def _answer(
-    name: str | None, found: dict[str, _Version], unique: Mapping[object, int]
+    name: str | None, by_chain_id: dict[str, _Version], unique: Mapping[object, int]
 ) -> BaseAnswer:
     """A base image of these versions, by chain ID."""
     times = {
         chain: max(filter(None, map(moment_of, version.created)), default=None)
-        for chain, version in found.items()
+        for chain, version in by_chain_id.items()
     }
     newest = max(filter(None, times.values()), default=None)
     versions = [
@@ -90,18 +90,18 @@ def _answer(
             layers=version.layers,
             stored_bytes=version.stored,
             images=version.images,
-            newest=len(found) == 1 or (newest is not None and times[chain] == newest),
+            newest=len(by_chain_id) == 1 or (newest is not None and times[chain] == newest),
             unique_bytes=unique.get(chain, 0),
         )
-        for chain, version in found.items()
+        for chain, version in by_chain_id.items()
     ]
     versions.sort(key=lambda one: (-len(one.images), one.chain_id))
     versions.sort(key=lambda one: one.created or "", reverse=True)
     lagging = sum(len(one.images) for one in versions if not one.newest)
     return BaseAnswer(
         name=name,
-        line=min(version.line for version in found.values()),
-        images=sum(len(version.images) for version in found.values()),
+        line=min(version.line for version in by_chain_id.values()),
+        images=sum(len(version.images) for version in by_chain_id.values()),
         lagging_images=lagging if newest is not None else 0,
         versions=versions,
     )

@@ -89,7 +89,7 @@ def _equal_signatures(results: Results, layers: Layers, read: ReadLayers) -> lis
     counts = Counter(
         signature for key in layers.by_key if (signature := _signature(key, layers, read))
     )
-    found: dict[tuple[str, int], dict[str, None]] = {}
+    by_position: dict[tuple[str, int], dict[str, None]] = {}
     placed: set[str] = set()
     for image in range(results.images) if counts else ():
         positions: Counter[str] = Counter()
@@ -99,9 +99,9 @@ def _equal_signatures(results: Results, layers: Layers, read: ReadLayers) -> lis
                 continue
             if key not in placed:
                 placed.add(key)
-                found.setdefault((signature, positions[signature]), {})[key] = None
+                by_position.setdefault((signature, positions[signature]), {})[key] = None
             positions[signature] += 1
-    return _groups(found.values(), results, layers, same_content=True)
+    return _groups(by_position.values(), results, layers, same_content=True)
 
 
 def _signature(key: str, layers: Layers, read: ReadLayers) -> str | None:
@@ -111,25 +111,25 @@ def _signature(key: str, layers: Layers, read: ReadLayers) -> str | None:
 
 def _same_steps(results: Results, layers: Layers) -> list[_Group]:
     """Layers that the same RUN made on the same layers."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    by_step: dict[tuple[str, str], dict[str, None]] = {}
     for image in range(results.images):
         steps = {step.step: step for step in results.of_image(StepRow, image)}
         below: str | None = ""
         for row in results.of_image(LayerRow, image):
             step = steps[row.step]
             if below is not None and step.instruction == "RUN" and row.stored_bytes:
-                found.setdefault((below, step.line), {})[row.key] = None
+                by_step.setdefault((below, step.line), {})[row.key] = None
             below = row.chain_id
-    return list(dict.fromkeys(_groups(found.values(), results, layers, same_content=False)))
+    return list(dict.fromkeys(_groups(by_step.values(), results, layers, same_content=False)))
 
 
 def _groups(
-    found: Iterable[Iterable[str]], results: Results, layers: Layers, *, same_content: bool
+    key_groups: Iterable[Iterable[str]], results: Results, layers: Layers, *, same_content: bool
 ) -> list[_Group]:
     """Groups of these layers. A group keeps only one of several layers of the same image."""
     ranked = [
         sorted(keys, key=lambda key: (-layers.by_key[key].images, key))
-        for keys in map(tuple, found)
+        for keys in map(tuple, key_groups)
         if len(keys) > 1
     ]
     images: dict[str, list[int]] = {key: [] for keys in ranked for key in keys}
@@ -175,8 +175,8 @@ def _images(results: Results, groups: Sequence[_Group]) -> list[int]:
 
 def _answer(group: _Group, images: int, compared: _Compared, layers: Layers) -> BuildAnswer:
     sizes = [layers.stored(key) for key in group.keys]
-    found = [compared[pair] for pair in group.pairs if pair in compared]
-    attributes = {name: None for one in found for name in one.why}
+    differences = [compared[pair] for pair in group.pairs if pair in compared]
+    attributes = {name: None for one in differences for name in one.why}
     return BuildAnswer(
         same_content=group.same_content,
         line=layers.by_key[group.keys[0]].line,
@@ -185,12 +185,12 @@ def _answer(group: _Group, images: int, compared: _Compared, layers: Layers) -> 
         stored_bytes=sum(sizes),
         again_bytes=sum(sizes) - max(sizes),
         differs=BuildDifference(
-            added=max(one.added for one in found),
-            removed=max(one.removed for one in found),
-            modified=max(one.modified for one in found),
-            metadata=max(one.metadata for one in found),
-            times=max(one.times for one in found),
+            added=max(one.added for one in differences),
+            removed=max(one.removed for one in differences),
+            modified=max(one.modified for one in differences),
+            metadata=max(one.metadata for one in differences),
+            times=max(one.times for one in differences),
             attributes=list(attributes),
-            paths=list(found[0].paths),
+            paths=list(differences[0].paths),
         ),
     )

@@ -47,10 +47,10 @@ def duplicates(
 ) -> DuplicatesAnswer:
     """Add all duplicates to the table; returns the answer. Raises `CancelledError`."""
     places = _LayerImages(results, read)
-    found = sorted(_find(places.keys, read), key=lambda one: (one.layers[0], one.entry))
+    contents = sorted(_find(places.keys, read), key=lambda one: (one.layers[0], one.entry))
     count = saved = 0
     largest: list[DuplicateRow] = []
-    for rows in _rows(found, places, read, setup, workers, progress):
+    for rows in _rows(contents, places, read, setup, workers, progress):
         results.add_rows("duplicates", pack(rows))
         count += len(rows)
         saved += sum(row.saved_bytes for row in rows)
@@ -151,7 +151,7 @@ def _groups(
 
 
 def _rows(
-    found: Sequence[_Duplicate],
+    contents: Sequence[_Duplicate],
     places: _LayerImages,
     read: ReadLayers,
     setup: Setup,
@@ -159,7 +159,7 @@ def _rows(
     progress: Progress,
 ) -> Iterator[list[DuplicateRow]]:
     """The rows of these contents, in their order, some at a time."""
-    chunks = list(_chunks(found))
+    chunks = list(_chunks(contents))
     progress.stage("Naming duplicates", len(chunks))
 
     def tasks() -> Iterator[tuple[NameTask, list[LayerResult]]]:
@@ -184,9 +184,9 @@ def _rows(
             chunk = next(remaining, None)
 
 
-def _chunks(found: Sequence[_Duplicate]) -> Iterator[list[_Duplicate]]:
+def _chunks(contents: Sequence[_Duplicate]) -> Iterator[list[_Duplicate]]:
     """Contents of one layer, at most `_MAX_ENTRIES` at a time."""
-    for _, group in groupby(found, key=lambda one: one.layers[0]):
+    for _, group in groupby(contents, key=lambda one: one.layers[0]):
         while chunk := list(islice(group, _MAX_ENTRIES)):
             yield chunk
 

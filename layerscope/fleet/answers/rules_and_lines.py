@@ -40,7 +40,7 @@ class _Sum:
 
 @dataclass(slots=True)
 class _Rule:
-    found: _Sum = field(default_factory=_Sum)
+    any_finding: _Sum = field(default_factory=_Sum)
     in_base: _Sum = field(default_factory=_Sum)
     outside_base: _Sum = field(default_factory=_Sum)
     findings: int = 0
@@ -74,7 +74,7 @@ def rules_and_lines(
         last_finding = -1
         for finding in results.of_image(FindingRow, image):
             rule = rules.setdefault(finding.rule, _Rule())
-            rule.found.add(image, 0)
+            rule.any_finding.add(image, 0)
             (rule.in_base if finding.base else rule.outside_base).add(image, 0)
             rule.severity = min(rule.severity, Severity(finding.severity), key=_RANKS.index)
             rule.findings += finding.finding != last_finding
@@ -111,9 +111,9 @@ def _rule(name: str, rule: _Rule, savings: Savings) -> RuleAnswer:
         rule=name,
         title=_TITLES.get(name, name),
         severity=rule.severity.value,
-        images=rule.found.images,
+        images=rule.any_finding.images,
         findings=rule.findings,
-        base_images=rule.found.images - rule.outside_base.images,
+        base_images=rule.any_finding.images - rule.outside_base.images,
         bytes=rule.saved.bytes,
         once_bytes=rule.saved.once(savings, subject),
         lines=sorted(lines, key=lambda line: (-line.bytes, line.line)),

@@ -118,14 +118,16 @@ def _in_file(file: Path, endpoint: Endpoint, limits: Limits) -> Credentials | No
     parts = endpoint.path.split("/")
     for depth in range(len(parts), 0, -1):  # scopes within a host are Podman's
         entry = config.auths.get("/".join((endpoint.host, *parts[:depth])))
-        if (found := _credentials(entry, file)) is not None:
-            return found
+        if (credentials := _credentials(entry, file)) is not None:
+            return credentials
     helper = config.get_credential_store(endpoint.host)
-    if helper is not None and (found := _from_helper(helper, endpoint.host, file, limits)):
-        return found
+    if helper is not None and (credentials := _from_helper(helper, endpoint.host, file, limits)):
+        return credentials
     host = resolve_index_name(endpoint.host)
     entries = (entry for key, entry in config.auths.items() if resolve_index_name(key) == host)
-    return next((found for entry in entries if (found := _credentials(entry, file))), None)
+    return next(
+        (credentials for entry in entries if (credentials := _credentials(entry, file))), None
+    )
 
 
 def _from_helper(name: str, host: str, file: Path, limits: Limits) -> Credentials | None:

@@ -87,7 +87,7 @@ class DescribedImage(SourceImage):
         self,
         request: Request,
         cache: IndexCache | None,
-        is_skipped: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries spare layers
+        is_skipped: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries skip layers
     ) -> SourceImage:
         """The image from the cache of its last export if all of its layers are cached, else from a new export."""
         with errors_about(request):

@@ -70,7 +70,7 @@ def roots(
 
 def _note(address: str) -> str:
     """Why the data folder for CONTAINERD_ADDRESS is unknown."""
-    if not os.path.exists(address):  # noqa: PTH110  # true of no odd name
+    if not os.path.exists(address):  # noqa: PTH110  # never raises
         why = "no such socket"
     elif not os.access(address, os.W_OK):
         why = "permission denied"

@@ -61,8 +61,8 @@ def merge_by_image(described: Sequence[Description]) -> list[Description]:
     for number, description in enumerate(described):
         same.setdefault(description.config or number, []).append(description)
     merged = []
-    for group in same.values():
-        merged += group if len(group) == 1 else _merged(group)
+    for same_image in same.values():
+        merged += same_image if len(same_image) == 1 else _merged(same_image)
     return merged
 
 
@@ -79,8 +79,8 @@ def candidates_to_offer(
         return [one.candidate for one in described], [], []
     kept: list[Candidate] = []
     absent: list[Platform] = []
-    kept_names = {normalise(tag) for one in described for tag in one.candidate.tags}
-    lost = [entry for entry in unread if kept_names.isdisjoint(map(normalise, entry.tags))]
+    described_names = {normalise(tag) for one in described for tag in one.candidate.tags}
+    lost = [entry for entry in unread if described_names.isdisjoint(map(normalise, entry.tags))]
     for one in described:
         candidate = one.candidate
         other_platform = not one.is_stored and not stored.isdisjoint(candidate.groups)
@@ -102,15 +102,15 @@ def _left_out_warning(lost: Sequence[Candidate]) -> ImageWarning:
     return ImageWarning("layout-incomplete", None, message)
 
 
-def _merged(group: Sequence[Description]) -> list[Description]:
+def _merged(same_image: Sequence[Description]) -> list[Description]:
     """The descriptions to use of one image, with the names from all of them."""
-    complete = [one for one in group if one.is_complete()]
+    complete = [one for one in same_image if one.is_complete()]
     oci = [one for one in complete if one.candidate.kind is None]
-    fullest = max(group, key=lambda one: (one.has_config, sum(one.present)))
+    fullest = max(same_image, key=lambda one: (one.has_config, sum(one.present)))
     kept = oci or complete[:1] or [fullest]
     first = kept[0]
     kept_ids = set(map(id, kept))
-    rest = [one for one in group if id(one) not in kept_ids]
+    rest = [one for one in same_image if id(one) not in kept_ids]
     candidates = [one.candidate for one in (first, *rest)]
     # manifest.json has the names that docker prints, the index spells them out.
     by_name = sorted(candidates, key=lambda one: one.kind is None)

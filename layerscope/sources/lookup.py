@@ -57,7 +57,7 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> FoundImages:
         return files.find(request, request.reference, ())
     except NotAnImageError as error:
         not_a_file = error  # a folder may have the name of an image
-        if not os.path.isdir(request.reference):  # noqa: PTH112  # true of no odd name
+        if not os.path.isdir(request.reference):  # noqa: PTH112  # never raises
             raise
     except LayerscopeError:
         if os.path.lexists(request.reference):

@@ -123,9 +123,9 @@ def refresh() -> None:
 
 def _forms(name: str) -> tuple[str, ...]:
     """A name as people write it, and in full."""
-    from layerscope.sources.references import LOCALHOST, familiar
+    from layerscope.sources.references import LOCALHOST, familiar_name
 
-    return tuple(dict.fromkeys((familiar(name).removeprefix(LOCALHOST), name)))
+    return tuple(dict.fromkeys((familiar_name(name).removeprefix(LOCALHOST), name)))
 
 
 def _write(path: Path, names: CompletionNames) -> None:

@@ -75,7 +75,7 @@ def extract(
                 opened.contents,
                 output,
                 overwrite=force,
-                keep=inputs.what,
+                keep=inputs.description_of,
                 progress=progress,
             )
         except BaseException:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from layerscope.fleet.fleet import Fleet
     from layerscope.fleet.messages import Setup, StoreAt
     from layerscope.fleet.pending import Workers
-    from layerscope.fleet.references import Tagged
+    from layerscope.fleet.references import TagSelection
     from layerscope.fleet.run import Watch
     from layerscope.fleet.runs import RunFolder
     from layerscope.progress import Progress
@@ -143,7 +143,7 @@ def fleet(
     from layerscope.cli.output import output_stream, report_options
     from layerscope.fleet.fleet import read_fleet
     from layerscope.fleet.lists import references_of
-    from layerscope.fleet.references import Tagged, expand
+    from layerscope.fleet.references import TagSelection, expand
     from layerscope.report import fleet_writer_of
 
     image_references = [
@@ -158,7 +158,9 @@ def fleet(
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for processes of this machine, --cluster for others")
     if not _asks_for_report(context) and has_terminal(*references):
-        _explore(image_references, Tagged(tags, last), jobs, params, remote=remote, binary=binary)
+        _explore(
+            image_references, TagSelection(tags, last), jobs, params, remote=remote, binary=binary
+        )
         return
     has_format = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
     requested_format = format_name if has_format else None
@@ -167,7 +169,9 @@ def fleet(
             None if output is None else stack.enter_context(_run_folder(output, requested_format))
         )
         progress = stack.enter_context(progress_bar())
-        images = expand(image_references, request_of("", progress, params), Tagged(tags, last))
+        images = expand(
+            image_references, request_of("", progress, params), TagSelection(tags, last)
+        )
         workers = stack.enter_context(_workers(cluster, jobs or os.cpu_count() or 1))
         store = stack.enter_context(_store(params))
         gate = limits if ci else None
@@ -203,7 +207,7 @@ def _asks_for_report(context: click.Context) -> bool:
 
 def _explore(
     image_references: Sequence[str],
-    tagged: Tagged,
+    tagged: TagSelection,
     jobs: int | None,
     params: dict[str, Any],
     *,
@@ -254,9 +258,9 @@ def _with_stdin_list(references: Sequence[str]) -> Iterator[str]:
                 "- reads a list of images from stdin, which is a terminal or closed",
                 hint="for example: crictl images -o json | jq -r '.images[].repoTags[]' | layerscope fleet -",
             )
-        from layerscope.fleet.lists import MOST, references_in
+        from layerscope.fleet.lists import MAX_BYTES, references_in
 
-        yield from references_in(sys.stdin.buffer.read(MOST + 1), "stdin")
+        yield from references_in(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
 
 
 def _limits(ci: bool, config: Path | None, params: dict[str, Any]) -> GateConfig | None:

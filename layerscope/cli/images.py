@@ -15,7 +15,7 @@ from layerscope.cli.output_options import binary_option, format_option
 from layerscope.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from layerscope.sources.listing import Listed
+    from layerscope.sources.listing import SourceListing
 
 
 @click.command()
@@ -52,7 +52,7 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
     _print_refusals(answers)
 
 
-def _print_refusals(answers: Sequence[Listed]) -> None:
+def _print_refusals(answers: Sequence[SourceListing]) -> None:
     """List unreachable sources on stderr. Raises `UnreachableError` if no source is reachable."""
     refusals = [(answer.source.name, answer.refusal) for answer in answers if answer.refusal]
     for name, refusal in refusals:

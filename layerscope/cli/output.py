@@ -65,7 +65,7 @@ def check_output(path: Path | None, inputs: InputFiles) -> None:
 def _stdout_problem(inputs: InputFiles) -> str | None:
     """Why stdout must not be written to: it is an input file. None if it is not."""
     try:
-        what = inputs.what(Path("/dev/stdout"), os.fstat(sys.stdout.fileno()))
+        what = inputs.description_of(Path("/dev/stdout"), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError, AttributeError):
         return None  # reported when it is written to
     return what and f"it is {what}"

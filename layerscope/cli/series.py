@@ -177,16 +177,16 @@ def _releases(
 
         tagged = tagged_images(requests[0], tags, last)
         requests, order = list(tagged.requests), tagged.order
-        if tagged.same:
+        if tagged.duplicate_tags:
             words = (
                 "names the same image as another one"
-                if tagged.same == 1
+                if tagged.duplicate_tags == 1
                 else "name the same images as others"
             )
-            click.echo(f"left out: {count_of(tagged.same, 'tag')} that {words}", err=True)
-        if tagged.unseen:
+            click.echo(f"left out: {count_of(tagged.duplicate_tags, 'tag')} that {words}", err=True)
+        if tagged.skipped_tags:
             click.echo(
-                f"left out: {count_of(tagged.unseen, 'tag')} of the lowest versions", err=True
+                f"left out: {count_of(tagged.skipped_tags, 'tag')} of the lowest versions", err=True
             )
         if len(requests) == 1:
             raise UsageError(

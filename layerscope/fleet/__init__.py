@@ -1,5 +1,5 @@
 """Many images at once: each distinct layer is read once, and questions are answered over all of them.
 
-`references.py` finds the images, `tasks.py` reads them in other processes or on other machines, `run.py` says what is read when,
-`tables.py` has the rows that come of it, and `answers/` what follows from these.
+`references.py` finds the images, `run.py` schedules the tasks of `tasks.py`, which read them in other processes or on other
+machines, `tables.py` defines the rows of the results, and `answers/` evaluates them.
 """

@@ -1,7 +1,7 @@
-"""Contents that images could do without, layer by layer, so that a content that several images share is counted once.
+"""Contents that images do not need, by layer, so that a content shared by several images is counted once.
 
-A content is saved where layers are stored once only if every image that has its layer could do without it: what one image deletes,
-another one may need.
+Where layers are stored once, a content can be avoided only if no image with its layer needs it: one image may need what another
+deletes.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from layerscope.filesystem.inodes import Inodes
 
 AVOIDABLE, WASTED = "avoidable", "wasted"
-"""Subjects besides rules: what all findings save together, and what the final image does not show."""
+"""Subjects besides rules: avoidable by any finding, and not in the final image."""
 
 _RULE = "rule:"
 
 
 class ClaimRow(Row, frozen=True):
-    """Contents of a layer that an image could do without; in no file."""
+    """Contents of a layer that an image does not need; not written to a file."""
 
     image: int
     layer: int
@@ -38,13 +38,13 @@ class ClaimRow(Row, frozen=True):
     saved: int
     """Content bytes."""
     contents: str
-    """Digest of the contents in the layer: equal for the same ones."""
+    """Digest of `packed`: equal for equal sets of contents."""
     packed: bytes
-    """Which ones, as `pack_contents` writes them."""
+    """The entries and their sizes, as `pack_entry_sizes` writes them."""
 
 
 def rule_subject(rule: str) -> str:
-    """The subject of what the findings of one rule save."""
+    """The subject of contents that findings of a rule would avoid."""
     return _RULE + rule
 
 
@@ -54,40 +54,40 @@ def rule_of(subject: str) -> str:
 
 
 def claims_of(
-    image: int, subject: str, inodes: NDArray[np.int32], of: Inodes, keys: Sequence[str]
+    image: int, subject: str, inodes: NDArray[np.int32], all_inodes: Inodes, keys: Sequence[str]
 ) -> Iterator[ClaimRow]:
-    """A row for each layer that stores one of these inodes of an image; `keys` are those of its layers."""
+    """A row per layer that stores some of `inodes`; `all_inodes` are those of the image, `keys` the keys of its layers."""
     inodes = np.unique(inodes)
-    inodes = inodes[of.columns.stored[inodes] > 0]
-    layers = of.layers(inodes)
+    inodes = inodes[all_inodes.columns.stored[inodes] > 0]
+    layers = all_inodes.layers(inodes)
     for layer in np.unique(layers).tolist():
-        mine = inodes[layers == layer]
-        entries, sizes = mine - of.first[layer], of.columns.stored[mine]
-        packed = pack_contents(entries, sizes)
+        in_layer = inodes[layers == layer]
+        entries, sizes = in_layer - all_inodes.first[layer], all_inodes.columns.stored[in_layer]
+        packed = pack_entry_sizes(entries, sizes)
         digest = hashlib.sha256(packed).hexdigest()[:32]
         yield ClaimRow(image, layer, keys[layer], subject, int(sizes.sum()), digest, packed)
 
 
-def pack_contents(entries: NDArray[np.int64], sizes: NDArray[np.int64]) -> bytes:
-    """Numbers of entries, ascending, and their sizes, as bytes."""
+def pack_entry_sizes(entries: NDArray[np.int64], sizes: NDArray[np.int64]) -> bytes:
+    """Ascending entry numbers and their sizes, packed into bytes."""
     steps = np.diff(entries, prepend=0)
     columns = [np.ascontiguousarray(narrow(column.astype(np.int64))) for column in (steps, sizes)]
-    head = f"{len(entries)} {' '.join(column.dtype.str for column in columns)}\n".encode()
-    return bytes(isal_zlib.compress(head + b"".join(column.tobytes() for column in columns), 1))
+    header = f"{len(entries)} {' '.join(column.dtype.str for column in columns)}\n".encode()
+    return bytes(isal_zlib.compress(header + b"".join(column.tobytes() for column in columns), 1))
 
 
-def unpack_contents(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The inverse of `pack_contents`."""
-    head, _, data = isal_zlib.decompress(packed).partition(b"\n")
-    count, *types = head.decode().split()
+def unpack_entry_sizes(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The inverse of `pack_entry_sizes`."""
+    header, _, data = isal_zlib.decompress(packed).partition(b"\n")
+    count, *types = header.decode().split()
     split = int(count) * np.dtype(types[0]).itemsize
     steps = np.frombuffer(data[:split], types[0]).astype(np.int64)
     return np.cumsum(steps), np.frombuffer(data[split:], types[1]).astype(np.int64)
 
 
-def common(one: bytes, other: bytes) -> tuple[bytes, int]:
-    """The contents that are in both of two sets of one layer, and their bytes."""
-    entries, sizes = unpack_contents(one)
-    kept = np.isin(entries, unpack_contents(other)[0], assume_unique=True)
-    entries, sizes = entries[kept], sizes[kept]
-    return pack_contents(entries, sizes), int(sizes.sum())
+def intersection(one: bytes, other: bytes) -> tuple[bytes, int]:
+    """The contents in both of two packed sets of one layer, and the sum of their bytes."""
+    entries, sizes = unpack_entry_sizes(one)
+    shared = np.isin(entries, unpack_entry_sizes(other)[0], assume_unique=True)
+    entries, sizes = entries[shared], sizes[shared]
+    return pack_entry_sizes(entries, sizes), int(sizes.sum())

@@ -1,6 +1,6 @@
-"""Runs tasks on a Dask cluster (`distributed`): it places them, does those of lost workers again, and gives up what ends workers.
+"""Runs tasks on a Dask cluster (`distributed`), which repeats tasks of lost workers and gives up tasks that kill workers.
 
-A scheduler sends pickled results, which may run anything: it is reached by TLS, or on this machine.
+Unpickling a result can run any code, so the scheduler must be on this machine or be reached by TLS.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from layerscope.text import safe_name
 
 _Result = TypeVar("_Result")
 
-_PATIENCE = 15
+_WAIT_SECONDS = 15
 """Seconds to wait for the scheduler, and for a first worker."""
 _AT_ONCE = 3
-"""Tasks that each thread of a worker is given at a time, so that none waits for its next one."""
+"""Tasks queued per worker thread, so that no thread waits for its next one."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def cluster(named: str) -> Iterator[Workers]:
         ) from None
     address = address_of(named)
     try:
-        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = distributed.Client(address, timeout=_WAIT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise UnreachableError(
             f"{safe_name(address)}: the scheduler cannot be reached: {safe_name(str(error))[:200]}",
@@ -104,7 +104,7 @@ def _is_loopback(host: str) -> bool:
 def _check_workers(client: Any, address: str) -> int:
     """The number of threads of all workers, which all have this version. Raises `UnreachableError` and `UsageError`."""
     try:
-        client.wait_for_workers(1, timeout=_PATIENCE)
+        client.wait_for_workers(1, timeout=_WAIT_SECONDS)
         versions = client.run(_version)
         threads = int(sum(client.nthreads().values()))
     except TimeoutError as error:
@@ -132,31 +132,31 @@ class _Cluster:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._run = f"layerscope-{uuid.uuid4().hex}"
-        self._here = _here()
+        self._client_folder = _current_folder()
         self._executor = client.get_executor(pure=False)
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any) -> Future[_Result]:
         future: Future[_Result] = Future()
-        there = self._executor.submit(_on_worker, self._run, self._here, fn, *args)
-        there.add_done_callback(partial(_pass_on, future))
+        remote = self._executor.submit(_on_worker, self._run, self._client_folder, fn, *args)
+        remote.add_done_callback(partial(_copy_result, future))
         return future
 
     def forget(self) -> None:
-        """Drop what is under way, and what workers have stored."""
+        """Cancel pending tasks, and remove what workers stored."""
         self._executor.shutdown(wait=False)
         try:
-            self._client.run(_forget, self._run, on_error="ignore")
+            self._client.run(_remove_folder, self._run, on_error="ignore")
         except (OSError, RuntimeError, TimeoutError) as error:
             raise LayerscopeError(f"the cluster was lost: {safe_name(str(error))[:200]}") from error
 
 
-def _pass_on(future: Future[Any], there: Future[Any]) -> None:
-    """Give a future what one of the cluster came to."""
+def _copy_result(future: Future[Any], remote: Future[Any]) -> None:
+    """Set the result or the error of a future of the cluster on `future`."""
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
     try:
-        result = there.result()
+        result = remote.result()
     except KilledWorker:
         future.set_exception(
             LayerscopeError(
@@ -173,12 +173,12 @@ def _pass_on(future: Future[Any], there: Future[Any]) -> None:
 
 
 def _folder(run: str, worker: Any) -> Path:
-    """The folder of a run on a worker, below the one that the worker removes at its end."""
+    """The folder of a run on a worker, inside the folder that the worker removes when it ends."""
     return Path(worker.local_directory) / run
 
 
-def _here() -> str:
-    """The working folder; "" if it was removed."""
+def _current_folder() -> str:
+    """The path of the working folder; "" if it was removed."""
     try:
         return str(Path.cwd())
     except OSError:
@@ -186,33 +186,33 @@ def _here() -> str:
 
 
 def _on_worker(
-    run: str, here: str, function: Callable[..., _Result], task: Any, *more: Any
+    run: str, client_folder: str, function: Callable[..., _Result], task: Any, *args: Any
 ) -> _Result:
-    """Run a task on a worker, which has a store of its own, as if in the folder of the command."""
+    """Run a task on a worker with a store of its own, in the folder of the command."""
     from distributed import get_worker
 
     folder = _folder(run, get_worker()).absolute()
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    with _WORKING_FOLDER.is_(here, folder):
+    with _WORKING_FOLDER.entered(client_folder, folder):
         store = StoreAt(str(folder), private=True)
-        return function(replace(task, setup=replace(task.setup, store=store)), *more)
+        return function(replace(task, setup=replace(task.setup, store=store)), *args)
 
 
 class _WorkingFolder:
-    """The working folder of a worker's process, from which relative paths of tasks begin: that of one run at a time."""
+    """The working folder of a worker's process, to which paths of tasks are relative. Only tasks of one folder run at a time."""
 
     def __init__(self) -> None:
         self._free = threading.Condition()
         self._tasks = 0
-        self._now = ""
+        self._folder = ""
 
     @contextmanager
-    def is_(self, folder: str, otherwise: Path) -> Iterator[None]:
-        """Work in a folder, or if this machine has none of this name, in another one; wait for tasks that work elsewhere."""
+    def entered(self, folder: str, otherwise: Path) -> Iterator[None]:
+        """Work in `folder`, or in `otherwise` if it does not exist here; first wait for tasks in other folders."""
         with self._free:
-            self._free.wait_for(lambda: not self._tasks or self._now == folder)
+            self._free.wait_for(lambda: not self._tasks or self._folder == folder)
             if not self._tasks:
-                self._now, self._before = folder, Path.cwd()
+                self._folder, self._before = folder, Path.cwd()
                 try:
                     os.chdir(folder)
                 except OSError:
@@ -231,7 +231,7 @@ class _WorkingFolder:
 _WORKING_FOLDER = _WorkingFolder()
 
 
-def _forget(run: str, dask_worker: Any) -> None:
+def _remove_folder(run: str, dask_worker: Any) -> None:
     """Remove what a worker stored for a run. Dask passes the worker under this name."""
     import shutil
 

@@ -1,4 +1,4 @@
-"""What the files of a layer hold: which layers may be the same, and which contents are stored in several of them."""
+"""Contents of a layer by digest: for finding equal layers, and contents that several layers store."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
 
 SMALLEST = 4096
-"""Bytes of a content from which it is looked for in other layers."""
+"""Minimum bytes of a content that is looked for in other layers."""
 DIGEST = 16
-"""First bytes of a content's SHA-256 that tell it from others."""
-_HEAD = struct.Struct("<Q")
+"""Number of bytes of a content's SHA-256 that identify it."""
+_COUNT = struct.Struct("<Q")
 
 
 def signature_of(index: LayerIndex) -> str | None:
-    """A digest that is equal for layers with the same paths and contents, whatever their order and attributes, and for few
-    others. None if contents are not known."""
+    """A digest that is equal for layers with the same paths and contents in any order and with any attributes; rarely for others.
+
+    None if contents are not known.
+    """
     if index.digests is None:
         return None
     words = index.digests.view(np.uint64).sum(axis=0, dtype=np.uint64)  # in any order
     names = sorted(index.tree.names[number] for number in range(len(index.tree.names)))
     counts = [np.bincount(column, minlength=16) for column in (index.columns.kinds, index.roles)]
-    found = hashlib.sha256(b"\0".join(names))
+    signature = hashlib.sha256(b"\0".join(names))
     for column in (words, *counts, index.columns.stored.sum(dtype=np.int64)):
-        found.update(np.ascontiguousarray(column).tobytes())
-    return found.hexdigest()[:32]
+        signature.update(np.ascontiguousarray(column).tobytes())
+    return signature.hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredContents:
     """Contents of a layer, one row for each entry, in the order of their digests."""
 
     digests: NDArray[np.void]
@@ -59,16 +61,18 @@ def pack_contents(index: LayerIndex) -> bytes:
         columns.stored[entries][order].astype(np.int64),
         entries[order].astype(np.int32),
     )
-    return _HEAD.pack(len(entries)) + b"".join(part.tobytes() for part in parts)
+    return _COUNT.pack(len(entries)) + b"".join(part.tobytes() for part in parts)
 
 
-def unpack_contents(data: bytes) -> Stored:
+def unpack_contents(data: bytes) -> StoredContents:
     """The inverse of `pack_contents`."""
     if not data:
-        return Stored(np.zeros(0, f"V{DIGEST}"), np.zeros(0, np.int64), np.zeros(0, np.int32))
-    (count,) = _HEAD.unpack_from(data)
-    position, columns = _HEAD.size, []
+        return StoredContents(
+            np.zeros(0, f"V{DIGEST}"), np.zeros(0, np.int64), np.zeros(0, np.int32)
+        )
+    (count,) = _COUNT.unpack_from(data)
+    position, columns = _COUNT.size, []
     for kind in (f"V{DIGEST}", np.int64, np.int32):
         columns.append(np.frombuffer(data, kind, count, position))
         position += columns[-1].nbytes
-    return Stored(*columns)
+    return StoredContents(*columns)

@@ -1,4 +1,4 @@
-"""In what two layers differ that may be builds of the same thing."""
+"""Compares two layers that may be builds of the same step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.progress import NullProgress
 from layerscope.words import Change
 
 _PATHS = 10
-"""Paths that are named."""
+"""Maximum number of paths in a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class OneLayer:
 
     @property
     def accounting(self) -> Accounting:
-        """Where its bytes went."""
+        """The accounting of the layer alone."""
         return account(self.filesystem, self.indexes)
 
     @classmethod
@@ -52,23 +52,23 @@ class OneLayer:
 
 
 def compare(old: OneLayer, new: OneLayer, limits: Limits) -> CompareResult:
-    """In what two layers differ. Raises `LimitExceededError`."""
-    found = LayerComparer(old, new, NullProgress(), limits).compare(0, 0)
-    why = np.bitwise_or.reduce(np.array([one.why for one in found.listed] or [0]))
+    """The difference between two layers. Raises `LimitExceededError`."""
+    difference = LayerComparer(old, new, NullProgress(), limits).compare(0, 0)
+    why = np.bitwise_or.reduce(np.array([one.why for one in difference.listed] or [0]))
     return CompareResult(
-        added=found.counts.get(Change.ADDED, 0),
-        removed=found.counts.get(Change.REMOVED, 0),
-        modified=found.counts.get(Change.MODIFIED, 0),
-        metadata=found.counts.get(Change.METADATA, 0),
-        times=found.times,
+        added=difference.counts.get(Change.ADDED, 0),
+        removed=difference.counts.get(Change.REMOVED, 0),
+        modified=difference.counts.get(Change.MODIFIED, 0),
+        metadata=difference.counts.get(Change.METADATA, 0),
+        times=difference.times,
         why=tuple(name for bit, name in WHY_NAMES.items() if why & bit),
-        paths=tuple(text_of(one.path) for one in found.listed[:_PATHS]),
-        markers=_markers(old.indexes[0]) != _markers(new.indexes[0]),
+        paths=tuple(text_of(one.path) for one in difference.listed[:_PATHS]),
+        markers=_whiteouts(old.indexes[0]) != _whiteouts(new.indexes[0]),
     )
 
 
-def _markers(index: LayerIndex) -> set[tuple[int, bytes]]:
-    """What a layer deletes."""
+def _whiteouts(index: LayerIndex) -> set[tuple[int, bytes]]:
+    """The whiteouts of a layer: role and path."""
     entries = np.flatnonzero((index.roles == Role.WHITEOUT) | (index.roles == Role.OPAQUE))
     return {
         (int(index.roles[entry]), index.tree.path(int(index.nodes[entry])))

@@ -1,4 +1,4 @@
-"""A fleet that is read: its rows and answers."""
+"""A fleet that was read: its rows and answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.text import count_of
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What reports are made of."""
+    """The result of a run, as reports show it."""
 
     results: Results
     answers: Answers
@@ -34,7 +34,7 @@ class Fleet:
 
     @property
     def failures(self) -> list[Failure]:
-        """Why images have no figures, or what these do not cover, in the order of the images."""
+        """Errors of images whose figures are missing or incomplete, in the order of the images."""
         return [failure for _, failure in sorted(self.reading.failures.items())]
 
     def raise_failures(self) -> None:
@@ -47,8 +47,8 @@ class Fleet:
         if not failures:
             return
         codes = {failure.exit_code for failure in failures}
-        more = f" (and {len(failures) - 1:,} more)" if len(failures) > 1 else ""
-        message, hint = failures[0].message + more, failures[0].hint
+        others = f" (and {len(failures) - 1:,} more)" if len(failures) > 1 else ""
+        message, hint = failures[0].message + others, failures[0].hint
         if codes == {ExitCode.UNREACHABLE} and len(failures) == self.results.images:
             raise UnreachableError(message, hint=hint)
         if len(failures) < self.results.images:
@@ -71,16 +71,18 @@ def read_fleet(
 ) -> Fleet:
     """Read the images of references, and answer all questions.
 
-    `max_download` are bytes of layers that may be fetched from registries, and `limits` those of all images together. `journal` is the
-    file of a run's journal: what an earlier run with the same images has in it is not read again. `watch` is told of layers that were read. Raises `LayerscopeError` and
-    `CancelledError`.
+    `max_download` limits the bytes of layers fetched from registries; `limits` apply to all images together. `journal` is the file of
+    a run's journal: layers and images that an earlier run with the same images noted there are not read again. `watch` is called as
+    layers are read. Raises `LayerscopeError` and `CancelledError`.
     """
     images = describe(references, setup, workers, progress)
     _check_download(images, max_download)
     results = Results(len(images))
     with ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(Journal(journal, images, setup))
-        reading = read(images, setup, workers, results, progress, kept, watch)
+        open_journal = (
+            None if journal is None else stack.enter_context(Journal(journal, images, setup))
+        )
+        reading = read(images, setup, workers, results, progress, open_journal, watch)
     answers = answers_of(results, reading.read, setup, workers, progress)
     verdict = None if limits is None else decide(limits, answers.totals, results)
     return Fleet(results, answers, reading, verdict)

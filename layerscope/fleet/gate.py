@@ -25,11 +25,11 @@ class FleetVerdict:
     """Whether a fleet passes."""
 
     checks: tuple[Check, ...]
-    """Those of all images together."""
+    """Checks of the whole fleet."""
     failed_images: dict[int, list[str]]
     """The rules that images fail, by number of the image."""
     checked_images: int
-    """Images that were checked by themselves."""
+    """Number of images that were checked individually."""
     source: str
     """The configuration file, or `defaults`."""
 
@@ -40,16 +40,16 @@ class FleetVerdict:
 
     @property
     def failed_checks(self) -> list[Check]:
-        """Those of all images together that failed."""
+        """Failed checks of the whole fleet."""
         return [check for check in self.checks if check.outcome is Outcome.FAIL]
 
     def failure(self) -> str:
-        """What failed, as a sentence without a full stop."""
+        """The failed checks as a sentence, without a full stop."""
         parts = [check.rule for check in self.failed_checks]
         if self.failed_images:
             rules = {rule: None for failed in self.failed_images.values() for rule in failed}
-            named = ", ".join([*rules][:5]) + (", …" if len(rules) > 5 else "")
-            parts.append(f"{count_of(len(self.failed_images), 'image')} ({named})")
+            shown = ", ".join([*rules][:5]) + (", …" if len(rules) > 5 else "")
+            parts.append(f"{count_of(len(self.failed_images), 'image')} ({shown})")
         return f"failed: {', '.join(parts)}"
 
 

@@ -1,6 +1,6 @@
-"""What a run has read so far, so that one which was ended goes on where it was.
+"""The journal of a run: layers and images read so far, from which an interrupted run continues.
 
-A file of frames: length and CRC-32 in 8 bytes each, then MessagePack. The first names the run; a run of other images begins a new file.
+A file of frames: length and CRC-32 in 8 bytes each, then MessagePack. The first identifies the run; a run of other images starts a new file.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from layerscope.fleet.messages import Described, Failure, LayerResult, Setup
 from layerscope.text import safe_name
 
 _NUMBER = 8
-_WHERE = ("store", "carry")
-"""Fields of a setup that say where things are, not what is found."""
+_LOCATIONS = ("store", "carry")
+"""Fields of a setup that do not influence results."""
 
 
 class RunBegun(msgspec.Struct, frozen=True, tag="run"):
     """The first frame."""
 
     key: str
-    """What is equal for runs of the same images, read in the same way."""
+    """Equal for runs of the same images with the same setup."""
 
 
 class LayerRead(msgspec.Struct, frozen=True, tag="layer"):
@@ -40,7 +40,7 @@ class LayerRead(msgspec.Struct, frozen=True, tag="layer"):
 
 
 class ImageRead(msgspec.Struct, frozen=True, tag="image"):
-    """An image that was analysed, or that has no figures."""
+    """An image that was analysed, or could not be."""
 
     image: int
     tables: dict[str, bytes]
@@ -54,22 +54,22 @@ class Journal:
     """The journal of a run."""
 
     def __init__(self, path: Path, images: Sequence[Described], setup: Setup) -> None:
-        """Open the journal of the same run, if there is one; otherwise begin one. Raises `UsageError`."""
+        """Open the journal of the same run if it exists, else start a new one. Raises `UsageError`."""
         self._path = path
         self._key = _key(images, setup)
-        self.earlier: list[int] = []
-        """Where the frames of the earlier run begin."""
+        self._earlier: list[int] = []
+        """Positions of the frames of the earlier run."""
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             self._file: BinaryIO = os.fdopen(os.open(path, flags, 0o666), "a+b")
             self._file.seek(0)
             frames = self._frames()
-            begun = next(frames, None)
+            header = next(frames, None)
             end = 0
-            if begun is not None and begun[1] == RunBegun(self._key):
-                end = begun[2]
+            if header is not None and header[1] == RunBegun(self._key):
+                end = header[2]
                 for start, _, after in frames:
-                    self.earlier.append(start)
+                    self._earlier.append(start)
                     end = after
             self._file.truncate(end)
             if not end:
@@ -84,9 +84,9 @@ class Journal:
         self._file.close()
 
     def frames(self) -> Iterator[LayerRead | ImageRead]:
-        """What an earlier run read. Raises `UsageError`."""
+        """The frames of an earlier run. Raises `UsageError`."""
         try:
-            for start in self.earlier:
+            for start in self._earlier:
                 self._file.seek(start)
                 frame = next(self._frames())[1]
                 if not isinstance(frame, RunBegun):
@@ -95,7 +95,7 @@ class Journal:
             raise self._error(error) from error
 
     def add(self, frame: LayerRead | ImageRead) -> None:
-        """Add what was read. Raises `UsageError` if there is no room."""
+        """Add a frame. Raises `UsageError` if there is no room."""
         try:
             self._append(frame)
         except OSError as error:
@@ -109,7 +109,7 @@ class Journal:
         self._file.flush()
 
     def _frames(self) -> Iterator[tuple[int, Frame, int]]:
-        """The whole frames from here: where each begins and ends. Raises OSError."""
+        """The complete frames from the current position: start, frame, end. Raises OSError."""
         size = os.fstat(self._file.fileno()).st_size
         while True:
             start = self._file.tell()
@@ -133,11 +133,11 @@ class Journal:
 
 
 def _key(images: Sequence[Described], setup: Setup) -> str:
-    """What is equal for runs of the same images, read in the same way."""
-    found = hashlib.sha256(__version__.encode())
+    """Equal for runs of the same images with the same setup."""
+    key = hashlib.sha256(__version__.encode())
     for image in images:
         claims = [claim.key for claim in image.layers]
-        found.update(msgspec.msgpack.encode((image.at, image.name, claims, image.failure)))
-    how = [getattr(setup, name) for name in setup.__struct_fields__ if name not in _WHERE]
-    found.update(repr(how).encode())
-    return found.hexdigest()
+        key.update(msgspec.msgpack.encode((image.at, image.name, claims, image.failure)))
+    settings = [getattr(setup, name) for name in setup.__struct_fields__ if name not in _LOCATIONS]
+    key.update(repr(settings).encode())
+    return key.hexdigest()

@@ -1,4 +1,4 @@
-"""Lists of images: one reference in each line, or a Compose file or Kubernetes manifest. Which it is, its content says."""
+"""Lists of images: one reference per line, a Compose file or a Kubernetes manifest. The format is detected from the content."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.fleet.manifests import images_in, is_manifest
 
-MOST = 16 << 20
+MAX_BYTES = 16 << 20
 """Maximum bytes of a list."""
 _ENVIRONMENT = ".env"
-"""Where Compose finds variables that are not set, beside its file."""
+"""The file beside a Compose file with variables that the environment does not set."""
 
 
 def references_of(path: Path) -> list[str]:
     """The references in a file. Raises `UsageError`."""
     try:
-        return references_in(read_file(path, MOST), str(path), path.parent)
+        return references_in(read_file(path, MAX_BYTES), str(path), path.parent)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 
@@ -27,8 +27,8 @@ def references_of(path: Path) -> list[str]:
 def references_in(data: bytes, name: str, folder: Path | None = None) -> list[str]:
     """The references in a list called `name`; empty lines and those that begin with `#` are left out. Variables of Compose come
     from the environment, then from `.env` in `folder`. Raises `UsageError`."""
-    if len(data) > MOST:
-        raise UsageError(f"{name}: a list of images has at most {MOST:,} bytes")
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{name}: a list of images has at most {MAX_BYTES:,} bytes")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -50,11 +50,11 @@ def _variables(folder: Path | None) -> Mapping[str, str]:
         text = read_file(folder / _ENVIRONMENT, 1 << 20).decode(errors="replace")
     except OSError:
         return {}
-    found = {}
+    variables = {}
     for line in text.splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):
             value = value.strip()
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            found[name.strip()] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
-    return found
+            variables[name.strip()] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
+    return variables

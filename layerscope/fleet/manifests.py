@@ -16,14 +16,14 @@ from layerscope.sources.base import shortened
 if TYPE_CHECKING:
     from yaml import SafeLoader
 
-MOST = 4 << 20
+MAX_BYTES = 4 << 20
 """Maximum bytes of a manifest: reading one takes a second for each megabyte."""
 _ALIASES, _MERGED = 10_000, 1_000_000
 """Maximum number of aliases, and of keys that are merged by them: few bytes may stand for any number."""
 _MARK = re.compile(
     r"""(?:^|[{,\s])["']?(?:apiVersion|services)["']?\s*:(?:\s|$|["'{\[])""", re.MULTILINE
 )
-"""What a list of references never has."""
+"""Text that occurs in manifests, and never in a list of references."""
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEPTH = 20
@@ -31,17 +31,17 @@ _DEPTH = 20
 
 
 def is_manifest(text: str) -> bool:
-    """Whether a text is rather a manifest than a list of references."""
+    """Whether a text is a manifest, not a list of references."""
     return _MARK.search(text) is not None
 
 
 def images_in(text: str, name: str, variables: Mapping[str, str]) -> list[str]:
-    """The images that a manifest called `name` names, in its order, each once; `variables` are those for Compose.
+    """The images in a manifest called `name`, in order, each once; `variables` are those for Compose.
 
     Raises `UsageError` with the place.
     """
-    if len(text) > MOST:
-        raise UsageError(f"{name}: a manifest has at most {MOST:,} bytes")
+    if len(text) > MAX_BYTES:
+        raise UsageError(f"{name}: a manifest has at most {MAX_BYTES:,} bytes")
     images: dict[str, None] = {}
     for document in _documents(text, name):
         for one in document if isinstance(document, list) else [document]:
@@ -58,17 +58,17 @@ def images_in(text: str, name: str, variables: Mapping[str, str]) -> list[str]:
 def _images(document: dict[Any, Any], name: str, variables: Mapping[str, str]) -> Iterator[str]:
     services = document.get("services")
     if isinstance(services, dict) and "apiVersion" not in document:
-        for service, what in services.items():
-            image = what.get("image") if isinstance(what, dict) else None
+        for service, fields in services.items():
+            image = fields.get("image") if isinstance(fields, dict) else None
             if isinstance(image, str) and image:
                 yield _filled_in(
                     image, f"{name}: service {shortened(str(service), 100)}", variables
                 )
     elif "apiVersion" in document and "kind" in document:
-        yield from _of_pods(document)
+        yield from _pod_images(document)
 
 
-def _of_pods(document: dict[Any, Any]) -> Iterator[str]:
+def _pod_images(document: dict[Any, Any]) -> Iterator[str]:
     """The images of all pods that a resource describes, however deep."""
     waiting: list[Any] = [document]
     seen: set[int] = set()
@@ -101,12 +101,12 @@ def _documents(text: str, name: str) -> list[Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
-        said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         hint = "render templates first: helm template, kustomize build" if "{{" in text else None
-        raise UsageError(f"{name}{where}: {said}", hint=hint) from None
+        raise UsageError(f"{name}{where}: {problem}", hint=hint) from None
     except RecursionError:
         raise UsageError(f"{name}: nested too deeply") from None
-    except ValueError as error:  # a date or a number that is none
+    except ValueError as error:  # an invalid date or number
         raise UsageError(f"{name}: {error}") from None
 
 
@@ -141,54 +141,54 @@ def _loader() -> type[SafeLoader]:
 
 
 def _filled_in(text: str, where: str, variables: Mapping[str, str], depth: int = 0) -> str:
-    """A text with its variables in place. Raises `UsageError` for one that is not set."""
+    """A text with its variables replaced. Raises `UsageError` for one that is not set."""
     if depth > _DEPTH:
         raise UsageError(f"{where}: variables are nested too deeply")
-    done, rest = "", text
+    result, rest = "", text
     while rest:
         before, dollar, rest = rest.partition("$")
-        done += before
+        result += before
         if not dollar:
             break
         if rest.startswith("$"):
-            done, rest = f"{done}$", rest[1:]
+            result, rest = f"{result}$", rest[1:]
         elif rest.startswith("{"):
             inside, rest = _braced(rest, text, where)
-            done += _value(inside, text, where, variables, depth)
+            result += _value(inside, text, where, variables, depth)
         elif (variable := _VARIABLE.match(rest)) is not None:
-            done += _value(variable[0], text, where, variables, depth)
+            result += _value(variable[0], text, where, variables, depth)
             rest = rest[variable.end() :]
         else:
-            raise _wrong(text, where)
-    return done
+            raise _invalid_variable(text, where)
+    return result
 
 
 def _braced(rest: str, text: str, where: str) -> tuple[str, str]:
-    """What is in the braces that a text begins with, and what comes after them."""
+    """The text inside the braces at the start of `rest`, and the text after them."""
     depth = 0
     for place, character in enumerate(rest):
         depth += (character == "{") - (character == "}")
         if not depth:
             return rest[1:place], rest[place + 1 :]
-    raise _wrong(text, where)
+    raise _invalid_variable(text, where)
 
 
 def _value(inside: str, text: str, where: str, variables: Mapping[str, str], depth: int) -> str:
     """The value of `NAME`, `NAME:-default`, `NAME-default`, `NAME:+other`, `NAME+other`, `NAME:?error` or `NAME?error`."""
-    found = _VARIABLE.match(inside)
-    if found is None:
-        raise _wrong(text, where)
-    name, rest = found[0], inside[found.end() :]
+    variable = _VARIABLE.match(inside)
+    if variable is None:
+        raise _invalid_variable(text, where)
+    name, rest = variable[0], inside[variable.end() :]
     value = variables.get(name)
     colon = rest.startswith(":")
     known = bool(value) if colon else value is not None
-    how, other = rest[colon : colon + 1], rest[colon + 1 :]
-    if how == "-" and not known:
+    operator, other = rest[colon : colon + 1], rest[colon + 1 :]
+    if operator == "-" and not known:
         return _filled_in(other, where, variables, depth + 1)
-    if how == "+":
+    if operator == "+":
         return _filled_in(other, where, variables, depth + 1) if known else ""
-    if how not in ("", "-", "?") or (colon and not how):
-        raise _wrong(text, where)
+    if operator not in ("", "-", "?") or (colon and not operator):
+        raise _invalid_variable(text, where)
     if not known or value is None:
         raise UsageError(
             f"{where}: {shortened(text, 200)}: the variable {name} is not set",
@@ -197,7 +197,7 @@ def _value(inside: str, text: str, where: str, variables: Mapping[str, str], dep
     return value
 
 
-def _wrong(text: str, where: str) -> UsageError:
+def _invalid_variable(text: str, where: str) -> UsageError:
     return UsageError(
         f"{where}: {shortened(text, 200)}: not a valid variable", hint="write $$ for a dollar sign"
     )

@@ -1,4 +1,4 @@
-"""What tasks get and give: small, and made of plain values, so that another process or machine can run them."""
+"""Messages of tasks and their results: small, and made of plain values, as tasks run in other processes or on other machines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from layerscope.progress import NullProgress
 from layerscope.settings import Remote, RuleChoice
 from layerscope.sources.base import Request
 
-_OF_IMAGES = frozenset((FILESYSTEM, ACCOUNTING, DUPLICATES, PACKAGES, FINDINGS))
-"""Kinds of entries that only another run would look up."""
+_IMAGE_KINDS = frozenset((FILESYSTEM, ACCOUNTING, DUPLICATES, PACKAGES, FINDINGS))
+"""Kinds of cache entries for whole images, which only another run would look up."""
 
 
 class StoreAt(msgspec.Struct, frozen=True):
@@ -28,16 +28,16 @@ class StoreAt(msgspec.Struct, frozen=True):
 
     folder: str
     private: bool
-    """Whether it is for one run only, which removes it: then results of images are not kept in it."""
+    """Whether the folder is only for this run, which removes it; results of images are not stored in it then."""
 
     def open(self) -> Store:
-        """The store. It takes whatever a run needs: the user's cache is cut to its size when the run ends."""
+        """The store, without a limit: the user's cache is trimmed when the run ends."""
         folder = Path(self.folder)
         return _PrivateRunStore(folder) if self.private else _RunStore(folder, sys.maxsize)
 
 
 class _RunStore(Store):
-    """The user's cache as long as a run needs what is in it."""
+    """The user's cache, which is not trimmed during a run."""
 
     def trim(self) -> None:
         self.grown = False
@@ -50,7 +50,7 @@ class _PrivateRunStore(PrivateStore):
         self.grown = False
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
-        if kind not in _OF_IMAGES:
+        if kind not in _IMAGE_KINDS:
             super().write(kind, key, packed)
 
 
@@ -68,7 +68,7 @@ class Setup(msgspec.Struct, frozen=True):
     gate: GateConfig | None = None
     """The limits that each image is checked against; None for none."""
     carry: bool = False
-    """Whether results of layers carry what tasks of images need, because these do not see the same store."""
+    """Whether results of layers contain the entries that tasks of images need, because tasks do not share a store."""
 
     def request(self, at: ImageAt) -> Request:
         """The request for an image, or for all images of its place."""
@@ -90,7 +90,7 @@ class ImageAt(msgspec.Struct, frozen=True):
 
     reference: str
     image: str | None = None
-    """Which one of an archive with several: `@N`; None if there is one only."""
+    """Selects an image of an archive with several: `@N`; None for a single one."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -102,9 +102,9 @@ class Failure(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """The same for an exception."""
-        said = as_user_error(error)
-        return cls(said.message, said.hint, int(said.exit_code))
+        """The failure for an exception."""
+        user_error = as_user_error(error)
+        return cls(user_error.message, user_error.hint, int(user_error.exit_code))
 
     def error(self) -> LayerscopeError:
         """As an error to raise."""
@@ -117,9 +117,9 @@ class LayerClaim(msgspec.Struct, frozen=True):
     """A layer as its image claims it."""
 
     key: str
-    """Its diff ID, else the digest of its blob; else its place, as nothing is known to be equal to it."""
+    """Its diff ID, else the digest of its blob, else its place, which no other layer shares."""
     fetched: int
-    """Bytes that reading it fetches from a registry; 0 if it is cached, or anywhere else."""
+    """Bytes to fetch from a registry; 0 if the layer is cached or local."""
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -129,8 +129,8 @@ class Described(msgspec.Struct, frozen=True):
     name: str | None = None
     """Its name in an archive with several images; None if there is one only."""
     layers: tuple[LayerClaim, ...] = ()
-    together: bool = False
-    """Whether reading one layer takes as much as reading all: they come with an export, or a compressed archive."""
+    batch: bool = False
+    """Whether all layers are read at once: they come with an export, or in a compressed archive."""
     failure: Failure | None = None
 
 
@@ -159,7 +159,7 @@ class LayerAt(msgspec.Struct, frozen=True):
     claim: str
     """The key of its `LayerClaim`."""
     key: str
-    """What is equal for equal layers, in all tables: its diff ID, else the digest of its blob."""
+    """Equal for equal layers, in all tables: its diff ID, else the digest of its blob."""
     entry: str
     """Key of its entries in the store."""
     digest: str | None
@@ -169,21 +169,21 @@ class LayerAt(msgspec.Struct, frozen=True):
 
 
 class LayerResult(msgspec.Struct, frozen=True):
-    """What reading a layer came to."""
+    """The result of reading a layer."""
 
     number: int
     """Its number in the image that it was read from."""
     found: LayerAt | None = None
-    """None if this copy is damaged, absent or not what it claims."""
+    """None if this copy is damaged, missing, or does not match its digest."""
     read: bool = False
     """Whether it was read; otherwise the cache had it."""
     failure: Failure | None = None
     signature: str | None = None
     """Equal for layers that may hold the same files; None if their contents are not known."""
     contents: bytes = b""
-    """Its contents of some size, as `contents.pack_contents` writes them."""
+    """Its larger contents, as `contents.pack_contents` writes them."""
     carried: tuple[tuple[str, bytes], ...] = ()
-    """Kinds and bytes of its entries in the store, if they are asked for."""
+    """Kinds and bytes of its entries in the store, if `Setup.carry`."""
 
 
 class ImageTask(msgspec.Struct, frozen=True):
@@ -195,19 +195,19 @@ class ImageTask(msgspec.Struct, frozen=True):
     at: ImageAt
     name: str | None
     layers: tuple[LayerAt, ...] | None
-    """Its layers, which were read before; None to read the image by itself."""
+    """Its layers, which were read before; None to read the image on its own."""
 
 
 class ImageResult(msgspec.Struct, frozen=True):
-    """What analysing an image came to."""
+    """The result of analysing an image."""
 
     image: int
     tables: dict[str, bytes] = {}
     """Rows by the name of their table, as `tables.pack` writes them; empty if `missing`."""
     failure: Failure | None = None
-    """Why there are no figures, or what they do not cover."""
+    """Why figures are missing or incomplete."""
     missing: tuple[str, ...] = ()
-    """Keys of layers that the store no longer has: they have to be read again."""
+    """Entries that the store no longer has: their layers have to be read again."""
 
 
 class CompareTask(msgspec.Struct, frozen=True):
@@ -219,7 +219,7 @@ class CompareTask(msgspec.Struct, frozen=True):
 
 
 class CompareResult(msgspec.Struct, frozen=True):
-    """In what two layers differ, by paths."""
+    """The difference between two layers, in numbers of paths."""
 
     added: int = 0
     removed: int = 0
@@ -230,7 +230,7 @@ class CompareResult(msgspec.Struct, frozen=True):
     times: int = 0
     """Paths of which only the time differs."""
     why: tuple[str, ...] = ()
-    """Names of the attributes that differ, of the paths listed."""
+    """Names of the attributes that differ, for the listed paths."""
     paths: tuple[str, ...] = ()
     """Some of the paths, those that differ in more than their times first."""
     markers: bool = False
@@ -238,7 +238,7 @@ class CompareResult(msgspec.Struct, frozen=True):
 
     @property
     def same_content(self) -> bool:
-        """Whether both hold the same paths with the same contents."""
+        """Whether both have the same paths with the same contents."""
         return not (self.added or self.removed or self.modified or self.markers)
 
 

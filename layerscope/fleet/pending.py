@@ -1,4 +1,4 @@
-"""Tasks that are under way elsewhere."""
+"""Tasks that run in other processes or on other machines."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from layerscope.fleet.messages import Failure
 from layerscope.progress import Progress, check
 
 ATTEMPTS = 3
-"""How many times a task may end its process until it is given up."""
-_GLANCE = 0.2
+"""Number of times a task may kill its process before it is given up."""
+_CHECK_SECONDS = 0.2
 """Seconds between checks for cancellation."""
 
 _Result = TypeVar("_Result")
@@ -23,20 +23,20 @@ class TaskExecutor(Protocol):
     """Runs tasks elsewhere: an `Executor` of `concurrent.futures`, such as `Processes`, or that of a cluster."""
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any) -> Future[_Result]:
-        """Run a task. Its future raises `BrokenExecutor` if what ran it is gone."""
+        """Run a task. Its future raises `BrokenExecutor` if its process or worker was lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Who runs tasks."""
+    """An executor, and how many tasks it is given."""
 
     executor: TaskExecutor
-    at_once: int
-    """How many tasks they are given at a time: some more than there are processes, so that none waits for its next one."""
+    max_pending: int
+    """Maximum number of submitted tasks: more than there are processes, so that none waits for its next one."""
 
 
 class Pending:
-    """Tasks that are under way. One whose process ends is done again."""
+    """Tasks that were submitted and have not ended. A task whose process is lost is repeated."""
 
     def __init__(self, workers: Workers, progress: Progress) -> None:
         self._workers = workers
@@ -49,20 +49,20 @@ class Pending:
 
     @property
     def full(self) -> bool:
-        """Whether as many are under way as may be."""
-        return self._count >= self._workers.at_once
+        """Whether no more tasks may be submitted."""
+        return self._count >= self._workers.max_pending
 
-    def submit(self, about: Any, function: Callable[..., Any], *args: Any) -> None:
-        """Begin a task; `about` comes back with its result."""
+    def submit(self, subject: Any, function: Callable[..., Any], *args: Any) -> None:
+        """Submit a task; `next` returns `subject` with its result."""
         self._count += 1
-        self._begin(_Pending(about, function, args))
+        self._start(_Pending(subject, function, args))
 
     def next(self) -> tuple[Any, Any]:
-        """What a task is about that has ended, and its result; a `Failure` if it ends processes. Raises `CancelledError`."""
+        """The subject and the result of the next task that ends; a `Failure` if it kills processes. Raises `CancelledError`."""
         while True:
             check(self._progress)
             try:
-                future, task = self._ended.get(timeout=_GLANCE)
+                future, task = self._ended.get(timeout=_CHECK_SECONDS)
             except Empty:
                 continue
             try:
@@ -70,7 +70,7 @@ class Pending:
             except BrokenExecutor:
                 task.attempts += 1
                 if task.attempts < ATTEMPTS:
-                    self._begin(task)
+                    self._start(task)
                     continue
                 result = Failure(
                     f"given up: it ended the process that read it {ATTEMPTS} times",
@@ -79,20 +79,20 @@ class Pending:
             except Exception as error:
                 result = Failure.of(error)
             self._count -= 1
-            return task.about, result
+            return task.subject, result
 
-    def _begin(self, task: _Pending) -> None:
+    def _start(self, task: _Pending) -> None:
         future = self._workers.executor.submit(task.function, *task.args)
         future.add_done_callback(lambda future: self._ended.put((future, task)))
 
 
 @dataclass(slots=True)
 class _Pending:
-    about: Any
+    subject: Any
     function: Callable[..., Any]
     args: tuple[Any, ...]
     attempts: int = 0
-    """How many times it ended its process."""
+    """Number of times its process was lost."""
 
 
 def run_all(
@@ -101,13 +101,13 @@ def run_all(
     tasks: Iterable[tuple[Any, ...]],
     progress: Progress,
 ) -> Iterator[tuple[Any, _Result | Failure]]:
-    """Run a function of a message, and perhaps of more, for each of `tasks`; each message with its result, as they end.
+    """Run `function` with the arguments of each of `tasks`; yields the first argument, a message, with the result, as tasks end.
 
     Raises `CancelledError`.
     """
-    pending, coming = Pending(workers, progress), iter(tasks)
+    pending, remaining = Pending(workers, progress), iter(tasks)
     while True:
-        while not pending.full and (task := next(coming, None)) is not None:
+        while not pending.full and (task := next(remaining, None)) is not None:
             pending.submit(task[0], function, *task)
         if not len(pending):
             return

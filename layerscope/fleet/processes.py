@@ -19,16 +19,15 @@ class ProcessLostError(BrokenExecutor):
 
 
 class Processes(Executor):
-    """An executor with a process for each job. One that ends takes only its own task along, and the next task gets a new one.
-
-    The future of a task whose process ends raises `ProcessLostError`.
+    """An executor with a process for each job. If a process is lost, only its own task fails, with
+    `ProcessLostError`, and the next task gets a new process.
     """
 
     def __init__(self, jobs: int) -> None:
         self._threads = ThreadPoolExecutor(jobs, "job")
-        self._own = threading.local()
+        self._local = threading.local()
         self._running: set[SecondProcess] = set()
-        self._ended = threading.Event()
+        self._cancelled = threading.Event()
 
     def __exit__(self, *error: object) -> None:
         self.shutdown(cancel_futures=error[0] is not None)
@@ -37,30 +36,30 @@ class Processes(Executor):
         return self._threads.submit(self._run, fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End all processes: at once with `cancel_futures`, otherwise after what they do."""
+        """End all processes: at once with `cancel_futures`, otherwise after their current tasks."""
         if cancel_futures:
-            self._ended.set()
+            self._cancelled.set()
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
         for process in list(self._running):
             process.kill()
 
     def _run(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run a task in the process of this thread."""
-        process: SecondProcess | None = getattr(self._own, "process", None)
+        process: SecondProcess | None = getattr(self._local, "process", None)
         if process is None:
-            process = self._own.process = SecondProcess(__name__)
+            process = self._local.process = SecondProcess(__name__)
             self._running.add(process)
         try:
             answer = process.ask([pickle.dumps((fn, args, kwargs))], self._check)
         except ChannelError as error:
             self._running.discard(process)
             process.kill()
-            self._own.process = None
+            self._local.process = None
             raise ProcessLostError(str(error)) from error
         return pickle.loads(answer)  # noqa: S301  # of a process of this program
 
     def _check(self) -> None:
-        if self._ended.is_set():
+        if self._cancelled.is_set():
             raise ChannelError("it was ended")
 
 

@@ -1,6 +1,6 @@
-"""Questions about the runs in a folder of `--output`, asked with DuckDB: ready ones by name, others in SQL.
+"""Questions about the runs in a folder of `--output`, answered by DuckDB: predefined ones by name, others in SQL.
 
-A question sees the tables of one run, or of all, and nothing else: no other file, no network.
+A question can read the tables of one run, or of all, and nothing else: no other file, no network.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from layerscope.errors import CorruptImageError, UsageError
 from layerscope.fleet.runs import KINDS, columns_of, folder_of, runs_in
 from layerscope.text import safe_name
 
-_MOST = 1 << 20
+_MAX_CHARACTERS = 1 << 20
 """Maximum characters of a question."""
-_FETCHED = 1000
-"""Rows that are fetched together."""
+_FETCH_ROWS = 1000
+"""Rows fetched at a time."""
 
 _KEYS = """keys AS (
   SELECT run, key, any_value(storedBytes) AS storedBytes, count(DISTINCT image) AS images,
@@ -35,7 +35,7 @@ _TITLES = ", ".join(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A ready question."""
+    """A predefined question."""
 
     title: str
     sql: str
@@ -46,7 +46,7 @@ QUESTIONS: dict[str, Question] = {
         "layers by bytes × images",
         f"""WITH {_KEYS}
             SELECT totalBytes, keys.storedBytes, images, keys.key, line FROM keys
-            JOIN steps USING (run, image, step) ORDER BY totalBytes DESC, keys.key""",  # noqa: S608  # nothing in it is given
+            JOIN steps USING (run, image, step) ORDER BY totalBytes DESC, keys.key""",  # noqa: S608  # no user input in it
     ),
     "rules": Question(
         "what each rule would save in all images",
@@ -85,7 +85,7 @@ QUESTIONS: dict[str, Question] = {
            ORDER BY baseSteps, created DESC NULLS LAST, baseChainId""",
     ),
     "shares": Question(
-        "what each image shares; what its removal frees is unique",
+        "shared bytes of each image, and unique ones, which its removal frees",
         f"""WITH {_KEYS}
             SELECT title, reference,
                    sum(keys.storedBytes) FILTER (images > 1)::BIGINT AS sharedBytes,
@@ -119,7 +119,7 @@ QUESTIONS: dict[str, Question] = {
         "SELECT reference, error, exitCode FROM images WHERE error IS NOT NULL ORDER BY image",
     ),
     "runs": Question(
-        "the runs that are asked",
+        "the runs",
         """SELECT run, started, images, failedImages, distinctLayers, storedOnceBytes, wastedBytes, avoidableBytes
            FROM runs ORDER BY run""",
     ),
@@ -136,21 +136,21 @@ class Answer:
 
     def rows(self, at_most: int | None = None) -> Iterator[tuple[Any, ...]]:
         """The rows, or the first of them. Raises `UsageError` and `CorruptImageError`."""
-        left = at_most
+        remaining = at_most
         with _errors():
-            while left is None or left:
-                count = _FETCHED if left is None else min(left, _FETCHED)
-                found = self._cursor.fetchmany(count)
-                if not found:
+            while remaining is None or remaining:
+                count = _FETCH_ROWS if remaining is None else min(remaining, _FETCH_ROWS)
+                rows = self._cursor.fetchmany(count)
+                if not rows:
                     return
-                left = None if left is None else left - len(found)
-                yield from found
+                remaining = None if remaining is None else remaining - len(rows)
+                yield from rows
 
 
 def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool = False) -> Answer:
     """Ask about the newest run, another one, or all. Raises `UsageError` and `CorruptImageError`."""
     sql, ready = _sql_of(question), question.strip() in QUESTIONS
-    runs = _chosen(folder, run, all_runs)
+    runs = _chosen_runs(folder, run, all_runs)
     try:
         import duckdb
     except ImportError as error:
@@ -160,7 +160,7 @@ def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool =
         ) from None
     with _errors(ready=ready):
         connection = duckdb.connect(":memory:")
-        place = _place(folder)
+        place = _sql_path(folder)
         connection.execute(f"SET allowed_directories = ['{place}']")
         for setting in ("enable_external_access = false", "lock_configuration = true"):
             connection.execute(f"SET {setting}")
@@ -168,7 +168,7 @@ def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool =
             files = (folder_of(Path(place), each) / f"{name}.parquet" for each in runs)
             texts = ", ".join(f"'{file}'" for file in files)
             connection.execute(
-                f"CREATE VIEW {name} AS "  # noqa: S608  # of places that were quoted
+                f"CREATE VIEW {name} AS "  # noqa: S608  # paths are escaped
                 f"SELECT * FROM read_parquet([{texts}], hive_partitioning = true, "
                 "hive_types = {'run': BIGINT}, union_by_name = true)"
             )
@@ -176,14 +176,14 @@ def ask(folder: Path, question: str, *, run: int | None = None, all_runs: bool =
         if kinds not in (["SELECT"], ["EXPLAIN"]):
             raise UsageError(
                 "a question is one query: SELECT, FROM, WITH, SUMMARIZE, DESCRIBE or EXPLAIN",
-                hint=_known(),
+                hint=_known_names(),
             )
         cursor = connection.execute(sql)
         return Answer([column[0] for column in cursor.description], cursor)
 
 
-def _place(folder: Path) -> str:
-    """A folder as a string of SQL holds it. Raises `UsageError` for a name that DuckDB would read as a pattern."""
+def _sql_path(folder: Path) -> str:
+    """The path of a folder, escaped for an SQL string. Raises `UsageError` for a name that DuckDB would read as a pattern."""
     place = str(folder.resolve())
     if set(place) & set("*?["):
         raise UsageError(
@@ -197,18 +197,18 @@ def _sql_of(question: str) -> str:
     text = question.strip()
     if text in QUESTIONS:
         return QUESTIONS[text].sql
-    if len(text) > _MOST:
-        raise UsageError(f"a question has at most {_MOST:,} characters")
+    if len(text) > _MAX_CHARACTERS:
+        raise UsageError(f"a question has at most {_MAX_CHARACTERS:,} characters")
     if " " not in text and "\n" not in text:
-        raise UsageError(f"there is no question {safe_name(text)!r}", hint=_known())
+        raise UsageError(f"there is no question {safe_name(text)!r}", hint=_known_names())
     return text
 
 
-def _known() -> str:
+def _known_names() -> str:
     return f"questions by name: {', '.join(QUESTIONS)}; tables: {', '.join(KINDS)}"
 
 
-def _chosen(folder: Path, run: int | None, all_runs: bool) -> list[int]:
+def _chosen_runs(folder: Path, run: int | None, all_runs: bool) -> list[int]:
     known = runs_in(folder)
     shown = safe_name(str(folder))
     if not known:
@@ -223,7 +223,7 @@ def _chosen(folder: Path, run: int | None, all_runs: bool) -> list[int]:
 
 @contextmanager
 def _errors(*, ready: bool = False) -> Iterator[None]:
-    """Turn errors of DuckDB into ours: what is wrong with the question, or with the files if it is a ready one."""
+    """Turn errors of DuckDB into `UsageError` for the question, or `CorruptImageError` for the files if the question is predefined."""
     import duckdb
 
     unreadable = (duckdb.IOException, duckdb.InvalidInputException, duckdb.FatalException)
@@ -239,7 +239,7 @@ def _errors(*, ready: bool = False) -> Iterator[None]:
         message = safe_name(" ".join(str(error).partition("\n\nLINE ")[0].split()))[:600]
         if ready or isinstance(error, unreadable):
             raise CorruptImageError(f"the tables cannot be read: {message}") from error
-        raise UsageError(message, hint=_known()) from error
+        raise UsageError(message, hint=_known_names()) from error
 
 
 def tables() -> Iterator[tuple[str, str, Sequence[tuple[str, str, bool, str]]]]:

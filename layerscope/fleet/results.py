@@ -20,7 +20,7 @@ class Results:
     """The rows of all images by table. They are added in any order, and read in the order of the images."""
 
     def __init__(self, images: int) -> None:
-        """A file for each table, which ends with this object. Raises `LayerscopeError`."""
+        """Creates a file for each table, which is removed with this object. Raises `LayerscopeError`."""
         self.images = images
         self._tables = {name: _Table(name, images) for name in _KINDS}
 
@@ -30,7 +30,7 @@ class Results:
             self._tables[name].add(image, rows)
 
     def add_rows(self, name: str, rows: bytes) -> None:
-        """Add rows to a table that are of no image, after those of all images. Raises as `add` does."""
+        """Add rows that belong to no image to a table, after those of all images. Raises as `add` does."""
         self._tables[name].append(rows)
 
     def of_image(self, kind: type[_Row], image: int) -> list[_Row]:
@@ -44,7 +44,7 @@ class Results:
             yield from unpack(kind, data)
 
     def keys(self, image: int) -> list[str]:
-        """The layers of one image, each once."""
+        """The keys of the layers of one image, each once."""
         return list(dict.fromkeys(row.key for row in self.of_image(LayerRow, image)))
 
 

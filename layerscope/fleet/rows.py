@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from layerscope.analysis.gate.base import base_of
+from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.steps import step_kind
 from layerscope.fleet import claims
 from layerscope.fleet.claims import ClaimRow, claims_of, rule_subject
 from layerscope.fleet.tables import (
+    CheckRow,
     FindingRow,
     ImageRow,
     LayerRow,
@@ -25,7 +28,9 @@ from layerscope.fleet.tables import (
 from layerscope.image.base import BaseGuess, guess_base
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
+from layerscope.opening.check_gate import verdict_of
 from layerscope.opening.opened import Opened
+from layerscope.settings import RuleChoice
 from layerscope.words import REASONS, StepKind
 
 _NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|[0-9]+")
@@ -56,8 +61,11 @@ def rows_of(
     compressed: Sequence[int | None],
     error: tuple[str, int] | None,
 ) -> dict[str, list[Row]]:
-    """The rows of an image by table, `claims` included. `keys` are those of its layers, `compressed` the bytes of their blobs in
-    this image, None if they are not compressed; `error` is what the figures do not cover, with its exit code."""
+    """The rows of an image by table, including `claims`.
+
+    `keys` are those of its layers, `compressed` the bytes of their blobs in this image, None where not compressed; `error` says what
+    the figures do not cover, with its exit code.
+    """
     base = guess_base(opened.image) or BaseGuess(0, 0, "")
     return {
         "images": [_image(image, reference, name, opened, base, error)],
@@ -78,22 +86,22 @@ def _image(
     base: BaseGuess,
     error: tuple[str, int] | None,
 ) -> ImageRow:
-    described, accounting, findings = opened.image, opened.accounting, opened.findings
-    last = described.layers[base.layers - 1] if base.layers else None
-    steps = described.steps[: base.steps]
+    model, accounting, findings = opened.image, opened.accounting, opened.findings
+    last = model.layers[base.layers - 1] if base.layers else None
+    steps = model.steps[: base.steps]
     return ImageRow(
         image=image,
         reference=text_of(reference),
         name=text_of(name),
-        title=text_of(described.title),
-        tags=tuple(map(text_of, described.tags)),
-        id=text_of(described.id),
-        manifest_digest=text_of(described.manifest_digest),
-        created=text_of(described.created),
-        platform=text_of(str(described.platform)) or None,
-        source_kind=described.source_kind,
+        title=text_of(model.title),
+        tags=tuple(map(text_of, model.tags)),
+        id=text_of(model.id),
+        manifest_digest=text_of(model.manifest_digest),
+        created=text_of(model.created),
+        platform=text_of(str(model.platform)) or None,
+        source_kind=model.source_kind,
         layers=len(opened.indexes),
-        steps=described.recorded_steps,
+        steps=model.recorded_steps,
         entries=accounting.entries,
         files=accounting.files,
         paths=accounting.paths,
@@ -115,18 +123,18 @@ def _image(
         base_created=text_of(
             max((step.created for step in steps if step.created is not None), default=None)
         ),
-        base_steps=_alike(steps) if last is not None else None,
+        base_steps=_steps_digest(steps) if last is not None else None,
         error=None if error is None else text_of(error[0]),
         exit_code=0 if error is None else error[1],
     )
 
 
-def _alike(steps: Sequence[Step]) -> str:
-    """A digest of steps without the numbers and digests in them."""
-    found = hashlib.sha256()
+def _steps_digest(steps: Sequence[Step]) -> str:
+    """A digest of steps, ignoring numbers and digests in their commands."""
+    digest = hashlib.sha256()
     for step in steps:
-        found.update(_NUMBERS.sub("0", step.created_by or "").encode(errors="replace") + b"\0")
-    return found.hexdigest()[:16]
+        digest.update(_NUMBERS.sub("0", step.created_by or "").encode(errors="replace") + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _layers(
@@ -196,9 +204,9 @@ def _waste(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[WasteRow
 def _findings(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[FindingRow]:
     inodes = opened.filesystem.inodes
     for number, finding in enumerate(opened.findings.found if opened.findings else ()):
-        own = np.unique(finding.inodes)
-        layers = inodes.layers(own)
-        sizes = inodes.columns.stored[own]
+        avoided = np.unique(finding.inodes)
+        layers = inodes.layers(avoided)
+        sizes = inodes.columns.stored[avoided]
         first = finding.layers[0] if finding.layers else None
         places: list[int | None] = [*np.unique(layers[sizes > 0]).tolist()] or [first]
         for layer in places:
@@ -241,8 +249,31 @@ def _claims(image: int, opened: Opened, keys: Sequence[str]) -> Iterator[ClaimRo
     for finding in opened.findings.found:
         if len(finding.inodes):
             by_rule.setdefault(finding.rule, []).append(finding.inodes)
-    for rule, found in sorted(by_rule.items()):
-        yield from claims_of(image, rule_subject(rule), np.concatenate(found), inodes, keys)
+    for rule, inodes_of_rule in sorted(by_rule.items()):
+        yield from claims_of(
+            image, rule_subject(rule), np.concatenate(inodes_of_rule), inodes, keys
+        )
     if by_rule:
-        every = np.concatenate([part for found in by_rule.values() for part in found])
+        every = np.concatenate([part for parts in by_rule.values() for part in parts])
         yield from claims_of(image, claims.AVOIDABLE, every, inodes, keys)
+
+
+def check_rows(
+    image: int, opened: Opened, config: GateConfig, choices: dict[str, RuleChoice]
+) -> Iterator[CheckRow]:
+    """The checks of one image."""
+    verdict = verdict_of(opened, config, choices, base_of(opened.image, None))
+    for check in verdict.checks:
+        yield CheckRow(
+            image=image,
+            rule=check.rule,
+            title=check.title,
+            outcome=check.outcome.value,
+            severity=check.severity.value,
+            unit=check.unit.value,
+            value=check.value,
+            limit=check.limit,
+            at_least=check.at_least,
+            message=text_of(check.message),
+            place=text_of(check.place),
+        )

@@ -1,4 +1,4 @@
-"""Reads the images of a run: decides what is read when, and from which copy of a layer. The tasks run elsewhere."""
+"""Schedules the tasks of a run: in which order images are read, and from which copy a layer is read."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ from layerscope.layers.cache import INDEX
 from layerscope.progress import Progress
 
 Watch = Callable[[int, int], object]
-"""Is told how many distinct layers are read, and how many there are."""
+"""Called with the number of distinct layers read so far, and their total."""
 
 
 @dataclass(slots=True)
 class Reading:
-    """What happened during a run, apart from the rows."""
+    """The course of a run, apart from its rows."""
 
     images: int = 0
     layers: int = 0
     """Distinct layers, as images claim them."""
     layers_read: int = 0
-    """How many times a layer was read; the cache had the others."""
+    """Number of times a layer was read; others came from the cache."""
     read: ReadLayers = field(default_factory=ReadLayers)
     failures: dict[int, Failure] = field(default_factory=dict)
-    """Why images have no figures, or what these do not cover, by number of the image."""
+    """Errors of images whose figures are missing or incomplete, by number of the image."""
 
 
 def describe(
     references: Sequence[str], setup: Setup, workers: Workers, progress: Progress
 ) -> list[Described]:
-    """The images of references, all different, in this order. Raises `CancelledError`."""
+    """The images of distinct references, in order. Raises `CancelledError`."""
     progress.stage("Finding images", len(references))
-    found: dict[str, tuple[Described, ...]] = {}
+    by_reference: dict[str, tuple[Described, ...]] = {}
     tasks = [(DescribeTask(setup, reference),) for reference in references]
     for task, result in run_all(workers, describe_images, tasks, progress):
         if isinstance(result, Failure):
             result = (Described(ImageAt(task.reference), failure=result),)
-        found[task.reference] = result
+        by_reference[task.reference] = result
         progress.advance(1)
-    return [image for reference in references for image in found[reference]]
+    return [image for reference in references for image in by_reference[reference]]
 
 
 def read(
@@ -70,7 +70,7 @@ def read(
     journal: Journal | None = None,
     watch: Watch | None = None,
 ) -> Reading:
-    """Read images, each distinct layer once, and put their rows into `results`. What the journal has is not read again.
+    """Read images, each distinct layer once, and put their rows into `results`. Layers and images in the journal are not read again.
 
     Raises `CancelledError`, and `LayerscopeError` if there is no room for the rows.
     """
@@ -86,19 +86,19 @@ class _Layer:
     tried: int = 0
     """Copies that were tried; the last of them may still be read."""
     lost: int = 0
-    """How many times the store no longer had it."""
-    found: LayerAt | None = None
+    """Number of times the store no longer had it."""
+    location: LayerAt | None = None
     failure: Failure | None = None
-    """Why no copy can stand for it."""
+    """Why no copy of it can be used."""
     given_up: bool = False
-    """Whether reading it ends processes."""
+    """Whether reading it kills processes."""
     awaited_by: list[int] = field(default_factory=list)
     """Images that wait for it."""
 
     @property
     def settled(self) -> bool:
-        """Whether all is known of it."""
-        return self.found is not None or self.failure is not None
+        """Whether it was read or has failed."""
+        return self.location is not None or self.failure is not None
 
 
 class _Run:
@@ -129,74 +129,76 @@ class _Run:
                     copies.append((number, place))
         self._awaits: dict[int, int] = {}
         """How many layers an image waits for."""
-        self._known: set[int] = set()
-        """Images that the journal has."""
+        self._from_journal: set[int] = set()
+        """Images whose results are in the journal."""
         self._ready: deque[int] = deque()
         """Images whose layers are known."""
         self._unread: deque[LayerTask] = deque()
         self._watch = watch
         self._settled = 0
-        """Layers of which all is known."""
-        self._said = Reading(len(images), len(self._layers))
-        self._read = self._said.read
+        """Number of settled layers."""
+        self._reading = Reading(len(images), len(self._layers))
+        self._read = self._reading.read
 
     def run(self) -> Reading:
         """Read everything."""
         self._progress.stage("Reading images", len(self._images))
         self._replay()
-        coming = (number for number in range(len(self._images)) if number not in self._known)
+        numbers = (
+            number for number in range(len(self._images)) if number not in self._from_journal
+        )
         while True:
-            self._begin_tasks(coming)
+            self._begin_tasks(numbers)
             if not len(self._tasks):
-                return self._said
-            about, result = self._tasks.next()
-            if isinstance(about, LayerTask):
-                self._take_layers(about, result)
+                return self._reading
+            subject, result = self._tasks.next()
+            if isinstance(subject, LayerTask):
+                self._take_layers(subject, result)
             else:
-                self._take_image(about, result)
+                self._take_image(subject, result)
 
     def _replay(self) -> None:
-        """Take what the journal has: layers that can still be used, and images all of whose layers can be."""
+        """Take results from the journal: layers that the store still has, and images whose layers all are."""
         if self._journal is None:
             return
         store = self._setup.store.open()
         for frame in self._journal.frames():
             if isinstance(frame, LayerRead):
-                layer, found = self._layers.get(frame.claim), frame.result.found
-                if layer is None or found is None:
+                layer, location = self._layers.get(frame.claim), frame.result.found
+                if layer is None or location is None:
                     continue
-                if frame.result.carried or store.has(INDEX, found.entry):
-                    layer.found, layer.tried = found, 1
+                if frame.result.carried or store.has(INDEX, location.entry):
+                    layer.location, layer.tried = location, 1
                     self._read.add(frame.result)
-                    self._count(1)
+                    self._count_settled(1)
             elif frame.image < len(self._images):
                 claims = self._images[frame.image].layers
-                fresh = frame.failure is None and frame.image not in self._known
-                if fresh and all(self._layers[one.key].found for one in claims):
-                    self._known.add(frame.image)
+                fresh = frame.failure is None and frame.image not in self._from_journal
+                if fresh and all(self._layers[one.key].location for one in claims):
+                    self._from_journal.add(frame.image)
                     self._results.add(frame.image, frame.tables)
                     self._progress.advance(1)
 
-    def _count(self, settled: int) -> None:
+    def _count_settled(self, settled: int) -> None:
         self._settled += settled
         if self._watch is not None:
             self._watch(self._settled, len(self._layers))
 
-    def _begin_tasks(self, coming: Iterator[int]) -> None:
-        """Keep as many tasks under way as may be: images before layers, layers in the order of the images."""
+    def _begin_tasks(self, numbers: Iterator[int]) -> None:
+        """Submit tasks up to the limit: images before layers, layers in the order of the images."""
         while not self._tasks.full:
             if self._ready:
                 self._begin_image(self._ready.popleft())
             elif self._unread:
                 task = self._unread.popleft()
                 self._tasks.submit(task, read_layers, task)
-            elif (number := next(coming, None)) is not None:
+            elif (number := next(numbers, None)) is not None:
                 self._prepare(number)
             else:
                 return
 
     def _prepare(self, number: int) -> None:
-        """Have the layers of an image read that nobody has asked for yet."""
+        """Queue the layers of an image that no task reads yet."""
         image = self._images[number]
         if image.failure is not None:
             self._fail(number, image.failure)
@@ -209,7 +211,7 @@ class _Run:
         ]
         for place in new:
             self._layers[image.layers[place].key].tried = 1
-        if image.together and new:
+        if image.batch and new:
             self._unread.append(LayerTask(self._setup, image.at, tuple(new)))
         else:
             self._unread += (LayerTask(self._setup, image.at, (place,)) for place in new)
@@ -226,9 +228,9 @@ class _Run:
             self._ready.append(number)
 
     def _take_layers(self, task: LayerTask, result: Sequence[LayerResult] | Failure) -> None:
-        """Note what reading some layers came to, and try the next copy of those that are not as they should be."""
+        """Note the results of reading layers; for those that failed, try the next copy."""
         given_up = isinstance(result, Failure)
-        if given_up and len(task.layers) > 1:  # which of them was it?
+        if given_up and len(task.layers) > 1:  # find out which one kills the process
             self._unread += (LayerTask(self._setup, task.at, (place,)) for place in task.layers)
             return
         if isinstance(result, Failure):
@@ -237,9 +239,9 @@ class _Run:
             number = self._numbers[task.at]
             claim = self._images[number].layers[one.number]
             layer = self._layers[claim.key]
-            self._said.layers_read += one.read
+            self._reading.layers_read += one.read
             if one.found is not None:
-                layer.found = one.found
+                layer.location = one.found
                 self._read.add(one)
                 if self._journal is not None:
                     self._journal.add(LayerRead(claim.key, one))
@@ -250,7 +252,7 @@ class _Run:
                 layer.tried += 1
                 self._unread.append(LayerTask(self._setup, self._images[other].at, (place,)))
                 continue
-            self._count(1)
+            self._count_settled(1)
             for waiting in layer.awaited_by:
                 self._awaits[waiting] -= 1
                 if not self._awaits[waiting]:
@@ -269,16 +271,16 @@ class _Run:
             )
             self._fail(number, failure)
             return
-        found = [layer.found for layer in layers if layer.found is not None]
-        known = tuple(found) if len(found) == len(layers) else None
+        locations = [layer.location for layer in layers if layer.location is not None]
+        known = tuple(locations) if len(locations) == len(layers) else None
         task = ImageTask(self._setup, number, image.at, image.name, known)
         self._tasks.submit(number, read_image, task, self._read.carried(known or ()))
 
     def _take_image(self, number: int, result: ImageResult | Failure) -> None:
-        """Keep the rows of an image. If its layers are gone, read them again."""
+        """Add the rows of an image; if the store no longer has its layers, read them again."""
         if isinstance(result, Failure):
-            said = f"{self._images[number].at.reference}: {result.message}"
-            self._fail(number, Failure(said, result.hint, result.exit_code))
+            message = f"{self._images[number].at.reference}: {result.message}"
+            self._fail(number, Failure(message, result.hint, result.exit_code))
             return
         if result.missing:
             self._read_again(number, result.missing)
@@ -288,30 +290,33 @@ class _Run:
         if self._journal is not None:
             self._journal.add(ImageRead(number, result.tables, result.failure))
         if result.failure is not None:
-            self._said.failures[number] = result.failure
+            self._reading.failures[number] = result.failure
         self._progress.advance(1)
 
     def _fail(self, number: int, failure: Failure) -> None:
-        """Note why an image has no figures."""
+        """Add a row with the error of an image that has no figures."""
         image = self._images[number]
         row = failed_row(number, image.at.reference, image.name, failure.message, failure.exit_code)
         self._results.add(number, {"images": pack([row])})
-        self._said.failures[number] = failure
+        self._reading.failures[number] = failure
         self._progress.advance(1)
 
     def _read_again(self, number: int, entries: Sequence[str]) -> None:
-        """Have layers of an image read again, with these entries, that the store no longer has."""
+        """Queue layers of an image whose entries the store no longer has."""
         for claim in self._images[number].layers:
             layer = self._layers[claim.key]
-            if layer.found is None or layer.found.entry not in entries:
+            if layer.location is None or layer.location.entry not in entries:
                 continue
             layer.lost += 1
             if layer.lost >= ATTEMPTS:
                 layer.failure = Failure(
-                    "the cache lost what was read of it", "use --no-cache, or a larger cache"
+                    "the cache lost the layer after it was read",
+                    "use --no-cache, or a larger cache",
                 )
                 layer.given_up = True
             else:
-                self._unread.append(LayerTask(self._setup, layer.found.at, (layer.found.number,)))
-            layer.found = None
-            self._count(-1)
+                self._unread.append(
+                    LayerTask(self._setup, layer.location.at, (layer.location.number,))
+                )
+            layer.location = None
+            self._count_settled(-1)

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from layerscope.fleet.fleet import Fleet
 
 JOURNAL = "unfinished.journal"
-"""What an unfinished run has read so far."""
+"""File name of the journal of an unfinished run."""
 _LOCK = "lock"
 _RUN = re.compile(r"run=(\d{6,18})", re.ASCII)
-_WRITTEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-"""How files of the folder are opened: nothing is written where a link in it leads."""
+_WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""Flags for opening files of the folder: links are not followed."""
 _BATCH = 8192
-"""Rows that are converted together."""
+"""Rows converted at a time."""
 
 
 class RunRow(Row, frozen=True):
@@ -60,7 +60,7 @@ class RunRow(Row, frozen=True):
 
 
 KINDS: dict[str, type[Row]] = {"runs": RunRow, **TABLES}
-"""The files of a run."""
+"""The tables of a run, a file each."""
 
 
 def runs_in(folder: Path) -> list[int]:
@@ -87,12 +87,12 @@ class RunFolder:
     @classmethod
     @contextmanager
     def locked(cls, folder: Path) -> Iterator[RunFolder]:
-        """Make the folder unless it is there, and keep other runs from it. Raises `UsageError`."""
-        _require()
+        """Create the folder if needed, and lock it against other runs. Raises `UsageError`."""
+        _require_pyarrow()
         shown = safe_name(str(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / _LOCK, _WRITTEN, 0o666)
+            descriptor = os.open(folder / _LOCK, _WRITE_FLAGS, 0o666)
         except OSError as error:
             raise UsageError(f"cannot write {shown}: {error.strerror or error}") from None
         try:
@@ -109,25 +109,23 @@ class RunFolder:
 
     @property
     def journal(self) -> Path:
-        """Where the journal of the run is."""
+        """The path of the journal of the run."""
         return self._folder / JOURNAL
 
     def write(self, fleet: Fleet) -> Path:
         """Write a run, and remove its journal. Returns its folder. Raises `UsageError` if there is no room."""
         run = max(runs_in(self._folder), default=0) + 1
-        beside = self._folder / f".{folder_of(self._folder, run).name}"
+        unfinished = self._folder / f".{folder_of(self._folder, run).name}"
         try:
-            shutil.rmtree(beside, ignore_errors=True)
-            beside.mkdir()
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
             for name, kind in KINDS.items():
-                rows = (
-                    iter([self._described(fleet)]) if kind is RunRow else fleet.results.rows(kind)
-                )
-                _write(beside / f"{name}.parquet", kind, rows)
-            beside.rename(folder_of(self._folder, run))
+                rows = iter([self._run_row(fleet)]) if kind is RunRow else fleet.results.rows(kind)
+                _write(unfinished / f"{name}.parquet", kind, rows)
+            unfinished.rename(folder_of(self._folder, run))
         except OSError as error:
             with suppress(OSError):
-                shutil.rmtree(beside)
+                shutil.rmtree(unfinished)
             raise UsageError(
                 f"{safe_name(str(self._folder))}: the run cannot be written: {error.strerror or error}",
                 hint="the journal stays: the same command goes on from there",
@@ -135,7 +133,7 @@ class RunFolder:
         self.journal.unlink(missing_ok=True)
         return folder_of(self._folder, run)
 
-    def _described(self, fleet: Fleet) -> RunRow:
+    def _run_row(self, fleet: Fleet) -> RunRow:
         totals = fleet.answers.totals
         return RunRow(
             self._started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -151,8 +149,8 @@ class RunFolder:
         )
 
 
-def _require() -> None:
-    """Raise `UsageError` unless what Parquet needs is installed."""
+def _require_pyarrow() -> None:
+    """Raise `UsageError` unless pyarrow is installed."""
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
@@ -208,10 +206,10 @@ def _alternatives(hint: Any) -> Sequence[Any]:
 
 
 def _schema(kind: type[Row]) -> pa.Schema:
-    """The columns of a table as Arrow has them."""
+    """The Arrow schema of a table."""
     import pyarrow as pa
 
-    found = {
+    arrow_types = {
         "VARCHAR": pa.string(),
         "BIGINT": pa.int64(),
         "DOUBLE": pa.float64(),
@@ -220,7 +218,7 @@ def _schema(kind: type[Row]) -> pa.Schema:
     }
     return pa.schema(
         [
-            pa.field(name, found[type_name], null, {"description": description})
+            pa.field(name, arrow_types[type_name], null, {"description": description})
             for name, type_name, null, description in columns_of(kind)
         ]
     )

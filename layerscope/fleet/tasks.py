@@ -1,4 +1,4 @@
-"""What other processes and machines run: plain functions of a message, which give a message."""
+"""Functions that run in other processes or on other machines: each takes a message and returns one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import numpy as np
 from layerscope.analysis.cache import LAYER_SCAN
 from layerscope.analysis.findings.layer_scan import LayerScan
 from layerscope.errors import ExitCode, LayerscopeError
-from layerscope.fleet.checks import check_rows
 from layerscope.fleet.contents import pack_contents, signature_of
-from layerscope.fleet.copies import ReadBlob
 from layerscope.fleet.difference import OneLayer, compare
+from layerscope.fleet.indexed_blob import IndexedBlob
 from layerscope.fleet.messages import (
     CompareResult,
     CompareTask,
@@ -32,7 +31,7 @@ from layerscope.fleet.messages import (
     NameTask,
     Setup,
 )
-from layerscope.fleet.rows import failed_row, rows_of
+from layerscope.fleet.rows import check_rows, failed_row, rows_of
 from layerscope.fleet.tables import pack, text_of
 from layerscope.image.model import Layer
 from layerscope.layers.blob import Blob
@@ -53,23 +52,24 @@ _CHANGED = Failure(
     "the image changed while others were read", "run again; name it by its digest to pin it"
 )
 
-_LOST = Failure("the cache lost what was read of a layer", "use --no-cache, or a larger cache")
+_LOST = Failure("the cache lost a layer after it was read", "use --no-cache, or a larger cache")
 
 
 def describe_images(task: DescribeTask) -> tuple[Described, ...]:
-    """The images of a reference, without reading a layer; one with a failure if there are none."""
+    """The images of a reference, without reading a layer; a single one with a failure on error."""
     at = ImageAt(task.reference)
     try:
-        found = open_sources(task.setup.request(at))
+        sources = open_sources(task.setup.request(at))
     except Exception as error:
         return (Described(at, failure=Failure.of(error)),)
     indexes = IndexCache(task.setup.store.open(), task.setup.limits)
     return tuple(
-        _described(ImageAt(task.reference, image), source, indexes) for image, source in found
+        _described_image(ImageAt(task.reference, image), source, indexes)
+        for image, source in sources
     )
 
 
-def _described(
+def _described_image(
     at: ImageAt, source: SourceImage | LayerscopeError, indexes: IndexCache
 ) -> Described:
     if isinstance(source, LayerscopeError):
@@ -144,11 +144,11 @@ def _read_layer(
     if failure is not None or entry is None:
         return LayerResult(number, read=scan is not None, failure=failure)
     if scan is not None:
-        with suppress(OverflowError, UnicodeError):  # of hostile layers: each image looks itself
+        with suppress(OverflowError, UnicodeError):  # a hostile layer: each image scans it again
             store.write(LAYER_SCAN, entry, scan.pack())
     if not indexes.holds(entry):
         raise LayerscopeError(
-            store.problem or f"{store.folder}: it no longer has what was written there",
+            store.problem or f"{store.folder}: an entry that was written there is missing",
             hint="--no-cache uses a temporary folder instead; TMPDIR names another place for that",
         )
     claim = _claim(task.at, layer)
@@ -164,7 +164,7 @@ def _read_layer(
 
 
 def _failure(number: int, layer: Layer, index: LayerIndex, entry: str | None) -> Failure | None:
-    """Why a layer cannot stand for its digest; None if it can."""
+    """Why a layer cannot be used for all images with its digest; None if it can."""
     if index.broken is not None:
         return Failure(f"layer {number} is damaged: {index.broken.message}")
     if verified(layer, index) is False:
@@ -188,27 +188,27 @@ def read_image(task: ImageTask, layers: Sequence[LayerResult] = ()) -> ImageResu
     indexes = IndexCache(store, setup.limits)
     try:
         for result in layers:
-            _put(store, result)
+            _add_carried_entries(store, result)
         if task.layers is None:
-            return _analysed_alone(task, store)
+            return _analyse_alone(task, store)
         known = {layer.entry: indexes.read(layer.entry) for layer in task.layers}
         missing = tuple(entry for entry, index in known.items() if index is None)
         if missing:
             return ImageResult(task.image, missing=missing)
-        found = [
+        indexes_found = [
             Indexed(index, layer.entry)
             for layer in task.layers
             if (index := known[layer.entry]) is not None
         ]
-        return _analysed(task, store, task.layers, found)
+        return _analyse_from_layers(task, store, task.layers, indexes_found)
     except Exception as error:
         failure = Failure.of(error)
         row = failed_row(task.image, at.reference, task.name, failure.message, failure.exit_code)
         return ImageResult(task.image, {"images": pack([row])}, failure)
 
 
-def _put(store: Store, result: LayerResult) -> None:
-    """Put what a result carries into the store."""
+def _add_carried_entries(store: Store, result: LayerResult) -> None:
+    """Write the entries that a result carries into the store."""
     for kind, data in result.carried:
         if result.found is not None and not store.has(kind, result.found.entry):
             with suppress(DamagedEntryError):
@@ -219,16 +219,16 @@ def _options(setup: Setup, store: Store) -> Options:
     return Options(duplicates=setup.duplicates, rules=setup.rules, names=False, cache=store)
 
 
-def _analysed(
-    task: ImageTask, store: Store, layers: Sequence[LayerAt], found: Sequence[Indexed]
+def _analyse_from_layers(
+    task: ImageTask, store: Store, layers: Sequence[LayerAt], indexes_found: Sequence[Indexed]
 ) -> ImageResult:
     """The result for an image whose layers are in the store. Raises `LayerscopeError`."""
     setup, at = task.setup, task.at
     indexes = IndexCache(store, setup.limits)
     request = setup.request(at)
     source = open_source(request)
-    if source.saved is not None:  # all of it is in its file, but for the layers
-        return _analysed_alone(task, store)
+    if source.saved is not None:  # the file has everything but the layers
+        return _analyse_alone(task, store)
     described = source.image.layers
     if [_claim(at, layer) for layer in described] != [layer.claim for layer in layers]:
         raise _CHANGED.error()
@@ -239,21 +239,21 @@ def _analysed(
         for blob, layer in zip(source.blobs, layers, strict=True)
     ]
     compressed = [
-        known.index.compressed_bytes
+        indexed.index.compressed_bytes
         if source.awaits_export
-        else _compressed_bytes(layer, blob, known.index)
-        for layer, blob, known in zip(described, source.blobs, found, strict=True)
+        else _compressed_bytes(layer, blob, indexed.index)
+        for layer, blob, indexed in zip(described, source.blobs, indexes_found, strict=True)
     ]
-    if source.awaits_export:  # what an engine says of it is enough
+    if source.awaits_export:  # the description is enough
         source = SourceImage(source.image, read, source.damage)
     else:
         source = replace(source, blobs=read)
-    opened = analyse(request, source, _options(setup, store), layers=found)
+    opened = analyse(request, source, _options(setup, store), layers=indexes_found)
     return _result(task, opened, [layer.key for layer in layers], compressed)
 
 
 def _opener(setup: Setup, indexes: IndexCache) -> Callable[[ImageAt], Sequence[Blob]]:
-    """Opens the layers of images, of each image once."""
+    """A function that opens the layers of an image, each image once."""
 
     @cache
     def blobs_of(at: ImageAt) -> Sequence[Blob]:
@@ -262,9 +262,11 @@ def _opener(setup: Setup, indexes: IndexCache) -> Callable[[ImageAt], Sequence[B
     return blobs_of
 
 
-def _blob(layer: LayerAt, name: str, open_blobs: Callable[[ImageAt], Sequence[Blob]]) -> ReadBlob:
+def _blob(
+    layer: LayerAt, name: str, open_blobs: Callable[[ImageAt], Sequence[Blob]]
+) -> IndexedBlob:
     """A layer that was read, under a name for errors."""
-    return ReadBlob(name, layer.size, layer.digest, lambda: open_blobs(layer.at)[layer.number])
+    return IndexedBlob(name, layer.size, layer.digest, lambda: open_blobs(layer.at)[layer.number])
 
 
 def _compressed_bytes(layer: Layer, blob: Blob, index: LayerIndex) -> int | None:
@@ -276,15 +278,17 @@ def _compressed_bytes(layer: Layer, blob: Blob, index: LayerIndex) -> int | None
     return None if layer_compression(blob) is None else blob.size
 
 
-def _analysed_alone(task: ImageTask, store: Store) -> ImageResult:
-    """The result for an image that is read as a report reads it, since no copy of a layer is as it should be."""
+def _analyse_alone(task: ImageTask, store: Store) -> ImageResult:
+    """The result for an image read on its own, as for a report, because a layer has no intact copy."""
     opened = open_image(task.setup.request(task.at), _options(task.setup, store))
     keys = []
     for layer, index in zip(opened.image.layers, opened.indexes, strict=True):
         claimed = layer.diff_id or layer.digest
         computed = index.diff_id or index.blob_digest
-        right = index.broken is not None or verified(layer, index) is not False
-        keys.append(text_of((claimed if right else computed) or computed or _claim(task.at, layer)))
+        matches = index.broken is not None or verified(layer, index) is not False
+        keys.append(
+            text_of((claimed if matches else computed) or computed or _claim(task.at, layer))
+        )
     return _result(task, opened, keys, [index.compressed_bytes for index in opened.indexes])
 
 
@@ -294,9 +298,9 @@ def _result(
     damages = opened.damages()
     failure = None
     if damages:
-        more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
-        failure = Failure(f"{task.at.reference}: {damages[0]}{more}")
-    own = [
+        others = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
+        failure = Failure(f"{task.at.reference}: {damages[0]}{others}")
+    indexes = [
         replace(index, compressed_bytes=size)
         for index, size in zip(opened.indexes, compressed, strict=True)
     ]
@@ -304,7 +308,7 @@ def _result(
         task.image,
         task.at.reference,
         task.name,
-        replace(opened, indexes=own),
+        replace(opened, indexes=indexes),
         keys,
         compressed,
         None if failure is None else (failure.message, int(ExitCode.UNREADABLE)),
@@ -320,11 +324,11 @@ def _result(
 def compare_layers(
     task: CompareTask, layers: Sequence[LayerResult] = ()
 ) -> CompareResult | Failure:
-    """In what two layers differ; `layers` are their results if those carry entries."""
+    """The difference between two layers; `layers` are their results if those carry entries."""
     setup, store = task.setup, task.setup.store.open()
     try:
         for result in layers:
-            _put(store, result)
+            _add_carried_entries(store, result)
         old, new = (_one_layer(setup, store, layer) for layer in (task.old, task.new))
         return compare(old, new, setup.limits)
     except Exception as error:
@@ -345,7 +349,7 @@ def name_entries(task: NameTask, layers: Sequence[LayerResult] = ()) -> tuple[st
     store = task.setup.store.open()
     try:
         for result in layers:
-            _put(store, result)
+            _add_carried_entries(store, result)
         index = IndexCache(store, task.setup.limits).read(task.layer.entry)
         if index is None:
             raise _LOST.error()

@@ -27,7 +27,7 @@ from layerscope.opening.options import Options
 from layerscope.opening.run_rules import find_findings, load_rules
 from layerscope.progress import QuietProgress
 from layerscope.sources import Request, SourceImage, open_source
-from layerscope.sources.base import naming
+from layerscope.sources.base import errors_about
 from layerscope.words import Extent
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
@@ -91,7 +91,7 @@ def analyse(
     if source.saved is not None:
         return _open_saved(request, source, options, listener)
     progress = request.progress
-    with naming(request):
+    with errors_about(request):
         cached = index_cache(request, options)
         fetched = source.complete(request, cached, _not_fetched(source, options))
         if fetched is not source:
@@ -134,7 +134,7 @@ def _open_saved(
     """The image in a saved file, of which everything is known immediately."""
     from layerscope.opening.saved import open_saved  # most images are not saved
 
-    with naming(request):
+    with errors_about(request):
         opened = open_saved(request, source, options)
     for number, index in enumerate(opened.indexes):
         listener.layer_indexed(number, Indexed(index, None))

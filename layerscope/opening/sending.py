@@ -22,7 +22,7 @@ from layerscope.opening.open import Listener, Opened, analyse
 from layerscope.opening.opened import check_digests
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import key_words
-from layerscope.sources.base import Request, SourceImage, naming
+from layerscope.sources.base import Request, SourceImage, errors_about
 
 
 def open_described(
@@ -38,7 +38,7 @@ def open_described(
     Raises `LayerscopeError` and `CancelledError`.
     """
     sender = _Sender(task, request, options, _StrictPrivateStore(private), fetched)
-    with naming(request):
+    with errors_about(request):
         cached = read_cached_image(request, source, options)
         opened = analyse(request, source, options, sender, cached)
         del cached

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layerscope.sources.listing import Listed
+from layerscope.sources.listing import SourceListing
 from layerscope.sources.sharing import Share, SharedLayer, sharing
 from layerscope.sources.store_image import StoreImage
 
 SCHEMA_VERSION = "1.0"
 
 
-def document(answers: Sequence[Listed]) -> dict[str, Any]:
+def document(answers: Sequence[SourceListing]) -> dict[str, Any]:
     """All sources, unreachable ones included. Sizes are bytes."""
     return {"schemaVersion": SCHEMA_VERSION, "sources": [_source(answer) for answer in answers]}
 
 
-def _source(answer: Listed) -> dict[str, Any]:
+def _source(answer: SourceListing) -> dict[str, Any]:
     images = [image for image in answer.images if not image.intermediate]
     shared_bytes = sharing(images)
     recorded = answer.source.stored and answer.refusal is None

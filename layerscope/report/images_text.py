@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from layerscope.report.console import Console, padded
 from layerscope.report.options import ReportOptions
-from layerscope.sources.listing import Listed
-from layerscope.sources.references import familiar
+from layerscope.sources.listing import SourceListing
+from layerscope.sources.references import familiar_name
 from layerscope.sources.sharing import Share, SharedLayer, sharing
 from layerscope.sources.store_image import StoreImage
 from layerscope.text import age_of, cells, clip, count_of, moment_of, safe_name, short_digest, size
@@ -23,7 +23,7 @@ _LAYERS = 5
 
 
 def write(
-    answers: Sequence[Listed],
+    answers: Sequence[SourceListing],
     stream: BinaryIO,
     options: ReportOptions,
     now: datetime.datetime,
@@ -45,7 +45,7 @@ class _Section:
     """The images of one source."""
 
     def __init__(
-        self, console: Console, answer: Listed, now: datetime.datetime, binary: bool
+        self, console: Console, answer: SourceListing, now: datetime.datetime, binary: bool
     ) -> None:
         self._console, self._source, self._now, self._binary = console, answer.source, now, binary
         images = [image for image in answer.images if not image.intermediate]
@@ -134,4 +134,4 @@ def _name(image: StoreImage) -> str:
     if not image.tags:
         return "(no name)"
     more = f" +{len(image.tags) - 1}" if len(image.tags) > 1 else ""
-    return safe_name(familiar(image.tags[0])) + more
+    return safe_name(familiar_name(image.tags[0])) + more

@@ -16,7 +16,7 @@ from layerscope.errors import LayerscopeError, LimitExceededError, UnreachableEr
 from layerscope.image.documents import DocumentError, decode
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress
-from layerscope.sources.pump import Timeouts, TooSlowError, pumped
+from layerscope.sources.pump import Timeouts, TooSlowError, read_in_thread
 
 PIECE = 1 << 18
 """Maximum bytes per read."""
@@ -41,7 +41,7 @@ class Answer:
     body: bytes
     """Without Content-Encoding."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Their names in any case."""
+    """Names are matched in any case."""
 
     @property
     def ok(self) -> bool:
@@ -68,16 +68,16 @@ def read_answer(
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """A complete answer of at most `json_bytes`, within `seconds` (default: `answer_seconds`). `name` is the sender; errors take its
-    text when they are made.
+    """A complete answer of at most `json_bytes`, within `seconds` (default: `answer_seconds`). `name` is the sender, turned into text
+    only for errors.
 
     Raises `LimitExceededError`, `UnreachableError` after the deadline, `LayerscopeError` for a body that cannot be decoded,
     `CancelledError`, and whatever `send` raises.
     """
     allowed = limits.answer_seconds if seconds is None else seconds
     exchange = _Exchange(send, name, limits, allowed)
-    pieces = pumped(
-        exchange.whole(), progress or NullProgress(), exchange.stop, Timeouts(total=allowed)
+    pieces = read_in_thread(
+        exchange.answer(), progress or NullProgress(), exchange.stop, Timeouts(total=allowed)
     )
     try:
         (answer,) = pieces
@@ -127,7 +127,7 @@ def _streamed(
 ) -> Iterator[bytes]:
     silence = exchange.limits.silence_seconds
     try:
-        for piece in pumped(arriving, progress, exchange.stop, Timeouts(silence=silence)):
+        for piece in read_in_thread(arriving, progress, exchange.stop, Timeouts(silence=silence)):
             if isinstance(piece, Answer):
                 raise refuse(piece)
             yield piece
@@ -156,9 +156,9 @@ class _Exchange:
         with suppress(Exception):  # already ended, or never started
             self._raw.shutdown()
 
-    def whole(self) -> Iterator[Answer]:
+    def answer(self) -> Iterator[Answer]:
         """The answer."""
-        response = self._begin()
+        response = self._send_request()
         try:
             yield Answer(response.status_code, self._body(response), response.headers)
         finally:
@@ -166,15 +166,15 @@ class _Exchange:
 
     def pieces(self) -> Iterator[Answer | bytes]:
         """The raw body; the whole answer for an error status."""
-        return self._unless_refused(lambda _: self._sent())
+        return self._unless_refused(lambda _: self._raw_pieces())
 
     def lines(self) -> Iterator[Answer | bytes]:
-        """The same as decoded lines, without empty ones."""
+        """The lines of the decoded body, without empty ones; the whole answer for an error status."""
         return self._unless_refused(self._lines)
 
     def _unless_refused(self, read: Callable[[Any], Iterator[bytes]]) -> Iterator[Answer | bytes]:
-        """What `read` makes of the response; the whole answer for an error status."""
-        response = self._begin()
+        """The pieces that `read` yields for the response; the whole answer for an error status."""
+        response = self._send_request()
         try:
             if 200 <= response.status_code < 300:
                 yield from read(response)
@@ -183,12 +183,12 @@ class _Exchange:
         finally:
             response.close()
 
-    def _begin(self) -> Any:
+    def _send_request(self) -> Any:
         response = self._send(self._seconds)
         self._raw = response.raw
         return response
 
-    def _sent(self) -> Iterator[bytes]:
+    def _raw_pieces(self) -> Iterator[bytes]:
         # read() and stream() wait until a piece is full, or a chunk whole.
         while not self._stopped and (piece := self._raw.read1(PIECE, decode_content=False)):
             yield piece
@@ -205,21 +205,21 @@ class _Exchange:
     def _lines(self, response: Any) -> Iterator[bytes]:
         allowed = STREAM_FACTOR * self.limits.json_bytes
         total = 0
-        begun = bytearray()
+        line_start = bytearray()
         for piece in self._decoded(response, allowed, self._too_many):
             total += len(piece)
             if total > allowed:
                 self._too_many()
             first, *others = piece.split(b"\n")
-            begun += first
+            line_start += first
             for line in others:
-                if begun.strip():
-                    yield bytes(begun)
-                begun = bytearray(line)
-            if len(begun) > self.limits.json_bytes:
+                if line_start.strip():
+                    yield bytes(line_start)
+                line_start = bytearray(line)
+            if len(line_start) > self.limits.json_bytes:
                 self._too_long()
-        if begun.strip():
-            yield bytes(begun)
+        if line_start.strip():
+            yield bytes(line_start)
 
     def _decoded(
         self, response: Any, allowed: int, refuse: Callable[[], NoReturn]
@@ -227,13 +227,13 @@ class _Exchange:
         """A body without its Content-Encoding (RFC 9110, 8.4.1), in pieces; `allowed` limits the raw bytes."""
         coding = str(response.headers.get("Content-Encoding") or "").strip().lower()
         if coding not in ("", "identity", "deflate", *_GZIP):
-            said = " ".join(coding.split())[:100]
-            raise LayerscopeError(f"{self.name}: the answer has an unknown encoding: {said}")
+            shown = " ".join(coding.split())[:100]
+            raise LayerscopeError(f"{self.name}: the answer has an unknown encoding: {shown}")
         unpacking = _Unpacking(coding) if coding not in ("", "identity") else None
-        sent = 0
-        for piece in self._sent():
-            sent += len(piece)
-            if sent > allowed:
+        raw_bytes = 0
+        for piece in self._raw_pieces():
+            raw_bytes += len(piece)
+            if raw_bytes > allowed:
                 refuse()
             if unpacking is None:
                 yield piece

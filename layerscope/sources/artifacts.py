@@ -106,7 +106,7 @@ class ArtifactError(NotAnImageError):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """Content of a manifest that is not an image."""
+    """A manifest that does not describe an image."""
 
     media_type: str
     """The media type that identifies it."""
@@ -122,9 +122,9 @@ class Artifact:
         return not_an_image([self])
 
 
-def of_type(media_type: str) -> Artifact:
+def artifact_of_type(media_type: str) -> Artifact:
     """The artifact of a media type, known or not."""
-    return Artifact(_plain(media_type), _known(media_type))
+    return Artifact(_plain(media_type), _name_of(media_type))
 
 
 def not_an_image(artifacts: Iterable[Artifact], where: str = "it contains") -> ArtifactError:
@@ -137,12 +137,12 @@ def not_an_image(artifacts: Iterable[Artifact], where: str = "it contains") -> A
     )
 
 
-def of_descriptor(descriptor: Descriptor) -> Artifact | None:
+def artifact_of_descriptor(descriptor: Descriptor) -> Artifact | None:
     """The artifact of a descriptor in an index; None if it may be an image."""
     for media_type in (descriptor.artifact_type, descriptor.media_type):
-        if (name := _known(media_type)) is not None:
+        if (name := _name_of(media_type)) is not None:
             return Artifact(_plain(media_type), name)
-    if descriptor.annotations.get(REFERENCE_TYPE) or is_pseudo(descriptor.platform):
+    if descriptor.annotations.get(REFERENCE_TYPE) or is_pseudo_platform(descriptor.platform):
         kind = descriptor.annotations.get(REFERENCE_TYPE)
         return Artifact(str(kind or descriptor.artifact_type or "unknown"), "an attestation")
     if descriptor.annotations.get(SUBJECT):
@@ -152,10 +152,10 @@ def of_descriptor(descriptor: Descriptor) -> Artifact | None:
     return None
 
 
-def of_inspected(inspected: Lenient) -> Artifact | None:
+def artifact_of_inspected(inspected: Lenient) -> Artifact | None:
     """The artifact among the images of an engine with containerd's store (moby, api/swagger.yaml); None if it may be an image."""
     descriptor = Descriptor.read(inspected.mapping("Descriptor"))
-    if descriptor is not None and (artifact := of_descriptor(descriptor)) is not None:
+    if descriptor is not None and (artifact := artifact_of_descriptor(descriptor)) is not None:
         return artifact
     kinds = [Lenient(value, "manifest").text("Kind") for value in inspected.items("Manifests")]
     if kinds and "image" not in kinds:
@@ -165,7 +165,7 @@ def of_inspected(inspected: Lenient) -> Artifact | None:
     return None
 
 
-def is_pseudo(platform: Platform | None) -> bool:
+def is_pseudo_platform(platform: Platform | None) -> bool:
     """Whether it is the platform `unknown/unknown` that BuildKit gives to attestations."""
     return platform is not None and platform.os == "unknown"
 
@@ -177,45 +177,51 @@ def may_be_manifest(media_type: str) -> bool:
     )
 
 
-def of_index(index: Mapping[str, Any], children: Sequence[Descriptor]) -> Artifact | None:
+def artifact_of_index(index: Mapping[str, Any], children: Sequence[Descriptor]) -> Artifact | None:
     """The artifact of an index: BuildKit's caches list layers and a config instead of manifests. Keys of `index` are lower case,
     here and below.
     """
-    own = _text(index, "artifacttype")
-    if (name := _known(own)) is not None:
-        return Artifact(_plain(own), name)
+    artifact_type = _text(index, "artifacttype")
+    if (name := _name_of(artifact_type)) is not None:
+        return Artifact(_plain(artifact_type), name)
     types = [child.media_type for child in children]
     if not types or any(map(may_be_manifest, types)):
         return None
     return _first_known(types) or Artifact(_plain(types[0]))
 
 
-def of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = None) -> Artifact | None:  # fmt: skip
+def artifact_of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = None) -> Artifact | None:  # fmt: skip
     """The artifact of a manifest; None for an image. An artifact of unknown type has no name and may still contain tar layers."""
     fields = Lenient(dict(manifest), "manifest")
     config = fields.child("config")
     layers = [Lenient(value, "layer") for value in fields.items("layers") or fields.items("blobs")]
     layer_types = list(dict.fromkeys(layer.text("mediaType") or "" for layer in layers))
-    own = _text(manifest, "artifacttype") or (descriptor.artifact_type if descriptor else "")
+    artifact_type = _text(manifest, "artifacttype") or (
+        descriptor.artifact_type if descriptor else ""
+    )
     config_type = config.text("mediaType") or ""
-    known = _first_known([own, config_type, *layer_types])
+    known = _first_known([artifact_type, config_type, *layer_types])
     if known is not None:
         return known
     if any(layer.mapping("annotations").get(_NYDUS_BLOB) for layer in layers):
         return Artifact(_NYDUS_BLOB, "a Nydus image")
-    odd = [media_type for media_type in layer_types if not _is_layer(media_type)]
-    types = [] if _plain(own) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [own]
+    unknown_types = [media_type for media_type in layer_types if not _is_layer(media_type)]
+    types = [] if _plain(artifact_type) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [artifact_type]
     if _plain(config_type) not in ("", *CONFIG_TYPES, *_VAGUE_CONFIGS):
-        types += [*odd, config_type] if _plain(config_type) in _EMPTY else [config_type, *odd]
+        types += (
+            [*unknown_types, config_type]
+            if _plain(config_type) in _EMPTY
+            else [config_type, *unknown_types]
+        )
     else:
-        types += odd
+        types += unknown_types
     return Artifact(_plain(types[0])) if types else None
 
 
 def _first_known(media_types: Iterable[str]) -> Artifact | None:
     return next(
         (Artifact(_plain(media_type), name) for media_type in media_types
-         if (name := _known(media_type)) is not None),
+         if (name := _name_of(media_type)) is not None),
         None,
     )  # fmt: skip
 
@@ -230,7 +236,7 @@ def _plain(media_type: str) -> str:
     return media_type[:_LONGEST].partition(";")[0].strip().lower()
 
 
-def _known(media_type: str) -> str | None:
+def _name_of(media_type: str) -> str | None:
     return _named(_plain(media_type))
 
 

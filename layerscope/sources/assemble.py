@@ -1,4 +1,4 @@
-"""From the parts that a source supplies to an image: everything derivable is derived here."""
+"""Assembles an image from the parts that a source supplies, and derives everything else."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def assemble(
     """The image made of these parts, and the blobs of its layers. Raises `LayerscopeError` if it cannot be opened."""
     if len(parts.layers) > request.limits.layers:
         raise request.limits.exceeded("layers", "the manifest", len(parts.layers))
-    found = [*warnings, *parts.warnings]
-    config = _config(parts, request.limits, found)
+    collected = [*warnings, *parts.warnings]
+    config = _config(parts, request.limits, collected)
     if len(config.diff_ids) > request.limits.layers:
         raise request.limits.exceeded("layers", "the config", len(config.diff_ids))
     if (
@@ -42,12 +42,14 @@ def assemble(
         and parts.config_digest.startswith("sha256:")
         and sha256(parts.config) != parts.config_digest
     ):
-        found.append(ImageWarning("digest-mismatch", None, "the config does not match its digest"))
-    diff_ids = _diff_ids(config, len(parts.layers), found)
-    parts, found = _with_missing(parts, diff_ids, found)
+        collected.append(
+            ImageWarning("digest-mismatch", None, "the config does not match its digest")
+        )
+    diff_ids = _diff_ids(config, len(parts.layers), collected)
+    parts, collected = _with_missing(parts, diff_ids, collected)
     steps, history_warnings = align(config.history, len(parts.layers), config.shell)
     if parts.steps_known:
-        found += history_warnings
+        collected += history_warnings
     step_of = {step.layer: step.index for step in steps if step.layer is not None}
     chains, repeats = chain_ids(diff_ids), _repeats(parts.layers, diff_ids)
     image = Image(
@@ -75,7 +77,7 @@ def assemble(
             for number, part in enumerate(parts.layers)
         ),
         alternatives=tuple(alternatives),
-        warnings=tuple(one_each(found)),
+        warnings=tuple(one_each(collected)),
         annotations=parts.annotations,
         beside=parts.beside,
     )
@@ -84,16 +86,16 @@ def assemble(
 
 def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> ConfigDocument:
     """The config; empty if it is missing, or is not an image config although the layers are tars."""
-    nothing = ConfigDocument(ImageConfig(), (), None, Platform("", ""), (), (), False, ())
+    empty = ConfigDocument(ImageConfig(), (), None, Platform("", ""), (), (), False, ())
     if parts.config is None:
-        return nothing
+        return empty
     artifact = parts.artifact
     try:
         config = parse_config(parts.config, "the config", limits)
     except DocumentError:
         if artifact is None:
             raise
-        config = nothing
+        config = empty
     if config.is_image:
         warnings += config.warnings
         if artifact is None:
@@ -142,7 +144,7 @@ def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) 
 def _with_missing(
     parts: ImageParts, diff_ids: Sequence[str | None], warnings: list[ImageWarning]
 ) -> tuple[ImageParts, list[ImageWarning]]:
-    """The same with an unreadable layer for each diff ID that has no blob, and the warnings renumbered.
+    """The parts with an unreadable layer for each diff ID that has no blob, and the warnings renumbered.
 
     A layer whose digest is a diff ID takes its place, all others the next free one.
     """
@@ -152,9 +154,9 @@ def _with_missing(
     layers: list[LayerPart] = []
     places: list[int] = []
     for part in parts.layers:
-        at = len(layers)
+        position = len(layers)
         digest = part.digest or digest_in_name(part.blob.name)
-        if digest is not None and digest in diff_ids[at : at + spare + 1]:
+        if digest is not None and digest in diff_ids[position : position + spare + 1]:
             while diff_ids[len(layers)] != digest:
                 layers.append(_missing(diff_ids[len(layers)]))
                 spare -= 1
@@ -170,7 +172,7 @@ def _with_missing(
 
 def _missing(diff_id: str | None) -> LayerPart:
     """A layer that only the config lists."""
-    named = "a diff ID that is no digest" if diff_id is None else f"diff ID {diff_id[:19]}…"
+    named = "an invalid diff ID" if diff_id is None else f"diff ID {diff_id[:19]}…"
     why = f"the config names it ({named}), the manifest does not"
     return LayerPart(MissingBlob(diff_id or "layer", why))
 

@@ -1,4 +1,4 @@
-"""What is stored beside an image: attestations in its index, and what refers to it (OCI image-spec, distribution-spec "Referrers").
+"""Attestations of an image, in its index or as referrers (OCI image-spec, distribution-spec "Referrers").
 
 BuildKit puts in-toto statements into manifests beside the image's (moby/buildkit, docs/attestations/attestation-storage.md).
 """
@@ -18,7 +18,7 @@ from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import REFERENCE_TYPE, Descriptor
 
 ATTESTATION = "attestation-manifest"
-ABOUT = "vnd.docker.reference.digest"
+SUBJECT_DIGEST = "vnd.docker.reference.digest"
 PREDICATE = "in-toto.io/predicate-type"
 COSIGN_PREDICATE = "predicateType"
 _ENVELOPE = "application/vnd.dsse.envelope"
@@ -34,8 +34,8 @@ def subject_of(descriptor: Descriptor) -> str | None:
     """The digest of the image that an attestation manifest describes; None for other descriptors."""
     if descriptor.annotations.get(REFERENCE_TYPE) != ATTESTATION:
         return None
-    about = descriptor.annotations.get(ABOUT)
-    return about if isinstance(about, str) else None
+    subject = descriptor.annotations.get(SUBJECT_DIGEST)
+    return subject if isinstance(subject, str) else None
 
 
 def is_sbom(descriptor: Descriptor) -> bool:
@@ -46,7 +46,7 @@ def is_sbom(descriptor: Descriptor) -> bool:
 
 
 def read_beside(blobs: OciBlobs, manifest: Descriptor | None) -> Beside:
-    """What an attestation manifest or a referrer holds; what is missing or unreadable is left out."""
+    """Provenance and SBOMs of an attestation manifest or a referrer, without missing and unreadable ones."""
     provenance: bytes | None = None
     sboms: list[bytes] = []
     if manifest is not None:
@@ -73,7 +73,7 @@ def documents_of(manifest: dict[str, Any]) -> Iterator[tuple[Descriptor, str]]:
 
 
 def _statement(blobs: OciBlobs, layer: Descriptor, role: str) -> bytes:
-    """A document; of a signed one, what was signed. Raises `LayerscopeError`."""
+    """The bytes of a document; for a signed one, its payload. Raises `LayerscopeError`."""
     if not layer.media_type.startswith(_ENVELOPE):
         return blobs.read(layer, role)
     envelope = Lenient(blobs.document(layer), role)

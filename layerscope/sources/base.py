@@ -54,9 +54,9 @@ class Request:
     remote: Remote = "ask"
     """Whether an image that no local source has is looked up in its registry."""
     max_download: int | None = None
-    """Bytes of layers that may be fetched from a registry; None for any number."""
+    """Maximum bytes of layers to fetch from a registry; None for no limit."""
     cache: Store | None = None
-    """Where manifests and configs of registries are kept; None for nowhere."""
+    """The cache for manifests and configs of registries; None for no cache."""
 
 
 def shortened(text: str, at_most: int = 600) -> str:
@@ -64,12 +64,12 @@ def shortened(text: str, at_most: int = 600) -> str:
     return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
 
 
-_USER = re.compile(r"://[^/@]*:[^/@]*@(?=[^/]*/)")
-"""A user and a password in a reference, which takes none."""
+_LOGIN = re.compile(r"://[^/@]*:[^/@]*@(?=[^/]*/)")
+"""User and password in a reference: they are not supported, and errors must not show them."""
 
 
 def in_thread(work: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Begin some work in a thread, which ends with the process; returns what waits for the result, or raises what it raised."""
+    """Start `work` in a daemon thread; returns a function that waits for its result, or raises its error."""
     future: Future[_Result] = Future()
 
     def run() -> None:
@@ -78,14 +78,14 @@ def in_thread(work: Callable[[], _Result]) -> Callable[[], _Result]:
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="beside", daemon=True).start()
+    threading.Thread(target=run, name="layerscope-fetch", daemon=True).start()
     return future.result
 
 
 @contextmanager
-def naming(request: Request) -> Iterator[None]:
+def errors_about(request: Request) -> Iterator[None]:
     """Turn errors inside into a `LayerscopeError` that names the requested image; `MemoryError` passes."""
-    shown = "stdin" if request.reference == STDIN else _USER.sub("://***@", request.reference)
+    shown = "stdin" if request.reference == STDIN else _LOGIN.sub("://***@", request.reference)
     try:
         yield
     except LayerscopeError as error:
@@ -118,7 +118,7 @@ class LayerPart:
 
 @dataclass(frozen=True, slots=True)
 class ImageParts:
-    """What a source supplies of one image; everything else is derived in `assemble.py`."""
+    """The parts of an image that a source supplies; everything else is derived in `assemble.py`."""
 
     layers: Sequence[LayerPart]
     config: bytes | None
@@ -136,30 +136,30 @@ class ImageParts:
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest with text values."""
     beside: Beside = field(default_factory=Beside)
-    """What is stored beside the image."""
-    whole: SourceImage | None = None
-    """The image itself, where it was saved and nothing has to be derived."""
+    """Provenance and SBOMs stored beside the image."""
+    complete_image: SourceImage | None = None
+    """The complete image of a saved file, for which nothing has to be derived."""
 
 
 class Export(Protocol):
-    """An engine's export of an image, which is made only when it is needed."""
+    """An engine's export of an image, made only when needed."""
 
     @property
     def key(self) -> Sequence[str]:
         """Equal only for exports of the same image."""
 
-    def run(self, request: Request) -> Found:
+    def run(self, request: Request) -> FoundImages:
         """Export the image, which may take long. Raises `LayerscopeError` and `CancelledError`."""
 
 
-class Rest(Protocol):
-    """How a source goes on with an image that it has described."""
+class ImageFollowUp(Protocol):
+    """The steps after an image is described: checking its download, and fetching what is stored beside it."""
 
     def check(self, request: Request, layers: Sequence[Blob]) -> None:
         """Raise `LayerscopeError` if these layers may not be fetched."""
 
     def with_beside(self, image: Image) -> Image:
-        """The image with what is stored beside it, which is asked for now. Raises `CancelledError`."""
+        """The image with its attestations and referrers, which are fetched now. Raises `CancelledError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +182,13 @@ class Candidate:
         return self.groups[0]
 
     export: Export | None = None
-    """The way to get its layers, if `load` returns only an engine's description."""
+    """Exports its layers, if `load` returns only an engine's description."""
     kind: str | None = None
     """A scheme, if it differs between images of one place."""
     is_image: bool = True
     """Whether its types are those of an image. Others are candidates only if there is no image."""
-    rest: Rest | None = None
-    """How the source goes on, for one that is described before all of it is known."""
+    follow_up: ImageFollowUp | None = None
+    """The steps after it is described; None if nothing is left to fetch."""
 
     @property
     def name(self) -> str | None:
@@ -197,7 +197,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundImages:
     """The images found in one place."""
 
     kind: str
@@ -213,10 +213,10 @@ class Found:
     artifacts: Sequence[Candidate] = ()
     """Items that are not images: `load` raises the error that names their type."""
 
-    def of_kind(self, kind: str) -> Found:
+    def of_kind(self, kind: str) -> FoundImages:
         """The same with another kind for all of its images."""
-        alike = [replace(candidate, kind=None) for candidate in self.candidates]
-        return replace(self, kind=kind, candidates=alike)
+        same_kind = [replace(candidate, kind=None) for candidate in self.candidates]
+        return replace(self, kind=kind, candidates=same_kind)
 
 
 def artifact_candidate(
@@ -239,9 +239,9 @@ class SourceImage:
     """One per layer; they cannot be read while the image awaits its export."""
     damage: str | None
     saved: Packed | None = field(default=None, kw_only=True, repr=False)
-    """What a file of `layerscope save` has of it, unchecked; None for an image with contents."""
-    rest: Rest | None = field(default=None, kw_only=True)
-    """See `Candidate.rest`."""
+    """Unchecked data of a file of `layerscope save`; None for an image with contents."""
+    follow_up: ImageFollowUp | None = field(default=None, kw_only=True)
+    """See `Candidate.follow_up`."""
 
     @property
     def awaits_export(self) -> bool:
@@ -252,23 +252,28 @@ class SourceImage:
         self,
         request: Request,
         cache: IndexCache | None,
-        spared: Callable[[Blob], bool] = lambda _: False,
+        is_skipped: Callable[[Blob], bool] = lambda _: False,
     ) -> SourceImage:
-        """The same image with its layers; `spared` are those that are not fetched. Raises `LayerscopeError` and `CancelledError`."""
-        if self.rest is not None and request.max_download is not None:  # some have to be asked for
+        """The same image with its layers; layers for which `is_skipped` is true are not fetched.
+
+        Raises `LayerscopeError` and `CancelledError`.
+        """
+        if (
+            self.follow_up is not None and request.max_download is not None
+        ):  # layers may have to be fetched
             missing = [blob for blob in self.blobs if cache is None or not cache.has(blob)]
-            self.rest.check(request, [blob for blob in missing if not spared(blob)])
+            self.follow_up.check(request, [blob for blob in missing if not is_skipped(blob)])
         return self
 
     def ask_beside(self) -> Callable[[], Image]:
-        """Ask what is stored beside the image, in a thread; returns what waits for it, the image with it."""
-        if self.rest is None:
+        """Start fetching attestations and referrers in a thread; returns a function that waits for the image with them."""
+        if self.follow_up is None:
             return lambda: self.image
-        return in_thread(partial(self.rest.with_beside, self.image))
+        return in_thread(partial(self.follow_up.with_beside, self.image))
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
-        """Cache the export, so that the next opening needs none, if the layers with these indexes match their digests."""
+        """Cache the export for the next opening, if the layers with these indexes match their digests."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
-"""Asks the user to choose one of several images; None if cancelled."""
+"""Asks the user to choose one of several images; returns None if cancelled."""

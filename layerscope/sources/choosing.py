@@ -9,17 +9,17 @@ from dataclasses import replace
 from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.sources.base import Candidate, Chooser, Found, Request
-from layerscope.sources.names import choose_by_name, describe
+from layerscope.sources.base import Candidate, Chooser, FoundImages, Request
+from layerscope.sources.names import candidate_names, choose_by_name
 
 
 def choose(
-    request: Request, found: Found, ask: Chooser | None
+    request: Request, found: FoundImages, ask: Chooser | None
 ) -> tuple[Candidate, list[Candidate], list[ImageWarning]]:
     """The candidate to open, the others, and warnings about the choice."""
     candidates = list(found.candidates)
     if not candidates:
-        raise LayerscopeError("no image found in it")
+        raise LayerscopeError("no image found")
     warnings: list[ImageWarning] = []
     eligible = candidates if request.image is None else _named(found, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
@@ -27,9 +27,9 @@ def choose(
     if len(groups) > 1 and not shared:
         group = _group_for(request.platform, eligible, groups[0])
         if ask is None:
-            listed = ", ".join(describe(eligible))
-            said = f"{len(groups)} images found, showing the first ({listed}); use --image to select another"
-            warnings.append(ImageWarning("several-images", None, said))
+            listed = ", ".join(candidate_names(eligible))
+            message = f"{len(groups)} images found, showing the first ({listed}); use --image to select another"
+            warnings.append(ImageWarning("several-images", None, message))
         elif (answer := ask(eligible)) is None:
             raise CancelledError
         else:
@@ -39,8 +39,8 @@ def choose(
     return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
 
 
-def _named(found: Found, wanted: str) -> list[Candidate]:
-    """The images of that name. Raises `ImageNotFoundError`, or `ArtifactError` if it names an artifact."""
+def _named(found: FoundImages, wanted: str) -> list[Candidate]:
+    """The candidates that `wanted` names. Raises `ImageNotFoundError`, or `ArtifactError` if it names an artifact."""
     try:
         return choose_by_name(found.candidates, wanted)
     except ImageNotFoundError:
@@ -79,35 +79,35 @@ def _by_platform(
     if request.platform is not None and best is None:
         unknown = len(candidates) == 1 and candidates[0].platform is None
         if not unknown:
-            held = f"available: {', '.join(describe(candidates))}"
+            available = f"available: {', '.join(candidate_names(candidates))}"
             if any(wanted.preference(platform) is not None for platform in absent):
-                held = f"it is listed but not stored here; {held}"
-            raise LayerscopeError(f"no image for platform {request.platform}", hint=held)
+                available = f"it is listed but not stored here; {available}"
+            raise LayerscopeError(f"no image for platform {request.platform}", hint=available)
     chosen = candidates[0 if best is None else preferences.index(best)]
     equals = [one for one, rank in zip(candidates, preferences, strict=True) if rank == best]
     versions = _versions(chosen, equals)
     if len(versions) > 1 and ask is not None:
-        apart = [replace(one, groups=(number,)) for number, one in enumerate(versions)]
-        answer = ask(apart)
+        separate = [replace(one, groups=(number,)) for number, one in enumerate(versions)]
+        answer = ask(separate)
         if answer is None:
             raise CancelledError
         return versions[answer.group]
     several = candidates if request.platform is None else versions
     if len(several) > 1:
-        listed = ", ".join(describe(several))
+        listed = ", ".join(candidate_names(several))
         select = "use --platform to select another"
         if best is None:
-            said = f"no image for this machine's platform {wanted}, showing the first ({listed}); {select}"
-            warnings.append(ImageWarning("platform-fallback", None, said))
+            message = f"no image for this machine's platform {wanted}, showing the first ({listed}); {select}"
+            warnings.append(ImageWarning("platform-fallback", None, message))
         else:
-            said = f"showing {chosen.platform} of {listed}; {select}"
-            warnings.append(ImageWarning("several-platforms", None, said))
+            message = f"showing {chosen.platform} of {listed}; {select}"
+            warnings.append(ImageWarning("several-platforms", None, message))
     return chosen
 
 
 def _versions(chosen: Candidate, equals: Sequence[Candidate]) -> list[Candidate]:
     """The chosen candidate and those of `equals` that differ only in OS version, one per version."""
-    found: dict[Platform, Candidate] = {}
+    versions: dict[Platform, Candidate] = {}
     for candidate in equals:
         platform = candidate.platform
         if (
@@ -115,5 +115,5 @@ def _versions(chosen: Candidate, equals: Sequence[Candidate]) -> list[Candidate]
             and chosen.platform is not None
             and platform.without_version() == chosen.platform.without_version()
         ):
-            found.setdefault(platform, candidate)
-    return list(found.values())
+            versions.setdefault(platform, candidate)
+    return list(versions.values())

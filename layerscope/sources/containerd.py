@@ -20,16 +20,22 @@ from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import ArtifactError
-from layerscope.sources.base import Found, Request
+from layerscope.sources.base import FoundImages, Request
 from layerscope.sources.bbolt import Bolt, BoltError, Bucket
 from layerscope.sources.containerd_roots import roots
 from layerscope.sources.members import DirectoryMembers
-from layerscope.sources.missing import explained, explaining
+from layerscope.sources.missing_blobs import explain_missing_blobs, explaining_missing_blobs
 from layerscope.sources.oci_descriptor import CONTAINERD_NAME
 from layerscope.sources.oci_layout import INDEX, LAYOUT, OciLayout
-from layerscope.sources.references import NotInStoreError, Stored, pick
-from layerscope.sources.store_files import NoStoreError, StoreChangedError, nowhere, reach, retrying
-from layerscope.sources.store_image import StoreImage, StoreLayer, described, total
+from layerscope.sources.references import NamedImage, NotInStoreError, pick_image
+from layerscope.sources.store_files import (
+    NoStoreError,
+    StoreChangedError,
+    check_access,
+    no_store_error,
+    with_retries,
+)
+from layerscope.sources.store_image import StoreImage, StoreLayer, config_details, total_size
 
 KIND = "containerd"
 NAMESPACES = ("moby", "k8s.io", "default")
@@ -47,7 +53,7 @@ _BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
 
 
 @dataclass(frozen=True, slots=True)
-class _StoredImage(Stored):
+class _StoredImage(NamedImage):
     """An image of a namespace with all of its names."""
 
     namespace: str = ""
@@ -63,52 +69,55 @@ class ContentMembers:
         target = dict(image.target or {})
         named = [target | {"annotations": {CONTAINERD_NAME: name}} for name in image.names]
         index = {"schemaVersion": 2, "manifests": named or [target]}
-        self._made = {
+        self._documents = {
             INDEX: MemoryBlob(INDEX, json.dumps(index).encode()),
             LAYOUT: MemoryBlob(LAYOUT, b'{"imageLayoutVersion": "1.0.0"}'),
         }
 
     def names(self) -> Iterable[str]:
-        return self._made
+        return self._documents
 
     def find(self, name: str) -> Blob | None:
-        return self._made.get(name) or (self._blobs.find(name) if _BLOB.fullmatch(name) else None)
+        return self._documents.get(name) or (
+            self._blobs.find(name) if _BLOB.fullmatch(name) else None
+        )
 
 
-def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> FoundImages:  # noqa: ARG001
     """The image of that name in containerd's store. Raises `UnreachableError`, `NotInStoreError`."""
     names: list[str] = []
     for root, namespaces in _stores(request):
-        for images_there in namespaces:
+        for images in namespaces:
             try:
-                return _found(root, pick(reference, images_there), request.limits)
+                return _find_image(root, pick_image(reference, images), request.limits)
             except NotInStoreError as error:
                 names += error.names
     raise NotInStoreError("no such image", names)
 
 
-def listed(request: Request) -> list[StoreImage]:
+def list_images(request: Request) -> list[StoreImage]:
     """All images of the first readable store; sizes are those of the stored blobs. Raises `UnreachableError`."""
     root, namespaces = next(_stores(request))
-    stored = [image for images_there in namespaces for image in images_there]
+    stored = [image for images in namespaces for image in images]
     distinct = {image.id: image for image in reversed(stored)}
-    images = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+    images = [_store_image(root, image, request.limits) for image in reversed(distinct.values())]
     return [image for image in images if image is not None]
 
 
-def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
-    """An image with the layers of all stored platforms, described by this machine's platform or else the first. None for an
-    artifact.
+def _store_image(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
+    """An image with the layers of all stored platforms, described by this machine's platform or else the first.
+
+    None for an artifact.
     """
-    whole = StoreImage(
+    named = StoreImage(
         f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, location=str(root)
     )
     try:
-        candidates = _found(root, image, limits).candidates
+        candidates = _find_image(root, image, limits).candidates
     except ArtifactError:
         return None
     except (LayerscopeError, OSError):
-        return whole  # its blobs are gone
+        return named  # its blobs are gone
     if not any(candidate.is_image for candidate in candidates):
         return None
     layers: dict[str, StoreLayer] = {}
@@ -119,16 +128,16 @@ def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | Non
             parts = candidate.load()
         except (LayerscopeError, OSError):
             continue
-        said = described(parts.config, limits)
-        details = details or replace(said, platform=candidate.platform or said.platform)
+        config = config_details(parts.config, limits)
+        details = details or replace(config, platform=candidate.platform or config.platform)
         keys = [part.digest or part.blob.name for part in parts.layers]
-        for layer in said.layers([part.blob.size for part in parts.layers], keys):
+        for layer in config.layers([part.blob.size for part in parts.layers], keys):
             layers.setdefault(layer.key, layer)
     if details is None:
-        return whole
+        return named
     sizes = [layer.size for layer in layers.values()]
     return replace(
-        whole, created=details.created, platform=details.platform, size=total(sizes), layers=list(layers.values())
+        named, created=details.created, platform=details.platform, size=total_size(sizes), layers=list(layers.values())
     )  # fmt: skip
 
 
@@ -139,49 +148,49 @@ def _rank(platform: Platform | None) -> int:
 
 def _stores(request: Request) -> Iterator[tuple[Path, list[list[_StoredImage]]]]:
     """The readable stores, and their images by namespace. Raises `UnreachableError` at the end if there are none."""
-    looked = roots(request.store_root, limits=request.limits)
+    searched = roots(request.store_root, limits=request.limits)
     refusals: list[UnreachableError] = []
-    for root in looked.paths:
+    for root in searched.paths:
         try:
             yield root, _namespaces(root)
         except UnreachableError as error:
             refusals.append(error)
-    if len(refusals) == len(looked.paths):
-        refusal = nowhere(refusals)
-        if looked.note is not None:
-            refusal = UnreachableError(f"{looked.note}; {refusal.message}", hint=refusal.hint)
+    if len(refusals) == len(searched.paths):
+        refusal = no_store_error(refusals)
+        if searched.note is not None:
+            refusal = UnreachableError(f"{searched.note}; {refusal.message}", hint=refusal.hint)
         raise refusal
 
 
-def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
+def _find_image(root: Path, image: _StoredImage, limits: Limits) -> FoundImages:
     layout = OciLayout(ContentMembers(root / _CONTENT, image), limits)
-    with explaining(_PLACE, _UNPACKED):
+    with explaining_missing_blobs(_PLACE, _UNPACKED):
         candidates = layout.candidates()
-    found = Found(
+    found = FoundImages(
         KIND, candidates, layout.warnings, absent=layout.absent, location=str(root), artifacts=layout.artifacts
     )  # fmt: skip
-    return explained(found, _PLACE, _UNPACKED)
+    return explain_missing_blobs(found, _PLACE, _UNPACKED)
 
 
 def _namespaces(root: Path) -> list[list[_StoredImage]]:
     """The images of each namespace, in search order."""
-    reach(root, _WHAT, _HINT)
+    check_access(root, _WHAT, _HINT)
     try:
-        reach(root / _CONTENT, _WHAT, _HINT)
+        check_access(root / _CONTENT, _WHAT, _HINT)
     except NoStoreError:
         raise NoStoreError(_WHAT, root) from None
-    return retrying(lambda: _read(root / _DATABASE))
+    return with_retries(lambda: _read(root / _DATABASE))
 
 
 def _read(path: Path) -> list[list[_StoredImage]]:
-    """The same, from the database as it is now."""
+    """The images of each namespace, read once from the database. Raises `StoreChangedError` if it is damaged."""
     try:
         top = Bolt(read_file(path, MAX_DATABASE)).root().bucket(b"v1")
         known = {} if top is None else {
             name.decode(errors="replace"): bucket for name, bucket in top.items() if isinstance(bucket, Bucket)
         }  # fmt: skip
-        only = os.environ.get("CONTAINERD_NAMESPACE")
-        order = [only] if only else [*NAMESPACES, *sorted(known.keys() - set(NAMESPACES))]
+        chosen = os.environ.get("CONTAINERD_NAMESPACE")
+        order = [chosen] if chosen else [*NAMESPACES, *sorted(known.keys() - set(NAMESPACES))]
         return [_images(name, known[name]) for name in order if name in known]
     except FileNotFoundError:
         raise UnreachableError(f"no containerd database found at {path}") from None

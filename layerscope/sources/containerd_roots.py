@@ -48,7 +48,7 @@ def roots(
     environment: Mapping[str, str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Roots:
-    """That of the containerd at CONTAINERD_ADDRESS; else those of the engines that run, of Docker, the system, k3s and this user."""
+    """The data folder of the containerd at CONTAINERD_ADDRESS; else those of running engines, Docker, the system, k3s and this user."""
     environment = os.environ if environment is None else environment
     if store_root is not None:
         return Roots([store_root, store_root / _IN_DOCKER])
@@ -57,20 +57,20 @@ def roots(
         chosen = _at_address(address, environment)
         if chosen:
             return Roots(chosen)
-    of_docker: list[Path] = []
+    docker_roots: list[Path] = []
     for reported in reported_roots(limits):
         theirs = process_root(reported.containerd) if reported.containerd else None
-        of_docker += [theirs] if theirs is not None else []
-        of_docker.append(reported.root / _IN_DOCKER)
-    of_docker += [root / _IN_DOCKER for root in docker_store.roots(environment)]
+        docker_roots += [theirs] if theirs is not None else []
+        docker_roots.append(reported.root / _IN_DOCKER)
+    docker_roots += [root / _IN_DOCKER for root in docker_store.roots(environment)]
     data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    paths = [*of_docker, process_root(ADDRESS) or _configured(), K3S, data / "containerd"]
+    paths = [*docker_roots, process_root(ADDRESS) or _configured(), K3S, data / "containerd"]
     return Roots(list(dict.fromkeys(paths)), _note(address) if address else None)
 
 
 def _note(address: str) -> str:
     """Why the data folder for CONTAINERD_ADDRESS is unknown."""
-    if not os.path.exists(address):  # noqa: PTH110  # true of no odd name
+    if not os.path.exists(address):  # noqa: PTH110  # never raises
         why = "no such socket"
     elif not os.access(address, os.W_OK):
         why = "permission denied"
@@ -101,10 +101,10 @@ def process_root(address: str) -> Path | None:
     else:
         named = flags.get("config") or flags.get("c")
         config = Path(named) if named else CONFIG
-        here = _path_from_here(pid, config)
-        if here is None:
+        readable = _path_from_here(pid, config)
+        if readable is None:
             return None
-        root = _root_in(here) or ROOTFUL
+        root = _root_in(readable) or ROOTFUL
     return _path_from_here(pid, root)
 
 
@@ -126,13 +126,11 @@ def _listener(address: str) -> int | None:
     """The ID of the process that listens on a socket."""
     if not hasattr(socket, "SO_PEERCRED"):  # not on macOS, where no containerd runs either
         return None
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(_SECONDS)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_SECONDS)
         try:
-            asking.connect(address.removeprefix("unix://"))
-            credentials = asking.getsockopt(
-                socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-            )
+            probe.connect(address.removeprefix("unix://"))
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         except (OSError, ValueError):
             return None
     pid, _, _ = _CREDENTIALS.unpack(credentials)
@@ -141,13 +139,13 @@ def _listener(address: str) -> int | None:
 
 def _flags(arguments: Sequence[str]) -> dict[str, str]:
     """Flags as Go's `flag` package parses them: one or two dashes, the value in the same argument or the next."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     words: Iterator[str] = iter(arguments)
     for word in words:
         name, separator, value = word.lstrip("-").partition("=")
         if word.startswith("-") and name in ("root", "config", "c"):
-            found[name] = value if separator else next(words, "")
-    return found
+            values[name] = value if separator else next(words, "")
+    return values
 
 
 def _path_from_here(pid: int, path: Path) -> Path | None:

@@ -8,15 +8,20 @@ from layerscope.errors import CorruptImageError
 from layerscope.image.documents import Lenient, decode_object, lowercase_keys
 from layerscope.layers.blob import Blob
 from layerscope.limits import Limits
-from layerscope.sources.artifacts import Artifact, not_an_image, of_descriptor, of_manifest
-from layerscope.sources.base import Candidate, Found, ImageParts, artifact_candidate
+from layerscope.sources.artifacts import (
+    Artifact,
+    artifact_of_descriptor,
+    artifact_of_manifest,
+    not_an_image,
+)
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, artifact_candidate
 from layerscope.sources.docker_archive import MANIFEST, read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_descriptor import Descriptor, annotations_of
 from layerscope.sources.oci_image import read_layers
 
 VERSION = "version"
-_LACKING = "is not in the directory"
+_NOT_IN_DIRECTORY = "is not in the directory"
 
 
 def is_containers_dir(members: Members) -> bool:
@@ -25,7 +30,7 @@ def is_containers_dir(members: Members) -> bool:
     return version is not None and version.pread(64, 0).startswith(b"Directory Transport Version:")
 
 
-def find(members: Members, limits: Limits) -> Found:
+def find(members: Members, limits: Limits) -> FoundImages:
     """The image of such a folder, for each platform whose manifest is stored. Raises `LayerscopeError`."""
     top = _document(members, MANIFEST, limits)
     listed = [Descriptor.read(value) for value in Lenient(top, MANIFEST).items("manifests")]
@@ -34,14 +39,16 @@ def find(members: Members, limits: Limits) -> Found:
     for descriptor in listed:
         if descriptor is None:
             continue
-        if (artifact := of_descriptor(descriptor)) is not None:
+        if (artifact := artifact_of_descriptor(descriptor)) is not None:
             artifacts.append(artifact)
         elif members.find(name := f"{descriptor.digest.partition(':')[2]}.{MANIFEST}") is not None:
             named.append((name, descriptor))
     images: list[Candidate] = []
     others: list[Candidate] = []
     for name, descriptor in named:
-        artifact = of_manifest(lowercase_keys(_document(members, name, limits)), descriptor)
+        artifact = artifact_of_manifest(
+            lowercase_keys(_document(members, name, limits)), descriptor
+        )
         if artifact is not None and artifact.name is not None:
             artifacts.append(artifact)
             continue
@@ -51,7 +58,7 @@ def find(members: Members, limits: Limits) -> Found:
         if artifacts:
             raise not_an_image(artifacts)
         raise CorruptImageError("none of the manifests in the manifest list is present")
-    return Found("dir", images or others, artifacts=list(map(artifact_candidate, artifacts)))
+    return FoundImages("dir", images or others, artifacts=list(map(artifact_candidate, artifacts)))
 
 
 def _candidate(
@@ -75,11 +82,13 @@ def _load(members: Members, name: str, artifact: Artifact | None, limits: Limits
     config = Descriptor.read(fields.mapping("config"))
     if config is None:
         raise CorruptImageError(f"{name} has no config or layers")
-    layers, warnings = read_layers(fields, name, lambda layer, _: _find(members, layer), _LACKING)
+    layers, warnings = read_layers(
+        fields, name, lambda layer, _: _find(members, layer), _NOT_IN_DIRECTORY
+    )
     blob = _find(members, config)
     if blob is None:
         raise CorruptImageError(
-            f"the config ({config.digest[:19]}…) {_LACKING}",
+            f"the config ({config.digest[:19]}…) {_NOT_IN_DIRECTORY}",
             hint="the copy is incomplete; copy the image again",
         )
     return ImageParts(

@@ -15,20 +15,20 @@ from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
-from layerscope.sources.artifacts import of_descriptor, of_manifest
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.artifacts import artifact_of_descriptor, artifact_of_manifest
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, LayerPart, Request
 from layerscope.sources.oci_descriptor import Descriptor
-from layerscope.sources.references import Stored, pick
+from layerscope.sources.references import NamedImage, pick_image
 from layerscope.sources.storage_conf import DRIVERS, StoragePlace, places
 from layerscope.sources.store_files import (
     StoreChangedError,
+    check_access,
     open_layer,
-    reach,
     read_file,
     read_json,
-    retrying,
+    with_retries,
 )
-from layerscope.sources.store_image import StoreImage, described, total
+from layerscope.sources.store_image import StoreImage, config_details, total_size
 
 KIND = "containers-storage"
 MAX_DEPTH = 1_000
@@ -42,7 +42,7 @@ _PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class _StoredImage(Stored):
+class _StoredImage(NamedImage):
     """An image of a store."""
 
     place: StoragePlace | None = None
@@ -66,39 +66,39 @@ class _StoredLayer:
     """Bytes of its tar, as the store records them."""
 
 
-def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> FoundImages:  # noqa: ARG001
     """The image of that name, in the stores of this user. Raises `UnreachableError`, `NotInStoreError`."""
-    stores = [place for place in places(request.store_root) if _is_there(place)]
+    stores = [place for place in places(request.store_root) if _exists(place)]
     if not stores:
         first = places(request.store_root)[0]
-        reach(first.root, "containers-storage", _HINT)
+        check_access(first.root, "containers-storage", _HINT)
         raise UnreachableError(f"no containers-storage found in {first.root}")
     for place in stores:
-        reach(place.images, "containers-storage", _HINT)
-    images = retrying(lambda: _images(stores, request.limits))
-    image = pick(reference, images)
+        check_access(place.images, "containers-storage", _HINT)
+    images = with_retries(lambda: _images(stores, request.limits))
+    image = pick_image(reference, images)
     location = str(image.place.root) if image.place is not None else None
-    return Found(KIND, _candidates(image, images, stores, request.limits), location=location)
+    return FoundImages(KIND, _candidates(image, images, stores, request.limits), location=location)
 
 
-def images(request: Request) -> list[Stored]:
+def images(request: Request) -> list[NamedImage]:
     """All images of this user's stores. Raises `UnreachableError`."""
-    stores = [place for place in places(request.store_root) if _is_there(place)]
+    stores = [place for place in places(request.store_root) if _exists(place)]
     if not stores:
         raise UnreachableError("no containers-storage found")
-    return list(retrying(lambda: _images(stores, request.limits)))
+    return list(with_retries(lambda: _images(stores, request.limits)))
 
 
-def listed(request: Request) -> list[StoreImage]:
-    """The same images described by their configs and the store. Raises `UnreachableError`."""
+def list_images(request: Request) -> list[StoreImage]:
+    """All images of this user's stores, described by their configs and the stores. Raises `UnreachableError`."""
     limits = request.limits
-    stores = [place for place in places(request.store_root) if _is_there(place)]
+    stores = [place for place in places(request.store_root) if _exists(place)]
     stored = [image for image in images(request) if isinstance(image, _StoredImage)]
-    layers = retrying(lambda: _layers(stores, limits))
+    layers = with_retries(lambda: _layers(stores, limits))
     chains = {image.id: _chain_of(image.layer, layers) for image in stored}
     inner = {layer.id for chain in chains.values() for layer in chain[:-1]}
     return [
-        _listed(image, chains[image.id], inner, limits)
+        _store_image(image, chains[image.id], inner, limits)
         for image in stored
         if not _is_artifact(image, limits)
     ]
@@ -109,21 +109,23 @@ def _is_artifact(image: _StoredImage, limits: Limits) -> bool:
     try:
         manifest = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
     except (LayerscopeError, OSError):
-        return False  # nothing says so
-    return "manifests" not in manifest and of_manifest(lowercase_keys(manifest)) is not None
+        return False  # assume an image
+    return (
+        "manifests" not in manifest and artifact_of_manifest(lowercase_keys(manifest)) is not None
+    )
 
 
-def _listed(
+def _store_image(
     image: _StoredImage, chain: Sequence[_StoredLayer], inner: Collection[str], limits: Limits
 ) -> StoreImage:
     try:
-        details = described(_big_data(image, f"sha256:{image.id}", limits), limits)
+        details = config_details(_big_data(image, f"sha256:{image.id}", limits), limits)
     except LayerscopeError:  # a manifest list, or an image that was removed in between
-        details = described(None, limits)
+        details = config_details(None, limits)
     sizes = [layer.size for layer in chain]
     return StoreImage(
         f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, details.created or image.created,
-        total(sizes) if chain or image.layer is None else None, details.platform,
+        total_size(sizes) if chain or image.layer is None else None, details.platform,
         "" if image.place is None else str(image.place.root),
         details.layers(sizes, [layer.id for layer in chain]),
         intermediate=not image.names and image.layer in inner,
@@ -139,8 +141,8 @@ def _chain_of(layer: str | None, known: Mapping[str, _StoredLayer]) -> list[_Sto
     return chain[::-1]
 
 
-def _is_there(place: StoragePlace) -> bool:
-    """Whether a path exists, readable or not."""
+def _exists(place: StoragePlace) -> bool:
+    """Whether a store exists, readable or not."""
     try:
         return place.images.is_dir()
     except PermissionError:
@@ -148,19 +150,19 @@ def _is_there(place: StoragePlace) -> bool:
 
 
 def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage]:
-    """The images of all stores; the first one of an ID counts."""
-    found: dict[str, _StoredImage] = {}
+    """The images of all stores; of several with one ID, the first."""
+    by_id: dict[str, _StoredImage] = {}
     for place in stores:
         listed = place.images / "images.json"
         if not listed.exists():
-            continue  # a store that never held one
+            continue  # a store that never had an image
         for value in _objects(read_json(listed, limits)):
             fields = Lenient(value, "images.json")
             image_id = fields.text("id") or ""
             if not _ID.fullmatch(image_id):
                 continue
             digests = [fields.text("digest") or "", *_manifest_digests(fields)]
-            found.setdefault(
+            by_id.setdefault(
                 image_id,
                 _StoredImage(
                     id=image_id,
@@ -172,7 +174,7 @@ def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage
                     created=fields.text("created"),
                 ),
             )
-    return list(found.values())
+    return list(by_id.values())
 
 
 def _manifest_digests(fields: Lenient) -> list[str]:
@@ -187,7 +189,7 @@ def _objects(value: Any) -> list[Any]:
 
 def _layers(stores: Sequence[StoragePlace], limits: Limits) -> dict[str, _StoredLayer]:
     """The layers of all stores, by ID."""
-    found: dict[str, _StoredLayer] = {}
+    layers: dict[str, _StoredLayer] = {}
     for place in stores:
         for name in ("layers.json", "volatile-layers.json"):
             listed = place.layers / name
@@ -203,8 +205,8 @@ def _layers(stores: Sequence[StoragePlace], limits: Limits) -> dict[str, _Stored
                         fields.text("diff-digest"), flags.get("incomplete") is True,
                         fields.number("diff-size"),
                     )  # fmt: skip
-                    found.setdefault(layer_id, layer)
-    return found
+                    layers.setdefault(layer_id, layer)
+    return layers
 
 
 def _candidates(
@@ -218,20 +220,22 @@ def _candidates(
     listed = Lenient(document, "manifest").items("manifests")
     if not listed:
         return [_candidate(image, image.names, None, stores, limits)]
-    found = []
+    candidates = []
     for descriptor in map(Descriptor.read, listed):
-        if descriptor is None or of_descriptor(descriptor) is not None:
+        if descriptor is None or artifact_of_descriptor(descriptor) is not None:
             continue
         for other in images:
             if descriptor.digest in other.digests:
-                found.append(_candidate(other, image.names, descriptor.platform, stores, limits))
+                candidates.append(
+                    _candidate(other, image.names, descriptor.platform, stores, limits)
+                )
                 break
-    if not found:
+    if not candidates:
         raise CorruptImageError(
             "none of the images in this manifest list is in the store",
             hint="pull the image for one platform first",
         )
-    return found
+    return candidates
 
 
 def _candidate(
@@ -249,7 +253,7 @@ def _candidate(
 
 def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -> ImageParts:
     document = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
-    artifact = of_manifest(lowercase_keys(document))
+    artifact = artifact_of_manifest(lowercase_keys(document))
     if artifact is not None and artifact.name is not None:
         raise artifact.error()
     manifest = Lenient(document, "manifest")
@@ -257,7 +261,7 @@ def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -
     digest = f"sha256:{image.id}" if descriptor is None else descriptor.digest
     config = _big_data(image, digest, limits)
     layers, warnings = [], []
-    for number, layer in enumerate(retrying(lambda: _chain(image, stores, limits))):
+    for number, layer in enumerate(with_retries(lambda: _chain(image, stores, limits))):
         place = layer.place
         table = (
             place.layers / layer.id / file_name(_TABLE) if place.in_composefs(layer.id) else None
@@ -278,21 +282,21 @@ def _chain(
     """The layers of an image, lowest first. Raises `StoreChangedError` if one is missing."""
     known = _layers(stores, limits)
     chain: list[_StoredLayer] = []
-    at = image.layer
-    while at is not None:
-        layer = known.get(at)
+    layer_id = image.layer
+    while layer_id is not None:
+        layer = known.get(layer_id)
         if layer is None:
             raise StoreChangedError(
-                f"layer {at[:12]} is not in the store", hint="the image was removed, or the store is damaged"
+                f"layer {layer_id[:12]} is not in the store", hint="the image was removed, or the store is damaged"
             )  # fmt: skip
         if layer.incomplete:
             raise CorruptImageError(
-                f"layer {at[:12]} was never stored whole", hint="pull the image again"
+                f"layer {layer_id[:12]} was never stored completely", hint="pull the image again"
             )
         chain.append(layer)
         if len(chain) > MAX_DEPTH:
             raise CorruptImageError(f"the image has more than {MAX_DEPTH:,} layers")
-        at = layer.parent
+        layer_id = layer.parent
     return chain[::-1]
 
 
@@ -302,7 +306,7 @@ def _big_data(image: _StoredImage, key: str, limits: Limits) -> bytes:
     name = file_name(key)
     if place is None or "/" in name:
         raise CorruptImageError(f"the store has no {key} of the image")
-    return retrying(lambda: read_file(place.images / image.id / name, limits))
+    return with_retries(lambda: read_file(place.images / image.id / name, limits))
 
 
 def file_name(key: str) -> str:
@@ -312,4 +316,4 @@ def file_name(key: str) -> str:
     return "=" + base64.b64encode(key.encode()).decode()
 
 
-__all__ = ["DRIVERS", "KIND", "file_name", "find", "images", "listed"]
+__all__ = ["DRIVERS", "KIND", "file_name", "find", "images", "list_images"]

@@ -1,6 +1,6 @@
 """Merges the two descriptions an archive may have of its images: `manifest.json` and an OCI layout, which may disagree.
 
-The images are the union of both, one for each distinct config. If both describe an image, the description with all layers
+The images are the union of both, one for each distinct config. If both candidate_names an image, the description with all layers
 present is used, preferring the OCI manifest to `manifest.json`.
 """
 
@@ -13,7 +13,7 @@ from functools import partial
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.sources.base import Candidate, ImageParts
-from layerscope.sources.names import describe, normalise
+from layerscope.sources.names import candidate_names, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Description:
         """Whether config and layers are stored."""
         return self.has_config and all(self.present)
 
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether it has a layer for each diff ID of the config, all in the right order."""
         if not self.is_stored:
             return False
@@ -55,15 +55,15 @@ class Description:
 def merge_by_image(described: Sequence[Description]) -> list[Description]:
     """One description per image, in order of first mention; OCI manifests come first.
 
-    An OCI layout may hold several whole manifests of one config, with layers compressed in different ways: all are kept.
+    An OCI layout may hold group whole manifests of one config, with layers compressed in different ways: all are kept.
     """
     same: dict[object, list[Description]] = {}
     for number, description in enumerate(described):
         same.setdefault(description.config or number, []).append(description)
-    found = []
-    for several in same.values():
-        found += several if len(several) == 1 else _merged(several)
-    return found
+    merged = []
+    for same_image in same.values():
+        merged += same_image if len(same_image) == 1 else _merged(same_image)
+    return merged
 
 
 def candidates_to_offer(
@@ -79,8 +79,8 @@ def candidates_to_offer(
         return [one.candidate for one in described], [], []
     kept: list[Candidate] = []
     absent: list[Platform] = []
-    brought = {normalise(tag) for one in described for tag in one.candidate.tags}
-    lost = [entry for entry in unread if brought.isdisjoint(map(normalise, entry.tags))]
+    described_names = {normalise(tag) for one in described for tag in one.candidate.tags}
+    lost = [entry for entry in unread if described_names.isdisjoint(map(normalise, entry.tags))]
     for one in described:
         candidate = one.candidate
         other_platform = not one.is_stored and not stored.isdisjoint(candidate.groups)
@@ -91,24 +91,26 @@ def candidates_to_offer(
             absent.append(candidate.platform)
         if not one.nested:
             lost.append(candidate)
-    return kept, absent, [_left_out(lost)] if lost else []
+    return kept, absent, [_left_out_warning(lost)] if lost else []
 
 
-def _left_out(lost: Sequence[Candidate]) -> ImageWarning:
+def _left_out_warning(lost: Sequence[Candidate]) -> ImageWarning:
     images = "1 image is" if len(lost) == 1 else f"{len(lost)} images are"
-    said = f"{images} left out: manifest or config cannot be read ({', '.join(describe(lost))})"
-    return ImageWarning("layout-incomplete", None, said)
+    message = (
+        f"{images} left out: manifest or config cannot be read ({', '.join(candidate_names(lost))})"
+    )
+    return ImageWarning("layout-incomplete", None, message)
 
 
-def _merged(several: Sequence[Description]) -> list[Description]:
-    """The descriptions of one image to use, with the names from all of them."""
-    whole = [one for one in several if one.is_whole()]
-    oci = [one for one in whole if one.candidate.kind is None]
-    most = max(several, key=lambda one: (one.has_config, sum(one.present)))
-    kept = oci or whole[:1] or [most]
+def _merged(same_image: Sequence[Description]) -> list[Description]:
+    """The descriptions to use of one image, with the names from all of them."""
+    complete = [one for one in same_image if one.is_complete()]
+    oci = [one for one in complete if one.candidate.kind is None]
+    fullest = max(same_image, key=lambda one: (one.has_config, sum(one.present)))
+    kept = oci or complete[:1] or [fullest]
     first = kept[0]
-    counted = set(map(id, kept))
-    rest = [one for one in several if id(one) not in counted]
+    kept_ids = set(map(id, kept))
+    rest = [one for one in same_image if id(one) not in kept_ids]
     candidates = [one.candidate for one in (first, *rest)]
     # manifest.json has the names that docker prints, the index spells them out.
     by_name = sorted(candidates, key=lambda one: one.kind is None)
@@ -118,13 +120,13 @@ def _merged(several: Sequence[Description]) -> list[Description]:
         groups=tuple(dict.fromkeys(group for one in candidates for group in one.groups)),
         digests=list(dict.fromkeys(digest for one in candidates for digest in one.digests)),
         platform=next((one.platform for one in candidates if one.platform is not None), None),
-        load=first.candidate.load if whole else partial(_filled, first, rest),
+        load=first.candidate.load if complete else partial(_filled, first, rest),
     )
     return [replace(first, candidate=named), *kept[1:]]
 
 
 def _merged_names(tags: Iterable[str]) -> list[str]:
-    """Names of several descriptions, without duplicates: some have full names, some only the tag."""
+    """The names of several descriptions, without duplicates: some have full names, some only the tag."""
     full: dict[str, str] = {}
     for tag in tags:
         full.setdefault(normalise(tag), tag)
@@ -133,14 +135,14 @@ def _merged_names(tags: Iterable[str]) -> list[str]:
 
 
 def _filled(first: Description, rest: Sequence[Description]) -> ImageParts:
-    """An image that no description covers completely: gaps are filled from the others."""
+    """The image of `first`, with missing layers filled in from the other descriptions."""
     parts = first.candidate.load()
     layers = list(parts.layers)
     for one in rest:
         if not one.has_config or len(one.layers) != len(layers):
             continue
         other = one.candidate.load()
-        for number, is_there in enumerate(first.present):
-            if not is_there and one.present[number]:
+        for number, is_stored in enumerate(first.present):
+            if not is_stored and one.present[number]:
                 layers[number] = other.layers[number]
     return replace(parts, layers=layers)

@@ -60,10 +60,11 @@ def descriptions(
     first_group: int = 0,
     other_configs: Collection[str] = (),
 ) -> list[Description]:
-    """One description per item, each in its own group, numbered from `first_group`. Items with a config of `other_configs`, or
-    without an image config, are left out if there is an image.
+    """One description per item, each in its own group, numbered from `first_group`.
+
+    Items with a config of `other_configs`, or without an image config, are left out if there is an image.
     """
-    found: list[Description] = []
+    images: list[Description] = []
     others: list[Description] = []
     configs: dict[str, _Config] = {}
     for number, item in enumerate(items):
@@ -72,10 +73,10 @@ def descriptions(
             configs[name] = _read_config(members, name, limits)
         config = configs[name]
         if config.digest not in other_configs:
-            alone = candidate(members, item, limits, first_group + number)
-            described = _description(members, item, alone, config)
-            (found if config.is_image else others).append(described)
-    return found or others
+            plain = candidate(members, item, limits, first_group + number)
+            described = _description(members, item, plain, config)
+            (images if config.is_image else others).append(described)
+    return images or others
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class _Config:
 
     digest: str | None
     """Digest of its bytes, or from its name if it is missing."""
-    is_there: bool
+    is_stored: bool
     is_image: bool = True
     """False if it is readable and not an image config."""
     platform: Platform | None = None
@@ -97,29 +98,29 @@ def _read_config(members: Members, name: str, limits: Limits) -> _Config:
     try:
         blob = _find(members, name)
         if blob is None:
-            return _Config(digest, is_there=False)
+            return _Config(digest, is_stored=False)
         data = read_document(blob, limits)
         digest = sha256(data)
-        read = parse_config(data, name, limits)
+        parsed = parse_config(data, name, limits)
     except LayerscopeError:
-        return _Config(digest, is_there=True)
-    platform = read.platform if read.platform.architecture else None
-    return _Config(digest, True, read.is_image, platform, read.diff_ids)
+        return _Config(digest, is_stored=True)
+    platform = parsed.platform if parsed.platform.architecture else None
+    return _Config(digest, True, parsed.is_image, platform, parsed.diff_ids)
 
 
 def _description(
-    members: Members, item: dict[str, Any], alone: Candidate, config: _Config
+    members: Members, item: dict[str, Any], plain: Candidate, config: _Config
 ) -> Description:
     """The description of an item, from its config."""
     names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
     known = [] if config.digest is None else [config.digest]
-    digests = list(dict.fromkeys((*known, *alone.digests)))
+    digests = list(dict.fromkeys((*known, *plain.digests)))
     return Description(
-        replace(alone, platform=config.platform, is_image=config.is_image, digests=digests),
+        replace(plain, platform=config.platform, is_image=config.is_image, digests=digests),
         config.digest,
-        config.is_there,
+        config.is_stored,
         list(map(digest_in_name, names)),
-        [_is_there(members, name) for name in names],
+        [_is_stored(members, name) for name in names],
         lambda: config.diff_ids,
     )
 
@@ -175,7 +176,7 @@ def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return claims
 
 
-def _is_there(members: Members, name: str) -> bool:
+def _is_stored(members: Members, name: str) -> bool:
     try:
         return _find(members, name) is not None
     except LayerscopeError:

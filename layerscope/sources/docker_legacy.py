@@ -26,14 +26,14 @@ _ID = re.compile(r"[0-9a-f]{64}")
 def candidates(members: Members, limits: Limits) -> list[Candidate]:
     """One candidate per tagged image; without tags, one per layer without children. None for other archives."""
     tops = _tagged(members, limits) or dict.fromkeys(_top_layers(members, limits), ())
-    found = []
+    images = []
     for number, (top, names) in enumerate(tops.items()):
 
         def load(top: str = top) -> ImageParts:
             return _load(members, top, limits)
 
-        found.append(Candidate(names, None, load, [f"sha256:{top}"], (number,)))
-    return found
+        images.append(Candidate(names, None, load, [f"sha256:{top}"], (number,)))
+    return images
 
 
 def _tagged(members: Members, limits: Limits) -> dict[str, Sequence[str]]:
@@ -103,10 +103,10 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
         "history": [_history_entry(document) for document in chain],
     }
     try:
-        made = msgspec.json.encode(config)
+        encoded = msgspec.json.encode(config)
     except RecursionError as error:
         raise DocumentError("the config is nested too deeply") from error
-    return ImageParts(layers[::-1], made, image_id=top)
+    return ImageParts(layers[::-1], encoded, image_id=top)
 
 
 def _description(members: Members, layer_id: str, limits: Limits) -> dict[str, Any]:

@@ -15,21 +15,21 @@ from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
-from layerscope.sources.artifacts import is_pseudo
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
-from layerscope.sources.engine_roots import Reported, reported_roots
-from layerscope.sources.references import Stored, pick
+from layerscope.sources.artifacts import is_pseudo_platform
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, LayerPart, Request
+from layerscope.sources.engine_roots import ReportedRoot, reported_roots
+from layerscope.sources.references import NamedImage, pick_image
 from layerscope.sources.store_files import (
     NoStoreError,
     StoreChangedError,
-    nowhere,
+    check_access,
+    no_store_error,
     open_layer,
-    reach,
     read_file,
     read_json,
-    retrying,
+    with_retries,
 )
-from layerscope.sources.store_image import StoreImage, described, total
+from layerscope.sources.store_image import StoreImage, config_details, total_size
 
 KIND = "docker-store"
 ROOTFUL = Path("/var/lib/docker")
@@ -52,7 +52,7 @@ _FILES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _StoredImage(Stored):
+class _StoredImage(NamedImage):
     """An image of a store."""
 
     root: Path = Path()
@@ -78,41 +78,41 @@ class _StoredImage(Stored):
         return self.folder / "layerdb" / "sha256" / chain_id.partition(":")[2]
 
 
-def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> FoundImages:  # noqa: ARG001
     """The image of that name in Docker's own store. Raises `UnreachableError`, `NotInStoreError`."""
-    image = pick(reference, _stored(request))
+    image = pick_image(reference, _stored_images(request))
 
     def load() -> ImageParts:
         return _load(image, request.limits)
 
     candidate = Candidate(image.names, None, load, [f"sha256:{image.id}", *image.digests])
-    return Found(KIND, [candidate], location=str(image.root))
+    return FoundImages(KIND, [candidate], location=str(image.root))
 
 
-def listed(request: Request) -> list[StoreImage]:
+def list_images(request: Request) -> list[StoreImage]:
     """All images of the first readable store, described by their configs and the store. Raises `UnreachableError`."""
-    stored = _stored(request)
-    parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
-    found = [_listed(image, parents, request.limits) for image in stored]
-    return [image for image in found if not is_pseudo(image.platform)]
+    stored = _stored_images(request)
+    parents = {_read_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
+    images = [_store_image(image, parents, request.limits) for image in stored]
+    return [image for image in images if not is_pseudo_platform(image.platform)]
 
 
-def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:
+def _store_image(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:
     try:
-        details = described(read_file(image.config, limits), limits)
+        details = config_details(read_file(image.config, limits), limits)
     except LayerscopeError:  # it was removed in between
-        details = described(None, limits)
+        details = config_details(None, limits)
     chains = [str(chain) for chain in chain_ids(details.diff_ids)]
-    records = [_small(image.layer(chain) / "size") for chain in chains]
+    records = [_read_small(image.layer(chain) / "size") for chain in chains]
     sizes = [int(record) if record.isdecimal() else None for record in records]
     return StoreImage(
-        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, details.created, total(sizes),
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, details.created, total_size(sizes),
         details.platform, str(image.root), details.layers(sizes, chains),
         intermediate=not image.names and not image.digests and image.id in parents,
     )  # fmt: skip
 
 
-def _small(path: Path) -> str:
+def _read_small(path: Path) -> str:
     """A small text file of the store; empty if missing."""
     try:
         return files.read_file(path, 200).decode(errors="replace").strip()
@@ -143,7 +143,7 @@ def _data_root(conf: Path) -> Path | None:
     return Path(root) if root else None
 
 
-def _stored(request: Request) -> list[_StoredImage]:
+def _stored_images(request: Request) -> list[_StoredImage]:
     """The images of the first existing store."""
     refusals: list[UnreachableError] = []
     for root, origin in _places(request):
@@ -151,19 +151,19 @@ def _stored(request: Request) -> list[_StoredImage]:
             drivers = list(_drivers(root))
         except UnreachableError as error:
             if isinstance(error, NoStoreError) and origin is not None:
-                error.where += f" ({origin.by})"
+                error.where += f" ({origin.engine})"
                 error.hint = _IN_CONTAINERD if origin.in_containerd else None
             refusals.append(error)
             continue
-        return retrying(
+        return with_retries(
             lambda root=root, drivers=drivers: [  # type: ignore[misc]  # bound at once
                 image for driver in drivers for image in _images(root, driver, request.limits)
             ]
         )
-    raise nowhere(refusals)
+    raise no_store_error(refusals)
 
 
-def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
+def _places(request: Request) -> Iterator[tuple[Path, ReportedRoot | None]]:
     """The folders to search, without duplicates: those that engines report, then the usual ones."""
     if request.store_root is not None:
         yield request.store_root, None
@@ -173,7 +173,7 @@ def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
         if reported.root not in seen:
             yield reported.root, reported
         seen.add(reported.root)
-        if reported.decides:
+        if reported.is_only:
             return
     for root in roots():
         if root not in seen:
@@ -182,11 +182,11 @@ def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
 
 def _drivers(root: Path) -> Iterator[str]:
     """The drivers with images in this store."""
-    reach(root, _WHAT, _HINT)
+    check_access(root, _WHAT, _HINT)
     folder = root / "image"
     if not folder.is_dir():
         raise NoStoreError(_WHAT, root)
-    reach(folder, _WHAT, _HINT)
+    check_access(folder, _WHAT, _HINT)
     for entry in sorted(folder.iterdir()):
         if (entry / "imagedb" / "content" / "sha256").is_dir():
             yield entry.name
@@ -206,12 +206,12 @@ def _images(root: Path, driver: str, limits: Limits) -> list[_StoredImage]:
                     digests.setdefault(str(image), []).append(name)
                 else:
                     names.setdefault(str(image), []).append(name)
-    found = []
+    stored = []
     for entry in sorted((folder / "imagedb" / "content" / "sha256").iterdir()):
         if _ID.fullmatch(entry.name):
             image_id = f"sha256:{entry.name}"
             pulled = digests.get(image_id, [])
-            found.append(
+            stored.append(
                 _StoredImage(
                     id=entry.name,
                     names=sorted(names.get(image_id, [])),
@@ -220,11 +220,11 @@ def _images(root: Path, driver: str, limits: Limits) -> list[_StoredImage]:
                     driver=driver,
                 )
             )
-    return found
+    return stored
 
 
 def _load(image: _StoredImage, limits: Limits) -> ImageParts:
-    config = retrying(lambda: read_file(image.config, limits))
+    config = with_retries(lambda: read_file(image.config, limits))
     fields = Lenient(decode_object(config, "the config", limits), "config")
     diff_ids = fields.child("rootfs").items("diff_ids")
     if sha256(config) != f"sha256:{image.id}" or not all(map(is_digest, diff_ids)):
@@ -232,13 +232,13 @@ def _load(image: _StoredImage, limits: Limits) -> ImageParts:
     layers, warnings = [], []
     for number, chain_id in enumerate(chain_ids(diff_ids)):
         folder = image.layer(str(chain_id))
-        cache_id = retrying(lambda folder=folder: _cache_id(folder, limits))  # type: ignore[misc]  # bound at once
-        place = _FILES.get(image.driver)
-        files = None if place is None else image.root / place.format(cache_id)
+        cache_id = with_retries(lambda folder=folder: _cache_id(folder, limits))  # type: ignore[misc]  # bound at once
+        pattern = _FILES.get(image.driver)
+        files = None if pattern is None else image.root / pattern.format(cache_id)
         blob = open_layer(folder.name, folder / "tar-split.json.gz", files, limits)
         if isinstance(blob, TarSplitBlob) and not blob.has_files:
-            said = "its files are not readable: contents are not compared or shown"
-            warnings.append(ImageWarning("contents-unreadable", number, said))
+            message = "its files are not readable: contents are not compared or shown"
+            warnings.append(ImageWarning("contents-unreadable", number, message))
         layers.append(LayerPart(blob))
     return ImageParts(layers, config, None, f"sha256:{image.id}", warnings=warnings)
 

@@ -50,7 +50,7 @@ class Endpoint:
     url: str
     """unix://, tcp://, https:// or ssh://."""
     origin: str
-    """Where the address comes from, for people."""
+    """Where the address comes from, for messages."""
     tls: Tls | None = None
     identity: str | None = None
     """The ssh identity file."""
@@ -58,7 +58,7 @@ class Endpoint:
     """Whether the user chose it; False for a well-known socket."""
 
 
-class Surroundings:
+class UserEnvironment:
     """The user's environment and home."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Surroundings:
         self.environment = os.environ if environment is None else environment
         self.home = home or Path.home()
         folder = self.environment.get("XDG_RUNTIME_DIR")
-        self.run_time = Path(folder) if folder else Path(f"/run/user/{os.geteuid()}")
+        self.runtime = Path(folder) if folder else Path(f"/run/user/{os.geteuid()}")
         """The user's runtime directory."""
         configured = self.environment.get("XDG_CONFIG_HOME")
         self.config = Path(configured) if configured else self.home / ".config"
@@ -77,75 +77,77 @@ class Surroundings:
         return self.environment.get(name) or None
 
 
-def docker_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
+def docker_endpoints(user: UserEnvironment | None = None) -> list[Endpoint]:
     """Addresses of Docker engines, in order. Raises `UnreachableError` for a missing context."""
-    around = around or Surroundings()
-    docker = Path(around.get("DOCKER_CONFIG") or around.home / ".docker")
-    host = around.get("DOCKER_HOST")
+    user = user or UserEnvironment()
+    docker = Path(user.get("DOCKER_CONFIG") or user.home / ".docker")
+    host = user.get("DOCKER_HOST")
     if host is not None:
-        return [Endpoint(_url(host), "DOCKER_HOST", _environment_tls(around, docker))]
-    context = around.get("DOCKER_CONTEXT")
+        return [Endpoint(_url(host), "DOCKER_HOST", _environment_tls(user, docker))]
+    context = user.get("DOCKER_CONTEXT")
     origin = "DOCKER_CONTEXT"
     if context is None:
         context = _document(docker / "config.json").text("currentContext")
         origin = "the current context"
     if context and context != DEFAULT_CONTEXT:
         return [_context(docker, context, f"{origin}, {context}")]
-    home = around.home
+    home = user.home
     sockets = [
         (Path(DOCKER_SOCKET), "Docker"),
-        (around.run_time / "docker.sock", "rootless Docker"),
+        (user.runtime / "docker.sock", "rootless Docker"),
         (home / ".docker/run/docker.sock", "Docker Desktop"),
         (home / ".docker/desktop/docker.sock", "Docker Desktop"),
         (home / "Library/Containers/com.docker.docker/Data/docker.raw.sock", "Docker Desktop"),
         (home / ".orbstack/run/docker.sock", "OrbStack"),
         (home / ".rd/docker.sock", "Rancher Desktop"),
-        *((path, "Colima") for path in _inside(home / ".colima", "*/docker.sock")),
-        *((path, "Colima") for path in _inside(around.config / "colima", "*/docker.sock")),
-        *((path, "Lima") for path in _inside(home / ".lima", "*/sock/docker.sock")),
+        *((path, "Colima") for path in _sockets_in(home / ".colima", "*/docker.sock")),
+        *((path, "Colima") for path in _sockets_in(user.config / "colima", "*/docker.sock")),
+        *((path, "Lima") for path in _sockets_in(home / ".lima", "*/sock/docker.sock")),
     ]
     return _existing(sockets)
 
 
-def podman_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
+def podman_endpoints(user: UserEnvironment | None = None) -> list[Endpoint]:
     """Addresses of Podman services, in order: the user's own before root's."""
-    around = around or Surroundings()
-    host = around.get("CONTAINER_HOST")
+    user = user or UserEnvironment()
+    host = user.get("CONTAINER_HOST")
     if host is not None:
-        return [Endpoint(_url(host), "CONTAINER_HOST", identity=around.get("CONTAINER_SSHKEY"))]
-    default, connections = _connections(around)
-    chosen = around.get("CONTAINER_CONNECTION")
+        return [Endpoint(_url(host), "CONTAINER_HOST", identity=user.get("CONTAINER_SSHKEY"))]
+    default, connections = _connections(user)
+    chosen = user.get("CONTAINER_CONNECTION")
     if chosen is not None:
         if chosen not in connections:
             raise UnreachableError(f"CONTAINER_CONNECTION: no such Podman connection: {chosen!r}")  # fmt: skip
         return [connections[chosen]]
-    machines = around.home / ".local/share/containers/podman/machine"
-    temporary = Path(around.get("TMPDIR") or "/tmp")  # noqa: S108  # Podman's own path
+    machines = user.home / ".local/share/containers/podman/machine"
+    temporary = Path(user.get("TMPDIR") or "/tmp")  # noqa: S108  # Podman's own path
     sockets = [
-        (around.run_time / "podman/podman.sock", "rootless Podman"),
+        (user.runtime / "podman/podman.sock", "rootless Podman"),
         (Path(PODMAN_SOCKET), "Podman"),
-        *((path, "Podman machine") for path in _inside(machines, "podman.sock")),
-        *((path, "Podman machine") for path in _inside(machines, "*/podman.sock")),
-        *((path, "Podman machine") for path in _inside(temporary / "podman", "*-api.sock")),
+        *((path, "Podman machine") for path in _sockets_in(machines, "podman.sock")),
+        *((path, "Podman machine") for path in _sockets_in(machines, "*/podman.sock")),
+        *((path, "Podman machine") for path in _sockets_in(temporary / "podman", "*-api.sock")),
     ]
     return _existing(sockets) or ([connections[default]] if default in connections else [])
 
 
 def _existing(sockets: Iterable[tuple[Path, str]]) -> list[Endpoint]:
     """Endpoints of the sockets that exist or are hidden from this user, without duplicates through links."""
-    found: dict[Path, Endpoint] = {}
+    endpoints: dict[Path, Endpoint] = {}
     for path, origin in sockets:
         try:
             if path.exists():
-                found.setdefault(path.resolve(), Endpoint(f"unix://{path}", origin, chosen=False))
+                endpoints.setdefault(
+                    path.resolve(), Endpoint(f"unix://{path}", origin, chosen=False)
+                )
         except PermissionError:
-            found.setdefault(path, Endpoint(f"unix://{path}", origin, chosen=False))
+            endpoints.setdefault(path, Endpoint(f"unix://{path}", origin, chosen=False))
         except (OSError, RuntimeError):
             continue
-    return list(found.values())
+    return list(endpoints.values())
 
 
-def _inside(folder: Path, pattern: str) -> Iterator[Path]:
+def _sockets_in(folder: Path, pattern: str) -> Iterator[Path]:
     """Sockets in a folder, in order of their names."""
     try:
         yield from sorted(folder.glob(pattern))
@@ -158,10 +160,10 @@ def _url(host: str) -> str:
     return host if "://" in host else f"tcp://{host}"
 
 
-def _environment_tls(around: Surroundings, docker: Path) -> Tls | None:
+def _environment_tls(user: UserEnvironment, docker: Path) -> Tls | None:
     """TLS from DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
-    verify = around.get("DOCKER_TLS_VERIFY") is not None
-    named = around.get("DOCKER_CERT_PATH")
+    verify = user.get("DOCKER_TLS_VERIFY") is not None
+    named = user.get("DOCKER_CERT_PATH")
     if not verify and named is None:
         return None
     return _tls(Path(named) if named else docker, verify)
@@ -187,29 +189,31 @@ def _context(docker: Path, name: str, origin: str) -> Endpoint:
     return Endpoint(_url(host), origin, _tls(folder, not skip) if secured else None)
 
 
-def _connections(around: Surroundings) -> tuple[str, dict[str, Endpoint]]:
+def _connections(user: UserEnvironment) -> tuple[str, dict[str, Endpoint]]:
     """Podman's connections: the default one's name, and all by name."""
-    found: dict[str, Endpoint] = {}
+    connections: dict[str, Endpoint] = {}
     default = ""
-    for path in (Path("/etc/containers"), around.config / "containers"):
+    for path in (Path("/etc/containers"), user.config / "containers"):
         engine = _toml(path / "containers.conf").get("engine")
         fields = Lenient(engine if isinstance(engine, dict) else {}, "engine")
         default = fields.text("active_service") or default
         for name, value in fields.mapping("service_destinations").items():
-            _add(found, name, value)
+            _add_connection(connections, name, value)
     stored = _document(
-        Path(around.get("PODMAN_CONNECTIONS_CONF") or around.config / "containers" / "podman-connections.json")
+        Path(user.get("PODMAN_CONNECTIONS_CONF") or user.config / "containers" / "podman-connections.json")
     ).child("Connection")  # fmt: skip
     for name, value in stored.mapping("Connections").items():
-        _add(found, name, value)
-    return stored.text("Default") or default, found
+        _add_connection(connections, name, value)
+    return stored.text("Default") or default, connections
 
 
-def _add(found: dict[str, Endpoint], name: str, value: object) -> None:
+def _add_connection(connections: dict[str, Endpoint], name: str, value: object) -> None:
     fields = Lenient(value, "connection")
     uri = fields.text("URI")
     if uri:
-        found[name] = Endpoint(uri, f"the connection {name}", identity=fields.text("Identity"))
+        connections[name] = Endpoint(
+            uri, f"the connection {name}", identity=fields.text("Identity")
+        )
 
 
 def _document(path: Path) -> Lenient:
@@ -220,10 +224,10 @@ def _document(path: Path) -> Lenient:
         return Lenient({}, path.name)
 
 
-def check_docker_config(around: Surroundings | None = None) -> None:
+def check_docker_config(user: UserEnvironment | None = None) -> None:
     """Raise `UnreachableError` for a config.json on which the docker SDK would fail or hang."""
-    around = around or Surroundings()
-    path = Path(around.get("DOCKER_CONFIG") or around.home / ".docker") / "config.json"
+    user = user or UserEnvironment()
+    path = Path(user.get("DOCKER_CONFIG") or user.home / ".docker") / "config.json"
     try:
         data = read_file(path, _MOST_BYTES)
         values = json.loads(data)
@@ -238,8 +242,8 @@ def check_docker_config(around: Surroundings | None = None) -> None:
     for key, takes in _DOCKER_CONFIG.items():
         value = values.get(key)
         if value is not None and not (isinstance(value, dict) and all(isinstance(item, takes) for item in value.values())):  # fmt: skip
-            kind = "strings" if takes is str else "objects"
-            raise _invalid_config(path, f"`{key}` is not an object of {kind}")
+            expected = "strings" if takes is str else "objects"
+            raise _invalid_config(path, f"`{key}` is not an object of {expected}")
     for name, proxies in (values.get("proxies") or {}).items():
         if not all(isinstance(proxy, str) for proxy in proxies.values()):
             raise _invalid_config(path, f"`proxies.{name}` is not an object of strings")

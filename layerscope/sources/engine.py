@@ -1,7 +1,7 @@
 """Images of running engines, through Docker's API, which Podman implements, too (moby, api/docs; `docker save`).
 
 The engine's description of an image is available at once; its layers come with the export, as one archive in a private
-temporary file. The archive then counts: an engine's history does not record which steps made a layer.
+temporary file. From then on the archive is used: an engine's history does not record which steps made a layer.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform, platform_in_document
 from layerscope.layers.blob import MissingBlob, OpenFile
-from layerscope.sources.artifacts import of_inspected
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.artifacts import artifact_of_inspected
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, LayerPart, Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import (
     EXPORT_PLATFORM,
@@ -27,10 +27,14 @@ from layerscope.sources.engine_client import (
     Client,
     NoSuchImageError,
 )
-from layerscope.sources.engine_platforms import HeldImage, held_images, perhaps_held
+from layerscope.sources.engine_platforms import (
+    PlatformImage,
+    platform_images,
+    unlisted_platform_images,
+)
 from layerscope.sources.local import find_in_file
-from layerscope.sources.missing import explained, explaining
-from layerscope.sources.references import NotInStoreError, pick
+from layerscope.sources.missing_blobs import explain_missing_blobs, explaining_missing_blobs
+from layerscope.sources.references import NotInStoreError, pick_image
 from layerscope.sources.spool import spool
 
 _PLACE = "the engine's export"
@@ -51,7 +55,7 @@ def find(
     request: Request,
     reference: str,
     kinds: Sequence[str] = (),  # noqa: ARG001  # same signature as other sources
-) -> Found:
+) -> FoundImages:
     """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
     known = endpoints()
     if not known:
@@ -69,63 +73,63 @@ def find(
     raise next((error for error in refusals if error.hint), refusals[0])
 
 
-def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> Found:
+def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> FoundImages:
     """The image of that name in one engine, for the requested platform. Raises like `find`."""
     wanted, limits = request.platform, request.limits
     client = Client(endpoint, kind, limits)
     try:
         inspected = Lenient(_inspect(client, reference), "image")
-        if (artifact := of_inspected(inspected)) is not None:
+        if (artifact := artifact_of_inspected(inspected)) is not None:
             raise artifact.error()
         image_id = inspected.text("Id") or reference
         history = client.history(image_id)
     except NoSuchImageError as error:  # removed between two requests
-        raise NotInStoreError(error.said) from None
+        raise NotInStoreError(error.message) from None
     finally:
         client.close()
     platform = platform_in_document(inspected)
 
-    def candidate(held: HeldImage | None) -> Candidate:
+    def candidate(stored: PlatformImage | None) -> Candidate:
         # Only the containerd store has several platforms of one image, and only it returns a descriptor.
         exported = platform if inspected.mapping("Descriptor") else None
-        exported = exported if held is None else held.platform
+        exported = exported if stored is None else stored.platform
 
         def load() -> ImageParts:
-            if held is None or held.platform == platform:
+            if stored is None or stored.platform == platform:
                 return _preliminary(inspected, history)
-            return _preliminary_of(Client(endpoint, kind, limits), image_id, held.platform)
+            return _preliminary_of(Client(endpoint, kind, limits), image_id, stored.platform)
 
         digests = [image_id, *(name.rpartition("@")[2] for name in inspected.texts("RepoDigests"))]
-        if held is not None:
-            digests.insert(0, held.digest)
+        if stored is not None:
+            digests.insert(0, stored.digest)
         tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
         export = EngineExport(kind, endpoint, client.version, image_id, exported, not tags)
-        shown = None if held is None else held.platform
+        shown = None if stored is None else stored.platform
         return Candidate(tags, shown, load, digests, export=export)
 
-    held = held_images(inspected)
-    if not held and wanted is not None and client.version < EXPORT_PLATFORM:
-        held = perhaps_held(inspected, platform, wanted)
-    whole = [candidate(image) for image in held if image.available]
-    absent = [image.platform for image in held if not image.available]
-    return Found(kind, whole or [candidate(None)], absent=absent, location=endpoint.url)
+    stored_images = platform_images(inspected)
+    if not stored_images and wanted is not None and client.version < EXPORT_PLATFORM:
+        stored_images = unlisted_platform_images(inspected, platform, wanted)
+    available = [candidate(image) for image in stored_images if image.available]
+    absent = [image.platform for image in stored_images if not image.available]
+    return FoundImages(kind, available or [candidate(None)], absent=absent, location=endpoint.url)
 
 
 def _inspect(client: Client, reference: str) -> dict[str, Any]:
     """The engine's description of an image, by its exact name or else by a match of short names and IDs."""
     with suppress(NoSuchImageError):
         return client.inspect(reference)
-    return client.inspect(f"sha256:{pick(reference, client.images()).id}")
+    return client.inspect(f"sha256:{pick_image(reference, client.images()).id}")
 
 
 def _preliminary_of(client: Client, image_id: str, platform: Platform) -> ImageParts:
-    """The same for one of several platforms; incomplete if the engine cannot inspect a single platform."""
+    """The image before its export, for one of several platforms; without steps if the engine cannot inspect a single one."""
     try:
         if client.version >= INSPECT_PLATFORM:
             inspected = client.inspect(image_id, platform)
             return _preliminary(Lenient(inspected, "image"), client.history(image_id, platform))
     except NoSuchImageError as error:
-        raise NotInStoreError(error.said) from None
+        raise NotInStoreError(error.message) from None
     finally:
         client.close()
     return _preliminary(Lenient(platform.fields(), "image"), [])
@@ -152,12 +156,12 @@ def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
 def history_entries(history: Sequence[Any], layers: int) -> list[dict[str, Any]]:
     """An engine's history in the form of a config, oldest first; layers are matched by sizes and instructions."""
     steps = [Lenient(value, "history") for value in reversed(history)]
-    sized = [bool(step.number("Size")) for step in steps]
-    worded = [
+    by_size = [bool(step.number("Size")) for step in steps]
+    by_text = [
         size or not _METADATA.match(step.text("CreatedBy") or "")
-        for size, step in zip(sized, steps, strict=True)
+        for size, step in zip(by_size, steps, strict=True)
     ]
-    filled = next((flags for flags in (sized, worded) if sum(flags) == layers), None)
+    filled = next((flags for flags in (by_size, by_text) if sum(flags) == layers), None)
     if filled is None:
         return []  # unknown until the export rather than wrong
     return [
@@ -198,17 +202,17 @@ class EngineExport:
         words = (self.version, self.image_id, self.platform, self.unnamed)
         return self.kind, self.endpoint.url, *(f"{word}" for word in words)
 
-    def run(self, request: Request) -> Found:
+    def run(self, request: Request) -> FoundImages:
         """Export the image. Raises `CancelledError`, and `LayerscopeError` for an error of the engine within the stream."""
         file = self._spooled(request)
-        said = _error_in(file)
-        if said is not None:
+        message = _error_in(file)
+        if message is not None:
             raise LayerscopeError(
-                f"the engine could not export the image: {said}",
+                f"the engine could not export the image: {message}",
                 hint="check the engine's disk space, then pull or build the image again",
             )
-        with explaining(_PLACE, _UNPACKED):
-            return explained(find_in_file(request, file), _PLACE, _UNPACKED)
+        with explaining_missing_blobs(_PLACE, _UNPACKED):
+            return explain_missing_blobs(find_in_file(request, file), _PLACE, _UNPACKED)
 
     def _spooled(self, request: Request) -> OpenFile:
         client = Client(self.endpoint, self.kind, request.limits)
@@ -227,7 +231,7 @@ class EngineExport:
         try:
             return spool(pieces(), name)
         except NoSuchImageError as error:
-            raise NotInStoreError(error.said) from None
+            raise NotInStoreError(error.message) from None
         finally:
             client.close()
 
@@ -244,6 +248,6 @@ def _error_in(file: OpenFile) -> str | None:
         except (ValueError, RecursionError):
             continue
         detail = fields.child("errorDetail").text("message")
-        said = detail or fields.text("message") or fields.text("error") or fields.text("cause")
-        return " ".join((said or "no reason given").split())[:500]
+        message = detail or fields.text("message") or fields.text("error") or fields.text("cause")
+        return " ".join((message or "no reason given").split())[:500]
     return None

@@ -27,7 +27,7 @@ from layerscope.sources.answers import (
     stream_lines,
 )
 from layerscope.sources.endpoints import Endpoint, check_docker_config
-from layerscope.sources.references import Stored
+from layerscope.sources.references import NamedImage
 from layerscope.sources.ssh import Tunnel
 
 CONNECT_SECONDS = 10
@@ -37,7 +37,7 @@ OLDEST = (1, 24)
 """The oldest API version that the docker SDK supports."""
 INSPECT_PLATFORM, EXPORT_PLATFORM = (1, 49), (1, 48)
 """First API versions with a platform parameter (moby, api/docs/CHANGELOG.md)."""
-TELLS_PLATFORMS = (1, 48)
+LIST_PLATFORMS = (1, 48)
 """The first API version that lists all platforms of an image."""
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _HINTS = {
@@ -49,9 +49,9 @@ _HINTS = {
 class NoSuchImageError(Exception):
     """The engine has no image of that name, or several match."""
 
-    def __init__(self, said: str, missing: bool) -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(self, message: str, missing: bool) -> None:
+        super().__init__(message)
+        self.message = message
         self.missing = missing
         """Whether the engine answered that it does not exist."""
 
@@ -91,7 +91,7 @@ class Client:
         params: dict[str, str | None] = {}
         if platform is not None and self.version >= INSPECT_PLATFORM:
             params["platform"] = _platform_json(platform)
-        elif platform is None and self.version >= TELLS_PLATFORMS:
+        elif platform is None and self.version >= LIST_PLATFORMS:
             params["manifests"] = "1"
         path = f"/images/{_quoted(reference)}/json"
         value = self._json(path, params)
@@ -100,27 +100,27 @@ class Client:
         return value
 
     def history(self, reference: str, platform: Platform | None = None) -> list[Any]:
-        """Its history, newest step first."""
+        """The history of an image, newest step first."""
         params: dict[str, str | None] = {}
         if platform is not None and self.version >= EXPORT_PLATFORM:
             params["platform"] = _platform_json(platform)
         value = self._json(f"/images/{_quoted(reference)}/history", params)
         return value if isinstance(value, list) else []
 
-    def images(self) -> list[Stored]:
+    def images(self) -> list[NamedImage]:
         """All images of the engine, for lookup by name."""
-        found = []
+        images = []
         for fields in self.summaries():
             names = [name for name in fields.texts("RepoTags") if name != "<none>:<none>"]
             digests = [name.rpartition("@")[2] for name in fields.texts("RepoDigests")]
-            found.append(
-                Stored(
+            images.append(
+                NamedImage(
                     (fields.text("Id") or "").removeprefix("sha256:"),
                     names,
                     [digest for digest in digests if is_digest(digest)],
                 )
             )
-        return found
+        return images
 
     def info(self) -> Lenient:
         """The engine's own description: data folder, storage driver, containerd."""
@@ -143,7 +143,7 @@ class Client:
             params["platform"] = _platform_json(platform)
         try:
             yield from stream_answer(
-                self._request("GET", path, params), self._where, self._limits, progress or NullProgress(), self._refused
+                self._request("GET", path, params), self._where, self._limits, progress or NullProgress(), self._refusal
             )  # fmt: skip
         except Exception as error:
             raise self._error(error) from error
@@ -164,11 +164,11 @@ class Client:
                 {"X-Registry-Auth": secret} if secret else {},
             )  # fmt: skip
             for line in stream_lines(
-                send, self._where, self._limits, progress or NullProgress(), self._refused
+                send, self._where, self._limits, progress or NullProgress(), self._refusal
             ):
-                word, _ = decode(line, "its pull messages", self._limits)
-                if isinstance(word, dict):
-                    yield word
+                message, _ = decode(line, "its pull messages", self._limits)
+                if isinstance(message, dict):
+                    yield message
         except Exception as error:
             raise self._error(error) from error
 
@@ -185,10 +185,10 @@ class Client:
         seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
         try:
             if self._endpoint.tls is not None:
-                secured = self._endpoint.tls
-                pair = None if secured.cert is None else tuple(map(str, secured.cert))
-                ca = None if secured.ca is None else str(secured.ca)
-                tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=secured.verify)
+                tls_settings = self._endpoint.tls
+                pair = None if tls_settings.cert is None else tuple(map(str, tls_settings.cert))
+                ca = None if tls_settings.ca is None else str(tls_settings.ca)
+                tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=tls_settings.verify)
             api = docker.APIClient(base_url=url, version=_dotted(OLDEST), timeout=seconds, tls=tls)
         except MemoryError:
             raise
@@ -222,8 +222,8 @@ class Client:
             raise UnreachableError(f"{refusal}: {self._cause(error)}") from error
         version = _version(api_version)
         if version < OLDEST:
-            shown = "does not say the version of its API" if version == (0, 0) else f"speaks version {_dotted(version)} of the API, {_dotted(OLDEST)} is the oldest"  # fmt: skip
-            raise UnreachableError(f"{refusal}: what answers {shown}")
+            problem = "does not report its API version" if version == (0, 0) else f"speaks API version {_dotted(version)}; the oldest supported is {_dotted(OLDEST)}"  # fmt: skip
+            raise UnreachableError(f"{refusal}: the server {problem}")
         return version
 
     def _request(
@@ -246,11 +246,11 @@ class Client:
 
     def _check_socket(self, url: str) -> None:
         """Raise `UnreachableError` with a clear message if the socket cannot be used."""
-        knocking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with knocking:
-            knocking.settimeout(CONNECT_SECONDS)
+        probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with probe:
+            probe.settimeout(CONNECT_SECONDS)
             try:
-                knocking.connect(url.removeprefix("unix://"))
+                probe.connect(url.removeprefix("unix://"))
             except PermissionError:
                 raise UnreachableError(
                     f"{self._where}: permission denied", hint=_HINTS[self._kind]
@@ -270,15 +270,15 @@ class Client:
         except Exception as error:
             raise self._error(error) from error
         if not answer.ok:
-            raise self._refused(answer)
+            raise self._refusal(answer)
         return answer.value(f"the engine at {self._where}", self._limits)
 
-    def _refused(self, answer: Answer) -> Exception:
+    def _refusal(self, answer: Answer) -> Exception:
         """The error for an answer with an error status."""
-        said = _error_message(answer, self._limits)
-        if answer.status in (400, 404, 409) or "multiple" in said:
-            return NoSuchImageError(said, answer.status == 404)
-        return LayerscopeError(f"the engine at {self._where} says: {said}")
+        message = _error_message(answer, self._limits)
+        if answer.status in (400, 404, 409) or "multiple" in message:
+            return NoSuchImageError(message, answer.status == 404)
+        return LayerscopeError(f"the engine at {self._where} says: {message}")
 
     def _error(self, error: Exception) -> Exception:
         """A connection error as `UnreachableError`; errors of layerscope are kept."""
@@ -293,13 +293,13 @@ class Client:
 
     def _cause(self, error: BaseException) -> str:
         """The root cause in one line; for ssh, its own message."""
-        if self._tunnel is not None and (said := self._tunnel.said()):
-            return _one_line(said.decode(errors="replace"))
-        seen: BaseException | None = error
-        while seen is not None:
-            if isinstance(seen, OSError) and seen.strerror:
-                return seen.strerror
-            seen = seen.__cause__ or seen.__context__
+        if self._tunnel is not None and (line := self._tunnel.last_line()):
+            return _one_line(line.decode(errors="replace"))
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.strerror:
+                return cause.strerror
+            cause = cause.__cause__ or cause.__context__
         return _one_line(error)
 
 
@@ -325,8 +325,8 @@ def clients(
 
 
 def _version(text: object) -> tuple[int, int]:
-    found = _VERSION.match(str(text))
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = _VERSION.match(str(text))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _dotted(version: tuple[int, int]) -> str:
@@ -353,6 +353,6 @@ def _quoted(reference: str) -> str:
     return quote(reference, safe="/:@")
 
 
-def _one_line(said: object) -> str:
+def _one_line(text: object) -> str:
     """A text on one line, safe for a message."""
-    return " ".join(str(said).split())[:500]
+    return " ".join(str(text).split())[:500]

@@ -9,7 +9,7 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import platform_in_document
-from layerscope.sources.artifacts import of_inspected
+from layerscope.sources.artifacts import artifact_of_inspected
 from layerscope.sources.base import Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
@@ -19,32 +19,32 @@ INSPECTED = 200
 """Maximum number of images whose platform is inspected one by one; more would take too long."""
 
 
-def listed(
+def list_images(
     kind: str, endpoints: Callable[[], Sequence[Endpoint]], request: Request
 ) -> list[StoreImage]:
     """The images of all engines of this kind that answer, each once. Raises `UnreachableError`."""
-    found: dict[str, StoreImage] = {}
+    by_id: dict[str, StoreImage] = {}
     for endpoint, client in clients(kind, endpoints, request.limits):
         try:
-            near = endpoint.url.startswith("unix://")
-            for image in _images(client, kind, endpoint.url, INSPECTED if near else 0):
-                found.setdefault(image.id, image)
+            local = endpoint.url.startswith("unix://")
+            for image in _images(client, kind, endpoint.url, INSPECTED if local else 0):
+                by_id.setdefault(image.id, image)
         finally:
             client.close()
-    return list(found.values())
+    return list(by_id.values())
 
 
 def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreImage]:
-    found = []
+    images = []
     for number, fields in enumerate(client.summaries()):
         identifier = fields.text("Id") or ""
         if not identifier:
             continue
         details = _inspect(client, identifier) if number < inspected else Lenient({}, "image")
-        if of_inspected(details) is not None or of_inspected(fields) is not None:
+        if artifact_of_inspected(details) is not None or artifact_of_inspected(fields) is not None:
             continue
         image_id = identifier.removeprefix("sha256:")
-        found.append(
+        images.append(
             StoreImage(
                 f"{kind}://sha256:{image_id}", image_id, kind,
                 [name for name in fields.texts("RepoTags") if name != "<none>:<none>"],
@@ -52,7 +52,7 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
                 fields.number("Size"), platform_in_document(details) or platform_in_document(fields), url, _layers(details),
             )
         )  # fmt: skip
-    return found
+    return images
 
 
 def _inspect(client: Client, identifier: str) -> Lenient:

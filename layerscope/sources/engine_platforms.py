@@ -11,41 +11,41 @@ from layerscope.image.platform import Platform, platform_in_document
 
 
 @dataclass(frozen=True, slots=True)
-class HeldImage:
+class PlatformImage:
     """An image of an engine for one platform."""
 
     platform: Platform
     digest: str
-    """Of its manifest."""
+    """The digest of its manifest."""
     available: bool
     """Whether it is stored completely; an index may list platforms that were never pulled."""
 
 
-def held_images(inspected: Lenient) -> Sequence[HeldImage]:
+def platform_images(inspected: Lenient) -> Sequence[PlatformImage]:
     """The image's platforms, without duplicates, in the order of its index; empty if the engine does not list them."""
-    found: dict[Platform, HeldImage] = {}
+    by_platform: dict[Platform, PlatformImage] = {}
     for value in inspected.items("Manifests"):
         fields = Lenient(value, "manifest")
         if fields.text("Kind") != "image":
             continue  # attestations have manifests, too
-        own = platform_in_document(fields.child("ImageData").child("Platform"))
+        in_image = platform_in_document(fields.child("ImageData").child("Platform"))
         listed = platform_in_document(fields.child("Descriptor").child("platform"))
-        platform, digest = own or listed, fields.text("ID") or ""
+        platform, digest = in_image or listed, fields.text("ID") or ""
         if platform is None or not is_digest(digest):
             continue
         if listed is not None:
             platform = platform.with_version(listed)
-        held = HeldImage(platform, digest, fields.flag("Available"))
-        known = found.get(held.platform)
-        if known is None or (held.available and not known.available):
-            found[held.platform] = held
-    return list(found.values())
+        image = PlatformImage(platform, digest, fields.flag("Available"))
+        known = by_platform.get(image.platform)
+        if known is None or (image.available and not known.available):
+            by_platform[image.platform] = image
+    return list(by_platform.values())
 
 
-def perhaps_held(
+def unlisted_platform_images(
     inspected: Lenient, inspected_platform: Platform | None, wanted: Platform
-) -> Sequence[HeldImage]:
-    """The image for another platform that an engine before API 1.48 may have without listing it.
+) -> Sequence[PlatformImage]:
+    """The image for the platform `wanted`, if an engine before API 1.48 may have it without listing it; else empty.
 
     Its containerd store, which names an image by the digest of its manifests, exports all stored platforms: the export shows whether this is one of them.
     """
@@ -57,4 +57,4 @@ def perhaps_held(
         or wanted.preference(inspected_platform) is not None
     ):
         return []
-    return [HeldImage(wanted, image_id, available=True)]
+    return [PlatformImage(wanted, image_id, available=True)]

@@ -22,24 +22,24 @@ _LOCAL = "unix://"
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedRoot:
     """A data folder that an engine reports."""
 
     root: Path
     """Its DockerRootDir."""
-    by: str
-    """Which engine, for people."""
+    engine: str
+    """The address of the engine and where it comes from, for messages."""
     in_containerd: bool
     """Whether it keeps its images in containerd's store."""
     containerd: str | None
     """The socket of its containerd; None if not reported."""
-    decides: bool
-    """Whether the user chose this local engine, so that no other folder is searched."""
+    is_only: bool
+    """Whether no other folder is searched: the user chose this engine, and it runs on this machine."""
 
 
-def reported_roots(limits: Limits) -> Iterator[Reported]:
+def reported_roots(limits: Limits) -> Iterator[ReportedRoot]:
     """The data folders of the user's Docker engines that answer, in order."""
-    hasty = replace(limits, answer_seconds=min(limits.answer_seconds, SECONDS))
+    short_limits = replace(limits, answer_seconds=min(limits.answer_seconds, SECONDS))
     try:
         endpoints = docker_endpoints()
     except UnreachableError:  # missing context: no engine
@@ -48,7 +48,7 @@ def reported_roots(limits: Limits) -> Iterator[Reported]:
         if not endpoint.url.startswith(_LOCAL):
             continue
         try:
-            client = Client(endpoint, "docker", hasty)
+            client = Client(endpoint, "docker", short_limits)
         except UnreachableError:
             continue
         try:
@@ -61,14 +61,14 @@ def reported_roots(limits: Limits) -> Iterator[Reported]:
             yield reported
 
 
-def _reported(info: Lenient, endpoint: Endpoint) -> Reported | None:
+def _reported(info: Lenient, endpoint: Endpoint) -> ReportedRoot | None:
     root = Path(info.text("DockerRootDir") or "")
     if not root.is_absolute() or "\0" in str(root):
         return None
     status = [pair for pair in info.items("DriverStatus") if isinstance(pair, list)]
     # A virtual machine, or an engine whose socket ssh forwards, has another name than this machine.
     here = info.text("Name") == socket.gethostname()
-    return Reported(
+    return ReportedRoot(
         root,
         f"{endpoint.url}, {endpoint.origin}",
         ["driver-type", "io.containerd.snapshotter.v1"] in status,

@@ -19,7 +19,7 @@ from layerscope.layers.deferred_blob import DeferredBlob, LayersOnDemand
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, SourceImage
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, LayerPart, SourceImage
 
 _EXPORT = "export"
 """Kind of cache entries for exports."""
@@ -52,7 +52,7 @@ class _Export(msgspec.Struct, array_like=True):
     config_digest: str | None
     image_id: str | None
     steps_known: bool
-    own_warnings: list[_Warning]
+    image_warnings: list[_Warning]
     annotations: dict[str, str]
     beside: Beside
 
@@ -64,7 +64,7 @@ class ExportCache:
         self._parts = list(parts)
         self._diff_ids = list(diff_ids)
 
-    def keep(self, store: Store, exported: Found, source: SourceImage, indexes: Sequence[LayerIndex]) -> None:  # fmt: skip
+    def keep(self, store: Store, exported: FoundImages, source: SourceImage, indexes: Sequence[LayerIndex]) -> None:  # fmt: skip
         """Cache an export that matches the engine's description: the only image of `exported`."""
         (candidate,) = exported.candidates
         parts = candidate.load()
@@ -108,7 +108,7 @@ class ExportCache:
         packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
         store.write(_EXPORT, self._key(store), packed)
 
-    def lookup(self, store: Store, layers: LayersOnDemand) -> Found | None:
+    def lookup(self, store: Store, layers: LayersOnDemand) -> FoundImages | None:
         """The cached export with these layers, which are fetched only when they are read. None if nothing matching is cached."""
         packed = store.read(_EXPORT, self._key(store))
         if packed is None:
@@ -135,12 +135,12 @@ class ExportCache:
             stored.config_digest,
             image_id=stored.image_id,
             steps_known=stored.steps_known,
-            warnings=_unpack(stored.own_warnings),
+            warnings=_unpack(stored.image_warnings),
             annotations=stored.annotations,
             beside=stored.beside,
         )
         platform = None if stored.platform is None else Platform(*stored.platform)
-        return Found(
+        return FoundImages(
             "", [Candidate(stored.tags, platform, lambda: parts)], _unpack(stored.warnings)
         )
 

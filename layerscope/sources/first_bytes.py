@@ -29,7 +29,7 @@ def check_start(
         )
     if looks_like_header(start[:BLOCK]) or is_saved(start):
         return
-    from layerscope.sources.kinds.files import DESCRIBED, describe  # images need none of it
+    from layerscope.sources.kinds.files import DESCRIBED, describe  # not needed for images
 
     kind = sniff(start[:MAGIC_BYTES])
     if kind is not None:

@@ -24,7 +24,7 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.sources.artifacts import ArtifactError
 from layerscope.sources.base import Request
 from layerscope.sources.local import find_in_path
-from layerscope.sources.store_image import StoreImage, described
+from layerscope.sources.store_image import StoreImage, config_details
 
 ENTRIES = 400
 """Maximum number of files and folders to inspect, in name order."""
@@ -47,14 +47,16 @@ def saved_images(
     """The images directly in a folder, as they are found. Unreadable files are skipped."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted(islice(entries, 10 * ENTRIES), key=lambda entry: entry.name)[:ENTRIES]
+            sorted_entries = sorted(islice(entries, 10 * ENTRIES), key=lambda entry: entry.name)[
+                :ENTRIES
+            ]
     except OSError:
         return
-    for entry in found:
+    for entry in sorted_entries:
         if cancelled():
             return
         try:
-            image = _look(entry, limits)
+            image = _image_at(entry, limits)
         except (LayerscopeError, DamagedStreamError, OSError, ValueError):
             continue
         if image is not None:
@@ -62,26 +64,26 @@ def saved_images(
 
 
 class _DamagedError(LayerscopeError):
-    """It starts like an image, and is damaged before one was found."""
+    """A file that starts like an image and is damaged before an image was found."""
 
 
 def images_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]:
-    """References of the images in a folder and in those below it, in the order of their names. Links to folders are not followed,
-    and files and folders skipped that are not images or not accessible.
+    """References of the images in a folder and in those below it, in name order.
 
-    Damaged files are among them if they start like an image, so that opening them reports the damage.
+    Links to folders are not followed; files and folders that are not images or not accessible are skipped. Damaged files that
+    start like an image are included, so that opening them reports the damage.
     """
     waiting = [folder]
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                sorted_entries = sorted(entries, key=lambda entry: entry.name)
         except OSError:
             continue
         below = []
-        for entry in found:
+        for entry in sorted_entries:
             try:
-                image = _look(entry, limits)
+                image = _image_at(entry, limits)
                 inside = image is None and entry.is_dir(follow_symlinks=False)
             except _DamagedError:
                 yield _reference(entry)
@@ -101,14 +103,14 @@ def _reference(entry: os.DirEntry[str]) -> str:
     return entry.path if absolute else f"./{entry.path.removeprefix('./')}"
 
 
-def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
+def _image_at(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
     """The image in a file or folder; None if there is none. Raises `_DamagedError`, and `ArtifactError` for an artifact."""
     path = Path(entry.path)
     nameless = StoreImage(_reference(entry), "", "file", location=entry.name)
     if entry.is_dir():
         if not any(map(Path.is_file, (path / name for name in _DESCRIPTIONS))):
             return None
-        found = _described(nameless, path, limits)
+        found = _with_details(nameless, path, limits)
         if found is None and (path / "oci-layout").is_file():
             raise _DamagedError(f"{path}: no complete image")
         return found
@@ -118,7 +120,7 @@ def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
     blob: Blob = OpenFile.open(path, entry.name).blob(entry.name)
     head = blob.pread(BLOCK, 0)
     if is_saved(head) and not looks_like_header(head):
-        saved = _described(sized, path, limits)
+        saved = _with_details(sized, path, limits)
         if saved is None:
             raise _DamagedError(f"{path}: no complete image")
         return saved
@@ -128,7 +130,7 @@ def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
             if end is _End.DAMAGED or not names.isdisjoint(("oci-layout", "layer.tar")):
                 raise _DamagedError(f"{path}: no complete image")
             return None
-        return (_described(sized, path, limits) or sized) if end is _End.REACHED else sized
+        return (_with_details(sized, path, limits) or sized) if end is _End.REACHED else sized
     kind = sniff(head[:MAGIC_BYTES])
     if kind is None:
         return None
@@ -156,7 +158,7 @@ class _End(Enum):
 
     REACHED = auto()
     DAMAGED = auto()
-    FAR = auto()
+    LIMIT = auto()
     """After `HEADERS` members."""
 
 
@@ -179,35 +181,35 @@ def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], _End]:
         if size < 0:
             return names, _End.DAMAGED
         offset += BLOCK + (size + BLOCK - 1) // BLOCK * BLOCK
-    return names, _End.FAR
+    return names, _End.LIMIT
 
 
-def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | None:
-    """The same with details from its documents; None if it is not an image. Raises `ArtifactError` for an artifact."""
+def _with_details(image: StoreImage, path: Path, limits: Limits) -> StoreImage | None:
+    """`image` with details from its documents; None if it is not an image. Raises `ArtifactError` for an artifact."""
     try:
-        place = find_in_path(Request(found.reference, limits=limits), path)
+        found = find_in_path(Request(image.reference, limits=limits), path)
     except ArtifactError:
         raise
     except LayerscopeError:
         return None
-    if place.kind == "rootfs" or not place.candidates:
+    if found.kind == "rootfs" or not found.candidates:
         return None
-    if not place.candidates[0].is_image:
-        raise ArtifactError(f"{found.reference} holds no image")
-    tags = list(dict.fromkeys(tag for one in place.candidates for tag in one.tags))
-    parts = place.candidates[0].load()
-    if parts.whole is not None:
-        image = parts.whole.image
+    if not found.candidates[0].is_image:
+        raise ArtifactError(f"{image.reference} holds no image")
+    tags = list(dict.fromkeys(tag for one in found.candidates for tag in one.tags))
+    parts = found.candidates[0].load()
+    if parts.complete_image is not None:
+        saved = parts.complete_image.image
         return replace(
-            found, id=(image.id or "").rpartition(":")[2], source=place.kind, tags=tags, created=image.created,
-            platform=image.platform,
+            image, id=(saved.id or "").rpartition(":")[2], source=found.kind, tags=tags, created=saved.created,
+            platform=saved.platform,
         )  # fmt: skip
-    details = described(parts.config, limits)
-    digest = parts.config_digest or next(iter(place.candidates[0].digests), "")
+    details = config_details(parts.config, limits)
+    digest = parts.config_digest or next(iter(found.candidates[0].digests), "")
     sizes = [part.blob.size for part in parts.layers]
     layers = details.layers(sizes, [part.digest or part.blob.name for part in parts.layers])
     return replace(
-        found, id=digest.rpartition(":")[2], source=place.candidates[0].kind or place.kind, tags=tags, created=details.created,
-        platform=place.candidates[0].platform or details.platform,
-        size=sum(sizes) if found.size is None else found.size, layers=layers,
+        image, id=digest.rpartition(":")[2], source=found.candidates[0].kind or found.kind, tags=tags, created=details.created,
+        platform=found.candidates[0].platform or details.platform,
+        size=sum(sizes) if image.size is None else image.size, layers=layers,
     )  # fmt: skip

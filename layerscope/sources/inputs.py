@@ -15,7 +15,7 @@ from layerscope.sources.references import path_in
 
 _PARTS_OF_IMAGES = ("index.json", "manifest.json", "oci-layout", "repositories")
 """Every image directory contains one of them."""
-_LOOKED_AT = 100_000
+_MAX_LINKED = 100_000
 """Maximum number of files in a directory to check for hard links."""
 
 _Place = tuple[int, int]
@@ -27,7 +27,7 @@ class InputFiles:
 
     def __init__(self) -> None:
         self._files: dict[_Place, str] = {}
-        """The description of each."""
+        """Descriptions of the files."""
         self._folders: dict[_Place, Path] = {}
 
     def add_image(self, reference: str) -> None:
@@ -47,13 +47,13 @@ class InputFiles:
             elif any(os.path.lexists(path / name) for name in _PARTS_OF_IMAGES):
                 self.add_folder(path)
 
-    def add_file(self, path: Path | None, what: str) -> None:
+    def add_file(self, path: Path | None, description: str) -> None:
         """Add a file and its description: `the input Dockerfile`."""
         if path is not None:
             with suppress(OSError, ValueError):
                 status = path.stat()
                 if not stat.S_ISCHR(status.st_mode):
-                    self._files[_place(status)] = what
+                    self._files[_place(status)] = description
 
     def add_folder(self, path: Path | None) -> None:
         """Add a directory with everything below it."""
@@ -61,9 +61,8 @@ class InputFiles:
             with suppress(OSError, ValueError):
                 self._folders[_place(path.stat())] = path
 
-    def what(self, path: Path, status: os.stat_result | None = None) -> str | None:
-        """The description of a file if it is one of those that are read, otherwise None; `status` is that of the file, if it
-        exists.
+    def description_of(self, path: Path, status: os.stat_result | None = None) -> str | None:
+        """The description of a file that is read, otherwise None; `status` is that of the file, if it exists.
 
         Links are not followed: resolve them first if needed.
         """
@@ -86,22 +85,22 @@ class InputFiles:
             status = path.stat()
         except OSError:
             status = None
-        what = self.what(real, status)
-        if what is not None:
-            raise UsageError(f"cannot write {path}: it is {what}", hint="name another file")
+        description = self.description_of(real, status)
+        if description is not None:
+            raise UsageError(f"cannot write {path}: it is {description}", hint="name another file")
 
     @cached_property
     def _linked(self) -> dict[_Place, str]:
         """The files below the directories with further hard links, possibly elsewhere."""
-        found = {}
+        linked = {}
         for folder in self._folders.values():
             files = (Path(above) / name for above, _, names in os.walk(folder) for name in names)
-            for file in islice(files, _LOOKED_AT):
+            for file in islice(files, _MAX_LINKED):
                 with suppress(OSError):
                     status = file.stat()
                     if status.st_nlink > 1:
-                        found[_place(status)] = _in_folder(folder)
-        return found
+                        linked[_place(status)] = _in_folder(folder)
+        return linked
 
 
 def _in_folder(folder: Path) -> str:

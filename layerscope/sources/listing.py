@@ -14,12 +14,12 @@ from layerscope.sources.store_image import StoreImage
 
 PATIENCE = 15.0
 """Seconds per source; an engine must start to answer within 10."""
-_GLANCE = 0.1
+_CHECK_SECONDS = 0.1
 """Seconds between checks for cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SourceListing:
     """The answer of a source."""
 
     source: Source
@@ -33,35 +33,35 @@ def list_images(
     *,
     sources: Sequence[Source] = SOURCES,
     patience: float = PATIENCE,
-) -> Iterator[Listed]:
+) -> Iterator[SourceListing]:
     """The answer of each source that lists its images, as it arrives; late ones count as unreachable.
 
     Stops early when `request.progress` is cancelled. With a `store_root`, only stores are asked.
     """
-    asked = [
-        (source, source.listed)
+    listing_sources = [
+        (source, source.list_images)
         for source in sources
-        if source.listed is not None and (source.stored or request.store_root is None)
+        if source.list_images is not None and (source.stored or request.store_root is None)
     ]
-    answers: queue.SimpleQueue[Listed] = queue.SimpleQueue()
-    for source, listed in asked:
+    answers: queue.SimpleQueue[SourceListing] = queue.SimpleQueue()
+    for source, listed in listing_sources:
         # A daemon thread: an engine that never answers must not block the exit.
         threading.Thread(
             target=lambda source=source, listed=listed: answers.put(_ask(source, listed, request)),
             daemon=True,
         ).start()
-    waiting = {source.name: source for source, _ in asked}
+    waiting = {source.name: source for source, _ in listing_sources}
     deadline = time.monotonic() + patience
     while waiting and not request.progress.cancelled():
-        left = deadline - time.monotonic()
+        remaining = deadline - time.monotonic()
         try:
-            answer = answers.get(timeout=max(min(_GLANCE, left), 0))
+            answer = answers.get(timeout=max(min(_CHECK_SECONDS, remaining), 0))
         except queue.Empty:
-            if left > 0:
+            if remaining > 0:
                 continue
             for source in waiting.values():
-                said = f"no answer within {patience:.0f} seconds"
-                yield Listed(source, refusal=UnreachableError(said))
+                message = f"no answer within {patience:.0f} seconds"
+                yield SourceListing(source, refusal=UnreachableError(message))
             return
         del waiting[answer.source.name]
         yield answer
@@ -69,13 +69,13 @@ def list_images(
 
 def _ask(
     source: Source, listed: Callable[[Request], Sequence[StoreImage]], request: Request
-) -> Listed:
+) -> SourceListing:
     try:
-        return Listed(source, listed(request))
+        return SourceListing(source, listed(request))
     except LayerscopeError as error:
-        return Listed(source, refusal=error)
+        return SourceListing(source, refusal=error)
     except PermissionError as error:
-        said = f"{error.filename or source.name}: permission denied"
-        return Listed(source, refusal=UnreachableError(said, hint="run layerscope as the owner of the store"))  # fmt: skip
+        message = f"{error.filename or source.name}: permission denied"
+        return SourceListing(source, refusal=UnreachableError(message, hint="run layerscope as the owner of the store"))  # fmt: skip
     except Exception as error:  # errors in a thread must be returned
-        return Listed(source, refusal=UnreachableError(f"{type(error).__name__}: {error}"))
+        return SourceListing(source, refusal=UnreachableError(f"{type(error).__name__}: {error}"))

@@ -20,7 +20,14 @@ from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.layers.walk import Damage
 from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
+from layerscope.sources.base import (
+    Candidate,
+    FoundImages,
+    ImageParts,
+    LayerPart,
+    Request,
+    shortened,
+)
 from layerscope.sources.descriptions import Description, candidates_to_offer, merge_by_image
 from layerscope.sources.first_bytes import check_start
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
@@ -34,7 +41,7 @@ _EXPORTERS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 """Files that engines create in containers, and therefore in their exports."""
 
 
-def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Found:
+def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> FoundImages:
     """The images in a file or directory. `kinds` are the accepted schemes; empty for any."""
     with suppress(RuntimeError):  # no such user: a file with that name
         path = path.expanduser()
@@ -78,7 +85,7 @@ def _missing(path: Path) -> ImageNotFoundError:
     )
 
 
-def find_in_stdin(request: Request) -> Found:
+def find_in_stdin(request: Request) -> FoundImages:
     """The images on stdin, copied to a temporary file unless stdin is a file."""
     if os.isatty(0):
         raise UsageError(
@@ -96,7 +103,7 @@ def find_in_stdin(request: Request) -> Found:
     return found.of_kind("stdin")
 
 
-def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> Found:
+def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> FoundImages:
     """The images in an open archive, compressed or not."""
     blob: Blob = file.blob(file.name)
     check_start(blob.chunks(), file.name, request.limits)
@@ -130,21 +137,23 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
 
 def find_in_members(
     request: Request, members: Members, name: str, kinds: Sequence[str] = ()
-) -> Found:
+) -> FoundImages:
     """The images in named members; for a hybrid archive, of the accepted kind."""
     found = _find_image(request, members, kinds)
     if isinstance(members, TarMembers):
         damage = None
         if members.damage is not None:
-            damage = _damage_words(members, members.damage)
+            damage = _damage_message(members, members.damage)
         if found is None and len(members.top_names) == 1 and not members.top_files:
-            inside = members.without_prefix(next(iter(members.top_names)))
-            found = _find_image(request, inside, kinds)
+            stripped = members.without_prefix(next(iter(members.top_names)))
+            found = _find_image(request, stripped, kinds)
         if found is not None:
             warnings = list(found.warnings)
             if members.trailing:
-                said = f"{members.trailing:,} bytes of trailing data after the end of the archive"
-                warnings.append(ImageWarning("trailing-data", None, said))
+                message = (
+                    f"{members.trailing:,} bytes of trailing data after the end of the archive"
+                )
+                warnings.append(ImageWarning("trailing-data", None, message))
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
     if found is None:
@@ -153,11 +162,11 @@ def find_in_members(
         what, hint = describe_directory(Path(name))
         raise NotAnImageError(f"{name}: {what}", hint=hint)
     names = {docker_archive.KIND: "dir", "oci-archive": "oci", None: None}
-    alike = [replace(one, kind=names[one.kind]) for one in found.candidates]
-    return replace(found, kind=names.get(found.kind) or found.kind, candidates=alike)
+    candidates = [replace(one, kind=names[one.kind]) for one in found.candidates]
+    return replace(found, kind=names.get(found.kind) or found.kind, candidates=candidates)
 
 
-def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Found | None:
+def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> FoundImages | None:
     """The images in members, None if no manifest lists one. Raises for images that are listed but damaged."""
     limits = request.limits
     index = members.find(INDEX)
@@ -173,21 +182,21 @@ def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Fou
     items = docker_archive.items_of(manifest)
     if layout is not None and (not items or not _OCI.isdisjoint(kinds)):
         found = layout.candidates()
-        return Found(
+        return FoundImages(
             "oci-archive", found, layout.warnings, absent=layout.absent, artifacts=layout.artifacts
         )
     if items:
         if layout is None and len(items) == 1:
             only = docker_archive.candidate(members, items[0], limits)
-            return Found(docker_archive.KIND, [only])
-        return _described(members, items, layout, limits, alone=docker_archive.KIND in kinds)
+            return FoundImages(docker_archive.KIND, [only])
+        return _described(members, items, layout, limits, docker_only=docker_archive.KIND in kinds)
     if isinstance(manifest, dict) and containers_dir.is_containers_dir(members):
         return containers_dir.find(members, limits)
     if manifest_error is not None and any(name.endswith(".tar") for name in members.names()):
         raise manifest_error
     legacy = docker_legacy.candidates(members, limits)
     if legacy:
-        return Found(docker_archive.KIND, legacy)
+        return FoundImages(docker_archive.KIND, legacy)
     return None
 
 
@@ -197,8 +206,8 @@ def _described(
     layout: OciLayout | None,
     limits: Limits,
     *,
-    alone: bool,
-) -> Found:
+    docker_only: bool,
+) -> FoundImages:
     """The images of `manifest.json` and of the OCI layout next to it, or of `manifest.json` alone if requested."""
     oci: list[Description] = []
     problem: LayerscopeError | None = None
@@ -212,16 +221,16 @@ def _described(
     docker = docker_archive.descriptions(
         members, items, limits, first_group=first, other_configs=others
     )
-    both = docker if alone and docker else [*oci, *docker]
+    both = docker if docker_only and docker else [*oci, *docker]
     both = [one for one in both if one.candidate.is_image] or both
     described = merge_by_image(both)
     if problem is not None and not any(one.has_config for one in described):
         raise problem
-    unread = [] if layout is None or alone else layout.unread
+    unread = [] if layout is None or docker_only else layout.unread
     candidates, absent, warnings = candidates_to_offer(described, unread)
-    hybrid = [] if layout is None or alone else layout.warnings
+    hybrid = [] if layout is None or docker_only else layout.warnings
     is_docker = all(one.kind == docker_archive.KIND for one in candidates)
-    return Found(
+    return FoundImages(
         docker_archive.KIND if is_docker else "oci-archive",
         candidates,
         [*hybrid, *warnings],
@@ -230,7 +239,7 @@ def _described(
     )
 
 
-def _damage_words(members: TarMembers, damage: Damage) -> str:
+def _damage_message(members: TarMembers, damage: Damage) -> str:
     """Where an archive is damaged: for one that is cut off its end, not the beginning of its last member."""
     if damage.truncated:
         place = f"member {members.count + 1:,}" if members.count else "its first member"
@@ -238,7 +247,7 @@ def _damage_words(members: TarMembers, damage: Damage) -> str:
     return f"damaged at byte {damage.offset:,}: {damage.message}"
 
 
-def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
+def _rootfs(members: TarMembers, name: str, damage: str | None) -> FoundImages:
     """A tar without image metadata: a root filesystem if it is complete and has no parts of an image."""
     if damage is None and not members.ended:
         damage = "the archive ends without its end marker"
@@ -259,20 +268,20 @@ def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
         )
     if not members.count:
         raise NotAnImageError(f"{name}: the archive is empty")
-    said = "this is a plain root filesystem: one layer, no config, no history"
+    message = "this is a plain root filesystem: one layer, no config, no history"
     names = members.names()
     exported = (program for name, program in _EXPORTERS.items() if name in names)
     if (program := next(exported, None)) is not None:
-        said += f" ({program} export writes such files; {program} save keeps layers and history)"
-    warning = ImageWarning("rootfs-only", None, said)
+        message += f" ({program} export writes such files; {program} save keeps layers and history)"
+    warning = ImageWarning("rootfs-only", None, message)
 
     def load() -> ImageParts:
         return ImageParts([LayerPart(members.tar)], None, steps_known=False)
 
-    return Found("rootfs", [Candidate([], None, load)], [warning])
+    return FoundImages("rootfs", [Candidate([], None, load)], [warning])
 
 
-def _require_kind(found: Found, kinds: Sequence[str], name: str) -> Found:
+def _require_kind(found: FoundImages, kinds: Sequence[str], name: str) -> FoundImages:
     """`found`, if the user accepts its kind."""
     if kinds and found.kind not in kinds:
         raise NotAnImageError(

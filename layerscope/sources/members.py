@@ -31,8 +31,7 @@ class Members(Protocol):
     def find(self, name: str) -> Blob | None:
         """The file of that name, with links followed inside; None if missing.
 
-        Raises `CorruptImageError` for
-        link loops and links that point outside.
+        Raises `CorruptImageError` for link loops and links that point outside.
         """
 
 
@@ -50,7 +49,7 @@ class TarMembers:
         self.top_names: set[str] = set()
         """First components of all names."""
         self.top_files: set[str] = set()
-        """Those that are not directories."""
+        """First components that are not directories."""
         result = TarWalk(OffsetCursor(tar), self._take, tar.name, limits, progress).run()
         self.damage: Damage | None = result.broken
         self.trailing = result.trailing

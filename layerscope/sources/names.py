@@ -27,8 +27,7 @@ def normalise(name: str) -> str:
 def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candidate]:
     """The candidates that `wanted` names: a tag, its last part, a digest or the start of one, or `@N`.
 
-    Raises `ImageNotFoundError`
-    that lists what is available.
+    Raises `ImageNotFoundError` that lists what is available.
     """
     if re.fullmatch(r"@[0-9]{1,9}", wanted):
         number = int(wanted[1:])
@@ -45,20 +44,20 @@ def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candida
         if found := [candidate for candidate in candidates if match(candidate)]:
             return found
     raise ImageNotFoundError(
-        f"no image named {wanted!r}", hint=f"available: {', '.join(describe(candidates))}"
+        f"no image named {wanted!r}", hint=f"available: {', '.join(candidate_names(candidates))}"
     )
 
 
-def describe(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
+def candidate_names(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
     """Names of the candidates for a message, without duplicates."""
-    words = []
+    names = []
     for candidate in candidates:
         name = candidate.name or (candidate.digests[0][:19] if candidate.digests else "(unnamed)")
         name = shortened(name, 200)
-        words.append(name if candidate.platform is None else f"{name} ({candidate.platform})")
-    words = list(dict.fromkeys(words))
+        names.append(name if candidate.platform is None else f"{name} ({candidate.platform})")
+    names = list(dict.fromkeys(names))
     return (
-        words if len(words) <= at_most else [*words[:at_most], f"and {len(words) - at_most} more"]
+        names if len(names) <= at_most else [*names[:at_most], f"and {len(names) - at_most} more"]
     )
 
 

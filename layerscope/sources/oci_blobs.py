@@ -12,8 +12,8 @@ from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_descriptor import Descriptor
 
-LACKING = "is not in the layout"
-"""The text of errors about missing blobs; sources replace it by a reason."""
+NOT_IN_LAYOUT = "is not in the layout"
+"""Text of errors about missing blobs; sources with a better explanation replace it (`missing_blobs`)."""
 
 
 class OciBlobs:
@@ -37,7 +37,7 @@ class OciBlobs:
         blob = self.find(descriptor, role)
         if blob is None:
             raise CorruptImageError(
-                f"{role} ({descriptor.digest[:19]}…) {LACKING}",
+                f"{role} ({descriptor.digest[:19]}…) {NOT_IN_LAYOUT}",
                 hint="the layout is incomplete; copy the image again with all of its platforms",
             )
         return blob
@@ -50,7 +50,7 @@ class OciBlobs:
             return MemoryBlob(role or descriptor.digest, data)
         return blob
 
-    def is_there(self, descriptor: Descriptor) -> bool:
+    def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether a blob is stored."""
         try:
             return self.find(descriptor, "") is not None

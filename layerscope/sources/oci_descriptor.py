@@ -85,12 +85,12 @@ class Descriptor:
         known = algorithm in hashlib.algorithms_available
         return data if known and hashlib.new(algorithm, data).hexdigest() == encoded else None
 
-    def size_warning(self, found: int, layer: int) -> list[ImageWarning]:
+    def size_warning(self, actual: int, layer: int) -> list[ImageWarning]:
         """The warning for layer `layer` if its blob has another size than in the manifest."""
-        if self.size is None or self.size == found:
+        if self.size is None or self.size == actual:
             return []
-        said = f"size mismatch: the blob has {found:,} bytes, the manifest says {self.size:,}"
-        return [ImageWarning("digest-mismatch", layer, said)]
+        message = f"size mismatch: the blob has {actual:,} bytes, the manifest says {self.size:,}"
+        return [ImageWarning("digest-mismatch", layer, message)]
 
 
 def annotations_of(manifest: Lenient) -> dict[str, str]:

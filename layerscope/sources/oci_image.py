@@ -13,7 +13,7 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.sources.artifacts import Artifact
 from layerscope.sources.base import ImageParts, LayerPart, shortened
-from layerscope.sources.oci_blobs import LACKING, OciBlobs
+from layerscope.sources.oci_blobs import NOT_IN_LAYOUT, OciBlobs
 from layerscope.sources.oci_descriptor import Descriptor, annotations_of
 
 
@@ -24,7 +24,7 @@ def read_image(
     beside: Beside,
     artifact: Artifact | None,
 ) -> ImageParts:
-    """The image of a manifest with the descriptor `leaf`; `artifact` if its types say so. Raises `LayerscopeError`."""
+    """The image of a manifest with the descriptor `leaf`; `artifact` is set if its types are not those of an image. Raises `LayerscopeError`."""
     warnings = []
     data = blobs.read(leaf, "the manifest")
     if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
@@ -35,7 +35,7 @@ def read_image(
     if config is None:
         raise CorruptImageError("the manifest has no config")
     fields = Lenient(manifest, "manifest")
-    layers, sizes = read_layers(fields, "the manifest", blobs.find, LACKING)
+    layers, sizes = read_layers(fields, "the manifest", blobs.find, NOT_IN_LAYOUT)
     data = blobs.read(config, "the config")
     return ImageParts(
         layers,
@@ -50,32 +50,35 @@ def read_image(
 
 
 def read_layers(
-    manifest: Lenient, name: str, find: Callable[[Descriptor, str], Blob | None], lacking: str
+    manifest: Lenient,
+    name: str,
+    find: Callable[[Descriptor, str], Blob | None],
+    missing_reason: str,
 ) -> tuple[list[LayerPart], list[ImageWarning]]:
     """The layers of a manifest, called `name` in errors, and warnings about their sizes. Raises `LayerscopeError`.
 
     `find` returns the blob of a layer from its descriptor and its name in errors. If it is missing, reading the layer fails with
-    `lacking`.
+    `missing_reason`.
     """
     layers, warnings = [], []
     for number, value in enumerate(manifest.items("layers")):
         layer = Descriptor.read(value)
         if layer is None:
             raise CorruptImageError(f"layer {number} has no digest in {name}")
-        blob = _readable(layer, find(layer, f"layer {number}"), lacking)
+        blob = _readable(layer, find(layer, f"layer {number}"), missing_reason)
         if not isinstance(blob, MissingBlob):
             warnings += layer.size_warning(blob.size, number)
         layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
     return layers, warnings
 
 
-def _readable(layer: Descriptor, blob: Blob | None, lacking: str) -> Blob:
-    """The blob of a layer; one with an error if it certainly cannot be read."""
+def _readable(layer: Descriptor, blob: Blob | None, missing_reason: str) -> Blob:
+    """The blob of a layer; a `MissingBlob` with the reason if it certainly cannot be read."""
     if layer.is_encrypted:
-        why = f"it is encrypted ({shortened(layer.media_type, 200)}): skopeo copy --decryption-key decrypts it"
-        return MissingBlob(layer.digest, why)
+        reason = f"it is encrypted ({shortened(layer.media_type, 200)}): skopeo copy --decryption-key decrypts it"
+        return MissingBlob(layer.digest, reason)
     if blob is not None:
         return blob
     if layer.is_foreign:
         return MissingBlob(layer.digest, "a foreign layer, which is not stored with the image")
-    return MissingBlob(layer.digest, f"its blob ({layer.digest[:19]}…) {lacking}")
+    return MissingBlob(layer.digest, f"its blob ({layer.digest[:19]}…) {missing_reason}")

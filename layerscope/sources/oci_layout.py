@@ -19,10 +19,10 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import (
     Artifact,
+    artifact_of_descriptor,
+    artifact_of_type,
     may_be_manifest,
     not_an_image,
-    of_descriptor,
-    of_type,
 )
 from layerscope.sources.attestations import read_beside, subject_of
 from layerscope.sources.base import Candidate, ImageParts, artifact_candidate
@@ -38,7 +38,7 @@ INDEX = "index.json"
 LAYOUT = "oci-layout"
 MAX_NESTING = 8
 """Maximum depth of nested indexes; the specification has no limit."""
-MAX_NAMED = 1_000_000
+MAX_REACHED = 1_000_000
 """Maximum number of manifests reachable from an index, counted once per path and name: indexes may share entries."""
 
 MAX_ARTIFACTS = 10_000
@@ -78,27 +78,26 @@ class OciLayout:
         self._nodes: dict[str, Node] = {}
         self._platforms: dict[str, Platform | None] = {}
         """The platform of each config, by digest."""
-        self._listed: dict[str, Sequence[str | None]] = {}
+        self._known_diff_ids: dict[str, Sequence[str | None]] = {}
         """The diff IDs of each config, by digest."""
-        self._named = 0
+        self._reached = 0
         self._artifacts: dict[Artifact, None] = {}
         self._attestations: dict[str, Descriptor] = {}
         """The attestation manifest of each image, by the image's digest."""
 
     def candidates(self) -> list[Candidate]:
         """All stored images, in index order. Raises `LayerscopeError` if there are none."""
-        found, absent, warnings = candidates_to_offer(
+        candidates, absent, warnings = candidates_to_offer(
             merge_by_image(self.descriptions()), self.unread
         )
         self.absent += absent
         self.warnings += warnings
-        return found
+        return candidates
 
     def descriptions(self) -> list[Description]:
         """All images of the index in order, merged by digest; without images, artifacts that may open as one.
 
-        Raises
-        `LayerscopeError` if there are neither.
+        Raises `LayerscopeError` if there are neither.
         """
         index = self._members.find(INDEX)
         if index is None:
@@ -147,7 +146,7 @@ class OciLayout:
             self._note_attestations(descriptor)
             if descriptor is None:
                 continue
-            if (artifact := of_descriptor(descriptor)) is not None:
+            if (artifact := artifact_of_descriptor(descriptor)) is not None:
                 self._note_artifact(artifact, descriptor.tags(), descriptor.digest)
                 continue
             _, tags = tops.setdefault(descriptor.digest, (descriptor, {}))
@@ -177,9 +176,9 @@ class OciLayout:
         if depth > MAX_NESTING or descriptor.digest in seen:
             return
         seen.add(descriptor.digest)
-        self._named += 1 + len(tags)
-        if self._named > MAX_NAMED:
-            raise CorruptImageError(f"{INDEX} references more than {MAX_NAMED:,} manifests")
+        self._reached += 1 + len(tags)
+        if self._reached > MAX_REACHED:
+            raise CorruptImageError(f"{INDEX} references more than {MAX_REACHED:,} manifests")
         node = self._node(descriptor)
         if node.manifest is not None:
             yield descriptor
@@ -189,7 +188,7 @@ class OciLayout:
             if descriptor.platform is not None:
                 self.absent.append(descriptor.platform)
             if not depth:
-                self.unread.append(_entry(descriptor, tags, node.problem))
+                self.unread.append(_unreadable_entry(descriptor, tags, node.problem))
         for child in node.children:
             yield from self._leaves(child, seen, depth + 1, tags)
 
@@ -202,7 +201,7 @@ class OciLayout:
             except LayerscopeError as error:
                 node = Node(problem=error)
                 if not may_be_manifest(descriptor.media_type):
-                    node = Node(artifact=of_type(descriptor.media_type))
+                    node = Node(artifact=artifact_of_type(descriptor.media_type))
             self._nodes[descriptor.digest] = node
         return node
 
@@ -253,9 +252,9 @@ class OciLayout:
                 is_image=image.artifact is None,
             ),
             config.digest if config else None,
-            config is not None and self._blobs.is_there(config),
+            config is not None and self._blobs.has_blob(config),
             [None if layer is None else layer.digest for layer in layers],
-            [layer is None or layer.is_foreign or self._blobs.is_there(layer) for layer in layers],
+            [layer is None or layer.is_foreign or self._blobs.has_blob(layer) for layer in layers],
             lambda: self._diff_ids(config),
             nested=image.top != leaf.digest,
         )
@@ -264,13 +263,13 @@ class OciLayout:
         """The diff IDs of a config, read once."""
         if config is None:
             return ()
-        if config.digest not in self._listed:
+        if config.digest not in self._known_diff_ids:
             listed: Sequence[str | None] = ()
             with suppress(LayerscopeError):
                 data = self._blobs.read(config, "the config")
                 listed = parse_config(data, "the config", self._limits).diff_ids
-            self._listed[config.digest] = listed
-        return self._listed[config.digest]
+            self._known_diff_ids[config.digest] = listed
+        return self._known_diff_ids[config.digest]
 
     def _note_artifact(self, artifact: Artifact, tags: Iterable[str], digest: str) -> None:
         self._artifacts.setdefault(artifact)
@@ -279,13 +278,16 @@ class OciLayout:
 
     def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
         """The platform of an image: from the descriptor, else from the config; the OS version from either."""
-        config, said = Descriptor.read(manifest.get("config")), descriptor.platform
-        if config is None or (said is not None and (said.os == "linux" or said.os_version)):
-            return said  # Linux has no versions, so the config is not needed
+        config, listed_platform = Descriptor.read(manifest.get("config")), descriptor.platform
+        if config is None or (
+            listed_platform is not None
+            and (listed_platform.os == "linux" or listed_platform.os_version)
+        ):
+            return listed_platform  # Linux has no versions, so the config is not needed
         stated = self._config_platform(config)
-        if said is None or stated is None:
-            return said or stated
-        return said.with_version(stated)
+        if listed_platform is None or stated is None:
+            return listed_platform or stated
+        return listed_platform.with_version(stated)
 
     def _config_platform(self, config: Descriptor) -> Platform | None:
         """The platform of a config, read once."""
@@ -314,8 +316,10 @@ class OciLayout:
         return NotAnImageError(f"{INDEX} lists no images")
 
 
-def _entry(descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError) -> Candidate:
-    """The names of an entry of `index.json` that cannot be opened."""
+def _unreadable_entry(
+    descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError
+) -> Candidate:
+    """A candidate for an entry of `index.json` whose manifest cannot be read."""
 
     def load() -> ImageParts:
         raise problem

@@ -12,10 +12,10 @@ from layerscope.sources.artifacts import (
     MANIFEST_TYPES,
     SCHEMA_1,
     Artifact,
-    of_descriptor,
-    of_index,
-    of_manifest,
-    of_type,
+    artifact_of_descriptor,
+    artifact_of_index,
+    artifact_of_manifest,
+    artifact_of_type,
 )
 from layerscope.sources.oci_descriptor import Descriptor
 
@@ -27,7 +27,7 @@ class Node:
     listed: Sequence[Descriptor] = ()
     """All entries of an index, attestations and other artifacts too."""
     artifacts: dict[str, Artifact] = field(default_factory=dict)
-    """Those of them that are not images, by digest."""
+    """The entries that are not images, by digest."""
     manifest: dict[str, Any] | None = None
     """The manifest of an image, or of an artifact that may open as one; keys in lower case."""
     config: Descriptor | None = None
@@ -42,7 +42,7 @@ class Node:
 
 
 def node_of(document: dict[str, Any], descriptor: Descriptor) -> Node:
-    """What the document of a descriptor is. Raises `CorruptImageError`, `NotAnImageError`."""
+    """The content of a descriptor's document. Raises `CorruptImageError`, `NotAnImageError`."""
     document = lowercase_keys(document)
     manifests, layers = document.get("manifests"), document.get("layers")
     short = descriptor.digest[:19]
@@ -51,9 +51,9 @@ def node_of(document: dict[str, Any], descriptor: Descriptor) -> Node:
     if manifests is not None:
         values = manifests if isinstance(manifests, list) else []
         children = [child for value in values if (child := Descriptor.read(value))]
-        if (artifact := of_index(document, children)) is not None:
+        if (artifact := artifact_of_index(document, children)) is not None:
             return Node(artifact=artifact)
-        known = {child.digest: of_descriptor(child) for child in children}
+        known = {child.digest: artifact_of_descriptor(child) for child in children}
         return Node(children, {digest: one for digest, one in known.items() if one is not None})
     if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
         raise NotAnImageError(
@@ -62,7 +62,7 @@ def node_of(document: dict[str, Any], descriptor: Descriptor) -> Node:
         )
     config = Descriptor.read(document.get("config"))
     has_config = isinstance(document.get("config"), dict)
-    artifact = of_manifest(document, descriptor)
+    artifact = artifact_of_manifest(document, descriptor)
     if artifact is not None:
         may_open = artifact.name is None and has_config
         return Node(manifest=document if may_open else None, config=config, artifact=artifact)
@@ -72,4 +72,4 @@ def node_of(document: dict[str, Any], descriptor: Descriptor) -> Node:
     kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
     if kind == "unknown" or kind in MANIFEST_TYPES:
         raise NotAnImageError(f"manifest {short} has no config (type {kind})")
-    return Node(artifact=of_type(kind))
+    return Node(artifact=artifact_of_type(kind))

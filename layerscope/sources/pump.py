@@ -12,11 +12,11 @@ from typing import TypeVar
 
 from layerscope.progress import Progress, check
 
-LOOK_EVERY = 0.1
+POLL_SECONDS = 0.1
 """Seconds between checks for cancellation."""
 _TICK = 1.0
 """Maximum seconds counted between two checks: time while this process was suspended does not count."""
-_AHEAD = 64
+_BUFFERED = 64
 """Maximum number of buffered pieces."""
 _Piece = TypeVar("_Piece")
 """Bytes of an export, or messages of an engine."""
@@ -41,24 +41,24 @@ class TooSlowError(Exception):
         """The timeout in seconds."""
 
 
-def pumped(
+def read_in_thread(
     pieces: Iterator[_Piece],
     progress: Progress,
     close: Callable[[], None],
-    patience: Timeouts = Timeouts(),
+    timeouts: Timeouts = Timeouts(),
 ) -> Iterator[_Piece]:
     """The same pieces, read in another thread; `close` is always called at the end.
 
     An engine may be silent for minutes before its first byte, and a read that waits for it cannot be interrupted.
     Raises `CancelledError`, and `TooSlowError` after a timeout.
     """
-    ready: queue.Queue[_Piece | BaseException | None] = queue.Queue(_AHEAD)
+    ready: queue.Queue[_Piece | BaseException | None] = queue.Queue(_BUFFERED)
     stopped = threading.Event()
 
     def put(item: _Piece | BaseException | None) -> None:
         while not stopped.is_set():
             try:
-                ready.put(item, timeout=LOOK_EVERY)
+                ready.put(item, timeout=POLL_SECONDS)
             except queue.Full:
                 continue
             return
@@ -83,17 +83,17 @@ def pumped(
     try:
         while True:
             check(progress)
-            left = min(patience.silence - silent, patience.total - waited)
-            if left <= 0:
-                raise TooSlowError(patience.total if waited >= patience.total else patience.silence)
-            looked = time.monotonic()
+            remaining = min(timeouts.silence - silent, timeouts.total - waited)
+            if remaining <= 0:
+                raise TooSlowError(timeouts.total if waited >= timeouts.total else timeouts.silence)
+            started = time.monotonic()
             try:
-                item = ready.get(timeout=min(LOOK_EVERY, left))
+                item = ready.get(timeout=min(POLL_SECONDS, remaining))
             except queue.Empty:
-                ticked = min(time.monotonic() - looked, _TICK)
-                silent, waited = silent + ticked, waited + ticked
+                elapsed = min(time.monotonic() - started, _TICK)
+                silent, waited = silent + elapsed, waited + elapsed
                 continue
-            waited += min(time.monotonic() - looked, _TICK)
+            waited += min(time.monotonic() - started, _TICK)
             silent = 0.0
             if item is None:
                 return

@@ -34,7 +34,7 @@ class NotInStoreError(ImageNotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class NamedImage:
     """An image with everything it can be referenced by."""
 
     id: str
@@ -44,7 +44,7 @@ class Stored:
     """Digests of its manifests."""
 
 
-_Image = TypeVar("_Image", bound=Stored)
+_Image = TypeVar("_Image", bound=NamedImage)
 
 
 def looks_like_path(reference: str) -> bool:
@@ -69,12 +69,12 @@ def path_in(reference: str) -> Path | None:
     return path
 
 
-def familiar(name: str) -> str:
+def familiar_name(name: str) -> str:
     """A short name, without `docker.io/library/`."""
     return name.removeprefix("docker.io/").removeprefix("library/")
 
 
-def pick(reference: str, images: Sequence[_Image]) -> _Image:
+def pick_image(reference: str, images: Sequence[_Image]) -> _Image:
     """The image of a reference: by name, digest, ID prefix, and last by the end of its name.
 
     Docker prefers names to IDs; Podman also finds `localhost/NAME`, and `NAME` under any registry. Raises
@@ -83,25 +83,25 @@ def pick(reference: str, images: Sequence[_Image]) -> _Image:
     wanted = without_tag_at_digest(reference)
     full = normalise(wanted)
     local = normalise(LOCALHOST + wanted)
-    found = (
+    matches = (
         [image for image in images if full in map(normalise, image.names)]
         or [image for image in images if local in map(normalise, image.names)]
         or _by_digest(wanted, images)
         or _by_id(wanted, images)
         or _by_suffix(full, images)
     )
-    distinct = {image.id: image for image in found}
+    distinct = {image.id: image for image in matches}
     if len(distinct) > 1:
         shown = [next(iter(image.names), image.id[:12]) for image in distinct.values()]
-        more = ", …" if len(shown) > 2 * _NEAR else ""
+        ellipsis = ", …" if len(shown) > 2 * _NEAR else ""
         raise ImageNotFoundError(
-            f"{reference!r} is ambiguous: {len(shown)} images match: {', '.join(shown[: 2 * _NEAR])}{more}",
+            f"{reference!r} is ambiguous: {len(shown)} images match: {', '.join(shown[: 2 * _NEAR])}{ellipsis}",
             hint="give a longer name or ID",
         )
     if not distinct:
         names = [name for image in images for name in image.names]
         raise NotInStoreError("no such image", names)
-    return found[0]
+    return matches[0]
 
 
 def without_tag_at_digest(reference: str) -> str:
@@ -112,20 +112,20 @@ def without_tag_at_digest(reference: str) -> str:
     return name + at + digest
 
 
-def near(reference: str, names: Iterable[str]) -> list[str]:
+def similar_names(reference: str, names: Iterable[str]) -> list[str]:
     """Similar names, other tags of the same repository first."""
     import difflib
 
-    known = list(dict.fromkeys(familiar(name) for name in names))
-    wanted = familiar(normalise(without_tag_at_digest(reference)))
+    known = list(dict.fromkeys(familiar_name(name) for name in names))
+    wanted = familiar_name(normalise(without_tag_at_digest(reference)))
     repository = repository_of(wanted)
     same = [name for name in known if repository_of(name.removeprefix(LOCALHOST)) == repository]
     close = difflib.get_close_matches(wanted, known, _NEAR, 0.6)
     repositories: dict[str, str] = {}
     for name in known:
         repositories.setdefault(repository_of(name), name)
-    alike = difflib.get_close_matches(repository, list(repositories), _NEAR, 0.7)
-    return list(dict.fromkeys([*same, *close, *(repositories[name] for name in alike)]))[:_NEAR]
+    similar = difflib.get_close_matches(repository, list(repositories), _NEAR, 0.7)
+    return list(dict.fromkeys([*same, *close, *(repositories[name] for name in similar)]))[:_NEAR]
 
 
 def repository_of(name: str) -> str:
@@ -161,5 +161,5 @@ def _by_id(wanted: str, images: Sequence[_Image]) -> list[_Image]:
 
 def _by_suffix(full: str, images: Sequence[_Image]) -> list[_Image]:
     """Images whose name ends this way, in any registry: Podman's last resort for short names."""
-    end = "/" + familiar(full)
+    end = "/" + familiar_name(full)
     return [image for image in images if any(normalise(name).endswith(end) for name in image.names)]

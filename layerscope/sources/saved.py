@@ -1,4 +1,4 @@
-"""Files of `layerscope save`: an image with all that is known of it, without the contents of its layers."""
+"""Files of `layerscope save`: an image and its analysis, without the contents of its layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.image.model import Image
 from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
 from layerscope.layers.packing import Packed, pack_fields, unpack_fields
 from layerscope.layers.saved_file import damaged, read_saved
-from layerscope.sources.base import Candidate, Found, ImageParts, Request, SourceImage
+from layerscope.sources.base import Candidate, FoundImages, ImageParts, Request, SourceImage
 
 KIND = "saved"
 _PREFIX = "description."
@@ -29,16 +29,16 @@ class _SavedBlob:
 
 @dataclass(frozen=True, slots=True)
 class _Description:
-    """What is known of an image without its layers."""
+    """An image without its layers."""
 
     image: Image
-    """Without where it was found."""
+    """Without reference and location."""
     blobs: tuple[_SavedBlob, ...]
     damage: str | None
 
 
 def pack_description(source: SourceImage) -> Packed:
-    """The description of an image. SBOMs are left out: what they list is among the packages."""
+    """The description of an image. SBOMs are left out: the packages include what they list."""
     image = source.image
     image = replace(
         image, reference="", location="", source_kind=KIND, beside=replace(image.beside, sboms=())
@@ -50,7 +50,7 @@ def pack_description(source: SourceImage) -> Packed:
     return pack_fields(_Description(image, tuple(blobs), source.damage), _PREFIX)
 
 
-def find_in_saved(request: Request, blob: Blob) -> Found:
+def find_in_saved(request: Request, blob: Blob) -> FoundImages:
     """The image in a saved file. Raises `LayerscopeError` if it is damaged or of another format."""
     request.progress.stage("Reading the saved image")
     packed = read_saved(blob, request.limits)
@@ -59,7 +59,7 @@ def find_in_saved(request: Request, blob: Blob) -> Found:
         described = unpack_fields(_Description, packed, _PREFIX)
         _check(described, request)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise damaged(blob.name, "its description makes no sense") from error
+        raise damaged(blob.name, "its description is inconsistent") from error
     image = described.image
     blobs: list[Blob] = [
         UnsavedBlob(each.name, blob.name)
@@ -67,15 +67,17 @@ def find_in_saved(request: Request, blob: Blob) -> Found:
         else MissingBlob(each.name, each.missing)
         for each in described.blobs
     ]
-    whole = SourceImage(image, blobs, described.damage, saved=packed)
+    source = SourceImage(image, blobs, described.damage, saved=packed)
     digests = [digest for digest in (image.manifest_digest, image.id) if digest is not None]
     platform = image.platform if image.platform.architecture else None
-    candidate = Candidate(image.tags, platform, lambda: ImageParts([], None, whole=whole), digests)
-    return Found(KIND, [candidate])
+    candidate = Candidate(
+        image.tags, platform, lambda: ImageParts([], None, complete_image=source), digests
+    )
+    return FoundImages(KIND, [candidate])
 
 
 def check_numbers(value: Any) -> None:
-    """Raise ValueError for a number that is no size, count, time or place of anything."""
+    """Raise ValueError for a number that cannot be a size, count, time or index."""
     for number in _numbers(value):
         if not -1 <= number <= _LARGEST:
             raise ValueError(number)
@@ -83,25 +85,25 @@ def check_numbers(value: Any) -> None:
 
 def _numbers(value: Any) -> Iterator[float]:
     """All numbers in a document."""
-    left = [value]
-    while left:
-        value = left.pop()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, int | float):
             yield value
         elif isinstance(value, list):
-            left += value
+            waiting += value
         elif isinstance(value, dict):
-            left += value.values()
+            waiting += value.values()
 
 
 def _check(described: _Description, request: Request) -> None:
-    """Raise ValueError if the parts of an image do not fit together, `LimitExceededError` if there are too many."""
+    """Raise ValueError if the parts of an image are inconsistent, `LimitExceededError` if there are too many."""
     image, limits = described.image, request.limits
     count, steps = len(image.layers), len(image.steps)
-    for name, found in (("layers", count), ("history_entries", image.recorded_steps)):
-        if found > getattr(limits, name):
-            raise limits.exceeded(name, "the saved image", found)
-    fits = (
+    for name, counted in (("layers", count), ("history_entries", image.recorded_steps)):
+        if counted > getattr(limits, name):
+            raise limits.exceeded(name, "the saved image", counted)
+    is_consistent = (
         len(described.blobs) == count
         and all(layer.index == number for number, layer in enumerate(image.layers))
         and all(step.index == number for number, step in enumerate(image.steps))
@@ -111,5 +113,5 @@ def _check(described: _Description, request: Request) -> None:
         and all(0 <= warning.layer < count for warning in image.warnings if warning.layer is not None)
         and all(0 <= layer.step < steps for layer in image.layers)
     )  # fmt: skip
-    if not fits:
-        raise ValueError("steps and layers do not fit")
+    if not is_consistent:
+        raise ValueError("steps and layers do not match")

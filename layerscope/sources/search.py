@@ -13,19 +13,19 @@ from layerscope.errors import LayerscopeError, UnreachableError, UsageError
 from layerscope.sources.base import (
     STDIN,
     Chooser,
-    Found,
+    FoundImages,
     Request,
     SourceImage,
-    naming,
+    errors_about,
 )
+from layerscope.sources.candidate_image import open_candidate
 from layerscope.sources.choosing import choose
-from layerscope.sources.described import describe
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.lookup import Source, find_in_source, find_in_turn, with_suggestions
 from layerscope.sources.references import FILE_SCHEMES, SCHEME, NotInStoreError
 
 
-def _later(module: str, name: str) -> Callable[..., Any]:
+def _lazy_function(module: str, name: str) -> Callable[..., Any]:
     """A function of a source's module, which is imported when it is called: most images come from files."""
 
     def call(*arguments: Any) -> Any:
@@ -34,23 +34,27 @@ def _later(module: str, name: str) -> Callable[..., Any]:
     return call
 
 
-def _of_engine(kind: str) -> Source:
+def _engine_source(kind: str) -> Source:
     """An engine of this kind, at its usual addresses."""
-    endpoints = _later("endpoints", f"{kind}_endpoints")
+    endpoints = _lazy_function("endpoints", f"{kind}_endpoints")
     return Source(
         kind,
         (kind,),
-        partial(_later("engine", "find"), kind, endpoints),
-        pull=partial(_later("engine_pull", "pull"), kind, endpoints),
-        listed=partial(_later("engine_listing", "listed"), kind, endpoints),
+        partial(_lazy_function("engine", "find"), kind, endpoints),
+        pull=partial(_lazy_function("engine_pull", "pull"), kind, endpoints),
+        list_images=partial(_lazy_function("engine_listing", "list_images"), kind, endpoints),
     )
 
 
-def _of_store(kind: str) -> Source:
+def _store_source(kind: str) -> Source:
     """A store that is read directly, by the module with its name."""
     module = kind.replace("-", "_")
     return Source(
-        kind, (kind,), _later(module, "find"), stored=True, listed=_later(module, "listed")
+        kind,
+        (kind,),
+        _lazy_function(module, "find"),
+        stored=True,
+        list_images=_lazy_function(module, "list_images"),
     )
 
 
@@ -60,12 +64,12 @@ SOURCES: tuple[Source, ...] = (
         FILE_SCHEMES,
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
-    _of_engine("docker"),
-    _of_engine("podman"),
-    _of_store("containers-storage"),
-    _of_store("docker-store"),
-    _of_store("containerd"),
-    Source("registry", ("registry",), _later("registry.source", "find"), remote=True),
+    _engine_source("docker"),
+    _engine_source("podman"),
+    _store_source("containers-storage"),
+    _store_source("docker-store"),
+    _store_source("containerd"),
+    Source("registry", ("registry",), _lazy_function("registry.source", "find"), remote=True),
 )
 """In search order for a reference without a scheme; remote ones are asked only if the user wants that."""
 
@@ -78,33 +82,36 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     """
     if not request.reference.strip():
         raise UsageError("the name of the image is empty", hint="is a variable unset?")
-    with naming(request):
+    with errors_about(request):
         found = find_images(request)
-        return describe(request, found, *choose(request, found, ask))
+        return open_candidate(request, found, *choose(request, found, ask))
 
 
 def open_sources(request: Request) -> list[tuple[str | None, SourceImage | LayerscopeError]]:
-    """Every image of the requested place, each for one platform, without reading any layer: what selects it there, None if there
-    is only one; and the image, or why it cannot be opened.
+    """Every image of the requested place, each for one platform, without reading any layer.
+
+    Returns what selects it there, None if there is only one; and the image, or the error.
 
     Raises `LayerscopeError` if the place has no image.
     """
-    with naming(request):
+    with errors_about(request):
         found = find_images(request)
     groups = {candidate.group for candidate in found.candidates}
-    chosen = [f"@{number}" for number in range(len(groups))] if len(groups) > 1 else [None]
+    selectors = [f"@{number}" for number in range(len(groups))] if len(groups) > 1 else [None]
     opened: list[tuple[str | None, SourceImage | LayerscopeError]] = []
-    for image in chosen:
-        one = replace(request, image=image)
+    for image in selectors:
+        selected = replace(request, image=image)
         try:
-            with naming(one):
-                opened.append((image, describe(one, found, *choose(one, found, None))))
+            with errors_about(selected):
+                opened.append(
+                    (image, open_candidate(selected, found, *choose(selected, found, None)))
+                )
         except LayerscopeError as error:
             opened.append((image, error))
     return opened
 
 
-def find_images(request: Request) -> Found:
+def find_images(request: Request) -> FoundImages:
     """All images that a reference leads to, from the source of its scheme, or of the first that has them. Raises `LayerscopeError`;
     `UsageError` if --pull is not supported."""
     if request.pull and request.store_root is not None:
@@ -132,9 +139,7 @@ def find_images(request: Request) -> Found:
     raise UsageError(f"unknown scheme {scheme}://", hint=f"expected one of: {known}")
 
 
-def _refuse_pull(asked: str) -> NoReturn:
+def _refuse_pull(what: str) -> NoReturn:
     """Raise the error for --pull with a source that cannot pull."""
     pulling = " or ".join(f"{source.name}://" for source in SOURCES if source.pull is not None)
-    raise UsageError(
-        f"--pull is not supported for {asked}", hint=f"remove --pull, or use {pulling}"
-    )
+    raise UsageError(f"--pull is not supported for {what}", hint=f"remove --pull, or use {pulling}")

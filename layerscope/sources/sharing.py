@@ -14,9 +14,9 @@ class Share:
     """An image's bytes, as recorded by its store. None if not all are recorded."""
 
     shared: int | None
-    """Shared: in layers that other images also have."""
+    """Bytes in layers that other images also have."""
     unique: int | None
-    """Unique: in layers of this image only, reclaimable by removing it."""
+    """Bytes in layers of this image only, reclaimable by removing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,19 @@ class Sharing:
 
 
 def sharing(images: Sequence[StoreImage]) -> Sharing:
-    """Layer sharing between the images of one store. `images` must not contain build steps: they are removed with the last image
-    made from them."""
+    """Layer sharing between the images of one store.
+
+    `images` must not contain intermediate build steps: they are removed with the last image made from them.
+    """
     layers: dict[str, StoreLayer] = {}
     uses: Counter[str] = Counter()
     named: set[str] = set()
     for image in images:
-        own = {layer.key: layer for layer in image.layers or ()}
-        layers.update(own)
-        uses.update(own.keys())
+        image_layers = {layer.key: layer for layer in image.layers or ()}
+        layers.update(image_layers)
+        uses.update(image_layers.keys())
         if not image.dangling:
-            named |= own.keys()
+            named |= image_layers.keys()
     shared = [
         SharedLayer(layers[key], count)
         for key, count in uses.items()
@@ -73,8 +75,8 @@ def sharing(images: Sequence[StoreImage]) -> Sharing:
 def _share(image: StoreImage, uses: Counter[str]) -> Share:
     if image.layers is None:
         return Share(None, None)
-    own = {layer.key: layer.size for layer in image.layers}
-    if None in own.values():
+    sizes = {layer.key: layer.size for layer in image.layers}
+    if None in sizes.values():
         return Share(None, None)
-    unique = sum(size or 0 for key, size in own.items() if uses[key] == 1)
-    return Share(sum(size or 0 for size in own.values()) - unique, unique)
+    unique = sum(size or 0 for key, size in sizes.items() if uses[key] == 1)
+    return Share(sum(size or 0 for size in sizes.values()) - unique, unique)

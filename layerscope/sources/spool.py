@@ -19,13 +19,13 @@ from layerscope.progress import Progress, check
 from layerscope.sources.first_bytes import check_start
 from layerscope.text import size
 
-_LOOK = 256 << 20
+_CHECK_BYTES = 256 << 20
 """Bytes between checks of free disk space."""
-_LEFT = 256 << 20
-"""Bytes of disk space that a copy larger than `_LOOK` leaves free."""
-_TURN = 0.2
-"""Seconds to wait for more of a stream before signals are looked at."""
-_PATIENCE = 0.2
+_RESERVE = 256 << 20
+"""Bytes of disk space that a copy larger than `_CHECK_BYTES` leaves free."""
+_TURN_SECONDS = 0.2
+"""Seconds to wait for more of a stream before signals are handled."""
+_PATIENCE_SECONDS = 0.2
 """Seconds to wait for more of a stream that is not an image, to describe it better."""
 
 
@@ -33,10 +33,10 @@ class TemporaryCopy:
     """A temporary file without a name, which is written in order. Closed with its last reference."""
 
     def __init__(self, name: str) -> None:
-        """`name` is what is copied, for errors. Raises `LayerscopeError` when no file can be made."""
+        """`name` is what is copied, for errors. Raises `LayerscopeError` when no file can be created."""
         self._name = name
         self.written = 0
-        self._next_look = _LOOK
+        self._next_check = _CHECK_BYTES
         with _writing(name, 0):
             self._stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # see `__del__`
 
@@ -52,14 +52,14 @@ class TemporaryCopy:
     def write(self, piece: bytes) -> None:
         """Append bytes. Raises `LayerscopeError` when they cannot be written, and before a large copy fills the disk."""
         with _writing(self._name, self.written):
-            if self.written >= self._next_look:
-                self._next_look += _LOOK
-                _leave_room(self.fd)
+            if self.written >= self._next_check:
+                self._next_check += _CHECK_BYTES
+                _check_room(self.fd)
             view = memoryview(piece)
             while view:
-                done = self._stream.write(view)
-                view = view[done:]
-                self.written += done
+                count = self._stream.write(view)
+                view = view[count:]
+                self.written += count
 
 
 def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> OpenFile:
@@ -73,10 +73,10 @@ def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> Ope
     return OpenFile(os.dup(copy.fd), name, spooled=True, origin=origin)
 
 
-def _leave_room(descriptor: int) -> None:
-    """Raise the OSError of a full disk if less than `_LEFT` would remain free."""
+def _check_room(descriptor: int) -> None:
+    """Raise the OSError of a full disk if less than `_RESERVE` would remain free."""
     room = os.fstatvfs(descriptor)
-    if room.f_bavail * room.f_frsize < _LEFT:
+    if room.f_bavail * room.f_frsize < _RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -106,7 +106,7 @@ def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress)
     """
     progress.stage("Reading the stream")
 
-    def given() -> Iterator[bytes]:
+    def limited() -> Iterator[bytes]:
         total = 0
         while piece := _read(descriptor):
             check(progress)
@@ -117,24 +117,24 @@ def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress)
             yield piece
 
     def pieces() -> Iterator[bytes]:
-        source, held = given(), []
+        source, start_pieces = limited(), []
 
         def start() -> Iterator[bytes]:
             for piece in source:
-                held.append(piece)
+                start_pieces.append(piece)
                 yield piece
 
         check_start(start(), name, limits, lambda: _is_ready(descriptor))
-        yield from held
-        held.clear()
+        yield from start_pieces
+        start_pieces.clear()
         yield from source
 
     return spool(pieces(), name)
 
 
 def _is_ready(descriptor: int) -> bool:
-    """Whether a pipe has more data, or ends, within `_PATIENCE` seconds."""
-    return bool(select.select([descriptor], [], [], _PATIENCE)[0])
+    """Whether a pipe has more data, or ends, within `_PATIENCE_SECONDS` seconds."""
+    return bool(select.select([descriptor], [], [], _PATIENCE_SECONDS)[0])
 
 
 def _read(descriptor: int) -> bytes:
@@ -143,7 +143,7 @@ def _read(descriptor: int) -> bytes:
     Waits in turns: a signal that comes just before a blocking call is not noticed before that call returns.
     """
     while True:
-        if select.select([descriptor], [], [], _TURN)[0]:
+        if select.select([descriptor], [], [], _TURN_SECONDS)[0]:
             with suppress(BlockingIOError):
                 return os.read(descriptor, CHUNK)
 

@@ -19,7 +19,7 @@ from layerscope.errors import UnreachableError
 from layerscope.signals import temporary_folder
 from layerscope.sources.endpoints import Endpoint
 
-_LAST_WORDS = 1.0
+_STDERR_SECONDS = 1.0
 """Seconds to wait for ssh to say why it failed."""
 
 
@@ -35,27 +35,27 @@ class Tunnel:
         self.path = (
             Path(self._folder.enter_context(temporary_folder("layerscope-"))) / "engine.sock"
         )
-        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listening.bind(str(self.path))
-        self._listening.listen()
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._server.bind(str(self.path))
+        self._server.listen()
         self._children: list[subprocess.Popen[bytes]] = []
         self._closed = False
         self._lock = threading.Lock()
-        self._said = b""
-        self._listeners: list[threading.Thread] = []
+        self._last_line = b""
+        self._readers: list[threading.Thread] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def said(self) -> bytes:
+    def last_line(self) -> bytes:
         """The last line that ssh wrote to stderr. If ssh failed, it arrives after the end of the connection."""
-        for listener in self._listeners:
-            listener.join(_LAST_WORDS)
-        return self._said
+        for reader in self._readers:
+            reader.join(_STDERR_SECONDS)
+        return self._last_line
 
     def close(self) -> None:
         """End all connections."""
         with self._lock:
             self._closed = True
-        self._listening.close()
+        self._server.close()
         for child in self._children:
             stop(child)
         self._folder.close()
@@ -63,7 +63,7 @@ class Tunnel:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listening.accept()
+                connection, _ = self._server.accept()
             except OSError:
                 return
             with connection, self._lock:
@@ -77,19 +77,19 @@ class Tunnel:
                         stderr=subprocess.PIPE,
                     )
                 except OSError as error:
-                    self._said = f"ssh cannot be run: {error.strerror}".encode()
+                    self._last_line = f"ssh cannot be run: {error.strerror}".encode()
                     continue
                 self._children.append(child)
-                listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
-                listener.start()
-                self._listeners.append(listener)
+                reader = threading.Thread(target=self._read_stderr, args=(child,), daemon=True)
+                reader.start()
+                self._readers.append(reader)
 
-    def _listen(self, child: subprocess.Popen[bytes]) -> None:
-        """Keep the end of ssh's error output."""
+    def _read_stderr(self, child: subprocess.Popen[bytes]) -> None:
+        """Remember the last line of ssh's error output."""
         assert child.stderr is not None  # noqa: S101  # for the type checker
         with child.stderr:
             for line in child.stderr:
-                self._said = line[:500]
+                self._last_line = line[:500]
 
 
 def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
@@ -108,8 +108,8 @@ def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
         command += ["-p", str(port)]
     if endpoint.identity:
         command += ["-i", endpoint.identity]
-    there = [program]
+    remote = [program]
     if parts.path.strip("/"):
         path = "'" + parts.path.replace("'", "'\\''") + "'"
-        there += ["--host" if program == "docker" else "--url", f"unix://{path}"]
-    return [*command, "--", host, " ".join([*there, "system", "dial-stdio"])]
+        remote += ["--host" if program == "docker" else "--url", f"unix://{path}"]
+    return [*command, "--", host, " ".join([*remote, "system", "dial-stdio"])]

@@ -74,10 +74,10 @@ def places(
         return _with_drivers([root], None)
     rootless = is_rootless(environment)
     before = _stores(_confs(environment, rootless), environment, rootless)
-    dropped = _drop_ins(environment, rootless)
-    after = _stores([*_first_conf(environment), *dropped], environment, rootless, newer=True)
+    drop_ins = _drop_ins(environment, rootless)
+    after = _stores([*_first_conf(environment), *drop_ins], environment, rootless, newer=True)
     # older Podman ignores drop-ins
-    return list(dict.fromkeys([*after, *before] if dropped else [*before, *after]))
+    return list(dict.fromkeys([*after, *before] if drop_ins else [*before, *after]))
 
 
 def _stores(
@@ -86,7 +86,7 @@ def _stores(
     """The stores of these configurations, highest precedence last; `newer` reads them like Podman 6."""
     graph_root: str | None = None
     driver: str | None = None
-    more: list[str] = []
+    additional: list[str] = []
     for path in confs:
         storage = _table(_read(path), "storage")
         keys = ["graphroot"]
@@ -95,21 +95,21 @@ def _stores(
         for key in keys:
             graph_root = _text(storage, key) or graph_root
         driver = _text(storage, "driver") or driver
-        more += _stores_added(storage)
+        additional += _additional_stores(storage)
     driver = environment.get("STORAGE_DRIVER") or driver
     for option in environment.get("STORAGE_OPTS", "").split(","):
         key, _, value = option.partition("=")
         if key.rpartition(".")[2] in ("imagestore", "additionalimagestore"):
-            more.append(value)
+            additional.append(value)
     first = (
         Path(_expanded(graph_root, environment)) if graph_root else _default(environment, rootless)
     )
     return _with_drivers(
-        [first, *(Path(_expanded(name, environment)) for name in more if name)], driver
+        [first, *(Path(_expanded(name, environment)) for name in additional if name)], driver
     )
 
 
-def _stores_added(storage: dict[str, Any]) -> list[str]:
+def _additional_stores(storage: dict[str, Any]) -> list[str]:
     """Additional stores of a configuration."""
     listed = _table(storage, "options").get("additionalimagestores")
     names = [storage.get("imagestore"), *(listed if isinstance(listed, list) else ())]
@@ -130,9 +130,9 @@ def _confs(environment: Mapping[str, str], rootless: bool) -> list[Path]:
     if named:
         return [Path(named)]
     system = (folder / _NAME for folder in SYSTEM_FOLDERS)
-    found = list(itertools.islice((path for path in system if path.exists()), 1))
-    own = _own_folder(environment) / _NAME
-    return [*found, own] if rootless and own.exists() else found
+    system_conf = list(itertools.islice((path for path in system if path.exists()), 1))
+    user_conf = _user_folder(environment) / _NAME
+    return [*system_conf, user_conf] if rootless and user_conf.exists() else system_conf
 
 
 def _first_conf(environment: Mapping[str, str]) -> list[Path]:
@@ -140,7 +140,7 @@ def _first_conf(environment: Mapping[str, str]) -> list[Path]:
     named = environment.get(CONF)
     if named:
         return [Path(named)]
-    folders = (_own_folder(environment), *SYSTEM_FOLDERS)
+    folders = (_user_folder(environment), *SYSTEM_FOLDERS)
     return next(([path] for folder in folders if (path := folder / _NAME).exists()), [])
 
 
@@ -155,7 +155,7 @@ def _drop_ins(environment: Mapping[str, str], rootless: bool) -> list[Path]:
     for system in reversed(SYSTEM_FOLDERS):
         special = system / f"storage.{kind}.conf.d"
         folders += [system / f"{_NAME}.d", special, *([special / user] if rootless else [])]
-    folders.append(_own_folder(environment) / f"{_NAME}.d")
+    folders.append(_user_folder(environment) / f"{_NAME}.d")
     named: dict[str, Path] = {}
     for folder in folders:
         with suppress(OSError):
@@ -165,7 +165,7 @@ def _drop_ins(environment: Mapping[str, str], rootless: bool) -> list[Path]:
     return [named[name] for name in sorted(named)] + override
 
 
-def _own_folder(environment: Mapping[str, str]) -> Path:
+def _user_folder(environment: Mapping[str, str]) -> Path:
     """The folder of a user's configuration."""
     return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
 

@@ -1,5 +1,5 @@
 """Files of local stores: documents, and layers kept as tar-split. Nothing is locked or written. Engines change stores while they
-are read: if something just listed is missing, it is read again (`retrying`).
+are read: if something just listed is missing, it is read again (`with_retries`).
 """
 
 from __future__ import annotations
@@ -39,28 +39,28 @@ class StoreChangedError(LayerscopeError):
 class NoStoreError(UnreachableError):
     """A folder without a store of this kind."""
 
-    def __init__(self, what: str, root: Path) -> None:
-        super().__init__(f"no {what} found in {root}")
-        self.what = what
+    def __init__(self, kind: str, root: Path) -> None:
+        super().__init__(f"no {kind} found in {root}")
+        self.kind = kind
         self.where = str(root)
         """The folder and its origin."""
 
 
-def nowhere(refusals: Sequence[UnreachableError]) -> UnreachableError:
+def no_store_error(refusals: Sequence[UnreachableError]) -> UnreachableError:
     """The error if no store of one kind can be read: the folders, and the problem of each."""
     absent = [error for error in refusals if isinstance(error, NoStoreError)]
     # An existing store without permission matters more than a missing one.
-    words = [error.message for error in refusals if not isinstance(error, NoStoreError)]
+    problems = [error.message for error in refusals if not isinstance(error, NoStoreError)]
     if absent:
         places = list(dict.fromkeys(error.where for error in absent))
         listed = " or ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
-        words.append(f"no {absent[0].what} found in {listed}")
+        problems.append(f"no {absent[0].kind} found in {listed}")
     ordered = sorted(refusals, key=lambda error: isinstance(error, NoStoreError))
     hints = [error.hint for error in ordered if error.hint]
-    return UnreachableError("; ".join(dict.fromkeys(words)), hint=next(iter(hints), None))
+    return UnreachableError("; ".join(dict.fromkeys(problems)), hint=next(iter(hints), None))
 
 
-def retrying(read: Callable[[], _Value]) -> _Value:
+def with_retries(read: Callable[[], _Value]) -> _Value:
     """The result of `read`, retried while the store changes; finally its error."""
     for attempt in range(ATTEMPTS - 1):
         try:
@@ -87,12 +87,12 @@ def read_json(path: Path, limits: Limits) -> Any:
     return decode(read_file(path, limits), str(path), limits)[0]
 
 
-def reach(root: Path, what: str, hint: str) -> None:
-    """Raise `UnreachableError` unless this user can enter `root`, a folder of the store `what`."""
+def check_access(root: Path, kind: str, hint: str) -> None:
+    """Raise `UnreachableError` unless this user can enter `root`, the folder of a store of this `kind`."""
     try:
         os.scandir(root).close()
     except (FileNotFoundError, NotADirectoryError):
-        raise NoStoreError(what, root) from None
+        raise NoStoreError(kind, root) from None
     except PermissionError:
         raise UnreachableError(f"{root}: permission denied", hint=hint) from None
     except OSError as error:

@@ -54,7 +54,7 @@ class StoreImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ConfigDetails:
     """Details from a config."""
 
     created: str | None = None
@@ -72,19 +72,19 @@ class Described:
         ]
 
 
-def described(config: bytes | None, limits: Limits) -> Described:
+def config_details(config: bytes | None, limits: Limits) -> ConfigDetails:
     """Details from a raw config; empty if missing or damaged, as lists do not report errors."""
     try:
         fields = Lenient(decode_object(config or b"{}", "the config", limits), "config")
     except CorruptImageError:
-        return Described()
+        return ConfigDetails()
     diff_ids = fields.child("rootfs").texts("diff_ids")
     # They become file names: anything but a digest could point elsewhere.
     known = diff_ids if all(map(is_digest, diff_ids)) else ()
-    return Described(fields.text("created"), platform_in_document(fields), known)
+    return ConfigDetails(fields.text("created"), platform_in_document(fields), known)
 
 
-def total(sizes: Sequence[int | None]) -> int | None:
+def total_size(sizes: Sequence[int | None]) -> int | None:
     """The sum of sizes; None if one is unknown."""
     known = [size for size in sizes if size is not None]
     return sum(known) if len(known) == len(sizes) else None

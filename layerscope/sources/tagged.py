@@ -1,4 +1,4 @@
-"""The images of one place that tags name: the tags of a repository, or of an archive or layout with several images, in order."""
+"""Images by tag: those of a repository, or of an archive or layout with several images, in order."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from fnmatch import fnmatchcase
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError, UsageError
 from layerscope.progress import check
-from layerscope.sources.base import STDIN, Request, naming
+from layerscope.sources.base import STDIN, Request, errors_about
 from layerscope.sources.choosing import choose
 from layerscope.sources.names import version_key
 from layerscope.sources.registry.repository import SCHEME, whole_repository
 from layerscope.sources.search import find_images
-from layerscope.sources.store_image import described
+from layerscope.sources.store_image import config_details
 from layerscope.text import moment_of
 from layerscope.words import ReleaseOrder
 
-MOST = 200
-"""Most tags that are looked up: registries count each request. Of the last ones, these are twice as many as wanted."""
-LEAST = 10
-"""Fewest tags that are looked up for the last ones."""
+MAX_LOOKUPS = 200
+"""Maximum number of tags to look up, because registries count requests; for the last ones, twice as many as wanted."""
+MIN_LOOKUPS = 10
+"""Minimum number of tags to look up for the last ones."""
 
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -34,11 +34,11 @@ class TaggedImages:
     requests: tuple[Request, ...]
     """Oldest first."""
     order: ReleaseOrder
-    """What orders them: creation dates if all are known and differ, else the names of the tags."""
-    same: int
-    """Number of tags that were left out, as they name an image that another one names, too."""
-    unseen: int
-    """Number of tags that were not looked up: those of the lowest versions."""
+    """The order: by creation date if all dates are known and differ, else by tag."""
+    duplicate_tags: int
+    """Number of tags left out because another tag names the same image."""
+    skipped_tags: int
+    """Number of tags of the lowest versions, which were not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ class _Tagged:
 
 
 def tagged_images(request: Request, glob: str | None, last: int | None) -> TaggedImages:
-    """The images of a place whose tags match a glob, all if it is None; of these the `last` ones. Raises `LayerscopeError`, and
-    `CancelledError`."""
+    """The images of a place whose tags match a glob, or all; with `last`, only the newest ones.
+
+    Raises `LayerscopeError` and `CancelledError`.
+    """
     if request.reference == STDIN:
         raise UsageError("stdin holds one image", hint="save it to a file, or name several")
-    with naming(request):
-        requests = list(_of_repository(request) or _of_place(request))
+    with errors_about(request):
+        requests = list(_repository_tags(request) or _place_tags(request))
     matching = [one for one in requests if _matches(one[0], glob)]
     if not matching:
         raise ImageNotFoundError(
@@ -63,24 +65,27 @@ def tagged_images(request: Request, glob: str | None, last: int | None) -> Tagge
             hint=f"for example: {', '.join(tag for tag, _ in requests[:3])}",
         )
     matching.sort(key=lambda one: version_key(one[0]))
-    most = MOST if last is None else max(2 * last, LEAST)
-    unseen = max(len(matching) - most, 0)
+    maximum = MAX_LOOKUPS if last is None else max(2 * last, MIN_LOOKUPS)
+    skipped = max(len(matching) - maximum, 0)
     distinct: dict[str, _Tagged] = {}
-    looked_up = list(_looked_up(matching[unseen:]))
-    for one in sorted(looked_up, key=lambda one: len(_NUMBER.findall(one.tag)), reverse=True):
-        distinct.setdefault(one.id, one)  # 1.2.3 says more than 1.2, and that more than stable
-    found = [one for one in looked_up if distinct[one.id] is one]
-    dates = [date for one in found if (date := moment_of(one.created)) is not None]
+    images = list(_look_up(matching[skipped:]))
+    for one in sorted(images, key=lambda one: len(_NUMBER.findall(one.tag)), reverse=True):
+        distinct.setdefault(one.id, one)  # prefer the most specific tag: 1.2.3 over 1.2 over stable
+    distinct_images = [one for one in images if distinct[one.id] is one]
+    dates = [date for one in distinct_images if (date := moment_of(one.created)) is not None]
     order = ReleaseOrder.VERSION
-    if len(set(dates)) == len(found) > 1:
+    if len(set(dates)) == len(distinct_images) > 1:
         order = ReleaseOrder.CREATED
-        found = [one for _, one in sorted(zip(dates, found, strict=True), key=lambda pair: pair[0])]
-    requests_found = tuple(one.request for one in found)
+        distinct_images = [
+            one
+            for _, one in sorted(zip(dates, distinct_images, strict=True), key=lambda pair: pair[0])
+        ]
+    requests_in_order = tuple(one.request for one in distinct_images)
     return TaggedImages(
-        requests_found if last is None else requests_found[-last:],
+        requests_in_order if last is None else requests_in_order[-last:],
         order,
-        len(looked_up) - len(found),
-        unseen if last is None else 0,
+        len(images) - len(distinct_images),
+        skipped if last is None else 0,
     )
 
 
@@ -89,8 +94,8 @@ def _matches(tag: str, glob: str | None) -> bool:
     return glob is None or fnmatchcase(tag, glob) or fnmatchcase(tag.rpartition(":")[2], glob)
 
 
-def _of_repository(request: Request) -> list[tuple[str, Request]]:
-    """The tags of a repository of a registry; none if the reference names something else."""
+def _repository_tags(request: Request) -> list[tuple[str, Request]]:
+    """The tags of a registry's repository; empty for another reference."""
     repository = whole_repository(request.reference)
     if repository is None:
         return []
@@ -102,7 +107,7 @@ def _of_repository(request: Request) -> list[tuple[str, Request]]:
     ]
 
 
-def _of_place(request: Request) -> Iterator[tuple[str, Request]]:
+def _place_tags(request: Request) -> Iterator[tuple[str, Request]]:
     """The tags of an archive, a layout or a store."""
     seen: set[str] = set()
     for candidate in find_images(request).candidates:
@@ -112,8 +117,8 @@ def _of_place(request: Request) -> Iterator[tuple[str, Request]]:
                 yield tag, replace(request, image=tag)
 
 
-def _looked_up(tags: Sequence[tuple[str, Request]]) -> Iterator[_Tagged]:
-    """Images with their IDs and dates; what a tag names that is no image is left out."""
+def _look_up(tags: Sequence[tuple[str, Request]]) -> Iterator[_Tagged]:
+    """Images with their IDs and dates; tags that name no image are left out."""
     for tag, request in tags:
         check(request.progress)
         try:
@@ -121,7 +126,7 @@ def _looked_up(tags: Sequence[tuple[str, Request]]) -> Iterator[_Tagged]:
         except UnreachableError:
             raise
         except LayerscopeError:
-            continue  # a signature, a chart; or it is gone
-        created = described(parts.config or b"", request.limits).created
+            continue  # a signature or a chart, or it was removed
+        created = config_details(parts.config or b"", request.limits).created
         name = tag if parts.config is None else hashlib.sha256(parts.config).hexdigest()
         yield _Tagged(tag, request, name, created)

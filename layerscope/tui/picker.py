@@ -22,7 +22,7 @@ from layerscope import text
 from layerscope.progress import NullProgress
 from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import Listed, list_images
+from layerscope.sources.listing import SourceListing, list_images
 from layerscope.sources.registry.repository import SCHEME
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import binding_of, bindings, first_key
@@ -88,7 +88,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     class Told(Message):
         """An engine or store listed its images, or refused."""
 
-        def __init__(self, number: int, said: Listed) -> None:
+        def __init__(self, number: int, said: SourceListing) -> None:
             super().__init__()
             self.number = number
             self.said = said

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from layerscope import text
-from layerscope.sources.references import familiar
+from layerscope.sources.references import familiar_name
 from layerscope.sources.store_image import StoreImage
 
 SORTS = ("age", "size", "name")
@@ -142,7 +142,7 @@ class Choice:
 def _row(key: str, images: Sequence[StoreImage]) -> Row:
     # A store with layer sizes is read in place; an engine has to export the image first.
     best = max(images, key=_readiness)
-    tags = list(dict.fromkeys(familiar(tag) for image in images for tag in image.tags))
+    tags = list(dict.fromkeys(familiar_name(tag) for image in images for tag in image.tags))
     saved = best.reference.startswith(("./", "/"))
     name = tags[0] if tags else best.location if saved else "(no name)"
     if saved and tags and ":" not in name and "/" not in name:

@@ -11,7 +11,7 @@ import pytest
 from layerscope.report.schema import warnings_document
 from tests.expected_tree import BASE, TOP, listen
 from tests.images import digest, image_config
-from tests.sources.image_files import codes, open_path, said, unpack
+from tests.sources.image_files import codes, open_path, unpack, warning_message
 from tests.toc_images import (
     CHUNKED,
     STARGZ_DIGEST,
@@ -81,7 +81,7 @@ def test_a_wrong_table_is_reported(
     opened = open_path(write_image(tmp_path, [make(TOP), layer]))
     assert codes(opened) == ["toc-mismatch"]
     assert [warning.layer for warning in opened.warnings] == [1]
-    message = said(opened, "toc-mismatch")
+    message = warning_message(opened, "toc-mismatch")
     assert "disagrees with the tar" in message
     assert message.endswith(words)
     own = len(toc_json(entries)) if make is estargz else 0
@@ -123,7 +123,7 @@ def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> 
     assert "expected" not in listen(path, wait=False).heard
     opened = open_path(path)
     assert codes(opened) == ["toc-unusable"]
-    assert said(opened, "toc-unusable").endswith("not match its digest in the manifest")
+    assert warning_message(opened, "toc-unusable").endswith("not match its digest in the manifest")
     assert opened.verified(0) is True
 
 
@@ -144,7 +144,7 @@ def test_a_missing_table_is_reported_if_the_manifest_claims_it(tmp_path: Path) -
         layer.annotations[annotation] = "sha256:" + "0" * 64
         opened = open_path(write_image(tmp_path, [layer]))
         assert codes(opened) == ["toc-unusable"]
-        assert "does not end with one" in said(opened, "toc-unusable")
+        assert "does not end with one" in warning_message(opened, "toc-unusable")
 
 
 def test_a_table_in_another_image_is_no_fault(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from layerscope import cli
 from layerscope.errors import UnreachableError
 from layerscope.report import images_schema, images_text
 from layerscope.report.options import ReportOptions
-from layerscope.sources.listing import Listed
+from layerscope.sources.listing import SourceListing
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.text import cells
 from tests.images import digest, file, layer_tar
@@ -36,7 +36,7 @@ def image(name: str, *layers: tuple[str, int]) -> StoreImage:
     )  # fmt: skip
 
 
-def written(*answers: Listed, width: int = 100) -> list[str]:
+def written(*answers: SourceListing, width: int = 100) -> list[str]:
     """The text, line by line."""
     stream = io.BytesIO()
     images_text.write(answers, stream, ReportOptions(width=width), NOW)
@@ -109,7 +109,7 @@ def test_columns_align_and_keep_to_the_width(width: int) -> None:
         image(name, ("base", 123_456_789), (str(number), 10**number))
         for number, name in enumerate(names)
     ]
-    lines = written(Listed(STORE, images), width=width)
+    lines = written(SourceListing(STORE, images), width=width)
     table = lines[1 : 2 + len(images)]
     assert all(cells(line) <= width for line in lines)
     assert {cells(line) for line in table} == {width}
@@ -119,26 +119,26 @@ def test_columns_align_and_keep_to_the_width(width: int) -> None:
 
 def test_engines_have_no_shared_sizes() -> None:
     """Engines do not report the sizes of layers."""
-    lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
+    lines = written(SourceListing(ENGINE, [image("a:1", ("x", 5))]), SourceListing(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3
     assert "unique" not in lines[1]
 
 
 def test_layers_of_unknown_content_have_no_chain_ids() -> None:
     """If the config of an image is damaged, the field is null, not a list of nulls."""
-    answer = Listed(STORE, [image("a:1", ("x", 5), ("y", 6))])
+    answer = SourceListing(STORE, [image("a:1", ("x", 5), ("y", 6))])
     (listed_image,) = images_schema.document([answer])["sources"][0]["images"]
     assert listed_image["chainIds"] is None
 
 
 def test_an_empty_store_has_a_heading_without_a_table() -> None:
-    assert written(Listed(STORE)) == ["containers-storage  0 images"]
+    assert written(SourceListing(STORE)) == ["containers-storage  0 images"]
 
 
 def test_layers_with_the_largest_savings_come_first() -> None:
     """The first few are listed with the images that have them."""
     images = [image(f"i{n}:1", *((f"l{m}", 1000 * m) for m in range(9))) for n in range(3)]
-    lines = written(Listed(STORE, images))
+    lines = written(SourceListing(STORE, images))
     assert "8.0 kB in 3 images" in lines[7]
     assert "i0:1, i1:1, i2:1" in lines[7]
     assert lines[-1] == "  … and 3 more shared layers"

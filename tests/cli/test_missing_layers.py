@@ -50,7 +50,10 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
         "config": layout.blob(CONFIG, image_config(LAYERS, history=HISTORY)),
         "layers": [layout.blob(kind, tar, stored=stored) for kind, tar, stored in layers],
     }
-    write(tmp_path / "image.tar", archive(layout.done([layout.blob(MANIFEST, dump(manifest))])))
+    write(
+        tmp_path / "image.tar",
+        archive(layout.finished_files([layout.blob(MANIFEST, dump(manifest))])),
+    )
     write(tmp_path / "whole.tar", oci_archive(LAYERS))
     monkeypatch.chdir(tmp_path)
     return "image.tar"

@@ -22,25 +22,25 @@ START_SECONDS = 60
 
 
 def need(*programs: str) -> None:
-    """Skip the test without these programs, and root's rights; on a build server they must be there."""
+    """Skip the test without these programs or without root; on a CI server, fail it instead."""
     missing = [program for program in programs if shutil.which(program) is None]
-    why = f"{', '.join(missing)} not installed" if missing else ""
-    why = why or ("" if os.geteuid() == 0 else "engines with stores of their own need root")
-    if why and os.environ.get("CI") == "true":
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
+    reason = f"{', '.join(missing)} not installed" if missing else ""
+    reason = reason or ("" if os.geteuid() == 0 else "engines with stores of their own need root")
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without the engines of other tests, which would make Podman a remote client."""
+    """The environment without DOCKER_HOST and CONTAINER_HOST, which would make Podman a remote client."""
     hosts = ("DOCKER_HOST", "CONTAINER_HOST")
     return {name: value for name, value in os.environ.items() if name not in hosts}
 
 
 def run(*command: str | Path) -> str:
     """Run a program and return its output. Fails the test with stderr."""
-    done = subprocess.run(
+    process = subprocess.run(
         [str(word) for word in command],
         capture_output=True,
         text=True,
@@ -48,8 +48,8 @@ def run(*command: str | Path) -> str:
         check=False,
         env=_environment(),
     )
-    assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
-    return done.stdout
+    assert process.returncode == 0, f"{command}: {process.stderr}{process.stdout}"
+    return process.stdout
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Daemon:
 
     socket: Path
     root: Path
-    """Where it keeps its images."""
+    """The data folder."""
     pid: int = 0
 
 
-class Keeper:
-    """Starts programs that serve, and ends them."""
+class Daemons:
+    """Starts daemons, and stops them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,7 +76,7 @@ class Keeper:
         name: str,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a program and wait until it serves."""
+        """Start a program and wait until it is `ready`."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
@@ -93,7 +93,7 @@ class Keeper:
         return process
 
     def stop(self) -> None:
-        """End all that was started, and drop what they mounted and stored."""
+        """Stop all daemons, and remove their mounts and data."""
         for process in reversed(self._running):
             process.terminate()
             try:
@@ -101,9 +101,9 @@ class Keeper:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for left in self.folder.glob("*/exec/containerd/containerd.pid"):
+        for pid_file in self.folder.glob("*/exec/containerd/containerd.pid"):
             with suppress(OSError, ValueError):  # a Docker that was killed leaves its containerd
-                os.kill(int(left.read_text()), signal.SIGTERM)
+                os.kill(int(pid_file.read_text()), signal.SIGTERM)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
             subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
@@ -111,27 +111,27 @@ class Keeper:
 
 
 @pytest.fixture(scope="session")
-def keeper() -> Iterator[Keeper]:
-    """In a folder with a short name: those of sockets may have 107 bytes."""
-    kept = Keeper(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
-    kept.folder.chmod(0o711)  # sockets inside say themselves who may use them
+def daemons() -> Iterator[Daemons]:
+    """Daemons in a folder with a short name: paths of sockets have at most 107 bytes."""
+    daemons = Daemons(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
+    daemons.folder.chmod(0o711)  # the modes of the sockets decide who may use them
     try:
-        yield kept
+        yield daemons
     finally:
-        kept.stop()
+        daemons.stop()
 
 
 @pytest.fixture(scope="session")
-def archive(keeper: Keeper) -> Path:
-    """The sample image, saved."""
-    path = keeper.folder / "sample.tar"
+def archive(daemons: Daemons) -> Path:
+    """The sample image as an archive."""
+    path = daemons.folder / "sample.tar"
     path.write_bytes(SAMPLE)
     return path
 
 
 @dataclass(frozen=True)
 class Podman:
-    """A store of Podman, and how it is called."""
+    """A store of Podman, and the command that uses it."""
 
     root: Path
     driver: str
@@ -141,14 +141,14 @@ class Podman:
         return run(*self.command, *arguments)
 
 
-def podman_store(keeper: Keeper, driver: str, name: str = "") -> Podman:
-    """A store of Podman with a driver: the one that tests share, or one of another name."""
-    root = keeper.folder / f"p-{driver}{name}"
+def podman_store(daemons: Daemons, driver: str, name: str = "") -> Podman:
+    """A store of Podman with a driver: the one that tests share, or with a `name`, another one."""
+    root = daemons.folder / f"p-{driver}{name}"
     options = [
         "--root",
         root,
         "--runroot",
-        keeper.folder / f"r-{driver}{name}",
+        daemons.folder / f"r-{driver}{name}",
         "--storage-driver",
         driver,
     ]
@@ -156,32 +156,32 @@ def podman_store(keeper: Keeper, driver: str, name: str = "") -> Podman:
 
 
 @pytest.fixture(scope="session", params=["overlay", "vfs"])
-def podman(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Podman:
+def podman(request: pytest.FixtureRequest, daemons: Daemons, archive: Path) -> Podman:
     """Podman with the sample image."""
     need("podman")
-    store = podman_store(keeper, request.param)
+    store = podman_store(daemons, request.param)
     store("load", "-q", "-i", archive)
     return store
 
 
 @pytest.fixture(scope="session")
 def registry_address() -> str:
-    """Where a registry of the tests listens, once it runs."""
+    """The address at which the registry of the tests listens."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")
-def podman_service(keeper: Keeper, archive: Path, registry_address: str) -> Daemon:
+def podman_service(daemons: Daemons, archive: Path, registry_address: str) -> Daemon:
     """Podman's API with the sample image."""
     need("podman")
-    store = podman_store(keeper, "overlay")
+    store = podman_store(daemons, "overlay")
     store("load", "-q", "-i", archive)
-    path = keeper.folder / "podman.sock"
-    registries = keeper.folder / "registries.conf"
+    path = daemons.folder / "podman.sock"
+    registries = daemons.folder / "registries.conf"
     registries.write_text(f'[[registry]]\nlocation = "{registry_address}"\ninsecure = true\n')
-    process = keeper.start(
+    process = daemons.start(
         *store.command, "system", "service", "--time=0", f"unix://{path}",
         ready=path.exists, name="podman",
         environment={"CONTAINERS_REGISTRIES_CONF": str(registries)},
@@ -190,42 +190,42 @@ def podman_service(keeper: Keeper, archive: Path, registry_address: str) -> Daem
 
 
 @pytest.fixture(scope="session", params=["overlay2", "vfs"])
-def dockerd(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daemon:
-    """Docker with the sample image, with its classic store, for each driver."""
-    return docker_with(keeper, archive, request.param)
+def dockerd(request: pytest.FixtureRequest, daemons: Daemons, archive: Path) -> Daemon:
+    """Docker with the sample image in its classic store, for each driver."""
+    return docker_with_sample(daemons, archive, request.param)
 
 
 @pytest.fixture(scope="session")
-def docker_engine(keeper: Keeper, archive: Path) -> Daemon:
+def docker_engine(daemons: Daemons, archive: Path) -> Daemon:
     """A running Docker with the sample image."""
-    return docker_with(keeper, archive, "overlay2")
+    return docker_with_sample(daemons, archive, "overlay2")
 
 
-def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
+def docker_with_sample(daemons: Daemons, archive: Path, driver: str) -> Daemon:
     """Docker with a driver and the sample image, started once."""
-    folder = keeper.folder / f"d-{driver}"
+    folder = daemons.folder / f"d-{driver}"
     if folder.exists():
         return Daemon(folder / "docker.sock", folder / "root")
-    daemon = docker_daemon(keeper, driver, folder.name)
+    daemon = docker_daemon(daemons, driver, folder.name)
     run("docker", "-H", f"unix://{daemon.socket}", "load", "-q", "-i", archive)
     return daemon
 
 
-def docker_daemon(keeper: Keeper, driver: str, name: str) -> Daemon:
+def docker_daemon(daemons: Daemons, driver: str, name: str) -> Daemon:
     """A new Docker without images."""
     need("dockerd", "containerd", "docker")
-    folder = keeper.folder / name
+    folder = daemons.folder / name
     folder.mkdir()
     path = folder / "docker.sock"
     host = f"unix://{path}"
 
     def ready() -> bool:
-        asked = subprocess.run(
+        process = subprocess.run(
             ["docker", "-H", host, "version"], capture_output=True, check=False, timeout=60
         )
-        return asked.returncode == 0
+        return process.returncode == 0
 
-    process = keeper.start(
+    process = daemons.start(
         "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
         "--ip-masq=false", f"--storage-driver={driver}", "--group=root",
         "--data-root", folder / "root", "--exec-root", folder / "exec",
@@ -235,10 +235,10 @@ def docker_daemon(keeper: Keeper, driver: str, name: str) -> Daemon:
 
 
 @pytest.fixture(scope="session")
-def containerd(keeper: Keeper, archive: Path) -> Daemon:
+def containerd(daemons: Daemons, archive: Path) -> Daemon:
     """containerd with the sample image in its namespace `default`."""
     need("containerd", "ctr")
-    folder = keeper.folder / "c"
+    folder = daemons.folder / "c"
     folder.mkdir()
     path = folder / "containerd.sock"
     config = folder / "config.toml"
@@ -248,12 +248,12 @@ def containerd(keeper: Keeper, archive: Path) -> Daemon:
     )
 
     def ready() -> bool:
-        asked = subprocess.run(
+        process = subprocess.run(
             ["ctr", "-a", str(path), "version"], capture_output=True, check=False, timeout=60
         )
-        return asked.returncode == 0
+        return process.returncode == 0
 
-    keeper.start("containerd", "-c", config, ready=ready, name="containerd")
+    daemons.start("containerd", "-c", config, ready=ready, name="containerd")
     run("ctr", "-a", path, "images", "import", "--no-unpack", archive)
     return Daemon(path, folder / "root")
 

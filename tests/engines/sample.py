@@ -1,4 +1,4 @@
-"""The image that real engines are given, and the comparison of what comes back with its saved archive."""
+"""The image loaded into real engines, and its report without what depends on the engine."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ SAMPLE = docker_archive(LAYERS, tags=[TAG], history=_HISTORY)
 
 
 def report_of(reference: str, store_root: Path | None = None) -> dict[str, Any]:
-    """The report of an image, without what depends on where it lies."""
+    """The report of an image, without fields that depend on its source."""
     opened = open_image(Request(reference, store_root=store_root), Options(rules={}))
-    return bare(document(opened, files=True))
+    return without_source(document(opened, files=True))
 
 
-def bare(report: dict[str, Any]) -> dict[str, Any]:
-    """The same for a report."""
+def without_source(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without fields that depend on the image's source."""
     for key in ("reference", "source", "tags", "id", "manifestDigest"):
         report["image"].pop(key)
     report["totals"].pop("compressedBytes")

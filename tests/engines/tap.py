@@ -1,4 +1,4 @@
-"""A tap on the socket of an engine: something happens to the engine once so many bytes of an answer have come through."""
+"""A proxy for the socket of an engine that calls a function after a number of bytes of an answer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _PIECE = 1 << 16
 
 
 @contextmanager
-def tapped(engine: Path, where: Path, after: int, happen: Callable[[], object]) -> Iterator[str]:
-    """The address of a socket that leads to `engine`; `happen` is called when one answer is longer than `after` bytes."""
+def proxied(engine: Path, where: Path, after: int, action: Callable[[], object]) -> Iterator[str]:
+    """The address of a socket that leads to `engine`; `action` is called once an answer exceeds `after` bytes."""
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(where))
     listening.listen()
-    happened = threading.Event()
+    triggered = threading.Event()
 
     def forward(source: socket.socket, target: socket.socket, *, answer: bool) -> None:
         total = 0
         with suppress(OSError):
             while piece := source.recv(_PIECE):
                 total += len(piece)
-                if answer and total > after and not happened.is_set():
-                    happened.set()
-                    happen()
+                if answer and total > after and not triggered.is_set():
+                    triggered.set()
+                    action()
                 target.sendall(piece)
         for each in (source, target):
             with suppress(OSError):
@@ -35,12 +35,12 @@ def tapped(engine: Path, where: Path, after: int, happen: Callable[[], object]) 
     def connect(client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(str(engine))
-            asking = threading.Thread(
+            request_thread = threading.Thread(
                 target=forward, args=(client, server), kwargs={"answer": False}, daemon=True
             )
-            asking.start()
+            request_thread.start()
             forward(server, client, answer=True)
-            asking.join()
+            request_thread.join()
 
     def serve() -> None:
         with suppress(OSError):

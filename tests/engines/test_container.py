@@ -1,4 +1,4 @@
-"""The image of layerscope itself: built by Buildah on a Debian made here, run, and held against its own gate."""
+"""The image of layerscope itself: built by Buildah on a local Debian base, run, and checked with `layerscope ci`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SOCKET = "/run/docker.sock"
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltImage:
     """The image, in a store of Buildah and as an archive."""
 
     folder: Path
@@ -44,7 +44,7 @@ class Built:
 
     @property
     def archive(self) -> Path:
-        """The image, saved."""
+        """The path of the saved image."""
         return self.folder / "layerscope.tar"
 
     def buildah(self, command: str, *words: str | Path) -> str:
@@ -53,14 +53,14 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Built once in a run of the tests."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
+    """The image, built once per test run."""
     need("buildah", "mmdebstrap")
-    return Built(once(tmp_path_factory, "container", _build))
+    return BuiltImage(once(tmp_path_factory, "container", _build))
 
 
 def _build(folder: Path) -> None:
-    image = Built(folder)
+    image = BuiltImage(folder)
     run("mmdebstrap", "--quiet", "--variant=essential", "--include=python3-venv,libstdc++6",
         *(f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "locale", "man")),
         _codename(), folder / "base.tar", _mirror())  # fmt: skip
@@ -89,7 +89,7 @@ def _mirror() -> str:
 
 
 def _pip_of_this_machine(folder: Path) -> Iterator[str]:
-    """Volumes that give pip in the build the configuration of this machine, and the files that it names."""
+    """Volumes with this machine's configuration of pip, and the files that it refers to."""
     listed = run(sys.executable, "-m", "pip", "config", "list")
     values: dict[str, str] = {}
     for line in sorted(listed.splitlines(), reverse=True):  # the environment comes last, and wins
@@ -111,8 +111,8 @@ def _pip_of_this_machine(folder: Path) -> Iterator[str]:
     yield f"--volume={written}:/etc/pip.conf:ro"
 
 
-def _in_container(built: Built, *words: str, volumes: Mapping[str, Path] | None = None) -> str:
-    """Run a command in a container of the image, with volumes; its stdout."""
+def _in_container(built: BuiltImage, *words: str, volumes: Mapping[str, Path] | None = None) -> str:
+    """Run a command in a container of the image, with volumes; returns stdout."""
     container = built.buildah("from", "--pull-never", "localhost/layerscope")
     mounted = [f"--volume={file}:{place}" for place, file in (volumes or {}).items()]
     try:
@@ -121,8 +121,8 @@ def _in_container(built: Built, *words: str, volumes: Mapping[str, Path] | None 
         built.buildah("rm", container)
 
 
-def test_it_reads_an_archive(built: Built, demo_image: Path) -> None:
-    """Of the directory that is mounted, by a relative name."""
+def test_it_reads_an_archive(built: BuiltImage, demo_image: Path) -> None:
+    """By a relative name, from a mounted directory."""
     report = json.loads(
         _in_container(built, *REPORT, "demo.tar", volumes={"/work/demo.tar": demo_image})
     )
@@ -130,7 +130,7 @@ def test_it_reads_an_archive(built: Built, demo_image: Path) -> None:
     assert layerscope.__version__ in _in_container(built, "layerscope", "--version")
 
 
-def test_it_asks_the_engine_behind_the_socket(built: Built, podman_service: Daemon) -> None:
+def test_it_asks_the_engine_behind_the_socket(built: BuiltImage, podman_service: Daemon) -> None:
     """As with `docker run -v /var/run/docker.sock:/var/run/docker.sock`."""
     found = json.loads(
         _in_container(built, *REPORT, f"docker://{TAG}", volumes={SOCKET: podman_service.socket})
@@ -139,8 +139,8 @@ def test_it_asks_the_engine_behind_the_socket(built: Built, podman_service: Daem
     assert found["totals"]["layers"] == 3
 
 
-def test_its_own_gate_passes(built: Built, tmp_path: Path) -> None:
-    """Nothing that its own layers store is wasted or avoidable, or comes with pip."""
+def test_its_own_gate_passes(built: BuiltImage, tmp_path: Path) -> None:
+    """Its own layers have no waste, no findings and no pip."""
     rules = "".join(f'[rules.{rule.name}]\nseverity = "error"\n' for rule in RULES)
     config = tmp_path / "gate.toml"
     config.write_text(f"{rules}[ci]\nbase = 1\nmax-new-waste = 0\n[[ignore]]\nbase-image = true\n")
@@ -150,17 +150,17 @@ def test_its_own_gate_passes(built: Built, tmp_path: Path) -> None:
     where = ("--format", "json", "--files", "--output", str(written))
     assert layerscope_here(["report", str(built.archive), *dockerfile, *where]) == 0
     report = json.loads(written.read_bytes())
-    own = report["layers"][1:]
+    layers = report["layers"][1:]
     assert report["totals"]["avoidableOwnBytes"] == 0
     assert [finding for finding in report["findings"] if not finding["base"]] == []
-    assert sum(layer["wastedBytes"] + layer["hidesBytes"] for layer in own) == 0
-    paths = [entry["path"] for layer in own for entry in layer["files"]]
+    assert sum(layer["wastedBytes"] + layer["hidesBytes"] for layer in layers) == 0
+    paths = [entry["path"] for layer in layers for entry in layer["files"]]
     assert any(path.endswith("/layerscope/__init__.py") for path in paths)
     assert not [path for path in paths if re.search(r"\.pyc$|/site-packages/pip/|/bin/pip", path)]
 
 
-def test_it_starts_layerscope(built: Built, tmp_path: Path) -> None:
-    """With a cache that any user may write to."""
+def test_it_starts_layerscope(built: BuiltImage, tmp_path: Path) -> None:
+    """Its cache is writable for any user."""
     written = tmp_path / "report.json"
     layerscope_here(["report", str(built.archive), "--format", "json", "-o", str(written)])
     config = json.loads(written.read_bytes())["image"]["config"]

@@ -16,9 +16,9 @@ from layerscope.errors import CancelledError, ExitCode, LayerscopeError
 from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request
-from tests.engines.conftest import Daemon, Keeper, docker_daemon, need, podman_store, run
+from tests.engines.conftest import Daemon, Daemons, docker_daemon, need, podman_store, run
 from tests.engines.sample import TAG, report_of
-from tests.engines.tap import tapped
+from tests.engines.tap import proxied
 from tests.engines.users import new_user
 from tests.images import docker_archive, file, layer_tar
 from tests.terminal import TMUX, layerscope, terminal
@@ -30,30 +30,30 @@ MEGABYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def large(keeper: Keeper) -> Path:
-    """An image that no buffer of a socket holds."""
-    path = keeper.folder / "large.tar"
+def large(daemons: Daemons) -> Path:
+    """An archive that does not fit into the buffers of a socket."""
+    path = daemons.folder / "large.tar"
     layers = [layer_tar([file("large", os.urandom(24 * MEGABYTE))])]
     path.write_bytes(docker_archive(layers, tags=[LARGE]))
     return path
 
 
 @pytest.fixture(scope="module", params=["docker", "podman"])
-def victim(request: pytest.FixtureRequest, keeper: Keeper, large: Path) -> Callable[[], Daemon]:
-    """Starts an engine with the large image that may be stopped and killed; says its scheme as an attribute."""
+def victim(request: pytest.FixtureRequest, daemons: Daemons, large: Path) -> Callable[[], Daemon]:
+    """Starts an engine with the large image that a test may stop or kill; its attribute `scheme` names the engine."""
     serial = iter(range(100))
 
     def start() -> Daemon:
         name = f"v{next(serial)}"
         if request.param == "docker":
-            daemon = docker_daemon(keeper, "vfs", name)
+            daemon = docker_daemon(daemons, "vfs", name)
             run("docker", "-H", f"unix://{daemon.socket}", "load", "-q", "-i", large)
             return daemon
         need("podman")
-        store = podman_store(keeper, "overlay")
+        store = podman_store(daemons, "overlay")
         store("load", "-q", "-i", large)
-        path = keeper.folder / f"{name}.sock"
-        process = keeper.start(
+        path = daemons.folder / f"{name}.sock"
+        process = daemons.start(
             *store.command, "system", "service", "--time=0", f"unix://{path}",
             ready=path.exists, name=f"podman-{name}",
         )  # fmt: skip
@@ -64,12 +64,12 @@ def victim(request: pytest.FixtureRequest, keeper: Keeper, large: Path) -> Calla
 
 
 def scheme_of(victim: Callable[[], Daemon]) -> str:
-    """Which engine it starts."""
+    """The scheme of the engine."""
     return str(victim.scheme)  # type: ignore[attr-defined]
 
 
 def variable_of(scheme: str) -> str:
-    """What names the engine's socket."""
+    """The variable that names the engine's socket."""
     return "DOCKER_HOST" if scheme == "docker" else "CONTAINER_HOST"
 
 
@@ -77,7 +77,7 @@ def variable_of(scheme: str) -> str:
 def stopped_in_export(daemon: Daemon, folder: Path) -> Iterator[str]:
     """The address of an engine that stops after sending part of an image."""
     try:
-        with tapped(
+        with proxied(
             daemon.socket, folder / "tap", MEGABYTE, lambda: os.kill(daemon.pid, signal.SIGSTOP)
         ) as url:
             yield url
@@ -87,36 +87,36 @@ def stopped_in_export(daemon: Daemon, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def folder(keeper: Keeper) -> Path:
+def folder(daemons: Daemons) -> Path:
     """A folder with a short name, for a socket."""
-    made = keeper.folder / f"t{time.monotonic_ns()}"
-    made.mkdir()
-    return made
+    path = daemons.folder / f"t{time.monotonic_ns()}"
+    path.mkdir()
+    return path
 
 
 def test_a_stopped_engine_is_abandoned(
     victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of an export, when cancelled; it works again once the engine continues."""
+    """Cancelling works in the middle of an export; the engine works again once it continues."""
     daemon, scheme = victim(), scheme_of(victim)
 
     class Stops(NullProgress):
-        came = 0
+        received = 0
         last = time.monotonic()
 
         def advance(self, done: int) -> None:
-            self.came += done
+            self.received += done
             self.last = time.monotonic()
 
         def cancelled(self) -> bool:
-            return self.came > 0 and time.monotonic() - self.last > 0.5
+            return self.received > 0 and time.monotonic() - self.last > 0.5
 
     progress = Stops()
     with stopped_in_export(daemon, folder) as url:
         monkeypatch.setenv(variable_of(scheme), url)
         with pytest.raises(CancelledError):
             open_image(Request(f"{scheme}://{LARGE}", progress=progress))
-        assert MEGABYTE / 2 < progress.came < 24 * MEGABYTE
+        assert MEGABYTE / 2 < progress.received < 24 * MEGABYTE
         assert time.monotonic() - progress.last < 5
     monkeypatch.setenv(variable_of(scheme), f"unix://{daemon.socket}")
     assert open_image(Request(f"{scheme}://{LARGE}")).accounting.stored == 24 * MEGABYTE
@@ -129,7 +129,7 @@ def test_a_stopped_engine_is_abandoned(
 def test_the_explorer_can_be_left_while_an_engine_hangs(
     victim: Callable[[], Daemon], folder: Path, words: tuple[str, ...], key: str, code: int
 ) -> None:
-    """Ctrl-C ends a report with 130; the explorer shows the steps meanwhile, and `q` leaves it."""
+    """Ctrl-C ends a report with 130; the explorer shows the steps, and `q` quits it."""
     daemon, scheme = victim(), scheme_of(victim)
     with stopped_in_export(daemon, folder) as url:
         command = layerscope(*words, f"{scheme}://{LARGE}", "--no-cache")
@@ -144,9 +144,9 @@ def test_the_explorer_can_be_left_while_an_engine_hangs(
 def test_a_killed_engine_is_reported(
     victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of an export: one line that says what broke, exit code 4."""
+    """In the middle of an export: the error is one line, with exit code 4."""
     daemon, scheme = victim(), scheme_of(victim)
-    with tapped(
+    with proxied(
         daemon.socket, folder / "tap", MEGABYTE, lambda: os.kill(daemon.pid, signal.SIGKILL)
     ) as url:
         monkeypatch.setenv(variable_of(scheme), url)
@@ -159,7 +159,7 @@ def test_a_killed_engine_is_reported(
 
 @pytest.mark.parametrize("scheme", ["docker", "podman"])
 def test_a_socket_of_root_is_explained(scheme: str, request: pytest.FixtureRequest) -> None:
-    """For a user without access; stores are still tried if no source is forced."""
+    """For a user without access; without a scheme, stores are still tried."""
     name = "docker_engine" if scheme == "docker" else "podman_service"
     daemon: Daemon = request.getfixturevalue(name)
     variables = {variable_of(scheme): f"unix://{daemon.socket}"}
@@ -175,20 +175,20 @@ def test_a_socket_of_root_is_explained(scheme: str, request: pytest.FixtureReque
         assert ("docker group" in ran.err) == (scheme == "docker")
 
 
-def test_images_stay_right_while_others_are_made(keeper: Keeper, archive: Path) -> None:
-    """Buildah commits beside a hundred opens: the sample image never changes, and a name that moves is one of its images."""
+def test_images_open_correctly_during_commits(daemons: Daemons, archive: Path) -> None:
+    """Buildah commits during a hundred opens: the sample image never changes, and a moving name is one of its images."""
     need("podman", "buildah")
-    store = podman_store(keeper, "overlay", "busy")
+    store = podman_store(daemons, "overlay", "busy")
     store("load", "-q", "-i", archive)
     buildah = ("buildah", *store.command[1:])
-    over, errors = threading.Event(), []
+    finished, errors = threading.Event(), []
     commits = 0
 
     def commit() -> None:
         nonlocal commits
-        while not over.is_set():
+        while not finished.is_set():
             container = run(*buildah, "from", "--pull-never", TAG).strip()
-            data = keeper.folder / "busy-file"
+            data = daemons.folder / "busy-file"
             data.write_bytes(b"x" * (1000 if commits % 2 else 2000))
             run(*buildah, "copy", "-q", container, data, f"/data/{commits % 2}")
             run(*buildah, "commit", "-q", "--rm", container, "moving:1")
@@ -220,7 +220,7 @@ def test_images_stay_right_while_others_are_made(keeper: Keeper, archive: Path) 
                 assert added == path
                 moved += 1
     finally:
-        over.set()
+        finished.set()
         thread.join()
     assert not errors
     assert moved > 10

@@ -31,7 +31,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def test_an_export_equals_the_saved_archive(engine: str, archive: Path) -> None:
-    """By name, and by the start of its ID."""
+    """By name, and by ID prefix."""
     expected = report_of(str(archive))
     assert report_of(f"{engine}://{TAG}") == expected
     opened = open_image(Request(f"{engine}://{TAG}"))
@@ -44,7 +44,7 @@ def test_an_export_equals_the_saved_archive(engine: str, archive: Path) -> None:
 
 
 def test_steps_are_known_before_the_export(engine: str) -> None:
-    """Most of them, and the diff IDs."""
+    """Commands and layers of the steps, and the diff IDs."""
     source = open_source(Request(f"{engine}://{TAG}"))
     assert source.awaits_export
     whole = source.complete(Request(f"{engine}://{TAG}"), None).image
@@ -57,16 +57,13 @@ def test_steps_are_known_before_the_export(engine: str) -> None:
     assert [step.layer for step in source.image.steps] == [step.layer for step in whole.steps]
 
 
-def test_names_that_are_not_there(engine: str) -> None:
-    """The engine's images are near names."""
+def test_similar_names_are_suggested_for_a_missing_image(engine: str) -> None:
     with pytest.raises(ImageNotFoundError) as caught:
         open_source(Request(f"{engine}://layerscope-sample:2"))
     assert TAG in str(caught.value.hint)
 
 
 def test_an_export_can_be_stopped(engine: str) -> None:
-    """At any time."""
-
     class Stopped(NullProgress):
         def cancelled(self) -> bool:
             return True
@@ -80,7 +77,7 @@ def test_an_export_can_be_stopped(engine: str) -> None:
 def test_an_engine_behind_ssh(
     docker_engine: Daemon, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever ssh does to get there, it runs docker's own command there."""
+    """The script replaces ssh and runs docker's own command."""
     ssh = tmp_path / "ssh"
     ssh.write_text(
         f'#!/bin/sh\nfor word; do last=$word; done\nDOCKER_HOST=unix://{docker_engine.socket} exec sh -c "$last"\n'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.conftest import Daemon, Keeper, Podman, run
+from tests.engines.conftest import Daemon, Daemons, Podman, run
 from tests.engines.sample import LAYERS
 from tests.images import docker_archive
 from tests.terminal import TMUX, layerscope, terminal
@@ -20,16 +20,16 @@ NAME = "flask:latest"
 
 
 @pytest.fixture(scope="module")
-def flask(keeper: Keeper) -> Path:
-    """An image of that name and no other, saved."""
-    path = keeper.folder / "flask.tar"
+def flask(daemons: Daemons) -> Path:
+    """An archive with an image of that name only."""
+    path = daemons.folder / "flask.tar"
     path.write_bytes(docker_archive(LAYERS, tags=[NAME], config={"author": "flask"}))
     return path
 
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> dict[str, str]:
-    """An environment in which no source has anything: neither an engine nor a store."""
+    """An environment in which no engine and no store has images."""
     conf = tmp_path / "storage.conf"
     conf.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/none"\n')
     return {
@@ -43,7 +43,7 @@ def nowhere(tmp_path: Path) -> dict[str, str]:
 
 
 def explored(environment: dict[str, str], source: str, *words: str) -> None:
-    """The explorer opens the image: its header names the source, its steps and its files are there, `q` leaves."""
+    """Open the image in the explorer and check that the header names the source, steps and files are shown, and `q` quits."""
     with terminal(layerscope(NAME, *words), environment=environment, width=160) as screen:
         screen.wait_for("digests ok")
         shown = screen.text()
@@ -66,10 +66,8 @@ def test_docker_answers(docker_engine: Daemon, flask: Path, nowhere: dict[str, s
         run("docker", "-H", host, "rmi", NAME)
 
 
-def test_docker_s_store_answers(
-    docker_engine: Daemon, flask: Path, nowhere: dict[str, str]
-) -> None:
-    """Without its engine."""
+def test_dockers_store_answers(docker_engine: Daemon, flask: Path, nowhere: dict[str, str]) -> None:
+    """Without a running engine."""
     host = f"unix://{docker_engine.socket}"
     run("docker", "-H", host, "load", "-q", "-i", flask)
     try:
@@ -79,7 +77,7 @@ def test_docker_s_store_answers(
 
 
 def test_podman_answers(podman_service: Daemon, flask: Path, nowhere: dict[str, str]) -> None:
-    """Through its API, where Docker is not."""
+    """Through its API, without Docker."""
     host = f"unix://{podman_service.socket}"
     run("docker", "-H", host, "load", "-q", "-i", flask)
     try:
@@ -88,10 +86,10 @@ def test_podman_answers(podman_service: Daemon, flask: Path, nowhere: dict[str, 
         run("docker", "-H", host, "rmi", NAME)
 
 
-def test_podman_s_store_answers(
+def test_podmans_store_answers(
     podman: Podman, flask: Path, nowhere: dict[str, str], tmp_path: Path
 ) -> None:
-    """As its configuration says where it is."""
+    """Its configuration names the folder."""
     conf = tmp_path / "own.conf"
     conf.write_text(f'[storage]\ndriver = "{podman.driver}"\ngraphroot = "{podman.root}"\n')
     podman("load", "-q", "-i", flask)

@@ -1,4 +1,4 @@
-"""Whole stores of real engines as one fleet, as the archives of their images are."""
+"""Complete stores of real engines as a fleet, compared with archives of the same images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from layerscope import cli
-from tests.engines.conftest import Keeper, docker_daemon, need, podman_store, run
+from tests.engines.conftest import Daemons, docker_daemon, need, podman_store, run
 from tests.engines.sample import LAYERS
 from tests.images import docker_archive, file, layer_tar, write
 
@@ -19,7 +19,7 @@ ANSWERS = ("lines", "packages", "duplicates")
 
 
 def fleet(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """What the command says of a fleet, without what tells where its images are."""
+    """The command's JSON of a fleet, without fields that depend on the source."""
     capsys.readouterr()
     assert cli.run(["fleet", *arguments, "--jobs", "1", "--no-cache", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)["fleet"]
@@ -35,7 +35,7 @@ def fleet(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]
 
 @pytest.fixture
 def archives(tmp_path: Path) -> list[Path]:
-    """Three images; two of them stand on the layers of the first."""
+    """Three images; two of them share the layers of the first."""
     tops = [[], [layer_tar([file("app", b"1" * 5_000)])], [layer_tar([file("app", b"2" * 9_000)])]]
     (tmp_path / "images").mkdir()
     return [
@@ -45,13 +45,13 @@ def archives(tmp_path: Path) -> list[Path]:
 
 
 def test_docker(
-    keeper: Keeper,
+    daemons: Daemons,
     archives: list[Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By its API, which exports each image once, and from its store."""
-    daemon = docker_daemon(keeper, "overlay2", "fleet")
+    daemon = docker_daemon(daemons, "overlay2", "fleet")
     for archive in archives:
         run("docker", "-H", f"unix://{daemon.socket}", "load", "-q", "-i", archive)
     expected = fleet(capsys, str(archives[0].parent))
@@ -60,10 +60,10 @@ def test_docker(
     assert fleet(capsys, "docker://") == expected
 
 
-def test_podman(keeper: Keeper, archives: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_podman(daemons: Daemons, archives: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     """From its store."""
     need("podman")
-    store = podman_store(keeper, "overlay", "-fleet")
+    store = podman_store(daemons, "overlay", "-fleet")
     for archive in archives:
         store("load", "-q", "-i", archive)
     expected = fleet(capsys, str(archives[0].parent))

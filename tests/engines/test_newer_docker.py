@@ -1,8 +1,8 @@
-"""A Docker newer than the one that is installed, where a folder holds one.
+"""A newer Docker than the installed one, from a root filesystem.
 
 `LAYERSCOPE_TEST_DOCKER_ROOT` names that folder: a root filesystem with `dockerd` and `containerd`, such as
-`mmdebstrap --variant=minbase --include=docker.io,containerd,ca-certificates,iptables sid DIR` makes. What the engine mounts stays
-in a mount namespace of its own; its images go to the tests' own folder.
+`mmdebstrap --variant=minbase --include=docker.io,containerd,ca-certificates,iptables sid DIR` creates. The engine runs in its own
+mount namespace; its images are in the folder of the tests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.platform import Platform
 from layerscope.opening.open import open_image
 from layerscope.sources import Request
-from tests.engines.conftest import Daemon, Keeper, need, run
+from tests.engines.conftest import Daemon, Daemons, need, run
 from tests.engines.sample import LAYERS, TAG, report_of
 from tests.images import digest
 from tests.sources.exchanges import SEVERAL, archives, layers_of
@@ -26,7 +26,7 @@ from tests.sources.exchanges import SEVERAL, archives, layers_of
 ROOT = os.environ.get("LAYERSCOPE_TEST_DOCKER_ROOT")
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(ROOT is None, reason="LAYERSCOPE_TEST_DOCKER_ROOT names no newer Docker"),
+    pytest.mark.skipif(ROOT is None, reason="LAYERSCOPE_TEST_DOCKER_ROOT is not set"),
 ]
 _ENTER = """
 set -e
@@ -41,10 +41,10 @@ exec chroot "$root" dockerd "$@"
 
 
 @pytest.fixture(scope="session", params=["overlay2", "containerd"])
-def newer(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daemon:
-    """That Docker with one of its stores, with the sample image and one for two platforms."""
+def newer(request: pytest.FixtureRequest, daemons: Daemons, archive: Path) -> Daemon:
+    """A newer Docker with one of its stores, with the sample image and, in containerd's, one for two platforms."""
     need("unshare", "docker")
-    folder = keeper.folder / f"n-{request.param}"
+    folder = daemons.folder / f"n-{request.param}"
     folder.mkdir()
     host = f"unix://{folder}/docker.sock"
     containerd = request.param == "containerd"
@@ -57,7 +57,7 @@ def newer(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daem
         asked = subprocess.run(["docker", "-H", host, "version"], capture_output=True, check=False)
         return asked.returncode == 0
 
-    keeper.start(
+    daemons.start(
         "unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, str(ROOT), folder,
         "--config-file=/mnt/daemon.json", "--iptables=false", "--ip6tables=false", "--bridge=none",
         "--ip-forward=false", "--ip-masq=false", "--group=root", "--data-root=/mnt/root",
@@ -74,18 +74,18 @@ def newer(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daem
 
 @pytest.fixture
 def engine(newer: Daemon, monkeypatch: pytest.MonkeyPatch) -> Daemon:
-    """The same; DOCKER_HOST names it."""
+    """The newer Docker, named by DOCKER_HOST."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{newer.socket}")
     return newer
 
 
 def keeps_blobs(daemon: Daemon) -> bool:
-    """Whether it has the containerd store."""
+    """Whether it uses the containerd store."""
     return (daemon.root / "containerd" / "daemon" / "io.containerd.content.v1.content").exists()
 
 
 def test_an_export_equals_the_saved_archive(engine: Daemon, archive: Path) -> None:
-    """Through its API, and from its store without it."""
+    """Through its API, and from its store."""
     expected = report_of(str(archive))
     assert report_of(f"docker://{TAG}") == expected
     scheme = "containerd" if keeps_blobs(engine) else "docker-store"
@@ -93,7 +93,7 @@ def test_an_export_equals_the_saved_archive(engine: Daemon, archive: Path) -> No
 
 
 def test_each_platform_opens(engine: Daemon) -> None:
-    """The others are named, from the engine and from its store."""
+    """From the engine and from its store, which also lists the other one."""
     if not keeps_blobs(engine):
         pytest.skip("the classic store holds one platform of a name")
     for scheme, root in (("docker", None), ("containerd", engine.root)):
@@ -109,7 +109,7 @@ def test_each_platform_opens(engine: Daemon) -> None:
 
 
 def test_an_export_that_breaks_off_is_reported(engine: Daemon, tmp_path: Path) -> None:
-    """A file of the store is gone: the engine notices only after it has begun to answer."""
+    """A blob is missing, which the engine notices only after its answer has started."""
     if not keeps_blobs(engine):
         pytest.skip("the classic store keeps no blobs")
     folder = engine.root / "containerd/daemon/io.containerd.content.v1.content/blobs/sha256"
@@ -122,8 +122,8 @@ def test_an_export_that_breaks_off_is_reported(engine: Daemon, tmp_path: Path) -
         (tmp_path / layer).rename(folder / layer)
 
 
-def test_a_layer_that_it_has_only_unpacked_is_explained(engine: Daemon, archive: Path) -> None:
-    """So it is after a pull of an image that shares layers with one that was loaded: docker save lacks it, too."""
+def test_an_unpacked_layer_without_its_blob_is_explained(engine: Daemon, archive: Path) -> None:
+    """This happens after a pull of an image that shares layers with a loaded one; docker save lacks the layer, too."""
     if not keeps_blobs(engine):
         pytest.skip("the classic store packs layers again")
     need("ctr")
@@ -131,6 +131,6 @@ def test_a_layer_that_it_has_only_unpacked_is_explained(engine: Daemon, archive:
     run("ctr", "-a", address, "-n", "moby", "content", "rm", digest(LAYERS[1]))
     try:
         (damage,) = open_image(Request(f"docker://{TAG}")).damages()
-        assert "is not in the engine's export: the engine has it only unpacked" in damage
+        assert "is not in the engine's export: the engine has only the unpacked layer" in damage
     finally:
         run("docker", "-H", f"unix://{engine.socket}", "load", "-q", "-i", archive)

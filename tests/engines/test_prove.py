@@ -1,4 +1,4 @@
-"""`layerscope fix --prove`: images that buildah builds, fixes and builds again; what was promised is what is saved."""
+"""`layerscope fix --prove`: buildah builds images before and after fixes, and the promised bytes are saved."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ CMD ["/bin/sh"]
 
 @dataclass(frozen=True)
 class Store:
-    """A store of buildah of its own, and a build context."""
+    """A separate store of buildah, and a build context."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -104,8 +104,8 @@ class Store:
     def built(self, dockerfile: str) -> None:
         """Build an image from the context."""
         (self.folder / "context" / "Dockerfile").write_text(dockerfile)
-        done = self.run("buildah", "build", "--layers", "-t", "app:1", "context")
-        assert done.returncode == 0, done.stderr
+        process = self.run("buildah", "build", "--layers", "-t", "app:1", "context")
+        assert process.returncode == 0, process.stderr
 
     def images(self) -> str:
         """The names and IDs of all images."""
@@ -117,7 +117,7 @@ IMAGE = "containers-storage://localhost/app:1"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """With a base that has a shell, an application with its Git history, and wheels."""
+    """A store whose build context has a base with a shell, an application with its Git history, and wheels."""
     need("buildah")
     busybox = shutil.which("busybox")
     assert busybox is not None
@@ -171,8 +171,8 @@ def store(tmp_path: Path) -> Store:
     ],
     ids=["layers", "scripts", "copies", "sources"],
 )
-def test_what_was_promised_is_saved(store: Store, dockerfile: str, rules: set[str]) -> None:
-    """To the byte; nothing live is lost, the context is as it was, and no image is left behind."""
+def test_promised_bytes_are_saved(store: Store, dockerfile: str, rules: set[str]) -> None:
+    """Exactly; no live file is lost, the context is unchanged, and no image is left."""
     store.built(dockerfile)
     before = store.images()
     proof = store.layerscope(
@@ -192,7 +192,7 @@ def test_what_was_promised_is_saved(store: Store, dockerfile: str, rules: set[st
 
 
 def test_a_fix_that_breaks_the_image_fails(store: Store) -> None:
-    """A file that only the cache held is lost; with --write nothing is written then."""
+    """A file that depended on the cache is lost, and --write writes nothing."""
     store.built(
         "FROM scratch\nADD base.tar /\nENV PATH=/bin\n"
         "RUN mkdir -p /var/cache/apk; yes a | head -c 300000 >/var/cache/apk/a;"
@@ -216,16 +216,16 @@ def test_a_fix_that_breaks_the_image_fails(store: Store) -> None:
 
 
 def test_build_arguments_are_passed_on_and_names_refused(store: Store) -> None:
-    """`--` begins them; no image is tagged over."""
+    """Arguments after `--` go to the build; existing tags cannot be replaced."""
     store.built(
         "FROM scratch\nADD base.tar /\nENV PATH=/bin\nARG SIZE=200000\n"
         "RUN mkdir -p /var/cache/apk; yes a | head -c $SIZE >/var/cache/apk/a\n"
     )
-    asked = ("fix", IMAGE, "--dockerfile", "context/Dockerfile", "--prove", "--engine", "buildah")
-    proof = store.layerscope(*asked, "--keep", "--", "--build-arg", "SIZE=100000")
+    command = ("fix", IMAGE, "--dockerfile", "context/Dockerfile", "--prove", "--engine", "buildah")
+    proof = store.layerscope(*command, "--keep", "--", "--build-arg", "SIZE=100000")
     assert proof.returncode == 0, proof.stdout + proof.stderr
     kept = proof.stdout.rpartition("kept: ")[2].strip()
     assert kept.removeprefix("sha256:")[:12] in store.images()
-    refused = store.layerscope(*asked, "--", "-t", "app:1")
+    refused = store.layerscope(*command, "--", "-t", "app:1")
     assert refused.returncode == 2
     assert "no existing tag may be replaced" in refused.stderr

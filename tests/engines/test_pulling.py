@@ -13,7 +13,7 @@ from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableEr
 from layerscope.image.platform import Platform
 from layerscope.opening.open import open_image
 from layerscope.sources import Request, open_source
-from tests.engines.conftest import Daemon, Keeper, need, run
+from tests.engines.conftest import Daemon, Daemons, need, run
 from tests.engines.sample import report_of
 from tests.images import digest
 from tests.sources.exchanges import archives, layers_of
@@ -22,16 +22,16 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="session")
-def registry(keeper: Keeper, archive: Path, registry_address: str) -> str:
-    """A registry with the sample image and one for two platforms; its address."""
+def registry(daemons: Daemons, archive: Path, registry_address: str) -> str:
+    """The address of a registry with the sample image and one for two platforms."""
     need("docker-registry", "skopeo")
-    config = keeper.folder / "registry.yml"
+    config = daemons.folder / "registry.yml"
     config.write_text(
         json.dumps(
             {
                 "version": 0.1,
                 "log": {"level": "error"},
-                "storage": {"filesystem": {"rootdirectory": str(keeper.folder / "registry")}},
+                "storage": {"filesystem": {"rootdirectory": str(daemons.folder / "registry")}},
                 "http": {"addr": registry_address},
             }
         )
@@ -44,8 +44,8 @@ def registry(keeper: Keeper, archive: Path, registry_address: str) -> str:
         )
         return asked.returncode == 0
 
-    keeper.start("docker-registry", "serve", config, ready=ready, name="registry")
-    several = keeper.folder / "several.tar"
+    daemons.start("docker-registry", "serve", config, ready=ready, name="registry")
+    several = daemons.folder / "several.tar"
     several.write_bytes(archives()[1])
     copy = ("skopeo", "copy", "-q", "--all", "--insecure-policy", "--dest-tls-verify=false")
     run(*copy, f"docker-archive:{archive}", f"docker://{registry_address}/flask:latest")
@@ -60,7 +60,7 @@ def puller(
     tmp_path: Path,
     registry_address: str,
 ) -> Iterator[str]:
-    """An engine that is the only one that can be reached; its scheme. What it pulled is removed."""
+    """The scheme of the only reachable engine; pulled images are removed afterwards."""
     docker = request.param == "docker"
     daemon: Daemon = request.getfixturevalue("docker_engine" if docker else "podman_service")
     ours, other = ("DOCKER_HOST", "CONTAINER_HOST")[:: 1 if docker else -1]
@@ -75,7 +75,7 @@ def puller(
 
 
 def test_a_name_is_pulled_and_opened(puller: str, registry: str, archive: Path) -> None:
-    """By whichever engine answers, and only when that was asked for."""
+    """By the reachable engine, and only with `pull`."""
     with pytest.raises(ImageNotFoundError, match="image not found locally"):
         open_source(Request(f"{registry}/flask"))
     opened = open_image(Request(f"{registry}/flask", pull=True))
@@ -85,7 +85,6 @@ def test_a_name_is_pulled_and_opened(puller: str, registry: str, archive: Path) 
 
 
 def test_another_platform_is_pulled(puller: str, registry: str) -> None:
-    """And it is that one which opens."""
     arm = Platform.parse("linux/arm64")
     opened = open_image(Request(f"{puller}://{registry}/several:1", pull=True, platform=arm))
     assert opened.image.platform == arm
@@ -94,7 +93,7 @@ def test_another_platform_is_pulled(puller: str, registry: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "platform", "said"),
+    ("name", "platform", "problem"),
     [
         ("nosuch", None, "could not pull it"),
         ("several:1", "linux/s390x", "s390x"),
@@ -102,26 +101,28 @@ def test_another_platform_is_pulled(puller: str, registry: str) -> None:
     ],
 )
 def test_a_failed_pull_is_reported(
-    puller: str, registry: str, name: str, platform: str | None, said: str
+    puller: str, registry: str, name: str, platform: str | None, problem: str
 ) -> None:
-    """In one line of the engine's words, exit code 3."""
+    """In one line with the engine's message; the exit code is 3."""
     wanted = None if platform is None else Platform.parse(platform)
     request = Request(f"{puller}://{registry}/{name}", pull=True, platform=wanted)
-    with pytest.raises(LayerscopeError, match=said) as caught:
+    with pytest.raises(LayerscopeError, match=problem) as caught:
         open_source(request)
     assert caught.value.exit_code == 3
     assert "\n" not in caught.value.message
 
 
 def test_an_unreachable_registry_is_reported(puller: str) -> None:
-    """By the engine that could not reach it."""
+    """The error is that of the engine."""
     with pytest.raises(LayerscopeError, match="refused") as caught:
         open_source(Request(f"{puller}://127.0.0.1:1/flask", pull=True))
     assert caught.value.exit_code == 3
 
 
-def test_without_an_engine(registry: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The error lists the engines tried, and what to start."""
+def test_a_pull_without_an_engine_is_an_error(
+    registry: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The error lists the engines tried, the hint what to start."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/none")
     with pytest.raises(UnreachableError, match=r"docker: .*; podman: ") as caught:

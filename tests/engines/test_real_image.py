@@ -1,4 +1,4 @@
-"""A real image, loaded into every engine: its API and its store say what the archive says."""
+"""A real image, loaded into every engine: reports from APIs and stores equal that of the archive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.conftest import Daemon, Keeper, Podman, need, run
+from tests.engines.conftest import Daemon, Daemons, Podman, need, run
 from tests.engines.sample import report_of
 from tests.real_images import FLASK, needs_flask
 
@@ -17,11 +17,11 @@ NAME = "localhost/real-image:1"
 
 
 @pytest.fixture(scope="session")
-def loadable(keeper: Keeper) -> Path:
-    """The image as every engine loads it."""
+def loadable(daemons: Daemons) -> Path:
+    """The image in a format that every engine loads."""
     need("skopeo")
     copy = ("skopeo", "--insecure-policy", "copy", "-q")
-    layout, path = keeper.folder / "real-image", keeper.folder / "real-image.tar"
+    layout, path = daemons.folder / "real-image", daemons.folder / "real-image.tar"
     gzipped = ("--dest-compress", "--dest-compress-format", "gzip")
     run(
         *copy, *gzipped, f"oci-archive:{FLASK}", f"oci:{layout}:real"
@@ -37,45 +37,41 @@ def expected() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dockerd", ["overlay2"], indirect=True)
-def test_docker(dockerd: Daemon, loadable: Path, expected: dict[str, Any]) -> None:
-    """Its classic store."""
+def test_dockers_classic_store(dockerd: Daemon, loadable: Path, expected: dict[str, Any]) -> None:
     run("docker", "-H", f"unix://{dockerd.socket}", "load", "-q", "-i", loadable)
     assert report_of(f"docker-store://{NAME}", dockerd.root) == expected
 
 
-def test_docker_s_api(
+def test_dockers_export(
     docker_engine: Daemon,
     loadable: Path,
     expected: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its export."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{docker_engine.socket}")
     run("docker", "-H", f"unix://{docker_engine.socket}", "load", "-q", "-i", loadable)
     assert report_of(f"docker://{NAME}") == expected
 
 
 @pytest.mark.parametrize("podman", ["overlay"], indirect=True)
-def test_podman(podman: Podman, loadable: Path, expected: dict[str, Any]) -> None:
-    """containers-storage."""
+def test_podmans_store(podman: Podman, loadable: Path, expected: dict[str, Any]) -> None:
     podman("load", "-q", "-i", loadable)
     assert report_of(f"containers-storage://{NAME}", podman.root) == expected
 
 
-def test_podman_s_api(
+def test_podmans_export(
     podman_service: Daemon,
     loadable: Path,
     expected: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its export."""
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{podman_service.socket}")
     run("docker", "-H", f"unix://{podman_service.socket}", "load", "-q", "-i", loadable)
     assert report_of(f"podman://{NAME}") == expected
 
 
-def test_containerd(containerd: Daemon, expected: dict[str, Any]) -> None:
-    """Its content store, with the layers as they come."""
+def test_containerds_store(containerd: Daemon, expected: dict[str, Any]) -> None:
+    """Its layers are compressed as in the archive."""
     ctr = ("ctr", "-a", containerd.socket, "-n", "default", "images", "import", "--no-unpack")
     run(*ctr, "--base-name", "real-image", "--digests", FLASK)
     reference = next(

@@ -28,17 +28,17 @@ DOCKERFILE = (
     "RUN chown -R 1000:1000 /opt/vendor",
     'CMD ["/opt/app"]',
 )
-"""Four things are wrong with it; its files are of random bytes, so that no two are alike by chance."""
+"""A Dockerfile with four problems; files have random bytes, so that no two are equal by chance."""
 PLANTED = {
     "deleted-later": 900_000,
     "rewritten-for-attributes": 600_000,
     "uv-cache": 400_000,
     "apt-lists": 300_000,
 }
-"""What is found, with its bytes: largest first."""
+"""The expected findings with their bytes, largest first."""
 
 
-class Workshop:
+class Builder:
     """Builds images from a folder with Buildah, and opens them."""
 
     def __init__(self, folder: Path, podman: Podman) -> None:
@@ -57,22 +57,22 @@ class Workshop:
 
     def build(self, tag: str, instructions: Sequence[str]) -> Opened:
         """Build the image of these instructions, and analyse it."""
-        written = self._folder / f"{tag}.Dockerfile"
-        written.write_text("\n".join(instructions) + "\n")
+        dockerfile_path = self._folder / f"{tag}.Dockerfile"
+        dockerfile_path.write_text("\n".join(instructions) + "\n")
         run(
             *self._buildah, "bud", "-q", "--isolation", "chroot", "--network", "host", "--layers",
-            "--pull-never", "-t", tag, "-f", written, self._folder / "context",
+            "--pull-never", "-t", tag, "-f", dockerfile_path, self._folder / "context",
         )  # fmt: skip
         archive = self._folder / f"{tag}.tar"
         run(*self._buildah, "push", "-q", tag, f"oci-archive:{archive}:{tag}")
-        dockerfile = read_dockerfile(written)
+        dockerfile = read_dockerfile(dockerfile_path)
         return open_image(Request(str(archive)), Options(rules={}, dockerfile=dockerfile))
 
 
 def fixed(instructions: Sequence[str], findings: Sequence[Finding]) -> list[str]:
-    """The instructions with each fix in the place of the step that it changes; those that it takes in are left out.
+    """The instructions with each fix in place of the first step that it changes; the other steps of the fix are removed.
 
-    Steps are those of the Dockerfile, as FROM scratch is none.
+    Step numbers match the Dockerfile, because FROM scratch is not a step.
     """
     written = list(instructions[1:])
     for finding in findings:
@@ -84,17 +84,17 @@ def fixed(instructions: Sequence[str], findings: Sequence[Finding]) -> list[str]
 
 
 def test_the_predicted_saving_holds(podman: Podman, tmp_path: Path) -> None:
-    """All planted causes are found, largest first, with their bytes; after the fixes, the image stores what was foretold."""
+    """All findings have their bytes, largest first; after the fixes, the image stores as much as predicted."""
     need("buildah", "busybox")
-    workshop = Workshop(tmp_path, podman)
-    before = workshop.build("before", DOCKERFILE)
+    builder = Builder(tmp_path, podman)
+    before = builder.build("before", DOCKERFILE)
     assert before.findings is not None
     found = before.findings.found
     assert {finding.rule: finding.bytes for finding in found} == PLANTED
     assert [finding.rule for finding in found] == list(PLANTED)
 
-    after = workshop.build("after", fixed(DOCKERFILE, found))
-    foretold = before.accounting.stored - before.findings.saving()
-    assert after.accounting.stored == foretold
+    after = builder.build("after", fixed(DOCKERFILE, found))
+    expected = before.accounting.stored - before.findings.saving()
+    assert after.accounting.stored == expected
     assert after.findings is not None
     assert after.findings.found == ()

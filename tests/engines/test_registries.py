@@ -1,4 +1,4 @@
-"""Debian's registry, filled by skopeo and buildah: open, with passwords, over TLS with an authority of its own, and a mirror."""
+"""Debian's registry, filled by skopeo and buildah: open, with passwords, over TLS with a private authority, and as a mirror."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layerscope.report.schema import document
 from layerscope.sources import Request, open_source
 from layerscope.sources.registry import hosts
 from layerscope.sources.registry.failures import RefusedError
-from tests.engines.conftest import Keeper, need, run
+from tests.engines.conftest import Daemons, need, run
 from tests.engines.sample import LAYERS
 from tests.images import oci_directory
 
@@ -29,16 +29,16 @@ BCRYPT = "$2b$05$x8DTjoT4C4szu/v6elNAqePOpubRQJS7J1u.hhdXj8G9mRHpTMqji"
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A free port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
 
 
-def registry(keeper: Keeper, name: str, **more: object) -> str:
+def registry(daemons: Daemons, name: str, **more: object) -> str:
     """Start a registry; returns its address."""
     need("docker-registry", "skopeo")
-    folder = keeper.folder / name
+    folder = daemons.folder / name
     folder.mkdir(parents=True)
     address = f"127.0.0.1:{free_port()}"
     settings = {
@@ -52,24 +52,24 @@ def registry(keeper: Keeper, name: str, **more: object) -> str:
     config.write_text(json.dumps(settings))  # JSON is YAML
 
     def ready() -> bool:
-        with socket.socket() as asking:
+        with socket.socket() as connection:
             host, _, port = address.rpartition(":")
-            return asking.connect_ex((host, int(port))) == 0
+            return connection.connect_ex((host, int(port))) == 0
 
-    keeper.start("docker-registry", "serve", config, ready=ready, name=name)
+    daemons.start("docker-registry", "serve", config, ready=ready, name=name)
     return address
 
 
 @pytest.fixture(scope="module")
-def image(keeper: Keeper) -> Path:
+def image(daemons: Daemons) -> Path:
     """An OCI layout with the sample's layers."""
-    return oci_directory(keeper.folder / "layout", LAYERS)
+    return oci_directory(daemons.folder / "layout", LAYERS)
 
 
 @pytest.fixture(scope="module")
-def open_registry(keeper: Keeper, image: Path) -> str:
-    """A registry that anybody may read, with the image in several shapes."""
-    address = registry(keeper, "open")
+def open_registry(daemons: Daemons, image: Path) -> str:
+    """A registry without passwords, with the image in several formats."""
+    address = registry(daemons, "open")
     push(image, f"{address}/app:oci")
     push(image, f"{address}/app:schema2", "--format", "v2s2")
     push(
@@ -83,13 +83,13 @@ def open_registry(keeper: Keeper, image: Path) -> str:
 
 def push(image: Path, reference: str, *options: str, login: str = "") -> None:
     """Copy an image to a registry."""
-    given = ["--dest-creds", login] if login else []
-    run("skopeo", "copy", "-q", "--dest-tls-verify=false", *given, *options, f"oci:{image}", f"docker://{reference}")  # fmt: skip
+    credentials = ["--dest-creds", login] if login else []
+    run("skopeo", "copy", "-q", "--dest-tls-verify=false", *credentials, *options, f"oci:{image}", f"docker://{reference}")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without logins, and no configuration of the machine."""
+    """A home without logins; the machine's configuration is ignored."""
     home = tmp_path / "home"
     home.mkdir()
     nothing = tmp_path / "registries.conf"
@@ -105,7 +105,7 @@ def no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def report(reference: str) -> dict[str, object]:
-    """The JSON report of an image, without what names its place."""
+    """The JSON report of an image, without fields that depend on its source."""
     opened = open_image(Request(reference), Options(rules={}))
     found = document(opened, files=True)
     for key in ("reference", "tags", "source", "manifestDigest"):
@@ -114,8 +114,10 @@ def report(reference: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("tag", ["oci", "schema2"])
-def test_equals_the_image_that_was_pushed(open_registry: str, image: Path, tag: str) -> None:
-    """All figures, whatever the manifest is."""
+def test_the_report_equals_that_of_the_pushed_image(
+    open_registry: str, image: Path, tag: str
+) -> None:
+    """For each manifest format."""
     found, pushed = report(f"registry://{open_registry}/app:{tag}"), report(str(image))
     if tag == "schema2":
         for one in (found, pushed):
@@ -124,14 +126,14 @@ def test_equals_the_image_that_was_pushed(open_registry: str, image: Path, tag: 
     assert found == pushed
 
 
-def test_equals_what_skopeo_fetches(open_registry: str, tmp_path: Path) -> None:
-    """Also where the registry holds another compression."""
+def test_the_report_equals_that_of_skopeos_copy(open_registry: str, tmp_path: Path) -> None:
+    """Even with another compression."""
     run("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{open_registry}/app:zstd", f"oci:{tmp_path}/copy:1")  # fmt: skip
     assert report(f"registry://{open_registry}/app:zstd") == report(str(tmp_path / "copy"))
 
 
 def test_an_image_that_buildah_built_and_pushed(open_registry: str, tmp_path: Path) -> None:
-    """With its history."""
+    """Its steps and stored bytes equal those of the saved image."""
     need("buildah")
     storage = ["--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run"), "--storage-driver", "vfs"]  # fmt: skip
     (tmp_path / "Dockerfile").write_text(
@@ -157,19 +159,19 @@ def test_an_index_that_was_pushed(open_registry: str, image: Path, tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def closed_registry(keeper: Keeper, image: Path) -> str:
+def closed_registry(daemons: Daemons, image: Path) -> str:
     """A registry with passwords (bcrypt, as htpasswd writes them)."""
-    folder = keeper.folder / "passwords"
+    folder = daemons.folder / "passwords"
     folder.mkdir()
     (folder / "htpasswd").write_text(f"ann:{BCRYPT}\n")
     auth = {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}
-    address = registry(keeper, "closed", auth=auth)
+    address = registry(daemons, "closed", auth=auth)
     push(image, f"{address}/app:1", login="ann:s3cret")
     return address
 
 
-def test_passwords(closed_registry: str, image: Path, no_configuration: Path) -> None:
-    """Refused without, read with the login that skopeo stored."""
+def test_a_login_is_required(closed_registry: str, image: Path, no_configuration: Path) -> None:
+    """It is refused without a login, and read with the one that skopeo stored."""
     reference = f"registry://{closed_registry}/app:1"
     with pytest.raises(RefusedError) as caught:
         open_source(Request(reference))
@@ -197,7 +199,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`NAME` is on this machine."""
+    """Resolves `NAME` to this machine."""
     look_up: Callable[..., object] = socket.getaddrinfo
 
     def answer(host: object, *more: object, **named: object) -> object:
@@ -206,35 +208,35 @@ def named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
-def test_an_authority_of_its_own(
-    keeper: Keeper, image: Path, certificates: Path, named: None, tmp_path: Path
+def test_a_private_authority(
+    daemons: Daemons, image: Path, certificates: Path, named: None, tmp_path: Path
 ) -> None:
-    """Trusted where the engines would trust it; refused, with what to do, where not."""
+    """It is trusted if the engines would trust it; otherwise the hint says what to do."""
     tls = {"certificate": str(certificates / "own.crt"), "key": str(certificates / "own.key")}
-    address = registry(keeper, "tls", http={"tls": tls})
+    address = registry(daemons, "tls", http={"tls": tls})
     push(image, f"{address}/app:1")
     host = f"{NAME}:{address.rpartition(':')[2]}"
     with pytest.raises(UnreachableError, match="its certificate is not trusted") as caught:
         open_source(Request(f"registry://{host}/app:1"))
     assert f"certs.d/{host}/ca.crt" in str(caught.value.hint)
-    own = tmp_path / "certs.d" / host
-    own.mkdir(parents=True)
-    (own / "ca.crt").write_bytes((certificates / "ca.crt").read_bytes())
+    folder = tmp_path / "certs.d" / host
+    folder.mkdir(parents=True)
+    (folder / "ca.crt").write_bytes((certificates / "ca.crt").read_bytes())
     assert report(f"registry://{host}/app:1") == report(str(image))
 
 
 def test_insecure_registries(
-    keeper: Keeper,
+    daemons: Daemons,
     image: Path,
     certificates: Path,
     named: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By Docker's and by Podman's configuration: with a certificate of nobody, and without TLS."""
+    """By the configuration of Docker and of Podman: with an untrusted certificate, and without TLS."""
     tls = {"certificate": str(certificates / "own.crt"), "key": str(certificates / "own.key")}
     for name, more in (("untrusted", {"tls": tls}), ("plain", {})):
-        address = registry(keeper, name, http=more)
+        address = registry(daemons, name, http=more)
         push(image, f"{address}/app:1")
         host = f"{NAME}:{address.rpartition(':')[2]}"
         reference = f"registry://{host}/app:1"
@@ -250,15 +252,15 @@ def test_insecure_registries(
             assert open_source(Request(reference)).image.layers
 
 
-def test_a_mirror_that_only_reads(keeper: Keeper, open_registry: str, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """A pull-through cache is asked first, and left out when it is gone."""
-    mirror = registry(keeper, "mirror", proxy={"remoteurl": f"http://{open_registry}"})
+def test_a_pull_through_mirror(daemons: Daemons, open_registry: str, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """It is asked first, and skipped if it is not reachable."""
+    mirror = registry(daemons, "mirror", proxy={"remoteurl": f"http://{open_registry}"})
     conf = tmp_path / "mirrors.conf"
     text = f'[[registry]]\nprefix = "example.test"\nlocation = "{open_registry}"\n[[registry.mirror]]\nlocation = "MIRROR"\n'
     conf.write_text(text.replace("MIRROR", mirror))
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(conf))
     assert report("registry://example.test/app:oci") == report(str(image))
-    log = (keeper.folder / "mirror.log").read_text()
+    log = (daemons.folder / "mirror.log").read_text()
     assert "GET /v2/app/manifests/oci" in log
     conf.write_text(text.replace("MIRROR", f"127.0.0.1:{free_port()}"))
     assert report("registry://example.test/app:oci") == report(str(image))
@@ -267,10 +269,8 @@ def test_a_mirror_that_only_reads(keeper: Keeper, open_registry: str, image: Pat
         open_source(Request("registry://example.test/app:oci"))
 
 
-def test_a_base_that_is_known_is_not_fetched(
-    open_registry: str, image: Path, tmp_path: Path
-) -> None:
-    """The index of a layer that came with another image, from a file, serves."""
+def test_a_cached_layer_is_not_fetched(open_registry: str, image: Path, tmp_path: Path) -> None:
+    """The index of a layer from another image, read from a file, is used."""
     cache = Store(tmp_path / "cache")
     open_image(Request(str(image)), Options(cache=cache, rules={}))
     found = open_image(

@@ -1,4 +1,4 @@
-"""Rootless Podman: a user's own store and service, asked by that user and by root."""
+"""Rootless Podman: a user's own store and service, used by that user and by root."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.engines.conftest import need
-from tests.engines.sample import SAMPLE, TAG, bare, report_of
+from tests.engines.sample import SAMPLE, TAG, report_of, without_source
 from tests.engines.users import User, new_user
 from tests.images import docker_archive, file, layer_tar
 
@@ -34,7 +34,7 @@ class Rootless:
 
     @property
     def store(self) -> Path:
-        """Where it is, if nothing says otherwise."""
+        """The default folder of the store."""
         return self.user.home / ".local/share/containers/storage"
 
     def podman(self, *words: str | Path) -> list[str]:
@@ -42,7 +42,7 @@ class Rootless:
         return ["podman", "--storage-driver", self.driver, *map(str, words)]
 
     def report(self, reference: str, **more: str) -> dict[str, Any]:
-        """What the program says to the user of an image, as `report_of` has it."""
+        """The report of an image, run by the user."""
         ran = self.user.layerscope(
             "report", reference, "--format", "json", "--files", "--no-cache", **more
         )
@@ -53,42 +53,40 @@ class Rootless:
 
 @pytest.fixture(scope="module", params=["overlay", "vfs"])
 def rootless(request: pytest.FixtureRequest) -> Iterator[Rootless]:
-    """A user whose store holds the sample image and `HIDDEN`."""
+    """A user whose store has the sample image and `HIDDEN`."""
     need("podman", "newuidmap")
     hidden = [layer_tar([file("secret", SECRET, mode=0o600, uid=1000, gid=1000)])]
     with new_user() as user:
-        made = Rootless(user, request.param)
+        account = Rootless(user, request.param)
         for name, data in (("sample", SAMPLE), ("hidden", docker_archive(hidden, tags=[HIDDEN]))):
             path = user.home / f"{name}.tar"
             path.write_bytes(data)
-            loaded = user.run(*made.podman("load", "-q", "-i", path))
+            loaded = user.run(*account.podman("load", "-q", "-i", path))
             if loaded.code and request.param == "overlay":
                 pytest.skip(f"no rootless overlay here: {loaded.err.splitlines()[-1]}")
             if loaded.code and "user namespace" in loaded.err:
                 pytest.skip(f"no user namespaces here: {loaded.err.splitlines()[-1]}")
             assert loaded.code == 0, loaded.err
-        yield made
+        yield account
         # Files of subordinate IDs are root's to remove; what else Podman left running ends with its pause process.
-        user.run(*made.podman("system", "migrate"))
+        user.run(*account.podman("system", "migrate"))
 
 
-def test_the_user_reads_its_store(rootless: Rootless, archive: Path) -> None:
-    """Without a word about where it is."""
+def test_the_user_reads_the_default_store(rootless: Rootless, archive: Path) -> None:
     report = rootless.report(TAG)
     assert report["image"]["source"] == {
         "kind": "containers-storage",
         "location": str(rootless.store),
     }
-    assert bare(report) == report_of(str(archive))
+    assert without_source(report) == report_of(str(archive))
 
 
-def test_root_reads_it_by_its_folder(rootless: Rootless, archive: Path) -> None:
-    """Of any user."""
+def test_root_reads_a_users_store_by_its_folder(rootless: Rootless, archive: Path) -> None:
     assert report_of(f"containers-storage://{TAG}", rootless.store) == report_of(str(archive))
 
 
 def test_files_of_subordinate_users_are_listed(rootless: Rootless) -> None:
-    """Their contents cannot be read by the user; the error explains how to read them, and that works."""
+    """The user cannot read their contents; the error explains how to, and that works."""
     report = rootless.report(HIDDEN)
     (layer,) = report["layers"]
     assert [(each["path"], each["bytes"], each["uid"]) for each in layer["files"]] == [
@@ -104,8 +102,8 @@ def test_files_of_subordinate_users_are_listed(rootless: Rootless) -> None:
     assert (inside.code, inside.out) == (0, SECRET.decode()), inside.err
 
 
-def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:
-    """At the socket where Podman puts it, before the store is read."""
+def test_the_users_service_is_asked_first(rootless: Rootless, archive: Path) -> None:
+    """At Podman's usual socket, before the store is read."""
     user = rootless.user
     socket = user.home / "run" / "podman" / "podman.sock"
     socket.parent.mkdir(exist_ok=True)
@@ -123,7 +121,7 @@ def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:
             time.sleep(0.05)
         report = rootless.report(TAG)
         assert report["image"]["source"] == {"kind": "podman", "location": f"unix://{socket}"}
-        assert bare(report) == report_of(str(archive))
+        assert without_source(report) == report_of(str(archive))
     finally:
         process.terminate()
         process.wait(30)
@@ -131,7 +129,7 @@ def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:
 
 
 def test_a_store_of_root_is_closed_to_the_user(rootless: Rootless) -> None:
-    """The error names its owner; exit code 4."""
+    """The exit code is 4."""
     ran = rootless.user.layerscope("report", TAG, "--store-root", "/root/containers")
     assert ran.code == 4
     assert "permission denied" in ran.err

@@ -1,4 +1,4 @@
-"""A repository of ten releases that buildah built: each update fetches what skopeo fetches into a store that has the release before."""
+"""A repository with ten releases built by buildah: each update fetches as much as skopeo does with the previous release stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from layerscope import cli
-from tests.engines.conftest import Keeper, need, run
+from tests.engines.conftest import Daemons, need, run
 from tests.engines.test_registries import registry
 
 pytestmark = pytest.mark.engine
@@ -30,27 +30,27 @@ CAUSES = (
     *("copied-files", "copied-files", "copied-files", "base-image", "timestamps"),
     *("instruction", "copied-files", None, "copied-files"),
 )
-"""What began each update."""
+"""The cause of each update."""
 
 
-class Counting(ThreadingHTTPServer):
-    """Stands before a registry, and counts the bytes of each blob that it sends."""
+class CountingProxy(ThreadingHTTPServer):
+    """A proxy of a registry that counts the bytes of each blob."""
 
     daemon_threads = True
 
     def __init__(self, registry: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Passing)
+        super().__init__(("127.0.0.1", 0), _ProxyHandler)
         self.registry = registry
         self.sent: dict[str, int] = {}
 
     @property
     def host(self) -> str:
-        """Its address."""
+        """The address of the proxy."""
         return f"127.0.0.1:{self.server_port}"
 
 
-class _Passing(BaseHTTPRequestHandler):
-    server: Counting
+class _ProxyHandler(BaseHTTPRequestHandler):
+    server: CountingProxy
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -62,9 +62,9 @@ class _Passing(BaseHTTPRequestHandler):
     def _pass(self, *, body: bool) -> None:
         headers = {name: self.headers[name] for name in ("Accept", "Range") if self.headers[name]}
         address = f"http://{self.server.registry}{self.path}"
-        asked = urllib.request.Request(address, headers=headers, method=self.command)
+        request = urllib.request.Request(address, headers=headers, method=self.command)
         try:
-            answer = urllib.request.urlopen(asked)  # noqa: S310
+            answer = urllib.request.urlopen(request)  # noqa: S310
         except urllib.error.HTTPError as error:
             answer = error
         with answer:
@@ -92,11 +92,11 @@ class _Passing(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def released(keeper: Keeper) -> str:
-    """The address of a registry with the releases, `app:1` to `app:10`."""
+def released(daemons: Daemons) -> str:
+    """The address of a registry with the releases `app:1` to `app:10`."""
     need("buildah", "skopeo", "docker-registry", "busybox")
-    address = registry(keeper, "series")
-    folder = keeper.folder / "series-build"
+    address = registry(daemons, "series")
+    folder = daemons.folder / "series-build"
     store = ("--root", folder / "root", "--runroot", folder / "run", "--storage-driver", "vfs")
     for number in (1, 2):
         context = folder / f"base-{number}"
@@ -142,15 +142,15 @@ def _build(store: Sequence[str | Path], context: Path, tag: str, *more: str) -> 
 
 
 @pytest.fixture
-def counting(released: str) -> Iterator[Counting]:
-    """A server that counts, before that registry."""
-    with Counting(released) as server:
+def counting(released: str) -> Iterator[CountingProxy]:
+    """A counting proxy of that registry."""
+    with CountingProxy(released) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
-def _layers_fetched(counting: Counting, folder: Path, old: int, new: int) -> int:
+def _layers_fetched(counting: CountingProxy, folder: Path, old: int, new: int) -> int:
     """Bytes of layers that skopeo fetches for a release into a store that has another one."""
     store = f"containers-storage:[vfs@{folder / 'root'}+{folder / 'run'}]"
     for release in (old, new):
@@ -171,16 +171,16 @@ def _layers_fetched(counting: Counting, folder: Path, old: int, new: int) -> int
 
 
 def test_updates_fetch_what_skopeo_fetches(
-    counting: Counting, keeper: Keeper, tmp_path: Path
+    counting: CountingProxy, daemons: Daemons, tmp_path: Path
 ) -> None:
-    """Byte for byte, and each is charged to what began it."""
+    """Exactly as many bytes, and each update has its cause."""
     out = tmp_path / "series.json"
     images = [f"registry://{counting.registry}/app:{release}" for release in range(1, 11)]
     assert cli.run(["series", *images, "--format", "json", "-o", str(out)]) == 0
     document = json.loads(out.read_bytes())
     fetched = []
     for release in range(1, 10):
-        folder = keeper.folder / f"store-{release}"
+        folder = daemons.folder / f"store-{release}"
         fetched.append(_layers_fetched(counting, folder, release, release + 1))
     assert [hop["bytes"] for hop in document["hops"]] == fetched
     assert [hop["cause"] for hop in document["hops"]] == list(CAUSES)

@@ -17,8 +17,8 @@ from tests.engines.sample import TAG, report_of
 pytestmark = pytest.mark.engine
 
 
-def test_podman(podman: Podman, archive: Path) -> None:
-    """Its store says of an image what the saved image says."""
+def test_podmans_store(podman: Podman, archive: Path) -> None:
+    """The report equals that of the saved image."""
     expected = report_of(str(archive))
     assert report_of(f"containers-storage://{TAG}", podman.root) == expected
     image_id = podman("image", "inspect", "--format", "{{.Id}}", TAG).strip()
@@ -31,8 +31,8 @@ def test_podman(podman: Podman, archive: Path) -> None:
     assert all(opened.verified(number) for number in range(3))
 
 
-def test_docker(dockerd: Daemon, archive: Path) -> None:
-    """The same for Docker's classic store, while the engine runs."""
+def test_dockers_classic_store(dockerd: Daemon, archive: Path) -> None:
+    """The report equals that of the saved image, while the engine runs."""
     expected = report_of(str(archive))
     assert report_of(f"docker-store://{TAG}", dockerd.root) == expected
     opened = open_image(Request(TAG, store_root=dockerd.root))
@@ -45,8 +45,8 @@ def test_docker(dockerd: Daemon, archive: Path) -> None:
     assert all(opened.verified(number) for number in range(3))
 
 
-def test_containerd(containerd: Daemon, archive: Path) -> None:
-    """The same for its content store, while it holds the lock of its database."""
+def test_containerds_store(containerd: Daemon, archive: Path) -> None:
+    """The report equals that of the saved image, while containerd holds the lock of its database."""
     assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
     opened = open_image(Request(TAG, store_root=containerd.root))
     assert opened.image.source_kind == "containerd"
@@ -55,14 +55,14 @@ def test_containerd(containerd: Daemon, archive: Path) -> None:
 
 
 def test_containerd_in_the_namespace_of_docker(containerd: Daemon, archive: Path) -> None:
-    """As Docker has it from version 29 on: found without a word about namespaces."""
+    """Docker uses it from version 29 on; the namespace is found without a setting."""
     run("ctr", "-a", containerd.socket, "-n", "moby", "images", "import", "--no-unpack",
         "--base-name", "inner", "--digests", archive)  # fmt: skip
     assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
 
 
-def test_buildah(podman: Podman, tmp_path: Path) -> None:
-    """An image that Buildah made, against what Podman saves of it."""
+def test_an_image_made_by_buildah(podman: Podman, tmp_path: Path) -> None:
+    """The report equals that of the image saved by Podman."""
     need("buildah")
     (tmp_path / "new").write_bytes(b"new" * 100)
     buildah = ("buildah", *podman.command[1:])
@@ -77,16 +77,16 @@ def test_buildah(podman: Podman, tmp_path: Path) -> None:
     assert found["totals"]["layers"] == 4
 
 
-def test_docker_says_where_its_store_is(
+def test_docker_reports_its_folders(
     docker_engine: Daemon, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own data folder is found through its socket, and its containerd's too."""
+    """Its data folder, and that of its containerd, are found through its socket."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{docker_engine.socket}")
     assert report_of(f"docker-store://{TAG}") == report_of(str(archive))
     opened = open_image(Request(f"docker-store://{TAG}"))
     assert opened.image.location == str(docker_engine.root)
     (reported,) = reported_roots(DEFAULT_LIMITS)
-    assert (reported.root, reported.decides) == (docker_engine.root, True)
+    assert (reported.root, reported.is_only) == (docker_engine.root, True)
     socket = docker_engine.root.parent / "exec/containerd/containerd.sock"
     assert process_root(str(socket)) == docker_engine.root / "containerd/daemon"
 
@@ -94,7 +94,7 @@ def test_docker_says_where_its_store_is(
 def test_containerd_is_found_by_its_address(
     containerd: Daemon, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the configuration that its process was started with."""
+    """From the configuration of its process."""
     monkeypatch.setenv("CONTAINERD_ADDRESS", str(containerd.socket))
     assert report_of(f"containerd://{TAG}") == report_of(str(archive))
     assert open_image(Request(f"containerd://{TAG}")).image.location == str(containerd.root)

@@ -1,4 +1,4 @@
-"""A user made for a test: with subordinate IDs, a home and folders for stores, and no rights beyond."""
+"""A temporary user for a test, with subordinate IDs and a home."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HERE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a program ended."""
+class ProgramResult:
+    """Exit code and output of a program."""
 
     code: int
     out: str
@@ -41,30 +41,30 @@ class User:
     def command(self, *words: str | Path) -> list[str]:
         """A command line that root runs as this user."""
         ids = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
-        # setpriv itself still starts what only root may: env does no longer.
+        # setpriv would start the program with root's permissions; env starts it with the user's.
         return ["setpriv", *ids, "--", "env", *map(str, words)]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Nothing of ours."""
+        """A minimal environment with these variables."""
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        run_time = {"XDG_RUNTIME_DIR": str(self.home / "run")}
-        return {"PATH": path, "HOME": str(self.home), "USER": self.name, **run_time, **more}
+        runtime = {"XDG_RUNTIME_DIR": str(self.home / "run")}
+        return {"PATH": path, "HOME": str(self.home), "USER": self.name, **runtime, **more}
 
-    def run(self, *words: str | Path, **more: str) -> Ran:
+    def run(self, *words: str | Path, **more: str) -> ProgramResult:
         """Run a program as this user, in its home."""
-        done = subprocess.run(
+        process = subprocess.run(
             self.command(*words), capture_output=True, text=True, check=False, timeout=120,
             cwd=self.home, env=self.environment(**more),
         )  # fmt: skip
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return ProgramResult(process.returncode, process.stdout, process.stderr)
 
-    def layerscope(self, *words: str | Path, **more: str) -> Ran:
+    def layerscope(self, *words: str | Path, **more: str) -> ProgramResult:
         """Run the program as this user."""
         interpreter, paths = self.python()
         return self.run(interpreter, "-m", "layerscope", *words, PYTHONPATH=paths, **more)
 
     def python(self) -> tuple[str, str]:
-        """An interpreter, and where it finds our modules; skips the test if this user may not use any."""
+        """An interpreter and its PYTHONPATH; skips the test if the user cannot run any."""
         paths = os.pathsep.join(
             [str(HERE), *(path for path in sys.path if "site-packages" in path)]
         )
@@ -78,7 +78,7 @@ class User:
 
 @contextmanager
 def new_user() -> Iterator[User]:
-    """A user, gone afterwards with all that it had."""
+    """A user who is removed afterwards, with the home."""
     need("useradd", "userdel", "setpriv")
     name = f"ls{uuid.uuid4().hex[:8]}"
     home = Path(tempfile.mkdtemp(prefix="lsu-", dir="/tmp"))

@@ -27,7 +27,7 @@ def fleet_of(
     setup: Setup | None = None,
     watch: Watch | None = None,
 ) -> Fleet:
-    """The fleet of some references, read in this process unless there are workers. What it needs is kept in `folder`."""
+    """The fleet of references, read in this process unless there are workers; `folder` has its store."""
     with ThreadPoolExecutor(1) as here:
         return read_fleet(
             [str(reference) for reference in references],

@@ -1,4 +1,4 @@
-"""Answers are those of a slow model over random fleets, and what they say of bases, packages and builds."""
+"""Answers equal those of a slow model over random fleets; answers about bases, packages and builds."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from tests.strategies import random_layers
 
 LISTS = b"Package: x\n" * 20_000
 Entry = tuple[str, int]
-"""A layer by its diff ID, and an entry of it."""
+"""The diff ID of a layer, and the number of an entry."""
 
 
 def fleet_layers(seed: int) -> list[list[Member]]:
-    """A pool of layers: random ones, and some in which rules find something."""
+    """A pool of layers: random ones, and some with findings."""
     rng = random.Random(seed)
     pool = [layer for number in range(4) for layer in random_layers(seed * 10 + number, wild=False)]
     for number in range(3):
@@ -47,7 +47,7 @@ def fleet_layers(seed: int) -> list[list[Member]]:
 
 
 def write_fleet(folder: Path, seed: int) -> list[Path]:
-    """Images of random layers of one pool, of which some begin alike."""
+    """Images of random layers from one pool; some share their first layers."""
     rng = random.Random(seed)
     pool = [layer_tar(layer) for layer in fleet_layers(seed)]
     paths: list[Path] = []
@@ -71,7 +71,7 @@ def write_fleet(folder: Path, seed: int) -> list[Path]:
 
 
 class Naive:
-    """The slow model: every question by sets of single entries."""
+    """The slow model: every answer from sets of single entries."""
 
     def __init__(self, images: list[Opened]) -> None:
         self.images = images
@@ -87,14 +87,19 @@ class Naive:
                         self.digests[key, entry] = index.digests[entry].tobytes()
 
     def claimed(self, inodes: Any, opened: Opened) -> list[tuple[int, int]]:
-        """Layer and entry of inodes, each once."""
-        of = opened.filesystem.inodes
-        return sorted({(of.layer(i), i - int(of.first[of.layer(i)])) for i in map(int, inodes)})
+        """Layer and entry of each distinct inode."""
+        inodes_of_image = opened.filesystem.inodes
+        return sorted(
+            {
+                (inodes_of_image.layer(i), i - int(inodes_of_image.first[inodes_of_image.layer(i)]))
+                for i in map(int, inodes)
+            }
+        )
 
-    def once(self, found: dict[int, list[tuple[int, int]]]) -> Counter[str]:
-        """Bytes, by layer, of the contents that are found at every place of their layer; `found` is by image."""
+    def once(self, claims: dict[int, list[tuple[int, int]]]) -> Counter[str]:
+        """Bytes by layer of the contents that are claimed in every image with the layer; `claims` are by image."""
         counts: Counter[Entry] = Counter()
-        for image, pairs in found.items():
+        for image, pairs in claims.items():
             counts.update((self.keys[image][layer], entry) for layer, entry in pairs)
         sums: Counter[str] = Counter()
         for (key, entry), count in counts.items():
@@ -103,14 +108,14 @@ class Naive:
         return sums
 
     def stored(self, key: str) -> int:
-        return sum(size for (own, _), size in self.sizes.items() if own == key)
+        return sum(size for (layer, _), size in self.sizes.items() if layer == key)
 
 
 @pytest.fixture(params=range(4))
 def both(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Fleet, Naive]:
-    """A random fleet, and the model of it."""
+    """A random fleet, and its slow model."""
     monkeypatch.setattr(contents, "SMALLEST", 1)
     paths = write_fleet(tmp_path / "images", request.param)
     opened = [open_image(Request(str(path)), Options(rules={})) for path in paths]
@@ -118,7 +123,7 @@ def both(
 
 
 def test_totals_and_layers(both: tuple[Fleet, Naive]) -> None:
-    """Stored and wasted, once and in all images."""
+    """Stored and wasted bytes, in all images and with distinct layers counted once."""
     fleet, naive = both
     totals = fleet.answers.totals
     assert totals.stored_bytes == sum(one.accounting.stored for one in naive.images)
@@ -138,7 +143,7 @@ def test_totals_and_layers(both: tuple[Fleet, Naive]) -> None:
 
 
 def test_rules_and_lines(both: tuple[Fleet, Naive]) -> None:
-    """What they save, once and in all images."""
+    """Their savings, in all images and with distinct layers counted once."""
     fleet, naive = both
     by_rule: dict[str, dict[int, list[tuple[int, int]]]] = defaultdict(dict)
     every: dict[int, list[tuple[int, int]]] = {}
@@ -149,7 +154,7 @@ def test_rules_and_lines(both: tuple[Fleet, Naive]) -> None:
             rules[finding.rule] += finding.inodes.tolist()
         for rule, inodes in rules.items():
             by_rule[rule][number] = naive.claimed(inodes, opened)
-        inodes = [inode for own in rules.values() for inode in own]
+        inodes = [inode for found in rules.values() for inode in found]
         every[number] = naive.claimed(inodes, opened)
     answers = {rule.rule: rule for rule in fleet.answers.rules}
     assert set(answers) == set(by_rule)
@@ -191,14 +196,14 @@ def test_rules_and_lines(both: tuple[Fleet, Naive]) -> None:
 
 
 def claimed_by(line: dict[str, Any], key: str, every: Any, naive: Naive) -> bool:
-    """Whether an image of a line could do without some of a layer that the line made."""
+    """Whether an image with the line does not need all of the layer that the line made."""
     return any(
         naive.keys[number][layer] == key for number in line["images"] for layer, _ in every[number]
     )
 
 
 def test_sharing_and_growth(both: tuple[Fleet, Naive]) -> None:
-    """What removal of images and repositories frees, and what each day added."""
+    """Unique bytes of images and repositories, and the bytes added each day."""
     fleet, naive = both
     for number, share in enumerate(fleet.answers.shares):
         others = {key for n, keys in enumerate(naive.keys) if n != number for key in keys}
@@ -254,7 +259,7 @@ ROOT = layer_tar([file("etc/os-release", b"ID=x\n")])
 
 
 def image(folder: Path, name: str, base: bytes, made: str, *layers: bytes) -> Path:
-    """An image on a base that was made at some time."""
+    """An image on a base that was created at a given time."""
     history: list[Mapping[str, object]] = [
         {"created": made, "created_by": f"ADD rootfs-{made}.tar /"},
         {"created": made, "created_by": 'CMD ["sh"]', "empty_layer": True},
@@ -265,8 +270,8 @@ def image(folder: Path, name: str, base: bytes, made: str, *layers: bytes) -> Pa
     )
 
 
-def test_bases_and_who_lags(tmp_path: Path) -> None:
-    """Versions of a base are known by their steps, numbers aside; the newest is the one that was made last."""
+def test_bases_and_outdated_images(tmp_path: Path) -> None:
+    """Versions of a base have equal steps, apart from numbers; the newest is the one created last."""
     newer = layer_tar([file("etc/os-release", b"ID=x\nVERSION=2\n")])
     app = [layer_tar([file("app", b"%d" % number)]) for number in range(3)]
     paths = [
@@ -287,14 +292,14 @@ STATUS = b"Package: curl\nStatus: install ok installed\nVersion: 8\nArchitecture
 
 
 def test_packages(tmp_path: Path) -> None:
-    """Counted once for each layer that stores them."""
-    own = [
+    """A package counts once for each layer that stores it."""
+    members = [
         file("var/lib/dpkg/status", STATUS),
         file("var/lib/dpkg/info/curl.list", b"/usr/bin/curl\n"),
         file("usr/bin/curl", b"c" * 900),
     ]
-    base = layer_tar(own)
-    other = layer_tar([*own[:2], file("usr/bin/curl", b"d" * 700)])
+    base = layer_tar(members)
+    other = layer_tar([*members[:2], file("usr/bin/curl", b"d" * 700)])
     top = layer_tar([file("a", b"a")])
     paths = [
         write(tmp_path / "0.tar", docker_archive([base])),
@@ -313,7 +318,7 @@ def test_packages(tmp_path: Path) -> None:
 
 
 def rebuilt(folder: Path, name: str, line: str, *members: Member) -> Path:
-    """An image in which a step makes these files on the same base."""
+    """An image in which a step adds these files to the same base."""
     history = [{"created_by": "COPY rootfs /"}, {"created_by": line}]
     return write(
         folder / f"{name}.tar", docker_archive([ROOT, layer_tar(members)], history=history)
@@ -321,7 +326,7 @@ def rebuilt(folder: Path, name: str, line: str, *members: Member) -> Path:
 
 
 def test_the_same_content_under_different_digests(tmp_path: Path) -> None:
-    """Only times, only modes, only the order of the tar: what differs is said."""
+    """Layers that differ in times, modes or order only are one build, with what differs."""
     data = b"x" * 100
     paths = [
         rebuilt(tmp_path, "a", "COPY . /app", file("app/a", data, mtime=1), file("app/b", b"1")),
@@ -338,7 +343,7 @@ def test_the_same_content_under_different_digests(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_not_reproducible(tmp_path: Path) -> None:
-    """On the same layers it made other files; a COPY of other sources is no such thing."""
+    """A RUN made other files on the same layers; a COPY of other sources is not a rebuild."""
     paths = [
         rebuilt(tmp_path, "a", "RUN make", file("app/log", b"1"), directory("app/x")),
         rebuilt(tmp_path, "b", "RUN make", file("app/log", b"2"), directory("app/x")),
@@ -353,8 +358,8 @@ def test_a_run_that_is_not_reproducible(tmp_path: Path) -> None:
     assert build.differs.attributes == ["content"]
 
 
-def test_layers_of_one_image_are_no_builds_of_each_other(tmp_path: Path) -> None:
-    """A COPY and its chown hold the same; those of two images are two builds, whichever are shared."""
+def test_layers_of_one_image_are_not_builds_of_each_other(tmp_path: Path) -> None:
+    """A COPY and its chown have the same content; in two images, they are two builds."""
 
     def copied_and_changed(name: str, time: int, *more: bytes) -> Path:
         layers = [
@@ -382,7 +387,7 @@ def test_layers_of_one_image_are_no_builds_of_each_other(tmp_path: Path) -> None
 
 
 def test_builds_are_of_different_images(both: tuple[Fleet, Naive]) -> None:
-    """No image has two layers of one entry."""
+    """No image has two layers of one answer."""
     fleet, naive = both
     for build in fleet.answers.builds:
         assert len(build.layers) > 1
@@ -391,7 +396,7 @@ def test_builds_are_of_different_images(both: tuple[Fleet, Naive]) -> None:
 
 
 def test_layers_that_delete_other_paths_are_not_the_same(tmp_path: Path) -> None:
-    """Although they hold the same files."""
+    """Even if their files are equal."""
     paths = [
         rebuilt(tmp_path, "a", "COPY . /", whiteout("etc/ab"), file("x", b"1")),
         rebuilt(tmp_path, "b", "COPY . /", whiteout("ab/etc"), file("x", b"1")),
@@ -399,7 +404,7 @@ def test_layers_that_delete_other_paths_are_not_the_same(tmp_path: Path) -> None
     assert not fleet_of(tmp_path, paths).answers.builds
 
 
-def test_no_images_at_all(tmp_path: Path) -> None:
+def test_a_fleet_without_readable_images(tmp_path: Path) -> None:
     """All answers are empty."""
     answers = fleet_of(tmp_path, [tmp_path / "none.tar"]).answers
     assert answers.totals.failed_images == 1

@@ -1,4 +1,4 @@
-"""A Dask cluster gives the same figures as one machine, also when it loses a worker."""
+"""A Dask cluster gives the same figures as one machine, even if it loses a worker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORKERS = 3
 
 @contextmanager
 def running(folder: Path, workers: int, *more: str) -> Iterator[Path]:
-    """A cluster in this folder; gives its scheduler file."""
+    """A cluster in this folder; yields its scheduler file."""
     path = folder / "scheduler.json"
     environment = {**os.environ, "DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "False"}
     common = ["--scheduler-file", str(path), "--no-dashboard", *more]
@@ -66,7 +66,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def workers_of(scheduler: Path) -> list[int]:
-    """The processes of the workers, once all are there."""
+    """The process IDs of the workers, once all have started."""
     from distributed import Client
 
     deadline = time.monotonic() + 120
@@ -77,7 +77,7 @@ def workers_of(scheduler: Path) -> list[int]:
         return list(client.run(os.getpid).values())
 
 
-def read_there(folder: Path, paths: list[Path], scheduler: Path) -> Fleet:
+def read_by_cluster(folder: Path, paths: list[Path], scheduler: Path) -> Fleet:
     """The fleet, read by the cluster."""
     with cluster(str(scheduler)) as workers:
         setup = replace(setup_of(folder), carry=True)
@@ -85,39 +85,39 @@ def read_there(folder: Path, paths: list[Path], scheduler: Path) -> Fleet:
 
 
 @pytest.mark.engine
-def test_a_cluster_says_what_one_machine_says(tmp_path: Path, scheduler: Path) -> None:
-    """The same JSON, byte for byte; and nothing stays on the workers."""
+def test_a_cluster_gives_the_figures_of_one_machine(tmp_path: Path, scheduler: Path) -> None:
+    """The JSON is identical, and nothing is left on the workers."""
     paths = written(tmp_path / "images", 8)
     workers_of(scheduler)
-    there = read_there(tmp_path, paths, scheduler)
-    here = fleet_of(tmp_path, paths)
-    assert json.dumps(document(there)) == json.dumps(document(here))
-    assert there.reading.layers_read == here.reading.layers_read
+    clustered = read_by_cluster(tmp_path, paths, scheduler)
+    local = fleet_of(tmp_path, paths)
+    assert json.dumps(document(clustered)) == json.dumps(document(local))
+    assert clustered.reading.layers_read == local.reading.layers_read
     assert not list((scheduler.parent / "work").rglob("layerscope-*"))
     assert not (tmp_path / "store").exists() or not any((tmp_path / "store").rglob("index*"))
 
 
 @pytest.mark.engine
-def test_relative_paths_begin_where_the_command_runs(
+def test_relative_paths_are_relative_to_the_folder_of_the_command(
     tmp_path: Path, scheduler: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not where the workers do; and a folder that workers do not have is one without images."""
+    """If workers do not have that folder, the images are not found."""
     written(tmp_path / "images", 2)
     monkeypatch.chdir(tmp_path)
     paths = [Path("images/000.tar"), Path("images/none.tar")]
     workers_of(scheduler)
-    there = read_there(tmp_path, paths, scheduler)
-    assert there.results.images == 2
-    assert document(there) == document(fleet_of(tmp_path, paths))
-    monkeypatch.setattr("layerscope.fleet.cluster._here", lambda: "/nowhere")
-    totals = document(read_there(tmp_path, paths, scheduler))["fleet"]["totals"]
+    clustered = read_by_cluster(tmp_path, paths, scheduler)
+    assert clustered.results.images == 2
+    assert document(clustered) == document(fleet_of(tmp_path, paths))
+    monkeypatch.setattr("layerscope.fleet.cluster._current_folder", lambda: "/nowhere")
+    totals = document(read_by_cluster(tmp_path, paths, scheduler))["fleet"]["totals"]
     assert totals["failedImages"] == 2
 
 
 @pytest.mark.engine
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_a_cluster_is_reached_by_tls(tmp_path: Path) -> None:
-    """With the certificates of Dask's configuration; without them, the message says where they belong."""
+    """With the certificates of Dask's configuration; without them, the hint names the setting."""
     import dask
     from distributed import Client
 
@@ -133,7 +133,7 @@ def test_a_cluster_is_reached_by_tls(tmp_path: Path) -> None:
             time.sleep(0.1)
         assert address_of(str(file)).startswith("tls://127.0.0.1:")
         with pytest.raises(UnreachableError) as refused:
-            read_there(tmp_path, paths, file)
+            read_by_cluster(tmp_path, paths, file)
         assert "distributed.comm.tls" in str(refused.value.hint)
         tls = {"ca-file": certificate, "client.key": key, "client.cert": certificate}
         with dask.config.set(
@@ -141,24 +141,24 @@ def test_a_cluster_is_reached_by_tls(tmp_path: Path) -> None:
         ):
             with Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
                 client.wait_for_workers(1, timeout=120)
-            there = read_there(tmp_path, paths, file)
-    assert document(there) == document(fleet_of(tmp_path, paths))
+            clustered = read_by_cluster(tmp_path, paths, file)
+    assert document(clustered) == document(fleet_of(tmp_path, paths))
 
 
 @pytest.mark.engine
 def test_a_lost_worker_loses_nothing(tmp_path: Path, scheduler: Path) -> None:
-    """Its tasks are done again by the others."""
+    """Other workers repeat its tasks."""
     paths = written(tmp_path / "images", 12, 0.03)
     victim = workers_of(scheduler)[0]
     found: list[Fleet] = []
-    run = threading.Thread(target=lambda: found.append(read_there(tmp_path, paths, scheduler)))
+    run = threading.Thread(target=lambda: found.append(read_by_cluster(tmp_path, paths, scheduler)))
     run.start()
     while not list((scheduler.parent / "work").rglob("layerscope-*")) and run.is_alive():
         time.sleep(0.01)
     os.kill(victim, signal.SIGKILL)
     run.join(300)
-    [there] = found
-    assert document(there) == document(fleet_of(tmp_path, paths))
+    [clustered] = found
+    assert document(clustered) == document(fleet_of(tmp_path, paths))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_a_lost_worker_loses_nothing(tmp_path: Path, scheduler: Path) -> None:
         ("/nowhere/scheduler.json", "No such file"),
     ],
 )
-def test_a_scheduler_is_reached_by_tls_or_on_this_machine(named: str, problem: str) -> None:
-    """Its answers are pickled: nobody else may write them."""
+def test_an_unencrypted_remote_scheduler_is_refused(named: str, problem: str) -> None:
+    """Its results are unpickled, so nobody else may write them."""
     with pytest.raises(UsageError, match=problem):
         address_of(named)
 
@@ -181,8 +181,7 @@ def test_a_scheduler_is_reached_by_tls_or_on_this_machine(named: str, problem: s
     "named",
     ["tcp://127.0.0.1:8786", "tcp://[::1]:8786", "tcp://localhost:1", "tls://example.org:1"],
 )
-def test_these_are(named: str) -> None:
-    """This machine, or TLS."""
+def test_local_and_encrypted_schedulers_are_accepted(named: str) -> None:
     assert address_of(named) == named
 
 
@@ -190,7 +189,6 @@ def test_these_are(named: str) -> None:
     "text", ["", "[]", "{}", '"x"', "\x00", '{"address": "tcp://192.0.2.1:1"}']
 )
 def test_a_scheduler_file_is_checked_too(tmp_path: Path, text: str) -> None:
-    """Whatever it holds."""
     path = tmp_path / "scheduler.json"
     path.write_text(text)
     with pytest.raises(UsageError):
@@ -198,7 +196,6 @@ def test_a_scheduler_file_is_checked_too(tmp_path: Path, text: str) -> None:
 
 
 def test_a_scheduler_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With exit code 4."""
-    monkeypatch.setattr("layerscope.fleet.cluster._PATIENCE", 1)
+    monkeypatch.setattr("layerscope.fleet.cluster._WAIT_SECONDS", 1)
     with pytest.raises(UnreachableError, match="cannot be reached"), cluster("tcp://127.0.0.1:9"):
         pass

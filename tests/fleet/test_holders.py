@@ -1,4 +1,4 @@
-"""Which images have what an answer is about: as many as the answer counts, and those whose rows say so."""
+"""The images of an answer: as many as the answer counts, and those with matching rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from layerscope.fleet.fleet import Fleet
-from layerscope.fleet.holders import holders
+from layerscope.fleet.holders import images_of
 from layerscope.fleet.tables import FindingRow, LayerRow
 from tests.fleet.running import fleet_of, written
 
@@ -19,16 +19,16 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     return fleet_of(folder, [*written(folder / "images", 14), folder / "none.tar"])
 
 
-def found(fleet: Fleet, about: object) -> dict[str, list[int]]:
-    return holders(fleet, about, lambda: None)
+def image_groups(fleet: Fleet, about: object) -> dict[str, list[int]]:
+    return images_of(fleet, about, lambda: None)
 
 
-def every(groups: Iterable[list[int]]) -> set[int]:
+def all_images(groups: Iterable[list[int]]) -> set[int]:
     return {image for images in groups for image in images}
 
 
-def test_as_many_as_the_answers_count(fleet: Fleet) -> None:
-    """Of every layer, rule, line, package, build and duplicate."""
+def test_images_are_as_many_as_answers_count(fleet: Fleet) -> None:
+    """For every layer, rule, line, package, build and duplicate."""
     answers = fleet.answers
     counted: list[Any] = [
         *answers.layers,
@@ -40,39 +40,38 @@ def test_as_many_as_the_answers_count(fleet: Fleet) -> None:
         *answers.growth,
     ]
     for one in counted:
-        groups = found(fleet, one)
-        assert len(every(groups.values())) == one.images, one
+        groups = image_groups(fleet, one)
+        assert len(all_images(groups.values())) == one.images, one
         assert all(images == sorted(set(images)) for images in groups.values())
     for base in answers.bases:
         for version in base.versions:
-            assert found(fleet, version) == {"": version.images}
+            assert image_groups(fleet, version) == {"": version.images}
 
 
-def test_layers_and_findings(fleet: Fleet) -> None:
-    """Those whose rows have them."""
+def test_images_of_layers_and_rules_have_matching_rows(fleet: Fleet) -> None:
     rows = list(fleet.results.rows(LayerRow))
     for layer in fleet.answers.layers:
         images = {row.image for row in rows if row.key == layer.digest}
-        assert set(found(fleet, layer)[""]) == images
+        assert set(image_groups(fleet, layer)[""]) == images
     (rule,) = fleet.answers.rules
     findings = fleet.results.rows(FindingRow)
-    assert set(found(fleet, rule)[""]) == {row.image for row in findings if row.rule == rule.rule}
+    assert set(image_groups(fleet, rule)[""]) == {
+        row.image for row in findings if row.rule == rule.rule
+    }
 
 
 def test_versions_and_digests_are_groups(fleet: Fleet) -> None:
-    """Of packages and of builds, each with its images."""
+    """Versions of a package and layers of a build are groups, each with its images."""
     package = next(one for one in fleet.answers.packages if len(one.versions) > 1)
-    groups = found(fleet, package)
+    groups = image_groups(fleet, package)
     assert {name: len(images) for name, images in groups.items()} == {
         version.version: version.images for version in package.versions
     }
     build = fleet.answers.builds[0]
-    assert list(found(fleet, build)) == build.layers
+    assert list(image_groups(fleet, build)) == build.layers
 
 
-def test_no_longer_wanted(fleet: Fleet) -> None:
-    """The check ends it."""
-
+def test_the_check_stops_the_scan(fleet: Fleet) -> None:
     class StoppedError(Exception):
         pass
 
@@ -81,4 +80,4 @@ def test_no_longer_wanted(fleet: Fleet) -> None:
 
     for one in (fleet.answers.layers[0], fleet.answers.duplicates.largest[0]):
         with pytest.raises(StoppedError):
-            holders(fleet, one, stop)
+            images_of(fleet, one, stop)

@@ -8,7 +8,7 @@ import pytest
 
 from layerscope.errors import UsageError
 from layerscope.fleet.lists import references_in, references_of
-from layerscope.fleet.manifests import MOST
+from layerscope.fleet.manifests import MAX_BYTES
 
 COMPOSE = """
 x-common: &common
@@ -58,7 +58,7 @@ items:
 
 
 def test_a_list_has_one_reference_in_each_line() -> None:
-    """Comments and empty lines do not count."""
+    """Comments and empty lines are ignored."""
     text = (
         b"\xef\xbb\xbf# all of them\napp:1\n\n  registry://host:5000/app@sha256:00 \r\n./a b.tar\n"
     )
@@ -70,7 +70,7 @@ def test_a_list_has_one_reference_in_each_line() -> None:
 
 
 def test_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All services, with variables from the environment and from .env beside the file."""
+    """The images of all services, with variables from the environment and from .env beside the file."""
     path = tmp_path / "compose.yaml"
     path.write_text(COMPOSE)
     (tmp_path / ".env").write_text("# comment\nexport TAG='2' # two\nTAG=\"3\"\nREGISTRY=other\n")
@@ -94,7 +94,6 @@ def test_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_variables_of_compose(image: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All forms of the Compose specification."""
     monkeypatch.setenv("SET", "x")
     monkeypatch.setenv("EMPTY", "")
     text = f"services: {{web: {{image: 'i:{image}'}}}}"
@@ -102,15 +101,15 @@ def test_variables_of_compose(image: str, value: str, monkeypatch: pytest.Monkey
 
 
 def test_kubernetes() -> None:
-    """Pods in any resource, of any document, each image once."""
+    """The images of pods in any resource of any document, each once."""
     digest = "side@sha256:" + "0" * 64
     assert references_in(KUBERNETES.encode(), "all.yaml") == [
         *("init:1", "app:1", digest, "data:1", "cron:1", "pod:1", "debug:1"),
     ]
 
 
-def test_json_is_yaml() -> None:
-    """As kubectl get -o json writes it."""
+def test_a_manifest_may_be_json() -> None:
+    """As written by `kubectl get -o json`."""
     text = b'{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"image":"app:1"}]}}'
     assert references_in(text, "pod.json") == ["app:1"]
 
@@ -125,7 +124,7 @@ LAUGHS = "apiVersion: v1\nkind: List\n" + "\n".join(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         (b"services: {a: {image: 'x:${NONE}'}}", "the variable NONE is not set"),
         (b"services: {a: {image: 'x:${'}}", "not a valid variable"),
@@ -135,7 +134,7 @@ LAUGHS = "apiVersion: v1\nkind: List\n" + "\n".join(
         (b"apiVersion: v1\nkind: Pod\nspec:\n\tcontainers: []", "line 4"),
         (b"apiVersion: v1\nkind: Pod\nspec: {{ .Values.spec }}", "hint"),
         (b"services: " + b"[" * 5000, "nested too deeply"),
-        (b"services: " + b"a" * MOST, "at most"),
+        (b"services: " + b"a" * MAX_BYTES, "at most"),
         (BOMB.encode(), "aliases"),
         (LAUGHS.encode(), "names no images"),
         (b"app:1\n\xff\xfe", "line 2: invalid UTF-8"),
@@ -144,9 +143,9 @@ LAUGHS = "apiVersion: v1\nkind: List\n" + "\n".join(
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
-def test_what_is_wrong_is_named(text: bytes, said: str) -> None:
-    """With the file, and the line if it is one of YAML's."""
+def test_errors_name_the_problem(text: bytes, problem: str) -> None:
+    """The message starts with the file, and has the line of a YAML error."""
     with pytest.raises(UsageError) as raised:
         references_in(text, "file.yaml")
     assert raised.value.message.startswith("file.yaml")
-    assert said in f"{raised.value.message} hint: {raised.value.hint}"
+    assert problem in f"{raised.value.message} hint: {raised.value.hint}"

@@ -1,4 +1,4 @@
-"""Questions about runs: ready ones say what the report says, and a question reads nothing but the tables."""
+"""Questions about runs: predefined ones agree with the report, and a question can read nothing but the tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.images import docker_archive, file, layer_tar, whiteout, write
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fleet]:
-    """A folder with two runs, and the fleet of the newest; its name has what strings of SQL end with."""
+    """A folder with two runs and a quote in its name, and the fleet of the newest."""
     folder = tmp_path_factory.mktemp("fleet") / "it's"
     paths = written(folder / "images", 8)
     for count in (3, 8):
@@ -31,20 +31,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fleet]:
 
 
 def rows(folder: Path, question: str, **more: Any) -> list[dict[str, Any]]:
-    """The answer as dicts."""
+    """The rows of the answer as dicts."""
     answer = ask(folder, question, **more)
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_every_ready_question_has_an_answer(runs: tuple[Path, Fleet], name: str) -> None:
-    """Of one run and of all."""
+def test_every_predefined_question_has_an_answer(runs: tuple[Path, Fleet], name: str) -> None:
+    """For one run and for all."""
     ask(runs[0], name)
     list(ask(runs[0], name, all_runs=True).rows())
 
 
-def test_ready_questions_say_what_the_report_says(runs: tuple[Path, Fleet]) -> None:
-    """Layers, rules, packages, shares and growth."""
+def test_predefined_questions_agree_with_the_report(runs: tuple[Path, Fleet]) -> None:
+    """For layers, rules, packages, shares, growth and lines."""
     folder, fleet = runs
     answers = fleet.answers
     assert {(r["key"], r["storedBytes"], r["totalBytes"], r["images"], r["line"]) for r in rows(folder, "layers")} == {
@@ -68,8 +68,8 @@ def test_ready_questions_say_what_the_report_says(runs: tuple[Path, Fleet]) -> N
         assert (found["storedBytes"], found["wastedBytes"]) == (one.stored_bytes, one.wasted_bytes)
 
 
-def test_rules_have_their_own_titles(tmp_path: Path) -> None:
-    """Not those of the findings of one image, which name its layers."""
+def test_rules_have_titles_of_rules(tmp_path: Path) -> None:
+    """Titles of findings name layers of a single image."""
     big = layer_tar([file("big", b"x" * 3_000_000)])
     images = [[big, layer_tar([whiteout("big")])], [big, big, layer_tar([whiteout("big")])]]
     paths = [
@@ -85,8 +85,8 @@ def test_rules_have_their_own_titles(tmp_path: Path) -> None:
     assert [row["title"] for row in found] == [titles[row["rule"]] for row in found]
 
 
-def test_the_newest_run_is_asked_unless_told(runs: tuple[Path, Fleet]) -> None:
-    """Another by its number, or all of them, with the number as a column."""
+def test_the_newest_run_is_the_default(runs: tuple[Path, Fleet]) -> None:
+    """A number selects another run; with all runs, the number is a column."""
     folder, _ = runs
     count = "SELECT run, count(*) AS n FROM images GROUP BY run ORDER BY run"
     assert rows(folder, count) == [{"run": 2, "n": 8}]
@@ -114,13 +114,12 @@ def test_the_newest_run_is_asked_unless_told(runs: tuple[Path, Fleet]) -> None:
     ],
 )
 def test_other_questions_are_refused(runs: tuple[Path, Fleet], sql: str) -> None:
-    """Nothing but the tables is read, and nothing is written."""
+    """Nothing but the tables can be read, and nothing can be written."""
     with pytest.raises((UsageError, CorruptImageError)):
         list(ask(runs[0], sql).rows())
 
 
 def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
-    """That says so."""
     fleet = fleet_of(tmp_path, written(tmp_path / "images", 1))
     with RunFolder.locked(tmp_path / "out") as run:
         run.write(fleet)
@@ -131,14 +130,14 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_named_like_a_pattern_is_refused(tmp_path: Path) -> None:
-    """It would be read as one."""
+    """DuckDB would expand its name."""
     folder_of(tmp_path / "a*", 1).mkdir(parents=True)
     with pytest.raises(UsageError, match="pattern"):
         ask(tmp_path / "a*", "layers")
 
 
-def test_tables_of_others_are_not_ours(tmp_path: Path) -> None:
-    """A ready question is right: the tables are not."""
+def test_foreign_tables_are_an_error(tmp_path: Path) -> None:
+    """A predefined question is correct, so the tables are at fault."""
     run = folder_of(tmp_path, 1)
     run.mkdir()
     for name in KINDS:
@@ -149,10 +148,10 @@ def test_tables_of_others_are_not_ours(tmp_path: Path) -> None:
         ask(tmp_path, "SELECT key FROM layers")
 
 
-def test_an_interrupted_question_is_an_interruption(
+def test_an_interrupted_question_raises_keyboard_interrupt(
     runs: tuple[Path, Fleet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DuckDB says so by an error of its own."""
+    """DuckDB reports the interruption with its own error."""
     answer = ask(runs[0], "SELECT 1 AS x")
 
     def interrupted(_: int) -> None:

@@ -1,4 +1,4 @@
-"""What a fleet is made of: folders, stores, repositories, and references that are named twice."""
+"""The references of a fleet: folders, stores, repositories, and images that are named twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from layerscope import cli
 from layerscope.errors import ImageNotFoundError, UnreachableError, UsageError
-from layerscope.fleet.references import Tagged, expand
+from layerscope.fleet.references import TagSelection, expand
 from layerscope.fleet.tables import ImageRow
 from layerscope.sources.base import Request
 from tests.fleet.running import fleet_of, setup_of
@@ -27,16 +27,16 @@ from tests.sources.registry.server import Registry
 from tests.sources.stores import docker_store
 
 A, B = layer_tar([file("a", b"a" * 10)]), layer_tar([file("b", b"b" * 20)])
-NONE = Tagged()
+NONE = TagSelection()
 
 
-def expanded(*named: object, tagged: Tagged = NONE, **more: object) -> list[str]:
-    """The references of what is named."""
-    return expand([str(one) for one in named], Request("", **more), tagged)  # type: ignore[arg-type]
+def expanded(*named: object, tags: TagSelection = NONE, **more: object) -> list[str]:
+    """The expanded references."""
+    return expand([str(one) for one in named], Request("", **more), tags)  # type: ignore[arg-type]
 
 
 def test_folders(tmp_path: Path) -> None:
-    """Their images in order, also in folders below; an image that is a folder is one, and links lead nowhere."""
+    """Images in name order, including subfolders; an image folder is one image, and links are not followed."""
     write(tmp_path / "b.tar", docker_archive([A]))
     write(tmp_path / "a.txt", b"text" * 1000)
     write(tmp_path / "below" / "deep" / "c.tar", oci_archive([B]))
@@ -51,7 +51,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 def test_damaged_files_in_folders(tmp_path: Path) -> None:
-    """What starts like an image is a row with the reason, wherever it was cut; anything else is ignored."""
+    """Damaged files that start like an image are rows with an error; other files are ignored."""
     whole = docker_archive([A, layer_tar([file("noise", random.Random(1).randbytes(9000))])])
     folder = tmp_path / "folder"
     cut = {
@@ -87,7 +87,7 @@ def test_damaged_files_in_folders(tmp_path: Path) -> None:
     assert all(row.error for row in results.rows(ImageRow))
 
 
-def test_what_is_named_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_named_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However it is written."""
     path = write(tmp_path / "a.tar", docker_archive([A]))
     monkeypatch.chdir(tmp_path)
@@ -104,7 +104,7 @@ def test_what_is_named_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_stores(tmp_path: Path) -> None:
-    """All images, each once; an empty store and one that is not there are errors."""
+    """All images of a store, each once; an empty store and a missing one are errors."""
     docker_store(tmp_path / "store", [A, B], names=["one:1", "two:2"])
     root = tmp_path / "store"
     (reference,) = expanded("docker-store://", store_root=root)
@@ -122,27 +122,27 @@ def test_stores(tmp_path: Path) -> None:
 
 
 def test_tags_of_a_repository() -> None:
-    """By a glob, and the newest ones; of the last ones, `latest` is another name of one."""
+    """By glob, or the newest ones, without `latest`."""
     with Registry() as registry:
         for tag in ("1.9", "1.10", "2.0", "latest", "2.0-slim"):
             registry.repository().push(oci_files([A]), tag)
         name = f"registry://{registry.host}/app"
         assert expanded(name) == [name]
-        assert expanded(name, tagged=Tagged("1.*")) == [f"{name}:1.9", f"{name}:1.10"]
-        assert expanded(name, tagged=Tagged(last=2)) == [f"{name}:2.0", f"{name}:2.0-slim"]
-        assert expanded(f"{name}:1.9", name, tagged=Tagged(last=1)) == [
+        assert expanded(name, tags=TagSelection("1.*")) == [f"{name}:1.9", f"{name}:1.10"]
+        assert expanded(name, tags=TagSelection(last=2)) == [f"{name}:2.0", f"{name}:2.0-slim"]
+        assert expanded(f"{name}:1.9", name, tags=TagSelection(last=1)) == [
             f"{name}:1.9",
             f"{name}:2.0-slim",
         ]
-        for tagged in (Tagged(last=1), Tagged("1.*")):
+        for tags in (TagSelection(last=1), TagSelection("1.*")):
             with pytest.raises(UsageError, match="no repository is named"):
-                expanded(f"{name}:2.0", "folder", tagged=tagged)
+                expanded(f"{name}:2.0", "folder", tags=tags)
         with pytest.raises(ImageNotFoundError, match=r"none of 5 tags matches"):
-            expanded(name, tagged=Tagged("3.*"))
+            expanded(name, tags=TagSelection("3.*"))
 
 
 def test_each_blob_of_a_registry_is_fetched_once(tmp_path: Path) -> None:
-    """Wherever it occurs, also in another repository."""
+    """Even if several repositories have it."""
     base = layer_tar([file("base", b"b" * 5000)])
     with Registry() as registry:
         names = []

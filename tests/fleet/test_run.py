@@ -1,4 +1,4 @@
-"""Every layer is read once, figures are those of single reports, and what fails is a row."""
+"""Every layer is read once, figures equal those of single reports, and failures are rows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def tables_of(fleet: Fleet) -> dict[str, list[Any]]:
 
 
 def test_figures_are_those_of_single_reports(tmp_path: Path, reads: Counter[str]) -> None:
-    """Of every image, layer, finding, package and wasted file; and each distinct layer is read once."""
+    """For every image, layer, finding, package and wasted file; and each distinct layer is read once."""
     paths = written(tmp_path / "images", 14)
     fleet = fleet_of(tmp_path, paths)
     assert not fleet.failures
@@ -85,8 +85,7 @@ def test_figures_are_those_of_single_reports(tmp_path: Path, reads: Counter[str]
         ]
 
 
-def test_any_number_of_processes_gives_the_same(tmp_path: Path) -> None:
-    """And so does the cache."""
+def test_results_do_not_depend_on_processes_or_cache(tmp_path: Path) -> None:
     paths = written(tmp_path / "images", 8)
     alone = fleet_of(tmp_path / "alone", paths)
     for _ in range(2):  # then all layers are in the store
@@ -100,7 +99,7 @@ def test_any_number_of_processes_gives_the_same(tmp_path: Path) -> None:
 def test_the_same_layer_is_one_however_it_is_compressed(
     tmp_path: Path, reads: Counter[str]
 ) -> None:
-    """Its compressed bytes are those of each image."""
+    """Compressed bytes are those of each image."""
     gz = write(tmp_path / "gz.tar", oci_archive([BASE, A]))
     plain = write(tmp_path / "plain.tar", docker_archive([BASE, B]))
     fleet = fleet_of(tmp_path, [gz, plain])
@@ -114,17 +113,17 @@ def test_the_same_layer_is_one_however_it_is_compressed(
 
 
 def test_layers_are_counted_while_they_are_read(tmp_path: Path) -> None:
-    """Up to all distinct ones."""
-    told: list[tuple[int, int]] = []
+    """The callback gets every count up to the number of distinct layers."""
+    counts_seen: list[tuple[int, int]] = []
     paths = written(tmp_path / "images", 4)
-    fleet = fleet_of(tmp_path, paths, watch=lambda done, total: told.append((done, total)))
+    fleet = fleet_of(tmp_path, paths, watch=lambda done, total: counts_seen.append((done, total)))
     layers = fleet.answers.totals.distinct_layers
-    assert [done for done, _ in told] == list(range(1, layers + 1))
-    assert {total for _, total in told} == {layers}
+    assert [done for done, _ in counts_seen] == list(range(1, layers + 1))
+    assert {total for _, total in counts_seen} == {layers}
 
 
 def test_a_missing_image_is_a_row(tmp_path: Path) -> None:
-    """With the reason, and an error once the report is written."""
+    """The row has the reason, and the fleet raises an error after the report."""
     good = write(tmp_path / "good.tar", docker_archive([A]))
     fleet = fleet_of(tmp_path, [tmp_path / "missing.tar", good])
     missing, row = fleet.results.rows(ImageRow)
@@ -137,13 +136,13 @@ def test_a_missing_image_is_a_row(tmp_path: Path) -> None:
 
 
 def damaged(archive: bytes, layer: bytes) -> bytes:
-    """An archive in which the bytes of a layer's first file are others."""
+    """An archive in which the first file of a layer has other bytes."""
     at = archive.index(layer) + 512
     return archive[:at] + bytes(byte ^ 1 for byte in archive[at : at + 4]) + archive[at + 4 :]
 
 
-def test_a_copy_that_is_damaged_stands_for_nothing(tmp_path: Path) -> None:
-    """Of a layer whose first copy has other bytes than its digest, the next copy is read."""
+def test_a_damaged_copy_of_a_layer_is_not_used(tmp_path: Path) -> None:
+    """The next copy of the layer is read instead."""
     bad = write(tmp_path / "0.tar", damaged(docker_archive([BASE, A]), BASE))
     good = write(tmp_path / "1.tar", docker_archive([BASE, B]))
     fleet = fleet_of(tmp_path, [bad, good])
@@ -154,8 +153,8 @@ def test_a_copy_that_is_damaged_stands_for_nothing(tmp_path: Path) -> None:
     assert fleet.reading.layers_read == 4
 
 
-def test_a_layer_without_a_good_copy_is_read_as_a_report_reads_it(tmp_path: Path) -> None:
-    """Its image is a row with the damage, and the figures of what could be read."""
+def test_a_layer_without_an_intact_copy_damages_its_images(tmp_path: Path) -> None:
+    """Their rows have the error, and the figures of what could be read."""
     archive = docker_archive([BASE, A])
     cut = write(tmp_path / "cut.tar", archive[: archive.index(A) + 100])
     good = write(tmp_path / "good.tar", docker_archive([BASE, B]))
@@ -166,8 +165,8 @@ def test_a_layer_without_a_good_copy_is_read_as_a_report_reads_it(tmp_path: Path
     assert fleet.answers.totals.damaged_images + fleet.answers.totals.failed_images == 1
 
 
-def test_several_images_of_an_archive_are_each_one(tmp_path: Path) -> None:
-    """Named by their tags."""
+def test_each_image_of_an_archive_is_a_row(tmp_path: Path) -> None:
+    """Named by its tag."""
     from tests.images import archive as packed
     from tests.images import docker_files
 
@@ -184,7 +183,7 @@ def test_several_images_of_an_archive_are_each_one(tmp_path: Path) -> None:
 
 
 def kill_once(task: LayerTask, mark: str) -> Any:
-    """Read layers, but end the process at the first attempt."""
+    """Read layers, but kill the process at the first attempt."""
     path = Path(mark)
     if task.layers == (0,) and not path.exists():
         path.touch()
@@ -192,7 +191,7 @@ def kill_once(task: LayerTask, mark: str) -> Any:
     return tasks.read_layers(task)
 
 
-class Other(Executor):
+class ReplacedReadLayers(Executor):
     """Runs another function in place of `read_layers`."""
 
     def __init__(self, workers: Executor, function: Callable[..., Any], *more: Any) -> None:
@@ -207,19 +206,21 @@ class Other(Executor):
 
 
 def test_a_process_that_is_killed_changes_nothing(tmp_path: Path) -> None:
-    """What it read is read again."""
+    """Its layers are read again."""
     paths = written(tmp_path / "images", 4)
     alone = fleet_of(tmp_path / "alone", paths)
     with Processes(2) as workers:
         killed = fleet_of(
-            tmp_path / "killed", paths, Other(workers, kill_once, str(tmp_path / "mark"))
+            tmp_path / "killed",
+            paths,
+            ReplacedReadLayers(workers, kill_once, str(tmp_path / "mark")),
         )
     assert (tmp_path / "mark").exists()
     assert tables_of(killed) == tables_of(alone)
 
 
-class Broken(Executor):
-    """Whatever runs a task for the layer is gone."""
+class BrokenForLayer(Executor):
+    """Fails each task for one layer as if its process was lost."""
 
     def __init__(self, workers: Executor, layer: int) -> None:
         self._workers = workers
@@ -235,14 +236,14 @@ class Broken(Executor):
         return self._workers.submit(fn, *args, **kwargs)
 
 
-def test_a_layer_that_ends_processes_is_given_up_and_named(tmp_path: Path) -> None:
+def test_a_layer_that_kills_processes_is_given_up(tmp_path: Path) -> None:
     """After some attempts; images without it have their figures."""
     from concurrent.futures import ThreadPoolExecutor
 
     bad = write(tmp_path / "bad.tar", docker_archive([BASE, A, B]))
     good = write(tmp_path / "good.tar", docker_archive([BASE, A]))
     with ThreadPoolExecutor(1) as here:
-        broken = Broken(here, 2)
+        broken = BrokenForLayer(here, 2)
         fleet = fleet_of(tmp_path, [bad, good], broken)
     assert broken.attempts == ATTEMPTS
     first, second = fleet.results.rows(ImageRow)
@@ -255,7 +256,7 @@ def test_a_layer_that_ends_processes_is_given_up_and_named(tmp_path: Path) -> No
 def test_entries_that_the_cache_loses_are_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another program may cut the cache to its size."""
+    """Another program may trim the cache."""
     path = write(tmp_path / "a.tar", docker_archive([BASE, A]))
     whole = tasks.read_image
     lost: list[Path] = []

@@ -1,4 +1,4 @@
-"""Runs in the folder of --output: tables as Parquet, and what an unfinished one goes on from."""
+"""Runs in the folder of --output: tables as Parquet, and the journal of an unfinished run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.fleet.running import fleet_of, written
 
 
 def write(folder: Path, fleet: Fleet) -> Path:
-    """A run of a fleet."""
+    """Write a run of a fleet; returns its folder."""
     with RunFolder.locked(folder) as runs:
         return runs.write(fleet)
 
 
 def test_files_hold_the_rows_of_all_tables(tmp_path: Path) -> None:
-    """With the columns of their definition, and their descriptions."""
+    """Columns and their descriptions are those of the tables' definitions."""
     fleet = fleet_of(tmp_path, written(tmp_path / "images", 5))
     run = write(tmp_path / "out", fleet)
     for name, kind in TABLES.items():
@@ -49,7 +49,7 @@ def test_files_hold_the_rows_of_all_tables(tmp_path: Path) -> None:
 
 
 def test_runs_are_added(tmp_path: Path) -> None:
-    """Each in a folder of its own, which appears once it is complete."""
+    """Each has its own folder, which appears once it is complete."""
     fleet = fleet_of(tmp_path, written(tmp_path / "images", 2))
     for _ in range(3):
         write(tmp_path / "out", fleet)
@@ -62,7 +62,7 @@ def test_runs_are_added(tmp_path: Path) -> None:
 
 
 def test_one_run_writes_at_a_time(tmp_path: Path) -> None:
-    """A second one is refused, and says why."""
+    """A second one is refused."""
     with (
         RunFolder.locked(tmp_path),
         pytest.raises(UsageError, match="another run writes to it"),
@@ -71,7 +71,7 @@ def test_one_run_writes_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     """Before any image is read."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="cannot write"), RunFolder.locked(tmp_path / "file"):
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_is_refused_first(tmp_path: Path) -> Non
 def test_a_run_without_room_leaves_its_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing that looks like a run."""
+    """Nothing that looks like a run is left."""
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -103,8 +103,8 @@ class _Ended(Exception):  # noqa: N818
     """Stands for SIGKILL."""
 
 
-class _Counting(ThreadPoolExecutor):
-    """Counts tasks, and ends the run at one of them."""
+class _CountingExecutor(ThreadPoolExecutor):
+    """Counts tasks, and interrupts the run after `most` of them."""
 
     def __init__(self, most: int | None = None) -> None:
         super().__init__(1)
@@ -118,8 +118,8 @@ class _Counting(ThreadPoolExecutor):
         return super().submit(fn, *args, **kwargs)
 
 
-def journalled(folder: Path, paths: list[Path], executor: _Counting, setup: Setup) -> Fleet:
-    """A fleet with a journal."""
+def journalled(folder: Path, paths: list[Path], executor: _CountingExecutor, setup: Setup) -> Fleet:
+    """A fleet that is read with a journal."""
     references = [str(path) for path in paths]
     return read_fleet(
         references, setup, Workers(executor, 2), NullProgress(), journal=folder / "journal"
@@ -127,23 +127,23 @@ def journalled(folder: Path, paths: list[Path], executor: _Counting, setup: Setu
 
 
 @pytest.mark.parametrize("carry", [False, True], ids=["same-store", "carried"])
-def test_an_ended_run_goes_on_where_it_was(tmp_path: Path, carry: bool) -> None:
-    """What was read is not read again, wherever it ends, and the report is the same."""
+def test_an_interrupted_run_continues(tmp_path: Path, carry: bool) -> None:
+    """Wherever it ends, results in the journal are not computed again, and the report is the same."""
     paths = written(tmp_path / "images", 6)
 
     def setup(name: str) -> Setup:
         return Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path / name), private=False), carry=carry)
 
-    with _Counting() as executor:
+    with _CountingExecutor() as executor:
         whole = journalled(tmp_path, paths, executor, setup("whole"))
         expected, all_tasks = document(whole), len(executor.tasks)
     (tmp_path / "journal").unlink()
     for most in (8, 17, 30):
         store = f"store-{most}"
-        with _Counting(most) as executor, pytest.raises(_Ended):
+        with _CountingExecutor(most) as executor, pytest.raises(_Ended):
             journalled(tmp_path, paths, executor, setup(store))
         done = executor.tasks
-        with _Counting() as executor:
+        with _CountingExecutor() as executor:
             fleet = journalled(tmp_path, paths, executor, setup(store))
         assert document(fleet) == expected
         again = len(executor.tasks) - len(paths)  # describing is done again
@@ -152,13 +152,13 @@ def test_an_ended_run_goes_on_where_it_was(tmp_path: Path, carry: bool) -> None:
 
 
 def test_layers_that_the_store_lost_are_read_again(tmp_path: Path) -> None:
-    """A journal alone does not make a layer known."""
+    """The journal alone is not enough."""
     paths = written(tmp_path / "images", 3)
-    with _Counting() as executor:
+    with _CountingExecutor() as executor:
         first = journalled(
             tmp_path, paths, executor, Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path / "a"), private=False))
         )  # fmt: skip
-    with _Counting() as executor:
+    with _CountingExecutor() as executor:
         second = journalled(
             tmp_path, paths, executor, Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path / "b"), private=False))
         )  # fmt: skip
@@ -166,8 +166,8 @@ def test_layers_that_the_store_lost_are_read_again(tmp_path: Path) -> None:
     assert executor.tasks.count("read_layers") == first.reading.layers
 
 
-def test_a_torn_journal_is_read_to_where_it_is_torn(tmp_path: Path) -> None:
-    """Cut at any byte, or with a flipped one, what comes before still counts."""
+def test_a_damaged_journal_is_read_up_to_the_damage(tmp_path: Path) -> None:
+    """Cut at any byte, or with a flipped byte."""
     setup = Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path), private=False))
     path = tmp_path / "journal"
     with Journal(path, [], setup) as journal:
@@ -194,24 +194,22 @@ def test_a_torn_journal_is_read_to_where_it_is_torn(tmp_path: Path) -> None:
 
 
 def test_a_journal_of_other_images_is_not_used(tmp_path: Path) -> None:
-    """A run of other images begins anew."""
     store = StoreAt(str(tmp_path / "store"), private=False)
     paths = written(tmp_path / "images", 3)
-    with _Counting() as executor:
+    with _CountingExecutor() as executor:
         journalled(tmp_path, paths[:2], executor, Setup(DEFAULT_LIMITS, store))
-    with _Counting() as executor:
+    with _CountingExecutor() as executor:
         journalled(tmp_path, paths[2:], executor, Setup(DEFAULT_LIMITS, store))
     assert "read_image" in executor.tasks
 
 
 def test_every_table_has_a_file() -> None:
-    """The description of a run and all tables."""
     assert list(KINDS) == ["runs", *TABLES]
 
 
 @pytest.mark.parametrize("name", ["lock", "unfinished.journal"])
 def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None:
-    """Whoever made the folder may have put them there."""
+    """Another user may have put them into the folder."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"keep")
     (tmp_path / "out").mkdir()
@@ -227,7 +225,7 @@ def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None
 
 
 def test_a_journal_of_another_gate_is_not_used(tmp_path: Path) -> None:
-    """Rows say what the gate found; the same gate reads the same journal."""
+    """Rows contain the results of the gate."""
     plain = Setup(DEFAULT_LIMITS, StoreAt(str(tmp_path), private=False))
     path, counts = tmp_path / "journal", []
     for gate in (None, GateConfig(), GateConfig(), GateConfig(wasted_floor=1)):

@@ -180,7 +180,7 @@ def test_an_image_with_other_layers_is_exported(engine: FakeEngine, cache: Store
     """The cached export is not used, although the image has the same ID."""
     opened(cache)
     swapped = [digest(layer) for layer in (TOP, BASE)]
-    engine.more = {"RootFS": {"Type": "layers", "Layers": swapped}}
+    engine.extra_fields = {"RootFS": {"Type": "layers", "Layers": swapped}}
     exports(engine)
     opened(cache)
     assert exports(engine) == 1
@@ -205,7 +205,7 @@ def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store)
     """Names come from the engine, not from the cached export."""
     opened(cache)
     exports(engine)
-    engine.more = {"RepoTags": ["demo:latest", "demo:new"]}
+    engine.extra_fields = {"RepoTags": ["demo:latest", "demo:new"]}
     assert opened(cache).image.tags == ("demo:latest", "demo:new")
     assert exports(engine) == 0
 

@@ -33,7 +33,7 @@ class BoltFile:
         return (header + fields + struct.pack("<Q", fnv1a(fields))).ljust(self._page, b"\0")
 
     def _tree(self, values: Values) -> int:
-        """Store a bucket on pages; its root page."""
+        """Store a bucket on pages; returns the number of its root page."""
         items = [(key, values[key]) for key in sorted(values)]
         step = 2 if self._paged else max(len(items), 1)
         parts = [items[at : at + step] for at in range(0, len(items), step)] or [[]]
@@ -66,11 +66,11 @@ class BoltFile:
         return struct.pack("<QQ", 0, 0) + struct.pack("<QHHI", 0, 2, count, 0) + body
 
     def _store(self, flags: int, count: int, body: bytes) -> int:
-        """Put a page into the file; its number."""
+        """Add a page to the file; returns its number."""
         number = 2 + len(self._pages)
         size = 16 + len(body)
-        more = (size - 1) // self._page
-        page = struct.pack("<QHHI", number, flags, count, more) + body
-        page = page.ljust((more + 1) * self._page, b"\0")
+        overflow = (size - 1) // self._page
+        page = struct.pack("<QHHI", number, flags, count, overflow) + body
+        page = page.ljust((overflow + 1) * self._page, b"\0")
         self._pages += [page[at : at + self._page] for at in range(0, len(page), self._page)]
         return number

@@ -1,8 +1,8 @@
 """Answers of real engines, recorded and replayed.
 
 `python -m tests.sources.exchanges SOCKET FILE [API]` records a running engine: it loads two small images into it and asks for
-them as the program does, through a socket between them, at most by that version of the API. Engines that can be had are
-started by the tests in `tests/engines`; recordings are for those that cannot.
+them as the program does, through a socket between them, at most by that version of the API. The tests in `tests/engines` start
+the engines that are available; recordings stand for those that are not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from layerscope.image.platform import Platform
 from layerscope.opening.open import open_image
 from layerscope.sources import Request
 from layerscope.sources.endpoints import docker_endpoints
-from layerscope.sources.engine_listing import listed
+from layerscope.sources.engine_listing import list_images
 from tests.images import directory, docker_archive, file, layer_tar
 from tests.sources.image_files import Layout, runs_on, tagged
 from tests.sources.socket_server import SocketHandler, served
@@ -41,15 +41,15 @@ ASKED = (
     (SEVERAL, "linux/s390x"),
     ("layerscope-one:2", None),
 )
-"""What is asked for, and for which platform."""
+"""References to open, each with a platform."""
 Answer = tuple[int, bytes]
 Exchange = dict[str, Any]
 
 
 def layers_of(architecture: str) -> list[bytes]:
     """The layers of the recorded images."""
-    own = layer_tar([directory("bin"), file("bin/sh", architecture.encode() * 100)])
-    return [own, layer_tar([file("etc/motd", b"hello\n"), file("bin/sh", b"other")])]
+    architecture_layer = layer_tar([directory("bin"), file("bin/sh", architecture.encode() * 100)])
+    return [architecture_layer, layer_tar([file("etc/motd", b"hello\n"), file("bin/sh", b"other")])]
 
 
 def archives() -> list[bytes]:
@@ -69,7 +69,7 @@ def _key(exchange: Exchange) -> str:
 
 @contextmanager
 def answering(where: Path, answer: Callable[[Exchange], Answer]) -> Iterator[str]:
-    """The address of a socket at which an engine answers so; paths come without the API's version."""
+    """The address of a socket whose answers come from `answer`; paths are without the API version."""
 
     class Handler(SocketHandler):
         def get(self) -> None:
@@ -95,7 +95,7 @@ def answering(where: Path, answer: Callable[[Exchange], Answer]) -> Iterator[str
 
 
 class Recording:
-    """What an engine said, by what was asked; what it was never asked is in `unknown`."""
+    """Recorded answers of an engine, by request; `unknown` collects requests that were not recorded."""
 
     def __init__(self, exchanges: list[Exchange]) -> None:
         self._known = {_key(exchange): exchange for exchange in exchanges}
@@ -104,29 +104,29 @@ class Recording:
 
     @classmethod
     def read(cls, name: str) -> Recording:
-        """One of `FOLDER`."""
+        """The recording of that name in `FOLDER`."""
         return cls(json.loads((FOLDER / f"{name}.json").read_bytes()))
 
     def answer(self, asked: Exchange) -> Answer:
-        """What it said then."""
+        """The recorded answer."""
         self.asked.append(asked)
-        found = self._known.get(_key(asked))
-        if found is None:
+        exchange = self._known.get(_key(asked))
+        if exchange is None:
             self.unknown.append(asked["raw"])
             return 500, b'{"message": "this was not recorded"}'
-        if "archive" in found:
-            return found["status"], gzip.decompress(base64.b64decode(found["archive"]))
-        return found["status"], json.dumps(found["body"]).encode()
+        if "archive" in exchange:
+            return exchange["status"], gzip.decompress(base64.b64decode(exchange["archive"]))
+        return exchange["status"], json.dumps(exchange["body"]).encode()
 
     def change(self, change: Callable[[str, Any], Any]) -> None:
-        """Replace each JSON body by what `change` makes of it, given the path."""
+        """Replace each JSON body by the result of `change` for its path and body."""
         for exchange in self._known.values():
             if "body" in exchange:
                 exchange["body"] = change(exchange["path"], exchange["body"])
 
 
-class _Unix(http.client.HTTPConnection):
-    """To a socket."""
+class _UnixConnection(http.client.HTTPConnection):
+    """An HTTP connection to a Unix socket."""
 
     def __init__(self, path: str) -> None:
         super().__init__("engine")
@@ -138,7 +138,7 @@ class _Unix(http.client.HTTPConnection):
 
 
 def _ask(path: str, method: str, url: str, body: bytes | None = None) -> Answer:
-    connection = _Unix(path)
+    connection = _UnixConnection(path)
     try:
         headers = {"Content-Type": "application/x-tar"} if body else {}
         connection.request(method, url, body, headers)
@@ -149,24 +149,24 @@ def _ask(path: str, method: str, url: str, body: bytes | None = None) -> Answer:
 
 
 def record(engine: str, output: Path, version: str | None) -> None:
-    """Ask an engine all that `ASKED` says, and write down what it answers."""
+    """Send the requests of `ASKED` to an engine and write its answers to a file."""
     for archive in archives():
         _ask(engine, "POST", "/images/load?quiet=1", archive)
     exchanges: dict[str, Exchange] = {}
 
     def answer(asked: Exchange) -> Answer:
         status, body = _ask(engine, asked["method"], asked["raw"])
-        kept = {key: asked[key] for key in ("method", "path", "query")} | {"status": status}
+        recorded = {key: asked[key] for key in ("method", "path", "query")} | {"status": status}
         if asked["path"].endswith("/get") and status == 200:
-            kept["archive"] = base64.b64encode(gzip.compress(body, mtime=0)).decode()
+            recorded["archive"] = base64.b64encode(gzip.compress(body, mtime=0)).decode()
         else:
-            said = json.loads(body)
+            value = json.loads(body)
             if asked["path"] == "/version":
-                said = {key: said[key] for key in ("Version", "ApiVersion", "MinAPIVersion")}
-                said["ApiVersion"] = version or said["ApiVersion"]
-            body = json.dumps(said).encode()
-            kept["body"] = said
-        exchanges[_key(kept)] = kept
+                value = {key: value[key] for key in ("Version", "ApiVersion", "MinAPIVersion")}
+                value["ApiVersion"] = version or value["ApiVersion"]
+            body = json.dumps(value).encode()
+            recorded["body"] = value
+        exchanges[_key(recorded)] = recorded
         return status, body
 
     with tempfile.TemporaryDirectory() as folder, answering(Path(folder) / "s", answer) as url:
@@ -177,7 +177,7 @@ def record(engine: str, output: Path, version: str | None) -> None:
                 open_image(Request(f"docker://{reference}", platform=wanted))
             except LayerscopeError as error:
                 sys.stderr.write(f"{reference} {platform}: {error.message}\n")
-        listed("docker", docker_endpoints, Request(""))
+        list_images("docker", docker_endpoints, Request(""))
     output.write_text(json.dumps(list(exchanges.values()), indent=1) + "\n")
 
 

@@ -18,7 +18,7 @@ IMAGE_ID = "sha256:" + next(
 
 
 class FakeEngine:
-    """Its answers; tests change them."""
+    """The answers of an engine; tests change them."""
 
     def __init__(self, socket: Path) -> None:
         self.url = f"unix://{socket}"
@@ -33,22 +33,22 @@ class FakeEngine:
         self.images: list[dict[str, object]] = [
             {"Id": IMAGE_ID, "RepoTags": ["localhost/demo:latest"], "RepoDigests": None}
         ]
-        self.more: dict[str, object] = {}
+        self.extra_fields: dict[str, object] = {}
         """Further fields of the image."""
         self.info: dict[str, object] = {}
-        """What it says of itself."""
+        """The answer to `/info`."""
         self.known = {"demo", "demo:latest", IMAGE_ID}
         self.pulls: list[dict[str, object]] | None = None
-        """What it says while it pulls what was asked for, which it has afterwards; None if its registry has no such thing."""
+        """Messages of a pull, after which the engine has the image; None if its registry does not have it."""
 
     def pull(self, query: dict[str, list[str]]) -> tuple[int, bytes]:
         """Status and body of a pull."""
         name = query["fromImage"][0]
         if self.pulls is None:
             return 404, dump({"message": f"manifest for {name} not found: manifest unknown"})
-        if not any("error" in word for word in self.pulls):
+        if not any("error" in message for message in self.pulls):
             self.known |= {name, f"{name}:{query['tag'][0]}"}
-        return 200, b"".join(dump(word) + b"\r\n" for word in self.pulls)
+        return 200, b"".join(dump(message) + b"\r\n" for message in self.pulls)
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and body for a path without its version."""
@@ -75,7 +75,7 @@ class FakeEngine:
                 "Id": IMAGE_ID, "RepoTags": ["demo:latest"], "RepoDigests": [], "Os": "linux",
                 "Architecture": "amd64", "Created": CREATED, "Config": {"Cmd": ["sh"]},
                 "RootFS": {"Type": "layers", "Layers": [_digest(layer) for layer in LAYERS]},
-                **self.more,
+                **self.extra_fields,
             }
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ def serving(socket: Path) -> Iterator[FakeEngine]:
             self.send_response(status)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            half = len(body) // 2  # words come in pieces as the network pleases
+            half = len(body) // 2  # the network may split messages anywhere
             for piece in (body[:half], body[half:]):
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n\r\n")

@@ -22,7 +22,7 @@ BASE = layer_tar([file("a", b"1"), file("b", b"22")])
 TOP = layer_tar([file("a", b"333"), file("c", b"4444")])
 LAYERS = (BASE, TOP)
 NAMES = [[b"a", b"b"], [b"a", b"c"]]
-"""Paths of each of them."""
+"""Paths of each layer."""
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -38,7 +38,7 @@ def listing(
     def find(*_: object) -> Any:
         raise AssertionError
 
-    return Source(name, (name,), find, stored=stored, listed=listed)
+    return Source(name, (name,), find, stored=stored, list_images=listed)
 
 
 def save(folder: Path, data: bytes, name: str = "image.tar") -> Path:
@@ -61,13 +61,13 @@ def open_path(
     limits: Limits = DEFAULT_LIMITS,
     options: Options | None = None,
 ) -> Opened:
-    """Open what lies there."""
+    """Open the image at a path."""
     chosen = None if platform is None else Platform.parse(platform)
     return open_image(Request(str(path), image, chosen, limits), options)
 
 
 def refuse(path: Path | str, **how: Any) -> LayerscopeError:
-    """The error of what cannot be opened: it names the file, in one line."""
+    """The error of opening a path, which must name the file, on one line."""
     with pytest.raises(LayerscopeError) as caught:
         open_path(path, **how)
     message = str(caught.value)
@@ -97,7 +97,7 @@ def codes(opened: Opened) -> list[str]:
     return sorted(warning.code for warning in opened.warnings)
 
 
-def said(opened: Opened, code: str) -> str:
+def warning_message(opened: Opened, code: str) -> str:
     """The message of the only warning of that code."""
     (message,) = (warning.message for warning in opened.warnings if warning.code == code)
     return message
@@ -109,7 +109,7 @@ def dump(document: object) -> bytes:
 
 
 def edit(files: dict[str, bytes], name: str, change: Callable[[Any], Any]) -> dict[str, bytes]:
-    """The same files with one JSON document changed: `change` gives the new one, or mends it in place."""
+    """The same files with one JSON document changed: `change` returns the new one, or changes it in place."""
     document = json.loads(files[name])
     changed = change(document)
     return files | {name: dump(document if changed is None else changed)}
@@ -124,7 +124,7 @@ class Layout:
     def blob(
         self, media_type: str, data: bytes, *, stored: bool = True, **more: Any
     ) -> dict[str, Any]:
-        """The descriptor of a blob, which is stored unless told otherwise."""
+        """The descriptor of a blob, which is added to the files if `stored`."""
         if stored:
             self.files["blobs/" + digest(data).replace(":", "/")] = data
         return {"mediaType": media_type, "digest": digest(data), "size": len(data), **more}
@@ -154,15 +154,15 @@ class Layout:
         document = {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(manifests)}
         return self.blob(INDEX, dump(document), stored=stored, **more)
 
-    def done(self, manifests: Sequence[Any] | None) -> dict[str, bytes]:
+    def finished_files(self, manifests: Sequence[Any] | None) -> dict[str, bytes]:
         """All files, with `index.json`."""
         listed = None if manifests is None else list(manifests)
         self.files["index.json"] = dump({"schemaVersion": 2, "manifests": listed})
         return self.files
 
     def tar(self, manifests: Sequence[Any] | None) -> bytes:
-        """All of it as an archive."""
-        return archive(self.done(manifests))
+        """The layout as an archive."""
+        return archive(self.finished_files(manifests))
 
 
 def tagged(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A server on a socket, in a thread: what stands for an engine derives its handler."""
+"""A server on a Unix socket, in a thread: the base of fake engines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class SocketHandler(BaseHTTPRequestHandler):
-    """Answers requests that come through a socket, and says nothing of them."""
+    """Answers requests that come through a socket, without logging them."""
 
     protocol_version = "HTTP/1.1"
 
@@ -31,7 +31,7 @@ class SocketHandler(BaseHTTPRequestHandler):
         self.post()
 
     def reply(self, status: int, body: bytes) -> None:
-        """Answer with a body that is known whole."""
+        """Answer with a complete body."""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -49,7 +49,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client that has heard enough
+        if not isinstance(sys.exception(), ConnectionError):  # the client closed early
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from tests.sources.image_files import dump
 
 
 def split(tar: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """A layer as tar-split takes it apart: its headers, and the files with content."""
+    """Split a layer as tar-split does; returns its headers, and the files with content."""
     lines: list[dict[str, Any]] = []
     files: dict[str, bytes] = {}
     position = 0
@@ -47,13 +47,18 @@ def hexadecimal(text: str) -> str:
 
 
 def as_objects(folder: Path, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Store files by their digests, as composefs does; the table that says which is which."""
+    """Store files by their digests, as composefs does; returns the table of contents."""
     entries = []
     for name, data in files.items():
-        found = digest(data)
-        write(folder / found[7:9] / found[9:], data)
+        name_digest = digest(data)
+        write(folder / name_digest[7:9] / name_digest[9:], data)
         entries.append(
-            {"type": "reg", "name": name.removeprefix("./"), "size": len(data), "digest": found}
+            {
+                "type": "reg",
+                "name": name.removeprefix("./"),
+                "size": len(data),
+                "digest": name_digest,
+            }
         )
     return {"version": 1, "entries": [{"type": "dir", "name": "etc/"}, *entries]}
 
@@ -67,7 +72,7 @@ def podman_store(
     config: bytes | None = None,
     composefs: bool = False,
 ) -> str:
-    """A store of containers-storage with one image; its ID."""
+    """A store of containers-storage with one image; returns its ID."""
     config = config or image_config(layers)
     image_id = digest(config).removeprefix("sha256:")
     listed, parent = [], ""
@@ -115,7 +120,7 @@ def docker_store(
     names: Sequence[str] = ("demo:latest",),
     driver: str = "overlay2",
 ) -> str:
-    """A classic store of Docker with one image; its ID."""
+    """A classic store of Docker with one image; returns its ID."""
     config = image_config(layers)
     image_id = digest(config).removeprefix("sha256:")
     image = root / "image" / driver

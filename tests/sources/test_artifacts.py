@@ -89,7 +89,7 @@ KINDS = pytest.mark.parametrize("kind", list(ARTIFACTS))
 
 
 def manifest(layout: Layout, kind: str, **more: Any) -> dict[str, Any]:
-    """The descriptor of an artifact of that kind. One of a known type may hold tars; it is no image all the same."""
+    """The descriptor of an artifact of that kind. Artifacts of known types may contain tars and are still not images."""
     words, artifact_type, config_type, layer_types = ARTIFACTS[kind]
     data = DATA if words.startswith("artifact of") else TOP
     document = {
@@ -105,9 +105,9 @@ def manifest(layout: Layout, kind: str, **more: Any) -> dict[str, Any]:
 
 @KINDS
 def test_an_artifact_alone_is_named_by_its_type(tmp_path: Path, kind: str) -> None:
-    """And never called damaged. A manifest.json that lists it makes it no image."""
+    """The error never calls it damaged; an entry in manifest.json does not make it an image."""
     layout = Layout()
-    files = layout.done([manifest(layout, kind)])
+    files = layout.finished_files([manifest(layout, kind)])
     config, layer = (f"blobs/{digest(data).replace(':', '/')}" for data in (WASM, TOP))
     listed = {"manifest.json": dump([{"Config": config, "RepoTags": None, "Layers": [layer]}])}
     for path in (
@@ -127,7 +127,7 @@ def test_an_artifact_alone_is_named_by_its_type(tmp_path: Path, kind: str) -> No
 @KINDS
 @pytest.mark.parametrize("place", ["top", "first", "nested", "named"])
 def test_an_artifact_beside_an_image_is_not_offered(tmp_path: Path, kind: str, place: str) -> None:
-    """Wherever it is listed, it is no alternative, causes no warning and is not counted. Selected by name, it is an error with its type."""
+    """Wherever it is listed, it is no alternative, causes no warning and is not counted; selecting it by name is an error with its type."""
     layout = Layout()
     image = layout.manifest(LAYERS, **tagged("demo:1"))
     artifact = manifest(layout, kind, **(tagged("other:1") if place == "named" else {}))
@@ -145,8 +145,8 @@ def test_an_artifact_beside_an_image_is_not_offered(tmp_path: Path, kind: str, p
         assert ARTIFACTS[kind][0] in str(error)
 
 
-def test_a_descriptor_may_say_that_it_is_an_artifact(tmp_path: Path) -> None:
-    """Its manifest need not be there."""
+def test_a_descriptor_may_declare_an_artifact(tmp_path: Path) -> None:
+    """The manifest need not be stored."""
     layout = Layout()
     soci = "application/vnd.amazon.soci.index.v1+json"
     gone = layout.blob(MANIFEST, b"gone", stored=False, artifactType=soci)
@@ -169,8 +169,8 @@ def test_a_build_cache_is_an_index_of_layers(tmp_path: Path, stated: str) -> Non
     assert (layers_of(opened), opened.image.alternatives, codes(opened)) == (NAMES, (), [])
 
 
-def test_what_an_index_lists_besides_manifests_is_named(tmp_path: Path) -> None:
-    """A blob by its media type, an OCI artifact manifest by its artifact type."""
+def test_other_entries_of_an_index_are_named(tmp_path: Path) -> None:
+    """A blob is named by its media type, an OCI artifact manifest by its artifact type."""
     layout = Layout()
     blob = layout.blob("application/vnd.example.blob", DATA)
     assert "application/vnd.example.blob" in str(refuse(save(tmp_path, layout.tar([blob]))))
@@ -186,7 +186,7 @@ def test_what_an_index_lists_besides_manifests_is_named(tmp_path: Path) -> None:
     ["", CONFIG, CONFIG + "; charset=utf-8", "application/octet-stream", "application/json", "text/html"],
 )  # fmt: skip
 def test_old_types_of_an_image_are_those_of_an_image(tmp_path: Path, config_type: str) -> None:
-    """Registries made others of the type of configs once; a subject, or a type of layers that says nothing, is no artifact."""
+    """Registries once changed the config type. Neither a subject nor a vague layer type makes an artifact."""
     layout = Layout()
     document = {
         "config": layout.blob(config_type, image_config(LAYERS)),
@@ -201,7 +201,7 @@ def test_old_types_of_an_image_are_those_of_an_image(tmp_path: Path, config_type
 def test_tars_of_an_unknown_type_open_where_there_is_no_image(
     tmp_path: Path, config: bytes
 ) -> None:
-    """With a warning; beside an image they are not offered."""
+    """They open with a warning; beside an image they are not offered."""
     layout = Layout()
     document = {
         "config": layout.blob("application/vnd.example", config),
@@ -225,7 +225,6 @@ def _containers_dir(layout: Layout, artifact: dict[str, Any]) -> dict[str, bytes
 
 @KINDS
 def test_an_artifact_in_a_dir_folder_is_named(tmp_path: Path, kind: str) -> None:
-    """As in a layout."""
     layout = Layout()
     files = _containers_dir(layout, manifest(layout, kind))
     assert ARTIFACTS[kind][0] in str(refuse(unpack(tmp_path / "dir", files)))
@@ -233,11 +232,11 @@ def test_an_artifact_in_a_dir_folder_is_named(tmp_path: Path, kind: str) -> None
 
 @KINDS
 def test_lists_leave_artifacts_out(tmp_path: Path, kind: str) -> None:
-    """Those of containerd's store, and of the saved images in a folder."""
+    """Neither containerd's store nor a folder of saved images lists artifacts."""
     layout = Layout()
     images = {NAME: layout.manifest(LAYERS), "docker.io/library/chart:1": manifest(layout, kind)}
     root = store(tmp_path / "store", layout, {"moby": images})
-    listed = containerd.listed(Request("", store_root=root))
+    listed = containerd.list_images(Request("", store_root=root))
     assert [image.tags for image in listed] == [[NAME]]
     with pytest.raises(NotAnImageError, match=ARTIFACTS[kind][0]):
         open_stored(root, "chart:1")
@@ -250,8 +249,8 @@ def test_lists_leave_artifacts_out(tmp_path: Path, kind: str) -> None:
 
 def _saved(kind: str) -> dict[str, Callable[[Layout], dict[str, bytes]]]:
     return {
-        "image": lambda layout: layout.done([layout.manifest(LAYERS)]),
-        "artifact": lambda layout: layout.done([manifest(layout, kind)]),
+        "image": lambda layout: layout.finished_files([layout.manifest(LAYERS)]),
+        "artifact": lambda layout: layout.finished_files([manifest(layout, kind)]),
     }
 
 
@@ -263,11 +262,11 @@ ENGINE_WORDS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("words", list(ENGINE_WORDS))
-def test_what_an_engine_lists_is_not_always_an_image(tmp_path: Path, words: str) -> None:
-    """Docker with containerd's store keeps artifacts among its images, and its words say of what kind they are."""
+def test_artifacts_of_an_engine_are_recognised(tmp_path: Path, words: str) -> None:
+    """Docker with containerd's store lists artifacts among its images; its fields tell them apart."""
     with serving(tmp_path / "engine.sock") as engine:
-        engine.more = ENGINE_WORDS[words]
+        engine.extra_fields = ENGINE_WORDS[words]
         endpoint = Endpoint(engine.url, "test")
-        assert engine_listing.listed("docker", lambda: [endpoint], Request("")) == []
+        assert engine_listing.list_images("docker", lambda: [endpoint], Request("")) == []
         with pytest.raises(NotAnImageError, match="not a container image"):
             find_at("docker", endpoint, Request("demo"), "demo")

@@ -21,7 +21,7 @@ VALUES: Values = {
 
 
 def read(bucket: Bucket) -> dict[bytes, object]:
-    """All that is in a bucket."""
+    """The contents of a bucket, nested."""
     return {
         key: read(value) if isinstance(value, Bucket) else value for key, value in bucket.items()
     }
@@ -29,8 +29,8 @@ def read(bucket: Bucket) -> dict[bytes, object]:
 
 @pytest.mark.parametrize("page", [1024, 4096, 16384])
 @pytest.mark.parametrize("paged", [False, True])
-def test_all_is_read(paged: bool, page: int) -> None:
-    """Inline or on pages, over branches, with pages that are longer than one."""
+def test_every_key_is_read(paged: bool, page: int) -> None:
+    """Buckets may be inline or on pages, with branches and overflow pages."""
     data = BoltFile(VALUES, paged=paged, page=page).data
     bolt = Bolt(data)
     assert bolt.page_size == page
@@ -44,7 +44,7 @@ def test_all_is_read(paged: bool, page: int) -> None:
 
 
 def test_the_latest_valid_meta_page_counts() -> None:
-    """A torn one is no reason to fail: the one before it still leads to what was there then."""
+    """If the latest meta page is torn, the one before it leads to the previous transaction."""
     data = bytearray(BoltFile(VALUES).data)
     data[PAGE + 60] ^= 1
     bolt = Bolt(bytes(data))
@@ -57,13 +57,12 @@ def test_the_latest_valid_meta_page_counts() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 100, b"x" * 10_000, BoltFile(VALUES).data[:4096]])
 def test_truncated_and_foreign_files_are_reported(data: bytes) -> None:
-    """By one error, whatever it is."""
     with pytest.raises(BoltError):
         read(Bolt(data).root())
 
 
-def test_pages_in_a_circle_end() -> None:
-    """A branch that leads to itself."""
+def test_pages_in_a_loop_are_reported() -> None:
+    """A branch page may lead to itself."""
     data = bytearray(BoltFile(VALUES, paged=True).data)
     bolt = Bolt(bytes(data))
     for start in range(2 * PAGE, len(data), PAGE):
@@ -77,7 +76,7 @@ def test_pages_in_a_circle_end() -> None:
 
 @pytest.mark.parametrize("paged", [False, True])
 def test_damage_anywhere_is_one_error(paged: bool) -> None:
-    """Whatever bytes are wrong, nothing else is raised, and it ends."""
+    """Random damage never raises anything but `BoltError`, and never loops."""
     whole = BoltFile(VALUES, paged=paged, page=512).data
     rng = random.Random(1)
     for _ in range(300):

@@ -10,7 +10,7 @@ import pytest
 from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.platform import Platform
 from layerscope.sources import Candidate, Request, open_source
-from layerscope.sources.names import choose_by_name, describe, normalise
+from layerscope.sources.names import candidate_names, choose_by_name, normalise
 from tests.images import archive, digest, docker_archive, image_config
 from tests.sources.image_files import (
     BASE,
@@ -24,9 +24,9 @@ from tests.sources.image_files import (
     open_path,
     refuse,
     runs_on,
-    said,
     save,
     tagged,
+    warning_message,
 )
 
 
@@ -53,7 +53,7 @@ def test_the_first_of_several_images_is_shown_with_a_warning(tmp_path: Path) -> 
     opened = open_path(save(tmp_path, _several()))
     assert layers_of(opened) == [NAMES[0]]
     assert codes(opened) == ["several-images"]
-    message = said(opened, "several-images")
+    message = warning_message(opened, "several-images")
     assert "3 images" in message
     assert "reg.io:5000/team/top:1" in message
     assert "--image" in message
@@ -64,7 +64,7 @@ def test_the_first_of_several_images_is_shown_with_a_warning(tmp_path: Path) -> 
 
 
 def test_an_image_can_be_named_in_many_ways(tmp_path: Path) -> None:
-    """By any of its names in full or short, by its tag, by digest or its start, by number; then nothing is warned of."""
+    """By full or short name, tag, digest, digest prefix or number; then there is no warning."""
     path = save(tmp_path, _several())
     config = digest(image_config(LAYERS))
     for wanted, found in (
@@ -89,15 +89,15 @@ def test_an_image_can_be_named_in_many_ways(tmp_path: Path) -> None:
     "wanted", ["nothing", "base", "base:3", "@3", "@x", "@-1", "", ":", "@" + "9" * 50]
 )
 def test_a_missing_image_is_reported(tmp_path: Path, wanted: str) -> None:
-    """With those that are."""
+    """The hint lists the available images."""
     error = refuse(save(tmp_path, _several()), image=wanted)
     assert "base:1" in str(error.hint)
 
 
 def test_some_of_many_images_are_listed(tmp_path: Path) -> None:
-    """And how many more there are."""
+    """The list ends with the number of images left out."""
     candidates = [Candidate([f"demo:{n}"], None, lambda: None) for n in range(40)]  # type: ignore[arg-type,return-value]  # never loaded
-    words = describe(candidates)
+    words = candidate_names(candidates)
     assert (len(words), words[-1]) == (13, "and 28 more")
     with pytest.raises(LayerscopeError):
         choose_by_name(candidates, "other")
@@ -117,12 +117,12 @@ def test_some_of_many_images_are_listed(tmp_path: Path) -> None:
     ],
 )
 def test_names_are_compared_in_full(name: str, full: str) -> None:
-    """As Docker normalises them."""
+    """Names are normalised as Docker does."""
     assert normalise(name) == full
 
 
 def test_the_user_can_be_asked(tmp_path: Path) -> None:
-    """The explorer shows a list; leaving it opens nothing."""
+    """The explorer shows a list; cancelling opens nothing."""
     path = str(save(tmp_path, _several()))
     shown: list[list[str | None]] = []
 
@@ -174,13 +174,13 @@ OTHERS = [name for name in ("linux/s390x", "linux/riscv64", "windows/amd64") if 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("described", [True, False])
 def test_the_default_platform_is_this_machine(tmp_path: Path, named: bool, described: bool) -> None:
-    """Whether the index or only the configs say what each image is for; a warning lists the others."""
+    """The platform may be stated by the index or only by the configs; a warning lists the others."""
     path = save(tmp_path, _platforms(*OTHERS, HOST, named=named, described=described))
     opened = open_path(path)
     assert _shown(path) == len(OTHERS)
     assert codes(opened) == ["several-platforms"]
-    assert "--platform" in said(opened, "several-platforms")
-    assert OTHERS[0] in said(opened, "several-platforms")
+    assert "--platform" in warning_message(opened, "several-platforms")
+    assert OTHERS[0] in warning_message(opened, "several-platforms")
     assert [str(other.platform) for other in opened.image.alternatives] == OTHERS
     for number, platform in enumerate(OTHERS):
         assert _shown(path, platform) == number
@@ -188,16 +188,16 @@ def test_the_default_platform_is_this_machine(tmp_path: Path, named: bool, descr
 
 
 def test_without_an_image_for_this_machine_the_first_is_shown(tmp_path: Path) -> None:
-    """With a warning; a single one draws none."""
+    """A warning says so if there are several images, not for a single one."""
     path = save(tmp_path, _platforms(*OTHERS))
     opened = open_path(path)
     assert (_shown(path), codes(opened)) == (0, ["platform-fallback"])
-    assert HOST in said(opened, "platform-fallback")
+    assert HOST in warning_message(opened, "platform-fallback")
     assert codes(open_path(save(tmp_path, _platforms(OTHERS[0])))) == []
 
 
-def test_a_platform_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
-    """In an index, and in an archive that says only in its config what it is for."""
+def test_a_requested_platform_must_exist(tmp_path: Path) -> None:
+    """In an index, and in an archive whose config alone states the platform."""
     error = refuse(save(tmp_path, _platforms(*OTHERS)), platform="linux/arm/v7")
     assert "no image for platform linux/arm/v7" in str(error)
     assert OTHERS[0] in str(error.hint)
@@ -214,7 +214,7 @@ def test_an_image_without_a_platform_runs_anywhere(tmp_path: Path) -> None:
 
 
 def test_the_nearest_variant_is_taken(tmp_path: Path) -> None:
-    """The one asked for, else the next one below; for 386 and 32-bit ARM only if there is nothing better."""
+    """The requested variant, else the next lower one; 386 and 32-bit ARM only without a better match."""
     arm = save(tmp_path, _platforms("linux/arm/v5", "linux/arm/v7", "linux/arm/v6", "linux/arm64"))
     for wanted, number in (
         ("linux/arm/v7", 1),
@@ -238,7 +238,7 @@ def test_the_nearest_variant_is_taken(tmp_path: Path) -> None:
 
 
 def test_names_come_before_platforms(tmp_path: Path) -> None:
-    """Of two images for two platforms each, the one that is asked for."""
+    """The name selects between two images for two platforms each."""
     layout = Layout()
     indexes = [
         layout.index(
@@ -255,7 +255,7 @@ def test_names_come_before_platforms(tmp_path: Path) -> None:
 
 
 def test_images_without_names_for_one_platform_are_several(tmp_path: Path) -> None:
-    """`docker save ID ID`: nobody would call them one image for several platforms."""
+    """`docker save ID ID` saves two images, not one image for two platforms."""
     layout = Layout()
     images = [layout.manifest([layer], **runs_on(HOST)) for layer in LAYERS]
     path = save(tmp_path, layout.tar(images))
@@ -267,13 +267,12 @@ def test_images_without_names_for_one_platform_are_several(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["", "/", "linux/", "/amd64", "a/b/c/d", "linux//v7"])
 def test_an_invalid_platform_is_reported(text: str) -> None:
-    """Before anything is opened."""
     with pytest.raises(UsageError):
         Platform.parse(text)
 
 
 def test_a_manifest_digest_names_an_image(tmp_path: Path) -> None:
-    """And the digest of the index that leads to it."""
+    """The digest of the index that leads to it does, too."""
     layout = Layout()
     image = layout.manifest(LAYERS)
     index = layout.index([image], **tagged("demo:1"))

@@ -45,13 +45,13 @@ def store(root: Path, layout: Layout, images: dict[str, dict[str, dict[str, obje
 
 
 def open_stored(root: Path, reference: str = "demo", **how: object) -> Opened:
-    """An image of a store, forced."""
+    """Open an image of a store by its scheme."""
     return open_image(Request(f"containerd://{reference}", store_root=root, **how))  # type: ignore[arg-type]  # a test's own
 
 
 @pytest.mark.parametrize("reference", ["demo", NAME, "TARGET", "ID"])
 def test_an_image_opens_by_its_names(tmp_path: Path, reference: str) -> None:
-    """With all the names that it has in its namespace."""
+    """It has all of its names in the namespace."""
     layout = Layout()
     image = layout.manifest(LAYERS)
     store(tmp_path, layout, {"moby": {NAME: image, "docker.io/library/demo:2": image}})
@@ -63,15 +63,14 @@ def test_an_image_opens_by_its_names(tmp_path: Path, reference: str) -> None:
     assert (opened.image.source_kind, opened.image.location) == ("containerd", str(tmp_path))
 
 
-def test_docker_keeps_its_store_inside_its_own(tmp_path: Path) -> None:
-    """Its data folder is as good as containerd's."""
+def test_the_store_inside_dockers_data_folder_is_found(tmp_path: Path) -> None:
     layout = Layout()
     store(tmp_path / "containerd/daemon", layout, {"moby": {NAME: layout.manifest(LAYERS)}})
     assert layers_of(open_stored(tmp_path)) == NAMES
 
 
-def test_namespaces_are_asked_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker's first; one that the user names stands alone."""
+def test_namespaces_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's is first; CONTAINERD_NAMESPACE limits the search to one."""
     layout = Layout()
     first, other = layout.manifest(LAYERS), layout.manifest(LAYERS[:1])
     store(tmp_path, layout, {"aaa": {NAME: other}, "moby": {NAME: first}, "k8s.io": {}})
@@ -84,7 +83,6 @@ def test_namespaces_are_asked_in_order(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_platforms_that_are_stored_can_be_chosen(tmp_path: Path) -> None:
-    """Of an index, as in a layout."""
     layout = Layout()
     platforms = ["linux/amd64", "linux/arm64"]
     manifests = [
@@ -98,7 +96,7 @@ def test_platforms_that_are_stored_can_be_chosen(tmp_path: Path) -> None:
     )
 
 
-def test_blobs_that_are_gone_are_explained(tmp_path: Path) -> None:
+def test_missing_blobs_are_explained(tmp_path: Path) -> None:
     """containerd may drop layers once they are unpacked."""
     layout = Layout()
     image = layout.manifest(LAYERS)
@@ -110,7 +108,7 @@ def test_blobs_that_are_gone_are_explained(tmp_path: Path) -> None:
 
 
 def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> None:
-    """And from a database that makes no sense."""
+    """A missing image, a damaged database and a missing store are different errors."""
     layout = Layout()
     store(tmp_path, layout, {"moby": {"docker.io/library/flask:3": layout.manifest(LAYERS)}})
     with pytest.raises(ImageNotFoundError) as missing:

@@ -22,7 +22,7 @@ from tests.sources.stores import podman_store
 
 
 def open_stored(root: Path, reference: str = "demo", options: Options | None = None) -> Opened:
-    """An image of a store, forced."""
+    """Open an image of a store by its scheme."""
     return open_image(Request(f"containers-storage://{reference}", store_root=root), options)
 
 
@@ -38,7 +38,7 @@ def edit_json(path: Path, change: Callable[[Any], object]) -> None:
     "reference", ["demo", "demo:latest", "localhost/demo", "ID", "sha256:ID", "DIGEST"]
 )
 def test_an_image_opens_by_its_names(tmp_path: Path, driver: str, reference: str) -> None:
-    """Short, full, by ID and by the manifest's digest."""
+    """By short and full name, ID and manifest digest."""
     image_id = podman_store(tmp_path, LAYERS, driver=driver)
     listed = json.loads((tmp_path / f"{driver}-images/images.json").read_bytes())
     reference = reference.replace("DIGEST", f"demo@{listed[0]['digest']}").replace("ID", image_id)
@@ -53,23 +53,23 @@ def test_an_image_opens_by_its_names(tmp_path: Path, driver: str, reference: str
 
 
 def test_contents_are_read_from_the_files(tmp_path: Path) -> None:
-    """By the entry's name in the layer's own folder."""
+    """They are in the layer's own folder, by the entry's name."""
     podman_store(tmp_path, LAYERS)
     opened = open_stored(tmp_path, options=Options(verify_small=False))
     assert [opened.verified(number) for number in range(2)] == [None, None]
     assert b"".join(opened.contents[1].chunks(1)) == b"4444"
 
 
-def test_layers_lie_in_volatile_layers_too(tmp_path: Path) -> None:
-    """As those of transient stores do."""
+def test_volatile_layers_are_read(tmp_path: Path) -> None:
+    """Transient stores list their layers there."""
     podman_store(tmp_path, LAYERS)
     listed = tmp_path / "overlay-layers"
     (listed / "layers.json").rename(listed / "volatile-layers.json")
     assert layers_of(open_stored(tmp_path)) == NAMES
 
 
-def test_files_that_are_out_of_reach_leave_the_layers_whole(tmp_path: Path) -> None:
-    """Headers alone say what is in a layer; a warning says that contents are not compared."""
+def test_layers_are_complete_without_readable_files(tmp_path: Path) -> None:
+    """Headers list the entries; a warning says that contents are not compared."""
     podman_store(tmp_path, LAYERS)
     shutil.rmtree(tmp_path / "overlay")
     opened = open_stored(tmp_path)
@@ -78,8 +78,8 @@ def test_files_that_are_out_of_reach_leave_the_layers_whole(tmp_path: Path) -> N
     assert [warning.code for warning in opened.warnings] == ["contents-unreadable"] * 2
 
 
-def test_composefs_keeps_the_same_files(tmp_path: Path) -> None:
-    """By their digests; the table of contents of a layer leads to them."""
+def test_files_of_composefs_are_read(tmp_path: Path) -> None:
+    """Files are stored by digest, and the layer's table of contents maps names to digests."""
     podman_store(tmp_path, LAYERS, composefs=True)
     opened = open_stored(tmp_path)
     assert layers_of(opened) == NAMES
@@ -117,7 +117,7 @@ TABLES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", TABLES)
 def test_a_damaged_table_of_composefs_leaves_the_layers_whole(tmp_path: Path, damage: str) -> None:
-    """What it should lead to is unreadable, and nothing outside of the layer is read."""
+    """Contents are unreadable, and nothing outside of the layer is read."""
     podman_store(tmp_path, LAYERS, composefs=True)
     secret = write(tmp_path / "overlay" / "secret", b"4444")
     for table in (tmp_path / "overlay-layers").rglob(file_name("zstd-chunked-manifest")):
@@ -130,7 +130,7 @@ def test_a_damaged_table_of_composefs_leaves_the_layers_whole(tmp_path: Path, da
 
 
 def test_lost_headers_are_damage(tmp_path: Path) -> None:
-    """The other layers are shown all the same."""
+    """The other layers are still shown."""
     podman_store(tmp_path, LAYERS)
     layers = json.loads((tmp_path / "overlay-layers/layers.json").read_bytes())
     (tmp_path / "overlay-layers" / f"{layers[0]['id']}.tar-split.gz").write_bytes(b"\x1f\x8b junk")
@@ -150,18 +150,17 @@ def test_files_of_a_layer_are_never_reached_through_links(tmp_path: Path) -> Non
 
 
 def test_an_incomplete_layer_is_reported(tmp_path: Path) -> None:
-    """The store marks what it was still writing."""
+    """The store marks layers that were still being written."""
     podman_store(tmp_path, LAYERS)
     edit_json(
         tmp_path / "overlay-layers/layers.json",
         lambda layers: layers[0].update(flags={"incomplete": True}),
     )
-    with pytest.raises(CorruptImageError, match="never stored whole"):
+    with pytest.raises(CorruptImageError, match="never stored completely"):
         open_stored(tmp_path)
 
 
-def test_a_chain_of_layers_in_a_circle_ends(tmp_path: Path) -> None:
-    """However often it names its own parent."""
+def test_a_loop_of_parent_layers_is_reported(tmp_path: Path) -> None:
     podman_store(tmp_path, LAYERS)
     edit_json(
         tmp_path / "overlay-layers/layers.json",
@@ -174,7 +173,7 @@ def test_a_chain_of_layers_in_a_circle_ends(tmp_path: Path) -> None:
 def test_a_store_that_changes_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A layer that is listed a moment later is found; one that never comes is an error that names it."""
+    """A layer that is listed a moment later is found; one that never appears is an error that names it."""
     podman_store(tmp_path, LAYERS)
     listed = tmp_path / "overlay-layers/layers.json"
     whole = listed.read_bytes()
@@ -191,23 +190,23 @@ def test_a_document_replaced_while_it_is_opened_is_read_again(
     """Engines replace their list of images with every commit."""
     podman_store(tmp_path, LAYERS)
     listed = tmp_path / "overlay-images/images.json"
-    whole = os.open
+    real_open = os.open
 
     def replaced_once(path: str, *rest: int) -> int:
         if Path(path) == listed:
-            monkeypatch.setattr("os.open", whole)
+            monkeypatch.setattr("os.open", real_open)
             copy = listed.with_suffix(".new")
             copy.write_bytes(listed.read_bytes())
             copy.replace(listed)
-        return whole(path, *rest)
+        return real_open(path, *rest)
 
     monkeypatch.setattr("os.open", replaced_once)
     assert layers_of(open_stored(tmp_path)) == NAMES
-    assert os.open is whole
+    assert os.open is real_open
 
 
-def test_a_manifest_list_leads_to_the_images_that_are_there(tmp_path: Path) -> None:
-    """Each with the platform that the list states."""
+def test_a_manifest_list_leads_to_the_stored_images(tmp_path: Path) -> None:
+    """Each has the platform that the list states."""
     image_id = podman_store(tmp_path, LAYERS, names=[])
     images = tmp_path / "overlay-images/images.json"
     (image,) = json.loads(images.read_bytes())
@@ -225,7 +224,7 @@ def test_a_manifest_list_leads_to_the_images_that_are_there(tmp_path: Path) -> N
 
 
 def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> None:
-    """A store without the image suggests names; no store is another exit code."""
+    """A store without the image suggests names; a missing store has another exit code."""
     podman_store(tmp_path, LAYERS, names=["localhost/flask:3"])
     with pytest.raises(ImageNotFoundError) as missing:
         open_stored(tmp_path, "flask:4")
@@ -235,8 +234,8 @@ def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> Non
     assert absent.value.exit_code == 4
 
 
-def test_documents_lie_under_their_keys() -> None:
-    """Plain keys as they are, others in base64 (makeBigDataBaseName)."""
+def test_file_names_of_documents() -> None:
+    """Plain keys are used as they are, others in base64 (makeBigDataBaseName)."""
     assert file_name("manifest") == "manifest"
     assert file_name("sha256:ab") == "=c2hhMjU2OmFi"
 
@@ -245,7 +244,7 @@ class TestPlaces:
     """storage.conf and the environment."""
 
     def test_the_environment_names_the_configuration(self, tmp_path: Path) -> None:
-        """It stands for all others; further stores follow the first."""
+        """CONTAINERS_STORAGE_CONF replaces all other files; additional stores follow the first."""
         conf = write(
             tmp_path / "storage.conf",
             b'[storage]\ndriver = "vfs"\ngraphroot = "/graph"\nrootless_storage_path = "/graph"\n'
@@ -259,7 +258,7 @@ class TestPlaces:
         assert found[0].driver == "overlay"
 
     def test_a_rootless_store_is_in_the_home_directory(self, tmp_path: Path) -> None:
-        """Also as root of a user namespace; their configuration wins over the system's."""
+        """Also for root of a user namespace; the user's configuration overrides the system's."""
         environment = {
             "_CONTAINERS_ROOTLESS_UID": "1000",
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
@@ -278,11 +277,15 @@ class TestPlaces:
 
     def first(self, system: Path, **environment: str) -> list[str]:
         """The roots of the stores, in order."""
-        own = {"XDG_CONFIG_HOME": str(system / "home"), "XDG_DATA_HOME": "/data", **environment}
-        return list(dict.fromkeys(str(place.root) for place in places(None, own)))
+        variables = {
+            "XDG_CONFIG_HOME": str(system / "home"),
+            "XDG_DATA_HOME": "/data",
+            **environment,
+        }
+        return list(dict.fromkeys(str(place.root) for place in places(None, variables)))
 
     def test_drop_ins_are_read_as_podman_6_reads_them(self, system: Path) -> None:
-        """By their names, whichever folder they are in; of one name, the user's counts. An older Podman's store comes after."""
+        """They apply in name order across folders; of several with one name, the user's. The store of an older Podman comes after."""
         write(system / "usr/storage.conf", b'[storage]\ngraphroot = "/main"')
         assert self.first(system) == ["/main"]
         write(system / "etc/storage.conf.d/20-a.conf", b'[storage]\ngraphroot = "/a"')
@@ -296,7 +299,7 @@ class TestPlaces:
         assert self.first(system) == ["/c", "/main"]
 
     def test_drop_ins_apply_to_rootless_users(self, system: Path) -> None:
-        """Those for them alone, too; those for root do not."""
+        """Those for rootless users apply, too; those for root do not."""
         user = {"_CONTAINERS_ROOTLESS_UID": "1000"}
         usual = "/data/containers/storage"
         write(system / "etc/storage.rootful.conf.d/90.conf", b'[storage]\ngraphroot = "/root"')
@@ -309,7 +312,7 @@ class TestPlaces:
         assert self.first(system, **user) == ["/mine", usual]
 
     def test_the_environment_replaces_drop_ins(self, system: Path) -> None:
-        """CONTAINERS_STORAGE_CONF keeps them out, and CONTAINERS_STORAGE_CONF_OVERRIDE comes last."""
+        """CONTAINERS_STORAGE_CONF disables them; CONTAINERS_STORAGE_CONF_OVERRIDE comes last."""
         write(system / "etc/storage.conf.d/1.conf", b'[storage]\ngraphroot = "/dropped"')
         named = write(system / "named.conf", b'[storage]\ngraphroot = "/named"')
         over = write(system / "over.conf", b'[storage]\ngraphroot = "/over"')
@@ -317,13 +320,12 @@ class TestPlaces:
         assert self.first(system, CONTAINERS_STORAGE_CONF_OVERRIDE=str(over))[0] == "/over"
 
     def test_a_broken_configuration_is_named(self, tmp_path: Path) -> None:
-        """It cannot be said where the store lies."""
+        """The place of the store is unknown then."""
         conf = write(tmp_path / "storage.conf", b"[storage")
         with pytest.raises(UnreachableError, match=r"storage\.conf"):
             places(None, {"CONTAINERS_STORAGE_CONF": str(conf)})
 
 
 def test_an_image_without_layers_opens(tmp_path: Path) -> None:
-    """FROM scratch with nothing but metadata."""
     podman_store(tmp_path, [], config=image_config([]))
     assert layers_of(open_stored(tmp_path)) == []

@@ -67,7 +67,7 @@ WHAT = pytest.mark.parametrize("what", list(IMAGES))
 @WHAT
 @HOW
 def test_an_archive_may_be_compressed(tmp_path: Path, what: str, how: str) -> None:
-    """Whatever its name says."""
+    """The file name does not matter."""
     packed = bytes(PACKERS[how](IMAGES[what]))
     for name in ("image.tar", "image.zip", "image"):
         opened = open_path(save(tmp_path, packed, name))
@@ -77,7 +77,7 @@ def test_an_archive_may_be_compressed(tmp_path: Path, what: str, how: str) -> No
 
 @HOW
 def test_a_packed_archive_that_is_cut_or_flipped_is_damaged(tmp_path: Path, how: str) -> None:
-    """Though every member could be read: an error that names file and compression."""
+    """Even if every member could be read; the error names file and compression."""
     packed = bytes(PACKERS[how](IMAGES["docker"]))
     for cut in (20, len(packed) // 2, len(packed) - 4, len(packed) - 1):
         error = refuse(save(tmp_path, packed[:cut]))
@@ -98,7 +98,7 @@ def test_bytes_after_a_compressed_archive_are_a_warning(tmp_path: Path, how: str
 
 
 def test_a_packed_archive_that_unpacks_beyond_the_limit_is_refused(tmp_path: Path) -> None:
-    """The limit is named; raising it helps."""
+    """The error names the limit, and raising it helps."""
     path = save(tmp_path, gzip.compress(IMAGES["docker"]))
     size = len(IMAGES["docker"])
     error = refuse(path, limits=Limits(layer_bytes=size - 1))
@@ -108,7 +108,7 @@ def test_a_packed_archive_that_unpacks_beyond_the_limit_is_refused(tmp_path: Pat
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    """Including invalid file names."""
+    """Broken symlinks and invalid file names are reported, too."""
     assert isinstance(refuse(tmp_path / "nothing.tar"), ImageNotFoundError)
     (tmp_path / "gone").symlink_to("nowhere")
     assert isinstance(refuse(tmp_path / "gone"), ImageNotFoundError)
@@ -125,7 +125,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that looks like a reference, has bytes that are no text, or is one letter; errors name it."""
+    """A name may look like a reference, not be UTF-8, or be one letter; errors name the file."""
     monkeypatch.chdir(tmp_path)
     for name in ("a", "demo:latest", "e", "\udcff.tar", "layer", "x y\n"):
         Path(name).write_bytes(IMAGES["docker"])
@@ -138,7 +138,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_scheme_is_reported() -> None:
-    """With those that are known."""
+    """The hint lists the known schemes."""
     with pytest.raises(UsageError, match="ftp://") as caught:
         open_path("ftp://image")
     assert "docker-archive://" in str(caught.value.hint)
@@ -154,7 +154,6 @@ def test_a_scheme_must_fit(tmp_path: Path) -> None:
 def test_a_file_without_permission_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the words of the system."""
     path, opened = save(tmp_path, IMAGES["docker"]), os.open
 
     def fail(name: Any, *rest: Any) -> int:
@@ -167,7 +166,7 @@ def test_a_file_without_permission_is_reported(
 
 
 def test_a_failing_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the archive is looked into, and while a document is read."""
+    """While the archive is scanned, and while a document is read."""
     path, read = save(tmp_path, IMAGES["docker"]), os.pread
     size = path.stat().st_size
     for start in (0, 512, size // 2, size - 1400):
@@ -185,7 +184,7 @@ def test_a_failing_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_folder_that_holds_no_image_is_never_a_root_filesystem(tmp_path: Path) -> None:
-    """A home, a checkout, an empty folder."""
+    """Such as a home directory, a checkout or an empty folder."""
     assert isinstance(refuse(tmp_path), NotAnImageError)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "passwd").write_text("x")
@@ -197,7 +196,7 @@ def test_a_folder_that_holds_no_image_is_never_a_root_filesystem(tmp_path: Path)
 
 
 def test_an_image_in_one_folder_of_an_archive_is_found(tmp_path: Path) -> None:
-    """`tar czf image.tgz image/`: its name is no part of the image's names. Links in it lead where they did."""
+    """`tar czf image.tgz image/`: the folder's name is stripped, also from links."""
     for files in (docker_files(LAYERS), oci_files(LAYERS)):
         for prefix in ("image", "./image"):
             packed = {f"{prefix}/{name}": data for name, data in files.items()}
@@ -212,7 +211,7 @@ def test_an_image_in_one_folder_of_an_archive_is_found(tmp_path: Path) -> None:
 
 
 def test_the_folder_may_have_an_entry_for_its_parent(tmp_path: Path) -> None:
-    """And be of a tar so old that folders are told by their slash."""
+    """In old tars, a trailing slash marks a folder."""
     for form in (tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w", format=form) as tar:

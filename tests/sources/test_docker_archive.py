@@ -29,17 +29,17 @@ from tests.sources.image_files import (
     layers_of,
     open_path,
     refuse,
-    said,
     save,
     unpack,
     unreadable,
+    warning_message,
 )
 
 SECRET = b"root:secret"
 
 
 def _simple(**item: object) -> dict[str, bytes]:
-    """An archive of two layers at its top; `item` replaces what the manifest says."""
+    """An archive with two layers at its top; `item` replaces fields of the manifest."""
     listed = {"Config": "config.json", "RepoTags": ["demo:1"], "Layers": ["0.tar", "1.tar"]}
     return {
         "0.tar": BASE,
@@ -51,7 +51,7 @@ def _simple(**item: object) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("compress", [None, "gzip", "zstd"])
 def test_an_archive_of_docker_opens(tmp_path: Path, compress: str | None) -> None:
-    """With plain layers as Docker writes them, or packed ones as crane and Jib do."""
+    """Layers may be plain as in Docker's archives, or compressed as in those of crane and Jib."""
     data = docker_archive(LAYERS, compress=compress, tags=["demo:1", "demo:2"])  # type: ignore[arg-type]  # one of its values
     opened = open_path(save(tmp_path, data))
     assert layers_of(opened) == NAMES
@@ -70,7 +70,7 @@ def test_an_extracted_archive_opens(tmp_path: Path) -> None:
 
 
 def test_keys_of_the_manifest_come_in_any_case(tmp_path: Path) -> None:
-    """Jib wrote lower-case ones before 2.3."""
+    """Jib before 2.3 wrote lower-case keys."""
     item = {"config": "config.json", "repoTags": ["demo:1"], "layers": ["0.tar", "1.tar"]}
     files = _simple() | {"manifest.json": dump([item])}
     opened = open_path(save(tmp_path, archive(files)))
@@ -80,7 +80,7 @@ def test_keys_of_the_manifest_come_in_any_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tags", [None, [], "demo:1", [None, 7]])
 def test_an_image_needs_no_name(tmp_path: Path, tags: object) -> None:
-    """`RepoTags` is null for what was saved by ID; nonsense counts as none."""
+    """`RepoTags` is null for an image saved by ID; invalid values count as no names."""
     opened = open_path(save(tmp_path, archive(_simple(RepoTags=tags))))
     assert (layers_of(opened), opened.image.tags) == (NAMES, ())
 
@@ -92,15 +92,14 @@ def test_names_are_compared_after_cleaning(tmp_path: Path) -> None:
     assert layers_of(open_path(save(tmp_path, tar))) == NAMES
 
 
-def test_a_member_that_is_there_twice_counts_the_second_time(tmp_path: Path) -> None:
-    """As tar extracts it."""
+def test_the_last_member_of_a_name_counts(tmp_path: Path) -> None:
     members = [file("manifest.json", b"[]"), file("0.tar", TOP)]
     members += [file(name, data) for name, data in _simple().items()]
     assert layers_of(open_path(save(tmp_path, layer_tar(members)))) == NAMES
 
 
 def test_an_image_without_layers_opens(tmp_path: Path) -> None:
-    """`Layers` may be null, too. If the config names layers, they are missing."""
+    """`Layers` may be null. Layers that only the config lists are missing."""
     for listed in (b"[]", b"null", b"{}"):
         files = _simple(Layers="?")
         files["manifest.json"] = files["manifest.json"].replace(b'"?"', listed)
@@ -126,7 +125,7 @@ def test_an_image_without_layers_opens(tmp_path: Path) -> None:
 def test_a_diff_id_without_a_layer_is_a_layer_that_cannot_be_read(
     tmp_path: Path, layers: list[str], diff_ids: list[bytes], places: list[int]
 ) -> None:
-    """Those that are there stand where their digests say, as far as these are known."""
+    """Existing layers are placed by their digests where those are known."""
     names = {digest(data)[7:] + ".tar": data for data in LAYERS}
     config = image_config(diff_ids)
     files = _simple(Layers=layers) | names | {"config.json": config}
@@ -143,7 +142,7 @@ def test_a_diff_id_without_a_layer_is_a_layer_that_cannot_be_read(
 
 @pytest.mark.parametrize("name", ["{}.json", "sha256:{}", "{}", "blobs/sha256/{}", "x/{}.json"])
 def test_a_config_is_compared_with_the_digest_in_its_name(tmp_path: Path, name: str) -> None:
-    """Most tools call it by its SHA-256; what it is called otherwise claims nothing."""
+    """Most tools name it by its SHA-256; any other name claims nothing."""
     config = image_config(LAYERS)
     for claimed, warned in ((digest(config), []), (digest(b"other"), ["digest-mismatch"])):
         called = name.format(claimed[7:])
@@ -153,7 +152,7 @@ def test_a_config_is_compared_with_the_digest_in_its_name(tmp_path: Path, name: 
 
 
 def test_images_of_one_config_are_one(tmp_path: Path) -> None:
-    """By all their names; one whose config is lost is a warning, one that is no image nothing."""
+    """It has all of their names. An image without its config causes a warning, an artifact does not."""
     files = _simple()
     whole = {"Config": "config.json", "Layers": ["0.tar", "1.tar"]}
     lost = {"Config": "lost.json", "RepoTags": ["lost:1"], "Layers": ["0.tar"]}
@@ -166,7 +165,7 @@ def test_images_of_one_config_are_one(tmp_path: Path) -> None:
     assert (layers_of(opened), opened.image.alternatives) == (NAMES, ())
     assert opened.image.tags == ("demo:1", "demo:2")
     assert codes(opened) == ["layout-incomplete"]
-    assert "lost:1" in said(opened, "layout-incomplete")
+    assert "lost:1" in warning_message(opened, "layout-incomplete")
     assert layers_of(open_path(path, image="demo:2")) == NAMES
 
 
@@ -185,7 +184,7 @@ def test_a_layer_that_is_listed_twice_is_read_once(tmp_path: Path, link_repeats:
 
 
 def test_layers_may_be_links_of_any_kind(tmp_path: Path) -> None:
-    """Symlinks over several hops, relative and absolute ones, and hard links; before or after their target."""
+    """Symlinks over several hops, relative or absolute, and hard links, before or after their target."""
     files = _simple(Layers=["x/first", "second"])
     members = [
         symlink("x/first", "../y/hop"),
@@ -207,7 +206,7 @@ def test_layers_may_be_links_of_any_kind(tmp_path: Path) -> None:
     ],
 )
 def test_circular_links_are_reported(tmp_path: Path, links: list) -> None:  # type: ignore[type-arg]
-    """And so are very long chains."""
+    """Very long chains of links are, too."""
     files = _simple()
     del files["0.tar"]
     tar = layer_tar([*(file(name, data) for name, data in files.items()), *links])
@@ -215,7 +214,7 @@ def test_circular_links_are_reported(tmp_path: Path, links: list) -> None:  # ty
 
 
 def test_links_never_lead_to_files_of_this_machine(tmp_path: Path) -> None:
-    """Absolute ones and those with `..` name members, or nothing."""
+    """Absolute targets and those with `..` name members, or nothing."""
     secret = save(tmp_path, layer_tar([file("secret", SECRET)]), "secret.tar")
     files = _simple()
     del files["0.tar"]
@@ -241,15 +240,15 @@ def test_names_never_lead_to_files_of_this_machine(tmp_path: Path, key: str) -> 
     ):
         files = _simple(**{key: name if key == "Config" else [name, "1.tar"]})
         for path in (save(tmp_path, archive(files)), unpack(tmp_path / "image", files)):
-            said = str(refuse(path)) if key == "Config" else unreadable(path)
-            assert "missing from the archive" in said
+            message = str(refuse(path)) if key == "Config" else unreadable(path)
+            assert "missing from the archive" in message
 
 
-# --- What is wrong --------------------------------------------------------------------------------
+# --- Damage ---------------------------------------------------------------------------------------
 
 
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
-    """Without its config nothing is known of an image; without a layer, all but that is."""
+    """Without the config, no image opens; without a layer, everything else is shown."""
     files = _simple()
     del files["config.json"]
     error = refuse(save(tmp_path, archive(files)))
@@ -266,7 +265,6 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("item", [{"Layers": [None, "1.tar"]}, {"Layers": [{}, []]}])
 def test_a_layer_must_have_a_name(tmp_path: Path, item: dict[str, object]) -> None:
-    """And it must be text."""
     assert "lists no file for layer 0" in str(refuse(save(tmp_path, archive(_simple(**item)))))
 
 
@@ -274,21 +272,20 @@ def test_a_layer_must_have_a_name(tmp_path: Path, item: dict[str, object]) -> No
     "manifest", [b"", b"[", b"{}", b"null", b"[]", b"[1]", b'[{"Config":7}]', b'[{"Layers":[]}]']
 )
 def test_a_manifest_without_an_image_is_reported(tmp_path: Path, manifest: bytes) -> None:
-    """Broken JSON, or JSON of something else."""
+    """It may be broken JSON, or another JSON document."""
     assert "manifest.json" in str(
         refuse(save(tmp_path, archive(_simple() | {"manifest.json": manifest})))
     )
 
 
 def test_a_damaged_config_is_reported(tmp_path: Path) -> None:
-    """By name and place."""
     for config in (b"", b"{", b"[" * 100_000, b"\x00\xff"):
         error = refuse(save(tmp_path, archive(_simple() | {"config.json": config})))
         assert "the config" in str(error)
 
 
 def test_diff_ids_that_do_not_match_are_warnings(tmp_path: Path) -> None:
-    """Fewer, none, or others than the layers hash to: the image opens."""
+    """Fewer, none or wrong ones: the image opens."""
     cases: list[tuple[list[object], list[str]]] = [
         ([digest(BASE)], ["diff-id-count"]),
         ([], ["diff-id-count"]),
@@ -303,7 +300,7 @@ def test_diff_ids_that_do_not_match_are_warnings(tmp_path: Path) -> None:
 
 
 def test_damage_of_a_layer_is_reported_and_the_rest_shown(tmp_path: Path) -> None:
-    """A layer that is cut inside its member."""
+    """The layer is cut inside its member."""
     opened = open_path(save(tmp_path, archive(_simple() | {"1.tar": TOP[:1300]})))
     assert layers_of(opened) == [NAMES[0], [b"a"]]
     assert opened.verified(1) is False
@@ -312,7 +309,7 @@ def test_damage_of_a_layer_is_reported_and_the_rest_shown(tmp_path: Path) -> Non
 
 
 def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
-    """At any place: before its manifest there is no image, after it there is damage."""
+    """Before its manifest there is no image; after it, the archive is damaged."""
     data = archive(_simple())
     whole = data.rindex(b"]") + 1  # of the manifest, which comes last
     for cut in (*range(0, whole, 300), *range(0, whole, 512)):
@@ -327,7 +324,7 @@ def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
 
 
 def test_damage_after_the_manifest_is_reported_too(tmp_path: Path) -> None:
-    """The image can be shown, but the archive is not whole."""
+    """The image opens, but the archive is incomplete."""
     tar = archive(_simple())[:-1024] + layer_tar([file("rest", b"x" * 600)])[:800]
     opened = open_path(save(tmp_path, tar))
     assert layers_of(opened) == NAMES
@@ -335,14 +332,13 @@ def test_damage_after_the_manifest_is_reported_too(tmp_path: Path) -> None:
 
 
 def test_bytes_after_an_archive_are_a_warning(tmp_path: Path) -> None:
-    """Nothing is lost."""
     opened = open_path(save(tmp_path, archive(_simple()) + b"junk"))
     assert codes(opened) == ["trailing-data"]
     assert opened.damages() == []
 
 
 def test_a_sparse_member_is_reported(tmp_path: Path) -> None:
-    """Its bytes are not those of the layer; an archive packed so is packed again in no time."""
+    """The bytes of a sparse member are not those of the layer."""
     from tests.layers.reading import END, entry, pax
 
     files = _simple()

@@ -16,14 +16,14 @@ from tests.sources.stores import docker_store as store_of
 
 
 def open_stored(root: Path, reference: str = "demo") -> Opened:
-    """An image of a store, forced."""
+    """Open an image of a store by its scheme."""
     return open_image(Request(f"docker-store://{reference}", store_root=root))
 
 
 @pytest.mark.parametrize("driver", ["overlay2", "vfs", "fuse-overlayfs"])
 @pytest.mark.parametrize("reference", ["demo", "docker.io/library/demo:latest", "ID"])
 def test_an_image_opens_by_its_names(tmp_path: Path, driver: str, reference: str) -> None:
-    """Whatever driver keeps its files."""
+    """With each driver."""
     image_id = store_of(tmp_path, LAYERS, driver=driver)
     opened = open_stored(tmp_path, reference.replace("ID", image_id[:8]))
     assert layers_of(opened) == NAMES
@@ -35,13 +35,13 @@ def test_an_image_opens_by_its_names(tmp_path: Path, driver: str, reference: str
 
 
 def test_a_layer_listed_twice_is_stored_twice(tmp_path: Path) -> None:
-    """Its chain ID differs; the repeat is told all the same."""
+    """The chain IDs differ, but the second layer is recognised as a repeat."""
     store_of(tmp_path, [BASE, BASE])
     assert open_stored(tmp_path).image.layers[1].repeat_of == 0
 
 
 def test_an_unknown_driver_shows_all_but_contents(tmp_path: Path) -> None:
-    """The headers lie where they always do."""
+    """Headers are stored independently of the driver."""
     store_of(tmp_path, LAYERS, driver="devicemapper")
     opened = open_stored(tmp_path)
     assert layers_of(opened) == NAMES
@@ -49,7 +49,6 @@ def test_an_unknown_driver_shows_all_but_contents(tmp_path: Path) -> None:
 
 
 def test_a_lost_layer_is_reported(tmp_path: Path) -> None:
-    """By a message that says which."""
     store_of(tmp_path, LAYERS)
     for folder in (tmp_path / "image/overlay2/layerdb/sha256").iterdir():
         shutil.rmtree(folder)
@@ -58,7 +57,6 @@ def test_a_lost_layer_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_cache_id_never_leads_out_of_the_store(tmp_path: Path) -> None:
-    """Whatever is written there."""
     store_of(tmp_path, [BASE])
     (folder,) = (tmp_path / "image/overlay2/layerdb/sha256").iterdir()
     (folder / "cache-id").write_bytes(b"../../../etc")
@@ -79,7 +77,7 @@ def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> Non
 
 
 def test_the_data_folder_is_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the engine's own daemon.json: the rootless engine's first, for whoever is not root."""
+    """daemon.json names it; for users other than root, the rootless engine's comes first."""
     conf = write(tmp_path / "daemon.json", dump({"data-root": "/big/docker"}))
     monkeypatch.setattr(docker_store, "ROOTFUL_CONF", conf)
     monkeypatch.setattr("os.geteuid", lambda: 0)

@@ -43,7 +43,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
 @pytest.mark.parametrize("scheme", ["docker", "podman"])
 @pytest.mark.parametrize("reference", ["demo", IMAGE_ID, IMAGE_ID[7:15], "localhost/demo"])
 def test_an_image_opens_by_its_names(engine: FakeEngine, scheme: str, reference: str) -> None:
-    """As the engine knows them, and as it lists them."""
+    """By names and IDs that the engine resolves itself, and by those in its list."""
     opened = open_image(Request(f"{scheme}://{reference}"))
     assert layers_of(opened) == NAMES
     assert (opened.image.source_kind, opened.image.location) == (scheme, engine.url)
@@ -78,7 +78,7 @@ def test_the_image_is_described_before_its_export(engine: FakeEngine) -> None:
 def test_an_error_inside_the_export_is_the_error(
     engine: FakeEngine, tail: bytes, whole: bool
 ) -> None:
-    """The answer has begun with 200: only there can the engine say what went wrong."""
+    """The status is 200 already, so the engine appends the error to the stream."""
     assert engine.export is not None
     engine.export = engine.export if whole else engine.export[:3000]
     engine.tail = tail
@@ -87,7 +87,7 @@ def test_an_error_inside_the_export_is_the_error(
 
 
 def test_a_broken_connection_is_reported(engine: FakeEngine) -> None:
-    """In one line that names the image."""
+    """The error is one line that names the image."""
     engine.export = None
     with pytest.raises(LayerscopeError, match=r"docker://demo.*lost the connection") as caught:
         open_image(Request("docker://demo"))
@@ -95,7 +95,7 @@ def test_a_broken_connection_is_reported(engine: FakeEngine) -> None:
 
 
 def test_an_export_is_bounded(engine: FakeEngine) -> None:
-    """By the limit on bytes, which the message names."""
+    """By the limit layer_bytes, which the message names."""
     with pytest.raises(LimitExceededError, match="layer_bytes"):
         open_image(Request("docker://demo", limits=Limits(layer_bytes=2000)))
 
@@ -118,9 +118,9 @@ def test_a_silent_export_can_be_stopped(engine: FakeEngine) -> None:
 
 
 def test_the_platform_is_sent_to_engines_that_support_it(engine: FakeEngine) -> None:
-    """Those with the containerd store, from 1.48 on; others would ignore it."""
+    """Engines with the containerd store support it from API 1.48 on; others would ignore it."""
     engine.api_version = "1.49"
-    engine.more = {"Descriptor": {"digest": IMAGE_ID}}
+    engine.extra_fields = {"Descriptor": {"digest": IMAGE_ID}}
     open_image(Request("docker://demo", platform=Platform.parse("linux/amd64")))
     (query,) = (query for path, query in engine.asked if path.endswith("/get"))
     assert json.loads(query["platform"][0]) == {"os": "linux", "architecture": "amd64"}
@@ -136,15 +136,15 @@ def test_another_platform_is_refused(engine: FakeEngine) -> None:
         open_source(Request("docker://demo", platform=Platform.parse("linux/s390x")))
 
 
-def test_an_image_that_is_not_there(engine: FakeEngine) -> None:
-    """The engine's own images are near names."""
+def test_a_missing_image_is_reported(engine: FakeEngine) -> None:
+    """The hint suggests similar names of the engine's images."""
     with pytest.raises(ImageNotFoundError) as caught:
         open_source(Request("docker://demo:2"))
     assert caught.value.hint == "did you mean localhost/demo:latest?"
 
 
 def test_an_ambiguous_id_lists_the_images(engine: FakeEngine) -> None:
-    """The engine only reports that there is none."""
+    """The engine itself only reports that there is no such image."""
     engine.images = [
         {"Id": f"sha256:ab{digit * 62}", "RepoTags": [f"x{digit}:1"]} for digit in "12"
     ]
@@ -155,7 +155,7 @@ def test_an_ambiguous_id_lists_the_images(engine: FakeEngine) -> None:
 def test_a_missing_engine_has_its_own_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing there, or nobody listening."""
+    """The socket does not exist, or nothing listens at the address."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     with pytest.raises(UnreachableError, match=r"no engine is listening.*DOCKER_HOST") as caught:
         open_source(Request("docker://demo"))
@@ -165,10 +165,10 @@ def test_a_missing_engine_has_its_own_exit_code(
         open_source(Request("docker://demo"))
 
 
-def test_a_forbidden_socket_says_what_to_do(
+def test_a_socket_without_permission_is_reported(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And asks for no password."""
+    """The hint says what to do."""
 
     def forbidden(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -180,7 +180,6 @@ def test_a_forbidden_socket_says_what_to_do(
 
 
 def test_another_server_is_not_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it says."""
     with tempfile.TemporaryDirectory(prefix="ls-") as folder:
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(f"{folder}/s")
@@ -201,10 +200,10 @@ def test_another_server_is_not_an_engine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class TestHistory:
-    """An engine says neither which steps made a layer nor who made them."""
+    """An engine's history does not record which steps made a layer."""
 
     def test_sizes_show_which_steps_made_a_layer(self) -> None:
-        """If as many have one as there are layers."""
+        """If as many steps have a size as there are layers."""
         rows = [
             {"CreatedBy": "B", "Size": 2},
             {"CreatedBy": "ENV", "Size": 0},
@@ -215,7 +214,7 @@ class TestHistory:
         assert [entry["created_by"] for entry in entries] == ["A", "ENV", "B"]
 
     def test_instructions_show_it_for_layers_without_bytes(self) -> None:
-        """Such as that of WORKDIR."""
+        """Such as the layer of WORKDIR."""
         rows = [
             {"CreatedBy": "CMD x", "Size": 0},
             {"CreatedBy": "WORKDIR /a", "Size": 0},
@@ -227,5 +226,5 @@ class TestHistory:
         "rows", [[], [1, None], [{"CreatedBy": 1, "Size": "x", "Created": 1e99}]]
     )
     def test_no_alignment_is_better_than_a_wrong_one(self, rows: list[object]) -> None:
-        """Until the export says."""
+        """The steps are unknown until the export."""
         assert history_entries(rows, 5) == []

@@ -1,8 +1,8 @@
 """Docker's API from version to version, as real Dockers 26.1 and 28.5 spoke it (`exchanges.py` records; `recordings/`).
 
-The newer was asked by each of these versions of the API in turn, with its containerd store and with its classic one. Version 1.52, which
-is Docker 29, is not recorded: no such engine could be had. Its answers are those of 1.51 without what its changelog says it leaves
-out: fields that are empty, and the graph driver.
+The newer was asked by each of these versions of the API in turn, with its containerd store and with its classic one. Version 1.52
+(Docker 29) is not recorded. Its answers are those of 1.51 without the fields that its changelog removes: empty ones, and the graph
+driver.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layerscope.image.platform import Platform
 from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request, open_source
 from layerscope.sources.endpoints import docker_endpoints
-from layerscope.sources.engine_listing import listed
+from layerscope.sources.engine_listing import list_images
 from tests.images import digest
 from tests.sources.exchanges import ONE, SEVERAL, Recording, answering, layers_of
 
@@ -51,7 +51,7 @@ def _recording(name: str) -> Recording:
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recording]:
-    """An engine that DOCKER_HOST names; it must be asked nothing that it was not asked when it was recorded."""
+    """A replayed engine that DOCKER_HOST names; requests that were not recorded fail the test."""
     recording = _recording(request.param)
     with (
         tempfile.TemporaryDirectory(prefix="ls-") as folder,
@@ -83,7 +83,7 @@ def opened(reference: str, platform: Platform | None = None) -> Opened:
 
 @ALL
 def test_an_image_for_one_platform_opens(engine: Recording) -> None:
-    """By whatever version, from whatever store: the layers are what was built."""
+    """With every API version and both stores."""
     image = opened(ONE)
     built = [digest(layer) for layer in layers_of("amd64")]
     assert [layer.diff_id for layer in image.image.layers] == built
@@ -99,14 +99,14 @@ def test_an_image_for_one_platform_opens(engine: Recording) -> None:
 def test_a_platform_of_several_is_shown_and_the_others_named(
     engine: Recording, platform: Platform
 ) -> None:
-    """Its files are its own, and the steps that are shown at once are, too."""
+    """The preliminary steps and the files are those of the platform."""
     source = open_source(Request(f"docker://{SEVERAL}", platform=platform))
     built = [digest(layer) for layer in layers_of(platform.architecture)]
     assert source.image.platform == platform
     early = [layer.diff_id for layer in source.image.layers]
-    spoken = {asked["version"] for asked in engine.asked}
-    told = "v1.48" not in spoken or platform == AMD
-    assert early == (built if told else [])  # 1.48 cannot be asked for one before the export
+    versions = {asked["version"] for asked in engine.asked}
+    steps_known = "v1.48" not in versions or platform == AMD
+    assert early == (built if steps_known else [])  # 1.48 cannot be asked for one before the export
     image = opened(SEVERAL, platform)
     assert [layer.diff_id for layer in image.image.layers] == built
     assert all(image.verified(number) for number in range(len(built)))
@@ -115,17 +115,17 @@ def test_a_platform_of_several_is_shown_and_the_others_named(
 
 @WITH_PLATFORMS
 def test_other_platforms_are_alternatives(engine: Recording) -> None:
-    """The choice is said, with how to make another."""
+    """A warning says which one is shown and how to select another."""
     source = open_source(Request(f"docker://{SEVERAL}"))
     others = [other.platform for other in source.image.alternatives]
     assert sorted(map(str, [source.image.platform, *others])) == ["linux/amd64", "linux/arm64"]
-    said = [warning.message for warning in source.image.warnings]
-    assert any("use --platform to select another" in message for message in said)
+    messages = [warning.message for warning in source.image.warnings]
+    assert any("use --platform to select another" in message for message in messages)
 
 
 @WITH_PLATFORMS
-def test_a_platform_that_is_not_held_is_refused(engine: Recording) -> None:
-    """With those that are, before anything is exported."""
+def test_a_platform_that_is_not_stored_is_refused(engine: Recording) -> None:
+    """The hint lists the stored ones; nothing is exported."""
     with pytest.raises(LayerscopeError, match="no image for platform linux/s390x") as caught:
         open_source(Request(f"docker://{SEVERAL}", platform=Platform.parse("linux/s390x")))
     assert "linux/arm64" in str(caught.value.hint)
@@ -134,7 +134,7 @@ def test_a_platform_that_is_not_held_is_refused(engine: Recording) -> None:
 
 @WITH_PLATFORMS
 def test_one_platform_alone_is_exported(engine: Recording) -> None:
-    """The others' layers are not sent."""
+    """Layers of other platforms are not sent."""
     opened(SEVERAL, ARM)
     (export,) = (asked for asked in engine.asked if asked["path"].endswith("/get"))
     assert json.loads(export["query"]["platform"]) == {"os": "linux", "architecture": "arm64"}
@@ -150,7 +150,7 @@ WITHOUT_PLATFORMS = pytest.mark.parametrize(
 def test_an_older_engine_exports_all_platforms(
     engine: Recording, platform: Platform | None
 ) -> None:
-    """It cannot be asked for one, and tells only of its own; the one that is wanted is taken from what comes."""
+    """It describes one platform only; the requested one is taken from the export."""
     image = opened(SEVERAL, platform)
     shown = platform or AMD
     assert image.image.platform == shown
@@ -160,29 +160,30 @@ def test_an_older_engine_exports_all_platforms(
 
 @WITHOUT_PLATFORMS
 @pytest.mark.parametrize(
-    ("name", "held"), [(ONE, "linux/amd64"), (SEVERAL, "linux/amd64, linux/arm64")]
+    ("name", "stored"), [(ONE, "linux/amd64"), (SEVERAL, "linux/amd64, linux/arm64")]
 )
 def test_a_platform_missing_from_an_older_engine_is_refused(
-    engine: Recording, name: str, held: str
+    engine: Recording, name: str, stored: str
 ) -> None:
-    """As soon as its export shows what it holds; nothing else is shown in its place."""
+    """The export shows which ones are stored; no other image is shown instead."""
     with pytest.raises(LayerscopeError, match="no image for platform linux/s390x") as caught:
         opened(name, Platform.parse("linux/s390x"))
-    for platform in held.split(", "):
+    for platform in stored.split(", "):
         assert platform in str(caught.value.hint)
 
 
 @ALL
-def test_a_name_that_is_not_there_has_near_names(engine: Recording) -> None:
-    """The engine's own."""
+def test_similar_names_are_suggested_for_a_missing_image(engine: Recording) -> None:
     with pytest.raises(ImageNotFoundError) as caught:
         open_source(Request("docker://layerscope-one:2"))
     assert ONE in str(caught.value.hint)
 
 
 @ALL
-def test_its_images_are_listed(engine: Recording) -> None:
+def test_images_are_listed(engine: Recording) -> None:
     """With platform and layers."""
-    images = {image.tags[0]: image for image in listed("docker", docker_endpoints, Request(""))}
+    images = {
+        image.tags[0]: image for image in list_images("docker", docker_endpoints, Request(""))
+    }
     assert images[ONE].platform == AMD
     assert len(images[ONE].layers or []) == 2

@@ -82,7 +82,7 @@ DAMAGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def _open(path: Path, verify: bool) -> Opened | None:
-    """What a command would show; None for what it would refuse, with an error fit to read."""
+    """The image as a command opens it; None if it is refused with a readable error."""
     options = Options(verify=verify, verify_small=False)
     try:
         opened = open_image(Request(str(path), limits=LIMITS), options)
@@ -105,7 +105,7 @@ def _open(path: Path, verify: bool) -> Opened | None:
 
 @pytest.mark.parametrize("what", list(GOOD))
 def test_damaged_bytes(tmp_path: Path, what: str) -> None:
-    """Flipped, overwritten, cut, dropped, inserted, swapped: forty damages each; the seed is their number."""
+    """Each archive is damaged in forty ways, with the number as the seed."""
     path = tmp_path / "image.tar"
     path.write_bytes(GOOD[what])
     assert _open(path, verify=True) is not None
@@ -170,7 +170,7 @@ DOCUMENTS: dict[str, dict[str, bytes]] = {
 
 @pytest.mark.parametrize("what", list(DOCUMENTS))
 def test_damaged_documents(tmp_path: Path, what: str) -> None:
-    """Any value of any document in place of any other, or its key in another case, or missing."""
+    """Values are deleted, replaced or nested, and keys change case."""
     path = tmp_path / "image.tar"
     opened = 0
     for seed in range(80):

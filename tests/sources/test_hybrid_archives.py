@@ -28,16 +28,16 @@ from tests.sources.image_files import (
     layers_of,
     open_path,
     refuse,
-    said,
     save,
     unpack,
+    warning_message,
 )
 
 
 def _hybrid(
     oci: dict[str, bytes], *, sources: bool, repositories: bool, layers: tuple[bytes, ...] = LAYERS
 ) -> dict[str, bytes]:
-    """What Docker ≥ 25 writes: a manifest.json of `layers` beside an OCI layout, over the same blobs."""
+    """An archive as Docker ≥ 25 writes it: a manifest.json of `layers` beside an OCI layout, with shared blobs."""
     config = image_config(layers)
     files = dict(oci)
     for blob in (config, *layers):
@@ -84,9 +84,7 @@ WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("wrong", list(WRONG))
 @pytest.mark.parametrize("sources", [True, False])
-def test_the_description_whose_layers_are_all_there_counts(
-    tmp_path: Path, wrong: str, sources: bool
-) -> None:
+def test_the_description_with_all_layers_is_used(tmp_path: Path, wrong: str, sources: bool) -> None:
     """Docker 25.0 wrote OCI manifests without layers, or with layers in any order (moby#47065, moby#47150)."""
     files = _hybrid(oci_files(LAYERS, compress=None), sources=sources, repositories=sources)
     files = _oci(files, lambda manifest: void(WRONG[wrong](manifest)))
@@ -101,11 +99,11 @@ def test_the_description_whose_layers_are_all_there_counts(
 
 
 def void(_: object) -> None:
-    """Nothing, whatever was done."""
+    """Discard the value of an expression."""
 
 
 def test_a_complete_oci_manifest_comes_first(tmp_path: Path) -> None:
-    """It knows media types and annotations; both give the names."""
+    """It has media types and annotations; names come from both descriptions."""
     right = oci_files(LAYERS, compress=None)
     for sources in (True, False):
         opened = open_path(
@@ -120,7 +118,7 @@ def test_a_complete_oci_manifest_comes_first(tmp_path: Path) -> None:
 
 
 def test_both_halves_name_images(tmp_path: Path) -> None:
-    """The index names one, manifest.json another: both are offered, and can be chosen."""
+    """The index has one image, manifest.json another: both can be selected."""
     files = _hybrid(oci_files(LAYERS), sources=False, repositories=False, layers=(TOP,))
     path = save(tmp_path, archive(files))
     opened = open_path(path)
@@ -139,7 +137,7 @@ def test_both_halves_name_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["index.json", "manifest.json"])
 def test_an_image_whose_config_is_lost_is_a_warning(tmp_path: Path, lost: str) -> None:
-    """Where another one opens; it is no alternative."""
+    """If another image opens; it is no alternative."""
     both = _hybrid(oci_files(LAYERS), sources=False, repositories=False, layers=(TOP,))
     config = image_config(LAYERS if lost == "index.json" else [TOP])
     del both["blobs/" + digest(config).replace(":", "/")]
@@ -147,11 +145,11 @@ def test_an_image_whose_config_is_lost_is_a_warning(tmp_path: Path, lost: str) -
     assert layers_of(opened) == ([NAMES[1]] if lost == "index.json" else NAMES)
     assert (opened.image.alternatives, codes(opened)) == ((), ["layout-incomplete"])
     name = "demo:latest" if lost == "index.json" else "demo:docker"
-    assert name in said(opened, "layout-incomplete")
+    assert name in warning_message(opened, "layout-incomplete")
 
 
 def test_an_image_that_neither_description_completes_is_damaged(tmp_path: Path) -> None:
-    """Each layer is taken from whom brings it."""
+    """Each layer is taken from the description that has it."""
     files = _hybrid(oci_files(LAYERS), sources=False, repositories=False)
     packed = [name for name in oci_files(LAYERS) if files[name][:2] == b"\x1f\x8b"]
     plain = ["blobs/" + digest(layer).replace(":", "/") for layer in LAYERS]
@@ -169,7 +167,7 @@ def test_an_image_that_neither_description_completes_is_damaged(tmp_path: Path) 
     "index", [b'{"schemaVersion":2,"manifests":null}', b"{", b'{"schemaVersion":2,"manifests":[]}']
 )
 def test_the_better_half_of_a_hybrid_archive_is_read(tmp_path: Path, index: bytes) -> None:
-    """An index that names nothing, or a manifest.json of files that are not there."""
+    """The other half is an index without images, or a manifest.json with missing files."""
     files = _hybrid(oci_files(LAYERS), sources=False, repositories=False)
     opened = open_path(save(tmp_path, archive(files | {"index.json": index})))
     assert (layers_of(opened), opened.image.source_kind) == (NAMES, "docker-archive")
@@ -179,7 +177,6 @@ def test_the_better_half_of_a_hybrid_archive_is_read(tmp_path: Path, index: byte
 
 
 def test_a_scheme_forces_one_half_of_a_hybrid_archive(tmp_path: Path) -> None:
-    """Either can be asked for."""
     for sources in (True, False):
         files = _hybrid(oci_files([TOP]), sources=sources, repositories=sources)
         path = save(tmp_path, archive(files))

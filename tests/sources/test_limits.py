@@ -22,7 +22,7 @@ from tests.images import (
     layer_tar,
 )
 from tests.layers.reading import END, header, pax
-from tests.sources.image_files import codes, layers_of, open_path, said, save
+from tests.sources.image_files import codes, layers_of, open_path, save, warning_message
 from tests.toc_images import toc_image, zstd_chunked
 
 LONG = pax((b"path", b"n" * 300)) + header(b"x") + END
@@ -59,17 +59,16 @@ ELSEWHERE = {
 
 
 def test_every_limit_has_a_case() -> None:
-    """So that none is added without."""
     assert {field.name for field in fields(Limits)} == CASES.keys() | ELSEWHERE.keys()
 
 
 NOT_OF_OPENING = ("ratio", "listing_bytes")
-"""The first is a warning, the second is met by who asks for a list."""
+"""The first only warns; the second applies to lists of files."""
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in NOT_OF_OPENING])
 def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
-    """Whether it refuses the image or damages a layer: the words say how to go on."""
+    """Whether it refuses the image or damages a layer, the message says how to raise it."""
     make, low, enough = CASES[name]
     path = save(tmp_path, make())
     limits = replace(DEFAULT_LIMITS, **{name: low})
@@ -77,7 +76,7 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
         (words,) = open_path(path, limits=limits).damages()
         assert f"more than {low:,}" in words
     elif name == "toc_bytes":
-        words = said(open_path(path, limits=limits), "toc-unusable")
+        words = warning_message(open_path(path, limits=limits), "toc-unusable")
         assert f"more than {low:,}" in words
     else:
         with pytest.raises(
@@ -93,7 +92,7 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
 
 
 def test_the_limit_on_entries_holds_for_archives_too(tmp_path: Path) -> None:
-    """An archive of fifty million members fills memory like a layer does."""
+    """An archive with fifty million members fills memory like a layer does."""
     tar = archive(docker_files([layer_tar([])]))[:-1024]
     tar += layer_tar([directory(f"d{number}") for number in range(50)])
     path = save(tmp_path, tar)
@@ -105,7 +104,7 @@ def test_the_limit_on_entries_holds_for_archives_too(tmp_path: Path) -> None:
 
 
 def test_a_layer_compressed_a_thousandfold_gives_a_warning(tmp_path: Path) -> None:
-    """It is shown all the same. The ratio can be changed."""
+    """The layer is shown; the ratio can be changed."""
     tar = layer_tar([file("zeros", bytes(1 << 20))])
     files = docker_files([tar], compress="gzip")
     name = next(name for name in files if name.endswith("layer.tar"))
@@ -120,7 +119,7 @@ def test_a_layer_compressed_a_thousandfold_gives_a_warning(tmp_path: Path) -> No
 
 
 def test_a_document_of_an_archive_is_not_read_beyond_the_limit(tmp_path: Path) -> None:
-    """Its size is known before: neither the manifest nor the config is looked into."""
+    """Its size is known before it is read."""
     config = image_config([MANY], config={"x": "y" * 5000})
     files = docker_files([MANY])
     name = next(name for name in files if name.endswith(".json") and name != "manifest.json")
@@ -130,7 +129,7 @@ def test_a_document_of_an_archive_is_not_read_beyond_the_limit(tmp_path: Path) -
 
 
 def test_limits_are_written_as_assignments() -> None:
-    """Of the command line and the environment."""
+    """In the command line and in the environment."""
     assert parse_limits(("entries=5", " path-bytes = 7 ")) == Limits(entries=5, path_bytes=7)
     assert parse_limits(()) == DEFAULT_LIMITS
     for text in (

@@ -16,7 +16,7 @@ from layerscope.opening.open import open_image
 from layerscope.sources import Request, docker_store, engine_listing, local
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import Listed, list_images
+from layerscope.sources.listing import SourceListing, list_images
 from layerscope.sources.sharing import sharing
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from tests.images import archive, digest, docker_archive, file, layer_tar, oci_files, write
@@ -31,14 +31,14 @@ OTHER = layer_tar([file("other", b"55555")])
 CHAINS = chain_ids([digest(layer) for layer in LAYERS])
 
 
-def listed(root: Path) -> dict[str, Listed]:
-    """What the stores in a folder hold, by source."""
+def listed(root: Path) -> dict[str, SourceListing]:
+    """The answers of the stores in a folder, by source."""
     request = Request("", store_root=root)
     return {answer.source.name: answer for answer in list_images(request)}
 
 
 def images_of(root: Path, name: str) -> Sequence[StoreImage]:
-    """The images of one of them, which can all be opened by their references."""
+    """The images of one source; each opens by its reference."""
     answer = listed(root)[name]
     assert answer.refusal is None
     for image in answer.images:
@@ -47,7 +47,7 @@ def images_of(root: Path, name: str) -> Sequence[StoreImage]:
 
 
 def test_a_classic_docker_store_lists_its_images(tmp_path: Path) -> None:
-    """With sizes as the engine recorded them, by chain ID."""
+    """With the sizes that the engine recorded, by chain ID."""
     image_id = store_of(tmp_path, LAYERS)
     (image,) = images_of(tmp_path, "docker-store")
     assert (image.id, image.tags, image.location) == (image_id, ["demo:latest"], str(tmp_path))
@@ -59,7 +59,7 @@ def test_a_classic_docker_store_lists_its_images(tmp_path: Path) -> None:
 
 
 def test_a_podman_store_lists_its_images(tmp_path: Path) -> None:
-    """Layers by the IDs that the store keeps them under."""
+    """Layers have the IDs of the store."""
     image_id = podman_store(tmp_path, LAYERS)
     (image,) = images_of(tmp_path, "containers-storage")
     assert (image.id, image.tags) == (image_id, ["localhost/demo:latest"])
@@ -70,7 +70,7 @@ def test_a_podman_store_lists_its_images(tmp_path: Path) -> None:
 
 
 def test_containerd_lists_its_images(tmp_path: Path) -> None:
-    """Sizes are those of the blobs; one whose blobs are gone is listed all the same."""
+    """Sizes are those of the blobs; an image without blobs is listed, too."""
     layout = Layout()
     gone = layout.manifest([OTHER], stored=False, contents=False)
     containerd_store(
@@ -86,7 +86,7 @@ def test_containerd_lists_its_images(tmp_path: Path) -> None:
 
 
 def test_a_config_never_leads_out_of_the_store(tmp_path: Path) -> None:
-    """Diff IDs that are no digests name no files."""
+    """Invalid diff IDs name no files."""
     store_of(tmp_path, LAYERS)
     folder = tmp_path / "image/overlay2/imagedb/content/sha256"
     (config,) = folder.iterdir()
@@ -98,7 +98,7 @@ def test_a_config_never_leads_out_of_the_store(tmp_path: Path) -> None:
 
 
 def test_build_steps_are_distinguished_from_dangling_images(tmp_path: Path) -> None:
-    """A nameless image that another is made from is no image of its own."""
+    """A nameless image with a child is an intermediate build step."""
     child = store_of(tmp_path, LAYERS)
     (tmp_path / "image/overlay2/repositories.json").rename(tmp_path / "kept")
     parent = store_of(tmp_path, [BASE], names=[])
@@ -111,26 +111,26 @@ def test_build_steps_are_distinguished_from_dangling_images(tmp_path: Path) -> N
 
 
 def test_an_engine_lists_its_images(tmp_path: Path) -> None:
-    """All that answer are asked; sizes are as they tell them."""
+    """All engines that answer are asked; sizes are those they report."""
     socket = tmp_path / "engine.sock"
     with serving(socket) as engine:
         engine.images[0] |= {"Size": 1234, "Created": 1_704_067_200}
         engine.images.append({"Id": "sha256:" + "a" * 64, "RepoTags": ["<none>:<none>"]})
         places = [Endpoint(f"unix://{tmp_path}/none.sock", "x"), Endpoint(engine.url, "y")]
-        first, second = engine_listing.listed("docker", lambda: places, Request(""))
+        first, second = engine_listing.list_images("docker", lambda: places, Request(""))
     assert first.reference == f"docker://{IMAGE_ID}"
     assert (first.size, str(first.platform), first.tags) == (1234, "linux/amd64", ["localhost/demo:latest"])  # fmt: skip
     assert first.layers is not None
     assert [layer.chain_id for layer in first.layers] == CHAINS
     assert second.dangling
     with pytest.raises(UnreachableError):
-        engine_listing.listed("docker", lambda: places, Request(""))
+        engine_listing.list_images("docker", lambda: places, Request(""))
     with pytest.raises(UnreachableError, match="no engine socket"):
-        engine_listing.listed("docker", list, Request(""))
+        engine_listing.list_images("docker", list, Request(""))
 
 
 def test_an_engine_that_does_not_answer_in_time_is_unreachable() -> None:
-    """The others are not kept waiting, and an unexpected error stays with its source."""
+    """Other sources answer in time, and an unexpected error is reported by its source."""
     silence = threading.Event()
 
     def silent(_: Request) -> Sequence[StoreImage]:
@@ -155,16 +155,16 @@ def test_an_engine_that_does_not_answer_in_time_is_unreachable() -> None:
     }
     silence.set()
     assert answers["good"].images == [image]
-    said = {name: one.refusal.message for name, one in answers.items() if one.refusal}
-    assert said["silent"].startswith("no answer within")
-    assert said["broken"] == "RuntimeError: why"
-    assert said["locked"] == "/locked: permission denied"
+    messages = {name: one.refusal.message for name, one in answers.items() if one.refusal}
+    assert messages["silent"].startswith("no answer within")
+    assert messages["broken"] == "RuntimeError: why"
+    assert messages["locked"] == "/locked: permission denied"
 
 
 def test_a_folder_detects_images_by_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Archives, compressed ones, layouts; not other tars, small files or documents, whatever their names."""
+    """Archives, compressed ones and layouts; not other tars, small files or documents."""
     monkeypatch.chdir(tmp_path)
     saved = docker_archive(LAYERS, tags=("demo:1", "demo:2"))
     write(tmp_path / "image.txt", saved)
@@ -191,7 +191,7 @@ def test_a_folder_detects_images_by_content(
 
 
 def test_a_name_with_a_scheme_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its reference opens it, and nothing else."""
+    """The reference of a file with such a name starts with `./`."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "docker:x", docker_archive(LAYERS))
     (image,) = saved_images(Path())
@@ -199,7 +199,7 @@ def test_a_name_with_a_scheme_is_a_file(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_listing_a_folder_reads_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive with more members than any image has is not looked through."""
+    """The scan of an archive stops after `HEADERS` members."""
     members = {f"file{number}": b"" for number in range(30)} | {"manifest.json": b"[]"}
     write(tmp_path / "many.tar", archive(members))
     monkeypatch.setattr("layerscope.sources.folder.HEADERS", 10)
@@ -213,8 +213,8 @@ def image(name: str, *layers: tuple[str, int | None], tagged: bool = True) -> St
     return StoreImage(f"x://{name}", name, "x", [name] if tagged else [], layers=found)
 
 
-def test_removing_an_image_frees_what_no_other_has() -> None:
-    """Layers count once in each image, however often it lists them."""
+def test_unique_bytes_are_in_layers_of_one_image() -> None:
+    """A layer counts once per image, however often the image lists it."""
     images = [
         image("a", ("base", 100), ("a", 10), ("a", 10)),
         image("b", ("base", 100), ("mid", 50), ("b", 1)),
@@ -231,15 +231,13 @@ def test_removing_an_image_frees_what_no_other_has() -> None:
 
 
 def test_an_empty_list_shares_nothing() -> None:
-    """An empty store."""
     found = sharing([])
     assert (found.stored, found.layers, found.shares) == (0, [], [])
 
 
 def test_a_missing_store_is_reported(tmp_path: Path) -> None:
-    """Each in its own words."""
     answers = listed(tmp_path)
     assert set(answers) == {"containers-storage", "docker-store", "containerd"}
     assert all(isinstance(answer.refusal, LayerscopeError) for answer in answers.values())
     with pytest.raises(UnreachableError):
-        docker_store.listed(Request("", store_root=tmp_path))
+        docker_store.list_images(Request("", store_root=tmp_path))

@@ -16,20 +16,20 @@ from layerscope.errors import (
 )
 from layerscope.opening.open import open_image
 from layerscope.sources import SOURCES, Request, open_source
-from layerscope.sources.base import Found
+from layerscope.sources.base import FoundImages
 from layerscope.sources.lookup import Source, find_in_turn
 from layerscope.sources.references import NotInStoreError
 from tests.images import write
 from tests.sources.image_files import LAYERS
 from tests.sources.stores import docker_store, podman_store
 
-HERE = Found("here", [])
+HERE = FoundImages("here", [])
 
 
-def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False) -> Source:
+def source(name: str, outcome: FoundImages | LayerscopeError, *, stored: bool = False) -> Source:
     """A source with a fixed answer."""
 
-    def find(request: Request, reference: str, kinds: Sequence[str]) -> Found:
+    def find(request: Request, reference: str, kinds: Sequence[str]) -> FoundImages:
         if isinstance(outcome, LayerscopeError):
             raise outcome
         return outcome
@@ -37,7 +37,7 @@ def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False)
     return Source(name, (name,), find, stored)
 
 
-def ask(reference: str, *others: Source, store_root: Path | None = None) -> Found:
+def ask(reference: str, *others: Source, store_root: Path | None = None) -> FoundImages:
     """Ask the files, then these."""
     return find_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
 
@@ -48,26 +48,26 @@ EMPTY = source("empty", NotInStoreError("no such image", ["docker.io/library/fla
 
 
 def test_the_order_is_fixed() -> None:
-    """Files, engines, stores; and each can be forced."""
+    """Files, engines, stores, registry."""
     assert [each.name for each in SOURCES] == [
         "files", "docker", "podman", "containers-storage", "docker-store", "containerd", "registry",
     ]  # fmt: skip
 
 
-def test_the_first_that_has_it_counts() -> None:
-    """Whatever those before it say."""
+def test_the_first_source_with_the_image_is_used() -> None:
+    """Sources that do not have it are passed over."""
     broken = source("broken", LayerscopeError("never asked"))
     assert ask("flask", DOWN, EMPTY, source("a", HERE), broken) is HERE
 
 
 def test_damage_is_not_skipped() -> None:
-    """A source that has the image and cannot give it says so."""
+    """A source that has a damaged image is the error; no other source is asked."""
     with pytest.raises(LayerscopeError, match="damaged"):
         ask("flask", source("a", LayerscopeError("damaged")), source("b", HERE))
 
 
 def test_every_attempt_is_reported() -> None:
-    """With near names, and exit code 3."""
+    """The error has each source's answer, similar names, and exit code 3."""
     with pytest.raises(ImageNotFoundError) as caught:
         ask("flask:4", DOWN, EMPTY)
     assert caught.value.message == (
@@ -78,7 +78,7 @@ def test_every_attempt_is_reported() -> None:
 
 
 def test_unreachable_engines_have_their_own_exit_code() -> None:
-    """With what to do about it, if that is known."""
+    """The hint is that of a source that has one."""
     with pytest.raises(
         UnreachableError, match="down: nobody answers; locked: permission denied"
     ) as caught:
@@ -88,9 +88,7 @@ def test_unreachable_engines_have_their_own_exit_code() -> None:
 
 
 def test_unreadable_stores_are_unreachable() -> None:
-    """Wherever a source meets it."""
-
-    def find(*_: object) -> Found:
+    def find(*_: object) -> FoundImages:
         raise PermissionError(13, "Permission denied", "/store/x")
 
     with pytest.raises(UnreachableError, match="locked: /store/x: permission denied"):
@@ -105,7 +103,7 @@ def test_a_path_is_not_a_name(reference: str) -> None:
 
 
 def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also one that is no image; a folder that is none gives way to an image of its name."""
+    """Even one that is not an image; a folder without an image gives way to an image of that name."""
     monkeypatch.chdir(tmp_path)
     write(Path("flask"), b"no image")
     with pytest.raises(NotAnImageError):
@@ -118,8 +116,8 @@ def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ask("./web", source("a", HERE))
 
 
-def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:
-    """Then engines are not asked; whichever kind of store it is, it is found."""
+def test_store_root_searches_stores_only(tmp_path: Path) -> None:
+    """The kind of store is detected."""
     assert ask("a", source("engine", LayerscopeError("never asked")),
                source("store", HERE, stored=True), store_root=tmp_path) is HERE  # fmt: skip
     podman_store(tmp_path / "podman", LAYERS)
@@ -129,8 +127,7 @@ def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:
         assert opened.image.source_kind == kind
 
 
-def test_an_unknown_scheme_lists_those_that_are_known() -> None:
-    """It is a mistake in the command line."""
+def test_an_unknown_scheme_lists_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         open_source(Request("dokcer://flask"))
     assert "docker://" in str(caught.value.hint)

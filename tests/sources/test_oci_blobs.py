@@ -30,15 +30,15 @@ from tests.sources.image_files import (
     layers_of,
     open_path,
     refuse,
-    said,
     save,
     unpack,
     unreadable,
+    warning_message,
 )
 
 
-def test_a_descriptor_may_hold_its_blob(tmp_path: Path) -> None:
-    """If it is what the digest says; config, manifest and layers alike."""
+def test_a_blob_may_be_inline_in_its_descriptor(tmp_path: Path) -> None:
+    """If it matches the digest; this applies to config, manifest and layers."""
 
     def inline(descriptor: dict[str, Any], data: bytes) -> dict[str, Any]:
         return descriptor | {"data": base64.b64encode(data).decode()}
@@ -60,7 +60,7 @@ def test_a_descriptor_may_hold_its_blob(tmp_path: Path) -> None:
 
 
 def test_blobs_may_have_other_digests_than_sha256(tmp_path: Path) -> None:
-    """sha512 names a blob like any; what nobody hashed is not verified."""
+    """A sha512 blob is read, without verification."""
     layout = Layout()
     name = "sha512:" + hashlib.sha512(BASE).hexdigest()
     layout.files["blobs/" + name.replace(":", "/")] = BASE
@@ -88,7 +88,7 @@ def test_blobs_may_have_other_digests_than_sha256(tmp_path: Path) -> None:
     ],
 )
 def test_an_invalid_digest_names_nothing(tmp_path: Path, name: object) -> None:
-    """Least of all a path: not of a manifest, a config or a layer."""
+    """It never becomes a path, in a manifest, a config or a layer."""
     (tmp_path / "secret").write_bytes(BASE)
     layout = Layout()
     bad = {"mediaType": LAYER, "digest": name, "size": 1}
@@ -98,12 +98,12 @@ def test_an_invalid_digest_names_nothing(tmp_path: Path, name: object) -> None:
         ("config", {"config": bad, "layers": []}),
     ):
         image = layout.blob(MANIFEST, dump(manifest))
-        assert place in str(refuse(unpack(tmp_path / "layout", layout.done([image]))))
-    refuse(unpack(tmp_path / "layout", layout.done([bad])))
+        assert place in str(refuse(unpack(tmp_path / "layout", layout.finished_files([image]))))
+    refuse(unpack(tmp_path / "layout", layout.finished_files([bad])))
 
 
 def test_links_that_lead_out_of_a_layout_are_not_followed(tmp_path: Path) -> None:
-    """Neither a blob nor the folder of the blobs; links inside are fine."""
+    """Neither for a blob nor for the folder of blobs; links inside are followed."""
     secret = tmp_path / "secret"
     secret.write_bytes(BASE)
     layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
@@ -123,7 +123,7 @@ def test_links_that_lead_out_of_a_layout_are_not_followed(tmp_path: Path) -> Non
 
 
 def test_only_files_are_blobs(tmp_path: Path) -> None:
-    """Folders, pipes and links in a circle, in place of a layer; nothing waits for them."""
+    """Folders, pipes and symlink loops are not, and nothing blocks on them."""
     import os
 
     layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
@@ -139,8 +139,8 @@ def test_only_files_are_blobs(tmp_path: Path) -> None:
     assert "cannot be read" in str(refuse(layout))
 
 
-def test_a_blob_that_is_not_what_its_digest_says_is_a_warning(tmp_path: Path) -> None:
-    """Of a layer, of the config, of the manifest: the image is shown, and nothing is called verified."""
+def test_a_digest_mismatch_is_a_warning(tmp_path: Path) -> None:
+    """For layer, config and manifest: the image opens, and nothing counts as verified."""
     files = oci_files(LAYERS, compress=None)
     layer = "blobs/" + digest(TOP).replace(":", "/")
     opened = open_path(save(tmp_path, archive(files | {layer: BASE})))
@@ -154,12 +154,12 @@ def test_a_blob_that_is_not_what_its_digest_says_is_a_warning(tmp_path: Path) ->
 
 
 def test_a_blob_of_another_size_is_a_warning(tmp_path: Path) -> None:
-    """It tells at once that a layer was cut, even where nobody hashes it; once a layer."""
+    """It shows that a layer was cut without hashing it; once per layer."""
     files = oci_files(LAYERS, compress=None)
     layer = "blobs/" + digest(TOP).replace(":", "/")
     opened = open_path(save(tmp_path, archive(files | {layer: TOP[:1024]})))
     assert codes(opened) == ["diff-id-mismatch", "digest-mismatch"]
     assert (
-        said(opened, "digest-mismatch")
+        warning_message(opened, "digest-mismatch")
         == "size mismatch: the blob has 1,024 bytes, the manifest says 3,072"
     )

@@ -46,7 +46,7 @@ NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 
 @pytest.mark.parametrize("compress", [None, "gzip", "zstd"])
 def test_a_layout_opens_as_folder_and_as_archive(tmp_path: Path, compress: str | None) -> None:
-    """With everything verified, and every digest known."""
+    """Every digest is known and verified."""
     folder = oci_directory(tmp_path / "layout", LAYERS, compress=compress)  # type: ignore[arg-type]  # one of its values
     file = save(tmp_path, oci_archive(LAYERS, compress=compress))  # type: ignore[arg-type]
     for path, kind in ((folder, "oci"), (file, "oci-archive")):
@@ -61,7 +61,7 @@ def test_a_layout_opens_as_folder_and_as_archive(tmp_path: Path, compress: str |
 
 
 def test_media_types_are_never_trusted(tmp_path: Path) -> None:
-    """skopeo calls plain tars gzip; the bytes tell."""
+    """skopeo declares plain tars as gzip; the content decides."""
     layout = Layout()
     manifest = {
         "config": layout.blob(CONFIG, image_config(LAYERS)),
@@ -76,7 +76,7 @@ def test_media_types_are_never_trusted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("marker", [None, b"", b"{", b"[]", b"{}", b'{"imageLayoutVersion":7}'])
 def test_a_layout_needs_no_marker(tmp_path: Path, marker: bytes | None) -> None:
-    """`index.json` with `blobs/` is one; a warning says what is missing."""
+    """`index.json` with `blobs/` is enough; a warning says that the marker is missing."""
     files = oci_files(LAYERS)
     if marker is None:
         del files["oci-layout"]
@@ -102,13 +102,12 @@ def test_a_layout_needs_no_marker(tmp_path: Path, marker: bytes | None) -> None:
     ],
 )
 def test_an_empty_index_is_reported(tmp_path: Path, index: bytes, words: str) -> None:
-    """Broken, empty, null, or full of nonsense."""
+    """Broken JSON, an empty list, null, or invalid entries."""
     files = oci_files(LAYERS) | {"index.json": index}
     assert words in str(refuse(save(tmp_path, archive(files))))
 
 
 def test_a_folder_without_an_index_is_reported(tmp_path: Path) -> None:
-    """Blobs alone say nothing."""
     files = oci_files(LAYERS)
     del files["index.json"]
     assert "without index.json" in str(refuse(unpack(tmp_path / "layout", files)))
@@ -126,7 +125,7 @@ def _nested(layout: Layout, depth: int) -> dict[str, Any]:
 
 
 def test_indexes_may_be_nested(tmp_path: Path) -> None:
-    """As containerd writes every image with an attestation; eight deep, then no further."""
+    """containerd writes every image with an attestation this way; the limit is eight levels."""
     for depth in (1, 2, 8):
         layout = Layout()
         opened = open_path(save(tmp_path, layout.tar([_nested(layout, depth)])))
@@ -135,8 +134,8 @@ def test_indexes_may_be_nested(tmp_path: Path) -> None:
     refuse(save(tmp_path, layout.tar([_nested(layout, 9)])))
 
 
-def test_attestations_are_no_images(tmp_path: Path) -> None:
-    """Nor signatures and other things that refer to one; even where their blobs are missing."""
+def test_attestations_are_not_images(tmp_path: Path) -> None:
+    """Nor are signatures and other referrers, even if their blobs are missing."""
     layout = Layout()
     attestation = layout.manifest(
         [TOP],
@@ -155,7 +154,7 @@ def test_attestations_are_no_images(tmp_path: Path) -> None:
 
 
 def test_platforms_that_are_not_stored_are_left_out(tmp_path: Path) -> None:
-    """Engines export indexes whole, and images as far as they were pulled: a manifest may be there without its layers."""
+    """Engines export complete indexes, but only the pulled images: a manifest may be stored without its layers."""
     layout = Layout()
     here = layout.manifest(LAYERS, config={"architecture": "s390x"}, **runs_on("linux/s390x"))
     hollow = layout.manifest([TOP], contents=False, **runs_on("linux/amd64"))
@@ -173,7 +172,7 @@ def test_platforms_that_are_not_stored_are_left_out(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_image_is_reported(tmp_path: Path) -> None:
-    """If there is no other: which part, and that the copy is not whole."""
+    """If there is no other image, the error names the missing part."""
     layout = Layout()
     gone = layout.manifest(LAYERS, stored=False)
     assert "is not in the layout" in str(refuse(save(tmp_path, layout.tar([gone]))))
@@ -190,7 +189,7 @@ def test_an_incomplete_image_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("media_type", [FOREIGN, NONDISTRIBUTABLE])
 def test_a_foreign_layer_may_be_missing(tmp_path: Path, media_type: str) -> None:
-    """The base of Windows images is never stored with them: the layer is broken, with the reason, and the rest is shown."""
+    """The base of Windows images is not stored with them: the layer is unreadable, the rest is shown."""
     layout = Layout()
     manifest = {
         "config": layout.blob(CONFIG, image_config(LAYERS)),
@@ -199,7 +198,7 @@ def test_a_foreign_layer_may_be_missing(tmp_path: Path, media_type: str) -> None
     image = layout.blob(MANIFEST, dump(manifest))
     for path in (
         save(tmp_path, layout.tar([image])),
-        unpack(tmp_path / "layout", layout.done([image])),
+        unpack(tmp_path / "layout", layout.finished_files([image])),
     ):
         opened = open_path(path)
         assert layers_of(opened) == [[], NAMES[1]]
@@ -213,7 +212,7 @@ def test_a_foreign_layer_may_be_missing(tmp_path: Path, media_type: str) -> None
 
 
 def test_a_stored_foreign_layer_is_a_layer(tmp_path: Path) -> None:
-    """Some exporters keep them."""
+    """Some exporters keep foreign layers."""
     layout = Layout()
     manifest = {
         "config": layout.blob(CONFIG, image_config([BASE])),
@@ -224,7 +223,7 @@ def test_a_stored_foreign_layer_is_a_layer(tmp_path: Path) -> None:
 
 
 def test_one_image_by_several_names_is_one(tmp_path: Path) -> None:
-    """Whatever the index repeats."""
+    """Repeated entries of the index count once."""
     layout = Layout()
     image = layout.manifest(LAYERS)
     listed = [image | tagged("demo:1"), image | tagged("demo:2"), image | tagged("demo:1")]
@@ -234,7 +233,7 @@ def test_one_image_by_several_names_is_one(tmp_path: Path) -> None:
 
 
 def test_the_full_name_is_preferred(tmp_path: Path) -> None:
-    """`io.containerd.image.name`; else whatever `ref.name` holds, a tag or a full name."""
+    """`io.containerd.image.name` is preferred; else `ref.name`, a tag or a full name."""
     layout = Layout()
     reference = "org.opencontainers.image.ref.name"
     image = layout.manifest(LAYERS)
@@ -253,7 +252,7 @@ def test_the_full_name_is_preferred(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_many_layers_needs_few_open_files(tmp_path: Path) -> None:
-    """Three hundred layers, where a process may open 256 files."""
+    """320 layers open in a process that may open 256 files."""
     from tests.images import file, layer_tar
 
     layers = [layer_tar([file(f"f{number}", b"x")]) for number in range(320)]
@@ -283,7 +282,7 @@ def test_many_names_and_shared_indexes_take_linear_time(tmp_path: Path) -> None:
 
 
 def test_indexes_that_multiply_are_refused(tmp_path: Path) -> None:
-    """Indexes that share what they list could lead to more manifests than anybody could read."""
+    """Indexes that share entries could lead to billions of manifests."""
     layout = Layout()
     images = [layout.blob(MANIFEST, b"%d" % number) for number in range(1100)]
     shared = layout.index(images)

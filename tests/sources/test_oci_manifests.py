@@ -27,7 +27,7 @@ from tests.sources.image_files import (
 
 
 def test_a_manifest_that_is_an_index_too_is_refused(tmp_path: Path) -> None:
-    """Tools would see different images in it."""
+    """Tools would disagree about its image."""
     for key in ("manifests", "Manifests"):
         layout = Layout()
         document = {"config": layout.blob(CONFIG, image_config([BASE])), "layers": [], key: []}
@@ -36,7 +36,7 @@ def test_a_manifest_that_is_an_index_too_is_refused(tmp_path: Path) -> None:
 
 
 def test_schema_1_is_reported(tmp_path: Path) -> None:
-    """It names no diff IDs, and no tool writes it any more."""
+    """It has no diff IDs."""
     layout = Layout()
     old = {"schemaVersion": 1, "fsLayers": [], "history": []}
     for image in (
@@ -46,8 +46,8 @@ def test_schema_1_is_reported(tmp_path: Path) -> None:
         assert "schema 1" in str(refuse(save(tmp_path, layout.tar([image]))))
 
 
-def test_an_encrypted_layer_is_one_that_cannot_be_read(tmp_path: Path) -> None:
-    """There is nothing to show of it without its key; steps and other layers are shown."""
+def test_an_encrypted_layer_cannot_be_read(tmp_path: Path) -> None:
+    """Steps and other layers are shown."""
     layout = Layout()
     document = {
         "config": layout.blob(CONFIG, image_config(LAYERS)),

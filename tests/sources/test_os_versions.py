@@ -17,7 +17,7 @@ from layerscope.report.schema import image_document
 from layerscope.sources import Candidate, Request, engine_listing, open_source
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import Listed
+from layerscope.sources.listing import SourceListing
 from tests.images import digest, docker_archive, file, layer_tar
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
 from tests.sources.image_files import (
@@ -29,10 +29,10 @@ from tests.sources.image_files import (
     open_path,
     refuse,
     runs_on,
-    said,
     save,
     tagged,
     unpack,
+    warning_message,
 )
 
 OLD, NEW = "windows(10.0.17763.7)/amd64", "windows(10.0.20348.2)/amd64"
@@ -67,7 +67,7 @@ def windows(*platforms: str, form: str = "named", stated: str = "both") -> bytes
 @pytest.mark.parametrize("form", ["named", "index", "unnamed"])
 @pytest.mark.parametrize("stated", STATED)
 def test_versions_are_distinguished(tmp_path: Path, form: str, stated: str) -> None:
-    """In an index with or without a name, or listed side by side; wherever the version is stated."""
+    """In an index with or without a name, or side by side; wherever the version is stated."""
     path = save(tmp_path, windows(OLD, NEW, form=form, stated=stated))
     opened = open_path(path)
     assert (layers_of(opened), str(opened.image.platform)) == ([[b"0"]], OLD)
@@ -76,8 +76,8 @@ def test_versions_are_distinguished(tmp_path: Path, form: str, stated: str) -> N
     assert (found["os"], found["osVersion"]) == ("windows", "10.0.17763.7")
     assert [other["platform"] for other in found["alternatives"]] == [NEW]
     assert codes(opened) == ["platform-fallback"]
-    assert OLD in said(opened, "platform-fallback")
-    assert NEW in said(opened, "platform-fallback")
+    assert OLD in warning_message(opened, "platform-fallback")
+    assert NEW in warning_message(opened, "platform-fallback")
 
 
 @pytest.mark.parametrize("stated", STATED)
@@ -93,7 +93,7 @@ def test_versions_are_distinguished(tmp_path: Path, form: str, stated: str) -> N
     ],
 )
 def test_a_version_chooses(tmp_path: Path, stated: str, wanted: str, shown: bytes) -> None:
-    """By its leading components; nothing is left to warn of."""
+    """By its leading components, and without a warning."""
     opened = open_path(save(tmp_path, windows(OLD, NEW, stated=stated)), platform=wanted)
     assert (layers_of(opened), codes(opened)) == ([[shown]], [])
 
@@ -101,7 +101,7 @@ def test_a_version_chooses(tmp_path: Path, stated: str, wanted: str, shown: byte
 @pytest.mark.parametrize("stated", STATED)
 @pytest.mark.parametrize("wanted", ["10.0.2034", "10.0.203480", "10.0.20348.22", "10.0.14393", "0"])
 def test_another_version_is_refused(tmp_path: Path, stated: str, wanted: str) -> None:
-    """With those that there are."""
+    """The hint lists the available versions."""
     path = save(tmp_path, windows(OLD, NEW, stated=stated))
     error = refuse(path, platform=f"windows({wanted})/amd64")
     assert f"no image for platform windows({wanted})/amd64" in str(error)
@@ -110,28 +110,28 @@ def test_another_version_is_refused(tmp_path: Path, stated: str, wanted: str) ->
 
 
 def test_a_platform_without_a_version_leaves_the_choice_open(tmp_path: Path) -> None:
-    """Then a warning names the versions, but no other platform."""
+    """A warning names the versions, but no other platform."""
     path = save(tmp_path, windows("linux/s390x", OLD, NEW))
     opened = open_path(path, platform="windows/amd64")
     assert (layers_of(opened), codes(opened)) == ([[b"1"]], ["several-platforms"])
-    assert said(opened, "several-platforms").startswith(f"showing {OLD} of ")
-    assert NEW in said(opened, "several-platforms")
-    assert "s390x" not in said(opened, "several-platforms")
+    assert warning_message(opened, "several-platforms").startswith(f"showing {OLD} of ")
+    assert NEW in warning_message(opened, "several-platforms")
+    assert "s390x" not in warning_message(opened, "several-platforms")
     assert codes(open_path(save(tmp_path, windows(OLD)), platform="windows/amd64")) == []
     other = windows("linux/s390x", OLD, "windows(10.0.26100.1)/arm64")
     assert codes(open_path(save(tmp_path, other), platform="windows/amd64")) == []
 
 
 def test_this_machine_comes_before_versions(tmp_path: Path) -> None:
-    """The warning names all the same which versions there are."""
+    """The warning still names the versions."""
     opened = open_path(save(tmp_path, windows(OLD, NEW, str(Platform.host()))))
     assert layers_of(opened) == [[b"2"]]
-    assert OLD in said(opened, "several-platforms")
-    assert NEW in said(opened, "several-platforms")
+    assert OLD in warning_message(opened, "several-platforms")
+    assert NEW in warning_message(opened, "several-platforms")
 
 
-def test_the_config_has_the_last_word_on_what_is_shown(tmp_path: Path) -> None:
-    """As for the architecture; a version that only one of the two states counts."""
+def test_the_config_overrides_the_descriptor(tmp_path: Path) -> None:
+    """As for the architecture; a version that only one of them states is used."""
     layout = Layout()
     config = runs_on("windows(10.0.20348.9)/amd64")["platform"]
     image = layout.manifest(LAYERS, config=config, **runs_on("windows(10.0.20348)/amd64"))
@@ -141,8 +141,8 @@ def test_the_config_has_the_last_word_on_what_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["10.0.20348", "10.0.20348.2"])
-def test_an_archive_states_it_in_its_config_alone(tmp_path: Path, wanted: str) -> None:
-    """`docker save` on Windows; what has no version may be any."""
+def test_an_archive_states_the_version_in_its_config(tmp_path: Path, wanted: str) -> None:
+    """As written by `docker save` on Windows; an image without a version matches any."""
     config = runs_on(NEW)["platform"]
     path = save(tmp_path, docker_archive(LAYERS, config=config))
     opened = open_path(path, platform=f"windows({wanted})/amd64")
@@ -155,7 +155,7 @@ def test_an_archive_states_it_in_its_config_alone(tmp_path: Path, wanted: str) -
 
 
 def test_an_image_of_linux_has_no_version(tmp_path: Path) -> None:
-    """The key is there, and null."""
+    """The JSON key is present, and null."""
     found = image_document(open_path(save(tmp_path, docker_archive(LAYERS))))
     assert found["osVersion"] is None
     assert list(found)[5:9] == ["os", "osVersion", "architecture", "variant"]
@@ -167,7 +167,7 @@ def test_an_image_of_linux_has_no_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["named", "index", "unnamed"])
 @pytest.mark.parametrize("platform", [None, "windows/amd64", "windows(10.0)/amd64"])
 def test_the_explorer_asks_for_a_version(tmp_path: Path, form: str, platform: str | None) -> None:
-    """Where it is all that two images differ in: the answer opens, leaving opens nothing, and no warning is left."""
+    """If two images differ in nothing else; then there is no warning, and cancelling opens nothing."""
     request = Request(
         str(save(tmp_path, windows(OLD, NEW, "windows(10.0.26100.1)/arm64", form=form))),
         platform=None if platform is None else Platform.parse(platform),
@@ -199,10 +199,10 @@ def test_the_explorer_asks_for_a_version(tmp_path: Path, form: str, platform: st
         (("linux/s390x", "linux/riscv64"), None),
     ],
 )
-def test_the_explorer_does_not_ask_where_nothing_is_open(
+def test_the_explorer_does_not_ask_without_a_choice(
     tmp_path: Path, platforms: tuple[str, ...], wanted: str | None
 ) -> None:
-    """A version that was named, this machine's platform, or images for other processors."""
+    """For a requested version, this machine's platform, or images for other processors."""
 
     def nobody(_: object) -> Candidate:
         raise AssertionError
@@ -221,13 +221,12 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngi
     """An engine that has one image, of Windows."""
     with serving(tmp_path / "docker.sock") as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.url)
-        engine.more = dict(VERSION)
+        engine.extra_fields = dict(VERSION)
         engine.export = docker_archive(LAYERS, config=runs_on(NEW)["platform"])
         yield engine
 
 
-def test_an_engine_states_it_before_its_export(engine: FakeEngine) -> None:
-    """Its inspection does."""
+def test_an_engine_states_the_version_before_its_export(engine: FakeEngine) -> None:
     source = open_source(Request("docker://demo"))
     assert str(source.image.platform) == NEW
     assert not any(path.endswith("/get") for path, _ in engine.asked)
@@ -236,9 +235,9 @@ def test_an_engine_states_it_before_its_export(engine: FakeEngine) -> None:
 
 
 def test_an_engine_is_asked_for_the_version(engine: FakeEngine) -> None:
-    """By the platform of its API, which is OCI's."""
+    """The platform parameter of its API contains it."""
     engine.api_version = "1.49"
-    engine.more |= {"Descriptor": {"digest": IMAGE_ID}}
+    engine.extra_fields |= {"Descriptor": {"digest": IMAGE_ID}}
     open_image(Request("docker://demo"))
     (query,) = (query for path, query in engine.asked if path.endswith("/get"))
     assert query["platform"] == [
@@ -246,14 +245,14 @@ def test_an_engine_is_asked_for_the_version(engine: FakeEngine) -> None:
     ]
 
 
-def test_an_engine_that_holds_several_versions_names_them(engine: FakeEngine) -> None:
-    """Whether the config or the index states them."""
+def test_several_versions_of_an_engine_are_alternatives(engine: FakeEngine) -> None:
+    """The config or the index states them."""
     engine.api_version = "1.49"
     held = [
         (runs_on(OLD)["platform"], runs_on("windows/amd64")["platform"]),
         (runs_on("windows/amd64")["platform"], runs_on(NEW)["platform"]),
     ]
-    engine.more |= {
+    engine.extra_fields |= {
         "Descriptor": {"digest": IMAGE_ID},
         "Manifests": [
             {
@@ -272,7 +271,7 @@ def test_an_engine_that_holds_several_versions_names_them(engine: FakeEngine) ->
 
 
 def test_an_export_is_cached_with_its_version(engine: FakeEngine, tmp_path: Path) -> None:
-    """Where only the descriptor states it, too."""
+    """Even if only the descriptor states it."""
     layout = Layout()
     bare = runs_on("windows/amd64")["platform"]
     engine.export = layout.tar([layout.manifest(LAYERS, config=bare, **runs_on(NEW))])
@@ -283,18 +282,20 @@ def test_an_export_is_cached_with_its_version(engine: FakeEngine, tmp_path: Path
     assert sum(path.endswith("/get") for path, _ in engine.asked) == 1
 
 
-def test_lists_of_images_name_it(engine: FakeEngine, tmp_path: Path) -> None:
-    """Those of engines and of folders, and in JSON."""
-    listed = engine_listing.listed("docker", lambda: [Endpoint(engine.url, "test")], Request(""))
+def test_lists_of_images_state_the_version(engine: FakeEngine, tmp_path: Path) -> None:
+    """For engines and folders, and in JSON."""
+    listed = engine_listing.list_images(
+        "docker", lambda: [Endpoint(engine.url, "test")], Request("")
+    )
     assert [str(image.platform) for image in listed] == [NEW]
     save(tmp_path / "saved", windows(NEW, stated="descriptor"))
     saved = list(saved_images(tmp_path / "saved"))
     source = listing("docker", lambda _: listed)
-    (found,) = images_document([Listed(source, [*listed, *saved])])["sources"]
+    (found,) = images_document([SourceListing(source, [*listed, *saved])])["sources"]
     assert [image["platform"] for image in found["images"]] == [NEW, NEW]
 
 
-def test_an_archive_of_old_docker_states_it(tmp_path: Path) -> None:
+def test_an_archive_of_old_docker_states_the_version(tmp_path: Path) -> None:
     """In the description of its topmost layer."""
     from tests.sources.test_other_forms import _legacy
 

@@ -24,10 +24,10 @@ from tests.sources.image_files import (
     open_path,
     refuse,
     runs_on,
-    said,
     save,
     unpack,
     unreadable,
+    warning_message,
 )
 
 VERSION = b"Directory Transport Version: 1.1\n"
@@ -53,7 +53,7 @@ def _containers_dir(layers: tuple[bytes, ...] = LAYERS) -> dict[str, bytes]:
 
 
 def test_a_dir_folder_opens(tmp_path: Path) -> None:
-    """A registry's manifest, and blobs by their bare digests; as an archive, too."""
+    """It has a registry's manifest, and blobs by bare digest; it opens as an archive, too."""
     files = _containers_dir()
     for path in (unpack(tmp_path / "image", files), save(tmp_path, archive(files))):
         opened = open_path(path)
@@ -63,7 +63,7 @@ def test_a_dir_folder_opens(tmp_path: Path) -> None:
 
 
 def test_a_dir_folder_of_several_platforms_opens(tmp_path: Path) -> None:
-    """A list, and a manifest for each platform that was copied."""
+    """It has a manifest list, and a manifest for each platform that was copied."""
     arm, amd = _containers_dir((TOP,)), _containers_dir()
     files = {**arm, **amd}
     listed = []
@@ -84,7 +84,7 @@ def test_a_dir_folder_of_several_platforms_opens(tmp_path: Path) -> None:
 
 
 def test_missing_parts_of_a_dir_folder_are_reported(tmp_path: Path) -> None:
-    """A blob, a digest that is none, or all that a manifest is."""
+    """A blob, an invalid digest, or an incomplete manifest."""
     files = _containers_dir()
     path = tmp_path / "image"
     (unpack(path, files) / digest(TOP)[7:]).unlink()
@@ -99,7 +99,7 @@ def test_missing_parts_of_a_dir_folder_are_reported(tmp_path: Path) -> None:
 
 
 def test_a_foreign_layer_of_a_dir_folder_may_be_missing(tmp_path: Path) -> None:
-    """As in a layout: broken, and the rest is shown."""
+    """The layer is unreadable, the rest is shown."""
     files = _containers_dir()
     manifest = json.loads(files["manifest.json"])
     manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar"
@@ -122,7 +122,7 @@ IDS = ("a" * 64, "b" * 64)
 
 
 def _legacy(*, tags: bool = True, **top: Any) -> dict[str, bytes]:
-    """A chain of two layers; `top` replaces what the upper one says."""
+    """A chain of two layers; `top` replaces fields of the upper one."""
     files: dict[str, bytes] = {}
     commands = ("ADD file:1 in /", "RUN make")
     for layer_id, parent, layer, command in zip(IDS, (None, IDS[0]), LAYERS, commands, strict=True):
@@ -146,7 +146,7 @@ def _legacy(*, tags: bool = True, **top: Any) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("tags", [True, False])
 def test_an_archive_of_old_docker_opens(tmp_path: Path, tags: bool) -> None:
-    """Layers chained by their parents; named by `repositories`, or not at all if it was saved by ID."""
+    """Layers are chained by their parents, and named by `repositories` unless saved by ID."""
     files = _legacy(tags=tags)
     for path in (save(tmp_path, archive(files)), unpack(tmp_path / "image", files)):
         opened = open_path(path)
@@ -161,7 +161,7 @@ def test_an_archive_of_old_docker_opens(tmp_path: Path, tags: bool) -> None:
 
 
 def test_several_images_of_old_docker_are_several(tmp_path: Path) -> None:
-    """Each tag of another layer; layers without a tag and without a child."""
+    """Tags of different layers; without tags, layers without children."""
     files = _legacy() | {"repositories": dump({"demo": {"1": IDS[1]}, "base": {"1": IDS[0]}})}
     path = save(tmp_path, archive(files))
     assert layers_of(open_path(path, image="base:1")) == [NAMES[0]]
@@ -171,7 +171,7 @@ def test_several_images_of_old_docker_are_several(tmp_path: Path) -> None:
 
 
 def test_missing_parents_are_reported(tmp_path: Path) -> None:
-    """A missing layer, a circle, a path."""
+    """A missing layer, a loop, a path."""
     for parent, words in (
         ("c" * 64, "layer cccccccccccc is missing from the archive"),
         (IDS[1], "form a loop or are missing"),
@@ -186,7 +186,7 @@ def test_missing_parents_are_reported(tmp_path: Path) -> None:
 
 
 def test_a_long_chain_of_parents_meets_the_limit(tmp_path: Path) -> None:
-    """The limit is named; raising it helps."""
+    """The error names the limit, and raising it helps."""
     path = save(tmp_path, archive(_legacy()))
     error = refuse(path, limits=Limits(history_entries=1))
     assert "--limit history_entries=" in str(error.hint)
@@ -194,7 +194,7 @@ def test_a_long_chain_of_parents_meets_the_limit(tmp_path: Path) -> None:
 
 
 def test_numbers_of_any_size_in_old_documents_are_fine(tmp_path: Path) -> None:
-    """They are passed on, not understood."""
+    """They are passed through unparsed."""
     files = _legacy(config={"ExportCache": 10**30, "Env": ["B=2"]}, created=10**30)
     assert open_path(save(tmp_path, archive(files))).image.config.env == ("B=2",)
 
@@ -203,7 +203,7 @@ def test_numbers_of_any_size_in_old_documents_are_fine(tmp_path: Path) -> None:
 
 
 def test_a_tar_without_an_image_is_a_root_filesystem(tmp_path: Path) -> None:
-    """What `docker export` writes, or a lone layer: one layer, no config, and a warning."""
+    """As written by `docker export`, or a single layer: one layer, no config, and a warning."""
     for how in (None, "gzip", "zstd"):
         opened = open_path(save(tmp_path, compressed(BASE, how)))
         assert (layers_of(opened), opened.image.source_kind) == ([NAMES[0]], "rootfs")
@@ -218,8 +218,10 @@ def test_a_tar_without_an_image_is_a_root_filesystem(tmp_path: Path) -> None:
 def test_an_exported_container_is_recognised(
     tmp_path: Path, name: str, program: str | None
 ) -> None:
-    """And that saving the image would keep its layers."""
-    message = said(open_path(save(tmp_path, archive({name: b"", "etc/x": b"x"}))), "rootfs-only")
+    """The warning says that saving the image would keep its layers."""
+    message = warning_message(
+        open_path(save(tmp_path, archive({name: b"", "etc/x": b"x"}))), "rootfs-only"
+    )
     assert message.endswith(
         f"{program} save keeps layers and history)" if program else "no config, no history"
     )
@@ -231,7 +233,7 @@ def test_a_buildkit_cache_without_its_index_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_root_filesystem_may_hold_web_pages(tmp_path: Path) -> None:
-    """Files that are named like a part of an image, but not at its top."""
+    """Files named like parts of an image, but not at the top."""
     names = (
         "srv/manifest.json",
         "srv/index.json",
@@ -248,22 +250,21 @@ def test_a_root_filesystem_may_hold_web_pages(tmp_path: Path) -> None:
     ["manifest.json", "index.json", "oci-layout", "repositories", "blobs/x", "abc/layer.tar"],
 )
 def test_a_partial_image_is_not_a_root_filesystem(tmp_path: Path, name: str) -> None:
-    """The error says what was found, and what is missing."""
+    """The error names the parts that were found."""
     error = refuse(save(tmp_path, archive({name: b"{}", "etc/passwd": b"x"})))
     found = "*/layer.tar" if name.endswith("layer.tar") else name.partition("/")[0]
     assert found in str(error)
 
 
-def test_a_root_filesystem_must_be_whole(tmp_path: Path) -> None:
-    """One that is cut may be the start of an image: at any place, and before its end marker too."""
+def test_a_root_filesystem_must_be_complete(tmp_path: Path) -> None:
+    """A truncated tar may be the start of an image."""
     for cut in range(1, len(BASE) - 1023, 100):
         refuse(save(tmp_path, BASE[:cut]))
     assert "end marker" in str(refuse(save(tmp_path, BASE[:1024])))
     assert codes(open_path(save(tmp_path, BASE[:-512]))) == ["rootfs-only"]
 
 
-def test_a_root_filesystem_holds_something(tmp_path: Path) -> None:
-    """An empty tar is an empty layer, and no image."""
+def test_an_empty_tar_is_not_a_root_filesystem(tmp_path: Path) -> None:
     for data in (bytes(1024), bytes(10240), compressed(bytes(10240), "gzip")):
         assert "empty tar" in str(refuse(save(tmp_path, data)))
     opened = open_path(save(tmp_path, layer_tar([folder_entry(".")])))

@@ -20,7 +20,7 @@ from layerscope.image.platform import Platform
 from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
-from layerscope.sources.base import Found
+from layerscope.sources.base import FoundImages
 from layerscope.sources.lookup import Source, pull_in_turn
 from tests.images import docker_archive, write
 from tests.sources.fake_engine import FakeEngine, serving
@@ -49,11 +49,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
 
 
 def pulls(engine: FakeEngine) -> list[dict[str, list[str]]]:
-    """What the engine was asked to pull."""
+    """The pull requests that the engine received."""
     return [query for path, query in engine.asked if path == "/images/create"]
 
 
-class Heard(NullProgress):
+class RecordedProgress(NullProgress):
     """Records progress."""
 
     def __init__(self) -> None:
@@ -71,8 +71,8 @@ class Heard(NullProgress):
 
 
 @pytest.mark.parametrize("reference", [NEW, f"docker://{NEW}"])
-def test_nothing_is_pulled_unasked(engine: FakeEngine, reference: str) -> None:
-    """Not even where it would help."""
+def test_nothing_is_pulled_without_the_option(engine: FakeEngine, reference: str) -> None:
+    """The hint of a missing image names the option."""
     with pytest.raises(ImageNotFoundError) as caught:
         open_source(Request(reference))
     assert pulls(engine) == []
@@ -81,25 +81,25 @@ def test_nothing_is_pulled_unasked(engine: FakeEngine, reference: str) -> None:
 
 
 @pytest.mark.parametrize("reference", [NEW, f"docker://{NEW}"])
-def test_an_image_that_nobody_has_is_pulled_and_opened(engine: FakeEngine, reference: str) -> None:
-    """By Docker, which says meanwhile how far it is; only bytes that are downloaded count."""
-    heard = Heard()
-    opened = open_image(Request(reference, pull=True, progress=heard))
+def test_a_missing_image_is_pulled_and_opened(engine: FakeEngine, reference: str) -> None:
+    """Docker pulls it; only downloaded bytes count as progress."""
+    progress = RecordedProgress()
+    opened = open_image(Request(reference, pull=True, progress=progress))
     assert opened.image.source_kind == "docker"
     assert len(opened.indexes) == len(LAYERS)
     assert [(query["fromImage"], query["tag"]) for query in pulls(engine)] == [([NEW], ["latest"])]
-    assert heard.stages[f"Pulling {NEW} with docker"] == 350
+    assert progress.stages[f"Pulling {NEW} with docker"] == 350
 
 
 @pytest.mark.parametrize("reference", ["demo", "docker://demo"])
 def test_an_existing_image_is_not_pulled_again(engine: FakeEngine, reference: str) -> None:
-    """Whatever newer one its registry may have."""
+    """Even if the registry has a newer one."""
     open_source(Request(reference, pull=True))
     assert pulls(engine) == []
 
 
 def test_a_file_is_not_pulled(engine: FakeEngine, tmp_path: Path) -> None:
-    """Nor what looks like one."""
+    """Nor is a reference that looks like a path."""
     path = write(tmp_path / "image", docker_archive(LAYERS))
     assert open_source(Request(str(path), pull=True)).image.source_kind == "docker-archive"
     with pytest.raises(ImageNotFoundError, match="no such file"):
@@ -108,14 +108,14 @@ def test_a_file_is_not_pulled(engine: FakeEngine, tmp_path: Path) -> None:
 
 
 def test_the_platform_is_passed_on(engine: FakeEngine) -> None:
-    """And the image that comes is held against it."""
+    """The pulled image is checked against it."""
     open_source(Request(NEW, pull=True, platform=Platform.parse("linux/amd64")))
     assert pulls(engine)[0]["platform"] == ["linux/amd64"]
     with pytest.raises(LayerscopeError, match="no image for platform linux/arm64"):
         open_source(Request(f"{NEW}2", pull=True, platform=Platform.parse("linux/arm64")))
 
 
-def test_a_digest_goes_without_the_tag(engine: FakeEngine) -> None:
+def test_a_digest_is_sent_without_the_tag(engine: FakeEngine) -> None:
     """Engines refuse both together."""
     digest = "sha256:" + "a" * 64
     with pytest.raises(ImageNotFoundError):
@@ -130,8 +130,10 @@ def test_a_digest_goes_without_the_tag(engine: FakeEngine) -> None:
         {"error": "no space left"},
     ],
 )
-def test_an_error_in_the_middle_is_the_error(engine: FakeEngine, error: dict[str, object]) -> None:
-    """The answer has begun with 200: only there can the engine say what went wrong."""
+def test_an_error_inside_the_stream_is_reported(
+    engine: FakeEngine, error: dict[str, object]
+) -> None:
+    """The status is 200 already, so the engine reports it in the stream."""
     engine.pulls = [*WORDS[:2], error]
     with pytest.raises(ImageNotFoundError) as caught:
         open_source(Request(NEW, pull=True))
@@ -140,7 +142,7 @@ def test_an_error_in_the_middle_is_the_error(engine: FakeEngine, error: dict[str
 
 
 def test_an_image_missing_from_the_registry_is_reported(engine: FakeEngine) -> None:
-    """In the engine's words, with what may be wrong."""
+    """With the engine's message and a hint."""
     engine.pulls = None
     with pytest.raises(ImageNotFoundError, match="could not pull it: manifest for") as caught:
         open_source(Request(NEW, pull=True))
@@ -148,7 +150,7 @@ def test_an_image_missing_from_the_registry_is_reported(engine: FakeEngine) -> N
 
 
 def test_a_pull_can_be_stopped(engine: FakeEngine) -> None:
-    """Also while the engine says nothing."""
+    """Even while the engine sends nothing."""
     engine.silence.clear()
 
     class Stops(NullProgress):
@@ -162,10 +164,10 @@ def test_a_pull_can_be_stopped(engine: FakeEngine) -> None:
     assert time.monotonic() - Stops.started < 5
 
 
-def test_without_an_engine_it_says_what_to_do(
+def test_a_pull_without_an_engine_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 4: nobody could be asked."""
+    """The exit code is 4, and the hint says what to start."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/none")
     with pytest.raises(UnreachableError, match="no engine is running to pull it") as caught:
@@ -177,11 +179,11 @@ def test_without_an_engine_it_says_what_to_do(
 
 
 def test_the_first_engine_that_answers_pulls() -> None:
-    """Docker, else Podman; those that only read are passed over."""
-    here = Found("here", [])
+    """Docker, else Podman; sources that only read are skipped."""
+    here = FoundImages("here", [])
 
-    def source(name: str, outcome: Found | LayerscopeError | None) -> Source:
-        def pull(*_: object) -> Found:
+    def source(name: str, outcome: FoundImages | LayerscopeError | None) -> Source:
+        def pull(*_: object) -> FoundImages:
             if isinstance(outcome, LayerscopeError):
                 raise outcome
             assert outcome is not None
@@ -199,7 +201,7 @@ def test_the_first_engine_that_answers_pulls() -> None:
 
 @pytest.mark.parametrize("scheme", ["containers-storage", "docker-store", "containerd", "oci"])
 def test_sources_that_only_read_cannot_pull(scheme: str, tmp_path: Path) -> None:
-    """A mistake in the command line: exit code 2."""
+    """A usage error with exit code 2."""
     with pytest.raises(UsageError, match="--pull is not supported") as caught:
         open_source(Request(f"{scheme}://{NEW}", pull=True))
     assert "docker:// or podman://" in str(caught.value.hint)

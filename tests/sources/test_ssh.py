@@ -15,7 +15,7 @@ from layerscope.sources.ssh import Tunnel
 from tests.images import write
 
 ENDPOINT = Endpoint("ssh://far", "a test")
-DOING = {
+SCRIPTS = {
     "answers": "exec /bin/cat",
     "ends": "exit 255",
     "is stopped": "kill -STOP $$",
@@ -26,13 +26,13 @@ DOING = {
 
 @pytest.fixture
 def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a script stands for ssh; temporary files are made beside it."""
+    """The path of a script that replaces ssh; temporary files are made beside it."""
     monkeypatch.setenv("PATH", f"{tmp_path}/bin")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path / "bin" / "ssh"
 
 
-@pytest.mark.parametrize("script", DOING.values(), ids=DOING)
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_a_tunnel_is_closed_whatever_its_ssh_does(ssh: Path, script: str) -> None:
     write(ssh, f"#!/bin/sh\n{script}\n".encode()).chmod(0o755)
     tunnel = Tunnel(ENDPOINT, "docker")
@@ -59,7 +59,7 @@ def test_a_tunnel_is_closed_whatever_its_ssh_does(ssh: Path, script: str) -> Non
     ],
 )
 def test_the_error_of_ssh_is_reported(ssh: Path, script: str, why: str) -> None:
-    """Also if it cannot even be started."""
+    """Even if ssh cannot be started."""
     write(ssh, script.encode()).chmod(0o755)
     with pytest.raises(UnreachableError, match=why):
         Client(ENDPOINT, "docker")

@@ -62,10 +62,10 @@ def content_store(root: Path) -> Path:
 
 
 class TestDocker:
-    """Its own store."""
+    """Docker's own store."""
 
-    def test_it_lies_where_the_engine_says(self, tmp_path: Path, engine: FakeEngine) -> None:
-        """And nowhere else, if the user named the engine."""
+    def test_the_engine_reports_its_folder(self, tmp_path: Path, engine: FakeEngine) -> None:
+        """No other folder is searched if the user named the engine."""
         store_of(tmp_path / "usual-docker", LAYERS, names=["other:1"])
         store_of(tmp_path / "reported", LAYERS)
         opened = open_image(Request("docker-store://demo"))
@@ -85,7 +85,7 @@ class TestDocker:
     def test_a_context_counts_like_a_variable(
         self, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Of the Docker command line."""
+        """A context of the Docker command line."""
         monkeypatch.delenv("DOCKER_HOST")
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "d"))
         monkeypatch.setenv("DOCKER_CONTEXT", "mine")
@@ -96,10 +96,10 @@ class TestDocker:
         assert open_image(Request("docker-store://demo")).image.location == str(tmp_path / "reported")  # fmt: skip
 
     @pytest.mark.parametrize("elsewhere", [True, False])
-    def test_others_are_looked_at_where_nothing_was_chosen(
+    def test_usual_folders_are_searched_without_a_choice(
         self, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
     ) -> None:
-        """Or where the engine is in a virtual machine, whose folders are not ours."""
+        """Also if the engine is in a virtual machine, whose folders are elsewhere."""
         if elsewhere:
             engine.info["Name"] = "a-virtual-machine"
         else:
@@ -115,7 +115,7 @@ class TestDocker:
     @pytest.mark.parametrize(
         "url", ["tcp://127.0.0.1:1", "ssh://far", "unix:///nonexistent/docker.sock"]
     )
-    def test_engines_elsewhere_are_not_asked(
+    def test_remote_engines_are_not_asked(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
     ) -> None:
         """The store of this machine is read without them."""
@@ -128,7 +128,7 @@ class TestDocker:
     def test_an_engine_with_containerds_store_says_so(
         self, tmp_path: Path, engine: FakeEngine
     ) -> None:
-        """And its images are found there."""
+        """The hint names containerd://, which finds its images."""
         engine.info["DriverStatus"] = CONTAINERD_DRIVER
         content_store(tmp_path / "reported/containerd/daemon")
         with pytest.raises(UnreachableError, match="no classic Docker store") as caught:
@@ -144,15 +144,16 @@ class TestDocker:
             {"DockerRootDir": None, "DriverStatus": [1]},
         ],
     )  # fmt: skip
-    def test_nonsense_is_not_a_folder(self, engine: FakeEngine, info: dict[str, object]) -> None:
-        """The usual ones are looked at."""
+    def test_an_invalid_folder_is_ignored(
+        self, engine: FakeEngine, info: dict[str, object]
+    ) -> None:
         engine.info = info
         assert list(reported_roots(Limits())) == []
 
     def test_a_folder_that_may_not_be_read_is_named(
         self, tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With what to do."""
+        """The hint says what to do."""
 
         scan = os.scandir
 
@@ -180,7 +181,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def listening(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Starts a process of a name that listens on a socket, and gives its address."""
+    """Starts a process that listens on a socket; returns the socket's address."""
     folder = tempfile.TemporaryDirectory(prefix="ls-")
     running: list[subprocess.Popen[bytes]] = []
 
@@ -204,7 +205,7 @@ def listening(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 
 class TestContainerd:
-    """The process that listens knows its folder."""
+    """The process that listens on the socket leads to the data folder."""
 
     @pytest.mark.parametrize(
         ("arguments", "folder"),
@@ -222,14 +223,14 @@ class TestContainerd:
             (["--config", "{}/broken.toml"], "{}/usual-containerd"),
         ],
     )
-    def test_its_command_line_and_configuration(
+    def test_the_folder_comes_from_command_line_or_configuration(
         self,
         tmp_path: Path,
         listening: Callable[..., str],
         arguments: list[str],
         folder: str,
     ) -> None:
-        """As Go reads flags."""
+        """Flags are parsed as in Go."""
         write(tmp_path / "own.toml", b'version = 2\nroot = "/from/own"\n')
         write(tmp_path / "imports.toml", b'root = "/x"\nimports = ["gone.toml", "ow*.toml"]\n')
         write(tmp_path / "no-root.toml", b'root = ""\nimports = ["no-root.toml"]\n')
@@ -240,19 +241,18 @@ class TestContainerd:
         found = roots(None, {"CONTAINERD_ADDRESS": f"unix://{address}"})
         assert (found.paths, found.note) == ([expected], None)
 
-    def test_a_process_without_reads_the_default_configuration(
+    def test_the_default_configuration_is_read_without_flags(
         self, tmp_path: Path, listening: Callable[..., str]
     ) -> None:
-        """If there is one."""
         address = listening("--log-level", "info")
         assert process_root(address) == tmp_path / "usual-containerd"
         write(tmp_path / "config.toml", b'root = "/from/default"\n')
         assert process_root(address) == Path("/from/default")
 
-    def test_an_image_is_found_there(
+    def test_an_image_is_found_by_the_address(
         self, tmp_path: Path, listening: Callable[..., str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """And nowhere else."""
+        """No other folder is searched."""
         content_store(tmp_path / "usual-containerd")
         monkeypatch.setenv("CONTAINERD_ADDRESS", listening("--root", content_store(tmp_path / "x")))
         assert open_image(Request("containerd://demo")).image.location == str(tmp_path / "x")
@@ -262,7 +262,7 @@ class TestContainerd:
         assert "--store-root" in str(caught.value.hint)
 
     def test_well_known_sockets_belong_to_well_known_folders(self, tmp_path: Path) -> None:
-        """Also where nobody listens any more."""
+        """Even if nothing listens there."""
         config = b'root = "/from/default"\n[grpc]\naddress = "/my/containerd.sock"\n'
         write(tmp_path / "config.toml", config)
         known = {
@@ -283,7 +283,7 @@ class TestContainerd:
         monkeypatch: pytest.MonkeyPatch,
         kind: str,
     ) -> None:
-        """With the folders that were looked at, and the way out."""
+        """The error lists the folders that were searched, and the hint names --store-root."""
         address = {
             "nothing": lambda: f"{tmp_path}/gone.sock",
             "another program": lambda: listening("--root", "/x", program="socat"),
@@ -299,10 +299,10 @@ class TestContainerd:
         assert str(tmp_path / "usual-containerd") in str(caught.value)
         assert "--store-root" in str(caught.value.hint)
 
-    def test_a_docker_says_where_its_containerd_listens(
+    def test_docker_reports_the_address_of_its_containerd(
         self, tmp_path: Path, engine: FakeEngine, listening: Callable[..., str]
     ) -> None:
-        """Which is not always one of its own."""
+        """It is not always Docker's own."""
         engine.info["DriverStatus"] = CONTAINERD_DRIVER
         engine.info["Containerd"] = {"Address": listening("--root", content_store(tmp_path / "x"))}
         assert open_image(Request("containerd://demo")).image.location == str(tmp_path / "x")

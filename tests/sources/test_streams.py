@@ -79,7 +79,7 @@ def _feed(path: Path, data: bytes) -> threading.Thread:
 @WHAT
 @pytest.mark.parametrize("how", [None, "gzip"])
 def test_a_pipe_is_read_to_its_end(tmp_path: Path, what: str, how: str | None) -> None:
-    """As `<(docker save …)` gives it: kept in a temporary file, whole before it is looked into."""
+    """As `<(docker save …)` passes it: it is copied to a temporary file before it is read."""
     data = bytes(PACKERS[how](IMAGES[what])) if how else IMAGES[what]
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -91,7 +91,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path, what: str, how: str | None) -
 
 
 def _on_stdin(descriptor: int) -> Any:
-    """Open what comes in on stdin."""
+    """Open an image on stdin."""
     kept = os.dup(0)
     try:
         os.dup2(descriptor, 0)
@@ -103,7 +103,7 @@ def _on_stdin(descriptor: int) -> Any:
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_stdin_may_be_a_pipe(tmp_path: Path, blocking: bool) -> None:
-    """Even one that another process made non-blocking; its writer may be slow."""
+    """Even a slow one that another process made non-blocking."""
     reading, writing = os.pipe()
     os.set_blocking(reading, blocking)
     data = IMAGES["docker"]
@@ -123,7 +123,7 @@ def test_stdin_may_be_a_pipe(tmp_path: Path, blocking: bool) -> None:
 
 
 def test_stdin_may_be_a_file(tmp_path: Path) -> None:
-    """Then nothing is copied."""
+    """Nothing is copied then."""
     path = save(tmp_path, IMAGES["oci"])
     descriptor = os.open(path, os.O_RDONLY)
     opened = _on_stdin(descriptor)
@@ -132,7 +132,7 @@ def test_stdin_may_be_a_file(tmp_path: Path) -> None:
 
 
 def test_stdin_without_an_image_is_reported(tmp_path: Path) -> None:
-    """Nothing, a folder, or nothing at all."""
+    """An empty file, a folder, or a closed stdin."""
     empty = os.open(os.devnull, os.O_RDONLY)
     folder = os.open(tmp_path, os.O_RDONLY)
     for descriptor, words in ((empty, "stdin: the file is empty"), (folder, "stdin: ")):
@@ -150,7 +150,7 @@ def test_stdin_without_an_image_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_stream_beyond_the_limit_is_refused(tmp_path: Path) -> None:
-    """It is never written to the disk whole. The limit is named."""
+    """It is never written to the disk completely; the error names the limit."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     thread = _feed(pipe, IMAGES["docker"])
@@ -180,7 +180,7 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def test_an_endless_stream_that_is_no_image_is_refused_by_its_first_bytes(
     what: str, where: str
 ) -> None:
-    """Nothing is written to the disk; its writer learns that nobody reads any more."""
+    """Nothing is written to the disk, and the writer gets a broken pipe."""
     reading, writing = os.pipe()
     written = 0
 
@@ -212,8 +212,8 @@ def test_a_device_that_is_no_image_is_refused(device: str) -> None:
     assert isinstance(refuse(device), NotAnImageError)
 
 
-def test_a_stream_that_stops_without_an_end_is_described_by_what_came() -> None:
-    """Its writer may keep it open for ever."""
+def test_a_stream_that_stays_open_is_described_by_its_first_bytes() -> None:
+    """Its writer may keep it open forever."""
     reading, writing = os.pipe()
     os.write(writing, b"<!doctype html>" + b" " * 600)
     try:
@@ -227,7 +227,7 @@ def test_a_stream_that_stops_without_an_end_is_described_by_what_came() -> None:
 def test_compressed_files_without_an_image_are_refused_before_decompression(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be larger than the disk."""
+    """The content may be larger than the disk."""
 
     def fail(**_: object) -> None:
         raise AssertionError
@@ -237,9 +237,9 @@ def test_compressed_files_without_an_image_are_refused_before_decompression(
 
 
 def test_a_large_copy_leaves_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stops before the disk is full, and says how much it had written, and where."""
+    """It stops before the disk is full; the error says where, and after how many bytes."""
     free = os.statvfs_result((4096, 4096, 1000, 10, 10, 100, 100, 100, 0, 255))
-    monkeypatch.setattr("layerscope.sources.spool._LOOK", 1 << 16)
+    monkeypatch.setattr("layerscope.sources.spool._CHECK_BYTES", 1 << 16)
     monkeypatch.setattr(os, "fstatvfs", lambda _: free)
     with pytest.raises(LayerscopeError, match="no space left") as caught:
         spool(repeat(bytes(1 << 15)), "stream")
@@ -248,8 +248,6 @@ def test_a_large_copy_leaves_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_reading_a_stream_can_be_stopped() -> None:
-    """However long it is."""
-
     class Stopped(NullProgress):
         def cancelled(self) -> bool:
             return True
@@ -279,7 +277,7 @@ class _FullDisk(io.RawIOBase):
 def test_a_full_disk_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    """With the folder, and how to use another."""
+    """The error names the folder, the hint how to use another."""
     problem = OSError(number, os.strerror(number))
     path = save(tmp_path, gzip.compress(IMAGES["docker"]))
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: _FullDisk(problem))
@@ -306,7 +304,7 @@ def test_a_missing_temporary_folder_is_reported(
 def test_a_temporary_file_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has no name from the start."""
+    """It never has a name."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     kept = spool(iter([b"abc", b"", b"def"]), "stream")
     assert kept.blob("stream").read() == b"abcdef"

@@ -23,7 +23,7 @@ def files_of(number: int, created: str | None, tag: str) -> Mapping[str, bytes]:
 
 
 def tags_of(found: TaggedImages) -> list[str]:
-    """The tags of what was found."""
+    """The tags of the images that were found."""
     return [(one.image or one.reference).rpartition(":")[2] for one in found.requests]
 
 
@@ -36,7 +36,7 @@ DATES = {
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    """With three versions, the last of which has three tags, and a signature."""
+    """A registry with three versions, the last of which has three tags."""
     with Registry() as served:
         repository = served.repository()
         for number, (tag, date) in enumerate(DATES.items()):
@@ -51,11 +51,10 @@ def test_dates_order_the_tags_of_a_repository(registry: Registry) -> None:
     found = tagged_images(Request(registry.reference()), None, None)
     assert tags_of(found) == ["1.0", "1.10", "1.2"]
     assert found.order is ReleaseOrder.CREATED
-    assert found.same == 2
+    assert found.duplicate_tags == 2
 
 
-def test_globs_and_the_last_ones(registry: Registry) -> None:
-    """Both together, too."""
+def test_tags_are_selected_by_glob_and_number(registry: Registry) -> None:
     request = Request(registry.reference())
     assert tags_of(tagged_images(request, "1.?*", None)) == ["1.0", "1.10", "1.2"]
     assert tags_of(tagged_images(request, None, 2)) == ["1.10", "1.2"]
@@ -64,8 +63,8 @@ def test_globs_and_the_last_ones(registry: Registry) -> None:
         tagged_images(request, "2.*", None)
 
 
-def test_versions_order_what_has_no_dates() -> None:
-    """Numbers count as numbers."""
+def test_versions_order_images_without_dates() -> None:
+    """Numbers in tags are compared as numbers."""
     with Registry() as registry:
         repository = registry.repository()
         for number, tag in enumerate(("v1.10", "v1.9", "v2")):
@@ -75,16 +74,16 @@ def test_versions_order_what_has_no_dates() -> None:
     assert found.order is ReleaseOrder.VERSION
 
 
-def test_the_images_of_an_archive(tmp_path: Path) -> None:
-    """By the last part of their names."""
+def test_globs_match_the_tags_of_an_archive(tmp_path: Path) -> None:
+    """The last part of a name is its tag."""
     files: dict[str, bytes] = {}
     manifest = []
     for number, (tag, date) in enumerate(DATES.items()):
-        own = docker_files(
+        files_of_image = docker_files(
             [layer_tar([file("a", b"%d" % number)])], config={"created": date}, tags=(f"app:{tag}",)
         )
-        manifest += json.loads(own["manifest.json"])
-        files |= own
+        manifest += json.loads(files_of_image["manifest.json"])
+        files |= files_of_image
     files["manifest.json"] = json.dumps(manifest).encode()
     path = write(tmp_path / "all.tar", archive(files))
     found = tagged_images(Request(str(path)), "1.*", None)
@@ -93,6 +92,6 @@ def test_the_images_of_an_archive(tmp_path: Path) -> None:
 
 
 def test_stdin_has_no_tags() -> None:
-    """It is read once."""
+    """It can be read only once."""
     with pytest.raises(UsageError):
         tagged_images(Request("-"), None, 2)

@@ -1,15 +1,15 @@
-"""What follows from the rows of a fleet: one module for each group of answers, `model.py` has what they say."""
+"""Evaluates the rows of a fleet: one module for each group of answers; `model.py` defines their types."""
 
 from __future__ import annotations
 
 from layerscope.fleet.answers.bases import bases
 from layerscope.fleet.answers.builds import builds
-from layerscope.fleet.answers.causes import causes
 from layerscope.fleet.answers.duplicates import duplicates
 from layerscope.fleet.answers.images import growth, repositories, shares
 from layerscope.fleet.answers.layers import Layers
 from layerscope.fleet.answers.model import Answers, FleetTotals
 from layerscope.fleet.answers.packages import packages
+from layerscope.fleet.answers.rules_and_lines import rules_and_lines
 from layerscope.fleet.answers.savings import Savings
 from layerscope.fleet.claims import AVOIDABLE, WASTED
 from layerscope.fleet.messages import Setup
@@ -31,7 +31,7 @@ def answers_of(
     check(progress)
     savings = Savings.of(results, layers)
     check(progress)
-    rules, lines = causes(results, layers, savings)
+    rules, lines = rules_and_lines(results, layers, savings)
     check(progress)
     return Answers(
         totals=_totals(results, layers, savings),
@@ -56,7 +56,7 @@ def _totals(results: Results, layers: Layers, savings: Savings) -> FleetTotals:
         stored += row.stored_bytes or 0
         wasted += row.wasted_bytes or 0
         avoidable += row.avoidable_bytes or 0
-    firsts = [known.first for known in layers.known.values()]
+    firsts = [use.first for use in layers.by_key.values()]
     return FleetTotals(
         images=results.images,
         failed_images=failed,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.fleet.answers.model import DuplicateAnswer, DuplicatesAnswer
-from layerscope.fleet.contents import DIGEST, Stored
+from layerscope.fleet.contents import DIGEST, StoredContents
 from layerscope.fleet.messages import Failure, LayerResult, NameTask, Setup
 from layerscope.fleet.pending import Workers, run_all
 from layerscope.fleet.read_layers import ReadLayers
@@ -21,16 +21,16 @@ from layerscope.fleet.tables import DuplicateRow, pack
 from layerscope.fleet.tasks import name_entries
 from layerscope.progress import Progress
 
-_AT_ONCE = 1_000_000
-"""Contents that are compared at a time, about."""
+_MAX_CONTENTS = 1_000_000
+"""Approximate number of contents compared at a time."""
 _LARGEST = 1000
-"""Those that the answer lists."""
-_NAMED = 10_000
-"""Entries that one task names."""
+"""Maximum number of contents that the answer lists."""
+_MAX_ENTRIES = 10_000
+"""Maximum number of entries per task."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Copies:
+class _Duplicate:
     """A content that is stored several times."""
 
     digest: bytes
@@ -45,12 +45,12 @@ class _Copies:
 def duplicates(
     results: Results, read: ReadLayers, setup: Setup, workers: Workers, progress: Progress
 ) -> DuplicatesAnswer:
-    """Put all of them into the table, and return the answer. Raises `CancelledError`."""
-    places = _Places(results, read)
-    found = sorted(_find(places.keys, read), key=lambda one: (one.layers[0], one.entry))
+    """Add all duplicates to the table; returns the answer. Raises `CancelledError`."""
+    places = _LayerImages(results, read)
+    contents = sorted(_find(places.keys, read), key=lambda one: (one.layers[0], one.entry))
     count = saved = 0
     largest: list[DuplicateRow] = []
-    for rows in _rows(found, places, read, setup, workers, progress):
+    for rows in _rows(contents, places, read, setup, workers, progress):
         results.add_rows("duplicates", pack(rows))
         count += len(rows)
         saved += sum(row.saved_bytes for row in rows)
@@ -69,15 +69,15 @@ def duplicates(
     )  # fmt: skip
 
 
-class _Places:
-    """Which images have which layers."""
+class _LayerImages:
+    """The images of each layer."""
 
     def __init__(self, results: Results, read: ReadLayers) -> None:
         numbers: dict[str, int] = {}
         self._images: list[array[int]] = []
         for image in range(results.images):
             for key in results.keys(image):
-                if read.at(key) is not None:
+                if read.layer(key) is not None:
                     number = numbers.setdefault(key, len(numbers))
                     if number == len(self._images):
                         self._images.append(array("l"))
@@ -87,20 +87,20 @@ class _Places:
         self._counts: dict[tuple[int, ...], int] = {}
 
     def images(self, layers: tuple[int, ...]) -> int:
-        """How many images have one of these layers."""
+        """The number of images that have one of these layers."""
         if layers not in self._counts:
             every = np.concatenate([np.frombuffer(self._images[layer], "l") for layer in layers])
             self._counts[layers] = len(np.unique(every))
         return self._counts[layers]
 
 
-def _find(keys: Sequence[str], read: ReadLayers) -> Iterator[_Copies]:
-    """All contents that are stored several times. Those of some digests at a time, as there may be more than memory holds."""
+def _find(keys: Sequence[str], read: ReadLayers) -> Iterator[_Duplicate]:
+    """All contents that are stored several times, by ranges of digests, as all contents may not fit into memory."""
     total = sum(len(read.contents(key).sizes) for key in keys)
-    parts = max(-(-total // _AT_ONCE), 1)
+    parts = max(-(-total // _MAX_CONTENTS), 1)
     bounds = [(part << 64) // parts for part in range(parts + 1)]
     for low, high in pairwise(bounds):
-        pieces = [_between(read.contents(key), low, high) for key in keys]
+        pieces = [_digest_range(read.contents(key), low, high) for key in keys]
         if pieces:
             layers = np.repeat(np.arange(len(keys)), [len(piece.sizes) for piece in pieces])
             yield from _groups(
@@ -111,15 +111,15 @@ def _find(keys: Sequence[str], read: ReadLayers) -> Iterator[_Copies]:
             )
 
 
-def _between(stored: Stored, low: int, high: int) -> Stored:
-    """The contents whose digests begin with a number of 64 bits from `low` to below `high`."""
+def _digest_range(stored: StoredContents, low: int, high: int) -> StoredContents:
+    """The contents whose digests, by their first 64 bits, are from `low` to below `high`."""
     heads = stored.digests.view(">u8")[:: DIGEST // 8]
     first, last = (
         len(heads) if bound >> 64 else int(np.searchsorted(heads, np.uint64(bound)))
         for bound in (low, high)
     )
     span = slice(first, last)
-    return Stored(stored.digests[span], stored.sizes[span], stored.entries[span])
+    return StoredContents(stored.digests[span], stored.sizes[span], stored.entries[span])
 
 
 def _groups(
@@ -127,8 +127,8 @@ def _groups(
     sizes: NDArray[np.int64],
     entries: NDArray[np.int32],
     layers: NDArray[np.int64],
-) -> Iterator[_Copies]:
-    """The contents that are there several times."""
+) -> Iterator[_Duplicate]:
+    """The contents that occur several times."""
     if not len(digests):
         return
     words = digests.view(np.uint64).reshape(-1, DIGEST // 8)
@@ -141,7 +141,7 @@ def _groups(
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if end - start > 1:
             rows = order[start:end]
-            yield _Copies(
+            yield _Duplicate(
                 digests[rows[0]].tobytes(),
                 int(sizes[rows[0]]),
                 end - start,
@@ -151,27 +151,27 @@ def _groups(
 
 
 def _rows(
-    found: Sequence[_Copies],
-    places: _Places,
+    contents: Sequence[_Duplicate],
+    places: _LayerImages,
     read: ReadLayers,
     setup: Setup,
     workers: Workers,
     progress: Progress,
 ) -> Iterator[list[DuplicateRow]]:
     """The rows of these contents, in their order, some at a time."""
-    chunks = list(_chunks(found))
+    chunks = list(_chunks(contents))
     progress.stage("Naming duplicates", len(chunks))
 
     def tasks() -> Iterator[tuple[NameTask, list[LayerResult]]]:
         for chunk in chunks:
-            layer = read.at(places.keys[chunk[0].layers[0]])
+            layer = read.layer(places.keys[chunk[0].layers[0]])
             if layer is not None:
                 entries = tuple(one.entry for one in chunk)
                 yield NameTask(setup, layer, entries), read.carried([layer])
 
     named: dict[tuple[str, int], Sequence[str | None]] = {}
-    coming = iter(chunks)
-    chunk = next(coming, None)
+    remaining = iter(chunks)
+    chunk = next(remaining, None)
     for task, result in run_all(workers, name_entries, tasks(), progress):
         progress.advance(1)
         unknown = [None] * len(task.entries)
@@ -181,17 +181,17 @@ def _rows(
             if paths is None:
                 break
             yield [_row(one, path, places) for one, path in zip(chunk, paths, strict=True)]
-            chunk = next(coming, None)
+            chunk = next(remaining, None)
 
 
-def _chunks(found: Sequence[_Copies]) -> Iterator[list[_Copies]]:
-    """Contents of one layer, at most `_NAMED` at a time."""
-    for _, group in groupby(found, key=lambda one: one.layers[0]):
-        while chunk := list(islice(group, _NAMED)):
+def _chunks(contents: Sequence[_Duplicate]) -> Iterator[list[_Duplicate]]:
+    """Contents of one layer, at most `_MAX_ENTRIES` at a time."""
+    for _, group in groupby(contents, key=lambda one: one.layers[0]):
+        while chunk := list(islice(group, _MAX_ENTRIES)):
             yield chunk
 
 
-def _row(one: _Copies, path: str | None, places: _Places) -> DuplicateRow:
+def _row(one: _Duplicate, path: str | None, places: _LayerImages) -> DuplicateRow:
     return DuplicateRow(
         digest=one.digest.hex(),
         bytes=one.size,

@@ -1,4 +1,4 @@
-"""What images share, what their removal frees, and how they grew."""
+"""Shared and unique bytes of images and repositories, and growth over time."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from layerscope.fleet.answers.layers import Groups, Layers
 from layerscope.fleet.answers.model import GrowthAnswer, ImageShare, RepositoryAnswer
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import ImageRow
-from layerscope.sources.references import familiar, repository_of
+from layerscope.sources.references import familiar_name, repository_of
 from layerscope.text import date_of
 
 
 def shares(results: Results, layers: Layers) -> list[ImageShare]:
-    """What each image shares, in their order."""
+    """Shared and unique bytes of each image, in order."""
     answers = []
     for image in range(results.images):
         keys = results.keys(image)
-        unique = sum(layers.stored(key) for key in keys if layers.known[key].images == 1)
+        unique = sum(layers.stored(key) for key in keys if layers.by_key[key].images == 1)
         answers.append(ImageShare(image, sum(map(layers.stored, keys)) - unique, unique))
     return answers
 
 
 def repositories(results: Results, layers: Layers) -> list[RepositoryAnswer]:
-    """The images of each repository, the one whose removal frees most first."""
+    """The images of each repository, those with most unique bytes first."""
     groups = Groups()
     images: dict[str, list[int]] = {}
     stored: dict[str, int] = {}
     once: dict[str, dict[str, None]] = {}
     for row in results.rows(ImageRow):
         keys = results.keys(row.image)
-        name = repository_of(familiar(row.title)) if row.tags else None
+        name = repository_of(familiar_name(row.title)) if row.tags else None
         for key in keys:
             groups.add(key, name if name is not None else row.image)
         if name is not None:
@@ -40,15 +40,15 @@ def repositories(results: Results, layers: Layers) -> list[RepositoryAnswer]:
     unique = groups.unique(layers)
     answers = [
         RepositoryAnswer(
-            name, own, stored[name], sum(map(layers.stored, once[name])), unique.get(name, 0)
+            name, numbers, stored[name], sum(map(layers.stored, once[name])), unique.get(name, 0)
         )
-        for name, own in images.items()
+        for name, numbers in images.items()
     ]
     return sorted(answers, key=lambda one: (-one.unique_bytes, -one.stored_bytes, one.name))
 
 
 def growth(results: Results, layers: Layers) -> list[GrowthAnswer]:
-    """The images by the day on which they were made, the first ones first; those of unknown age last."""
+    """The images by day of creation, oldest first; those of unknown age last."""
     days: dict[str | None, list[int]] = {}
     sizes: dict[int, int] = {}
     for row in results.rows(ImageRow):
@@ -65,7 +65,7 @@ def _growth(
     sizes: dict[int, int],
 ) -> Iterator[GrowthAnswer]:
     seen: set[str] = set()
-    so_far = 0
+    total = 0
     for day in sorted(days, key=lambda day: (day is None, day or "")):
         added = 0
         for image in days[day]:
@@ -73,6 +73,6 @@ def _growth(
                 if key not in seen:
                     seen.add(key)
                     added += layers.stored(key)
-        so_far += added
+        total += added
         stored = sum(sizes[image] for image in days[day])
-        yield GrowthAnswer(day, len(days[day]), stored, added, so_far)
+        yield GrowthAnswer(day, len(days[day]), stored, added, total)

@@ -11,15 +11,15 @@ from layerscope.fleet.tables import LayerRow, StepRow
 
 
 @dataclass(slots=True)
-class Known:
-    """A distinct layer."""
+class LayerUse:
+    """A distinct layer and its uses in images."""
 
     first: LayerRow
     """Its row in the first image that has it."""
     line: str
     """The step that made it there."""
     places: int = 0
-    """How many times images list it."""
+    """Number of times that images list it."""
     images: int = 0
     last_image: int = -1
     total: int = 0
@@ -32,55 +32,54 @@ class Known:
 class Layers:
     """The distinct layers of a fleet."""
 
-    known: dict[str, Known] = field(default_factory=dict)
-    """By key."""
+    by_key: dict[str, LayerUse] = field(default_factory=dict)
     places: int = 0
 
     @classmethod
     def of(cls, results: Results) -> Layers:
         """The distinct layers of all images."""
-        found = cls()
+        layers = cls()
         for image in range(results.images):
             rows = results.of_image(LayerRow, image)
             lines = {step.step: step.line for step in results.of_image(StepRow, image)}
             for row in rows:
-                found.places += 1
-                known = found.known.get(row.key)
-                if known is None:
-                    known = found.known[row.key] = Known(row, lines.get(row.step, ""))
-                known.places += 1
-                known.total += row.stored_bytes
-                known.base &= row.base
-                if known.last_image != image:
-                    known.images += 1
-                    known.last_image = image
-        return found
+                layers.places += 1
+                use = layers.by_key.get(row.key)
+                if use is None:
+                    use = layers.by_key[row.key] = LayerUse(row, lines.get(row.step, ""))
+                use.places += 1
+                use.total += row.stored_bytes
+                use.base &= row.base
+                if use.last_image != image:
+                    use.images += 1
+                    use.last_image = image
+        return layers
 
     @property
     def stored_once(self) -> int:
         """Stored bytes of all distinct layers."""
-        return sum(known.first.stored_bytes for known in self.known.values())
+        return sum(use.first.stored_bytes for use in self.by_key.values())
 
     def stored(self, key: str) -> int:
         """Stored bytes of a layer."""
-        return self.known[key].first.stored_bytes
+        return self.by_key[key].first.stored_bytes
 
     def answer(self) -> list[DistinctLayer]:
-        """All of them, those that cost most in all images first."""
-        ranked = sorted(self.known.items(), key=lambda item: (-item[1].total, item[0]))
+        """The distinct layers, those with most bytes in all images first."""
+        ranked = sorted(self.by_key.items(), key=lambda item: (-item[1].total, item[0]))
         return [
             DistinctLayer(
                 digest=key,
-                bytes=known.first.bytes,
-                compressed=known.first.compressed,
-                tar_bytes=known.first.tar_bytes,
-                stored_bytes=known.first.stored_bytes,
-                images=known.images,
-                total_bytes=known.total,
-                base=known.base,
-                line=known.line,
+                bytes=use.first.bytes,
+                compressed=use.first.compressed,
+                tar_bytes=use.first.tar_bytes,
+                stored_bytes=use.first.stored_bytes,
+                images=use.images,
+                total_bytes=use.total,
+                base=use.base,
+                line=use.line,
             )
-            for key, known in ranked
+            for key, use in ranked
         ]
 
 

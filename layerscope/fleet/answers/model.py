@@ -1,7 +1,7 @@
-"""What is answered about a fleet. Sizes are content bytes, unless said otherwise.
+"""Answers about a fleet. Sizes are content bytes, unless stated otherwise.
 
-Of a size there are two figures: `bytes` is the sum over all images, as if each were alone. `once_bytes` is the same where each distinct
-layer is stored once: of what could be saved, only what no image with the layer needs.
+A size has two figures: `bytes` is the sum over all images. `once_bytes` counts each distinct layer once; for savings, only contents
+that no image with the layer needs.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class FleetTotals(_Answer, frozen=True):
     blob_once_bytes: int
     """Bytes of the blobs of all distinct layers; of the tar where a blob is not compressed."""
     uncompressed_layers: int
-    """Distinct layers of which these are the bytes of the tar."""
+    """Distinct layers counted by the bytes of their tars."""
 
 
 class ImageShare(_Answer, frozen=True):
-    """What an image shares."""
+    """Shared and unique bytes of an image."""
 
     image: int
     shared_bytes: int
     """In layers that other images also have."""
     unique_bytes: int
-    """In layers of this image alone: reclaimable by removing it."""
+    """In layers of this image only: reclaimable by removing it."""
 
 
 class DistinctLayer(_Answer, frozen=True):
@@ -66,7 +66,7 @@ class DistinctLayer(_Answer, frozen=True):
 
 
 class LineSaving(_Answer, frozen=True):
-    """What one rule saves in one Dockerfile line."""
+    """Bytes that one rule would save in one Dockerfile line."""
 
     line: str
     images: int
@@ -80,11 +80,11 @@ class RuleAnswer(_Answer, frozen=True):
     rule: str
     title: str
     severity: str
-    """The severest of its findings."""
+    """The highest severity of its findings."""
     images: int
     findings: int
     base_images: int
-    """Images in which only another base image mends all of its findings."""
+    """Images in which all of its findings are in the base image."""
     bytes: int
     once_bytes: int
     lines: list[LineSaving]
@@ -97,7 +97,7 @@ class LineAnswer(_Answer, frozen=True):
     instruction: str | None
     images: int
     layers: int
-    """Distinct layers that it made: more than one if it gives other bytes each time, or stands on other layers."""
+    """Distinct layers that it made: more than one if its output differs, or the layers below do."""
     stored_bytes: int
     stored_once_bytes: int
     wasted_bytes: int
@@ -137,9 +137,9 @@ class BaseVersion(_Answer, frozen=True):
     layers: int
     stored_bytes: int
     images: list[int]
-    """Numbers of the images that stand on it."""
+    """Numbers of the images built on it."""
     newest: bool
-    """Whether it is the newest of its base image: the others lag."""
+    """Whether it is the newest version of its base image; images on others are outdated."""
     unique_bytes: int
     """In layers that only these images have: reclaimable by removing all of them."""
 
@@ -182,7 +182,7 @@ class GrowthAnswer(_Answer, frozen=True):
 
 
 class BuildDifference(_Answer, frozen=True):
-    """In what layers differ that may be builds of the same thing, by paths. Of several pairs, the largest figures."""
+    """The difference between builds of the same step, in numbers of paths; the largest figures of several pairs."""
 
     added: int
     removed: int
@@ -193,16 +193,16 @@ class BuildDifference(_Answer, frozen=True):
     times: int
     """Paths of which only the time differs."""
     attributes: list[str]
-    """What differs of the paths that were looked at: mtime, mode, owner, xattrs, content, type, target, device."""
+    """Attributes that differ, for the paths compared: mtime, mode, owner, xattrs, content, type, target, device."""
     paths: list[str]
     """Some of the paths, those that differ in more than their times first."""
 
 
 class BuildAnswer(_Answer, frozen=True):
-    """Layers with different digests that are builds of the same thing: the build is not reproducible."""
+    """Layers with different digests that are builds of the same step: the build is not reproducible."""
 
     same_content: bool
-    """Whether they hold the same paths with the same contents; otherwise they were made by the same RUN on the same layers."""
+    """Whether they have the same paths with the same contents; otherwise they were made by the same RUN on the same layers."""
     line: str
     """The step that made the first of them."""
     layers: list[str]
@@ -211,7 +211,7 @@ class BuildAnswer(_Answer, frozen=True):
     stored_bytes: int
     """Bytes of all these layers."""
     again_bytes: int
-    """Those of all but the largest: what a reproducible build would store once."""
+    """Bytes of all but the largest, which a reproducible build would not store."""
     differs: BuildDifference
 
 
@@ -222,7 +222,7 @@ class DuplicatesAnswer(_Answer, frozen=True):
     saved_bytes: int
     """Bytes of all copies but one."""
     largest: list[DuplicateAnswer]
-    """Those that save most; the table duplicates has all."""
+    """Those that save most; the table `duplicates` has all."""
 
 
 class DuplicateAnswer(_Answer, frozen=True):
@@ -236,7 +236,7 @@ class DuplicateAnswer(_Answer, frozen=True):
     images: int
     saved_bytes: int
     path: str | None
-    """Its path in the first of these layers; None if that is no longer known."""
+    """Its path in the first of these layers; None if unknown."""
     layer: str
     """The digest of that layer."""
 
@@ -248,7 +248,7 @@ class Answers(_Answer, frozen=True):
     shares: list[ImageShare]
     """In the order of the images; those without figures share nothing."""
     layers: list[DistinctLayer]
-    """Those that cost most in all images first."""
+    """Those with most bytes in all images first."""
     rules: list[RuleAnswer]
     lines: list[LineAnswer]
     packages: list[PackageAnswer]

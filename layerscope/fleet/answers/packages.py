@@ -27,9 +27,9 @@ class _Package:
 
 def packages(results: Results) -> list[PackageAnswer]:
     """All packages, those with most bytes in all images first."""
-    found: dict[tuple[str, str], _Package] = {}
+    by_name: dict[tuple[str, str], _Package] = {}
     for row in results.rows(PackageRow):
-        package = found.setdefault((row.type, row.name), _Package())
+        package = by_name.setdefault((row.type, row.name), _Package())
         version = package.versions.setdefault(row.version, _Version())
         version.bytes += row.bytes
         version.largest[row.key] = max(version.largest.get(row.key, 0), row.bytes)
@@ -52,6 +52,6 @@ def packages(results: Results) -> list[PackageAnswer]:
                 key=lambda version: (-version.images, -version.bytes, version.version),
             ),
         )
-        for (kind, name), package in found.items()
+        for (kind, name), package in by_name.items()
     ]
     return sorted(answers, key=lambda one: (-one.bytes, one.type, one.name))

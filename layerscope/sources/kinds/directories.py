@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-_LOOKED_AT = 10_000
+_MAX_NAMES = 10_000
 """Maximum number of names to inspect in a directory."""
 _SHOWN = 3
 """Maximum number of archives to list."""
@@ -32,13 +32,13 @@ class DirectoryKind:
 
 
 KINDS = (
-    DirectoryKind("a store of Docker", ("image/overlay2|image/fuse-overlayfs|image/vfs|image/aufs|image/btrfs|image/zfs|image/overlayfs",), "name an image of it: layerscope docker-store://NAME --store-root {path}"),
-    DirectoryKind("a store of Docker", ("containerd/daemon", "containers|volumes|network"), "name an image of it: layerscope containerd://NAME --store-root {path}"),
-    DirectoryKind("a store of Podman", ("overlay-images|vfs-images|btrfs-images",), "name an image of it: layerscope containers-storage://NAME --store-root {path}"),
-    DirectoryKind("a store of containerd", ("io.containerd.content.v1.content|io.containerd.metadata.v1.bolt",), "name an image of it: layerscope containerd://NAME --store-root {path}"),
+    DirectoryKind("a store of Docker", ("image/overlay2|image/fuse-overlayfs|image/vfs|image/aufs|image/btrfs|image/zfs|image/overlayfs",), "name one of its images: layerscope docker-store://NAME --store-root {path}"),
+    DirectoryKind("a store of Docker", ("containerd/daemon", "containers|volumes|network"), "name one of its images: layerscope containerd://NAME --store-root {path}"),
+    DirectoryKind("a store of Podman", ("overlay-images|vfs-images|btrfs-images",), "name one of its images: layerscope containers-storage://NAME --store-root {path}"),
+    DirectoryKind("a store of containerd", ("io.containerd.content.v1.content|io.containerd.metadata.v1.bolt",), "name one of its images: layerscope containerd://NAME --store-root {path}"),
     DirectoryKind("a content store of containerd", ("blobs", "ingest"), "it names no images: a BuildKit cache or a store without its metadata; save the image with --output type=oci,dest=FILE"),
     DirectoryKind("the state of BuildKit", ("cache.db|snapshots.db|history.db", "runc-overlayfs|runc-native|buildkitd.lock|executor|content"), "export the image: docker buildx build --output type=oci,dest=FILE"),
-    DirectoryKind("the storage of a registry", ("docker/registry/v2|registry/v2|v2/repositories",), "save an image of it: skopeo copy docker://HOST/NAME oci-archive:FILE"),
+    DirectoryKind("the storage of a registry", ("docker/registry/v2|registry/v2|v2/repositories",), "save one of its images: skopeo copy docker://HOST/NAME oci-archive:FILE"),
     DirectoryKind("one layer of an engine's store", ("diff", "link|lower|work"), "name an image of the store: layerscope images"),
     DirectoryKind("an OCI runtime bundle", ("config.json", "rootfs"), "open its files from a tar: tar -C {path}/rootfs -cf - . | layerscope -"),
     DirectoryKind("an Apptainer sandbox", (".singularity.d",), _PACKED),
@@ -57,7 +57,7 @@ def describe_directory(path: Path) -> tuple[str, str]:
     """A description that follows the directory's name, and a hint."""
     try:
         with os.scandir(path) as entries:
-            names = [entry.name for entry in islice(entries, _LOOKED_AT)]
+            names = [entry.name for entry in islice(entries, _MAX_NAMES)]
     except OSError as error:
         return (
             f"the directory cannot be listed: {error.strerror or error}",
@@ -72,9 +72,9 @@ def describe_directory(path: Path) -> tuple[str, str]:
     for kind in KINDS:
         if all(any(os.path.lexists(path / one) for one in each.split("|")) for each in kind.names):
             return f"the directory is {kind.name}, not an image", kind.hint.format(path=where)
-    said = f"the directory holds no image: {_NEITHER}"
+    message = f"the directory holds no image: {_NEITHER}"
     archives = sorted(name for name in names if name.endswith(_ARCHIVES))
     if archives:
         listed = ", ".join(shlex.quote(str(path / name)) for name in archives[:_SHOWN])
-        return said, f"name an archive in it: {listed}{', …' if len(archives) > _SHOWN else ''}"
-    return said, "layerscope opens OCI layouts, skopeo's dir: folders and extracted archives"
+        return message, f"name an archive in it: {listed}{', …' if len(archives) > _SHOWN else ''}"
+    return message, "layerscope opens OCI layouts, skopeo's dir: folders and extracted archives"

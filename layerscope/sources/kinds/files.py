@@ -179,10 +179,10 @@ def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
 def _detail(kind: FileKind, text: bytes) -> str:
     """The title of a page, or the message of an error."""
     pattern = _DETAILS.get(kind.name)
-    found = (
+    match = (
         None if pattern is None else re.search(pattern, text[:_SEARCHED], re.DOTALL | re.IGNORECASE)
     )
-    return "" if found is None else _words(found[1])
+    return "" if match is None else _words(match[1])
 
 
 def _words(data: bytes) -> str:

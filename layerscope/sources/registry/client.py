@@ -32,10 +32,10 @@ from layerscope.sources.registry.repository import Reference
 
 ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 TRIES = 3
-"""How often a request is sent that fails for reasons that may pass."""
+"""Number of tries of a request that fails temporarily."""
 LONGEST_WAIT = 60
-"""Seconds to wait at most because a registry asks for it."""
-_LOOK_EVERY = 0.1
+"""Maximum seconds to wait if a registry asks for it."""
+_CHECK_SECONDS = 0.1
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]+/")
 
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
@@ -43,7 +43,7 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 _Result = TypeVar("_Result")
 _Ask = Callable[[Connection, Route], _Result]
-"""Asks one server; the route is which host was reached."""
+"""Sends a request to one server; the route notes which host was reached."""
 
 
 class NoRangesError(UnreachableError):
@@ -70,20 +70,20 @@ class Client:
         self._stoppable = StoppableProgress(progress or NullProgress())
         self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
 
-    def of(self, reference: Reference, progress: Progress) -> Client:
+    def for_tag(self, reference: Reference, progress: Progress) -> Client:
         """A client for another tag of the repository, which shares connections and tokens."""
-        other = copy.copy(self)
-        other.reference = reference
-        other._stoppable = StoppableProgress(progress)
-        return other
+        client = copy.copy(self)
+        client.reference = reference
+        client._stoppable = StoppableProgress(progress)
+        return client
 
     @property
     def progress(self) -> Progress:
-        """What is asked whether to go on."""
+        """The progress of the caller, cancelled by `stop`."""
         return self._stoppable
 
     def stop(self) -> None:
-        """End all that waits for an answer."""
+        """Cancel all pending requests."""
         self._stoppable.stop()
 
     # documents
@@ -94,7 +94,7 @@ class Client:
         Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`.
         """
         answer = self._answer(
-            "GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT}, once=once
+            "GET", f"manifests/{target}", _target_name(target), {"Accept": ACCEPT}, once=once
         )
         if ":" in target:
             self._check(answer.body, target, "another manifest")
@@ -107,23 +107,23 @@ class Client:
         return Document(answer.body, target if ":" in target else sha256(answer.body), kind)
 
     def digest_of(self, tag: str) -> str | None:
-        """The digest of the manifest that a tag names now; None if the registry does not say."""
-        answer = self._answer("HEAD", f"manifests/{tag}", _named(tag), {"Accept": ACCEPT})
+        """The digest of the manifest that a tag names now; None if the registry does not report it."""
+        answer = self._answer("HEAD", f"manifests/{tag}", _target_name(tag), {"Accept": ACCEPT})
         return answer.headers.get("Docker-Content-Digest")
 
     def json(self, path: str, what: str, *, once: bool = False) -> Answer:
-        """The answer to a question about the repository, with `once` without a second try. Raises like `manifest`."""
+        """The answer to a request about the repository, with `once` without a second try. Raises like `manifest`."""
         accepted = {"Accept": f"{INDEX_TYPES[0]}, application/json"}
         return self._answer("GET", path, what, accepted, once=once)
 
     def blob(self, digest: str, what: str) -> bytes:
-        """The bytes of a document. Raises like `manifest`, and `CorruptImageError` if they are others."""
+        """The bytes of a document. Raises like `manifest`, and `CorruptImageError` for other bytes."""
         data = self._answer("GET", f"blobs/{digest}", f"{what} {digest[:19]}…", {}).body
         self._check(data, digest, f"other bytes for {what}")
         return data
 
     def _check(self, data: bytes, digest: str, other: str) -> None:
-        """Raise `CorruptImageError` for bytes that do not have a digest; `other` is what they are instead."""
+        """Raise `CorruptImageError` for bytes that do not have a digest; `other` describes the bytes in the error."""
         if not matches(data, digest):
             raise CorruptImageError(
                 f"{self.reference.repository}: the registry answers with {other} than {digest[:19]}…",
@@ -144,17 +144,17 @@ class Client:
                 raise _refused(connection, route, answer, what)
             return answer
 
-        return self._asked(ask) if once else self._repeated(ask)
+        return self._first_answer(ask) if once else self._with_tries(ask)
 
     # blobs
 
     def stream(self, digest: str, start: int, end: int, size: int) -> Iterator[bytes]:
         """The bytes of a blob from `start`, as they arrive; maybe fewer than up to `end`, never more.
 
-        Asked for once. Raises `NoRangesError` if only the whole blob can be had, `PassingError` if asking again may help,
-        otherwise like `manifest`.
+        Tries once. Raises `NoRangesError` if only the whole blob is available, `PassingError` for temporary failures, otherwise like
+        `manifest`.
         """
-        yield from self._asked(
+        yield from self._first_answer(
             lambda connection, route: self._opened(connection, route, digest, start, end, size)
         )
 
@@ -183,56 +183,60 @@ class Client:
             response = connection.send("GET", f"blobs/{digest}", headers, timeout, route)
             if not partial or not (response.ok or response.status_code == 416):
                 return response
-            said = _RANGE.match(response.headers.get("Content-Range") or "")
-            if response.status_code != 206 or said is None or int(said[1]) != start:
+            content_range = _RANGE.match(response.headers.get("Content-Range") or "")
+            if (
+                response.status_code != 206
+                or content_range is None
+                or int(content_range[1]) != start
+            ):
                 response.close()
                 raise NoRangesError(f"{route} does not send parts of blobs")
             return response
 
-        left = end - start
+        remaining = end - start
         try:
             for piece in stream_answer(
                 send, route, self.limits, self.progress,
                 lambda answer: _refused(connection, route, answer, what),
             ):  # fmt: skip
-                yield piece[:left]
-                left -= len(piece)
-                if left < 0 or (left == 0 and partial):
+                yield piece[:remaining]
+                remaining -= len(piece)
+                if remaining < 0 or (remaining == 0 and partial):
                     return
         except _FAILURES as error:
             raise failure(route, error) from None
 
-    # trying
+    # tries
 
-    def _repeated(self, ask: _Ask[_Result]) -> _Result:
+    def _with_tries(self, ask: _Ask[_Result]) -> _Result:
         """What `_asked` returns, after tries that fail for reasons that may pass."""
         for number in count():
             try:
-                return self._asked(ask)
+                return self._first_answer(ask)
             except PassingError as error:
                 self.pause(error, number)
         raise AssertionError
 
-    def _asked(self, ask: _Ask[_Result]) -> _Result:
-        """What the first server answers that has it: mirrors are asked first, and left out once they have failed."""
+    def _first_answer(self, ask: _Ask[_Result]) -> _Result:
+        """The answer of the first server that has one: mirrors are asked first, and skipped once they have failed."""
         *mirrors, last = self._connections
         failed: list[str] = []
         for connection in mirrors:
             try:
-                return self._once(ask, connection)
+                return self._ask_server(ask, connection)
             except LayerscopeError as error:
                 failed.append(error.message)
                 if not isinstance(error, ImageNotFoundError):
                     self._connections = [one for one in self._connections if one is not connection]
         try:
-            return self._once(ask, last)
+            return self._ask_server(ask, last)
         except LayerscopeError as error:
             if failed:
                 error.message = f"{error.message} (its mirror: {'; '.join(failed)})"
             raise
 
     @staticmethod
-    def _once(ask: _Ask[_Result], connection: Connection) -> _Result:
+    def _ask_server(ask: _Ask[_Result], connection: Connection) -> _Result:
         route = Route(connection.endpoint.host)
         try:
             return ask(connection, route)
@@ -244,9 +248,9 @@ class Client:
         if number + 1 >= TRIES or (error.wait or 0) > LONGEST_WAIT:
             raise error
         until = time.monotonic() + (0.25 * 4**number if error.wait is None else error.wait)
-        while (left := until - time.monotonic()) > 0:
+        while (remaining := until - time.monotonic()) > 0:
             check(self.progress)
-            time.sleep(min(left, _LOOK_EVERY))
+            time.sleep(min(remaining, _CHECK_SECONDS))
 
 
 def _refused(connection: Connection, route: Route, answer: Answer, what: str) -> LayerscopeError:
@@ -273,6 +277,6 @@ def check_algorithm(digest: str) -> None:
         )
 
 
-def _named(target: str) -> str:
+def _target_name(target: str) -> str:
     """A tag or a manifest, for errors."""
     return f"manifest {target[:19]}…" if ":" in target else f"tag {target}"

@@ -32,11 +32,11 @@ CONNECT_SECONDS = 10
 REDIRECTS = 5
 """Maximum number of redirects to follow."""
 _TOKEN_SECONDS = 60
-"""How long a token is valid if the server does not say."""
+"""Seconds that a token is valid if the server does not say."""
 _MARGIN = 5
-"""Seconds before its end from which a token is not used any more."""
+"""Seconds before the end of its validity at which a token is renewed."""
 _TOKEN_BYTES = 1 << 20
-_DRAINED = 1 << 16
+_MAX_DRAINED = 1 << 16
 """Maximum bytes of a body that is read so that the connection can be used again."""
 _REDIRECTING = (301, 302, 303, 307, 308)
 _CHALLENGE = re.compile(r"\s*(Bearer|Basic)\b\s*([^\0]*)", re.IGNORECASE)
@@ -44,7 +44,7 @@ _NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Bearer|Basic)\s)", re.IGNORECASE)
 
 
 class Connection:
-    """A connection to an endpoint. Methods are called from any thread."""
+    """A connection to an endpoint. Methods may be called from any thread."""
 
     def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
         self.endpoint = endpoint
@@ -52,10 +52,10 @@ class Connection:
         self._schemes = ["https", "http"] if endpoint.insecure else ["https"]
         self._lock = threading.Lock()
         self._token: tuple[str, float] | None = None
-        """The value of `Authorization`, and until when it is valid."""
+        """The value of `Authorization`, and the monotonic time until which it is valid."""
         self._credentials: Credentials | None = None
         self._asked_for_credentials = False
-        self.without: str = ""
+        self.credentials_problem: str = ""
         """Why credentials could not be read."""
         self._session = requests.Session()
         keep_redirects(self._session)
@@ -80,10 +80,10 @@ class Connection:
 
         The body of the response is unread. `route` notes which host is asked. Raises `LayerscopeError`, and what requests raises.
         """
-        response = self._first(method, path, headers, timeout)
+        response = self._send_first(method, path, headers, timeout)
         if response.status_code == 401 and self._authenticate(response, timeout, route):
             route.back()
-            response = self._once(method, self._url(path), headers, timeout)
+            response = self._send_once(method, self._url(path), headers, timeout)
         for _ in range(REDIRECTS):
             if response.status_code not in _REDIRECTING:
                 return response
@@ -91,47 +91,47 @@ class Connection:
                 target = self._target(response, route)
             finally:
                 _drain(response)
-            if not self._is_own(target):
+            if not self._is_own_url(target):
                 route.redirected(target)
-            response = self._once(method, target, headers, timeout)
+            response = self._send_once(method, target, headers, timeout)
         response.close()
         raise UnreachableError(f"{self.endpoint.host} redirected more than {REDIRECTS} times")
 
     def _url(self, path: str) -> str:
         return f"{self._schemes[0]}://{self.endpoint.server}/v2/{self.endpoint.path}/{path}"
 
-    def _first(
+    def _send_first(
         self, method: str, path: str, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
         """The response to a request; over HTTP where an insecure registry does not speak HTTPS."""
         if len(self._schemes) > 1:
             with suppress(requests.exceptions.ConnectionError):
-                response = self._once(method, self._url(path), headers, timeout)
+                response = self._send_once(method, self._url(path), headers, timeout)
                 self._schemes = ["https"]
                 return response
             self._schemes = ["http"]
-        return self._once(method, self._url(path), headers, timeout)
+        return self._send_once(method, self._url(path), headers, timeout)
 
-    def _once(
+    def _send_once(
         self, method: str, url: str, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
-        own = {**PLAIN, **headers}
-        if self._is_own(url) and (token := self._valid_token()) is not None:
-            own["Authorization"] = token
-        return self._request(method, url, timeout, headers=own)
+        request_headers = {**PLAIN, **headers}
+        if self._is_own_url(url) and (token := self._valid_token()) is not None:
+            request_headers["Authorization"] = token
+        return self._request(method, url, timeout, headers=request_headers)
 
-    def _request(self, method: str, url: str, timeout: float, **more: Any) -> requests.Response:
+    def _request(self, method: str, url: str, timeout: float, **options: Any) -> requests.Response:
         """The response to one request. An insecure registry is trusted without a certificate, not those it names."""
         lenient = (
             self.endpoint.insecure and urlsplit(url).netloc.lower() == self.endpoint.server.lower()
         )
         return self._session.request(
             method, url, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False,
-            verify=not lenient, **more,
+            verify=not lenient, **options,
         )  # fmt: skip
 
-    def _is_own(self, url: str) -> bool:
-        """Whether a URL is one of this server: only then it gets to see a token."""
+    def _is_own_url(self, url: str) -> bool:
+        """Whether a URL is on this server, which alone receives the token."""
         parts = urlsplit(url)
         return (
             parts.netloc.lower() == self.endpoint.server.lower()
@@ -168,7 +168,7 @@ class Connection:
         return token[0] if token is not None and time.monotonic() < token[1] else None
 
     def _authenticate(self, response: requests.Response, timeout: float, route: Route) -> bool:
-        """Get what a 401 asks for; whether the request is worth sending again. Raises `RefusedError`."""
+        """Get the credentials that a 401 asks for; returns whether to send the request again. Raises `RefusedError`."""
         sent = response.request.headers.get("Authorization")
         challenges = _challenges(response.headers.get("WWW-Authenticate") or "")
         _drain(response)
@@ -191,14 +191,14 @@ class Connection:
             try:
                 self._credentials = credentials_for(self.endpoint, self._limits)
             except HelperError as error:
-                self.without = str(error)
+                self.credentials_problem = str(error)
             self._asked_for_credentials = True
         return self._credentials
 
     def _fetched_token(
         self, challenge: Mapping[str, str], timeout: float, route: Route
     ) -> tuple[str, float] | None:
-        """The token of the service that a challenge names."""
+        """A token from the service in a challenge, and until when it is valid."""
         realm = challenge.get("realm") or ""
         try:
             scheme, host = urlsplit(realm).scheme, urlsplit(realm).hostname
@@ -211,22 +211,22 @@ class Connection:
             )
         route.to_token_service(realm)
         scope = challenge.get("scope") or f"repository:{self.endpoint.path}:pull"
-        asked = {"scope": scope, "service": challenge.get("service") or ""}
+        parameters = {"scope": scope, "service": challenge.get("service") or ""}
         known = self._known_credentials()
         if known is not None and known.is_token:
             form = {
-                **asked, "grant_type": "refresh_token", "refresh_token": known.secret, "client_id": "layerscope"
+                **parameters, "grant_type": "refresh_token", "refresh_token": known.secret, "client_id": "layerscope"
             }  # fmt: skip
             response = self._request("POST", realm, timeout, data=form)
         else:
             headers = {} if known is None else {"Authorization": _basic(known)}
-            response = self._request("GET", realm, timeout, params=asked, headers=headers)
+            response = self._request("GET", realm, timeout, params=parameters, headers=headers)
         body = _limited(response)
         if response.status_code in (400, 401, 403):
             raise self.refused(f"{route} answered with status {response.status_code}")
         if not response.ok:
-            passes = response.status_code == 429 or response.status_code >= 500
-            raise (PassingError if passes else UnreachableError)(
+            is_temporary = response.status_code == 429 or response.status_code >= 500
+            raise (PassingError if is_temporary else UnreachableError)(
                 f"{route} answered with status {response.status_code}"
             )
         try:
@@ -236,11 +236,11 @@ class Connection:
         token = fields.text("token") or fields.text("access_token")
         if not token or not token.isascii() or not token.isprintable():
             raise UnreachableError(f"{route} answers without a token")
-        lasts = fields.number("expires_in") or _TOKEN_SECONDS
-        return f"Bearer {token}", time.monotonic() + max(min(lasts, 86400) - _MARGIN, 1)
+        lifetime = fields.number("expires_in") or _TOKEN_SECONDS
+        return f"Bearer {token}", time.monotonic() + max(min(lifetime, 86400) - _MARGIN, 1)
 
     def refused(self, why: str = "") -> RefusedError:
-        """The error for a repository that this user may not read, with what the token service said to it."""
+        """The error for a repository that this user may not read; `why` is the answer of the token service."""
         host, path = self.endpoint.host, self.endpoint.path
         why = f": {why}" if why else ""
         if self._credentials is not None:
@@ -248,9 +248,9 @@ class Connection:
                 f"{host} refuses to show {path} with the login of {self._credentials.file}{why}",
                 hint=f"is that password still right, and may this user read it? docker login {host} changes it",
             )
-        without = f" ({self.without})" if self.without else ""
+        problem = f" ({self.credentials_problem})" if self.credentials_problem else ""
         return RefusedError(
-            f"{host} does not show {path} without a login{without}, or has no such repository{why}",
+            f"{host} does not show {path} without a login{problem}, or has no such repository{why}",
             hint=f"check the name, or log in: docker login {host}, or podman login {host}",
         )
 
@@ -263,17 +263,17 @@ class _NoAuthorization(AuthBase):
 
 
 class _Adapter(HTTPAdapter):
-    """Connects with a TLS context of its own."""
+    """Connects with a given TLS context."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         super().__init__(pool_connections=4, pool_maxsize=8)
 
-    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=self._context, **more)
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, ssl_context=self._context, **options)
 
-    def proxy_manager_for(self, *arguments: Any, **more: Any) -> Any:
-        return super().proxy_manager_for(*arguments, ssl_context=self._context, **more)
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        return super().proxy_manager_for(*arguments, ssl_context=self._context, **options)
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext:
@@ -304,15 +304,15 @@ def _without_checks() -> ssl.SSLContext:
 
 def _challenges(header: str) -> dict[str, dict[str, str]]:
     """The parameters of each challenge, by scheme in lower case (RFC 9110, 11.6.1)."""
-    found: dict[str, dict[str, str]] = {}
+    challenges: dict[str, dict[str, str]] = {}
     for part in _NEXT_CHALLENGE.split(header[:8192]):
         if match := _CHALLENGE.match(part):
             parameters = {
                 key.lower(): value or ""
                 for key, value in parse_dict_header(match[2]).items()  # type: ignore[no-untyped-call]
             }
-            found.setdefault(match[1].lower(), parameters)
-    return found
+            challenges.setdefault(match[1].lower(), parameters)
+    return challenges
 
 
 def _basic(known: Credentials) -> str:
@@ -322,16 +322,18 @@ def _basic(known: Credentials) -> str:
 def _drain(response: requests.Response) -> None:
     """Read a short body, so that the connection can be used again; close it otherwise."""
     length = response.headers.get("Content-Length") or ""
-    if response.request.method == "HEAD" or (length.isdecimal() and int(length[:9]) <= _DRAINED):
+    if response.request.method == "HEAD" or (
+        length.isdecimal() and int(length[:9]) <= _MAX_DRAINED
+    ):
         with suppress(Exception):
-            response.raw.read(_DRAINED)
+            response.raw.read(_MAX_DRAINED)
             response.raw.release_conn()
             return
     response.close()
 
 
 def _limited(response: requests.Response) -> bytes:
-    """A body of at most `_TOKEN_BYTES`; of a longer one, its beginning."""
+    """A body, cut after `_TOKEN_BYTES`."""
     body = bytearray()
     try:
         while len(body) < _TOKEN_BYTES and (

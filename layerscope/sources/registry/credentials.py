@@ -29,7 +29,7 @@ _MAX_BYTES = 1 << 20
 _HELPER_SECONDS = 30
 """Seconds that a credential helper may take."""
 INDEX_URL = "https://index.docker.io/v1/"
-"""What Docker Hub is called in stores of credentials."""
+"""The name of Docker Hub in stores of credentials."""
 TOKEN_USER = "<token>"  # noqa: S105  # a name
 """The user name that marks an identity token."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
@@ -42,7 +42,7 @@ class Credentials:
 
     secret: str
     file: Path
-    """Where they come from."""
+    """The file that they come from."""
     user: str = ""
 
     @property
@@ -56,34 +56,34 @@ class HelperError(Exception):
 
 
 def credentials_for(endpoint: Endpoint, limits: Limits) -> Credentials | None:
-    """The credentials that this machine has for a repository, the most specific ones first; None for none.
+    """The most specific credentials of this machine for a repository; None for none.
 
     Runs a credential helper where the configuration names one. Raises `HelperError`, and `UsageError` for files that cannot
     be read.
     """
     for file in credential_files():
         try:
-            found = _in_file(file, endpoint, limits)
+            credentials = _in_file(file, endpoint, limits)
         except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
             why = getattr(error, "strerror", None) or "its credentials are malformed"
             raise UsageError(f"{file}: cannot be read: {why}") from None
         except LayerscopeError as error:
             raise UsageError(f"{file}: {error.message}") from None
-        if found is not None:
-            return found
+        if credentials is not None:
+            return credentials
     return None
 
 
 def credential_files() -> Iterator[Path]:
-    """The existing files with credentials, Podman's before Docker's; one that the environment names goes alone.
+    """The existing files with credentials, Podman's before Docker's; a file named by $REGISTRY_AUTH_FILE replaces all others.
 
-    Raises `UsageError` if that one does not exist.
+    Raises `UsageError` if that file does not exist.
     """
-    given = os.environ.get("REGISTRY_AUTH_FILE")
-    if given:
-        if not Path(given).is_file():
-            raise UsageError(f"{given}: no such file", hint="$REGISTRY_AUTH_FILE names it")
-        yield Path(given)
+    named = os.environ.get("REGISTRY_AUTH_FILE")
+    if named:
+        if not Path(named).is_file():
+            raise UsageError(f"{named}: no such file", hint="$REGISTRY_AUTH_FILE names it")
+        yield Path(named)
         return
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
@@ -112,37 +112,39 @@ def _in_file(file: Path, endpoint: Endpoint, limits: Limits) -> Credentials | No
     ):
         raise ValueError  # such a name would be looked up as a program
     try:
-        known = AuthConfig.load_config(None, document)
+        config = AuthConfig.load_config(None, document)
     except DockerException:
         raise ValueError from None
     parts = endpoint.path.split("/")
     for depth in range(len(parts), 0, -1):  # scopes within a host are Podman's
-        entry = known.auths.get("/".join((endpoint.host, *parts[:depth])))
-        if (found := _credentials(entry, file)) is not None:
-            return found
-    helper = known.get_credential_store(endpoint.host)
-    if helper is not None and (found := _from_helper(helper, endpoint.host, file, limits)):
-        return found
+        entry = config.auths.get("/".join((endpoint.host, *parts[:depth])))
+        if (credentials := _credentials(entry, file)) is not None:
+            return credentials
+    helper = config.get_credential_store(endpoint.host)
+    if helper is not None and (credentials := _from_helper(helper, endpoint.host, file, limits)):
+        return credentials
     host = resolve_index_name(endpoint.host)
-    entries = (entry for key, entry in known.auths.items() if resolve_index_name(key) == host)
-    return next((found for entry in entries if (found := _credentials(entry, file))), None)
+    entries = (entry for key, entry in config.auths.items() if resolve_index_name(key) == host)
+    return next(
+        (credentials for entry in entries if (credentials := _credentials(entry, file))), None
+    )
 
 
 def _from_helper(name: str, host: str, file: Path, limits: Limits) -> Credentials | None:
-    """What a credential helper says (docker/docker-credential-helpers, README). Raises `HelperError`."""
+    """The credentials from a credential helper (docker/docker-credential-helpers, README). Raises `HelperError`."""
     program = f"docker-credential-{name}"
-    found = shutil.which(program)
-    if found is None:
+    path = shutil.which(program)
+    if path is None:
         raise HelperError(f"{program}, which {file} names for {host}, is not on PATH")
     server = INDEX_URL if host in (DOCKER_HUB, "index.docker.io") else host
-    status, output = _run(found, server.encode(), min(_HELPER_SECONDS, limits.answer_seconds / 2))
+    status, output = _run(path, server.encode(), min(_HELPER_SECONDS, limits.answer_seconds / 2))
     if status is None:
         raise HelperError(f"{program}, which {file} names for {host}, does not answer")
     if status:
-        said = safe_name(" ".join(output.decode(errors="replace").split())[:200])
-        if "credentials not found" in said:
+        message = safe_name(" ".join(output.decode(errors="replace").split())[:200])
+        if "credentials not found" in message:
             return None
-        raise HelperError(f"{program}, which {file} names for {host}, failed: {said}")
+        raise HelperError(f"{program}, which {file} names for {host}, failed: {message}")
     try:
         fields = Lenient(decode_object(output, "it", limits), "it")
     except LayerscopeError:
@@ -153,10 +155,10 @@ def _from_helper(name: str, host: str, file: Path, limits: Limits) -> Credential
     return Credentials(secret, file, "" if user == TOKEN_USER else user)
 
 
-def _run(program: str, given: bytes, seconds: float) -> tuple[int | None, bytes]:
-    """The exit status of a helper and what it prints; no status if that takes too long, or is too much.
+def _run(program: str, request: bytes, seconds: float) -> tuple[int | None, bytes]:
+    """The exit status and the output of a helper; no status if it takes too long or prints too much.
 
-    It is ended with all that it started, also when this process is told to end.
+    Its whole process group is killed at the end, also if this process is told to end.
     """
     with subprocess.Popen(
         [program, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -169,14 +171,14 @@ def _run(program: str, given: bytes, seconds: float) -> tuple[int | None, bytes]
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
 
-        forget = at_end(end)
+        unregister = at_end(end)
         try:
             with suppress(BrokenPipeError):
-                process.stdin.write(given)
+                process.stdin.write(request)
                 process.stdin.close()
             output, until = b"", time.monotonic() + seconds
-            while (left := until - time.monotonic()) > 0 and len(output) <= _MAX_BYTES:
-                if select.select([process.stdout], [], [], left)[0]:
+            while (remaining := until - time.monotonic()) > 0 and len(output) <= _MAX_BYTES:
+                if select.select([process.stdout], [], [], remaining)[0]:
                     piece = os.read(process.stdout.fileno(), 1 << 16)
                     if not piece:
                         with suppress(subprocess.TimeoutExpired):
@@ -188,7 +190,7 @@ def _run(program: str, given: bytes, seconds: float) -> tuple[int | None, bytes]
             return None, b""
         finally:
             end()
-            forget()
+            unregister()
 
 
 def _credentials(entry: Any, file: Path) -> Credentials | None:

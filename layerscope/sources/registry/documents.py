@@ -21,40 +21,40 @@ from layerscope.sources.registry.client import Client, Document, check_algorithm
 from layerscope.sources.registry.layer import Budget, RegistryLayer
 
 MAX_REFERRERS = 100
-"""Maximum number of referrers of an image that are named."""
+"""Maximum number of referrers that are read for one manifest."""
 _DOCUMENT = "document"
 """Kind of cache entries with a manifest or config, by digest."""
 _TAG = "tag"
-"""Kind of cache entries with the digest that a tag named last."""
+"""Kind of cache entries with the last known digest of a tag."""
 
 
 class Documents:
-    """Manifests and configs of a repository; those that were read before come from the cache."""
+    """Manifests and configs of a repository, cached."""
 
     def __init__(self, client: Client, cache: Store | None) -> None:
         self.client = client
         self._cache = cache
         self._read: dict[str, Document] = {}
         self._referrers: dict[str, list[Descriptor]] = {}
-        self._asking = Lock()
-        """Held while referrers are asked for."""
+        self._referrers_lock = Lock()
+        """Held while referrers are fetched."""
         self.problem: str | None = None
         """Why referrers are not known."""
 
     def top(self) -> Document:
-        """The manifest or index of the reference. A tag that is known is only asked for its digest."""
+        """The manifest or index of the reference. For a cached tag, only its digest is requested."""
         reference = self.client.reference
         if reference.digest is not None:
             return self.manifest(reference.digest)
         key = Store.key(_TAG, reference.host, reference.path, reference.target)
         packed = None if self._cache is None else self._cache.read(_TAG, key)
         digest = None if packed is None else packed.values.get("digest")
-        if isinstance(digest, str) and (held := self._cached(digest)) is not None:
-            with suppress(LayerscopeError):  # whatever it is, asking for the manifest tells
+        if isinstance(digest, str) and (cached := self._cached(digest)) is not None:
+            with suppress(LayerscopeError):  # the request for the manifest reports the error
                 if self.client.digest_of(reference.target) == digest:
-                    return held
+                    return cached
         document = self.client.manifest(reference.target)
-        self._keep(document)
+        self._remember(document)
         if self._cache is not None:
             self._cache.write(_TAG, key, Packed({"digest": document.digest}, {}))
         return document
@@ -64,7 +64,7 @@ class Documents:
         document = self._cached(digest)
         if document is None:
             document = self.client.manifest(digest)
-            self._keep(document)
+            self._remember(document)
         return document
 
     def blob(self, digest: str, what: str) -> bytes:
@@ -72,21 +72,21 @@ class Documents:
         document = self._cached(digest)
         if document is None:
             document = Document(self.client.blob(digest, what), digest, "")
-            self._keep(document)
+            self._remember(document)
         return document.data
 
     def referrers(self, digest: str) -> list[Descriptor]:
-        """What refers to a manifest, as far as the registry lists it: signatures, SBOMs, tables of contents.
+        """The referrers of a manifest that the registry lists: signatures, SBOMs, tables of contents.
 
         Registries without the API have an index with a tag made of the digest instead (distribution-spec, "Referrers Tag Schema").
         """
-        with self._asking:
+        with self._referrers_lock:
             if digest not in self._referrers:
-                self._referrers[digest] = list(self._asked_referrers(digest))
+                self._referrers[digest] = list(self._fetch_referrers(digest))
             return self._referrers[digest]
 
     def tagged(self, tag: str) -> Descriptor | None:
-        """The manifest of a tag beside the image; None if there is none, or if it cannot be read."""
+        """The manifest of a tag, such as cosign's; None if missing or unreadable."""
         try:
             document = self.client.manifest(tag, once=True)
         except ImageNotFoundError:
@@ -94,25 +94,25 @@ class Documents:
         except LayerscopeError as error:
             self.problem = error.message
             return None
-        self._keep(document)
+        self._remember(document)
         return Descriptor(document.digest, MANIFEST_TYPES[0], None, {}, None, None)
 
-    def _asked_referrers(self, digest: str) -> Iterable[Descriptor]:
+    def _fetch_referrers(self, digest: str) -> Iterable[Descriptor]:
         name, limits = "list of referrers", self.client.limits
-        asked: tuple[Callable[[], bytes], ...] = (
+        requests: tuple[Callable[[], bytes], ...] = (
             lambda: self.client.json(f"referrers/{digest}", name, once=True).body,
             lambda: self.client.json(f"manifests/{digest.replace(':', '-')}", name, once=True).body,
         )
-        for ask in asked:
+        for send in requests:
             try:
-                listed = Lenient(decode_object(ask(), name, limits), name).items("manifests")
+                listed = Lenient(decode_object(send(), name, limits), name).items("manifests")
             except ImageNotFoundError:
                 continue
             except LayerscopeError as error:
                 self.problem = error.message  # the image can be read without them
                 break
-            found = [one for value in listed[:MAX_REFERRERS] if (one := Descriptor.read(value))]
-            return {one.digest: one for one in found}.values()
+            referrers = [one for value in listed[:MAX_REFERRERS] if (one := Descriptor.read(value))]
+            return {one.digest: one for one in referrers}.values()
         return ()
 
     def _cached(self, digest: str) -> Document | None:
@@ -131,7 +131,7 @@ class Documents:
         document = Document(data.tobytes(), digest, kind)
         return document if matches(document.data, digest) else None
 
-    def _keep(self, document: Document) -> None:
+    def _remember(self, document: Document) -> None:
         self._read[document.digest] = document
         if self._cache is not None:
             data = np.frombuffer(document.data, np.uint8)

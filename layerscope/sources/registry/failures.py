@@ -1,4 +1,4 @@
-"""Errors of registries: which host failed, with what, and what to do about it."""
+"""Errors of registries: the host, the cause and a remedy."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from layerscope.sources.registry.repository import SCHEME
 from layerscope.text import count_of, safe_name
 
 DAMAGED = "its storage or a proxy in between is damaged"
-"""What to think of a registry that sends wrong bytes."""
+"""The hint for a registry that sends wrong bytes."""
 _PASSING = (408, 429, 500, 502, 503, 504)
-"""Status codes of failures that may pass."""
+"""Status codes of temporary failures."""
 
 
 class RefusedError(LayerscopeError):
@@ -31,7 +31,7 @@ class RefusedError(LayerscopeError):
 
 
 class PassingError(UnreachableError):
-    """A failure that may pass; `wait` is how many seconds the registry asks to wait."""
+    """A temporary failure; `wait` is the number of seconds that the registry asks to wait."""
 
     def __init__(self, message: str, wait: float | None = None, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -39,7 +39,7 @@ class PassingError(UnreachableError):
 
 
 class _FinalError(PassingError):
-    """A failure that does not pass."""
+    """A failure that is not worth another try."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message, float("inf"), hint=hint)
@@ -48,7 +48,7 @@ class _FinalError(PassingError):
 class Route:
     """The host that a request has reached: the registry, one that it redirects to, or its token service.
 
-    As a text it is the name of the host, for errors; of another one than the registry, with what it has to do with it.
+    Its text names the host for errors, and explains a host other than the registry.
     """
 
     def __init__(self, host: str) -> None:
@@ -65,7 +65,7 @@ class Route:
         return self._other or self.host
 
     def back(self) -> None:
-        """Note that the registry itself is asked."""
+        """Note that the next request goes to the registry itself."""
         self._other = ""
 
     def redirected(self, url: str) -> None:
@@ -85,25 +85,27 @@ def host_of(url: str) -> str:
 
 def refusal(route: Route, path: str, answer: Answer, what: str) -> LayerscopeError:
     """The error for an answer with an error status to a request for `what` in the repository `path`."""
-    host, status, said = route.host, answer.status, _message(answer)
+    host, status, message = route.host, answer.status, _message(answer)
     if status == 404:
         hint = "the registry has lost a part of the image: ask who runs it"
         if what.startswith(("tag ", "manifest ", "list ")):
             hint = "check the name; a registry may also hide what it does not let you read"
         if what.startswith("tag "):
             hint = f"check the name and the tag; layerscope {SCHEME}://{host}/{path} lists the tags"
-        return ImageNotFoundError(f"{route} has no {what} in {path}{said}", hint=hint)
+        return ImageNotFoundError(f"{route} has no {what} in {path}{message}", hint=hint)
     wait = _wait(answer.headers.get("Retry-After"))
     if status == 429:
         asks = "" if wait is None else f"; try again in {count_of(round(wait), 'second')}"
         return PassingError(
-            f"{route}: rate limit reached at {what} of {path}{asks}{said}",
+            f"{route}: rate limit reached at {what} of {path}{asks}{message}",
             wait,
             hint=f"wait, or log in for a higher limit: docker login {host}",
         )
     if status in _PASSING:
-        return PassingError(f"{route} failed with status {status} for {what} of {path}{said}", wait)
-    return UnreachableError(f"{route} answered with status {status} for {what} of {path}{said}")
+        return PassingError(
+            f"{route} failed with status {status} for {what} of {path}{message}", wait
+        )
+    return UnreachableError(f"{route} answered with status {status} for {what} of {path}{message}")
 
 
 def failure(route: Route, error: Exception) -> PassingError:
@@ -128,9 +130,9 @@ def failure(route: Route, error: Exception) -> PassingError:
                 hint="if it is a registry without TLS, configure it as insecure in registries.conf or daemon.json",
             )
         if isinstance(reason, urllib3.exceptions.IncompleteRead):
-            found, missing = reason.partial, reason.expected
+            received, missing = reason.partial, reason.expected
             return PassingError(
-                f"{route}: an answer ended after {found:,} bytes; {missing or 0:,} more were announced",
+                f"{route}: an answer ended after {received:,} bytes; {missing or 0:,} more were announced",
                 hint=DAMAGED,
             )
         if isinstance(reason, urllib3.exceptions.NameResolutionError) and not proxy:
@@ -149,15 +151,15 @@ def failure(route: Route, error: Exception) -> PassingError:
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what caused it, the innermost last."""
+    """An error and its causes, the innermost last."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
         inner = getattr(error, "reason", None)
         inner = inner if isinstance(inner, BaseException) else None
-        given = next((one for one in error.args if isinstance(one, BaseException)), None)
-        error = inner or given or error.__cause__ or error.__context__
+        argument = next((one for one in error.args if isinstance(one, BaseException)), None)
+        error = inner or argument or error.__cause__ or error.__context__
 
 
 def _short(why: object) -> str:
@@ -166,7 +168,7 @@ def _short(why: object) -> str:
 
 
 def _message(answer: Answer) -> str:
-    """What a registry says about an error, for the end of a sentence (OCI distribution-spec, "Error Codes")."""
+    """The message of a registry's error, for the end of a sentence (OCI distribution-spec, "Error Codes")."""
     try:
         document = Lenient(decode_object(answer.body[:65536], "it", DEFAULT_LIMITS), "it")
         first = Lenient(next(iter(document.items("errors")), None), "it")

@@ -1,4 +1,4 @@
-"""Where images of a registry are fetched: mirrors and insecure registries as engines are configured.
+"""The servers for images of a registry: mirrors and insecure registries from the engines' configurations.
 
 Sources: containers-registries.conf(5), containers-registries.conf.d(5), containers-certs.d(5); dockerd's daemon.json, and
 `/etc/docker/certs.d` (docs.docker.com, "Verify repository client with certificates").
@@ -23,20 +23,20 @@ from layerscope.limits import Limits
 from layerscope.sources.registry.repository import DOCKER_HUB, Reference
 
 HUB_HOST = "registry-1.docker.io"
-"""Where Docker Hub answers."""
+"""The server of Docker Hub."""
 _MAX_BYTES = 1 << 20
 """Maximum size of a configuration in bytes."""
 DAEMON_FILES = ("/etc/docker/daemon.json", "~/.config/docker/daemon.json")
 """Configurations of Docker's engine."""
 SYSTEM_CONFIGURATION = Path("/etc/containers")
-"""Podman's configuration of the machine."""
+"""The folder of Podman's system configuration."""
 CERTIFICATES = (
     "~/.config/containers/certs.d",
     "/etc/containers/certs.d",
     "/etc/docker/certs.d",
     "~/.config/docker/certs.d",
 )
-"""Folders with certificates, one folder a host."""
+"""Folders with certificates, with a subfolder per host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Endpoint:
     """A server that has the images of a repository."""
 
     host: str
-    """With its port."""
+    """The host, with its port."""
     path: str
     """The repository there, which a mirror may call differently."""
     insecure: bool = False
@@ -70,9 +70,9 @@ class Endpoint:
         authorities: list[Path] = []
         clients: list[tuple[Path, Path]] = []
         for folder in CERTIFICATES:
-            own = Path(folder).expanduser() / self.host
+            host_folder = Path(folder).expanduser() / self.host
             with suppress(OSError):
-                for file in sorted(own.iterdir()):
+                for file in sorted(host_folder.iterdir()):
                     if file.suffix == ".crt":
                         authorities.append(file)
                     elif file.suffix == ".cert" and file.with_suffix(".key").exists():
@@ -81,7 +81,7 @@ class Endpoint:
 
 
 class _Networks(tuple[Any, ...]):
-    """Networks that addresses may be in."""
+    """Networks; tests whether an address is in one of them."""
 
     def __contains__(self, address: object) -> bool:
         return address is not None and any(
@@ -124,7 +124,7 @@ def _of_podman(reference: Reference) -> list[Endpoint] | None:
     for file in registries_files():
         for table in _tables(_toml(file), "registry", file):
             length = _matches(str(table.get("prefix") or table.get("location") or ""), reference)
-            # Of equal prefixes, the last file's counts.
+            # The last file overrides others with equal prefixes.
             if length and (best is None or length >= best[0]):
                 best = (length, table, file)
     if best is None:
@@ -132,42 +132,46 @@ def _of_podman(reference: Reference) -> list[Endpoint] | None:
     length, table, file = best
     if table.get("blocked") is True:
         raise UsageError(f"{reference.repository} is blocked", hint=f"{file} says so")
-    found = []
+    endpoints = []
     by_digest = reference.digest is not None
     for mirror in _tables(table, "mirror", file):
         pulls = mirror.get("pull-from-mirror", "all")
         if table.get("mirror-by-digest-only") is True:
             pulls = "digest-only"
         if pulls == "all" or pulls == ("digest-only" if by_digest else "tag-only"):
-            found.append(_moved(reference, length, mirror))
-    return [*found, _moved(reference, length, table)]
+            endpoints.append(_replaced_prefix(reference, length, mirror))
+    return [*endpoints, _replaced_prefix(reference, length, table)]
 
 
-def _moved(reference: Reference, length: int, table: Mapping[str, Any]) -> Endpoint:
+def _replaced_prefix(reference: Reference, length: int, table: Mapping[str, Any]) -> Endpoint:
     """The reference with its prefix replaced by the location of a table."""
-    location, whole = table.get("location"), reference.repository
+    location, repository = table.get("location"), reference.repository
     if isinstance(location, str) and location:
-        whole = location.rstrip("/") + whole[length:]
-    host, _, path = whole.partition("/")
+        repository = location.rstrip("/") + repository[length:]
+    host, _, path = repository.partition("/")
     return _endpoint(host, path, insecure=table.get("insecure") is True)
 
 
 def _matches(prefix: str, reference: Reference) -> int:
-    """How many characters of a reference's repository a prefix covers; 0 if it is none of it."""
-    prefix, whole = prefix.rstrip("/"), reference.repository
+    """The number of characters of a reference's repository that a prefix matches; 0 if it does not match."""
+    prefix, repository = prefix.rstrip("/"), reference.repository
     if prefix.startswith("*."):
         return len(reference.host) if reference.host.endswith(prefix[1:]) else 0
-    return len(prefix) if prefix and (whole == prefix or whole.startswith(prefix + "/")) else 0
+    return (
+        len(prefix)
+        if prefix and (repository == prefix or repository.startswith(prefix + "/"))
+        else 0
+    )
 
 
 def registries_files() -> list[Path]:
-    """The existing configurations of Podman, in order: each may replace tables of those before it."""
+    """The existing configurations of Podman, in order: later ones override tables of earlier ones."""
     named = os.environ.get("CONTAINERS_REGISTRIES_CONF") or os.environ.get("REGISTRIES_CONFIG_PATH")
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "containers"
-    own, system = home / "registries.conf", SYSTEM_CONFIGURATION / "registries.conf"
+    user, system = home / "registries.conf", SYSTEM_CONFIGURATION / "registries.conf"
     if named and not Path(named).is_file():
         raise UsageError(f"{named}: no such file", hint="$CONTAINERS_REGISTRIES_CONF names it")
-    main = Path(named) if named else own if own.exists() else system
+    main = Path(named) if named else user if user.exists() else system
     files = [main]
     for folder in (SYSTEM_CONFIGURATION, home):
         with suppress(OSError):
@@ -187,27 +191,27 @@ _TYPES = {
     "mirror-by-digest-only": bool, "pull-from-mirror": str,
 }  # fmt: skip
 """The types of the keys that are read."""
-_WORDS = {list: "a list of tables", str: "a text in quotes", bool: "true or false"}
+_TYPE_NAMES = {list: "a list of tables", str: "a text in quotes", bool: "true or false"}
 
 
 def _tables(table: Mapping[str, Any], key: str, file: Path) -> Sequence[Mapping[str, Any]]:
-    """The tables of a list of tables. Raises `UsageError` for what is none, or has a key of another type."""
-    found = table.get(key, [])
-    for one in [table, *(found if isinstance(found, list) else ())]:
+    """The tables of a list of tables. Raises `UsageError` for anything else, and for keys of the wrong type."""
+    tables = table.get(key, [])
+    for one in [table, *(tables if isinstance(tables, list) else ())]:
         if not isinstance(one, dict):
             raise UsageError(f"{file}: `{key}` must be tables: [[{key}]]")
         for name, kind in _TYPES.items():
             if not isinstance(one.get(name, kind()), kind):
-                raise UsageError(f"{file}: `{name}` must be {_WORDS[kind]}")
-    return found if isinstance(found, list) else []
+                raise UsageError(f"{file}: `{name}` must be {_TYPE_NAMES[kind]}")
+    return tables if isinstance(tables, list) else []
 
 
 # --- Docker's daemon.json -------------------------------------------------------------------------
 
 
 def _of_docker(reference: Reference, limits: Limits) -> list[Endpoint]:
-    """The servers according to the daemon's configuration: it mirrors Docker Hub alone."""
-    found = []
+    """The servers according to the daemon's configuration, whose mirrors are for Docker Hub only."""
+    mirrors = []
     insecure = False
     for fields in _daemon_settings(limits):
         if reference.host == DOCKER_HUB:
@@ -216,17 +220,17 @@ def _of_docker(reference: Reference, limits: Limits) -> list[Endpoint]:
                     parts = urlsplit(url)
                     path = f"{parts.path.strip('/')}/{reference.path}".lstrip("/")
                     plain = parts.scheme == "http"
-                    found.append(_endpoint(parts.netloc, path, insecure=plain))
+                    mirrors.append(_endpoint(parts.netloc, path, insecure=plain))
         insecure |= any(
             _covers(text, reference.host) for text in fields.texts("insecure-registries")
         )
-    return [*found, _endpoint(reference.host, reference.path, insecure=insecure)]
+    return [*mirrors, _endpoint(reference.host, reference.path, insecure=insecure)]
 
 
 def _daemon_settings(limits: Limits) -> Iterator[Lenient]:
     for name in DAEMON_FILES:
         file = Path(name).expanduser()
-        with suppress(OSError, LayerscopeError):  # the engine's own trouble, which it reports
+        with suppress(OSError, LayerscopeError):  # the engine reports its errors
             yield Lenient(decode_object(read_file(file, _MAX_BYTES), str(file), limits), str(file))
 
 

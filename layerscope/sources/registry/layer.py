@@ -17,46 +17,45 @@ from layerscope.sources.spool import TemporaryCopy
 from layerscope.text import size as size_text
 
 EDGE = 1 << 16
-"""Bytes at both ends of a layer that are kept: what begins it tells its compression, footers of tables end it."""
+"""Bytes kept from both ends of a layer: the start shows its compression, the end has footers of tables."""
 _STEADY = 1 << 16
-"""Bytes that have to arrive between two interruptions, so that they do not count together."""
+"""Bytes that must arrive after an interruption to reset the count of failures."""
 
 
 class Budget:
-    """How many bytes of layers may be fetched."""
+    """The limit on downloaded bytes of layers."""
 
-    def __init__(self, most: int | None) -> None:
-        self.most = most
-        self._left = most
+    def __init__(self, maximum: int | None) -> None:
+        self.maximum = maximum
+        self._remaining = maximum
         self._lock = threading.Lock()
 
     def check(self, wanted: int, where: str) -> None:
-        """Raise `LimitExceededError` if `wanted` bytes more are too many."""
-        if self.most is None or self._left is None or wanted <= self._left:
+        """Raise `LimitExceededError` if `wanted` more bytes exceed the limit."""
+        if self.maximum is None or self._remaining is None or wanted <= self._remaining:
             return
-        asked, allowed = size_text(wanted), size_text(self.most)
-        if asked == allowed:
-            asked, allowed = f"{wanted:,} B", f"{self.most:,} B"
-        already = f", {size_text(self.most - self._left)} are fetched already" if self._left < self.most else ""  # fmt: skip
+        shown, allowed = size_text(wanted), size_text(self.maximum)
+        if shown == allowed:
+            shown, allowed = f"{wanted:,} B", f"{self.maximum:,} B"
+        already = f", {size_text(self.maximum - self._remaining)} are fetched already" if self._remaining < self.maximum else ""  # fmt: skip
         raise LimitExceededError(
-            f"{where}: {asked} would be fetched{already}; --max-download allows {allowed}",
+            f"{where}: {shown} would be fetched{already}; --max-download allows {allowed}",
             hint="raise --max-download",
         )
 
     def reserve(self, count: int, where: str) -> None:
-        """Count bytes that are going to be fetched. Raises like `check`."""
+        """Count bytes before they are fetched. Raises like `check`."""
         with self._lock:
             self.check(count, where)
-            if self._left is not None:
-                self._left -= count
+            if self._remaining is not None:
+                self._remaining -= count
 
 
 class RegistryLayer(Blob):
     """A layer of `size` bytes with the digest `digest`, both as the manifest claims.
 
-    Reading all of it streams it, once without a copy; it is kept in a temporary file from the second time on, and as soon
-    as single bytes are read. Bytes that are not those of the digest raise `CorruptImageError` at their end. Reading raises
-    `UnreachableError`, too.
+    The first complete read is streamed without a copy; later ones, and reads of single bytes, use a temporary file. A complete
+    read raises `CorruptImageError` at the end if the bytes do not match the digest. Reading also raises `UnreachableError`.
     """
 
     def __init__(self, client: Client, digest: str, size: int, budget: Budget) -> None:
@@ -67,15 +66,15 @@ class RegistryLayer(Blob):
         self._lock = threading.RLock()
         self._head = b""
         self._stream: Iterator[bytes] | None = None
-        """What follows `_head`, of a stream that nobody has read on yet."""
+        """The bytes after `_head`, from a stream that is not read further yet."""
         self._streamed = False
-        """Whether the whole was read through once, or is kept when it is."""
+        """Whether the next complete read is kept in a file."""
         self._tail = b""
         """The last bytes, if known."""
         self._spool: _Spool | None = None
         self._in_parts_only = False
         self.soci: SociTables | None = None
-        """Finds tables of contents that are stored beside the image."""
+        """Tables of contents that are stored beside the image."""
 
     def has_ztoc(self, *, vouched_for: bool = False) -> bool:
         return self.soci is not None and self.soci.has(self._digest, vouched_for=vouched_for)
@@ -115,7 +114,7 @@ class RegistryLayer(Blob):
             if stop <= len(self._head):
                 return self._head[offset:stop]
             spool = self._spool or _Spool(self._whole(), self.name, self.size)
-            self._spool = None  # unless it can be read on
+            self._spool = None  # restored if the read succeeds
             data = spool.pread(length, offset)
             self._spool = spool
             return data
@@ -130,19 +129,19 @@ class RegistryLayer(Blob):
             self._streamed = True
             yield from self._whole()
 
-    def _held(self, start: int, stop: int) -> bytes | None:
-        """Bytes of one of the ends, if they were fetched before."""
+    def _cached_end(self, start: int, stop: int) -> bytes | None:
+        """Bytes at the start or the end, if they were fetched before."""
         if stop <= len(self._head):
             return self._head[start:stop]
         first = start - (self.size - len(self._tail))
         return self._tail[first : first + stop - start] if first >= 0 else None
 
     def _part(self, start: int, stop: int) -> Iterator[bytes]:
-        """A part of the layer; one at its end is fetched with all that footers may be in."""
+        """A part of the layer; one at the end is fetched together with the last `EDGE` bytes."""
         spool = self._spool
         try:
-            if (held := self._held(start, stop)) is not None:
-                yield held
+            if (cached := self._cached_end(start, stop)) is not None:
+                yield cached
             elif spool is not None and stop <= spool.reached:
                 yield from super().chunks(start, stop)
             elif stop == self.size and stop - start <= EDGE:
@@ -154,33 +153,33 @@ class RegistryLayer(Blob):
             yield from super().chunks(start, stop)
 
     def _begin(self, length: int) -> Iterator[bytes]:
-        """Fetch the first `length` bytes at least; returns the stream of those that follow."""
+        """Fetch at least the first `length` bytes; returns the stream of the bytes after those fetched."""
         if self._in_parts_only:
             raise OSError(errno.EPERM, "the layer would have to be fetched", self.name)
         stream = self._stream
         if stream is None:
             self._head, stream = b"", self._pieces(0, self.size)
-        self._stream = None  # unless it can be read on
+        self._stream = None  # restored if the read succeeds
         while len(self._head) < length and (piece := next(stream, b"")):
             self._head += piece
         self._stream = stream
         return stream
 
     def _whole(self) -> Iterator[bytes]:
-        """All bytes, fetched from the start or from where looking at the first ones ended; checked at the end."""
+        """All bytes, continuing a stream whose first bytes were read; checked against the digest at the end."""
         with self._lock:
             stream = self._begin(1)
             self._stream = None
             piece = self._head
         algorithm = self._digest.partition(":")[0]
-        found = hashlib.new(algorithm if algorithm in hashlib.algorithms_available else "sha256")
+        hashed = hashlib.new(algorithm if algorithm in hashlib.algorithms_available else "sha256")
         tail = b""
         while piece:
-            found.update(piece)
+            hashed.update(piece)
             tail = piece[-EDGE:] if len(piece) >= EDGE else (tail + piece)[-EDGE:]
             yield piece
             piece = next(stream, b"")
-        if found.name == algorithm and f"{algorithm}:{found.hexdigest()}" != self._digest:
+        if hashed.name == algorithm and f"{algorithm}:{hashed.hexdigest()}" != self._digest:
             raise CorruptImageError(
                 f"{self.name[:-45]}…: the registry sent other bytes than those of this digest",
                 hint=f"{DAMAGED}; try again, or ask who runs it",
@@ -188,7 +187,7 @@ class RegistryLayer(Blob):
         self._tail = tail
 
     def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes of the layer as they arrive, fetched on after an interruption."""
+        """Bytes of the layer as they arrive; interrupted requests are resumed."""
         self._budget.reserve(stop - start, f"{self.name[:-45]}…")
         position, failures, steady = start, 0, start
         while position < stop:
@@ -209,7 +208,7 @@ class RegistryLayer(Blob):
 
 
 class _Spool:
-    """A temporary copy, which grows as far as it is read."""
+    """A temporary copy, which is fetched as far as it is read."""
 
     def __init__(self, pieces: Iterator[bytes], name: str, size: int) -> None:
         self._pieces = pieces
@@ -219,15 +218,15 @@ class _Spool:
 
     @property
     def reached(self) -> int:
-        """How many bytes are there."""
+        """Number of bytes that were fetched."""
         return self._copy.written
 
     def pread(self, length: int, offset: int) -> bytes:
-        """Bytes of the copy, which are fetched first."""
+        """Bytes of the copy, fetched if needed."""
         while self.reached < offset + length and not self._ended:
             piece = next(self._pieces, b"")
             self._ended = not piece
             self._copy.write(piece)
         if self.reached >= self._size and not self._ended:
-            self._ended = not next(self._pieces, b"")  # which checks the digest
+            self._ended = not next(self._pieces, b"")  # this checks the digest
         return os.pread(self._copy.fd, length, offset)

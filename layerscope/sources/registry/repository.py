@@ -19,8 +19,8 @@ _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 )
 _IS_HOST = re.compile(r"localhost\b|\[|[^:/]*\.[^:/]*(?::[0-9]+)?$", re.IGNORECASE)
-"""What is rather a host than a repository."""
-_PORTS = 65535
+"""Text that is a host, not a repository."""
+_MAX_PORT = 65535
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -33,12 +33,12 @@ class Reference:
     """An image, or all images, of one repository."""
 
     host: str
-    """As it is written: `docker.io`, `localhost:5000`."""
+    """The host: `docker.io`, `localhost:5000`."""
     path: str
     """The repository: `library/nginx`."""
     tag: str | None = None
     digest: str | None = None
-    """Goes before the tag."""
+    """Takes precedence over the tag."""
 
     @classmethod
     def parse(cls, text: str) -> Reference:
@@ -58,7 +58,7 @@ class Reference:
             full, _, tag = full.rpartition(":")
         host, _, path = full.partition("/")
         port = host.rpartition(":")[2] if host[-1:].isdecimal() and ":" in host else "0"
-        if not _HOST.fullmatch(host) or int(port) > _PORTS:
+        if not _HOST.fullmatch(host) or int(port) > _MAX_PORT:
             _refuse(text, "the host is not valid")
         if not _PATH.fullmatch(path) or len(host) + len(path) >= _LONGEST:
             upper = path != path.lower()
@@ -76,12 +76,12 @@ class Reference:
 
     @property
     def as_written(self) -> str:
-        """In full, without a tag if there is none."""
+        """The full reference, without a tag if none was given."""
         return str(self) if self.tag or self.digest else self.repository
 
     @property
     def target(self) -> str:
-        """What names the manifest: the digest, else the tag."""
+        """The name of the manifest: the digest, else the tag."""
         return self.digest or self.tag or "latest"
 
     @staticmethod
@@ -103,8 +103,8 @@ def whole_repository(reference: str) -> Reference | None:
     scheme, separator, rest = reference.partition("://")
     if not separator or scheme != SCHEME:
         return None
-    found = Reference.parse(rest)
-    return None if found.tag or found.digest else found
+    repository = Reference.parse(rest)
+    return None if repository.tag or repository.digest else repository
 
 
 def _refuse(text: str, why: str) -> NoReturn:

@@ -1,6 +1,6 @@
 """Finds the zTOCs of an image's layers: a SOCI index that its manifest names (v2), or that refers to it (v1).
 
-Whoever may write to the repository can add one that refers to an image. It is believed as much as a tag.
+Anyone who can write to the repository can add an index that refers to an image, so it is trusted as much as a tag.
 
 Source: soci-snapshotter, soci/soci_index.go; OCI distribution-spec, "Listing Referrers".
 """
@@ -25,12 +25,12 @@ _TYPES = (
     "application/vnd.amazon.soci.index.v1+json",
     "application/vnd.amazon.soci.index.v2+json",
 )
-_TRIED = 3
-"""SOCI indexes that are looked at."""
+_MAX_INDEXES = 3
+"""Maximum number of SOCI indexes to read."""
 
 
 class SociTables:
-    """The zTOCs of one image. Nothing is asked before the first is needed; whatever fails, there are none."""
+    """The zTOCs of one image. Nothing is requested before the first use; after any error, there are none."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class SociTables:
         *,
         pinned: bool,
     ) -> None:
-        """`annotations` are those of the image's manifest; `referrers` asks for what refers to it.
+        """`annotations` are those of the image's manifest; `referrers` fetches its referrers.
 
-        `pinned` is whether the image was asked for by its digest.
+        `pinned` is whether the image was requested by its digest.
         """
         named = annotations.get(_INDEX_DIGEST)
         self._named = named if named is not None and is_digest(named) else None
@@ -54,22 +54,22 @@ class SociTables:
         """Each layer's zTOC, by the digest of the layer."""
 
     def has(self, layer: str, *, vouched_for: bool) -> bool:
-        """Whether there is a zTOC of the layer with this digest; with `vouched_for`, one that is as certain as the layer."""
+        """Whether there is a zTOC of the layer with this digest; with `vouched_for`, one as trusted as the layer itself."""
         if vouched_for and self._pinned and self._named is None:
             return False
-        return layer in self._found()
+        return layer in self._tables_by_layer()
 
-    def read(self, layer: str, most: int) -> bytes | None:
-        """The zTOC of a layer; None if there is none of at most `most` bytes that can be read."""
-        table = self._found().get(layer)
-        if table is None or (table.size or 0) > most:
+    def read(self, layer: str, max_bytes: int) -> bytes | None:
+        """The zTOC of a layer; None if there is none of at most `max_bytes` bytes that can be read."""
+        table = self._tables_by_layer().get(layer)
+        if table is None or (table.size or 0) > max_bytes:
             return None
         try:
             return self._blobs.blob(table, "a table of contents").read()
         except LayerscopeError:
             return None
 
-    def _found(self) -> dict[str, Descriptor]:
+    def _tables_by_layer(self) -> dict[str, Descriptor]:
         with self._lock:
             if self._tables is None:
                 self._tables = {}
@@ -83,16 +83,16 @@ class SociTables:
             return self._tables
 
     def _indexes(self) -> Iterable[Descriptor]:
-        """SOCI indexes."""
+        """The SOCI indexes to try."""
         if self._named is not None:
             return [Descriptor(self._named, MANIFEST_TYPES[0], None, {}, None, None)]
-        found = [one for one in self._referrers() if one.artifact_type in _TYPES]
-        return found[:_TRIED]
+        indexes = [one for one in self._referrers() if one.artifact_type in _TYPES]
+        return indexes[:_MAX_INDEXES]
 
     def _listed(self, index: Descriptor) -> Iterator[tuple[str, Descriptor]]:
         """Digests of layers, each with its zTOC."""
         if not index.digest.startswith("sha256:"):
-            return  # nothing else is checked
+            return  # other digests are not checked
         document = Lenient(self._blobs.document(index), "a SOCI index")
         for item in (*document.items("layers"), *document.items("blobs")):
             table = Descriptor.read(item)

@@ -1,4 +1,4 @@
-"""Finds an image in a registry: its manifest and config at once, its layers when they are read."""
+"""Finds an image in a registry: manifest and config are fetched immediately, layers when they are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES, not_an_ima
 from layerscope.sources.attestations import subject_of
 from layerscope.sources.base import (
     Candidate,
-    Found,
+    FoundImages,
     ImageParts,
     Request,
     artifact_candidate,
@@ -21,10 +21,10 @@ from layerscope.sources.base import (
 from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.oci_image import read_image
 from layerscope.sources.oci_node import Node, node_of
-from layerscope.sources.registry.beside import RegistryRest
 from layerscope.sources.registry.client import Client, Document
 from layerscope.sources.registry.documents import Documents, RegistryBlobs
 from layerscope.sources.registry.layer import Budget, RegistryLayer
+from layerscope.sources.registry.referrers import RegistryFollowUp
 from layerscope.sources.registry.repository import SCHEME, Reference
 from layerscope.sources.registry.soci import SociTables
 
@@ -36,28 +36,28 @@ MAX_LISTED = 10_000
 """Maximum number of manifests in an index and those nested in it."""
 
 
-def find(request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:  # noqa: ARG001  # of one kind
+def find(request: Request, reference: str, kinds: tuple[str, ...] = ()) -> FoundImages:  # noqa: ARG001  # a single kind
     """The image of a reference, for each platform. Raises `LayerscopeError`."""
-    known = Reference.parse(reference)
-    return find_with(Client(known, request.limits, request.progress), request)
+    parsed = Reference.parse(reference)
+    return find_with(Client(parsed, request.limits, request.progress), request)
 
 
-def find_with(client: Client, request: Request) -> Found:
-    """The same of a reference that a client reads. Raises `LayerscopeError`."""
-    return _Images(request, client).found()
+def find_with(client: Client, request: Request) -> FoundImages:
+    """The image of a client's reference, for each platform. Raises `LayerscopeError`."""
+    return _ImageFinder(request, client).find()
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """An image of an index, or one that stands alone."""
+    """An image of an index, or a single one."""
 
     descriptor: Descriptor
     node: Node | None
     """Its manifest; None if it is not read yet."""
 
 
-class _Images:
-    """The images that a reference leads to."""
+class _ImageFinder:
+    """Finds the images of a reference."""
 
     def __init__(self, request: Request, client: Client) -> None:
         self._reference = client.reference
@@ -69,7 +69,7 @@ class _Images:
         self._artifacts: dict[str, Candidate] = {}
         self._listed = self._nested = 0
 
-    def found(self) -> Found:
+    def find(self) -> FoundImages:
         top = self._documents.top()
         descriptor = _descriptor_of(top)
         leaves = list(self._leaves(descriptor, top.data, 0))
@@ -77,7 +77,7 @@ class _Images:
             next(iter(self._artifacts.values())).load()
         if not leaves:
             raise CorruptImageError("the index lists no images")
-        return Found(
+        return FoundImages(
             SCHEME,
             [self._candidate(leaf, descriptor.digest) for leaf in leaves],
             location=self._reference.repository,
@@ -85,7 +85,7 @@ class _Images:
         )
 
     def _leaves(self, descriptor: Descriptor, data: bytes, depth: int) -> Iterator[_Leaf]:
-        """The images below a manifest or index, which is read only where it has to be."""
+        """The images below a manifest or index; manifests in an index are not read yet."""
         name = f"manifest {descriptor.digest[:19]}"
         node = node_of(decode_object(data, name, self._client.limits), descriptor)
         if node.manifest is not None:
@@ -123,7 +123,7 @@ class _Images:
             partial(self._parts, leaf),
             list(dict.fromkeys(digests)),
             is_image=node is None or node.artifact is None,
-            rest=RegistryRest(
+            follow_up=RegistryFollowUp(
                 self._documents,
                 self._blobs,
                 self._budget,
@@ -136,7 +136,7 @@ class _Images:
     def _parts(self, leaf: _Leaf) -> ImageParts:
         """Config and layers of an image. Raises `LayerscopeError`."""
         descriptor, node = leaf.descriptor, leaf.node
-        if descriptor.media_type not in MANIFEST_TYPES:  # missing, or made up
+        if descriptor.media_type not in MANIFEST_TYPES:  # missing or wrong
             descriptor = replace(descriptor, media_type=MANIFEST_TYPES[0])
         if node is None:
             node = node_of(self._blobs.document(descriptor), descriptor)

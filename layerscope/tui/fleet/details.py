@@ -16,7 +16,7 @@ from layerscope.fleet.answers.model import (
     RepositoryAnswer,
     RuleAnswer,
 )
-from layerscope.fleet.holders import Check, holders
+from layerscope.fleet.holders import Check, images_of
 from layerscope.fleet.messages import Failure
 from layerscope.fleet.tables import ImageRow, LayerRow, StepRow
 from layerscope.report.fleet_rows import FleetTables, difference_words
@@ -44,7 +44,7 @@ def words_of(
         if cell[0] == "number":
             yield Words(f"{column.title:<{_LABEL}} {cell[2]}")
     yield from _more(about, tables)
-    yield from _images(holders(tables.fleet, about, check), tables)
+    yield from _images(images_of(tables.fleet, about, check), tables)
 
 
 def _title(row: FleetRow) -> str:

@@ -216,7 +216,7 @@ def write(
             opened.contents,
             folder,
             overwrite=overwrite,
-            keep=inputs.what,
+            keep=inputs.description_of,
             progress=progress,
         )
         post(_Ended(result, None, target))

@@ -1,4 +1,4 @@
-"""Directories that are no images: stores, checkouts, root filesystems."""
+"""Directories that are not images: stores, checkouts, root filesystems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sources.image_files import refuse
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.name} {kind.names[0]}")
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
 def test_each_kind_is_recognised_by_its_contents(tmp_path: Path, kind: Any, which: int) -> None:
-    """And the hint quotes its path for a shell."""
+    """The hint quotes the path for a shell."""
     folder = tmp_path / "a b"
     for names in kind.names:
         (folder / names.split("|")[which]).mkdir(parents=True)
@@ -28,7 +28,7 @@ def test_an_empty_directory_is_reported(tmp_path: Path) -> None:
 
 
 def test_archives_in_a_directory_are_named(tmp_path: Path) -> None:
-    """By their paths: one of them is what was meant."""
+    """One of them is probably meant."""
     for name in "abcd":
         (tmp_path / f"{name}.tar").touch()
     error = refuse(tmp_path)

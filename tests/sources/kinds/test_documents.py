@@ -1,4 +1,4 @@
-"""JSON documents that are no images: parts of one, reports, and the errors of servers."""
+"""JSON documents that are not images: parts of one, reports, and errors of servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = next(data for name, data in DOCKER.items() if b'"rootfs"' in data)
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_each_kind_is_recognised_by_its_keys(tmp_path: Path, kind: Any) -> None:
-    """In any case, and as the first item of an array."""
+    """Keys match in any case, and in the first item of an array."""
     document = {key.title(): "x" for key in kind.keys}
     for data in (document, [document, {}]):
         error = refuse(save(tmp_path, json.dumps(data).encode()))
@@ -82,13 +82,13 @@ def test_our_own_report_is_recognised(tmp_path: Path) -> None:
     ids=range(13),
 )  # fmt: skip
 def test_the_message_of_a_server_is_quoted(tmp_path: Path, document: Any, message: str) -> None:
-    """Registries, engines, object stores, forges; shortened and escaped."""
-    said = str(refuse(save(tmp_path, json.dumps(document).encode(), "a.tar")))
-    assert said.endswith(f"the file is an error from a server, not an image: {message}")
+    """Messages of registries, engines, object stores and forges are shortened and escaped."""
+    message_shown = str(refuse(save(tmp_path, json.dumps(document).encode(), "a.tar")))
+    assert message_shown.endswith(f"the file is an error from a server, not an image: {message}")
 
 
 def test_the_error_in_json_lines_is_quoted(tmp_path: Path) -> None:
-    """As an engine ends what it cannot pull."""
+    """Engines report a failed pull this way."""
     lines = [{"status": "Pulling"}, {"errorDetail": {"message": "denied"}, "error": "denied"}]
     data = "\r\n".join(map(json.dumps, lines)).encode()
     assert str(refuse(save(tmp_path, data))).endswith(": denied")

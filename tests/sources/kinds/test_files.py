@@ -1,4 +1,4 @@
-"""Files that are no images: the error says what each looks like, also inside a compressed stream, and what to do."""
+"""Files that are not images: the error names the kind, also inside a compressed stream, and the hint says what to do."""
 
 from __future__ import annotations
 
@@ -111,14 +111,13 @@ EXAMPLES = [(name, data) for table in (BINARIES, TEXTS) for name, all_ in table.
 
 
 def test_every_kind_has_an_example() -> None:
-    """A new line in a table needs one here."""
     assert {kind.name for kind in BINARY} == set(BINARIES)
     assert {kind.name for kind in TEXT} == set(TEXTS)
 
 
 @pytest.mark.parametrize(("name", "data"), EXAMPLES, ids=range(len(EXAMPLES)))
 def test_a_file_is_called_by_its_kind(tmp_path: Path, name: str, data: bytes) -> None:
-    """Be it plain or the content of a compressed stream."""
+    """As a plain file, or as the content of a compressed stream."""
     for packed, where in ((data, "the file is"), (gzip.compress(data), "the gzip stream holds")):
         error = refuse(save(tmp_path, packed))
         assert isinstance(error, NotAnImageError)
@@ -164,12 +163,12 @@ def test_texts_are_quoted_shortened_and_escaped(tmp_path: Path, data: bytes, wor
     ids=range(12),
 )  # fmt: skip
 def test_unknown_kinds_are_reported_too(tmp_path: Path, data: bytes, words: str) -> None:
-    """Nothing, zeros, noise, an archive packed twice."""
+    """Nothing, zeros, noise, an archive compressed twice."""
     assert words in str(refuse(save(tmp_path, data)))
 
 
 def test_hostile_texts_take_linear_time() -> None:
-    """No pattern goes back over what it has read: a table of patterns that do would not end here."""
+    """No pattern backtracks over what it has read."""
     pieces = (
         b"<!-- a -->",
         b"<!--",

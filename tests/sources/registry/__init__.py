@@ -1,1 +1,1 @@
-"""Images in registries: a registry of the tests' own, also a hostile one, and the real one of Debian."""
+"""Images in registries: a local test registry, which may misbehave."""

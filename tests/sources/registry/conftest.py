@@ -1,4 +1,4 @@
-"""Registries of the tests' own, on a machine without credentials."""
+"""Test registries, on a machine without credentials."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    """An open registry."""
+    """A registry without logins."""
     with Registry() as registry:
         yield registry

@@ -1,4 +1,4 @@
-"""A registry in a thread, which counts what it is asked, and can be told to misbehave."""
+"""A registry in a thread, which records requests and can misbehave."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 @dataclass
 class Repository:
-    """What is stored under one name."""
+    """Manifests, blobs and referrers of one repository."""
 
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Media type and bytes, by tag and by digest."""
     blobs: dict[str, bytes] = field(default_factory=dict)
     referrers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """Descriptors by the digest of what they refer to."""
+    """Descriptors by the digest of the manifest that they refer to."""
 
     def push(self, files: Mapping[str, bytes], tag: str = "latest") -> str:
         """Store the files of an OCI layout with one image or index; returns the digest that the tag names."""
@@ -37,16 +37,16 @@ class Repository:
             if name.startswith("blobs/"):
                 self.blobs[digest(data)] = data
         top = json.loads(files["index.json"])["manifests"][0]
-        self._keep(top)
+        self._add_manifests(top)
         self.manifests[tag] = self.manifests[top["digest"]]
         return str(top["digest"])
 
-    def _keep(self, descriptor: Mapping[str, Any]) -> None:
+    def _add_manifests(self, descriptor: Mapping[str, Any]) -> None:
         data = self.blobs[descriptor["digest"]]
         self.manifests[descriptor["digest"]] = (descriptor["mediaType"], data)
         for child in json.loads(data).get("manifests", ()):
             if child["digest"] in self.blobs:
-                self._keep(child)
+                self._add_manifests(child)
 
     def push_index(self, documents: list[dict[str, Any]], tag: str = "latest") -> str:
         """Store an index of these descriptors."""
@@ -56,11 +56,11 @@ class Repository:
 
 
 Misbehaviour = Callable[["Handler"], bool]
-"""Answers a request in its own way; whether it did."""
+"""Answers a request in another way; returns whether it did."""
 
 
 class Registry(ThreadingHTTPServer):
-    """A registry on loopback. Leaving it ends it."""
+    """A registry on loopback, stopped when the context ends."""
 
     daemon_threads = True
 
@@ -69,35 +69,35 @@ class Registry(ThreadingHTTPServer):
         self.tls = tls
         self.repositories: dict[str, Repository] = {}
         self.asked: list[str] = []
-        """Method and path of each request, in order; of token services, too."""
+        """Method and path of each request in order, including token requests."""
         self.headers: list[Mapping[str, str]] = []
-        """Headers of each of them."""
+        """Headers of each request."""
         self.sent = 0
-        """Bytes of blobs that were sent."""
+        """Number of bytes of blobs sent."""
         self.users: dict[str, str] = {}
-        """Passwords by user; empty for a registry that asks for none."""
+        """Passwords by user; empty for a registry without logins."""
         self.tokens: dict[str, float] = {}
-        """Tokens, and until when they are valid; used if `token_seconds` is set."""
+        """Tokens, and the monotonic time until which they are valid; used if `token_seconds` is set."""
         self.token_seconds: float | None = None
         self.ranges = True
         self.misbehave: Misbehaviour | None = None
         self.hop: Callable[[str], str | None] = lambda _: None
-        """Where a request for a blob is redirected to."""
+        """The target of a redirect for a blob; None for no redirect."""
         self.delay = 0.0
         """Seconds before each answer."""
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def host(self) -> str:
-        """Its address with its port."""
+        """Its host and port."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def repository(self, name: str = "app") -> Repository:
-        """The repository of a name, made if it is new."""
+        """The repository of a name, created if new."""
         return self.repositories.setdefault(name, Repository())
 
     def reference(self, rest: str = "app") -> str:
-        """A reference that layerscope takes."""
+        """A reference for layerscope."""
         return f"registry://{self.host}/{rest}"
 
     def __enter__(self) -> Registry:
@@ -118,7 +118,7 @@ class Registry(ThreadingHTTPServer):
         super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may go away."""
+        """Ignore clients that close their connections."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -153,11 +153,11 @@ class Handler(BaseHTTPRequestHandler):
         self._token(form.get("refresh_token") == "identity")
 
     def answer(self) -> None:
-        """Answer as a registry should."""
+        """Answer like a correct registry."""
         path = urlsplit(self.path).path
         if path == "/token":
             self._token(not self.server.users or self._basic())
-        elif not self._may():
+        elif not self._is_authorized():
             self._ask_to_log_in()
         elif found := re.fullmatch(r"/v2/(.+)/(manifests|blobs|referrers|tags)/([^/]+)", path):
             self._serve(*found.groups())
@@ -191,21 +191,23 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse(404, "MANIFEST_UNKNOWN", "manifest unknown")
 
     def _list(self, name: str, tags: list[str]) -> None:
-        asked = parse_qs(urlsplit(self.path).query)
-        most = int(asked.get("n", ["100"])[0])
-        last = asked.get("last", [""])[0]
+        query = parse_qs(urlsplit(self.path).query)
+        page_size = int(query.get("n", ["100"])[0])
+        last = query.get("last", [""])[0]
         rest = [tag for tag in tags if tag > last]
         headers = {}
-        if len(rest) > most:
-            headers["Link"] = f'</v2/{name}/tags/list?n={most}&last={rest[most - 1]}>; rel="next"'
-        self.reply(200, json.dumps({"name": name, "tags": rest[:most]}).encode(), headers)
+        if len(rest) > page_size:
+            headers["Link"] = (
+                f'</v2/{name}/tags/list?n={page_size}&last={rest[page_size - 1]}>; rel="next"'
+            )
+        self.reply(200, json.dumps({"name": name, "tags": rest[:page_size]}).encode(), headers)
 
     def send_blob(self, data: bytes, *, upto: int | None = None) -> None:
-        """Send a blob or the part that was asked for; cut after `upto` bytes."""
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        """Send a blob or the requested range of it; cut after `upto` bytes."""
+        requested = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
         status, headers, body = 200, {}, data
-        if asked and self.server.ranges:
-            start, end = int(asked[1]), min(int(asked[2]) + 1, len(data))
+        if requested and self.server.ranges:
+            start, end = int(requested[1]), min(int(requested[2]) + 1, len(data))
             status, body = 206, data[start:end]
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
         self.reply(status, body, headers, upto=upto)
@@ -220,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
         *,
         upto: int | None = None,
     ) -> None:
-        """Send an answer; with `upto`, end the connection after so many bytes of it."""
+        """Send an answer; with `upto`, close the connection after so many bytes of it."""
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -235,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
     def refuse(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Send an error as the specification has it."""
+        """Send an error in the format of the specification."""
         self.reply(
             status, json.dumps({"errors": [{"code": code, "message": message}]}).encode(), headers
         )
@@ -249,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         user, _, password = base64.b64decode(encoded).decode().partition(":")
         return self.server.users.get(user) == password
 
-    def _may(self) -> bool:
+    def _is_authorized(self) -> bool:
         if self.server.token_seconds is not None:
             token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
             return self.server.tokens.get(token, 0) > time.monotonic()
@@ -262,11 +264,11 @@ class Handler(BaseHTTPRequestHandler):
             challenge = f'Bearer realm="{scheme}://{self.server.host}/token",service="tests",scope="repository:app:pull"'
         self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
 
-    def _token(self, may: bool) -> None:
-        if not may:
+    def _token(self, allowed: bool) -> None:
+        if not allowed:
             self.refuse(401, "DENIED", "wrong password")
             return
         token = f"token{len(self.server.tokens)}"
-        lasts = self.server.token_seconds or 0
-        self.server.tokens[token] = time.monotonic() + lasts
-        self.reply(200, json.dumps({"token": token, "expires_in": int(lasts)}).encode())
+        lifetime = self.server.token_seconds or 0
+        self.server.tokens[token] = time.monotonic() + lifetime
+        self.reply(200, json.dumps({"token": token, "expires_in": int(lifetime)}).encode())

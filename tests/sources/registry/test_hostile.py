@@ -30,7 +30,7 @@ IMAGE = oci_files([LAYER])
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less between tries."""
+    """Shorten the pauses between tries."""
     pause = Client.pause
 
     def shorter(self: Client, error: PassingError, number: int) -> None:
@@ -49,13 +49,13 @@ def fails(registry: Registry, reference: str = "app", **more: object) -> Layersc
 
 
 def is_layer(handler: Handler) -> bool:
-    """Whether a layer is asked for."""
+    """Whether the request is for a layer."""
     config = json.loads(handler.server.repository().manifests["latest"][1])["config"]["digest"]
     return "/blobs/" in handler.path and not handler.path.endswith(config)
 
 
 def test_connections_that_are_cut_anywhere_are_resumed(registry: Registry) -> None:
-    """Once, at each byte of a layer: what follows is fetched on, and the layer verified."""
+    """The connection is cut once at each byte of a layer: the remaining bytes are fetched, and the layer is verified."""
     registry.repository().push(IMAGE)
     layer = next(data for data in registry.repository().blobs.values() if data[:2] == b"\x1f\x8b")
     for place in range(len(layer)):
@@ -77,7 +77,7 @@ def test_connections_that_are_cut_anywhere_are_resumed(registry: Registry) -> No
 
 
 def test_without_ranges_a_cut_layer_fails(registry: Registry) -> None:
-    """Rather than to fetch it again and again."""
+    """It is not fetched again and again."""
     registry.repository().push(IMAGE)
     registry.ranges = False
     registry.misbehave = lambda handler: is_layer(handler) and cut_short(handler)
@@ -92,7 +92,7 @@ def cut_short(handler: Handler) -> bool:
     return True
 
 
-def test_connections_that_are_always_cut_end(registry: Registry) -> None:
+def test_connections_that_are_always_cut_fail(registry: Registry) -> None:
     """After a few tries without progress."""
     registry.repository().push(IMAGE)
 
@@ -108,7 +108,7 @@ def test_connections_that_are_always_cut_end(registry: Registry) -> None:
 
 
 def answer(status: int, body: bytes = b"{}", **headers: str) -> Callable[[Handler], bool]:
-    """Always the same answer."""
+    """A misbehaviour that always gives the same answer."""
 
     def misbehave(handler: Handler) -> bool:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -119,8 +119,8 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Callable[[Handle
 
 
 @pytest.mark.parametrize(("status", "tries"), [(429, 3), (503, 3), (500, 3), (418, 1)])
-def test_errors_that_may_pass_are_tried_again(registry: Registry, status: int, tries: int) -> None:
-    """Three times; then it is unreachable."""
+def test_temporary_errors_are_tried_again(registry: Registry, status: int, tries: int) -> None:
+    """Three times; then the registry is unreachable."""
     registry.misbehave = answer(status, b'{"errors": [{"message": "no \\u001b[31m more"}]}')
     error = fails(registry)
     assert error.exit_code == 4
@@ -135,7 +135,7 @@ def test_errors_that_may_pass_are_tried_again(registry: Registry, status: int, t
 def test_waits_as_long_as_the_registry_asks(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, wait: str
 ) -> None:
-    """In seconds or until a date."""
+    """`Retry-After` has seconds or a date."""
     waited: list[float | None] = []
 
     def pause(_: Client, error: PassingError, number: int) -> None:
@@ -151,7 +151,7 @@ def test_waits_as_long_as_the_registry_asks(
 
 
 def test_does_not_wait_for_hours(registry: Registry) -> None:
-    """It says how long the registry asks to wait."""
+    """The error says how long the registry asks to wait."""
     registry.misbehave = answer(429, Retry_After="86400")
     error = fails(registry)
     assert "try again in 86,400 seconds" in error.message
@@ -159,8 +159,7 @@ def test_does_not_wait_for_hours(registry: Registry) -> None:
     assert len(registry.asked) == 1
 
 
-def test_not_found(registry: Registry) -> None:
-    """A repository and a tag."""
+def test_missing_repositories_and_tags_are_not_found(registry: Registry) -> None:
     registry.repository().push(IMAGE)
     for reference in ("app:2.0", "none"):
         error = fails(registry, reference)
@@ -169,8 +168,8 @@ def test_not_found(registry: Registry) -> None:
         assert error.hint
 
 
-def test_other_bytes_than_those_of_the_digest(registry: Registry) -> None:
-    """Of a manifest that is asked for by digest, a config, and a layer."""
+def test_digest_mismatches_are_errors(registry: Registry) -> None:
+    """For a manifest requested by digest, a config, and a layer."""
     top = registry.repository().push(IMAGE)
     registry.repository("other").manifests[top] = (MANIFEST, b"{}")
     assert "another manifest" in fails(registry, f"other@{top}").message
@@ -188,7 +187,7 @@ def test_other_bytes_than_those_of_the_digest(registry: Registry) -> None:
 
 
 def test_more_bytes_than_the_manifest_says(registry: Registry) -> None:
-    """A body without an end stops at the size."""
+    """An endless body is read up to the size in the manifest."""
     registry.repository().push(IMAGE)
 
     def endless(handler: Handler) -> bool:
@@ -205,8 +204,7 @@ def test_more_bytes_than_the_manifest_says(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("kind", ["manifest", "config"])
-def test_documents_without_an_end(registry: Registry, kind: str) -> None:
-    """They have a limit."""
+def test_endless_documents_exceed_the_limit(registry: Registry, kind: str) -> None:
     registry.repository().push(IMAGE)
 
     def endless(handler: Handler) -> bool:
@@ -222,9 +220,7 @@ def test_documents_without_an_end(registry: Registry, kind: str) -> None:
     assert "json_bytes" in fails(registry, limits=Limits(json_bytes=1 << 20)).message
 
 
-def test_slow_drips(registry: Registry) -> None:
-    """A manifest that comes byte by byte is not waited for."""
-
+def test_a_manifest_that_drips_times_out(registry: Registry) -> None:
     def drip(handler: Handler) -> bool:
         handler.send_response(200)
         handler.end_headers()
@@ -240,8 +236,7 @@ def test_slow_drips(registry: Registry) -> None:
     assert "no complete answer within 1 seconds" in error.message
 
 
-def test_a_layer_that_stalls(registry: Registry) -> None:
-    """Silence is no progress."""
+def test_a_layer_that_stalls_times_out(registry: Registry) -> None:
     registry.repository().push(IMAGE)
 
     def stall(handler: Handler) -> bool:
@@ -271,8 +266,7 @@ def test_a_layer_that_stalls(registry: Registry) -> None:
         "data:,x",
     ],
 )
-def test_redirects_to_what_is_no_web_address(registry: Registry, target: str) -> None:
-    """They are not followed."""
+def test_redirects_to_other_than_web_addresses_are_refused(registry: Registry, target: str) -> None:
     registry.repository().push(IMAGE)
     registry.hop = lambda _: target
     error = fails(registry)
@@ -280,7 +274,7 @@ def test_redirects_to_what_is_no_web_address(registry: Registry, target: str) ->
     assert len(registry.asked) < 12
 
 
-def test_redirects_without_end(registry: Registry) -> None:
+def test_endless_redirects_are_refused(registry: Registry) -> None:
     """Five are followed."""
     registry.repository().push(IMAGE)
     registry.hop = lambda key: f"/v2/app/blobs/{key}"
@@ -289,7 +283,7 @@ def test_redirects_without_end(registry: Registry) -> None:
 
 
 def stall(_: Handler) -> bool:
-    """Never answer."""
+    """Do not answer."""
     time.sleep(30)
     return True
 
@@ -300,7 +294,7 @@ def cut_off(handler: Handler) -> bool:
     return True
 
 
-AWRY: dict[str, tuple[Callable[[Handler], bool], str]] = {
+FAILURES: dict[str, tuple[Callable[[Handler], bool], str]] = {
     "absent": (answer(404), "has no "),
     "refused": (answer(403), "answered with status 403"),
     "failing": (answer(503), "failed with status 503"),
@@ -311,24 +305,24 @@ AWRY: dict[str, tuple[Callable[[Handler], bool], str]] = {
 }
 
 
-@pytest.mark.parametrize(("misbehave", "said"), AWRY.values(), ids=AWRY)
+@pytest.mark.parametrize(("misbehave", "problem"), FAILURES.values(), ids=FAILURES)
 def test_errors_name_the_host_that_a_redirect_leads_to(
-    registry: Registry, misbehave: Callable[[Handler], bool], said: str
+    registry: Registry, misbehave: Callable[[Handler], bool], problem: str
 ) -> None:
-    """Beside the registry, and without what its URL contains."""
+    """With the registry, and without the rest of the URL."""
     registry.repository().push(IMAGE)
     with Registry() as elsewhere:
         elsewhere.misbehave = misbehave
         registry.hop = lambda key: f"http://ann:s3cret@{elsewhere.host}/{key}?X-Signature=s3cret"
         error = fails(registry, limits=Limits(answer_seconds=1))
-        there = f"{elsewhere.host} (redirected from {registry.host})"
-        assert f"{there} {said}" in error.message.replace(": ", " ")
+        named_host = f"{elsewhere.host} (redirected from {registry.host})"
+        assert f"{named_host} {problem}" in error.message.replace(": ", " ")
         assert "s3cret" not in f"{error.message} {error.hint}"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_errors_name_a_host_that_cannot_be_reached(registry: Registry, scheme: str) -> None:
-    """A port that nobody listens to, and one that does not speak TLS."""
+    """A port without a listener, and one that does not speak TLS."""
     registry.repository().push(IMAGE)
     with Registry() as elsewhere:
         registry.hop = lambda key: f"{scheme}://{elsewhere.host}/{key}"
@@ -341,7 +335,7 @@ def test_errors_name_a_host_that_cannot_be_reached(registry: Registry, scheme: s
 
 
 @pytest.mark.parametrize(
-    ("misbehave", "said"),
+    ("misbehave", "problem"),
     [
         (answer(401), "answered with status 401"),
         (answer(404), "answered with status 404"),
@@ -352,24 +346,24 @@ def test_errors_name_a_host_that_cannot_be_reached(registry: Registry, scheme: s
     ],
 )
 def test_errors_name_the_token_service(
-    registry: Registry, misbehave: Callable[[Handler], bool], said: str
+    registry: Registry, misbehave: Callable[[Handler], bool], problem: str
 ) -> None:
-    """Beside the registry whose it is."""
+    """With its registry."""
     with Registry() as service:
         challenge = f'Bearer realm="http://{service.host}/token?a=b"'
         registry.misbehave = answer(401, WWW_Authenticate=challenge)
         service.misbehave = misbehave
         error = fails(registry, limits=Limits(answer_seconds=1))
-        there = f"{service.host} (token service of {registry.host})"
-        assert f"{there} {said}" in error.message.replace(": ", " ")
+        named_host = f"{service.host} (token service of {registry.host})"
+        assert f"{named_host} {problem}" in error.message.replace(": ", " ")
     unreached = fails(registry)
-    assert f"{there}: the connection failed" in unreached.message
+    assert f"{named_host}: the connection failed" in unreached.message
 
 
 def test_a_token_service_of_the_registry_itself_is_named_without_its_host(
     registry: Registry,
 ) -> None:
-    """Which is that of the registry."""
+    """Its host is that of the registry."""
 
     def misbehave(handler: Handler) -> bool:
         if handler.path.startswith("/token"):
@@ -378,12 +372,12 @@ def test_a_token_service_of_the_registry_itself_is_named_without_its_host(
 
     registry.token_seconds = 300
     registry.misbehave = misbehave
-    said = f": the token service of {registry.host} answered with status 403"
-    assert fails(registry).message.endswith(said)
+    problem = f": the token service of {registry.host} answered with status 403"
+    assert fails(registry).message.endswith(problem)
 
 
 def test_credentials_do_not_follow_redirects(registry: Registry, home: Path) -> None:
-    """Another host sees the request without them."""
+    """The request to the other host has no credentials."""
     registry.users["ann"] = "s3cret"
     registry.token_seconds = 300
     registry.repository().push(IMAGE)
@@ -407,8 +401,7 @@ def test_credentials_do_not_follow_redirects(registry: Registry, home: Path) -> 
         'Bearer realm="http://[::1"', 'Bearer service="x"', "Bearer realm=, scope=", "\xff" * 50,
     ],
 )  # fmt: skip
-def test_questions_for_a_login_that_make_no_sense(registry: Registry, challenge: str) -> None:
-    """An error, at once."""
+def test_invalid_challenges_are_errors(registry: Registry, challenge: str) -> None:
     registry.misbehave = answer(401, WWW_Authenticate=challenge)
     assert fails(registry).exit_code in (3, 4)
     assert len(registry.asked) < 4
@@ -425,8 +418,8 @@ def test_questions_for_a_login_that_make_no_sense(registry: Registry, challenge:
         b'{"expires_in": 1e999}',
     ],
 )
-def test_tokens_that_are_none(registry: Registry, body: bytes) -> None:
-    """An error, and never a header of its own."""
+def test_invalid_tokens_are_errors(registry: Registry, body: bytes) -> None:
+    """A token never injects a header."""
     registry.token_seconds = 300
 
     def misbehave(handler: Handler) -> bool:
@@ -439,8 +432,8 @@ def test_tokens_that_are_none(registry: Registry, body: bytes) -> None:
     assert len(registry.asked) <= 2
 
 
-def test_a_login_that_is_never_enough(registry: Registry) -> None:
-    """401 for ever: two requests and a token."""
+def test_endless_challenges_are_errors(registry: Registry) -> None:
+    """After two requests and a token."""
     registry.token_seconds = 300
 
     def misbehave(handler: Handler) -> bool:
@@ -452,8 +445,8 @@ def test_a_login_that_is_never_enough(registry: Registry) -> None:
     assert len(registry.asked) == 3
 
 
-def test_headers_of_ten_megabytes(registry: Registry) -> None:
-    """Refused, whichever way they are long."""
+def test_very_large_headers_are_refused(registry: Registry) -> None:
+    """Many headers, or a single long one."""
 
     def many(handler: Handler) -> bool:
         handler.send_response(200)
@@ -477,26 +470,25 @@ def test_headers_of_ten_megabytes(registry: Registry) -> None:
         assert len(error.message) < 600
 
 
-def test_manifests_that_are_no_json(registry: Registry) -> None:
-    """Called by what they are."""
+def test_invalid_manifests_are_errors(registry: Registry) -> None:
     for body in (b"<html>", b"", b"[]", b"{}", b'{"layers": 3}', b'{"manifests": []}', b"\xff\xfe"):
         registry.repository().manifests["latest"] = (MANIFEST, body)
         assert fails(registry).exit_code == 3
 
 
 def test_nested_indexes_that_contain_themselves(registry: Registry) -> None:
-    """A digest cannot, but a registry that ignores digests can: what it sends is checked."""
+    """A registry that ignores digests can send them, but digests are checked."""
     repository = registry.repository()
-    own = digest(b"anything")
+    index_digest = digest(b"anything")
     media_type, data = "application/vnd.oci.image.index.v1+json", b""
-    data = json.dumps({"manifests": [{"mediaType": media_type, "digest": own, "size": 1}]}).encode()
-    repository.manifests["latest"] = repository.manifests[own] = (media_type, data)
+    data = json.dumps(
+        {"manifests": [{"mediaType": media_type, "digest": index_digest, "size": 1}]}
+    ).encode()
+    repository.manifests["latest"] = repository.manifests[index_digest] = (media_type, data)
     assert isinstance(fails(registry), CorruptImageError)
 
 
-def test_cancelled_while_it_waits(registry: Registry) -> None:
-    """Between two tries, too."""
-
+def test_waiting_for_the_next_try_can_be_cancelled(registry: Registry) -> None:
     class Impatient(NullProgress):
         def cancelled(self) -> bool:
             return len(registry.asked) > 0
@@ -507,7 +499,7 @@ def test_cancelled_while_it_waits(registry: Registry) -> None:
 
 
 def test_reading_goes_on_after_a_failure(registry: Registry) -> None:
-    """A failed read is not the end of the layer: the next one fetches it."""
+    """After a failed read, the next one fetches the layer."""
     noise = random.Random(2).randbytes(400_000)
     registry.repository().push(oci_files([layer_tar([file("noise", noise)])]))
     registry.ranges = False
@@ -521,8 +513,8 @@ def test_reading_goes_on_after_a_failure(registry: Registry) -> None:
         assert digest(blob.pread(blob.size, 0)) == blob.digest
 
 
-def test_layers_with_other_bytes_are_called_that(registry: Registry) -> None:
-    """Wherever they differ, and not by what is wrong in the tar that they make."""
+def test_layers_that_do_not_match_their_digest_are_reported(registry: Registry) -> None:
+    """Wherever they differ; the error is not about the tar."""
     noise = random.Random(4).randbytes(200_000)
     registry.repository().push(oci_files([layer_tar([file("noise", noise)])], compress=None))
     blobs = registry.repository().blobs
@@ -536,9 +528,7 @@ def test_layers_with_other_bytes_are_called_that(registry: Registry) -> None:
         assert error.exit_code == 3
 
 
-def test_web_pages(registry: Registry) -> None:
-    """A server that is no registry."""
-
+def test_a_web_page_is_not_a_manifest(registry: Registry) -> None:
     def page(handler: Handler) -> bool:
         handler.reply(200, b"<html>Welcome</html>", {"Content-Type": "text/html; charset=utf-8"})
         return True
@@ -559,8 +549,8 @@ def test_passwords_in_references_are_refused_and_hidden(reference: str) -> None:
 
 
 @pytest.mark.parametrize("size", [None, -1, 10**400, 1 << 62, "1", 1.5])
-def test_sizes_that_are_none(registry: Registry, size: object) -> None:
-    """Refused before anything is fetched or counted."""
+def test_invalid_sizes_are_errors(registry: Registry, size: object) -> None:
+    """Before anything is fetched or counted."""
     repository = registry.repository()
     found = repository.push(IMAGE)
     document = json.loads(repository.manifests[found][1])
@@ -574,7 +564,7 @@ def test_sizes_that_are_none(registry: Registry, size: object) -> None:
 
 
 def test_digests_that_cannot_be_checked(registry: Registry) -> None:
-    """Of a layer, a config, and a pinned manifest."""
+    """For a layer, a config, and a pinned manifest."""
     repository = registry.repository()
     found = repository.push(IMAGE)
     odd = "blake3:" + "0" * 64
@@ -590,7 +580,7 @@ def test_digests_that_cannot_be_checked(registry: Registry) -> None:
 
 
 def test_shorter_layers_are_damage(registry: Registry) -> None:
-    """A whole answer with too few bytes is no trouble of the network."""
+    """A complete answer with too few bytes is not a network failure."""
     registry.repository().push(IMAGE)
     blobs = registry.repository().blobs
     for name, data in list(blobs.items()):
@@ -601,8 +591,8 @@ def test_shorter_layers_are_damage(registry: Registry) -> None:
     assert "sends 40 bytes of it" in error.message
 
 
-def test_very_many_indexes(registry: Registry) -> None:
-    """Each would be a request."""
+def test_the_number_of_nested_indexes_is_limited(registry: Registry) -> None:
+    """Each one is a request."""
     repository = registry.repository()
     listed = []
     for number in range(100):
@@ -621,7 +611,7 @@ def test_very_many_indexes(registry: Registry) -> None:
 def test_signals_end_a_download(
     registry: Registry, tmp_path: Path, how: str, number: signal.Signals
 ) -> None:
-    """At once, whatever the registry does."""
+    """Immediately, whatever the registry does."""
     registry.repository().push(IMAGE)
 
     def stall(handler: Handler) -> bool:

@@ -1,4 +1,4 @@
-"""Credentials of Docker and Podman, tokens and their lifetime; no message holds a password."""
+"""Credentials of Docker and Podman, tokens and their lifetime; no message contains a password."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
 
 @pytest.fixture
 def closed(registry: Registry) -> Registry:
-    """A registry that asks for a password."""
+    """A registry that requires a password."""
     registry.users["ann"] = "s3cret"
     registry.repository().push(IMAGE)
     return registry
 
 
-def test_basic(closed: Registry, home: Path) -> None:
-    """One more request than without a login, for the first of all."""
+def test_basic_authentication(closed: Registry, home: Path) -> None:
+    """It takes one more request, for the first answer only."""
     docker_config(home, auths={closed.host: login()})
     open_image(Request(closed.reference()))
     assert len(closed.asked) == 5
 
 
-def test_token(closed: Registry, home: Path) -> None:
-    """Two more requests; the token serves for the rest."""
+def test_token_authentication(closed: Registry, home: Path) -> None:
+    """It takes two more requests; the token is used for the others."""
     closed.token_seconds = 300
     docker_config(home, auths={f"https://{closed.host}/v2/": login()})
     open_image(Request(closed.reference()))
@@ -69,7 +69,7 @@ def test_token(closed: Registry, home: Path) -> None:
 
 
 def test_a_token_that_ends_is_renewed(closed: Registry, home: Path) -> None:
-    """Whatever the registry said about how long it lasts."""
+    """Even before the announced end."""
     closed.token_seconds = 300
     docker_config(home, auths={closed.host: login()})
     source = open_source(Request(closed.reference()))
@@ -79,7 +79,7 @@ def test_a_token_that_ends_is_renewed(closed: Registry, home: Path) -> None:
 
 
 def test_anonymous_tokens(registry: Registry) -> None:
-    """As Docker Hub gives them."""
+    """Docker Hub issues them."""
     registry.token_seconds = 300
     registry.repository().push(IMAGE)
     open_image(Request(registry.reference()))
@@ -88,19 +88,21 @@ def test_anonymous_tokens(registry: Registry) -> None:
 
 @pytest.mark.parametrize("token", [False, True])
 @pytest.mark.parametrize("known", [False, True])
-def test_refused(closed: Registry, home: Path, token: bool, known: bool) -> None:
-    """Without a login, and with a wrong one: what to do is said, the password is not."""
+def test_refused_access_is_explained(
+    closed: Registry, home: Path, token: bool, known: bool
+) -> None:
+    """Without a login or with a wrong one, the hint says what to do; the password is not shown."""
     closed.token_seconds = 300 if token else None
     if known:
         docker_config(home, auths={closed.host: login(password="wrongword")})
     with pytest.raises(RefusedError) as caught:
         open_image(Request(closed.reference()))
-    said = f"{caught.value.message} {caught.value.hint}"
+    text = f"{caught.value.message} {caught.value.hint}"
     assert caught.value.exit_code == 3
-    assert closed.host in said
-    assert f"docker login {closed.host}" in said
-    assert "wrongword" not in said
-    assert ("refuses to show app with the login of" in said) == known
+    assert closed.host in text
+    assert f"docker login {closed.host}" in text
+    assert "wrongword" not in text
+    assert ("refuses to show app with the login of" in text) == known
     assert len(closed.asked) <= 3
 
 
@@ -113,17 +115,17 @@ def test_identity_tokens(closed: Registry, home: Path) -> None:
 
 
 def test_podman_scopes(closed: Registry, home: Path) -> None:
-    """The most specific entry counts, before Docker's."""
+    """The most specific entry is used, before Docker's."""
     auths = {closed.host: login(password="other"), f"{closed.host}/app": login()}
     write(home / ".config/containers/auth.json", {"auths": auths})
     docker_config(home, auths={closed.host: login(password="third")})
     open_image(Request(closed.reference()))
 
 
-def test_a_named_file_goes_alone(
+def test_a_named_file_replaces_all_others(
     closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`$REGISTRY_AUTH_FILE` replaces all others."""
+    """`$REGISTRY_AUTH_FILE` names it."""
     write(home / "mine.json", {"auths": {closed.host: login()}})
     docker_config(home, auths={closed.host: login(password="other")})
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "mine.json"))
@@ -138,8 +140,10 @@ echo '{"ServerURL": "x", "Username": "ann", "Secret": "s3cret"}'
 
 
 @pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
-def test_helpers(closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """A program of the user's path that is asked for the host."""
+def test_credential_helpers_are_run(
+    closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A program on PATH is asked for the host."""
     program = home / "bin/docker-credential-mine"
     program.parent.mkdir()
     program.write_text(HELPER)
@@ -150,10 +154,7 @@ def test_helpers(closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch, 
     assert (home / "asked").read_text().splitlines() == [closed.host]
 
 
-def test_a_helper_that_is_missing_is_no_trouble_for_open_images(
-    registry: Registry, home: Path
-) -> None:
-    """Only where access is refused it is said."""
+def test_a_missing_helper_matters_only_for_refused_access(registry: Registry, home: Path) -> None:
     docker_config(home, credsStore="gone")
     registry.repository().push(IMAGE)
     registry.token_seconds = 300
@@ -172,7 +173,7 @@ def test_a_helper_that_is_missing_is_no_trouble_for_open_images(
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named(closed: Registry, home: Path, text: str) -> None:
-    """Not what is in it."""
+    """Its content is not shown."""
     file = home / ".docker/config.json"
     file.parent.mkdir()
     file.write_text(text.replace("HOST", closed.host))
@@ -182,16 +183,14 @@ def test_a_file_that_cannot_be_read_is_named(closed: Registry, home: Path, text:
 
 
 def test_netrc_is_not_used(closed: Registry, home: Path) -> None:
-    """It is for other programs."""
     (home / ".netrc").write_text("machine 127.0.0.1 login ann password s3cret\n")
     with pytest.raises(RefusedError):
         open_image(Request(closed.reference()))
 
 
-def test_a_file_that_is_named_and_missing(
+def test_a_missing_file_in_the_environment_is_an_error(
     closed: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error: the user meant it."""
     monkeypatch.setenv("REGISTRY_AUTH_FILE", "/nowhere/auth.json")
     with pytest.raises(LayerscopeError, match=r"/nowhere/auth\.json: no such file") as caught:
         open_image(Request(closed.reference()))
@@ -213,7 +212,7 @@ def test_hostile_helpers(
     capfd: pytest.CaptureFixture[str],
     script: str,
 ) -> None:
-    """They cost some seconds at most, are ended with all that they started, and say nothing to the terminal."""
+    """They take some seconds at most, their process group is killed, and they print nothing to the terminal."""
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 1)
     program = home / "bin/docker-credential-mine"
     program.parent.mkdir()
@@ -221,10 +220,10 @@ def test_hostile_helpers(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     docker_config(home, credsStore="mine")
-    began = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(RefusedError) as caught:
         open_image(Request(closed.reference()))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - started < 20
     assert "SECRETPW" not in caught.value.message
     assert "\x1b" not in caught.value.message
     assert capfd.readouterr() == ("", "")
@@ -232,7 +231,7 @@ def test_hostile_helpers(
 
 @pytest.mark.parametrize("host", ["192.0.2.2", "tokens.test:80"])
 def test_passwords_are_not_sent_without_tls(closed: Registry, home: Path, host: str) -> None:
-    """To another machine than this one."""
+    """To other machines."""
     docker_config(home, auths={closed.host: login()})
 
     def misbehave(handler: Handler) -> bool:
@@ -245,7 +244,6 @@ def test_passwords_are_not_sent_without_tls(closed: Registry, home: Path, host: 
 
 
 def test_a_token_service_that_is_busy_is_asked_again(closed: Registry, home: Path) -> None:
-    """As the registry itself."""
     docker_config(home, auths={closed.host: login()})
     closed.token_seconds = 300
     busy = [429, 503]

@@ -27,7 +27,7 @@ def configured(tmp_path: Path, text: str) -> None:
 def test_a_mirror_serves_where_the_registry_is_out_of_reach(
     registry: Registry, tmp_path: Path
 ) -> None:
-    """Also when it has no referrers."""
+    """Even if it has no referrers."""
     registry.repository("library/app").push(IMAGE)
     configured(
         tmp_path,
@@ -41,7 +41,7 @@ def test_a_mirror_serves_where_the_registry_is_out_of_reach(
     assert f"its mirror: {registry.host} has no tag latest in library/other" in caught.value.message
 
 
-def test_mirrors_that_fail_are_left_out(registry: Registry, tmp_path: Path) -> None:
+def test_failing_mirrors_are_skipped(registry: Registry, tmp_path: Path) -> None:
     """After the first failure."""
     registry.repository().push(IMAGE)
     with Registry() as broken:
@@ -60,14 +60,14 @@ def test_mirrors_that_fail_are_left_out(registry: Registry, tmp_path: Path) -> N
 
 
 def hosts(reference: str) -> list[tuple[str, str]]:
-    """Host and path of each server to ask."""
+    """Host and path of each server, in order."""
     return [
         (one.host, one.path) for one in endpoints_of(Reference.parse(reference), DEFAULT_LIMITS)
     ]
 
 
-def test_docker_mirrors_the_hub_alone(tmp_path: Path) -> None:
-    """By its daemon.json."""
+def test_dockers_mirrors_are_for_docker_hub_only(tmp_path: Path) -> None:
+    """As configured in daemon.json."""
     settings = {"registry-mirrors": ["https://m.test/hub/", "http://n.test"], "insecure-registries": ["i.test", "10.0.0.0/8"]}  # fmt: skip
     (tmp_path / "daemon.json").write_text(json.dumps(settings))
     assert hosts("nginx") == [("m.test", "hub/library/nginx"), ("n.test", "library/nginx"), ("docker.io", "library/nginx")]  # fmt: skip
@@ -94,15 +94,15 @@ def test_docker_mirrors_the_hub_alone(tmp_path: Path) -> None:
 def test_podman_rewrites_prefixes(
     tmp_path: Path, text: str, reference: str, expected: list[tuple[str, str]]
 ) -> None:
-    """The longest prefix counts."""
+    """The longest prefix is used."""
     configured(tmp_path, text)
     assert hosts(reference) == expected
 
 
-def test_configurations_that_cannot_be_read(
+def test_unreadable_configurations_are_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Named in an error, also one that is missing."""
+    """The error names the file, or a missing one."""
     for text in ("[[registry", "registry = 3\n[", "\xff"):
         (tmp_path / "registries.conf").write_bytes(text.encode("latin-1"))
         with pytest.raises(UsageError, match=r"registries\.conf"):

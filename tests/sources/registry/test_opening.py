@@ -1,4 +1,4 @@
-"""Images of a registry equal the same images in an archive; what is asked and fetched is counted."""
+"""Images of a registry equal the same images in a folder; requests and bytes are counted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def opened(registry: Registry, reference: str = "app", **more: Any) -> Opened:
 
 
 def report(image: Opened) -> Any:
-    """The JSON report, without the names of the place."""
+    """The JSON report, without fields that depend on the source."""
     stream = io.BytesIO()
     json_report.write(image, stream, ReportOptions(files=True))
     document = json.loads(stream.getvalue())
@@ -43,7 +43,7 @@ def report(image: Opened) -> Any:
 
 
 def test_equals_the_same_image_in_a_folder(registry: Registry, tmp_path: Path) -> None:
-    """Manifest, config, and each layer once: four requests."""
+    """It takes four requests: manifest, config, and each layer."""
     registry.repository().push(oci_files(OWN))
     found = opened(registry)
     assert report(found) == report(open_image(Request(str(oci_directory(tmp_path / "oci", OWN)))))
@@ -55,7 +55,7 @@ def test_equals_the_same_image_in_a_folder(registry: Registry, tmp_path: Path) -
 
 
 def test_opening_takes_two_requests_and_an_index_three(registry: Registry) -> None:
-    """Before any layer is asked for."""
+    """No layer is requested."""
     plain = registry.repository().push(oci_files(OWN))
     open_source(Request(registry.reference()))
     assert len(registry.asked) == 2
@@ -73,7 +73,7 @@ def test_opening_takes_two_requests_and_an_index_three(registry: Registry) -> No
 def push_platforms(
     registry: Registry, images: Mapping[str, Sequence[bytes]], name: str = "multi"
 ) -> None:
-    """An index with an image for each architecture."""
+    """Push an index with an image for each architecture."""
     repository = registry.repository(name)
     listed = []
     for architecture, layers in images.items():
@@ -87,8 +87,10 @@ def push_platforms(
     repository.push_index(listed)
 
 
-def test_what_is_cached_is_not_asked_for_again(registry: Registry, tmp_path: Path) -> None:
-    """A tag costs one question for its digest, a digest none; another image fetches only its own layer."""
+def test_cached_documents_and_layers_are_not_fetched_again(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """A tag takes one request for its digest, a digest none; another image fetches only its new layer."""
     cache = Store(tmp_path / "cache")
     named = registry.repository().push(oci_files(BASE), "one")
     opened(registry, "app:one", cache=cache)
@@ -110,7 +112,7 @@ def test_what_is_cached_is_not_asked_for_again(registry: Registry, tmp_path: Pat
 
 
 def test_max_download_is_checked_before_anything_is_fetched(registry: Registry) -> None:
-    """What is cached does not count."""
+    """Cached layers do not count."""
     registry.repository().push(oci_files(OWN))
     with pytest.raises(LayerscopeError, match="would be fetched; --max-download allows") as caught:
         opened(registry, max_download=10)
@@ -120,15 +122,14 @@ def test_max_download_is_checked_before_anything_is_fetched(registry: Registry) 
 
 
 def test_a_layer_that_is_listed_twice_is_fetched_once(registry: Registry) -> None:
-    """As from an archive."""
     registry.repository().push(oci_files([*BASE, *BASE]))
     opened(registry)
     layers = [line for line in registry.asked if "blobs" in line]
     assert len(layers) == 2  # config and layer
 
 
-def test_large_layers_are_asked_for_first(registry: Registry) -> None:
-    """And tiny ones beside the largest; results keep the order of the image."""
+def test_large_layers_are_requested_first(registry: Registry) -> None:
+    """Small ones are fetched beside the largest; results keep the order of the image."""
     noise = random.Random(5)
     sizes = (300, 90_000, 2_000_000, 500, 400_000)
     layers = [layer_tar([file(f"f{size}", noise.randbytes(size))]) for size in sizes]
@@ -138,21 +139,20 @@ def test_large_layers_are_asked_for_first(registry: Registry) -> None:
     assert [len(index) for index in opened.indexes] == [1] * len(sizes)
     assert [int(index.columns.stored[0]) for index in opened.indexes] == list(sizes)
     places = {digest(layer): size for layer, size in zip(layers, sizes, strict=True)}
-    asked = [line.rpartition("/")[2] for line in registry.asked]
-    order = [places[name] for name in asked if name in places]
+    requested = [line.rpartition("/")[2] for line in registry.asked]
+    order = [places[name] for name in requested if name in places]
     assert sorted(order[:2]) == [300, 2_000_000]
     assert sorted(order[2:4]) == [500, 400_000]
 
 
-def test_plain_layers_are_read_too(registry: Registry, tmp_path: Path) -> None:
-    """Without compression."""
+def test_uncompressed_layers_are_read(registry: Registry, tmp_path: Path) -> None:
     registry.repository().push(oci_files(OWN, compress=None))
     folder = oci_directory(tmp_path / "oci", OWN, compress=None)
     assert report(opened(registry)) == report(open_image(Request(str(folder))))
 
 
 def test_contents_come_from_a_copy_after_the_first_pass(registry: Registry) -> None:
-    """Looking into files fetches a layer once more at most."""
+    """Reading files fetches a layer at most once more."""
     noise = random.Random(1).randbytes(300_000)
     registry.repository().push(oci_files([layer_tar([file("noise", noise), file("b", b"1")])]))
     found = opened(registry)
@@ -165,7 +165,7 @@ def test_contents_come_from_a_copy_after_the_first_pass(registry: Registry) -> N
 
 
 def test_nested_indexes_and_attestations(registry: Registry) -> None:
-    """An index in an index; what is no image is not offered."""
+    """An index may contain an index; attestations are not offered."""
     push_platforms(registry, {"amd64": OWN})
     repository = registry.repository("multi")
     media_type, inner = repository.manifests["latest"]
@@ -182,7 +182,7 @@ def test_nested_indexes_and_attestations(registry: Registry) -> None:
 
 
 def test_artifacts_and_old_manifests_are_called_by_name(registry: Registry) -> None:
-    """Not by what is missing in them."""
+    """The error names the kind."""
     repository = registry.repository()
     old = json.dumps({"schemaVersion": 1, "name": "app", "fsLayers": []}).encode()
     repository.manifests["old"] = ("application/vnd.docker.distribution.manifest.v1+prettyjws", old)
@@ -202,8 +202,8 @@ def test_artifacts_and_old_manifests_are_called_by_name(registry: Registry) -> N
         opened(registry, "app:chart")
 
 
-def test_types_that_are_missing_or_made_up(registry: Registry) -> None:
-    """Manifests say what they are; Content-Type and descriptors need not."""
+def test_missing_or_wrong_media_types_are_ignored(registry: Registry) -> None:
+    """The content of a manifest decides, not Content-Type or descriptors."""
     repository = registry.repository()
     found = repository.push(oci_files(OWN))
     data = repository.manifests[found][1]
@@ -218,7 +218,7 @@ def test_types_that_are_missing_or_made_up(registry: Registry) -> None:
 
 
 def test_max_download_counts_what_files_need(registry: Registry, tmp_path: Path) -> None:
-    """A layer that is known is fetched again for a file of it: too large a one is refused before a byte is sent."""
+    """A cached layer is fetched again for one of its files; if it is too large, it is refused before anything is sent."""
     noise = random.Random(3).randbytes(300_000)
     cache = Store(tmp_path / "cache")
     registry.repository().push(oci_files([layer_tar([file("noise", noise), file("b", b"1")])]))

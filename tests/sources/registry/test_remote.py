@@ -1,4 +1,4 @@
-"""Names without a scheme that nothing on this machine has: nothing leaves it unasked."""
+"""Names without a scheme that no local source has: no registry is asked without consent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGE = oci_files([layer_tar([file("a", b"1" * 900)])])
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An environment in which neither an engine nor a store has anything."""
+    """An environment in which no engine and no store has images."""
     conf = tmp_path / "storage.conf"
     conf.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{tmp_path}/none"\n')
     environment = {
@@ -35,8 +35,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("remote", ["ask", "never"])
-def test_headless_commands_ask_nobody(registry: Registry, remote: str) -> None:
-    """The hint says how, unless the user wants none of it."""
+def test_commands_ask_no_registry(registry: Registry, remote: str) -> None:
+    """The hint says how to, unless the user does not want it."""
     registry.repository().push(IMAGE)
     with pytest.raises(LayerscopeError) as caught:
         open_source(Request(f"{registry.host}/app", remote=remote))  # type: ignore[arg-type]
@@ -49,8 +49,7 @@ def test_headless_commands_ask_nobody(registry: Registry, remote: str) -> None:
     assert (hint in str(caught.value.hint)) == offered
 
 
-def test_always(registry: Registry) -> None:
-    """The registry is one source more."""
+def test_the_setting_always_asks_the_registry(registry: Registry) -> None:
     registry.repository().push(IMAGE)
     found = open_source(Request(f"{registry.host}/app", remote="always"))
     assert found.image.source_kind == "registry"
@@ -84,13 +83,13 @@ def test_always(registry: Registry) -> None:
     ],
 )
 def test_full_names(reference: str, name: str | None) -> None:
-    """What is asked for in full; nothing for what is no name."""
+    """The full name in a registry; None for invalid names and IDs."""
     assert remote_name(reference) == name
 
 
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_the_explorer_asks_first(registry: Registry, nowhere: dict[str, str]) -> None:
-    """`y` opens it, anything else does not; the question names the full reference."""
+    """Only `y` opens it; the question has the full reference."""
     registry.repository().push(IMAGE, "1")
     reference = f"{registry.host}/app"
     with terminal(layerscope(f"{reference}:1"), environment=nowhere, width=160) as screen:

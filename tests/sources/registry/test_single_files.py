@@ -1,4 +1,4 @@
-"""Files that the explorer opens, and those of layers that were read before: only the bytes that hold them are fetched."""
+"""Single files in the explorer, and files of cached layers: only their bytes are fetched."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ WRITERS: dict[str, Callable[[list[Member]], TocLayer]] = {
 every_writer = pytest.mark.parametrize("make", WRITERS.values(), ids=WRITERS)
 
 
-class Explorer:
-    """What the explorer knows of an image, and what it asks a registry from then on."""
+class ExplorerState:
+    """An image as the explorer knows it, and its requests to the registry from then on."""
 
     def __init__(self, opened: Opened, registry: Registry) -> None:
         self.opened = opened
@@ -71,24 +71,24 @@ class Explorer:
         self.forget()
 
     def forget(self) -> None:
-        """Count from 0."""
+        """Reset the counters of the registry."""
         self._registry.asked.clear()
         self._registry.headers.clear()
         self._registry.sent = 0
 
     @property
     def sent(self) -> int:
-        """Bytes of blobs."""
+        """Number of bytes of blobs sent."""
         return self._registry.sent
 
     @property
     def asked(self) -> list[str]:
-        """Requests."""
+        """Requests since the last `forget`."""
         return self._registry.asked
 
     @property
-    def whole(self) -> int:
-        """Requests for all of a layer."""
+    def whole_layers(self) -> int:
+        """Number of requests for a complete layer."""
         layers = {layer.blob.digest for layer in self.opened.contents}
         return sum(
             line.rpartition("/")[2] in layers and "Range" not in headers
@@ -96,7 +96,7 @@ class Explorer:
         )
 
     def read(self, path: str) -> tuple[bytes, str | None]:
-        """A file as the File view reads it, and why it cannot be read."""
+        """The content of a file as the File view reads it, and the problem if unreadable."""
         reader = ContentReader(
             self.opened.filesystem.inodes, self.opened.contents, self._inode(path)
         )
@@ -112,19 +112,19 @@ class Explorer:
 
 
 @contextmanager
-def explored(registry: Registry, store: Store | None = None) -> Iterator[Explorer]:
-    """Open the image as the explorer does, until all is known."""
+def explored(registry: Registry, store: Store | None = None) -> Iterator[ExplorerState]:
+    """Open the image as the explorer does, until it is loaded."""
     options = Options(rules={}, names=False, cache=store)
     with RemoteImage(Request(registry.reference()), options) as image:
         hearing = RecordingWatcher()
         image.find(first)
         image.load(hearing, lambda: False)
         assert hearing.opened is not None
-        yield Explorer(hearing.opened, registry)
+        yield ExplorerState(hearing.opened, registry)
 
 
 def push(registry: Registry, *layers: TocLayer) -> str:
-    """An image of these layers; the digest of its manifest."""
+    """Push an image of these layers; returns the digest of its manifest."""
     return registry.repository().push(toc_files(layers))
 
 
@@ -132,23 +132,23 @@ def push(registry: Registry, *layers: TocLayer) -> str:
 def test_one_file_costs_a_fiftieth_of_its_layer(
     registry: Registry, make: Callable[[list[Member]], TocLayer]
 ) -> None:
-    """The table and the file; the table only once."""
+    """The table and the file are fetched; the table only once."""
     layer = make(MEMBERS)
     push(registry, layer)
     with explored(registry) as explorer:
         assert explorer.read("d/60") == (BY_PATH["d/60"], None)
-        assert explorer.whole == 0
+        assert explorer.whole_layers == 0
         assert len(explorer.asked) <= 2
         assert explorer.sent <= 0.02 * len(layer.blob)
         for path, most in (("d/7", 101_000), ("d/holes", 11_000), ("d/second", 1000)):
             explorer.forget()
             assert explorer.read(path) == (BY_PATH[path], None)
-            assert explorer.whole == 0
+            assert explorer.whole_layers == 0
             assert len(explorer.asked) <= 1
             assert explorer.sent <= most
         explorer.forget()
         assert explorer.read("d/large") == (BY_PATH["d/large"], None)
-        assert explorer.whole == 0
+        assert explorer.whole_layers == 0
         assert len(explorer.asked) == 6  # a MiB each
 
 
@@ -164,13 +164,13 @@ def test_a_layer_from_the_cache_is_not_fetched_for_one_file(
     for _ in range(2):
         with explored(pair.registry, store) as explorer:
             assert explorer.read("etc/motd") == (b"welcome\n", None)
-            assert explorer.whole == 0
+            assert explorer.whole_layers == 0
     assert explorer.sent <= 0.02 * len(layer.blob)
     assert pair.run("report", pair.registry.reference()).code == 0
     explorer.forget()
     ran = pair.run("cat", pair.registry.reference(), "/d/60")
     assert ran.out.encode("latin-1") == BY_PATH["d/60"]
-    assert pair.whole() == 0
+    assert pair.whole_layers() == 0
     assert explorer.sent <= 0.02 * len(layer.blob)
 
 
@@ -178,7 +178,7 @@ def test_a_layer_from_the_cache_is_not_fetched_for_one_file(
 def test_a_folder_is_extracted_by_ranges(
     registry: Registry, make: Callable[[list[Member]], TocLayer], tmp_path: Path
 ) -> None:
-    """The explorer's files are those of the layer; all of them cost no more than it."""
+    """Files equal those of the layer, and all of them take no more bytes than it."""
     push(registry, make(MEMBERS))
     with explored(registry) as explorer:
         filesystem = explorer.opened.filesystem
@@ -197,7 +197,7 @@ def test_a_folder_is_extracted_by_ranges(
 
 @pytest.mark.parametrize("pinned", [False, True])
 def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: bool) -> None:
-    """Also where only a tag would vouch for the table: contents are checked against the layer that was read."""
+    """Even if only a tag vouches for the table: contents are checked against the layer that was read."""
     members = [*LARGE]
     layer = plain_layer(members)
     subject = push(registry, layer)
@@ -209,17 +209,17 @@ def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: 
         image.find(first)
         image.load(hearing, lambda: False)
         assert hearing.opened is not None
-        explorer = Explorer(hearing.opened, registry)
+        explorer = ExplorerState(hearing.opened, registry)
         for number, member in enumerate((members[45], members[3], members[-1])):
             explorer.forget()
             assert explorer.read(member.name.decode()) == (member.data, None)
-            assert explorer.whole == 0
+            assert explorer.whole_layers == 0
             assert len(explorer.asked) <= (2 if number == 0 else 1)
             assert explorer.sent <= 0.06 * len(layer.blob) + (len(table) if number == 0 else 0)
 
 
-def test_wrong_spans_are_found_out(registry: Registry) -> None:
-    """By the digest of the content; the layer is fetched once."""
+def test_wrong_spans_are_detected(registry: Registry) -> None:
+    """By the digest of the content; then the layer is fetched once."""
     layer = plain_layer(LARGE)
     subject = push(registry, layer)
     table = ztoc(LARGE, layer, span=SPAN, change=shifted)
@@ -227,24 +227,24 @@ def test_wrong_spans_are_found_out(registry: Registry) -> None:
     with explored(registry) as explorer:
         for member in (LARGE[3], LARGE[-1], LARGE[5]):
             assert explorer.read(member.name.decode()) == (member.data, None)
-        assert explorer.whole == 1
+        assert explorer.whole_layers == 1
 
 
 def test_files_of_other_layers_come_from_a_copy(registry: Registry) -> None:
-    """It is fetched once."""
+    """The layer is fetched once."""
     push(registry, plain_layer(MEMBERS))
     with explored(registry) as explorer:
         for path in ("d/60", "etc/motd", "d/60"):
             assert explorer.read(path) == (BY_PATH[path], None)
-        assert explorer.whole == 1
+        assert explorer.whole_layers == 1
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 @pytest.mark.parametrize("make", [placed_estargz, placed_chunked])
-def test_a_wrong_place_is_found_out(
+def test_a_wrong_place_is_detected(
     registry: Registry, make: Callable[..., TocLayer], lie: dict[str, Any]
 ) -> None:
-    """Whatever the table says, the contents are those of the layer, which is fetched once at most."""
+    """Contents are those of the layer, which is fetched at most once."""
 
     def change(entries: list[dict[str, Any]]) -> None:
         for entry in entries:
@@ -255,14 +255,14 @@ def test_a_wrong_place_is_found_out(
     with explored(registry) as explorer:
         for path in ("d/holes", "d/7", "d/copy", "d/3"):
             assert explorer.read(path) == (BY_PATH[path], None)
-        assert explorer.whole <= 1
+        assert explorer.whole_layers <= 1
 
 
 @every_writer
 def test_a_registry_without_ranges_sends_the_layer_once(
     registry: Registry, make: Callable[[list[Member]], TocLayer]
 ) -> None:
-    """Once more than for the figures, whether it ignores them or refuses them."""
+    """In addition to the first read, whether it ignores or refuses ranges."""
     push(registry, make(MEMBERS))
     for refusing in (False, True):
         registry.misbehave = None
@@ -271,7 +271,7 @@ def test_a_registry_without_ranges_sends_the_layer_once(
             registry.misbehave = refuse_ranges if refusing else None
             for path in ("d/60", "etc/motd", "d/7"):
                 assert explorer.read(path) == (BY_PATH[path], None)
-            assert explorer.whole == 1
+            assert explorer.whole_layers == 1
             registry.ranges = True
 
 
@@ -284,7 +284,7 @@ def refuse_ranges(handler: Handler) -> bool:
 
 
 def cut(handler: Handler) -> bool:
-    """End each connection after a few bytes of a range."""
+    """Close each connection after a few bytes of a range."""
     if "Range" in handler.headers:
         handler.reply(206, bytes(90_000), content_range(handler), upto=10)
         return True
@@ -292,7 +292,7 @@ def cut(handler: Handler) -> bool:
 
 
 def endless(handler: Handler) -> bool:
-    """Send more than asked for, and never end."""
+    """Send more than requested, without end."""
     if "Range" not in handler.headers:
         return False
     handler.send_response(206)
@@ -304,7 +304,7 @@ def endless(handler: Handler) -> bool:
 
 
 def other_bytes(handler: Handler) -> bool:
-    """Send as many bytes as asked for, but others."""
+    """Send the requested number of wrong bytes."""
     if "Range" not in handler.headers:
         return False
     start, end = map(int, handler.headers["Range"].removeprefix("bytes=").split("-"))
@@ -313,7 +313,7 @@ def other_bytes(handler: Handler) -> bool:
 
 
 def fewer_bytes(handler: Handler) -> bool:
-    """Send less than asked for, as if that was all."""
+    """Send less than requested, as a complete answer."""
     if "Range" in handler.headers:
         handler.reply(206, b"few", content_range(handler))
         return True
@@ -321,39 +321,39 @@ def fewer_bytes(handler: Handler) -> bool:
 
 
 def content_range(handler: Handler) -> dict[str, str]:
-    """The header of the range that was asked for."""
+    """The header for the requested range."""
     return {"Content-Range": handler.headers["Range"].replace("=", " ") + "/99999999"}
 
 
 @pytest.mark.parametrize("misbehave", [cut, endless, other_bytes, fewer_bytes])
 @pytest.mark.parametrize("make", [placed_estargz, placed_chunked])
 @pytest.mark.parametrize("known", [False, True], ids=["table unknown", "table known"])
-def test_a_hostile_registry_is_an_error_or_the_layer(
+def test_a_hostile_registry_never_causes_wrong_contents(
     registry: Registry,
     make: Callable[..., TocLayer],
     misbehave: Callable[[Handler], bool],
     known: bool,
 ) -> None:
-    """Never other bytes, never a hang, and never the layer twice."""
+    """Nor a hang, nor a second fetch of the layer."""
     push(registry, make(MEMBERS))
     with explored(registry) as explorer:
         if known:
             assert explorer.read("d/60") == (BY_PATH["d/60"], None)
         explorer.forget()
         registry.misbehave = misbehave
-        began = time.monotonic()
+        started = time.monotonic()
         for path in ("d/7", "d/61"):
             data, problem = explorer.read(path)
             assert data == (BY_PATH[path] if problem is None else b"")
             assert problem is None or "sends" in problem or "ended after" in problem
-        assert time.monotonic() - began < 20
-        assert explorer.whole <= 1
+        assert time.monotonic() - started < 20
+        assert explorer.whole_layers <= 1
         registry.misbehave = None
         assert explorer.read("d/7") == (BY_PATH["d/7"], None)
 
 
 async def test_the_file_view_fetches_what_it_shows(registry: Registry) -> None:
-    """Enter on a file: its text, after requests for the table and the file."""
+    """Enter on a file requests the table and the file."""
     push(registry, placed_estargz([*MEMBERS[1:100], file("a", b"hello there\n")]))
     app = exploring(Request(registry.reference()), Options())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""The tree of layers without a table of their own, from the zTOCs beside an image."""
+"""The tree of layers without an embedded table, from zTOCs of the image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pushed(registry: Registry, layers: list[TocLayer]) -> str:
 
 
 def name_index(repository: Repository, index: str) -> None:
-    """Have the manifest of the image name a SOCI index, which refers to nothing any more."""
+    """Name a SOCI index in the manifest of the image, and remove the referrers."""
     kind, data = repository.manifests["latest"]
     manifest = json.dumps({**json.loads(data), "annotations": {"com.amazon.soci.index-digest": index}}).encode()  # fmt: skip
     repository.manifests["latest"] = repository.manifests[digest(manifest)] = (kind, manifest)
@@ -48,19 +48,19 @@ def name_index(repository: Repository, index: str) -> None:
 
 
 def test_a_ztoc_gives_the_tree_of_the_tar() -> None:
-    """All but content digests; names that are not UTF-8, too."""
+    """With everything but content digests, and with names that are not UTF-8."""
     members = [*MEMBERS, file(b"\xff\xfe", b"1")]
     layer = plain_layer(members)
-    told = index_of_ztoc(ztoc(members, layer), MemoryBlob("l", layer.blob), DEFAULT_LIMITS)
-    assert_same_tree(told, read(layer.blob))
-    assert told.digests is None
+    index = index_of_ztoc(ztoc(members, layer), MemoryBlob("l", layer.blob), DEFAULT_LIMITS)
+    assert_same_tree(index, read(layer.blob))
+    assert index.digests is None
 
 
 @pytest.mark.parametrize("named", [False, True])
 def test_the_explorer_shows_the_tree_before_a_layer_is_fetched(
     registry: Registry, named: bool
 ) -> None:
-    """The index is found by what refers to the image, or by what its manifest says."""
+    """The index is found as a referrer, or named by the manifest."""
     tables = {
         digest(layer.blob): ztoc(members, layer)
         for layer, members in zip(LAYERS, LISTED, strict=True)
@@ -78,8 +78,8 @@ def test_the_explorer_shows_the_tree_before_a_layer_is_fetched(
     assert len(registry.asked) == len(asked) + 2
 
 
-def test_whatever_is_wrong_with_it_the_layers_are_read(registry: Registry) -> None:
-    """A table of another layer, one that is not there, an index that is none."""
+def test_layers_are_read_if_ztocs_are_unusable(registry: Registry) -> None:
+    """A zTOC of another layer, a missing one, or an invalid index."""
     subject = pushed(registry, LAYERS)
     repository = registry.repository()
     for table in (
@@ -102,7 +102,7 @@ def test_whatever_is_wrong_with_it_the_layers_are_read(registry: Registry) -> No
 
 
 def packable(number: int, count: int) -> bytes:
-    """Bytes that are stored in about a third of their size, as those of most layers."""
+    """Bytes that compress to about a third, like most layers."""
     return random.Random(number).randbytes(count).translate(bytes(range(5)) * 51 + b"\0")
 
 
@@ -119,19 +119,19 @@ LARGE = [
 SAME = file("f7", TEXTS[7].data, mode=0o4711)
 TOP = [SAME, file("last", b"new\n"), whiteout("f9")]
 SPAN = (4 << 20) // 20
-"""As much less than SOCI's 4 MiB as the layer is less than 100 MB."""
+"""SOCI's 4 MiB, reduced like the layer from 100 MB."""
 
 
 @cache
 def large_layer() -> TocLayer:
-    """The layer of them."""
+    """The layer with the files of `LARGE`."""
     tar = layer_tar(LARGE)
     return TocLayer(tar, gzip.compress(tar, 1, mtime=0))
 
 
 @cache
 def large_table() -> bytes:
-    """Its zTOC."""
+    """The zTOC of `large_layer`."""
     return ztoc(LARGE, large_layer(), span=SPAN)
 
 
@@ -169,17 +169,17 @@ def soci(pair: Pair) -> Callable[..., bytes]:
 def test_files_come_from_their_spans(
     pair: Pair, soci: Callable[..., bytes], command: tuple[str, ...], named: bool
 ) -> None:
-    """As from the archive, and the layer is not fetched."""
+    """The output equals that for the archive, and the layer is not fetched."""
     soci(named=named)
-    here, there = pair.both(*command)
-    assert here == there
-    assert pair.whole() == 0
+    from_registry, from_archive = pair.both(*command)
+    assert from_registry == from_archive
+    assert pair.whole_layers() == 0
 
 
 def test_one_file_of_a_large_layer_costs_a_fiftieth_of_it(
     pair: Pair, soci: Callable[..., bytes]
 ) -> None:
-    """Beside its zTOC. The layer and its spans are a twentieth of those of 100 MB."""
+    """In addition to its zTOC; layer and spans have a twentieth of the size for 100 MB."""
     table, layer = soci(), large_layer()
     assert 0.95 < 20 * len(layer.blob) / 100e6 < 1.05
     for path in ("s0", "s3", "s7"):
@@ -193,25 +193,20 @@ def test_one_file_of_a_large_layer_costs_a_fiftieth_of_it(
 def test_files_are_extracted_from_their_spans(
     pair: Pair, soci: Callable[..., bytes], tmp_path: Path
 ) -> None:
-    """Adjacent ones in one request, all of them with the layer."""
+    """Adjacent files in one request; for all files, the layer is fetched."""
     soci()
     for number, paths in enumerate((("/f1", "/f2", "/f70"), ("/",))):
         folders = [tmp_path / f"{side}{number}" for side in ("here", "there")]
         pair.alone("extract", *paths, "-o", str(folders[0]))
-        assert number or pair.whole() == 0
+        assert number or pair.whole_layers() == 0
         assert len(pair.registry.asked) <= 8
         assert pair.run("extract", pair.archive, *paths, "-o", str(folders[1])).code == 0
         assert files(folders[0]) == files(folders[1])
         assert len(files(folders[0])) >= 3
 
 
-def test_what_only_refers_to_an_image_is_believed_like_a_tag(
-    pair: Pair, soci: Callable[..., bytes]
-) -> None:
-    """Where the image is named by its digest, only an index that its manifest names stands for the layer.
-
-    Contents of a layer that was read have digests of their own: their places may come from anywhere.
-    """
+def test_referrers_are_trusted_like_a_tag(pair: Pair, soci: Callable[..., bytes]) -> None:
+    """For an image named by its digest, only an index named by its manifest replaces the layer."""
     for named in (False, True):
         soci(named=named)
         pinned = digest(pair.registry.repository().manifests["latest"][1])
@@ -219,12 +214,12 @@ def test_what_only_refers_to_an_image_is_believed_like_a_tag(
         pair.registry.headers.clear()
         ran = pair.run("cat", pair.registry.reference(f"app@{pinned}"), "f3", "--no-cache")
         assert ran.out.encode("latin-1") == TEXTS[3].data
-        assert pair.whole() == (0 if named else 1)
+        assert pair.whole_layers() == (0 if named else 1)
 
 
-def shifted(found: list[Checkpoint]) -> None:
-    """Checkpoints that are not where blocks begin."""
-    found[:] = [replace(one, bits=(one.bits + 3) % 8) for one in found]
+def shifted(checkpoints: list[Checkpoint]) -> None:
+    """Move checkpoints away from the starts of blocks."""
+    checkpoints[:] = [replace(one, bits=(one.bits + 3) % 8) for one in checkpoints]
 
 
 WRONG = {
@@ -236,21 +231,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_where_spans_are_wrong_the_layer_is_fetched(
+def test_the_layer_is_fetched_if_spans_are_wrong(
     pair: Pair, soci: Callable[..., bytes], wrong: Callable[[], bytes]
 ) -> None:
-    """The content is the right one, or there is none."""
+    """The content is correct."""
     soci(table=wrong())
-    here, there = pair.both("cat", "f3", "last")
-    assert here == there
-    assert here.code == 0
-    assert pair.whole()
+    from_registry, from_archive = pair.both("cat", "f3", "last")
+    assert from_registry == from_archive
+    assert from_registry.code == 0
+    assert pair.whole_layers()
 
 
 def test_a_file_that_is_not_where_a_ztoc_lists_it_is_an_error(
     pair: Pair, soci: Callable[..., bytes]
 ) -> None:
-    """Nothing else is printed in its place."""
+    """Nothing is printed instead."""
     members = [*LARGE[:5], *LARGE[6:], LARGE[5]]
     soci(table=ztoc(members, large_layer(), span=SPAN, change=shifted))
     ran = pair.alone("cat", "f20")
@@ -260,14 +255,14 @@ def test_a_file_that_is_not_where_a_ztoc_lists_it_is_an_error(
 
 
 def test_a_sparse_file_is_read_from_its_layer(pair: Pair, soci: Callable[..., bytes]) -> None:
-    """Its zTOC does not say where its data are."""
+    """Its zTOC does not list the places of its data."""
     sparse = file("sparse", b"1", pax={b"GNU.sparse.major": b"1"})
     soci(table=ztoc([*LARGE, sparse], large_layer(), span=SPAN))
     assert pair.alone("cat", "f3").out.encode("latin-1") == TEXTS[3].data
-    assert pair.whole()
+    assert pair.whole_layers()
 
 
-def test_only_what_is_fetched_counts_as_download(pair: Pair, soci: Callable[..., bytes]) -> None:
+def test_max_download_counts_fetched_bytes_only(pair: Pair, soci: Callable[..., bytes]) -> None:
     """The zTOC and the spans, not the layer."""
     table = soci()
     most = str(len(table) + 300_000)
@@ -275,16 +270,16 @@ def test_only_what_is_fetched_counts_as_download(pair: Pair, soci: Callable[...,
     assert pair.alone("cat", "f3", "--max-download", "100000").code == 3
 
 
-def test_headers_only_knows_no_layer_by_its_ztoc(pair: Pair, soci: Callable[..., bytes]) -> None:
-    """It has no digests: what replaced a file of the same size could not be told."""
+def test_headers_only_does_not_use_ztocs(pair: Pair, soci: Callable[..., bytes]) -> None:
+    """They have no digests, so a replaced file of the same size would not be detected."""
     soci()
     ran = pair.alone("ls", "--headers-only")
     assert "unknown layers: 0, 1" in ran.err
     assert pair.registry.sent < 5000
 
 
-def test_small_layers_are_not_worth_the_question(pair: Pair) -> None:
-    """Manifest, config and layer, nothing else."""
+def test_ztocs_are_not_requested_for_small_layers(pair: Pair) -> None:
+    """Only manifest, config and layer are."""
     pair.push(plain_layer(LARGE[:9]))
     assert pair.alone("ls").code == 0
     assert len(pair.registry.asked) == 3
@@ -294,8 +289,7 @@ TABLE = ztoc(MEMBERS, plain_layer(MEMBERS))
 
 
 @given(st.integers(0, len(TABLE) - 1), st.binary(min_size=1, max_size=8))
-def test_any_bytes_may_be_wrong(place: int, wrong: bytes) -> None:
-    """It is a table with places, or an error."""
+def test_damaged_ztocs_are_errors_or_have_valid_places(place: int, wrong: bytes) -> None:
     blob = MemoryBlob("l", plain_layer(MEMBERS).blob)
     data = TABLE[:place] + wrong + TABLE[place + len(wrong) :]
     for one in (data, TABLE[:place]):

@@ -1,4 +1,4 @@
-"""Layers whose manifest vouches for a table of contents are not fetched: neither for their tree nor for one file."""
+"""Layers whose manifest vouches for a table of contents are not fetched for their tree or for one file."""
 
 from __future__ import annotations
 
@@ -63,26 +63,26 @@ class Pair:
         self.layers: Sequence[TocLayer] = ()
 
     def push(self, *layers: TocLayer) -> None:
-        """Make it of these layers."""
+        """Push the image with these layers, and write it to the archive."""
         self.layers = layers
         self.registry.repository().push(toc_files(layers))
         write_image(self._folder, layers)
 
     def run(self, *words: str) -> Ran:
-        """Run any command."""
+        """Run a command."""
         code = cli.run(words)
         out, err = self._streams.readouterr()
         return Ran(code, out.decode("latin-1"), err.decode())
 
     def both(self, command: str, *words: str) -> tuple[Ran, Ran]:
-        """How a command ends on each of them. The registry's counters hold what it asked."""
-        alone = self.alone(command, *words)
-        there = self.run(command, self.archive, *words)
-        out = there.out.replace(self.archive, self.registry.reference())
-        return alone, there._replace(out=out)
+        """The results of a command for both. The registry has counted its requests."""
+        registry_result = self.alone(command, *words)
+        archive_result = self.run(command, self.archive, *words)
+        out = archive_result.out.replace(self.archive, self.registry.reference())
+        return registry_result, archive_result._replace(out=out)
 
     def alone(self, command: str, *words: str) -> Ran:
-        """How a command ends on that in the registry, which nothing is known of yet."""
+        """The result of a command for the registry's image, without a cache."""
         self.registry.asked.clear()
         self.registry.headers.clear()
         self.registry.sent = 0
@@ -90,11 +90,11 @@ class Pair:
 
     @property
     def archive(self) -> str:
-        """The file of the other one."""
+        """The path of the archive."""
         return str(self._folder / "image.tar")
 
-    def whole(self) -> int:
-        """Number of requests for a whole layer, but for those that are smaller than their footer with what is before it."""
+    def whole_layers(self) -> int:
+        """Number of requests for a complete layer, except small ones."""
         layers = {digest_of(layer) for layer in self.layers if len(layer.blob) > SMALL}
         return sum(
             line.rpartition("/")[2] in layers and "Range" not in headers
@@ -109,36 +109,38 @@ def digest_of(layer: TocLayer) -> str:
 
 @pytest.fixture
 def pair(registry: Registry, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Pair:
-    """An image that is to be pushed."""
+    """An image to push."""
     return Pair(registry, tmp_path, capsysbinary)
 
 
 @every_writer
 def test_listings_come_from_the_tables(pair: Pair, make: Callable[..., TocLayer]) -> None:
-    """Manifest, config, and one request a layer, as its table is within its last bytes or its place is known."""
+    """With a request for manifest, config and each table, whose place is known or within the last bytes."""
     pair.push(make(BASE), make(TOP))
     for words in (("-R",), ("-R", "--layer", "0"), ("/etc",)):
-        here, there = pair.both("ls", *words)
-        assert here == there
-        assert here.code == 0
-        assert pair.whole() == 0
+        from_registry, from_archive = pair.both("ls", *words)
+        assert from_registry == from_archive
+        assert from_registry.code == 0
+        assert pair.whole_layers() == 0
         assert len(pair.registry.asked) == 4
         assert pair.registry.sent < 150_000
 
 
 @every_writer
 def test_logs_come_from_the_tables(pair: Pair, make: Callable[..., TocLayer]) -> None:
-    """Changes are told from metadata by the digests in the tables."""
+    """Digests in the tables separate changes from metadata."""
     pair.push(make(BASE), make([*TOP, file("noise", BASE[2].data, mode=0o755)]))
-    here, there = pair.both("log", "etc/passwd", "small", "noise", "--format", "json")
-    assert here == there
-    assert pair.whole() == 0
+    from_registry, from_archive = pair.both(
+        "log", "etc/passwd", "small", "noise", "--format", "json"
+    )
+    assert from_registry == from_archive
+    assert pair.whole_layers() == 0
     assert pair.registry.sent < 150_000
 
 
 @every_writer
 def test_one_file_is_fetched_alone(pair: Pair, make: Callable[..., TocLayer]) -> None:
-    """One request more, for the bytes that hold it; none if they came with the table, or in a small layer."""
+    """With one more request for its bytes; none if they came with the table, or in a small layer."""
     pair.push(make(BASE), make(TOP))
     for path, most in (
         ("/holes", 12_000),
@@ -146,10 +148,10 @@ def test_one_file_is_fetched_alone(pair: Pair, make: Callable[..., TocLayer]) ->
         ("/noise", 710_000),
         ("/empty", 0),
     ):
-        here, there = pair.both("cat", path)
-        assert here == there
-        assert here.code == 0
-        assert pair.whole() == 0
+        from_registry, from_archive = pair.both("cat", path)
+        assert from_registry == from_archive
+        assert from_registry.code == 0
+        assert pair.whole_layers() == 0
         assert len(pair.registry.asked) <= 4 + (path in ("/holes", "/noise"))
         assert pair.registry.sent < 150_000 + most
 
@@ -158,12 +160,12 @@ def test_one_file_is_fetched_alone(pair: Pair, make: Callable[..., TocLayer]) ->
 def test_files_are_extracted_by_their_places(
     pair: Pair, make: Callable[..., TocLayer], tmp_path: Path
 ) -> None:
-    """Adjacent ones in one request; if nearly all is wanted, the layer."""
+    """Adjacent files in one request; for nearly all files, the layer is fetched."""
     pair.push(make(BASE), make(TOP))
     for words in (("/etc", "/new"), ("/etc", "/holes", "/same"), ("/",)):
         folders = [tmp_path / "here", tmp_path / "there"]
         pair.alone("extract", *words, "-o", str(folders[0]))
-        assert pair.whole() == 0
+        assert pair.whole_layers() == 0
         assert len(pair.registry.asked) <= 7
         assert cli.run(["extract", str(tmp_path / "image.tar"), *words, "-o", str(folders[1]), "--force"]) == 0  # fmt: skip
         assert files(folders[0]) == files(folders[1])
@@ -173,7 +175,7 @@ def test_files_are_extracted_by_their_places(
 
 
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Mode and content of all below a folder."""
+    """Mode and content of everything below a folder."""
     return {
         str(path.relative_to(folder)): (
             path.lstat().st_mode,
@@ -184,7 +186,7 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_one_file_of_a_large_layer_costs_a_fiftieth_of_it(pair: Pair) -> None:
-    """Of 12 MB here; a table and 64 KiB of the end are most of it."""
+    """Of 12 MB here; most of it is the table and the last 64 KiB."""
     large = [file(f"f{number}", NOISE.randbytes(100_000)) for number in range(120)]
     for make in (placed_estargz, placed_chunked):
         layer = make(large)
@@ -195,20 +197,20 @@ def test_one_file_of_a_large_layer_costs_a_fiftieth_of_it(pair: Pair) -> None:
 
 
 def test_layers_without_a_claim_are_fetched_once_and_nothing_else(pair: Pair) -> None:
-    """A table that the manifest does not vouch for is not believed, however right."""
+    """A table that the manifest does not vouch for is not used."""
     layer = placed_estargz(BASE)
     pair.push(TocLayer(layer.tar, layer.blob), plain_layer(TOP))
-    here, there = pair.both("ls", "-R")
-    assert here == there
-    assert pair.whole() == 1
+    from_registry, from_archive = pair.both("ls", "-R")
+    assert from_registry == from_archive
+    assert pair.whole_layers() == 1
     assert len(pair.registry.asked) <= 5  # the check of the table takes one more
 
 
-def test_a_whole_report_fetches_layers_whole(pair: Pair) -> None:
-    """Its figures are those of the tars, and verified."""
+def test_a_report_fetches_complete_layers(pair: Pair) -> None:
+    """Its figures are verified."""
     pair.push(placed_estargz(BASE), placed_chunked(TOP))
     assert pair.alone("report").code == 0
-    assert pair.whole() == 1
+    assert pair.whole_layers() == 1
     assert len(pair.registry.asked) <= 10  # five for what is beside it, one to check the table
 
 
@@ -228,20 +230,20 @@ def test_a_table_that_is_not_as_claimed_is_not_used(
     """The layer is fetched instead."""
     layer = wrong_digest(make(BASE))
     pair.push(layer)
-    here, there = pair.both("cat", "/etc/passwd")
-    assert here == there
-    assert here.code == 0
-    assert pair.whole() >= 1
+    from_registry, from_archive = pair.both("cat", "/etc/passwd")
+    assert from_registry == from_archive
+    assert from_registry.code == 0
+    assert pair.whole_layers() >= 1
 
 
-def test_a_claimed_table_that_is_not_there_is_not_used(pair: Pair) -> None:
-    """As if nothing was claimed."""
+def test_a_missing_table_is_not_used(pair: Pair) -> None:
+    """The layer is fetched instead."""
     layer = plain_layer(BASE)
     for claims in (placed_estargz(BASE).annotations, placed_chunked(BASE).annotations):
         pair.push(TocLayer(layer.tar, layer.blob, claims))
-        here, there = pair.both("ls", "-R")
-        assert here == there
-        assert pair.whole() == 1
+        from_registry, from_archive = pair.both("ls", "-R")
+        assert from_registry == from_archive
+        assert pair.whole_layers() == 1
 
 
 LIES: dict[str, dict[str, Any]] = {
@@ -260,10 +262,10 @@ LIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 @pytest.mark.parametrize("make", [placed_estargz, placed_chunked])
-def test_a_wrong_place_is_found_out(
+def test_a_wrong_place_is_detected(
     pair: Pair, make: Callable[..., TocLayer], lie: dict[str, Any]
 ) -> None:
-    """The content is the right one, from the layer if it has to be."""
+    """The content is correct, if necessary from the layer."""
 
     def change(entries: list[dict[str, Any]]) -> None:
         for entry in entries:
@@ -272,16 +274,16 @@ def test_a_wrong_place_is_found_out(
 
     pair.push(make(BASE, change))
     for path in ("/noise", "/holes"):
-        here, there = pair.both("cat", path)
-        assert here == there
-        assert here.code == 0
+        from_registry, from_archive = pair.both("cat", path)
+        assert from_registry == from_archive
+        assert from_registry.code == 0
 
 
 @pytest.mark.parametrize("make", [placed_estargz, placed_chunked])
 def test_a_content_that_is_not_in_the_layer_is_an_error(
     pair: Pair, make: Callable[..., TocLayer]
 ) -> None:
-    """Nothing of it is printed; other files are."""
+    """It is not printed; other files are."""
 
     def change(entries: list[dict[str, Any]]) -> None:
         for entry in entries:
@@ -297,7 +299,7 @@ def test_a_content_that_is_not_in_the_layer_is_an_error(
 
 
 def test_streamed_contents_are_checked_too(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a large part, all but the last bytes are given out before the check."""
+    """For a large part, all but the last bytes are output before the check."""
     monkeypatch.setattr(contents, "HELD", 1 << 18)
 
     def change(entries: list[dict[str, Any]]) -> None:
@@ -306,8 +308,8 @@ def test_streamed_contents_are_checked_too(pair: Pair, monkeypatch: pytest.Monke
                 entry["digest"] = "sha256:" + "1" * 64
 
     pair.push(placed_estargz(BASE))
-    here, there = pair.both("cat", "/other")
-    assert here == there or here.out == there.out
+    from_registry, from_archive = pair.both("cat", "/other")
+    assert from_registry == from_archive or from_registry.out == from_archive.out
     pair.push(placed_estargz(BASE, change))
     ran = pair.alone("cat", "/other")
     assert ran.code == 3
@@ -318,10 +320,10 @@ def test_a_registry_without_ranges_sends_the_layer_once(pair: Pair) -> None:
     """Table and content come from the copy."""
     pair.registry.ranges = False
     pair.push(placed_estargz(BASE))
-    here, there = pair.both("cat", "/etc/passwd")
-    assert here == there
-    assert here.code == 0
-    assert pair.whole() == 1
+    from_registry, from_archive = pair.both("cat", "/etc/passwd")
+    assert from_registry == from_archive
+    assert from_registry.code == 0
+    assert pair.whole_layers() == 1
 
 
 @settings(
@@ -335,19 +337,19 @@ def test_a_registry_without_ranges_sends_the_layer_once(pair: Pair) -> None:
 def test_any_image_is_the_same_from_its_tables(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, layers: list[list[Member]], kinds: list[str]
 ) -> None:
-    """Listings, logs and contents, but for names and types that tables cannot say."""
+    """Listings, logs and contents, except names and types that tables cannot represent."""
     monkeypatch.setattr(opening, "SMALL", 0)
-    made = [
-        WRITERS[kind](list(filter(sayable, members)))
+    toc_layers = [
+        WRITERS[kind](list(filter(is_representable, members)))
         for members, kind in zip(layers, kinds, strict=False)
     ]
-    pair.push(*made)
+    pair.push(*toc_layers)
     for command, words in (("ls", ("-R",)), ("log", ("**",)), ("cat", ("**",))):
-        here, there = pair.both(command, *words)
-        assert here == there
+        from_registry, from_archive = pair.both(command, *words)
+        assert from_registry == from_archive
 
 
-def sayable(member: Member) -> bool:
+def is_representable(member: Member) -> bool:
     """Whether a table can list a member as it is."""
     try:
         member.name.decode()
@@ -358,8 +360,8 @@ def sayable(member: Member) -> bool:
     return known and member.mtime == int(member.mtime)
 
 
-class Seen(Listener):
-    """What was asked until the expected tree was shown."""
+class ExpectedTreeListener(Listener):
+    """Records the requests before the expected tree is shown."""
 
     wants_expected = True
 
@@ -373,12 +375,12 @@ class Seen(Listener):
 
 
 def explored(registry: Registry) -> list[str] | None:
-    """Open an image as the explorer does; returns what was asked until the expected tree was shown, None if it was not."""
-    request, seen = Request(registry.reference()), Seen(registry)
+    """Open an image as the explorer does; returns the requests before the expected tree was shown, None if it was not."""
+    request, listener = Request(registry.reference()), ExpectedTreeListener(registry)
     registry.asked.clear()
     registry.sent = 0
-    analyse(request, open_source(request), Options(), seen)
-    return seen.asked
+    analyse(request, open_source(request), Options(), listener)
+    return listener.asked
 
 
 def large(number: int) -> list[Member]:
@@ -387,7 +389,7 @@ def large(number: int) -> list[Member]:
 
 
 def test_the_explorer_shows_the_tree_before_it_fetches_a_layer(registry: Registry) -> None:
-    """Two requests for the tables, whose layers are checked against them without another one."""
+    """It requests two tables, and later checks the layers against them."""
     layers = [placed_estargz(large(0)), placed_chunked(large(1))]
     registry.repository().push(toc_files(layers))
     assert len(explored(registry) or ()) == 4
@@ -395,8 +397,8 @@ def test_the_explorer_shows_the_tree_before_it_fetches_a_layer(registry: Registr
     assert registry.sent < sum(len(layer.blob) for layer in layers) + 150_000
 
 
-def test_layers_without_a_table_are_never_asked_for_their_footers(registry: Registry) -> None:
-    """Each layer is fetched once, and its end is remembered."""
+def test_footers_of_layers_without_a_table_are_not_requested(registry: Registry) -> None:
+    """Each layer is fetched once, and its last bytes are kept."""
     layers = [plain_layer(large(0)), plain_layer(large(1)), plain_layer(TOP)]
     registry.repository().push(toc_files(layers))
     assert explored(registry) is None
@@ -408,15 +410,15 @@ def test_layers_without_a_table_are_never_asked_for_their_footers(registry: Regi
 
 
 def report(pair: Pair, *words: str) -> Any:
-    """The JSON report without layers."""
+    """The JSON report of a command that fetches no layers."""
     ran = pair.alone("report", "--headers-only", "--format", "json", "--files", *words)
     assert ran.code == 0, ran.err
-    assert pair.whole() == 0
+    assert pair.whole_layers() == 0
     return json.loads(ran.out)
 
 
 def test_headers_only_reports_all_figures_that_tables_have(pair: Pair) -> None:
-    """They are those of the archive; what only layers can say is null."""
+    """They equal those of the archive; figures that need layers are null."""
     pair.push(placed_estargz(BASE), placed_chunked([*TOP, *large(1)]))
     found = report(pair)
     archive = pair.run("report", pair.archive, "--format", "json", "--files")
@@ -435,8 +437,8 @@ def test_headers_only_reports_all_figures_that_tables_have(pair: Pair) -> None:
     assert len(pair.registry.asked) == 4
 
 
-def test_headers_only_never_sums_up_what_it_does_not_know(pair: Pair) -> None:
-    """One layer without a table: totals are null, and each layer says what it is from."""
+def test_headers_only_has_no_totals_with_unknown_layers(pair: Pair) -> None:
+    """With a layer without a table, totals are null, and each layer states its extent."""
     layers = [placed_estargz(BASE), plain_layer(large(1)), placed_chunked(TOP), wrong_digest(placed_estargz(large(2)))]  # fmt: skip
     pair.push(*layers)
     found = report(pair)
@@ -460,11 +462,11 @@ def test_headers_only_never_sums_up_what_it_does_not_know(pair: Pair) -> None:
         ran = pair.alone(words[0], *words[1:], "--headers-only")
         assert ran.code == 0
         assert "unknown layers: 1, 3; leave out --headers-only" in ran.err
-        assert pair.whole() == 0
+        assert pair.whole_layers() == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
         (("cat", "/0/0"), "/0/0: no such path in the known layers"),
         (("ls", "/1/*"), "/1/*: no such path in the known layers"),
@@ -472,30 +474,29 @@ def test_headers_only_never_sums_up_what_it_does_not_know(pair: Pair) -> None:
         (("log", "0/0"), "no known layer has changes of 0/0"),
     ],
 )
-def test_a_path_that_may_be_in_an_unknown_layer_is_not_said_to_be_missing(
-    pair: Pair, words: tuple[str, ...], said: str
+def test_a_path_may_be_in_an_unknown_layer(
+    pair: Pair, words: tuple[str, ...], problem: str
 ) -> None:
-    """The layers that it may be in are named, and how to read them."""
+    """The error names these layers, and how to read them."""
     pair.push(placed_estargz(BASE), plain_layer(large(0)))
     ran = pair.alone(*words, "--headers-only")
     assert ran.code == 1
-    assert said in ran.err
+    assert problem in ran.err
     assert ran.err.count("unknown layers: 1; leave out --headers-only to fetch them") == 2
-    assert pair.whole() == 0
+    assert pair.whole_layers() == 0
 
 
-def test_a_path_after_known_layers_is_missing_whatever_comes_later(pair: Pair) -> None:
-    """Only layers that could have it count."""
+def test_a_path_is_missing_if_all_layers_up_to_it_are_known(pair: Pair) -> None:
     pair.push(placed_estargz(BASE), plain_layer(large(0)))
     ran = pair.alone("cat", "/0/0", "--layer", "0", "--headers-only")
     assert "/0/0: no such path in the image" in ran.err
 
 
-def test_headers_only_holds_where_ranges_are_not_sent(pair: Pair) -> None:
-    """A table that would take the whole layer is not read; neither is a file."""
+def test_headers_only_never_fetches_layers_without_ranges(pair: Pair) -> None:
+    """A table that would take the whole layer is not read, nor is a file."""
     pair.push(placed_estargz(BASE))
     pair.registry.ranges = False
-    found = report_of_any(pair)
+    found = unchecked_report(pair)
     assert [layer["extent"] for layer in found["layers"]] == ["unknown"]
     pair.registry.ranges = True
 
@@ -507,16 +508,16 @@ def test_headers_only_holds_where_ranges_are_not_sent(pair: Pair) -> None:
     ran = pair.alone("cat", "/noise", "--headers-only")
     assert ran.code == 3
     assert "the layer would have to be fetched" in ran.err
-    assert pair.whole() == 0
+    assert pair.whole_layers() == 0
 
 
-def report_of_any(pair: Pair) -> Any:
-    """The JSON report, whatever was asked for."""
+def unchecked_report(pair: Pair) -> Any:
+    """The JSON report, without checks of the requests."""
     return json.loads(pair.alone("report", "--headers-only", "--format", "json").out)
 
 
 def test_headers_only_does_not_depend_on_the_cache(pair: Pair, tmp_path: Path) -> None:
-    """The same bytes before and after all layers were read."""
+    """Its output is the same after all layers were read."""
     pair.push(placed_estargz(BASE), plain_layer(large(1)))
     words = ("report", pair.registry.reference(), "--format", "json")
     first = pair.run(*words, "--headers-only")
@@ -524,27 +525,27 @@ def test_headers_only_does_not_depend_on_the_cache(pair: Pair, tmp_path: Path) -
     assert pair.run(*words, "--headers-only") == first
 
 
-def test_headers_only_is_refused_where_formats_cannot_say_what_is_unknown(pair: Pair) -> None:
-    """Before anything is asked."""
+def test_headers_only_is_refused_for_formats_without_unknown_figures(pair: Pair) -> None:
+    """Nothing is requested."""
     pair.push(placed_estargz(BASE))
     for name in ("markdown", "html", "csv", "junit", "sarif", "github"):
         assert pair.alone("report", "--headers-only", "--format", name).code == 2
         assert not pair.registry.asked
 
 
-def test_such_a_report_is_no_baseline(pair: Pair, tmp_path: Path) -> None:
+def test_a_headers_only_report_is_not_a_baseline(pair: Pair, tmp_path: Path) -> None:
     """It has no findings, and perhaps no totals."""
     pair.push(placed_estargz(BASE))
-    kept = tmp_path / "baseline.json"
-    ran = pair.alone("report", "--headers-only", "--format", "json", "--output", str(kept))
+    baseline = tmp_path / "baseline.json"
+    ran = pair.alone("report", "--headers-only", "--format", "json", "--output", str(baseline))
     assert ran.code == 0
-    ran = pair.run("ci", pair.archive, "--baseline", str(kept))
+    ran = pair.run("ci", pair.archive, "--baseline", str(baseline))
     assert ran.code == 2
     assert "made with --headers-only" in ran.err
 
 
-def test_what_is_not_fetched_does_not_count_as_download(pair: Pair) -> None:
-    """Neither where tables do nor with --headers-only."""
+def test_max_download_counts_fetched_layers_only(pair: Pair) -> None:
+    """Neither with tables nor with --headers-only do layers count."""
     pair.push(placed_estargz(BASE))
     assert pair.alone("report", "--max-download", "1MB").code == 3
     assert pair.alone("report", "--max-download", "1MB", "--headers-only").code == 0

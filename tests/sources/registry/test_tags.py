@@ -1,4 +1,4 @@
-"""The tags of a repository, to choose from."""
+"""The tags of a repository: their order, lookup and picker."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def listed(registry: Registry, **more: object) -> Tags:
 
 
 def push(registry: Registry) -> None:
-    """Push an image a tag."""
+    """Push an image per tag."""
     for tag, files in IMAGES.items():
         registry.repository().push(files, tag)
 
 
 def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
-    """`latest` first; date, size and platform by a question for the manifest and one for the config."""
+    """`latest` comes first; date, size and platform take a request for the manifest and one for the config."""
     push(registry)
     tags = listed(registry)
     assert [image.tags[0].rpartition(":")[2] for image in tags.images()] == [
@@ -48,7 +48,7 @@ def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(registry.asked) == 1
     request = Request("", cache=Store(tmp_path / "cache"))
-    found = [tags.looked_up(request, image) for image in tags.images()]
+    found = [tags.look_up(request, image) for image in tags.images()]
     assert len(registry.asked) == 1 + 2 * len(IMAGES)
     for image in found:
         assert image.reference.startswith("registry://")
@@ -59,26 +59,25 @@ def test_numbers_count_as_numbers(registry: Registry, tmp_path: Path) -> None:
 
 
 def test_looking_up_needs_one_token(registry: Registry) -> None:
-    """Which listing got."""
+    """The token of the listing is used."""
     push(registry)
     registry.token_seconds = 300
     tags = listed(registry)
     for image in tags.images():
-        tags.looked_up(Request(""), image)
+        tags.look_up(Request(""), image)
     assert sum("/token" in line for line in registry.asked) == 1
     assert len(registry.asked) == 3 + 2 * len(IMAGES)
 
 
-def test_pages(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as there are."""
+def test_all_pages_are_read(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     push(registry)
     monkeypatch.setattr(registry_tags, "_PAGE", 2)
     assert len(listed(registry).images()) == len(IMAGES)
     assert len(registry.asked) == 3
 
 
-def test_a_list_without_end(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same page again ends it, and so do very many pages."""
+def test_an_endless_list_is_cut(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated page ends it, and so does the maximum number of tags."""
     link = '</v2/app/tags/list?last=x>; rel="next"'
 
     def same(handler: Handler) -> bool:
@@ -88,7 +87,7 @@ def test_a_list_without_end(registry: Registry, monkeypatch: pytest.MonkeyPatch)
     registry.misbehave = same
     assert len(listed(registry).images()) == 2
     assert len(registry.asked) == 2
-    monkeypatch.setattr(registry_tags, "MOST", 50)
+    monkeypatch.setattr(registry_tags, "MAX_TAGS", 50)
 
     def more(handler: Handler) -> bool:
         new = [f"{len(handler.server.asked)}-{number}" for number in range(20)]
@@ -102,9 +101,7 @@ def test_a_list_without_end(registry: Registry, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     "body", [b"[]", b"{}", b'{"tags": null}', b'{"tags": [1, "a b", "\\u001b[2J", "../x", ""]}']
 )
-def test_what_is_no_list_of_tags(registry: Registry, body: bytes) -> None:
-    """An error, not an empty list."""
-
+def test_an_invalid_list_of_tags_is_an_error(registry: Registry, body: bytes) -> None:
     def misbehave(handler: Handler) -> bool:
         handler.reply(200, body)
         return True
@@ -114,14 +111,13 @@ def test_what_is_no_list_of_tags(registry: Registry, body: bytes) -> None:
         listed(registry)
 
 
-def test_no_repository(registry: Registry) -> None:
-    """It is not found."""
+def test_a_missing_repository_is_an_error(registry: Registry) -> None:
     with pytest.raises(ImageNotFoundError, match=f"{registry.host} has no list of tags in app"):
         listed(registry)
 
 
-def test_what_names_a_repository() -> None:
-    """Without a tag and a digest, by its scheme."""
+def test_a_reference_may_name_a_repository() -> None:
+    """With its scheme, and without a tag or digest."""
     assert whole_repository("registry://ghcr.io/org/app") == Reference("ghcr.io", "org/app")
     for other in (
         "registry://ghcr.io/org/app:1",
@@ -142,8 +138,8 @@ def push_many(registry: Registry) -> None:
         repository.manifests[f"1.{number}"] = repository.manifests["0"]
 
 
-def looked_up(registry: Registry) -> set[str]:
-    """The tags whose manifest was asked for."""
+def requested_tags(registry: Registry) -> set[str]:
+    """The tags whose manifest was requested."""
     return {line.rpartition("/")[2] for line in registry.asked if "/manifests/" in line}
 
 
@@ -154,24 +150,26 @@ def rows(app: PickerApp) -> list[str]:
 
 
 async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
-    """The highest versions first; further ones once the list rests there, and not those in between."""
+    """The highest versions first; others once scrolling stops, without those in between."""
     push_many(registry)
     app = PickerApp(Request(""), tags=listed(registry))
     async with app.run_test(size=(100, 16)) as pilot:
         await looked(pilot)
         first = rows(app)
         assert first[:2] == ["1.99", "1.98"]
-        assert looked_up(registry) == set(first)
+        assert requested_tags(registry) == set(first)
         await pilot.press("end")
         await pilot.pause(0.3)
         await looked(pilot)
         assert rows(app)[-1] == "0"
-        assert looked_up(registry) == {*first, *rows(app)}
-        assert all(row.image.created for row in app.choice.rows if row.name in looked_up(registry))
+        assert requested_tags(registry) == {*first, *rows(app)}
+        assert all(
+            row.image.created for row in app.choice.rows if row.name in requested_tags(registry)
+        )
         await pilot.press("slash", *"1.5")
         await pilot.pause(0.3)
         await looked(pilot)
-        assert {"1.5", "1.59"} < looked_up(registry)
+        assert {"1.5", "1.59"} < requested_tags(registry)
         asked = len(registry.asked)
         await pilot.press("escape", "escape", "home")
         await pilot.pause(0.3)
@@ -179,19 +177,19 @@ async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
         assert len(registry.asked) == asked
 
 
-async def test_leaving_the_picker_ends_looking_up(registry: Registry) -> None:
-    """Some are looked up at once, and nothing is asked after them."""
+async def test_leaving_the_picker_stops_lookups(registry: Registry) -> None:
+    """Several run at the same time, and no request follows."""
     push_many(registry)
     tags = listed(registry)
-    asked, most, goes_on = 0, 0, threading.Event()
+    active, peak, resume = 0, 0, threading.Event()
 
     def wait(handler: Handler) -> bool:
-        nonlocal asked, most
+        nonlocal active, peak
         if "/manifests/" in handler.path:
-            asked += 1
-            most = max(most, asked)
-            goes_on.wait(10)
-            asked -= 1
+            active += 1
+            peak = max(peak, active)
+            resume.wait(10)
+            active -= 1
         return False
 
     registry.misbehave = wait
@@ -199,21 +197,21 @@ async def test_leaving_the_picker_ends_looking_up(registry: Registry) -> None:
     async with app.run_test(size=(100, 16)) as pilot:
         for _ in range(200):
             await pilot.pause(0.05)
-            if most == registry_tags.WORKERS:
+            if peak == registry_tags.WORKERS:
                 break
         await pilot.pause(0.2)
         await pilot.press("escape")
-    goes_on.set()
+    resume.set()
     for _ in range(200):
         time.sleep(0.05)
-        if not asked:
+        if not active:
             break
-    assert most == registry_tags.WORKERS
-    assert len(looked_up(registry)) == registry_tags.WORKERS
+    assert peak == registry_tags.WORKERS
+    assert len(requested_tags(registry)) == registry_tags.WORKERS
 
 
-async def test_a_limit_ends_looking_up(registry: Registry) -> None:
-    """It is said, and the tags can be chosen all the same."""
+async def test_a_rate_limit_stops_lookups(registry: Registry) -> None:
+    """A message says so, and tags can still be selected."""
     push_many(registry)
     tags = listed(registry)
 
@@ -227,18 +225,18 @@ async def test_a_limit_ends_looking_up(registry: Registry) -> None:
         await looked(pilot)
         await pilot.pause(0.3)
         assert "rate limit reached" in "\n".join(screen_text(app))
-        assert len(looked_up(registry)) <= registry_tags.WORKERS
+        assert len(requested_tags(registry)) <= registry_tags.WORKERS
         registry.misbehave = None
         await pilot.press("r")
         await looked(pilot)
         assert "rate limit" not in "\n".join(screen_text(app))
-        assert looked_up(registry) >= set(rows(app))
+        assert requested_tags(registry) >= set(rows(app))
         await pilot.press("enter")
     assert app.return_value is not None
 
 
-async def test_the_picker_lists_them(registry: Registry, tmp_path: Path) -> None:
-    """With size, and marked ones compared; a damaged one is listed by its name."""
+async def test_the_picker_lists_tags(registry: Registry, tmp_path: Path) -> None:
+    """With size and platform; a damaged image is listed by its name."""
     push(registry)
     registry.repository().manifests["odd"] = ("text/plain", b"?")
     request = Request("", cache=Store(tmp_path / "cache"), progress=NullProgress())

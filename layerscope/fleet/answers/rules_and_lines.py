@@ -1,4 +1,4 @@
-"""One rule, and one Dockerfile line, over all images."""
+"""The cost of each rule and of each Dockerfile line over all images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RANKS = list(Severity)
 
 @dataclass(slots=True)
 class _Sum:
-    """A sum over images, and the layers that it is about."""
+    """Images, bytes, and the keys of the layers that contribute to them."""
 
     images: int = 0
     last_image: int = -1
@@ -40,9 +40,9 @@ class _Sum:
 
 @dataclass(slots=True)
 class _Rule:
-    found: _Sum = field(default_factory=_Sum)
+    any_finding: _Sum = field(default_factory=_Sum)
     in_base: _Sum = field(default_factory=_Sum)
-    own: _Sum = field(default_factory=_Sum)
+    outside_base: _Sum = field(default_factory=_Sum)
     findings: int = 0
     severity: Severity = Severity.NOTE
     saved: _Sum = field(default_factory=_Sum)
@@ -57,10 +57,10 @@ class _Line:
     avoidable: _Sum = field(default_factory=_Sum)
 
 
-def causes(
+def rules_and_lines(
     results: Results, layers: Layers, savings: Savings
 ) -> tuple[list[RuleAnswer], list[LineAnswer]]:
-    """What each rule and each line costs over all images, the costliest first."""
+    """The rules and the Dockerfile lines, each with its bytes over all images, the costliest first."""
     rules: dict[str, _Rule] = {}
     lines: dict[str, _Line] = {}
     for image in range(results.images):
@@ -71,14 +71,14 @@ def causes(
             step = steps[layer.layer]
             line = lines.setdefault(step.line, _Line(step.instruction))
             line.stored.add(image, layer.stored_bytes, layer.key)
-        seen = -1
+        last_finding = -1
         for finding in results.of_image(FindingRow, image):
             rule = rules.setdefault(finding.rule, _Rule())
-            rule.found.add(image, 0)
-            (rule.in_base if finding.base else rule.own).add(image, 0)
+            rule.any_finding.add(image, 0)
+            (rule.in_base if finding.base else rule.outside_base).add(image, 0)
             rule.severity = min(rule.severity, Severity(finding.severity), key=_RANKS.index)
-            rule.findings += finding.finding != seen
-            seen = finding.finding
+            rule.findings += finding.finding != last_finding
+            last_finding = finding.finding
         for claim in results.of_image(ClaimRow, image):
             text = steps[claim.layer].line
             if claim.subject == WASTED:
@@ -104,16 +104,16 @@ def causes(
 def _rule(name: str, rule: _Rule, savings: Savings) -> RuleAnswer:
     subject = rule_subject(name)
     lines = [
-        LineSaving(text, found.images, found.bytes, found.once(savings, subject))
-        for text, found in rule.lines.items()
+        LineSaving(text, line.images, line.bytes, line.once(savings, subject))
+        for text, line in rule.lines.items()
     ]
     return RuleAnswer(
         rule=name,
         title=_TITLES.get(name, name),
         severity=rule.severity.value,
-        images=rule.found.images,
+        images=rule.any_finding.images,
         findings=rule.findings,
-        base_images=rule.found.images - rule.own.images,
+        base_images=rule.any_finding.images - rule.outside_base.images,
         bytes=rule.saved.bytes,
         once_bytes=rule.saved.once(savings, subject),
         lines=sorted(lines, key=lambda line: (-line.bytes, line.line)),

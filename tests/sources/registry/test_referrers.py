@@ -1,4 +1,4 @@
-"""What a registry has beside an image: attestations, signatures, SBOMs."""
+"""Attestations, signatures and SBOMs of images in registries."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def packages(image: Opened) -> list[tuple[str, str, str, int]]:
 
 @pytest.mark.parametrize("tagged", [False, True])
 def test_referrers_are_named_and_sboms_own_files(registry: Registry, tagged: bool) -> None:
-    """By the API, and by the tag that stands in for it; a binary belongs to the module of its name."""
+    """Referrers come from the API or from the tag that replaces it; a binary belongs to the module with its name."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     spdx = manifest_with(repository, json.dumps(SPDX).encode(), "application/spdx+json")
@@ -127,8 +127,7 @@ def test_referrers_are_named_and_sboms_own_files(registry: Registry, tagged: boo
     assert "\x1b" not in shown
 
 
-def test_referrers_are_asked_for_while_layers_are_fetched(registry: Registry) -> None:
-    """Neither waits for the other."""
+def test_referrers_are_fetched_while_layers_are(registry: Registry) -> None:
     registry.repository().push(oci_files(LAYERS))
     config = json.loads(registry.repository().manifests["latest"][1])["config"]["digest"]
     both = threading.Barrier(3, timeout=20)  # two layers at once
@@ -143,15 +142,15 @@ def test_referrers_are_asked_for_while_layers_are_fetched(registry: Registry) ->
     assert not both.broken
 
 
-async def test_the_explorer_shows_files_before_it_knows_what_is_beside_them(
+async def test_the_explorer_shows_files_before_attestations_arrive(
     registry: Registry,
 ) -> None:
-    """The Dockerfile comes from the provenance once that is there."""
+    """The Dockerfile comes from the provenance once that has arrived."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     layers = json.loads(repository.manifests[subject][1])["layers"]
-    told = statement("v1", ["sha256:" + "0" * 64, *(layer["digest"] for layer in layers)])
-    attest(repository, subject, told, "latest")
+    claimed = statement("v1", ["sha256:" + "0" * 64, *(layer["digest"] for layer in layers)])
+    attest(repository, subject, claimed, "latest")
     arrived = threading.Event()
 
     def wait(handler: Handler) -> bool:
@@ -194,11 +193,11 @@ def attest(repository: Repository, subject: str, statement: dict[str, Any], tag:
 
 
 def test_attestations_of_an_index(registry: Registry) -> None:
-    """BuildKit's SBOM and provenance, which no first frame waits for."""
+    """BuildKit's SBOM is read."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
-    told = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
-    attest(repository, subject, told, "index")
+    claimed = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
+    attest(repository, subject, claimed, "index")
     found = opened(registry, "app:index")
     assert packages(found)[0] == ("go", "example.com/team/app", "v1.2.3", 9000)
     assert found.image.layers
@@ -209,8 +208,7 @@ def test_attestations_of_an_index(registry: Registry) -> None:
     "body",
     [b"", b"[]", b"{}", b'{"manifests": 3}', b'{"manifests": [3, {}, {"digest": "x"}]}', b"<html>", b"{" * 100_000],
 )  # fmt: skip
-def test_lists_of_referrers_that_are_none(registry: Registry, body: bytes) -> None:
-    """The image opens without them."""
+def test_invalid_lists_of_referrers_are_ignored(registry: Registry, body: bytes) -> None:
     registry.repository().push(oci_files(LAYERS))
 
     def misbehave(handler: Any) -> bool:
@@ -225,8 +223,7 @@ def test_lists_of_referrers_that_are_none(registry: Registry, body: bytes) -> No
 @pytest.mark.parametrize(
     "spoil", [b"", b"[]", b'{"packages": 3}', b'{"components": [{"components": 5}]}', b"\xff"]
 )
-def test_sboms_that_cannot_be_read(registry: Registry, spoil: bytes) -> None:
-    """They own nothing."""
+def test_unreadable_sboms_own_no_files(registry: Registry, spoil: bytes) -> None:
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     found = manifest_with(repository, spoil, "application/spdx+json")
@@ -239,7 +236,7 @@ def test_sboms_that_cannot_be_read(registry: Registry, spoil: bytes) -> None:
 def test_an_inventory_fetches_each_layer_once_and_lists_each_package_once(
     registry: Registry,
 ) -> None:
-    """What a program itself says goes before an SBOM; what only the SBOM names is added."""
+    """Build information in a program takes precedence over an SBOM; packages only in the SBOM are added."""
     data = program(go_data("path\tx\nmod\texample.com/team/app\tv1.2.3\n"))
     data += random.Random(1).randbytes(4 * EDGE)
     repository = registry.repository()
@@ -259,7 +256,7 @@ def test_an_inventory_fetches_each_layer_once_and_lists_each_package_once(
         assert sum(str(layer.digest) in asked for asked in registry.asked) == 1
 
 
-# --- What older versions of cosign tagged ---------------------------------------------------------
+# --- Tags of older versions of cosign -------------------------------------------------------------
 
 SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
@@ -271,22 +268,24 @@ def enveloped(statement: dict[str, Any]) -> bytes:
     return json.dumps({"payloadType": "application/vnd.in-toto+json", "payload": payload, "signatures": []}).encode()  # fmt: skip
 
 
-def tag(repository: Repository, about: str, end: str, data: bytes, media_type: str, **more: Any) -> None:  # fmt: skip
-    """Store a document as cosign did."""
-    described = manifest_with(repository, data, media_type, **more)
-    repository.manifests[about.replace(":", "-") + end] = repository.manifests[described["digest"]]
+def tag(repository: Repository, subject: str, suffix: str, data: bytes, media_type: str, **more: Any) -> None:  # fmt: skip
+    """Store a document under a tag, as older versions of cosign do."""
+    descriptor = manifest_with(repository, data, media_type, **more)
+    repository.manifests[subject.replace(":", "-") + suffix] = repository.manifests[
+        descriptor["digest"]
+    ]
 
 
-def cosigned(repository: Repository, about: str) -> None:
-    """Sign an image, and attest what it consists of."""
-    told = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
-    tag(repository, about, ".sig", b"signed", SIGNATURE)
-    tag(repository, about, ".att", enveloped(told), ENVELOPE, annotations={"predicateType": told["predicateType"]})  # fmt: skip
+def cosigned(repository: Repository, subject: str) -> None:
+    """Store a signature and an SBOM attestation of an image, as cosign does."""
+    claimed = {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
+    tag(repository, subject, ".sig", b"signed", SIGNATURE)
+    tag(repository, subject, ".att", enveloped(claimed), ENVELOPE, annotations={"predicateType": claimed["predicateType"]})  # fmt: skip
 
 
 @pytest.mark.parametrize("api", [False, True])
 def test_tags_of_cosign_are_named_and_read(registry: Registry, api: bool) -> None:
-    """Whether the registry lists other referrers or has no list of them."""
+    """Whether or not the registry has the referrers API."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     cosigned(repository, subject)
@@ -307,7 +306,7 @@ def test_tags_of_cosign_are_named_and_read(registry: Registry, api: bool) -> Non
 
 
 def test_signatures_of_the_index_are_named_too(registry: Registry) -> None:
-    """cosign signs what a tag names; what it attests of an index is not about one image of it."""
+    """cosign signs what a tag names; an SBOM of an index is not about one of its images."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     data = repository.manifests[subject][1]
@@ -318,8 +317,8 @@ def test_signatures_of_the_index_are_named_too(registry: Registry) -> None:
     assert packages(found) == []
 
 
-def test_nothing_is_asked_of_cosign_where_it_is_not_worth_it(registry: Registry) -> None:
-    """Neither for the steps and layers alone, nor where cosign's referrers are listed, nor where they are refused."""
+def test_tags_of_cosign_are_not_always_requested(registry: Registry) -> None:
+    """Neither for steps and layers only, nor if referrers include cosign's, nor if they are refused."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     source = open_source(Request(registry.reference()))
@@ -350,8 +349,8 @@ def test_nothing_is_asked_of_cosign_where_it_is_not_worth_it(registry: Registry)
         b"", b"[]", b"{}", b"{" * 9999, b'{"payload": 3}', b'{"payload": "?"}', b'{"payload": "e30="}', b"\xff",
     ],
 )  # fmt: skip
-def test_attestations_of_cosign_that_are_none(registry: Registry, data: bytes) -> None:
-    """They are named, and own nothing."""
+def test_invalid_attestations_of_cosign_own_no_files(registry: Registry, data: bytes) -> None:
+    """They are still named."""
     repository = registry.repository()
     subject = repository.push(oci_files(LAYERS))
     about = {"annotations": {"predicateType": "https://cyclonedx.org/bom/v1.4"}}
@@ -362,8 +361,7 @@ def test_attestations_of_cosign_that_are_none(registry: Registry, data: bytes) -
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"layers": 3}', b'{"manifests": []}'])
-def test_tags_of_cosign_that_are_no_manifests(registry: Registry, answer: bytes) -> None:
-    """They name nothing."""
+def test_tags_of_cosign_without_a_manifest_are_ignored(registry: Registry, answer: bytes) -> None:
     registry.repository().push(oci_files(LAYERS))
 
     def misbehave(handler: Handler) -> bool:

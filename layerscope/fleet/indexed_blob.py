@@ -1,4 +1,4 @@
-"""Layers that were read from one of several images, as layers of another one."""
+"""Layers that were indexed as part of another image."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from layerscope.errors import LayerscopeError
 from layerscope.layers.blob import Blob
 
 
-class ReadBlob(Blob):
-    """A layer whose index is known. Its bytes are opened only when a content is needed, which is compared with its digest in the
-    index."""
+class IndexedBlob(Blob):
+    """A layer whose index is known.
+
+    Its bytes are opened only when a content is needed, which is then compared with its digest in the index.
+    """
 
     def __init__(
         self, name: str, size: int, digest: str | None, open_blob: Callable[[], Blob]
     ) -> None:
-        """`digest` is the one that its bytes had. `open_blob` raises `LayerscopeError`."""
+        """`digest` was computed from its bytes. `open_blob` raises `LayerscopeError`."""
         super().__init__(name, size)
         self._digest = digest
         self._open_blob = open_blob

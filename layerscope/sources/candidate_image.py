@@ -15,58 +15,67 @@ from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.store import Store
 from layerscope.sources.assemble import assemble
-from layerscope.sources.base import Candidate, Export, Found, Request, SourceImage, naming
+from layerscope.sources.base import (
+    Candidate,
+    Export,
+    FoundImages,
+    Request,
+    SourceImage,
+    errors_about,
+)
 from layerscope.sources.choosing import choose
 from layerscope.sources.export_cache import ExportCache
 
 
-def describe(
+def open_candidate(
     request: Request,
-    found: Found,
+    found: FoundImages,
     chosen: Candidate,
     others: Sequence[Candidate] = (),
     warnings: Sequence[ImageWarning] = (),
 ) -> SourceImage:
-    """The image of the candidate `chosen` among those `found`. Raises `LayerscopeError`."""
+    """The image of the candidate `chosen` from the images `found`. Raises `LayerscopeError`."""
     parts = chosen.load()
     location = found.location or request.reference.partition("://")[2] or request.reference
-    if parts.whole is not None:
-        return _placed(request, parts.whole, chosen.kind or found.kind, location, found.warnings)
+    if parts.complete_image is not None:
+        return _with_location(
+            request, parts.complete_image, chosen.kind or found.kind, location, found.warnings
+        )
     image, blobs = assemble(
         request, chosen.kind or found.kind, location, chosen.tags, chosen.platform, parts,
         [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
     )  # fmt: skip
     stated, wanted = chosen.platform, request.platform
     if stated is None or (wanted is not None and wanted.os_version and not stated.os_version):
-        _check_runs(image.platform, wanted)  # only the config says it
+        _check_runs(image.platform, wanted)  # only the config has a platform
     if chosen.export is None:
-        return SourceImage(image, blobs, found.damage, rest=chosen.rest)
+        return SourceImage(image, blobs, found.damage, follow_up=chosen.follow_up)
     return DescribedImage(image, blobs, found.damage, found, chosen, chosen.export)
 
 
-def _placed(
+def _with_location(
     request: Request,
-    whole: SourceImage,
+    saved: SourceImage,
     kind: str,
     location: str,
     warnings: Sequence[ImageWarning],
 ) -> SourceImage:
-    """An image that needs no assembling, with where it was found."""
+    """The image of a saved file, with the reference and the location it was found at."""
     image = replace(
-        whole.image,
+        saved.image,
         reference=request.reference,
         source_kind=kind,
         location=location,
-        warnings=tuple(one_each([*whole.image.warnings, *warnings])),
+        warnings=tuple(one_each([*saved.image.warnings, *warnings])),
     )
-    return replace(whole, image=image)
+    return replace(saved, image=image)
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedImage(SourceImage):
     """An image in an engine: its steps are known; its layers come from an export, or from the cache of an earlier one."""
 
-    found: Found
+    found: FoundImages
     chosen: Candidate
     export: Export
 
@@ -78,10 +87,10 @@ class DescribedImage(SourceImage):
         self,
         request: Request,
         cache: IndexCache | None,
-        spared: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries spare layers
+        is_skipped: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries skip layers
     ) -> SourceImage:
-        """The same image from the cache of its last export if that knows every layer, else exported."""
-        with naming(request):
+        """The image from the cache of its last export if all of its layers are cached, else from a new export."""
+        with errors_about(request):
             if cache is not None:
                 cached = self._from_cache(request, cache.store)
                 if cached is not None and all(map(cache.has, cached.blobs)):
@@ -89,17 +98,21 @@ class DescribedImage(SourceImage):
             return self.exported(request)
 
     def exported(self, request: Request) -> ExportedImage:
-        """The image as the engine exports it now. Raises `LayerscopeError` and `CancelledError`."""
+        """The image from a new export by the engine. Raises `LayerscopeError` and `CancelledError`."""
         exported = self.export.run(request)
         several = len(exported.candidates) > 1
-        inner = self._inside(request, self.image.platform if several else None)
-        whole, _, warnings = choose(inner, exported, None)
-        parts = whole.load()
-        whole = replace(whole, load=lambda: parts)
-        alone = replace(exported, candidates=[whole], warnings=[*exported.warnings, *warnings])
-        source = self._named_alike(inner, alone)
+        export_request = self._export_request(request, self.image.platform if several else None)
+        candidate, _, warnings = choose(export_request, exported, None)
+        parts = candidate.load()
+        candidate = replace(candidate, load=lambda: parts)
+        only_image = replace(
+            exported, candidates=[candidate], warnings=[*exported.warnings, *warnings]
+        )
+        source = self._open_export(export_request, only_image)
         _check_runs(source.image.platform, request.platform)
-        return ExportedImage(source.image, source.blobs, source.damage, alone, self.export_cache)
+        return ExportedImage(
+            source.image, source.blobs, source.damage, only_image, self.export_cache
+        )
 
     @property
     def export_cache(self) -> ExportCache:
@@ -108,27 +121,31 @@ class DescribedImage(SourceImage):
 
     def _from_cache(self, request: Request, store: Store) -> SourceImage | None:
         """The image without a new export until a layer is read; None if none is cached."""
-        cached = self.export_cache.lookup(store, _ExportedLater(self, request))
-        return None if cached is None else self._named_alike(self._inside(request, None), cached)
+        cached = self.export_cache.lookup(store, _DeferredExport(self, request))
+        return (
+            None
+            if cached is None
+            else self._open_export(self._export_request(request, None), cached)
+        )
 
     @staticmethod
-    def _inside(request: Request, platform: Platform | None) -> Request:
+    def _export_request(request: Request, platform: Platform | None) -> Request:
         """The request for the image within its own export."""
         return replace(request, image=None, platform=platform)
 
-    def _named_alike(self, request: Request, exported: Found) -> SourceImage:
+    def _open_export(self, request: Request, exported: FoundImages) -> SourceImage:
         """The only image of an export, with the names and the location under which it was found."""
-        (whole,) = exported.candidates
-        named = replace(whole, tags=self.chosen.tags or whole.tags, kind=None)
-        place = replace(exported, kind=self.found.kind, location=self.found.location)
-        return describe(request, place, named)
+        (candidate,) = exported.candidates
+        named = replace(candidate, tags=self.chosen.tags or candidate.tags, kind=None)
+        located = replace(exported, kind=self.found.kind, location=self.found.location)
+        return open_candidate(request, located, named)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedImage(SourceImage):
     """An image as an engine exported it."""
 
-    export: Found
+    export: FoundImages
     """The archive, with this image as its only candidate."""
     export_cache: ExportCache
 
@@ -136,7 +153,7 @@ class ExportedImage(SourceImage):
         self.export_cache.keep(store, self.export, self, indexes)
 
 
-class _ExportedLater:
+class _DeferredExport:
     """The layers of an image that is exported when the first of them is read."""
 
     def __init__(self, described: DescribedImage, request: Request) -> None:

@@ -20,7 +20,7 @@ from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
     from layerscope.sources.registry.repository import Reference
-    from layerscope.tui.fleet.known import Reader
+    from layerscope.tui.fleet.state import Reader
     from layerscope.tui.preferences import Preferences
     from layerscope.words import ReleaseOrder
 
@@ -74,21 +74,21 @@ def run_picker(
 
     picker = PickerApp(request, preferences, tags=tags)
     while (chosen := picker.run_in_terminal()) is not None:
-        trouble, again = "", True
+        message, wants_another = "", True
         try:
             requests = [replace(request, reference=image.reference) for image in chosen]
             if len(requests) == 1:
-                again = _explore(requests[0], options, preferences, dockerfile, picked=True)
+                wants_another = _explore(requests[0], options, preferences, dockerfile, picked=True)
             else:
                 names = [image.tags[0] if image.tags else image.reference for image in chosen]
-                again = _compare(requests, names, options, preferences, picked=True)
+                wants_another = _compare(requests, names, options, preferences, picked=True)
         except CancelledError:
             pass
         except LayerscopeError as error:
-            trouble = error.message
-        if not again:
+            message = error.message
+        if not wants_another:
             return
-        picker = PickerApp(request, preferences, trouble=trouble, after=picker, tags=tags)
+        picker = PickerApp(request, preferences, error=message, previous=picker, tags=tags)
 
 
 def run_served(
@@ -107,7 +107,7 @@ def run_served(
     from layerscope.channel.serving import end_with
 
     end_with(os.getppid())
-    preferences = _preferences(settings, remembers=writing)
+    preferences = _preferences(settings, persist=writing)
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -143,16 +143,18 @@ def run_series(
     limit_freed_memory()
     preferences = _preferences(settings)
     _take_keys_from_terminal()
-    from layerscope.tui.series.app import KnownSeries, SeriesApp
+    from layerscope.tui.series.app import SeriesApp, SeriesState
 
-    known, again = KnownSeries(requests, order), True
-    while again:
-        app = SeriesApp(known, options, preferences)
+    state, wants_another = SeriesState(requests, order), True
+    while wants_another:
+        app = SeriesApp(state, options, preferences)
         app.run_in_terminal()
         if app.chosen is None:
             return
         pair = slice(app.chosen, app.chosen + 2)
-        again = _compare(requests[pair], known.names[pair], options, preferences, picked=True)
+        wants_another = _compare(
+            requests[pair], state.names[pair], options, preferences, picked=True
+        )
 
 
 def run_fleet(
@@ -168,22 +170,22 @@ def run_fleet(
     _take_keys_from_terminal()
     from layerscope.fleet.tables import ImageRow
     from layerscope.tui.fleet.app import FleetApp
-    from layerscope.tui.fleet.known import KnownFleet
+    from layerscope.tui.fleet.state import FleetState
 
-    known, again = KnownFleet(read), True
-    while again:
-        app = FleetApp(known, preferences)
+    state, wants_another = FleetState(read), True
+    while wants_another:
+        app = FleetApp(state, preferences)
         app.run_in_terminal()
-        if app.chosen is None or known.tables is None:
+        if app.chosen is None or state.tables is None:
             return
-        (image,) = known.tables.fleet.results.of_image(ImageRow, app.chosen)
-        found = replace(request, reference=image.reference, image=image.name)
+        (image,) = state.tables.fleet.results.of_image(ImageRow, app.chosen)
+        image_request = replace(request, reference=image.reference, image=image.name)
         try:
-            again = _explore(found, options, preferences, None, picked=True)
+            wants_another = _explore(image_request, options, preferences, None, picked=True)
         except CancelledError:
             pass
         except LayerscopeError as error:
-            known.trouble = error
+            state.open_error = error
 
 
 def _prepare() -> None:
@@ -195,8 +197,8 @@ def _prepare() -> None:
     os.environ.setdefault("TEXTUAL_FPS", PAINTS)
 
 
-def _preferences(settings: Settings | None, *, remembers: bool = True) -> Preferences:
-    """The user's preferences; `remembers` writes down what is chosen. Raises `UsageError` for invalid settings."""
+def _preferences(settings: Settings | None, *, persist: bool = True) -> Preferences:
+    """The user's preferences; `persist` writes down what is chosen. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -204,7 +206,7 @@ def _preferences(settings: Settings | None, *, remembers: bool = True) -> Prefer
     settings = load_settings() if settings is None else settings
     check_theme(settings)
     text.use_binary_sizes(settings.binary)
-    return Preferences(settings, state_file(), remembers=remembers)
+    return Preferences(settings, state_file(), persist=persist)
 
 
 def _explore(
@@ -227,7 +229,7 @@ def _explore(
             if error.elsewhere is None or request.remote != "ask":
                 raise
             _take_keys_from_terminal()
-            if not _agrees(error.elsewhere, request.reference):
+            if not _confirm_remote(error.elsewhere, request.reference):
                 raise ImageNotFoundError(f"{request.reference} is not on this machine") from None
             elsewhere = error.elsewhere
         else:
@@ -238,18 +240,18 @@ def _explore(
             app = LayerscopeApp(session)
             app.run_in_terminal()
             return app.chooses_another
-    there = replace(request, reference=elsewhere)
-    run_explorer(there, options, preferences.settings, dockerfile)
+    remote_request = replace(request, reference=elsewhere)
+    run_explorer(remote_request, options, preferences.settings, dockerfile)
     return False
 
 
-def _agrees(reference: str, asked: str) -> bool:
+def _confirm_remote(reference: str, written: str) -> bool:
     """Whether the user wants an image from its registry."""
     import click
 
     from layerscope.sources.registry.repository import whole_repository
 
-    shown = text.safe_name(asked)
+    shown = text.safe_name(written)
     full = reference if whole_repository(reference) is None else f"{reference}, with its tags"
     click.echo(f"{shown} is not on this machine, but a registry may have it: {full}", err=True)
     return click.confirm("Open it from there?", err=True)
@@ -275,12 +277,12 @@ def _compare(
         from layerscope.tui.comparison.app import ComparisonApp  # while the workers find the images
         from layerscope.tui.session import Session
 
-        def opened(name: str, remote: RemoteImage) -> Session:
+        def open_side(name: str, remote: RemoteImage) -> Session:
             with naming(name):
                 source = remote.find(partial(_ask, preferences))
             return Session(remote, source, preferences=preferences, picked=picked)
 
-        sides = opened(names[0], first), opened(names[1], second)
+        sides = open_side(names[0], first), open_side(names[1], second)
         _take_keys_from_terminal()
         app = ComparisonApp(*sides)
         app.run_in_terminal()

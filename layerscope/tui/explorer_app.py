@@ -22,7 +22,7 @@ from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
+from layerscope.tui.run_commands import active_commands
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
 from layerscope.tui.terms import TERMS
@@ -55,7 +55,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
             for key, found in self._bindings
             if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
         }
-        self._said = ("", 0.0)
+        self._last_error = ("", 0.0)
         self._leaving = False
         """Also stops an export that a view started by reading a file."""
         self.chooses_another = False
@@ -80,9 +80,9 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         # Textual does the same after the first layout, and then computes all styles again.
         screen.set_class(bool(fitting), *fitting[-1:], update=False)
         self.push_screen(screen)
-        self.remember_theme()
+        self.save_theme_changes()
 
-    def notify_damages(self, opened: Opened) -> None:
+    def warn_of_damage(self, opened: Opened) -> None:
         """Say which layers could not be read whole."""
         damages = opened.damages()
         if damages:
@@ -94,7 +94,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
                 markup=False,
             )
 
-    def notify_doubt(self, opened: Opened) -> None:
+    def warn_of_other_dockerfile(self, opened: Opened) -> None:
         """Say if a Dockerfile is not the image's: no fix can be written into it."""
         lines = opened.written
         doubt = None if lines is None else lines.doubt()
@@ -119,17 +119,17 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         if not self.forgiving or self.main is None or not isinstance(error, Exception):
             super()._handle_exception(error)  # type: ignore[arg-type]
             return
-        said = as_user_error(error)
-        words, closed = self._said
+        user_error = as_user_error(error)
+        message, closed_at = self._last_error
         if isinstance(self.screen, ErrorScreen):
             return
-        if said.message == words and time.monotonic() - closed < SAME_ERROR:
-            self._said = (words, time.monotonic())
+        if user_error.message == message and time.monotonic() - closed_at < SAME_ERROR:
+            self._last_error = (message, time.monotonic())
             return
-        self.push_screen(ErrorScreen(said), lambda _: self._error_closed(said.message))
+        self.push_screen(ErrorScreen(user_error), lambda _: self._error_closed(user_error.message))
 
     def _error_closed(self, message: str) -> None:
-        self._said = (message, time.monotonic())
+        self._last_error = (message, time.monotonic())
 
     def _handle_exception(self, error: Exception) -> None:
         self.failed(error)
@@ -171,7 +171,9 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         """Open the help, at the keys of the current view or at the section titled `first`."""
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys, working(self.screen), self.view_title, first=first))
+        self.push_screen(
+            HelpScreen(self.keys, active_commands(self.screen), self.view_title, first=first)
+        )
 
     async def action_quit(self) -> None:
         self.leave()

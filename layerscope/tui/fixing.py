@@ -28,7 +28,7 @@ class WrittenFixes:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPatch:
     """A patch, ready to be shown and written."""
 
     patch: Patch
@@ -60,7 +60,7 @@ def prepare(
     chosen: Collection[int],
     base_steps: int,
     before: WrittenFixes | None = None,
-) -> Prepared:
+) -> PreparedPatch:
     """The patch of fixes for some findings, on top of those written `before`.
 
     Raises `UsageError` for a Dockerfile that is not the image's, or that was changed by something else.
@@ -84,10 +84,10 @@ def prepare(
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
     document = PatchDocument.of(patch, findings.found)
-    return Prepared(patch, document, applied - earlier, saved)
+    return PreparedPatch(patch, document, applied - earlier, saved)
 
 
-def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
+def write(prepared: PreparedPatch, opened: Opened | None, before: WrittenFixes | None) -> None:
     """Write a prepared patch. Raises `UsageError`, also if a file was changed by something else."""
     if opened is not None and opened.written is not None:
         _check_unchanged(opened.written, before)
@@ -97,10 +97,10 @@ def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None
 def _check_unchanged(lines: DockerfileLines, before: WrittenFixes | None) -> None:
     expected = lines.dockerfile.text if before is None else before.dockerfile
     try:
-        now = read_file(lines.name, MAX_BYTES)
+        current = read_file(lines.name, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{lines.name}: {error.strerror or error}") from error
-    if now != expected.encode(errors="surrogateescape"):
+    if current != expected.encode(errors="surrogateescape"):
         raise FileChangedError(
             f"{lines.name} changed since it was read",
             hint="open the image again to read the new one",

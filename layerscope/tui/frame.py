@@ -21,7 +21,7 @@ from layerscope.tui.pen import Pen
 
 SCROLLED = 6
 """Minimum changed lines to look for lines that only moved up or down."""
-_BESIDE = 2
+_SCROLLBAR_CELLS = 2
 """Cells at the end of a line that need not move with it: a scrollbar."""
 Line = Sequence[Cell | None]
 """The cells of a line; None where nothing is known."""
@@ -60,12 +60,12 @@ class Frame:
     def paint(self, update: CompositorUpdate) -> Changes | None:
         """What to send for an update; None if it changes nothing."""
         lines = self._updated(update)
-        words = self._changes(lines) if self.known else self._anew(lines)
+        words = self._changes(lines) if self.known else self._repaint(lines)
         for y, line in lines.items():
             self._lines[y] = line
         return Changes(words) if words else None
 
-    def _anew(self, lines: Mapping[int, Sequence[Cell]]) -> str:
+    def _repaint(self, lines: Mapping[int, Sequence[Cell]]) -> str:
         """Erase the screen and write all lines."""
         pen = self._pen()
         blank = pen.clear(_common_background(lines.values()))
@@ -172,13 +172,13 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, int, Strip]]:
 
 def _text(line: Sequence[Cell]) -> str:
     """The characters of a line that would move with it."""
-    return "".join(map(itemgetter(0), line[:-_BESIDE]))
+    return "".join(map(itemgetter(0), line[:-_SCROLLBAR_CELLS]))
 
 
 def _common_background(lines: Iterable[Iterable[Cell]]) -> str:
     """The background of most blank cells."""
-    found = Counter(look.background for _, look in chain.from_iterable(lines) if look.blank)
-    return max(found, key=found.__getitem__, default=DEFAULT_BACKGROUND)
+    backgrounds = Counter(look.background for _, look in chain.from_iterable(lines) if look.blank)
+    return max(backgrounds, key=backgrounds.__getitem__, default=DEFAULT_BACKGROUND)
 
 
 @cache

@@ -15,10 +15,10 @@ def as_user_error(error: BaseException) -> LayerscopeError:
     """An exception as an error for the user; the program continues."""
     while isinstance(error, WorkerFailed):
         error = error.error
-    said = faults.as_user_error(error)
-    if isinstance(said, faults.InternalError):
-        said.hint = "y copies the whole error report · the program continues"
-    return said
+    user_error = faults.as_user_error(error)
+    if isinstance(user_error, faults.InternalError):
+        user_error.hint = "y copies the whole error report · the program continues"
+    return user_error
 
 
 class ShowsErrors(Protocol):

@@ -26,11 +26,11 @@ _REPLACED = {
 }
 """Characters with a name in Textual that is not their Unicode name."""
 
-_MOVES = frozenset(
+_MOVEMENT = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
 )
-_NAMED = _MOVES | {"enter", "tab", "escape", "space", "backspace"}
-_FUNCTIONS = frozenset(f"f{number}" for number in range(1, 25))
+_NAMED = _MOVEMENT | {"enter", "tab", "escape", "space", "backspace"}
+_FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 25))
 _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "at",
     "backslash",
@@ -57,7 +57,7 @@ _OTHER_WORDS = {
 }
 """Words of other programs, by what they are called here."""
 SPELLINGS = "a key is written as s, G, ?, ctrl+o, shift+tab, alt+x, pageup or f5"
-_RECEIVED = {"ctrl+at": "ctrl+@,ctrl+space"}
+_RECEIVED_AS = {"ctrl+at": "ctrl+@,ctrl+space"}
 """Names under which Textual receives a key, if they differ."""
 
 
@@ -73,15 +73,15 @@ def key_name(written: str) -> str:
         key = "at"  # which terminals send for it
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
         raise ValueError(f"terminals do not send `{unknown[0]}`")
-    if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
+    if len(key) > 1 and key not in _NAMED | _FUNCTION_KEYS and not _is_character_name(key):
         raise ValueError(f"unknown key `{written}`")
     held = set(modifiers)
     if "ctrl" in held and not (
-        key in _MOVES | _FUNCTIONS or (held == {"ctrl"} and key in _CONTROL)
+        key in _MOVEMENT | _FUNCTION_KEYS or (held == {"ctrl"} and key in _CONTROL)
     ):
         other = f": that is {_SAME_BYTE[key]}" if key in _SAME_BYTE else ""
         raise ValueError(f"terminals do not send `{written}`{other}")
-    if "shift" in held and key not in _MOVES | _FUNCTIONS | {"tab"}:
+    if "shift" in held and key not in _MOVEMENT | _FUNCTION_KEYS | {"tab"}:
         hint = f": write `{key.upper()}`" if len(key) == 1 and held == {"shift"} else ""
         raise ValueError(f"terminals do not send `{written}`{hint}")
     return "+".join([*(word for word in ("alt", "ctrl", "shift") if word in held), key])
@@ -92,7 +92,7 @@ def changed_keys(settings: Settings) -> Keys:
     line.
     """
     known = {command.id: command for command in COMMANDS}
-    own: dict[str, tuple[str, ...]] = {}
+    custom: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
         place = settings.place(f"keys.{identifier}")
         if identifier not in known:
@@ -104,21 +104,21 @@ def changed_keys(settings: Settings) -> Keys:
                 else f"{page_address('keys')} lists the command ids",
             )
         try:
-            own[identifier] = tuple(dict.fromkeys(map(key_name, written)))
+            custom[identifier] = tuple(dict.fromkeys(map(key_name, written)))
         except ValueError as error:
-            hint = next(filter(None, map(_meant, written)), None)
+            hint = next(filter(None, map(_spelling_hint, written)), None)
             unknown = str(error).startswith("unknown key")
             raise UsageError(
                 f"{place}: {error}", hint=hint or (SPELLINGS if unknown else None)
             ) from None
     preset = PRESETS[settings.key_preset] if settings.key_preset else {}
-    chosen = {**preset, **own}
-    for identifier in own:
+    chosen = {**preset, **custom}
+    for identifier in custom:
         _check_collisions(known[identifier], chosen, settings)
     return chosen
 
 
-def _meant(written: str) -> str:
+def _spelling_hint(written: str) -> str:
     """A hint for a key that cannot be read: how it is spelled here; empty if it can be, or nothing is near."""
     with suppress(ValueError):
         key_name(written)
@@ -138,19 +138,19 @@ def _meant(written: str) -> str:
 def keymap(keys: Keys) -> dict[str, str]:
     """The keys as Textual's `App.set_keymap` takes them."""
     return {
-        identifier: ",".join(_RECEIVED.get(key, key) for key in chosen)
+        identifier: ",".join(_RECEIVED_AS.get(key, key) for key in chosen)
         for identifier, chosen in keys.items()
     }
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
     """Raise `UsageError` if a command that works in the same place has the same key, unless both have it by default."""
-    own = set(map(key_name, command.keys.split(",")))
+    defaults = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
-        if other is command or not _together(command.group, other.group):
+        if other is command or not _can_collide(command.group, other.group):
             continue
         keys = chosen.get(other.id) or tuple(map(key_name, other.keys.split(",")))
-        shared = own & set(map(key_name, other.keys.split(",")))
+        shared = defaults & set(map(key_name, other.keys.split(",")))
         for key in chosen[command.id]:
             if key in keys and key not in shared:
                 place = settings.place(f"keys.{command.id}")
@@ -160,7 +160,7 @@ def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> Non
                 )
 
 
-def _together(one: str, other: str) -> bool:
+def _can_collide(one: str, other: str) -> bool:
     """Whether commands of two groups can be reached from one place; dialogs are modal."""
     if "dialog" in (one, other):
         return one == other

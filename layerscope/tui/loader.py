@@ -128,9 +128,9 @@ class _Posting(Watcher):
         from layerscope.analysis.duplicates import Copies
         from layerscope.tui import filter_marks
 
-        found = list(opened.duplicates or ())
-        marked = filter_marks.duplicate(opened.filesystem, found)
-        self._post(DuplicatesFound(found, Copies(found), marked))
+        duplicates = list(opened.duplicates or ())
+        marked = filter_marks.duplicate(opened.filesystem, duplicates)
+        self._post(DuplicatesFound(duplicates, Copies(duplicates), marked))
 
     def beside_found(self, opened: Opened) -> None:
         self._post(BesideFound(opened))
@@ -138,10 +138,10 @@ class _Posting(Watcher):
     def findings_found(self, opened: Opened) -> None:
         from layerscope.tui import filter_marks
 
-        found = opened.findings
-        if found is not None:
-            secret = filter_marks.secret(opened.filesystem, found)
-            self._post(FindingsFound(found, secret, filter_marks.packages(found)))
+        findings = opened.findings
+        if findings is not None:
+            secret = filter_marks.secret(opened.filesystem, findings)
+            self._post(FindingsFound(findings, secret, filter_marks.packages(findings)))
 
     def checked(self, number: int, right: bool) -> None:
         self._post(LayerChecked(number, right))

@@ -14,7 +14,7 @@ from layerscope.tui.cells import (
     CERTAIN,
     DEFAULT_BACKGROUND,
     DEFAULT_FOREGROUND,
-    SEEN_ON_SPACE,
+    VISIBLE_ON_SPACE,
     Cell,
     Look,
     Palette,
@@ -53,7 +53,7 @@ class Pen:
     def clear(self, background: str) -> Cell:
         """Erase the screen; what each cell is afterwards."""
         blank = self._palette.blank(background if self._erases_in_color else DEFAULT_BACKGROUND)
-        self._take(blank[1])
+        self._set_look(blank[1])
         self._written.append("\x1b[2J")
         return blank
 
@@ -85,17 +85,17 @@ class Pen:
             blanks = changed[end - 1] - x + 1 if blanks else 0
             if blanks >= ERASE_WITHIN:
                 self._reach(x, y, new)
-                self._take(cell[1])
+                self._set_look(cell[1])
                 self._written.append(f"\x1b[{blanks}X")
             else:
                 end = _end_of_run(changed, at, tail, new)
                 self._reach(x, y, new)
-                self._put(new[x : x + end - at])
+                self._write(new[x : x + end - at])
             at = end
         if tail < len(changed):
             x = changed[tail]
             self._reach(x, y, new)
-            self._take(new[x][1])
+            self._set_look(new[x][1])
             self._written.append("\x1b[K")
 
     def _erased(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
@@ -106,7 +106,7 @@ class Pen:
         self._move(0, y)
         last = new[-1]
         if self._can_erase(last):
-            self._take(last[1])
+            self._set_look(last[1])
         self._written.append("\x1b[2K")
         return [last if self._can_erase(last) else None] * len(new)
 
@@ -130,10 +130,10 @@ class Pen:
         look = cell[1]
         return look.blank and (self._erases_in_color or look.background == DEFAULT_BACKGROUND)
 
-    def _put(self, cells: Sequence[Cell]) -> None:
+    def _write(self, cells: Sequence[Cell]) -> None:
         """Write cells of one look at the cursor."""
         words = "".join([text for text, _ in cells])
-        self._take(cells[0][1])
+        self._set_look(cells[0][1])
         self._written.append(words)
         x = self._x
         certain = x is not None and x + len(cells) < self._width and CERTAIN.issuperset(words)
@@ -143,12 +143,12 @@ class Pen:
         """Bring the cursor to a cell, by writing the cells in between again if that is shorter than moving."""
         if (self._x, self._y) == (x, y):
             return
-        move = self._moves(x, y)
+        move = self._shortest_move(x, y)
         if self._y == y and self._x is not None and 0 < x - self._x <= len(move):
             between = new[self._x : x]
             words = "".join(text for text, _ in between)
             if len(words.encode()) <= len(move) and all(
-                self._wanted(look) == self._ink for _, look in between
+                self._ink_for(look) == self._ink for _, look in between
             ):
                 self._written.append(words)
                 self._x = x
@@ -159,10 +159,10 @@ class Pen:
 
     def _move(self, x: int, y: int) -> None:
         if (self._x, self._y) != (x, y):
-            self._written.append(self._moves(x, y))
+            self._written.append(self._shortest_move(x, y))
             self._x, self._y = x, y
 
-    def _moves(self, x: int, y: int) -> str:
+    def _shortest_move(self, x: int, y: int) -> str:
         """The shortest move to a cell."""
         ways = [f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"]
         if self._y is None:
@@ -189,26 +189,30 @@ class Pen:
 
     # colours
 
-    def _take(self, look: Look) -> None:
+    def _set_look(self, look: Look) -> None:
         """Set colours and attributes for a look."""
         if look is self._look:
             return
         self._look = look
-        wanted = self._wanted(look)
+        wanted = self._ink_for(look)
         if wanted == self._ink:
             return
         change = _change(self._ink, wanted)
-        anew = Ink(background=look.background) if look.blank else wanted
-        reset = ";".join(filter(None, ("0", _change(Ink(), anew)))) if anew != Ink() else ""
-        self._ink = wanted if len(change) <= len(reset) else anew
+        after_reset = Ink(background=look.background) if look.blank else wanted
+        reset = (
+            ";".join(filter(None, ("0", _change(Ink(), after_reset))))
+            if after_reset != Ink()
+            else ""
+        )
+        self._ink = wanted if len(change) <= len(reset) else after_reset
         self._written.append(f"\x1b[{min(change, reset, key=len)}m")
 
-    def _wanted(self, look: Look) -> Ink:
+    def _ink_for(self, look: Look) -> Ink:
         """The ink for a look; for a blank cell, invisible attributes stay as they are."""
         if not look.blank:
             return Ink(look.foreground, look.background, look.attributes)
         return self._ink._replace(
-            background=look.background, attributes=self._ink.attributes & ~SEEN_ON_SPACE
+            background=look.background, attributes=self._ink.attributes & ~VISIBLE_ON_SPACE
         )
 
 

@@ -19,13 +19,15 @@ class Permissions:
     def may_write(self, node: DOMNode) -> bool:
         """Whether files may be written; says so if not."""
         if not self.writing:
-            _say(node, "This page only reads: layerscope web --allow-writing lets it save files.")
+            _notify(
+                node, "This page only reads: layerscope web --allow-writing lets it save files."
+            )
         return self.writing
 
     def may_start_programs(self, node: DOMNode) -> bool:
         """Whether other programs may be started; says so if not."""
         if not self.programs:
-            _say(
+            _notify(
                 node, "A page in a browser starts no other programs: use layerscope in a terminal."
             )
         return self.programs
@@ -37,5 +39,5 @@ class Permissions:
         return refused if self.programs else refused | {"path.pager", "path.editor"}
 
 
-def _say(node: DOMNode, words: str) -> None:
+def _notify(node: DOMNode, words: str) -> None:
     node.app.notify(words, title="Switched off", markup=False)

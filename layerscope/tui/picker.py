@@ -29,7 +29,7 @@ from layerscope.tui.commands import binding_of, bindings, first_key
 from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
+from layerscope.tui.run_commands import active_commands
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles, sort_at
 from layerscope.tui.widgets.key_bar import KeyBar
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from layerscope.sources.registry.tags import Lookups, Tags
 
 
-_REST = 0.15
+_SCROLL_REST = 0.15
 """Seconds without scrolling after which visible tags are looked up."""
 
 
@@ -69,7 +69,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    class Found(Message):
+    class FolderListed(Message):
         """Images were found in the folder."""
 
         def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
@@ -85,15 +85,15 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.lookups = lookups
             self.image = image
 
-    class Told(Message):
+    class SourceListed(Message):
         """An engine or store listed its images, or refused."""
 
-        def __init__(self, number: int, said: Listed) -> None:
+        def __init__(self, number: int, listed: Listed) -> None:
             super().__init__()
             self.number = number
-            self.said = said
+            self.listed = listed
 
-    class Looked(Message):
+    class SearchFinished(Message):
         """One of the two searches finished."""
 
         def __init__(self, number: int) -> None:
@@ -108,22 +108,22 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         folder: Path | None = None,
         sources: Sequence[Source] = SOURCES,
         now: datetime.datetime | None = None,
-        trouble: str = "",
-        after: PickerApp | None = None,
+        error: str = "",
+        previous: PickerApp | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """`tags` are those to choose from instead of all images. `trouble` is the error of the last chosen image; may be empty.
+        """`tags` are those to choose from instead of all images. `error` is the error of the last chosen image; may be empty.
         The search, the marks and the cursor of `after` are kept, and its images if it had found all."""
         super().__init__(preferences)
-        self.choice: Choice = Choice() if after is None else after.choice
+        self.choice: Choice = Choice() if previous is None else previous.choice
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
         )
-        self._request, self._sources, self._trouble = request, sources, trouble
+        self._request, self._sources, self._error = request, sources, error
         self._tags = tags
         self._lookups: Lookups | None = None
-        self._looking_soon: Timer | None = None
-        if tags is not None and after is None:
+        self._lookup_timer: Timer | None = None
+        if tags is not None and previous is None:
             self.choice.sort = "name"
         self._heading = (
             "Choose an image" if tags is None else f"Tags of {tags.repository.repository}"
@@ -136,13 +136,13 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         )
         self._title = PaneTitle(self._heading)
         self._columns = ColumnTitles()
-        self._refusals: dict[str, str] = {} if after is None else after._refusals
-        self._complete = after is not None and not after._busy
-        self.left_at = ""
+        self._refusals: dict[str, str] = {} if previous is None else previous._refusals
+        self._complete = previous is not None and not previous._busy
+        self.cursor_reference = ""
         """The image under the cursor when the choice was made."""
-        self._wanted = "" if after is None else after.left_at
+        self._cursor_target = "" if previous is None else previous.cursor_reference
         """The image that the cursor goes to as soon as it is found; empty for none."""
-        self._said = Static(id="refusals", markup=False)
+        self._refusal_lines = Static(id="refusals", markup=False)
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
         self._busy: int = 0
@@ -157,25 +157,25 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
-        yield self._said
+        yield self._refusal_lines
         yield KeyBar(self.keys, words=self._footer_words)
 
     def on_mount(self) -> None:
         self.images.focus()
         self._field.input.value = self.choice.search
-        self.watch(self.images, "scroll_y", self._look_up_soon, init=False)
+        self.watch(self.images, "scroll_y", self._schedule_lookup, init=False)
         if self._complete and self._tags is None:
             self._change(self.choice.arrange)
         else:
             self.action_refresh_images()
-        if self._trouble:
-            self.notify(text.safe_lines(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
+        if self._error:
+            self.notify(text.safe_lines(self._error), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
-        self._look_up_soon()
+        self.call_after_refresh(self._update_column_titles)
+        self._schedule_lookup()
 
-    def _name_columns(self) -> None:
+    def _update_column_titles(self) -> None:
         width = self.images.scrollable_content_region.width
         self._columns.show(column_titles(width, self.choice.longest_platform, self.choice.sort))
 
@@ -198,71 +198,71 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def _look_in_folder(self, number: int) -> None:
         worker = get_current_worker()
         for image in saved_images(self._folder, lambda: worker.is_cancelled, self._request.limits):
-            self.post_message(self.Found(number, [image]))
-        self.post_message(self.Looked(number))
+            self.post_message(self.FolderListed(number, [image]))
+        self.post_message(self.SearchFinished(number))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="sources")
     def _ask_sources(self, number: int) -> None:
         request = replace(self._request, progress=_Watching(get_current_worker()))
-        for said in list_images(request, sources=self._sources):
-            self.post_message(self.Told(number, said))
-        self.post_message(self.Looked(number))
+        for listed in list_images(request, sources=self._sources):
+            self.post_message(self.SourceListed(number, listed))
+        self.post_message(self.SearchFinished(number))
 
     def _list_tags(self, tags: Tags) -> None:
         """List the tags, and look up those that are visible."""
         from layerscope.sources.registry.tags import Lookups
 
-        def tell(image: StoreImage | None) -> None:
+        def post(image: StoreImage | None) -> None:
             self.post_message(self.LookedUp(lookups, image))
 
         if self._lookups is not None:
             self._lookups.close()
-        lookups = self._lookups = Lookups(tags, self._request, tell)
+        lookups = self._lookups = Lookups(tags, self._request, post)
         self._busy = 1
         self._change(lambda: self.choice.list_tags(tags.images()))
 
-    def _look_up_soon(self) -> None:
+    def _schedule_lookup(self) -> None:
         """Look up the visible tags, once the list rests."""
         if self._lookups is not None:
-            if self._looking_soon is not None:
-                self._looking_soon.stop()
-            self._looking_soon = self.set_timer(_REST, self._look_up)
+            if self._lookup_timer is not None:
+                self._lookup_timer.stop()
+            self._lookup_timer = self.set_timer(_SCROLL_REST, self._look_up)
 
     def _look_up(self) -> None:
         if self._lookups is not None:
             top, height = self.images.scroll_offset.y, self.images.size.height
             self._lookups.want([row.image for row in self.choice.rows[top : top + height]])
-            self._say_looking(self._lookups)
+            self._show_lookups(self._lookups)
 
     @on(LookedUp)
     def _looked_up(self, event: LookedUp) -> None:
         if event.lookups is self._lookups:
             if event.image is not None:
-                self.choice.tell_of(event.image)
-            self._say_looking(event.lookups)
+                self.choice.update_tag(event.image)
+            self._show_lookups(event.lookups)
 
-    def _say_looking(self, lookups: Lookups) -> None:
+    def _show_lookups(self, lookups: Lookups) -> None:
         """Show whether tags are being looked up, and why no more are."""
         self._busy = int(lookups.busy)
         if lookups.problem is not None:
             self._refusals = {SCHEME: lookups.problem}
         self._show_rows()
 
-    @on(Found)
-    def _found(self, event: Found) -> None:
+    @on(FolderListed)
+    def _folder_listed(self, event: FolderListed) -> None:
         if event.number == self._number:
             self._change(lambda: self.choice.add(event.images, saved=True))
 
-    @on(Told)
-    def _told(self, event: Told) -> None:
+    @on(SourceListed)
+    def _source_listed(self, event: SourceListed) -> None:
         if event.number != self._number:
             return
-        if event.said.refusal is not None:
-            self._refusals[event.said.source.name] = event.said.refusal.message
-        self._change(lambda: self.choice.add(event.said.images))
+        if event.listed.refusal is not None:
+            self._refusals[event.listed.source.name] = event.listed.refusal.message
+        self._change(lambda: self.choice.add(event.listed.images))
 
-    @on(Looked)
-    def _looked(self, event: Looked) -> None:
+    @on(SearchFinished)
+    def _search_finished(self, event: SearchFinished) -> None:
         if event.number == self._number:
             self._busy -= 1
             self._show()
@@ -275,34 +275,34 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
         change()
         self._show()
-        if self._wanted and self.choice.place_of(self._wanted) is not None:
-            chosen, self._wanted = self._wanted, ""
+        if self._cursor_target and self.choice.place_of(self._cursor_target) is not None:
+            chosen, self._cursor_target = self._cursor_target, ""
         if chosen is not None:
             self.images.go_to(self.choice.place_of(chosen) or 0)
 
     def _show(self) -> None:
         self._show_rows()
-        self._look_up_soon()
+        self._schedule_lookup()
 
     def _show_rows(self) -> None:
         self.images.looking = self._busy > 0
         self.images.rows_changed()
-        self._name_columns()
+        self._update_column_titles()
         shown, total = len(self.choice.rows), self.choice.total
         count = text.count_of(total, "image" if self._tags is None else "tag")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
         marked = f"{len(self.choice.marked)} marked · " if self.choice.marked else ""
         self._title.show(self._heading, f"{looking}{marked}{count} · by {self.choice.sort}")
-        self._say_enter()
+        self._update_enter_words()
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"
             for name in sorted(self._refusals, key=[*order, SCHEME].index)
         ]
-        self._said.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
-        self._said.display = bool(lines)
-        self.call_after_refresh(self._name_columns)
+        self._refusal_lines.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
+        self._refusal_lines.display = bool(lines)
+        self.call_after_refresh(self._update_column_titles)
 
     def action_cycle_sort(self) -> None:
         self._sort(SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)])
@@ -332,9 +332,9 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     @on(LineList.Highlighted)
     def _highlighted(self) -> None:
-        self._say_enter()
+        self._update_enter_words()
 
-    def _say_enter(self) -> None:
+    def _update_enter_words(self) -> None:
         """Update the footer text for Enter."""
         words = self._enter_words()
         if self._field.input.enter_words != words:
@@ -342,7 +342,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.screen.refresh_bindings()
 
     def _enter_words(self) -> str:
-        return "Compare" if len(self.choice.chosen(self.images.cursor)) > 1 else "Open"
+        return "Compare" if len(self.choice.images_to_open(self.images.cursor)) > 1 else "Open"
 
     def _footer_words(self) -> dict[str, str]:
         back = "Clear" if self._field.input.value else "Quit"
@@ -371,7 +371,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def action_help(self) -> None:
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys, working(self.screen), "Image picker"))
+        self.push_screen(HelpScreen(self.keys, active_commands(self.screen), "Image picker"))
 
     # leaving
 
@@ -380,10 +380,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._choose(event.row)
 
     def _choose(self, row: int) -> None:
-        chosen = self.choice.chosen(row)
+        chosen = self.choice.images_to_open(row)
         if chosen:
             rows = self.choice.rows
-            self.left_at = rows[row].image.reference if row < len(rows) else ""
+            self.cursor_reference = rows[row].image.reference if row < len(rows) else ""
             self.exit(chosen)
 
     def action_step_back(self) -> None:

@@ -48,7 +48,7 @@ class Pointing:
         """The path under the cursor, to open, extract or copy; None if the row is not a path."""
         return None
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         """The text to copy for the row under the cursor, and a name for it; None to copy the path."""
         return None
 
@@ -62,11 +62,11 @@ class ShowFile(Message):
         self.difference = difference
 
 
-_SHOWN = 54
+_NOTICE_WIDTH = 54
 """Characters of the notification: what its box has room for in one line."""
 
 
-def copied_path(full: bytes) -> tuple[str, str]:
+def copyable_path(full: bytes) -> tuple[str, str]:
     """A path as text to copy, and a name for it; control characters are escaped."""
     path = "/" + os.fsdecode(full)
     safe = text.safe_name(path)
@@ -82,9 +82,9 @@ def copy(app: App[object], copied: tuple[str, str] | None) -> None:
     app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
     first, *others = words.split("\n")
     shown, more = text.safe_name(" ".join([first, *others])), ""
-    if others and text.cells(shown) > _SHOWN:
+    if others and text.cells(shown) > _NOTICE_WIDTH:
         shown, more = text.safe_name(first), f" and {text.count_of(len(others), 'more line')}"
-    shown = text.clip_middle(shown, _SHOWN - len(more)) + more
+    shown = text.clip_middle(shown, _NOTICE_WIDTH - len(more)) + more
     app.notify(shown, title=f"Copied {what}", markup=False)
 
 

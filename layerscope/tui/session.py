@@ -59,9 +59,9 @@ class Session:
     """What the explorer may do to this machine."""
     secrets: int = 0
     """How many secrets the findings are about."""
-    _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
+    _stored_bytes: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
     """The content bytes of each layer, with the index that they were computed from."""
-    _saving: tuple[int, int, int] | None = field(init=False, default=None)
+    _avoidable: tuple[int, int, int] | None = field(init=False, default=None)
     """Number of steps of the base image, avoidable bytes, and those outside the base image."""
     picked: bool = False
     """Whether it was chosen in the picker, to which Esc returns."""
@@ -69,35 +69,35 @@ class Session:
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
     """Number of leading steps of the base image: an estimate, until the Dockerfile is known or the user moves it."""
-    _written_base: int | None = field(init=False, default=None)
+    _dockerfile_base: int | None = field(init=False, default=None)
     """The same, as the Dockerfile says."""
-    _base_chosen: bool = field(init=False, default=False)
+    _base_moved_by_user: bool = field(init=False, default=False)
     """Whether the user moved the end of the base image."""
 
     def __post_init__(self) -> None:
-        self.take(self.source)
+        self.set_source(self.source)
 
-    def take(self, source: SourceImage) -> None:
+    def set_source(self, source: SourceImage) -> None:
         """Explore the image of `source`; an engine's export replaces the engine's description."""
         self.source = source
         self.indexes = [None] * len(source.blobs)
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
-        self._base_chosen = False
+        self._base_moved_by_user = False
 
-    def take_beside(self, opened: Opened) -> None:
+    def set_beside(self, opened: Opened) -> None:
         """Go on with the same image, of which it is known now what is stored beside it."""
         self.opened = opened
         self.source = replace(self.source, image=opened.image)
 
-    def stack(self, opened: Opened) -> bool:
+    def set_stacked(self, opened: Opened) -> bool:
         """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""
         self.opened = opened
         self.indexes = list(opened.indexes)
-        self._written_base = None if opened.written is None else opened.written.base_steps
+        self._dockerfile_base = None if opened.written is None else opened.written.base_steps
         before = self.base_steps
-        if self._written_base is not None and not self._base_chosen:
-            self.base_steps = self._written_base
+        if self._dockerfile_base is not None and not self._base_moved_by_user:
+            self.base_steps = self._dockerfile_base
         return self.base_steps != before
 
     def key(self, command: str) -> str:
@@ -122,16 +122,16 @@ class Session:
     @property
     def stored_so_far(self) -> int:
         """Content bytes of the layers read so far."""
-        return sum(self.stored(layer) or 0 for layer in range(len(self.indexes)))
+        return sum(self.stored_bytes(layer) or 0 for layer in range(len(self.indexes)))
 
-    def stored(self, layer: int) -> int | None:
+    def stored_bytes(self, layer: int) -> int | None:
         """Content bytes of a layer, added up once; None while it is not read."""
         index = self.indexes[layer]
         if index is None:
             return None
-        known = self._stored.get(layer)
+        known = self._stored_bytes.get(layer)
         if known is None or known[0] is not index:
-            known = self._stored[layer] = index, int(index.columns.stored.sum())
+            known = self._stored_bytes[layer] = index, int(index.columns.stored.sum())
         return known[1]
 
     def sent_bytes(self, layer: int) -> int | None:
@@ -160,21 +160,21 @@ class Session:
         found = self.findings
         if found is None:
             return headline(stored, short=short)
-        if self._saving is None or self._saving[0] != self.base_steps:
+        if self._avoidable is None or self._avoidable[0] != self.base_steps:
             from layerscope.analysis.findings.grouping import is_base  # not before the first frame
 
-            own = [
+            numbers = [
                 number
                 for number, finding in enumerate(found.found)
                 if not is_base(finding, self.base_steps)
             ]
-            self._saving = self.base_steps, found.saving(), found.saving(own)
-        return headline(stored, *self._saving[1:], self.secrets, short=short)
+            self._avoidable = self.base_steps, found.saving(), found.saving(numbers)
+        return headline(stored, *self._avoidable[1:], self.secrets, short=short)
 
-    def base_word(self) -> str:
+    def base_origin(self) -> str:
         """Why the base image ends there; not yet safe for a terminal."""
         guess = self.base_guess
-        if self._written_base == self.base_steps:
+        if self._dockerfile_base == self.base_steps:
             return "from the Dockerfile"
         if guess is not None and guess.steps == self.base_steps:
             return f"estimated: {guess.reason}"
@@ -183,7 +183,7 @@ class Session:
 
     def move_base(self, by: int) -> bool:
         """Move the end of the base image by `by` steps; False if it cannot move."""
-        self._base_chosen = True
+        self._base_moved_by_user = True
         moved = max(0, min(self.base_steps + by, len(self.image.steps)))
         changed = moved != self.base_steps
         self.base_steps = moved

@@ -44,7 +44,7 @@ class TerminalApp(App[Result]):
         self._suspended = False
         self._attributes: list[Any] | None = None
         """The terminal settings to restore."""
-        self._taking = ExitStack()
+        self._handlers = ExitStack()
         self._frame: Frame | None = None
         """The cells that the terminal shows."""
 
@@ -54,15 +54,15 @@ class TerminalApp(App[Result]):
         """
         with contextlib.suppress(termios.error, ValueError, AttributeError):
             self._attributes = termios.tcgetattr(_terminal())
-        forget = signals.at_end(self._restore)
+        unregister = signals.at_end(self._restore)
         try:
             result = self.run()
         except BaseException:
             self._restore()
             raise
         finally:
-            self._taking.close()
-            forget()
+            self._handlers.close()
+            unregister()
         signals.raise_ending()
         if self._exception is not None:
             self._restore()  # Textual does not if starting the screen failed
@@ -100,8 +100,8 @@ class TerminalApp(App[Result]):
             erases = erases_in_color()
             frame = self._frame = Frame(compositor.size, colors, erases_in_color=erases)
         if not frame.known:
-            behind = self._background_screens
-            whole = compositor.render_update(full=True, screen_stack=behind)
+            background = self._background_screens
+            whole = compositor.render_update(full=True, screen_stack=background)
             update = cast(CompositorUpdate, whole)
         return frame.paint(update)
 
@@ -117,12 +117,12 @@ class TerminalApp(App[Result]):
 
     # signals
 
-    def _build_driver(self, *args: Any, **how: Any) -> Driver:
-        driver = super()._build_driver(*args, **how)
+    def _build_driver(self, *args: Any, **kwargs: Any) -> Driver:
+        driver = super()._build_driver(*args, **kwargs)
         if driver.can_suspend and not driver.is_headless:
             loop = asyncio.get_running_loop()
-            self._taking.enter_context(
-                signals.taken_by(lambda number: self._asked_to_end(number, loop))
+            self._handlers.enter_context(
+                signals.taken_by(lambda number: self._end_requested(number, loop))
             )
             # Textual's own handlers write to the terminal at any time, even in the middle of another write.
             self._handle(
@@ -136,10 +136,10 @@ class TerminalApp(App[Result]):
 
     def _handle(self, number: signal.Signals, handle: Callable[[], object]) -> None:
         signal.signal(number, lambda *_: handle())
-        self._taking.callback(signal.signal, number, signal.SIG_DFL)
+        self._handlers.callback(signal.signal, number, signal.SIG_DFL)
 
-    def _asked_to_end(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
-        if self._suspended or self._exit or not _is_there():
+    def _end_requested(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        if self._suspended or self._exit or not _owns_terminal():
             signals.end_now(
                 128 + number
             )  # there is no screen to leave, or it was left and something does not end
@@ -147,7 +147,7 @@ class TerminalApp(App[Result]):
 
     def _restore(self) -> None:
         """Restore the terminal immediately."""
-        if self._suspended or self._attributes is None or not _is_there():
+        if self._suspended or self._attributes is None or not _owns_terminal():
             return
         termios.tcsetattr(_terminal(), termios.TCSANOW, self._attributes)
         if sys.__stderr__ is not None:
@@ -166,9 +166,9 @@ class TerminalApp(App[Result]):
         self.app_suspend_signal.publish(self)
         driver.suspend_application_mode()
         self._suspended = True
-        own = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(0, signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, own)
+        signal.signal(signal.SIGTSTP, handler)
         self._resume(driver)
 
     def _continued(self) -> None:
@@ -202,14 +202,15 @@ class TerminalApp(App[Result]):
         driver.suspend_application_mode()
         self._suspended = True
         # Handlers, unlike ignored signals, are not inherited by the program.
-        kept = {
-            number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGQUIT)
+        handlers = {
+            number: signal.signal(number, _ignore_signal)
+            for number in (signal.SIGINT, signal.SIGQUIT)
         }
-        kept[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         try:
             return _run(command, environment)
         finally:
-            for number, handler in kept.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
             self._resume(driver)
 
@@ -251,18 +252,18 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     with subprocess.Popen(
         command, stdin=_terminal(), stdout=screen, stderr=screen, env=environment
     ) as process:
-        forget = signals.at_end(process.terminate)
+        unregister = signals.at_end(process.terminate)
         try:
             return process.wait()
         finally:
-            forget()
+            unregister()
 
 
-def _nothing(*_: object) -> None:
+def _ignore_signal(*_: object) -> None:
     """Do nothing on a signal."""
 
 
-def _is_there() -> bool:
+def _owns_terminal() -> bool:
     """Whether the terminal still exists and is ours: a background process must not touch it."""
     try:
         return os.tcgetpgrp(_terminal()) == os.getpgrp()

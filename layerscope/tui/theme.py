@@ -89,7 +89,7 @@ _HUES_OF_TERMINAL = (
     *("ansi_bright_red", "ansi_bright_green"),
 )
 
-_OF_TERMINAL = {
+_TERMINAL_COLORS = {
     "added": "ansi_green",
     "modified": "ansi_yellow",
     "metadata": "ansi_cyan",
@@ -119,7 +119,7 @@ def named(name: str) -> str | None:
     return next((found for found in (f"layerscope-{name}", name) if found in known), None)
 
 
-def of_terminal(theme: Theme) -> str:
+def terminal_theme(theme: Theme) -> str:
     """The name of the theme in the terminal's own colours that is nearest to a theme."""
     if theme.ansi:
         return theme.name
@@ -134,7 +134,7 @@ def text_color(variables: Mapping[str, str], name: str) -> str:
 def variable_defaults(theme: Theme) -> dict[str, str]:
     """Colour variables for a theme that lacks them, readable on its background."""
     if theme.ansi:
-        return dict(_OF_TERMINAL)
+        return dict(_TERMINAL_COLORS)
     named = theme.to_color_system().generate()
     background = named["background"]
 

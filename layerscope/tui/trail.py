@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.widget import Widget
 
-LONGEST = 50
+MAX_PLACES = 50
 """Places kept: of a longer way, those after the first are dropped."""
 
 
@@ -17,7 +17,7 @@ class Place:
 
     view: str
     focus: Widget | None
-    show: Callable[[], None]
+    restore: Callable[[], None]
     """Makes the view show again what it showed."""
 
 
@@ -33,16 +33,16 @@ class Trail:
         """Where Esc leads; None in the first view."""
         return self._places[-1] if self._places else None
 
-    def go_on(self, left: Place) -> None:
+    def push(self, left: Place) -> None:
         """Another view is opened from the place `left`."""
         self._places.append(left)
-        del self._places[1 : 1 - LONGEST]
+        del self._places[1 : 1 - MAX_PLACES]
 
-    def begin(self, left: Place, view: str) -> None:
+    def restart(self, left: Place, view: str) -> None:
         """Another way begins, from the first view as it was last seen, to `view`."""
         seen = [place for place in (*self._places, left) if place.view == self._first_view]
         self._places = seen[-1:] if view != self._first_view else []
 
-    def go_back(self) -> Place | None:
+    def pop(self) -> Place | None:
         """Where to return; None in the first view."""
         return self._places.pop() if self._places else None

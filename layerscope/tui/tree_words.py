@@ -47,13 +47,13 @@ class Place:
 def place_of(step: Step, layer: int) -> Place:
     """A step; `layer` is the last one at or before it."""
     where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
-    no_files = "" if step.layer is not None else f"Metadata step without files: {sets(step)}."
+    no_files = "" if step.layer is not None else f"Metadata step without files: {effect_of(step)}."
     return Place(
         f"{where} · {text.safe_name(one_line(step))}", layer, step.layer, no_files=no_files
     )
 
 
-_SETS = {
+_EFFECTS = {
     "ENV": "sets environment variables",
     "CMD": "sets the default command",
     "ENTRYPOINT": "sets the entrypoint",
@@ -71,12 +71,12 @@ _SETS = {
 }
 
 
-def sets(step: Step) -> str:
+def effect_of(step: Step) -> str:
     """What a metadata step does, for example `sets the user`."""
-    return _SETS.get(step.instruction or "", "changes the image config")
+    return _EFFECTS.get(step.instruction or "", "changes the image config")
 
 
-def compared(old: int, new: int) -> str:
+def comparison_title(old: int, new: int) -> str:
     """The compared layers; -1 is before the first."""
     if old == new:
         return f"{_layer(old)} is marked".capitalize()
@@ -87,18 +87,18 @@ def _layer(layer: int) -> str:
     return f"layer {layer}" if layer >= 0 else "nothing"
 
 
-def shown(view: TreeView) -> str:
+def view_words(view: TreeView) -> str:
     """Mode, order, filter and row count; a narrow title keeps the last ones."""
     parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
-        parts.append(_sums(view))
+        parts.append(_matching_totals(view))
     else:
         parts.append(text.count_of(len(view), "row"))
     return " · ".join(parts)
 
 
-def _sums(view: TreeView) -> str:
+def _matching_totals(view: TreeView) -> str:
     """The number and size of the files that match a filter, and of those that are removed."""
     totals, removed = view.matched.totals, view.matched.removed_files
     words = f"{text.count_of(int(totals.files[0]), 'file')}, {text.size(int(totals.bytes[0]))}"

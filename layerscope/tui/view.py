@@ -27,7 +27,7 @@ class View(Guarded, Container):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.session = session
-        self.roomy: Widget | None = None
+        self.active_pane: Widget | None = None
         """The widget that gets more room: the last one that was focused or used by keys."""
 
     def panes(self) -> list[Widget]:
@@ -53,7 +53,7 @@ class View(Guarded, Container):
         """The user moved the end of the base image."""
 
     @property
-    def list_of_field(self) -> Pointing | None:
+    def searched_list(self) -> Pointing | None:
         """The list that a field of this view searches or filters: commands for a row act on it while the field has the focus."""
         return None
 
@@ -74,7 +74,7 @@ class View(Guarded, Container):
     def show_finding(self, number: int) -> None:
         """Show a finding, by its number among all."""
 
-    def here(self) -> Callable[[], None]:
+    def restore_point(self) -> Callable[[], None]:
         """Return a function that shows again what is shown now. Lists keep their rows and cursors by themselves."""
         return lambda: None
 
@@ -92,7 +92,7 @@ class View(Guarded, Container):
         """The footer text for `back` while it leaves something; empty for its usual text."""
         return ""
 
-    def useless(self) -> set[str]:
+    def inactive_commands(self) -> set[str]:
         """Ids of commands that have no effect now, and are hidden."""
         return set()
 
@@ -100,22 +100,22 @@ class View(Guarded, Container):
         """Give the focus to one of `panes`."""
         self.screen.set_focus(pane)
 
-    def share_room(self) -> None:
-        """Give `roomy` more room than the others in a small view. Never called while the mouse is used:
+    def resize_panes(self) -> None:
+        """Give `active_pane` more room than the others in a small view. Never called while the mouse is used:
         rows would move between press and click, or between two clicks."""
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if not (isinstance(event.widget, Pressable) and event.widget.pressed):
-            self._make_room(event.widget)
+            self._set_active_pane(event.widget)
 
     def on_key(self) -> None:
         if self.screen.focused is not None:
-            self._make_room(self.screen.focused)
+            self._set_active_pane(self.screen.focused)
 
-    def _make_room(self, widget: Widget) -> None:
-        if widget is not self.roomy:
-            self.roomy = widget
-            self.share_room()
+    def _set_active_pane(self, widget: Widget) -> None:
+        if widget is not self.active_pane:
+            self.active_pane = widget
+            self.resize_panes()
 
     def on_mount(self) -> None:
         if self.session.opened is not None:

@@ -41,7 +41,7 @@ async def compared(pilot: Pilot[None]) -> ComparisonApp:
     await app.workers.wait_for_complete()
     for _ in range(200):
         await pilot.pause(0.01)
-        if app.both is not None and not app.main.header.work:
+        if app.pair is not None and not app.main.header.work:
             break
     await app.workers.wait_for_complete()
     await pilot.pause(0.1)

@@ -137,7 +137,7 @@ def test_a_difference_is_bounded_and_can_be_stopped() -> None:
     started = time.monotonic()
     document = DiffDocument.of(old, new, NullProgress())
     assert time.monotonic() - started < 10
-    assert not document.whole
+    assert not document.complete
 
     class Stopped(NullProgress):
         def cancelled(self) -> bool:

@@ -16,7 +16,7 @@ from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.text import TextDocument
 from layerscope.tui.pointing import ShowFile
-from layerscope.tui.reading import PART
+from layerscope.tui.reading import CHUNK
 from layerscope.tui.screens.extract import ExtractScreen
 from layerscope.tui.screens.file import FileView
 from layerscope.tui.screens.main import MainScreen
@@ -155,7 +155,7 @@ async def test_a_long_file_is_read_a_mib_at_a_time(image: Path) -> None:
     async with app.run_test(size=SMALL) as pilot:
         view = await show(pilot, "etc/big")
         rows = view.rows.row_count()
-        assert rows == PART // 13 + 2
+        assert rows == CHUNK // 13 + 2
         await pilot.press("G")
         assert "press + for the next MiB: 1.6 MB left" in page(app)
         await pilot.press("plus")

@@ -55,7 +55,7 @@ def first(view: FindView) -> bytes:
     """The best match."""
     assert view.session.opened is not None
     filesystem = view.session.opened.filesystem
-    return filesystem.table.full(int(filesystem.paths[view.matches.found.rows[0]]))
+    return filesystem.table.full(int(filesystem.paths[view.matches.result.rows[0]]))
 
 
 async def test_results_appear_while_typing(demo_image: Path) -> None:
@@ -273,7 +273,7 @@ async def test_matches_are_sorted(demo_image: Path) -> None:
         await pilot.press("escape", "s")
         await found(pilot, view)
         assert view._search is not None
-        sizes = [view._search.size(row) for row in view.matches.found.rows.tolist()]
+        sizes = [view._search.size(row) for row in view.matches.result.rows.tolist()]
         assert sizes == sorted(sizes, reverse=True)
         assert "size ▾" in screen_text(app)[5]
         assert "by size" in screen_text(app)[3]

@@ -22,7 +22,7 @@ from layerscope.fleet.tables import ImageRow
 from layerscope.progress import Progress, check
 from layerscope.text import _UNSAFE
 from layerscope.tui.fleet.app import FleetApp
-from layerscope.tui.fleet.known import SECTIONS, KnownFleet
+from layerscope.tui.fleet.state import SECTIONS, FleetState
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
 from tests.fleet.running import fleet_of, setup_of, written
@@ -45,13 +45,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def explorer(fleet: Fleet) -> FleetApp:
     """The explorer on a fleet that is read at once."""
-    return FleetApp(KnownFleet(lambda *_: fleet), Preferences())
+    return FleetApp(FleetState(lambda *_: fleet), Preferences())
 
 
 async def _loaded(pilot: Pilot[None]) -> FleetApp:
     app = pilot.app
     assert isinstance(app, FleetApp)
-    await until(pilot, lambda: app.known.tables is not None)
+    await until(pilot, lambda: app.fleet_state.tables is not None)
     await pilot.pause(0.2)
     return app
 
@@ -92,7 +92,7 @@ async def test_every_table(fleet: Fleet, size: tuple[int, int]) -> None:
             text = await _press(pilot, key)
             for word in words:
                 assert word in text, (key, word, text)
-            section = SECTIONS[app.known.section]
+            section = SECTIONS[app.fleet_state.section]
             assert f"{key} {section.title}" in screen_text(app)[1]
         if size[0] >= 80:
             assert "8 Failed" in screen_text(app)[1]
@@ -107,10 +107,10 @@ async def test_tables_side_by_side(fleet: Fleet) -> None:
         seen = []
         for _ in SECTIONS:
             await _press(pilot, "right")
-            seen.append(app.known.section)
+            seen.append(app.fleet_state.section)
         assert sorted(seen) == sorted(SECTIONS)
         await _press(pilot, "left")
-        assert app.known.section == "failed"
+        assert app.fleet_state.section == "failed"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_the_same_by_something_else(fleet: Fleet, key: str, words: str) ->
         await _loaded(pilot)
         before = await _press(pilot, key)
         assert words in await _press(pilot, "b")
-        for _ in range(len(SECTIONS[app.known.section].tables) - 1):
+        for _ in range(len(SECTIONS[app.fleet_state.section].tables) - 1):
             text = await _press(pilot, "b")
         assert text == before
 
@@ -208,7 +208,7 @@ async def test_details_of_every_answer(fleet: Fleet, key: str) -> None:
     async with app.run_test(size=(160, 48)) as pilot:
         await _loaded(pilot)
         await _press(pilot, key)
-        for _ in SECTIONS[app.known.section].tables:
+        for _ in SECTIONS[app.fleet_state.section].tables:
             text = await _press(pilot, "enter")
             assert app.main.details.image is not None, text
             await _press(pilot, "escape", "b")
@@ -221,8 +221,8 @@ async def test_an_image_is_opened_and_left(fleet: Fleet) -> None:
         await _loaded(pilot)
         await _press(pilot, "slash", *"team", "enter", "s", "j", "enter")
     assert app.chosen is not None
-    app.known.trouble = UnreachableError("it is gone")
-    again = FleetApp(app.known, Preferences())
+    app.fleet_state.open_error = UnreachableError("it is gone")
+    again = FleetApp(app.fleet_state, Preferences())
     async with again.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: isinstance(again.screen, ErrorScreen))
         assert "it is gone" in "\n".join(screen_text(again))
@@ -233,7 +233,7 @@ async def test_an_image_is_opened_and_left(fleet: Fleet) -> None:
         row = again.main.answer.current
         assert row is not None
         assert row.about == app.chosen
-    assert again.known.trouble is None
+    assert again.fleet_state.open_error is None
 
 
 async def test_why_an_image_failed(fleet: Fleet) -> None:
@@ -298,7 +298,7 @@ async def _until_shown(pilot: Pilot[Any], words: str) -> None:
 async def test_progress(fleet: Fleet) -> None:
     """How many images and layers are read; keys of tables do nothing yet."""
     held = Held(fleet)
-    app = FleetApp(KnownFleet(held), Preferences())
+    app = FleetApp(FleetState(held), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await _until_shown(pilot, "10 of 40")
         await _until_shown(pilot, "30 of 120 distinct layers")
@@ -315,7 +315,7 @@ async def test_progress(fleet: Fleet) -> None:
 async def test_reading_is_cancelled(fleet: Fleet, key: str) -> None:
     """By each key that leaves."""
     held = Held(fleet)
-    app = FleetApp(KnownFleet(held), Preferences())
+    app = FleetApp(FleetState(held), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await _until_shown(pilot, "10 of 40")
         await pilot.press(key)
@@ -338,7 +338,7 @@ async def test_cancelling_ends_the_processes(tmp_path: Path) -> None:
             workers = Workers(processes, 2)
             return read_fleet(list(map(str, paths)), setup_of(tmp_path), workers, progress, watch=watch)  # fmt: skip
 
-    app = FleetApp(KnownFleet(read), Preferences())
+    app = FleetApp(FleetState(read), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(500):
             if started and started[0]._running:
@@ -351,7 +351,7 @@ async def test_cancelling_ends_the_processes(tmp_path: Path) -> None:
         while each.process is not None and each.process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-    assert app.known.tables is None
+    assert app.fleet_state.tables is None
 
 
 async def test_a_fleet_that_cannot_be_read() -> None:
@@ -360,7 +360,7 @@ async def test_a_fleet_that_cannot_be_read() -> None:
     def read(*_: object) -> Fleet:
         raise UnreachableError("docker:// cannot be reached", hint="is it running?")
 
-    app = FleetApp(KnownFleet(read), Preferences())
+    app = FleetApp(FleetState(read), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
         assert "is it running?" in "\n".join(screen_text(app))
@@ -397,7 +397,7 @@ async def test_only_images_that_fail(tmp_path: Path) -> None:
     app = explorer(fleet_of(tmp_path, [tmp_path / "a.tar", tmp_path / "b.tar"]))
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
-        assert app.known.section == "failed"
+        assert app.fleet_state.section == "failed"
         assert "\n".join(screen_text(app)).count("no such file") == 2
 
 

@@ -17,7 +17,7 @@ from layerscope.tui.widgets.line_list import LineList
 from tests.tui.explorer import loaded, screen_text, settled
 from tests.tui.pictures import FIND_FILE, picture_of
 
-WIDE, LOW = (160, 48), (120, 16)
+WIDE, LOW_HEIGHT = (160, 48), (120, 16)
 LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "explore": ((), "#steps"),
     "files": (("g", "j", "j", "tab", "plus", "g"), "#files"),
@@ -74,7 +74,7 @@ async def test_a_click_puts_the_cursor_on_a_row(demo_image: Path) -> None:
 async def test_the_wheel_moves_what_is_seen(demo_image: Path) -> None:
     """Down and up again, in every list; the cursor stays."""
     app = picture_of(demo_image)
-    async with app.run_test(size=LOW) as pilot:
+    async with app.run_test(size=LOW_HEIGHT) as pilot:
         screen = await loaded(pilot)
         for place in LONG:
             rows = await _come_to(pilot, screen, place)

@@ -11,7 +11,7 @@ from layerscope.opening.open import Opened
 from layerscope.tui.screens.extract import ExtractScreen
 from layerscope.tui.screens.life import LifeView
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.trail import LONGEST
+from layerscope.tui.trail import MAX_PLACES
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.words import Change
@@ -272,11 +272,11 @@ async def test_the_way_back_is_bounded(demo_image: Path) -> None:
         screen = await loaded(pilot)
         await pilot.press("4", *"app.py", "tab")
         await settled(pilot)
-        for _ in range(LONGEST):
+        for _ in range(MAX_PLACES):
             await screen.show_view("file", onward=True)
             await screen.show_view("life", onward=True)
-        assert len(screen._trail._places) == LONGEST
-        for _ in range(LONGEST):
+        assert len(screen._trail._places) == MAX_PLACES
+        for _ in range(MAX_PLACES):
             await screen.action_back()
         assert screen.view is screen.explore
 

@@ -76,7 +76,7 @@ async def test_panes_follow_once_the_cursor_rests(
         await settled(pilot)
         row, step = frames[-1]
         assert (row, step) == (1, "0")
-        monkeypatch.setattr(LineList, "rest", 3600)
+        monkeypatch.setattr(LineList, "rest_seconds", 3600)
         frames.clear()
         await pilot.press("down", "down", "down")
         await settled(pilot)
@@ -87,7 +87,7 @@ async def test_panes_follow_once_the_cursor_rests(
         await settled(pilot)
         assert frames[-1][0] == 4
         assert frames[-1][1] != "0"
-        monkeypatch.setattr(LineList, "rest", 0.2)
+        monkeypatch.setattr(LineList, "rest_seconds", 0.2)
         await pilot.press("shift+tab", "up", "up", "up")
         await until(pilot, lambda: frames[-1] == (1, "0"))
 

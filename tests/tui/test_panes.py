@@ -8,7 +8,7 @@ from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from layerscope.tui.screens.explore import LEAST, PACE, ExploreView
+from layerscope.tui.screens.explore import MIN_PANE_SIZE, SPLITTER_STEP, ExploreView
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 
@@ -93,9 +93,9 @@ async def test_the_line_between_left_and_right_can_be_dragged(demo_image: Path) 
         await _drag(pilot, "#across", (10, 0))
         assert _left(explore).size.width == before + 10
         await _drag(pilot, "#across", (-70, 0))
-        assert _left(explore).size.width == LEAST[0]
+        assert _left(explore).size.width == MIN_PANE_SIZE[0]
         await _drag(pilot, "#across", (127, 0))
-        assert explore.query_one("#files-pane").size.width == LEAST[0]
+        assert explore.query_one("#files-pane").size.width == MIN_PANE_SIZE[0]
 
 
 async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> None:
@@ -108,7 +108,7 @@ async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> No
         await _drag(pilot, "#above-details", (0, -6))
         assert above.size.height == before - 6
         await _drag(pilot, "#above-details", (0, -above.size.height))
-        assert above.size.height == LEAST[1]
+        assert above.size.height == MIN_PANE_SIZE[1]
 
 
 async def test_brackets_move_the_line(demo_image: Path) -> None:
@@ -119,10 +119,10 @@ async def test_brackets_move_the_line(demo_image: Path) -> None:
         before = _left(explore).size.width
         await pilot.press("right_square_bracket", "right_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.width == before + 2 * PACE
+        assert _left(explore).size.width == before + 2 * SPLITTER_STEP
         await pilot.press("left_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.width == before + PACE
+        assert _left(explore).size.width == before + SPLITTER_STEP
 
 
 async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
@@ -138,7 +138,7 @@ async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
         lower = _left(explore).size.height
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.height == lower + PACE
+        assert _left(explore).size.height == lower + SPLITTER_STEP
         assert any(line.startswith("─" * SMALL[0]) for line in screen_text(app)[4:])
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()

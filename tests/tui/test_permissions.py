@@ -88,10 +88,10 @@ async def test_a_patch_can_be_seen_but_not_written(
 def test_choices_are_read_but_not_written(tmp_path: Path) -> None:
     """A page looks as the explorer was left, and leaves it so."""
     state = tmp_path / "state.json"
-    Preferences(state=state).remember_theme("nord")
+    Preferences(state=state).save_theme("nord")
     before = state.read_bytes()
-    preferences = Preferences(state=state, remembers=False)
+    preferences = Preferences(state=state, persist=False)
     assert preferences.theme == "nord" != DEFAULT_THEME
-    preferences.remember_theme("dracula")
+    preferences.save_theme("dracula")
     assert preferences.theme == "dracula"
     assert state.read_bytes() == before

@@ -301,7 +301,7 @@ async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
 
 async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
     """Back at the choice."""
-    async with picker(folder, trouble="x.tar: it is cut [/bold]").run_test(
+    async with picker(folder, error="x.tar: it is cut [/bold]").run_test(
         size=(100, 24), notifications=True
     ) as pilot:
         app = await looked(pilot)

@@ -160,7 +160,7 @@ async def test_what_cannot_be_opened_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A directory, a file that is too large, a program that is missing or quoted wrongly, and no terminal."""
-    monkeypatch.setattr(programs, "LARGEST", 10)
+    monkeypatch.setattr(programs, "MAX_FILE_BYTES", 10)
     monkeypatch.setenv("PAGER", "true")
     members = [directory("d"), file("d/x", b"1"), file("large", b"x" * 11), file("small", b"x")]
     image = write(tmp_path / "image.tar", docker_archive([layer_tar(members)]))

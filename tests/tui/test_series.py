@@ -13,7 +13,7 @@ from layerscope.opening.options import Options
 from layerscope.sources.base import Request
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
-from layerscope.tui.series.app import KnownSeries, SeriesApp
+from layerscope.tui.series.app import SeriesApp, SeriesState
 from tests.analysis.series.releases import Made, release
 from tests.images import file, write
 from tests.tui.explorer import screen_text, until
@@ -41,13 +41,13 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SeriesApp:
     for number in (1, 2, 3):
         write(tmp_path / f"app-{number}.tar", _release(number))
         requests.append(Request(f"app-{number}.tar"))
-    return SeriesApp(KnownSeries(requests), Options(rules={}), Preferences())
+    return SeriesApp(SeriesState(requests), Options(rules={}), Preferences())
 
 
 async def _loaded(pilot: Pilot[None]) -> SeriesApp:
     app = pilot.app
     assert isinstance(app, SeriesApp)
-    await until(pilot, lambda: app.known.opened is not None)
+    await until(pilot, lambda: app.series_state.opened is not None)
     await pilot.pause(0.2)
     return app
 
@@ -83,18 +83,18 @@ async def test_enter_leads_to_the_comparison_of_an_update(app: SeriesApp) -> Non
         assert app.chosen is None
         await _press(pilot, "j", "j", "enter")
         assert app.chosen == 1
-    assert app.known.row == 2
+    assert app.series_state.row == 2
 
 
 async def test_what_is_known_is_not_read_again(app: SeriesApp) -> None:
     """Back from a comparison, all of it is there, and the cursor where it was."""
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
-    app.known.row = 2
-    again = SeriesApp(app.known, Options(rules={}), Preferences())
+    app.series_state.row = 2
+    again = SeriesApp(app.series_state, Options(rules={}), Preferences())
     async with again.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "app-2.tar → app-3.tar" in "\n".join(screen_text(again)))
-        assert not again._alive
+        assert not again._open_images
 
 
 async def test_the_better_order_is_copied(app: SeriesApp) -> None:
@@ -111,7 +111,7 @@ async def test_a_release_that_is_missing(tmp_path: Path) -> None:
     """The error says which."""
     path = write(tmp_path / "app-1.tar", _release(1))
     requests = [Request(str(path)), Request(str(tmp_path / "missing.tar"))]
-    app = SeriesApp(KnownSeries(requests), Options(rules={}), Preferences())
+    app = SeriesApp(SeriesState(requests), Options(rules={}), Preferences())
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
         assert "missing.tar" in "\n".join(screen_text(app))

@@ -44,7 +44,7 @@ async def _settled(pilot: Pilot[None], explore: ExploreView) -> None:
     """Wait until what is wanted is on screen."""
     for _ in range(100):
         await pilot.pause()
-        if not explore.files.working:
+        if not explore.files.computing:
             break
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
@@ -141,7 +141,7 @@ async def test_an_endless_expression_does_not_block(
         await _settled(pilot, explore)
         for _ in range(60):
             await pilot.pause(0.1)
-            if not explore.files.working:
+            if not explore.files.computing:
                 break
         assert "takes too long" in "\n".join(screen_text(app))
         assert set(_names(explore)) == {"c", "d.py"}
@@ -195,7 +195,7 @@ async def test_the_next_filter_does_not_wait_for_an_endless_expression(tmp_path:
         explore.filter_bar.field.value = r"/\.py$/"
         await _settled(pilot, explore)
         for _ in range(60):
-            if not explore.files.working:
+            if not explore.files.computing:
                 break
             await pilot.pause(0.1)
         assert time.monotonic() - began < 5
@@ -279,7 +279,7 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         assert _names(explore)["etc/a"] is Change.MODIFIED
         await pilot.press("escape")
         await _settled(pilot, explore)
-        ended = explore.files.wanted
+        ended = explore.files.target_view
         assert ended is not None
         assert ended.mode is Mode.LAYER
         assert "◆" not in "\n".join(screen_text(app))

@@ -358,7 +358,7 @@ async def test_the_dockerfile_says_where_the_base_image_ends() -> None:
         screen = await loaded(pilot)
         await settled(pilot)
         assert screen.session.base_steps == 3
-        assert screen.session.base_word() == "from the Dockerfile"
+        assert screen.session.base_origin() == "from the Dockerfile"
         assert "base 3 steps" in shown(pilot)
         view = await findings(pilot)
         base = {group.key: group.members for group in view.list.groups}["base"]
@@ -366,7 +366,7 @@ async def test_the_dockerfile_says_where_the_base_image_ends() -> None:
         await pilot.press("1", "<")
         await settled(pilot)
         assert screen.session.base_steps == 2
-        assert screen.session.base_word() == "set by you"
+        assert screen.session.base_origin() == "set by you"
 
 
 async def test_the_mouse_works() -> None:

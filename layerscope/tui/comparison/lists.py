@@ -18,7 +18,7 @@ from layerscope.image.summary import one_line
 from layerscope.report.diff_rows import config_row, package_row
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, fit
-from layerscope.tui.pointing import copied_path
+from layerscope.tui.pointing import copyable_path
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change
 
@@ -144,10 +144,10 @@ class ComparedFiles(ComparedList):
             count = text.count_of(entry.differing, "path")
             painter.add(f"  {count}", self.style_of("quiet"))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         if self.compared is None or not self.row_count():
             return None
-        return copied_path(self.compared.table.full(int(self.compared.rows[self.cursor])))
+        return copyable_path(self.compared.table.full(int(self.compared.rows[self.cursor])))
 
     # directories
 
@@ -269,7 +269,7 @@ class ComparedFindings(ItemList[tuple[Finding, bool]]):
         painter.add(f"{finding.severity.glyph} ", self.style_of("waste"))
         painter.add(fit(text.safe_name(finding.title), width - BEFORE_NAME - 7))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         return (self.items[self.cursor][0].fix, "the fix") if self.items else None
 
 

@@ -42,7 +42,7 @@ class DiffDocument:
     rows: list[Row]
     added: int
     removed: int
-    whole: bool
+    complete: bool
     """Whether all lines were compared; otherwise there are more differences."""
 
     @classmethod
@@ -51,7 +51,7 @@ class DiffDocument:
         start = _common(old, new)
         end = _common(old[start:][::-1], new[start:][::-1])
         before, after = old[start : len(old) - end], new[start : len(new) - end]
-        whole = max(len(before), len(after)) <= MOST_LINES
+        complete = max(len(before), len(after)) <= MOST_LINES
         matcher = _Matcher(None, [], [], autojunk=True)
         matcher.progress = progress
         matcher.set_seqs(before[:MOST_LINES], after[:MOST_LINES])
@@ -60,7 +60,7 @@ class DiffDocument:
             for tag, a, b, c, d in matcher.get_opcodes()
             if tag != "equal"
         ]
-        document = cls([], 0, 0, whole)
+        document = cls([], 0, 0, complete)
         document._append(old, new, changes)
         return document
 

@@ -43,7 +43,7 @@ def words_of(
     for column, cell in zip(table.columns, row.cells, strict=True):
         if cell[0] == "number":
             yield Words(f"{column.title:<{_LABEL}} {cell[2]}")
-    yield from _more(about, tables)
+    yield from _extra_facts(about, tables)
     yield from _images(holders(tables.fleet, about, check), tables)
 
 
@@ -60,7 +60,7 @@ def _fact(label: str, words: str, style: str = "") -> Words:
     return Words(f"{label:<{_LABEL}} {words}", style, hang=" " * (_LABEL + 1))
 
 
-def _more(about: object, tables: FleetTables) -> Iterator[Words]:
+def _extra_facts(about: object, tables: FleetTables) -> Iterator[Words]:
     """What the table does not say."""
     size = tables.size
     match about:
@@ -103,18 +103,18 @@ def _more(about: object, tables: FleetTables) -> Iterator[Words]:
             yield _fact("in all", size(about.stored_bytes))
 
 
-def _images(found: Mapping[str, Sequence[int]], tables: FleetTables) -> Iterator[Words]:
+def _images(groups: Mapping[str, Sequence[int]], tables: FleetTables) -> Iterator[Words]:
     """The images, by group."""
-    for name, images in found.items():
+    for name, images in groups.items():
         yield Words("")
         count = text.count_of(len(images), "image")
         shown = text.short_digest(name)[-12:] if name.startswith("sha256:") else text.safe_name(name)  # fmt: skip
         yield Words(f"{shown}  {count}" if name else count, "strong")
         for image in images:
-            yield _named(image, tables)
+            yield _image_line(image, tables)
 
 
-def _named(image: int, tables: FleetTables) -> Words:
+def _image_line(image: int, tables: FleetTables) -> Words:
     return Words(tables.titles[image], "directory", "  ", image=image)
 
 

@@ -19,7 +19,7 @@ from layerscope.tui.workers import check_while
 class DetailsPane(Pane):
     """The details of one row of a table."""
 
-    class Found(Message):
+    class LookedUp(Message):
         """What is known of a row."""
 
         def __init__(self, row: FleetRow, words: list[Words]) -> None:
@@ -36,11 +36,11 @@ class DetailsPane(Pane):
         self._row: FleetRow | None = None
         """The row whose details are shown, or looked for."""
 
-    def look(self, row: FleetRow | None, table: FleetTable | None, tables: FleetTables) -> None:
+    def show_row(self, row: FleetRow | None, table: FleetTable | None, tables: FleetTables) -> None:
         """Show the details of a row, None for none."""
         self._table = table
         if row is self._row:
-            self.say()
+            self.update_title()
             return
         self._row = row
         self._title.show(self._noun)
@@ -49,36 +49,36 @@ class DetailsPane(Pane):
         else:
             if not self.words.row_count():
                 self.words.show([], "Looking for images…")
-            self._find(row, table, tables)
+            self._look_up(row, table, tables)
 
     @work(thread=True, exclusive=True, group="details", exit_on_error=False)
-    def _find(self, row: FleetRow, table: FleetTable, tables: FleetTables) -> None:
+    def _look_up(self, row: FleetRow, table: FleetTable, tables: FleetTables) -> None:
         check = check_while(lambda: row is self._row)
         try:
             words = list(words_of(row, table, tables, check))
             check()
         except CancelledError:
             return
-        self.post_message(self.Found(row, words))
+        self.post_message(self.LookedUp(row, words))
 
-    @on(Found)
-    def _found(self, event: Found) -> None:
+    @on(LookedUp)
+    def _looked_up(self, event: LookedUp) -> None:
         event.stop()
         if event.row is self._row:
             self.words.show(event.words)
             if self.screen.focused is self.words:
                 self.words.go_to_image()
-            self.say()
+            self.update_title()
 
     @on(LineList.Highlighted, "#details")
     def _moved(self) -> None:
-        self.say()
+        self.update_title()
 
     @property
     def _noun(self) -> str:
         return "" if self._table is None else self._table.noun.capitalize()
 
-    def say(self) -> None:
+    def update_title(self) -> None:
         """Say in the title what the row is, and which key opens the image under the cursor."""
         opens = self.screen.focused is self.words and self.words.image is not None
         key = first_key("list.open", self._keys)

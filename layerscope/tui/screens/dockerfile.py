@@ -91,7 +91,7 @@ class DockerfileView(View):
 
     def _show(self, listing: Listing) -> None:
         self.list.show_listing(listing, self._base(listing))
-        self._say_facts()
+        self._update_facts()
         if listing.source is None:
             self._title.show(
                 "Dockerfile · reconstructed from the image history",
@@ -126,7 +126,7 @@ class DockerfileView(View):
 
     def stacked(self) -> None:
         self.list.rows_changed()
-        self._say_facts()
+        self._update_facts()
 
     def beside_found(self) -> None:
         if self.session.dockerfile is None and self.session.image.beside.provenance is not None:
@@ -137,9 +137,9 @@ class DockerfileView(View):
     @on(LineList.Highlighted, "#listing")
     def _highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        self._say_facts()
+        self._update_facts()
 
-    def _say_facts(self) -> None:
+    def _update_facts(self) -> None:
         line = self.list.instruction
         if line is None:
             self.facts.show()

@@ -76,7 +76,7 @@ class FindingsView(View):
         if findings is None:
             return
         self.list.show_groups(group_findings(findings, by, self.session.base_steps), by)
-        self._say_title(findings)
+        self._update_title(findings)
         self._show_finding()
 
     def action_cycle_groups(self) -> None:
@@ -86,7 +86,7 @@ class FindingsView(View):
         orders = list(FindingsBy)
         return orders[(orders.index(self.list.by) + 1) % len(orders)]
 
-    def _say_title(self, findings: Findings) -> None:
+    def _update_title(self, findings: Findings) -> None:
         opened = self.session.opened
         if not findings.found or opened is None:
             self._title.show("Findings")
@@ -137,9 +137,9 @@ class FindingsView(View):
             )
             return
         self.fix.toggle()
-        self._say_fix_title(finding)
+        self._update_fix_title(finding)
 
-    def useless(self) -> set[str]:
+    def inactive_commands(self) -> set[str]:
         return set() if self.list.groups else {"findings.write", "findings.tick", "findings.group"}
 
     # the row under the cursor
@@ -160,11 +160,11 @@ class FindingsView(View):
             self._fix_title.show("Fix")
             self._files_title.show("Files")
             return
-        self._say_fix_title(finding)
+        self._update_fix_title(finding)
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
 
-    def _say_fix_title(self, finding: Finding) -> None:
+    def _update_fix_title(self, finding: Finding) -> None:
         hints = [f"{self.session.key('path.copy')}: copy"]
         if finding.difference:
             other = "difference" if self.fix.whole else "whole fix"

@@ -120,15 +120,15 @@ class HelpScreen(Dialog):
     def __init__(
         self,
         keys: Keys | None = None,
-        here: Collection[str] = (),
+        active: Collection[str] = (),
         view: str = "",
         *,
         first: str = "",
     ) -> None:
-        """`here` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
+        """`active` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
         them, or with the section titled `first`."""
         super().__init__()
-        self._sections = tuple(sections(keys, here, view))
+        self._sections = tuple(sections(keys, active, view))
         if first:
             self._sections = tuple(
                 sorted(self._sections, key=lambda section: section.title != first)
@@ -153,7 +153,9 @@ class HelpScreen(Dialog):
         words = typed.casefold().split()
         found = [section.matching(words) for section in self._sections]
         found = [section for section in found if section.rows]
-        self._field.say("" if found else f"nothing matches {text.safe_name(typed)}", wrong=True)
+        self._field.show_note(
+            "" if found else f"nothing matches {text.safe_name(typed)}", wrong=True
+        )
         self._body.update(page_text(found, self._page.scrollable_content_region.width))
 
     @on(Input.Changed)
@@ -181,9 +183,9 @@ class HelpScreen(Dialog):
 
 
 def sections(
-    keys: Keys | None = None, here: Collection[str] = (), view: str = ""
+    keys: Keys | None = None, active: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
-    """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views and keys
+    """The page: first the commands `active` of the view, then all others; `keys` are the user's own. Names of views and keys
     that work everywhere are left out if there are none."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
@@ -192,15 +194,15 @@ def sections(
             command
             for group in groups
             for command in COMMANDS
-            if command.group == group and command.id in here
+            if command.group == group and command.id in active
         ]
         yield _commands(f"Keys in {view}", own, keys)
-    elsewhere = bool(here) and not any(identifier.startswith("view.") for identifier in here)
+    elsewhere = bool(active) and not any(identifier.startswith("view.") for identifier in active)
     for group in ("app",) if elsewhere else ("view", "app"):
         works = [
             command
             for command in COMMANDS
-            if command.group == group and (group == "view" or not here or command.id in here)
+            if command.group == group and (group == "view" or not active or command.id in active)
         ]
         yield _commands(GROUPS[group], works, keys)
     yield Section(FIGURES, tuple(TERMS.items()))
@@ -210,7 +212,7 @@ def sections(
         others = [
             command
             for command in COMMANDS
-            if command.group == group and not (view and command.id in here)
+            if command.group == group and not (view and command.id in active)
         ]
         yield _commands(GROUPS[group], others, keys)
     yield Section("Settings", tuple(_settings()))

@@ -29,7 +29,7 @@ from layerscope.tui.view import (
     ShowStep,
     View,
 )
-from layerscope.tui.widgets.header import ImageHeader
+from layerscope.tui.widgets.image_header import ImageHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
 
@@ -79,7 +79,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         yield self.header
         with self._switcher:
             yield self._views[FIRST_VIEW]
-        yield KeyBar(self.session.preferences.keys, self._useless, self._footer_words)
+        yield KeyBar(self.session.preferences.keys, self._inactive_commands, self._footer_words)
 
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
@@ -100,41 +100,41 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
 
     def layers_changed(self) -> None:
         """A layer was read, or its digests were verified."""
-        self._tell(View.layers_changed)
+        self._call_views(View.layers_changed)
         self.header.refresh()
 
     def stacked(self) -> None:
         """All layers are stacked."""
-        self._tell(View.stacked)
+        self._call_views(View.stacked)
         self.header.refresh()
 
     def duplicates_found(self) -> None:
         """Duplicates were searched."""
-        self._tell(View.duplicates_found)
+        self._call_views(View.duplicates_found)
 
     def beside_found(self) -> None:
         """It is known what is stored beside the image."""
-        self._tell(View.beside_found)
+        self._call_views(View.beside_found)
         self.header.refresh()
 
     def findings_found(self) -> None:
         """Findings are available."""
-        self._tell(View.findings_found)
+        self._call_views(View.findings_found)
         self.header.refresh()
 
     @on(StepList.BaseMoved)
     def _base_moved(self) -> None:
-        self._tell(View.base_moved)
+        self._call_views(View.base_moved)
 
     @on(FixesTicked)
     def _fixes_ticked(self) -> None:
         self.header.refresh()
 
-    def _tell(self, what: Callable[[View], None]) -> None:
+    def _call_views(self, method: Callable[[View], None]) -> None:
         """Call a method of all views; an error in one does not stop the others."""
         for view in self._views.values():
             try:
-                getattr(view, what.__name__)()
+                getattr(view, method.__name__)()
             except Exception as error:
                 app_of(self).failed(error)
 
@@ -160,11 +160,11 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
 
     async def show_view(self, name: str, *, onward: bool = False) -> View:
         """Open a view; with `onward`, `back` returns to the current place, otherwise to the first view."""
-        here = self._here()
+        here = self._current_place()
         if not onward:
-            self._trail.begin(here, name)
+            self._trail.restart(here, name)
         elif name != here.view:
-            self._trail.go_on(here)
+            self._trail.push(here)
         return await self._open(name)
 
     async def _open(self, name: str, focus: Widget | None = None) -> View:
@@ -185,16 +185,16 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.refresh_bindings()
         return view
 
-    def _here(self) -> Place:
+    def _current_place(self) -> Place:
         """The current place."""
-        return Place(self._switcher.current or FIRST_VIEW, self.focused, self.view.here())
+        return Place(self._switcher.current or FIRST_VIEW, self.focused, self.view.restore_point())
 
     async def action_show_view(self, name: str) -> None:
         pointed = self.pointed()
         before = self.view
         view = await self.show_view(name, onward=name in PATH_VIEWS)
         path = pointed.path if pointed is not None else None
-        if path is None and self.explore.files.certain:
+        if path is None and self.explore.files.confirmed:
             path = self.explore.files.path
         if view.wants_path and path is not None:
             view.show_path(path)
@@ -257,13 +257,13 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         """Leave a field, then the view; does nothing on the first view, unless the image was chosen in the picker."""
         if self.view.back():
             return
-        place = self._trail.go_back()
+        place = self._trail.pop()
         if place is None:
             if self.session.picked:
                 self.post_message(ChooseAnother())
             return
         await self._open(place.view, place.focus)
-        place.show()
+        place.restore()
         self.set_focus(place.focus)
 
     def _footer_words(self) -> dict[str, str]:
@@ -275,20 +275,20 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             return {"app.back": "Images"} if self.session.picked else {}
         return {"app.back": _title(place.view)}
 
-    def _useless(self) -> set[str]:
+    def _inactive_commands(self) -> set[str]:
         """Ids of commands that have no effect now."""
-        useless = self.view.useless() | self.session.permissions.refused
+        inactive = self.view.inactive_commands() | self.session.permissions.refused
         if not (self._trail.last or self.view.can_go_back or self.session.picked):
-            useless.add("app.back")
+            inactive.add("app.back")
         if len(self.view.panes()) < 2:
-            useless |= {"view.next_pane", "view.previous_pane"}
+            inactive |= {"view.next_pane", "view.previous_pane"}
         if self.pointing is None or not self.pointing.points:
-            useless |= {"path.extract", "path.life"}
+            inactive |= {"path.extract", "path.life"}
         if self.view.id != "file":
-            useless.add(
+            inactive.add(
                 "file.difference"
             )  # the footer has no room for commands that apply to few rows
-        return useless
+        return inactive
 
 
 def _title(name: str) -> str:

@@ -83,8 +83,8 @@ class MapView(View):
         usage, tile = self.map.usage, self.map.tile
         if usage is None:
             return
-        self._say_title(usage)
-        self._say_layers(usage)
+        self._update_title(usage)
+        self._update_legend(usage)
         if tile is None:
             self._selected.show("")
             return
@@ -98,17 +98,17 @@ class MapView(View):
             else f" {what} · {text.size(tile.bytes)} · {share} · {self._layer_words(tile.layer)}"
         )
 
-    def _say_title(self, usage: Usage) -> None:
+    def _update_title(self, usage: Usage) -> None:
         place = self.trail[-1]
         path = "/" + text.safe_name(usage.filesystem.table.full(place.path))
-        rest = f" · all but the {place.skip:,} largest" if place.skip else ""
+        skipped = f" · all but the {place.skip:,} largest" if place.skip else ""
         total, whole = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
         size = f"{text.size(total)} of {text.size(whole)}" if total < whole else text.size(whole)
         last = usage.filesystem.layer_count - 1
         after = "final image" if usage.layer == last else f"after layer {usage.layer} of 0–{last}"
-        self._title.show(f"Map · {path}{rest}", f"{size} · {after}")
+        self._title.show(f"Map · {path}{skipped}", f"{size} · {after}")
 
-    def _say_layers(self, usage: Usage) -> None:
+    def _update_legend(self, usage: Usage) -> None:
         stored = usage.by_layer(self.trail[-1].path)
         order = [layer for layer in np.argsort(-stored, kind="stable").tolist() if stored[layer]]
         self._legend.show(
@@ -133,17 +133,17 @@ class MapView(View):
         if usage is None:
             return
         if tile.merged or usage.is_directory(tile.path):
-            self._go(tile.target)
+            self._enter(tile.target)
         else:
             self.post_message(ShowPath(tile.path, int(usage.stored_in[tile.path])))
 
-    def _go(self, place: Place) -> None:
+    def _enter(self, place: Place) -> None:
         if self.map.usage is not None and place != self.trail[-1]:
             self.trail.append(place)
             self.map.show(self.map.usage, place)
 
-    @on(TileMap.Left)
-    def _left(self, event: TileMap.Left) -> None:
+    @on(TileMap.ParentRequested)
+    def _parent_requested(self, event: TileMap.ParentRequested) -> None:
         event.stop()
         if self.map.usage is not None and len(self.trail) > 1:
             came_from = self.trail.pop()

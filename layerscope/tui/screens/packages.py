@@ -75,11 +75,11 @@ class PackagesView(View):
     def _divided(self, event: Divided) -> None:
         event.stop()
         self.list.show(event.usage)
-        self._say_title(event.usage)
+        self._update_title(event.usage)
         self._show_files()
         self.on_resize()
 
-    def _say_title(self, usage: PackageUsage) -> None:
+    def _update_title(self, usage: PackageUsage) -> None:
         count = text.count_of(len(usage.packages), "package")
         share = text.percent(usage.owned, usage.live)
         live = text.size(usage.live)
@@ -108,7 +108,7 @@ class PackagesView(View):
     def _sort(self, sort: PackageSort) -> None:
         if self.list.usage is not None:
             self.list.order(sort)
-            self._say_title(self.list.usage)
+            self._update_title(self.list.usage)
             self._columns.show(self.list.column_titles())
 
     # the row under the cursor

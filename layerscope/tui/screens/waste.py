@@ -34,11 +34,11 @@ GROUPED_AT_ONCE = 20_000
 """Up to this many records are grouped directly; more are grouped in a thread."""
 SCROLLBAR = 1
 """Columns reserved for the scrollbar."""
-LOW = 30
+LOW_HEIGHT = 30
 """Below this many lines, panes without the focus are short."""
-FLAT = 15
+ONE_LIST_HEIGHT = 15
 """Below this many lines, only one of the two lists is shown."""
-NO_FACTS = 11
+NO_FACTS_HEIGHT = 11
 """Below this many lines, there are no details either."""
 
 
@@ -86,25 +86,25 @@ class WasteView(View):
         return [self.records, self.copies]
 
     def go_to_pane(self, pane: Widget) -> None:
-        self._make_room(pane)  # or the focus would go to a list that is not shown
+        self._set_active_pane(pane)  # or the focus would go to a list that is not shown
         super().go_to_pane(pane)
 
     def on_resize(self) -> None:
-        self.set_class(self.size.height < LOW, "-low")
-        self.share_room()
+        self.set_class(self.size.height < LOW_HEIGHT, "-low")
+        self.resize_panes()
         width = self.size.width - SCROLLBAR
         self._columns.show(waste_list.column_titles(width, len(self.session.image.layers)))
         self._copies_columns.show(duplicate_list.column_titles(width))
 
-    def share_room(self) -> None:
+    def resize_panes(self) -> None:
         """Give the duplicates up to a quarter of the view, or half of it while they are used; if there is no room for both
         lists, show the one that is used."""
-        height, used = self.size.height, self.roomy is self.copies
-        flat = height < FLAT
+        height, used = self.size.height, self.active_pane is self.copies
+        flat = height < ONE_LIST_HEIGHT
         self.set_class(flat, "-flat")
         self.records_pane.display = not (flat and used)
         self.copies_pane.display = not flat or used
-        self.facts.display = height >= NO_FACTS
+        self.facts.display = height >= NO_FACTS_HEIGHT
         if flat:
             self.copies_pane.styles.height = "1fr"
             return
@@ -120,7 +120,7 @@ class WasteView(View):
     def duplicates_found(self) -> None:
         found = self.session.duplicates or ()
         self.copies.show_duplicates(found)
-        self.share_room()
+        self.resize_panes()
         if not found:
             self._copies_title.show("Duplicates")
             return
@@ -142,7 +142,7 @@ class WasteView(View):
         opened = self.session.opened
         if opened is None:
             return
-        self._say_title(opened)
+        self._update_title(opened)
         if len(opened.accounting.waste) > GROUPED_AT_ONCE:
             self._group_in_thread(opened, self.grouped_by)
         else:
@@ -160,9 +160,9 @@ class WasteView(View):
 
     def _show(self, groups: WasteGroups) -> None:
         self.records.show_groups(groups)
-        self._say_facts()
+        self._update_facts()
 
-    def _say_title(self, opened: Opened) -> None:
+    def _update_title(self, opened: Opened) -> None:
         accounting = opened.accounting
         if not len(accounting.waste):
             self._title.show("Waste")
@@ -180,12 +180,12 @@ class WasteView(View):
     @on(LineList.Highlighted)
     def _highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        self._say_facts()
+        self._update_facts()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        self._say_facts()
+        self._update_facts()
 
-    def _say_facts(self) -> None:
+    def _update_facts(self) -> None:
         facts = self._copy_facts() if self.copies.has_focus else self._waste_facts()
         self.facts.show(*facts)
 

@@ -27,7 +27,7 @@ from layerscope.words import ReleaseOrder
 
 
 @dataclass(slots=True)
-class KnownSeries:
+class SeriesState:
     """The releases to compare, and what is known of them so far."""
 
     requests: Sequence[Request]
@@ -71,14 +71,14 @@ class SeriesApp(ExplorerApp):
 
     view_title = "Series of releases"
 
-    def __init__(self, known: KnownSeries, options: Options, preferences: Preferences) -> None:
+    def __init__(self, state: SeriesState, options: Options, preferences: Preferences) -> None:
         super().__init__(preferences=preferences)
-        self.known = known
+        self.series_state = state
         self.chosen: int | None = None
         """The number of the hop whose releases the user wants to compare."""
         self._options = options
-        self._screen = SeriesScreen(known.names, known.order, len(known.hops), self.keys)
-        self._alive: list[RemoteImage] = []
+        self._screen = SeriesScreen(state.names, state.order, self.keys)
+        self._open_images: list[RemoteImage] = []
 
     @property
     def main(self) -> SeriesScreen:
@@ -89,9 +89,9 @@ class SeriesApp(ExplorerApp):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.main.show(self.known.hops, self.known.opened, self.known.row)
-        if self.known.opened is None:
-            self.known.hops.clear()
+        self.main.show(self.series_state.hops, self.series_state.opened, self.series_state.row)
+        if self.series_state.opened is None:
+            self.series_state.hops.clear()
             self._load()
 
     @work(thread=True, exit_on_error=False, group="load")
@@ -102,12 +102,12 @@ class SeriesApp(ExplorerApp):
             return worker.is_cancelled or self._leaving
 
         progress = MessageProgress(self.post_message, cancelled)
-        requests = [replace(request, progress=progress) for request in self.known.requests]
+        requests = [replace(request, progress=progress) for request in self.series_state.requests]
         try:
             opened = open_series(
                 requests,
                 self._options,
-                self.known.order,
+                self.series_state.order,
                 lambda hop: self.post_message(HopFound(hop)),
                 self._opener(cancelled),
             )
@@ -122,30 +122,30 @@ class SeriesApp(ExplorerApp):
         """Opens an image in a process of its own; those of all but the last two end."""
 
         def opened(request: Request, options: Options) -> Opened:
-            while len(self._alive) > 1:
-                self._alive.pop(0).close()
+            while len(self._open_images) > 1:
+                self._open_images.pop(0).close()
             remote = RemoteImage(request, options)
-            self._alive.append(remote)
+            self._open_images.append(remote)
             remote.report_to(request.progress)
             remote.find(lambda candidates: candidates[0])
-            keeper = _Keeper()
-            remote.load(keeper, cancelled)
-            if keeper.opened is None:
+            watcher = _StackedWatcher()
+            remote.load(watcher, cancelled)
+            if watcher.opened is None:
                 raise CancelledError
-            return keeper.opened
+            return watcher.opened
 
         return opened
 
     @on(HopFound)
     def _hop_found(self, event: HopFound) -> None:
-        self.known.hops.append(event.hop)
-        self.main.show(self.known.hops, None)
+        self.series_state.hops.append(event.hop)
+        self.main.show(self.series_state.hops, None)
 
     @on(SeriesOpened)
     def _series_opened(self, event: SeriesOpened) -> None:
-        self.known.opened = event.opened
+        self.series_state.opened = event.opened
         self.main.show_work("")
-        self.main.show(self.known.hops, event.opened)
+        self.main.show(self.series_state.hops, event.opened)
         if event.opened.damages:
             self.notify(
                 "\n".join(map(text.safe_name, event.opened.damages[:3])),
@@ -161,7 +161,7 @@ class SeriesApp(ExplorerApp):
         self.push_screen(ErrorScreen(event.error))
 
     @on(ProgressMoved)
-    def _moved(self, event: ProgressMoved) -> None:
+    def _progress_moved(self, event: ProgressMoved) -> None:
         share = ""
         if event.total:
             share = f" {text.percent(min(event.done, event.total), event.total)}"
@@ -170,16 +170,16 @@ class SeriesApp(ExplorerApp):
     @on(SeriesScreen.Compare)
     def _compare(self, event: SeriesScreen.Compare) -> None:
         self.chosen = event.hop
-        self.known.row = event.hop + 1
+        self.series_state.row = event.hop + 1
         self.leave()
 
     def _close(self) -> None:
         super()._close()
-        for remote in self._alive:
+        for remote in self._open_images:
             remote.close()
 
 
-class _Keeper(Watcher):
+class _StackedWatcher(Watcher):
     """Keeps an image once it is stacked."""
 
     opened: Opened | None = None

@@ -79,7 +79,7 @@ class HopList(LineList):
         painter.add(shown[: len(shown) - changed], self.style_of("waste"))
         painter.add(shown[len(shown) - changed :], self.style_of("bar"))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         return (self._names[self.cursor], "the release") if self.cursor else None
 
 

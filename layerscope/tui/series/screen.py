@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
@@ -25,6 +23,7 @@ from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit
 from layerscope.tui.pointing import copy
 from layerscope.tui.series.lists import HopList, hop_words, series_words
+from layerscope.tui.widgets.header import ScreenHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
@@ -32,45 +31,28 @@ from layerscope.tui.widgets.words_list import Words, WordsList
 from layerscope.words import ReleaseOrder
 
 
-class SeriesHeader(Widget):
-    """Two lines: the name of the series with what it costs, a rule."""
+class SeriesHeader(ScreenHeader):
+    """A line and a rule: the name of the series, and what it costs."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"header--title", "header--quiet", "header--rule"}
-    DEFAULT_CSS = """
-    SeriesHeader {
-        height: 2; background: $background;
-        & > .header--title { text-style: bold; color: $emphasis; }
-        & > .header--quiet { color: $quiet; }
-        & > .header--rule { color: $rule; }
-    }
-    """
+    DEFAULT_CSS = "SeriesHeader { height: 2; }"
 
     def __init__(self, title: str, note: str) -> None:
         """Both are safe to show."""
         super().__init__()
         self._title, self._note = title, note
         self.figures = ""
-        self.work = ""
-        """What is being done; empty if nothing is."""
 
-    def _style(self, name: str) -> Style:
-        return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        if y == 1:
-            return Strip([Segment("─" * width, self._style("rule"))])
+    def paint_line(self, y: int) -> list[Segment]:
         right = f" {self.work or self.figures} "
-        room = max(width - text.cells(right), 0)
+        room = max(self.size.width - text.cells(right), 0)
         title = f" {self._title}" if self._title else ""
         words = fit(f"{title}  {self._note}" if title else f" {self._note}", room)
-        return Strip(
-            [
-                Segment(words[: len(title)], self._style("title")),
-                Segment(words[len(title) :], self._style("quiet")),
-                Segment(right, self._style("quiet") if self.work else self.rich_style),
-            ]
-        ).adjust_cell_length(width, self.rich_style)
+        quiet = self.style_of("quiet")
+        return [
+            Segment(words[: len(title)], self.style_of("title")),
+            Segment(words[len(title) :], quiet),
+            Segment(right, quiet if self.work else self.rich_style),
+        ]
 
 
 class SeriesScreen(Guarded, Screen[None]):
@@ -92,12 +74,11 @@ class SeriesScreen(Guarded, Screen[None]):
             super().__init__()
             self.hop = hop
 
-    def __init__(self, names: Sequence[str], order: ReleaseOrder, known: int, keys: Keys) -> None:
-        """`names` are those of the releases: not safe for a terminal; `known` of the updates are known already."""
+    def __init__(self, names: Sequence[str], order: ReleaseOrder, keys: Keys) -> None:
+        """`names` are those of the releases: not safe for a terminal."""
         super().__init__()
         self._keys = keys
         self._names = short_names(names)
-        self._known = known
         count = text.count_of(len(names), "release")
         self.header = SeriesHeader(common_name(names), f"{count} {order.word}")
         self.hops = HopList(self._names, id="hops")
@@ -111,7 +92,7 @@ class SeriesScreen(Guarded, Screen[None]):
         with Horizontal():
             yield Pane(self._titles, None, self.hops, id="updates")
             yield Pane(self._subject, None, self.details, id="update")
-        yield KeyBar(self._keys, self._useless, lambda: {"list.open": "Compare"})
+        yield KeyBar(self._keys, self._inactive_commands, lambda: {"list.open": "Compare"})
 
     def on_mount(self) -> None:
         self._titles.show(self.hops.column_titles())
@@ -144,10 +125,8 @@ class SeriesScreen(Guarded, Screen[None]):
         self._show_details()
 
     def show_work(self, work: str) -> None:
-        """Show what is being done; empty if nothing is."""
-        if work != self.header.work:
-            self.header.work = work
-            self.header.refresh()
+        """Show the current work; empty if idle."""
+        self.header.show_work(work)
 
     @on(LineList.Highlighted, "#hops")
     def _moved(self) -> None:
@@ -182,13 +161,13 @@ class SeriesScreen(Guarded, Screen[None]):
         self.set_focus(self.hops)
 
     def action_copy(self) -> None:
-        copied = self.hops.copied()
+        copied = self.hops.copyable()
         if copied is None and self._opened is not None and self._opened.reordering is not None:
             copied = self._opened.reordering.finding.fix, "the better order"
         copy(self.app, copied)
 
-    def _useless(self) -> set[str]:
-        useless = set() if self.hops.cursor else {"list.open"}
+    def _inactive_commands(self) -> set[str]:
+        inactive = set() if self.hops.cursor else {"list.open"}
         if not self.details.has_focus:
-            useless.add("app.back")
-        return useless
+            inactive.add("app.back")
+        return inactive

@@ -22,35 +22,35 @@ from aiohttp.typedefs import Handler
 
 from layerscope import signals, text
 from layerscope.errors import UsageError
-from layerscope.tui.web.session import Session
+from layerscope.tui.web.page_process import PageProcess
 
 HOST = "127.0.0.1"
 SESSIONS = 8
 """Pages that may be open at a time: each takes the memory of an explorer."""
-_OWN = Path(__file__).parent
-_TERMINAL = Path(textual_serve.__file__).parent / "static"
+_PAGE_FOLDER = Path(__file__).parent
+_TERMINAL_FOLDER = Path(textual_serve.__file__).parent / "static"
 """textual-serve's terminal (xterm.js) and its font."""
-_MESSAGE = 1 << 20
+_MAX_MESSAGE = 1 << 20
 """Bytes of the longest message of a page: text that is pasted."""
-_WIDEST, _HIGHEST = 500, 200
-_PATIENCE = 5.0
+_MAX_WIDTH, _MAX_HEIGHT = 500, 200
+_SHUTDOWN_SECONDS = 5.0
 """Seconds in which all pages have to let go at the end."""
 
 
 def listen(port: int) -> socket.socket:
     """A socket on loopback; port 0 takes a free one. Raises `UsageError`."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((HOST, port))
+        listener.bind((HOST, port))
     except OSError as error:
-        found.close()
+        listener.close()
         why = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {HOST}:{port}: {why}", hint="choose another --port") from error  # fmt: skip
-    return found
+    return listener
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def _is_server_error(record: logging.LogRecord) -> bool:
     """Whether an error is not the client's: a request that is no HTTP is answered, and no line of the log."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
@@ -59,14 +59,14 @@ class Server:
     """Serves one image at an address that only those who are told it can open."""
 
     def __init__(self, command: Sequence[str], title: str, sock: socket.socket) -> None:
-        """`command` runs the explorer in each session; `title` names the image."""
+        """`command` runs the explorer in each process; `title` names the image."""
         self._command = command
         self._title = title
         self._socket = sock
         port = sock.getsockname()[1]
         self._hosts = {f"{HOST}:{port}", f"localhost:{port}"} | ({HOST, "localhost"} if port == 80 else set())  # fmt: skip
         self._token = secrets.token_urlsafe(24)
-        self._sessions: set[web.WebSocketResponse] = set()
+        self._pages: set[web.WebSocketResponse] = set()
         self.url = f"http://{HOST}:{port}/{self._token}/"
 
     def run(self, started: Callable[[], object]) -> None:
@@ -75,8 +75,8 @@ class Server:
 
     async def _run(self, started: Callable[[], object]) -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        logging.getLogger("aiohttp.server").addFilter(_is_ours)
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_PATIENCE)
+        logging.getLogger("aiohttp.server").addFilter(_is_server_error)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         with signals.taken_by(lambda _: loop.call_soon_threadsafe(end.set)):
             await runner.setup()
             try:
@@ -136,7 +136,7 @@ class Server:
         )
 
     async def _page(self, request: web.Request) -> web.Response:
-        source = (_OWN / "page.html").read_text()
+        source = (_PAGE_FOLDER / "page.html").read_text()
         template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)  # fmt: skip
         address = f"ws://{request.host}/{self._token}/socket"
         page = template.render(title=text.safe_name(self._title), socket=address)
@@ -144,7 +144,7 @@ class Server:
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         name = request.match_info["file"]
-        folder = _OWN if name.startswith("page.") else _TERMINAL
+        folder = _PAGE_FOLDER if name.startswith("page.") else _TERMINAL_FOLDER
         path = folder / name
         if not path.is_file():
             raise web.HTTPNotFound
@@ -152,30 +152,30 @@ class Server:
 
     async def _socket_of_page(self, request: web.Request) -> web.WebSocketResponse:
         """Run an explorer for a page until either ends."""
-        if len(self._sessions) >= SESSIONS:
+        if len(self._pages) >= SESSIONS:
             raise web.HTTPServiceUnavailable(text=f"{SESSIONS} pages are open already.\n")
-        page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MESSAGE)
-        self._sessions.add(page)
+        page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
+        self._pages.add(page)
         try:
             await page.prepare(request)
-            width = _cells(request.query.get("width"), 80, _WIDEST)
-            height = _cells(request.query.get("height"), 24, _HIGHEST)
-            session = Session(self._command, page)
+            width = _cells(request.query.get("width"), 80, _MAX_WIDTH)
+            height = _cells(request.query.get("height"), 24, _MAX_HEIGHT)
+            process = PageProcess(self._command, page)
             try:
-                await session.start(width, height)
-                await _relay(page, session)
+                await process.start(width, height)
+                await _relay(page, process)
             finally:
-                await session.stop()
+                await process.stop()
         finally:
-            self._sessions.discard(page)
+            self._pages.discard(page)
         return page
 
     async def _close_all(self, _: web.Application) -> None:
-        pages = list(self._sessions)
+        pages = list(self._pages)
         await asyncio.gather(*(page.close(code=WSCloseCode.GOING_AWAY) for page in pages))
 
 
-async def _relay(page: web.WebSocketResponse, session: Session) -> None:
+async def _relay(page: web.WebSocketResponse, process: PageProcess) -> None:
     """Hand what comes from a page to its explorer. What is no message is ignored."""
     async for message in page:
         if message.type is not WSMsgType.TEXT:
@@ -186,17 +186,18 @@ async def _relay(page: web.WebSocketResponse, session: Session) -> None:
             continue
         data = rest[0] if rest else None
         if kind == "stdin" and isinstance(data, str):
-            await session.send_bytes(data.encode(errors="replace"))
+            await process.send_bytes(data.encode(errors="replace"))
         elif kind == "resize" and isinstance(data, dict):
-            await session.set_terminal_size(
-                _cells(data.get("width"), 80, _WIDEST), _cells(data.get("height"), 24, _HIGHEST)
+            await process.set_terminal_size(
+                _cells(data.get("width"), 80, _MAX_WIDTH),
+                _cells(data.get("height"), 24, _MAX_HEIGHT),
             )
         elif kind == "ping" and isinstance(data, str):
             await page.send_json(["pong", data])
         elif kind == "focus":
-            await session.focus()
+            await process.focus()
         elif kind == "blur":
-            await session.blur()
+            await process.blur()
 
 
 def _cells(value: object, default: int, most: int) -> int:

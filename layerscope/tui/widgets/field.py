@@ -93,7 +93,7 @@ class Field(Horizontal):
         yield self.input
         yield self._note
 
-    def say(self, note: str, *, wrong: bool = False) -> None:
+    def show_note(self, note: str, *, wrong: bool = False) -> None:
         """Show a note behind the text; it must be safe for a terminal."""
         self._note.update(Text(f" {note}" if note else "", no_wrap=True, overflow="ellipsis"))
         self._note.set_class(wrong, "-wrong")

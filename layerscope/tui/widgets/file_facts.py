@@ -82,10 +82,10 @@ def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[
         if found is not None:
             place, duplicate = found
             others = [other for other in duplicate.paths[: COPIES + 1] if other != path][:COPIES]
-            told = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
-            told += ["…"] if len(duplicate.paths) - 1 > COPIES else []
+            shown = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
+            shown += ["…"] if len(duplicate.paths) - 1 > COPIES else []
             which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
-            return f"\n{which} with the same content: {', '.join(told)}"
+            return f"\n{which} with the same content: {', '.join(shown)}"
     return ""
 
 
@@ -104,20 +104,20 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
     """The version before this one, and what happened to this one later."""
     before = replaced_version(filesystem, facts.row)
     if before is None:
-        came = f"new in layer {facts.born}"
+        origin = f"new in layer {facts.born}"
     else:
         older = FileFacts.of(filesystem, before)
         bits = filesystem.inodes.differences(
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
+        origin = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
-        return f"{came} · in the final image"
-    return f"{came} · deleted or replaced in layer {facts.died}"
+        return f"{origin} · in the final image"
+    return f"{origin} · deleted or replaced in layer {facts.died}"
 
 
-def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:
+def comparable_version(filesystem: Filesystem, facts: FileFacts) -> int | None:
     """The file version that this one replaced, to compare with; None if there is none."""
     before = replaced_version(filesystem, facts.row)
     if before is None or facts.kind is not Kind.FILE or filesystem.kinds[before] != Kind.FILE:

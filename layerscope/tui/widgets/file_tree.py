@@ -16,7 +16,7 @@ from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.tree_words import duplicate_note, note
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
-from layerscope.tui.widgets.tree_work import WorkedTree
+from layerscope.tui.widgets.tree_work import ComputedTree
 from layerscope.words import Change
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NAME = 8
 """Minimum width of a name, however deep it is."""
 
 
-class FileTree(WorkedTree):
+class FileTree(ComputedTree):
     """Paints the rows, expands and collapses directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
@@ -57,7 +57,7 @@ class FileTree(WorkedTree):
         """The columns that fit."""
         return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
 
-    def columns_seen(self) -> set[str]:
+    def fitting_columns(self) -> set[str]:
         """Names of the chosen columns that fit."""
         return {column.name for column in self.columns}
 
@@ -135,7 +135,7 @@ class FileTree(WorkedTree):
 
     def pointed(self) -> Pointed | None:
         entry = self._entry()
-        if self.view is None or not self.certain or entry is None or entry.version < 0:
+        if self.view is None or not self.confirmed or entry is None or entry.version < 0:
             return None
         # A deleted file is shown as it was before.
         died = int(self.view.filesystem.died[entry.version])
@@ -144,7 +144,7 @@ class FileTree(WorkedTree):
 
     def action_open(self) -> None:
         entry, pointed = self._entry(), self.pointed()
-        if entry is not None and not self.certain:
+        if entry is not None and not self.confirmed:
             self._open_expected(entry)
         elif pointed is None or entry is None:
             super().action_open()

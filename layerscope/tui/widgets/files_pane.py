@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from layerscope.filesystem.model import Filesystem
 
 SORTS = list(Sort)
-SOON = 0.3
+FILTERING_DELAY = 0.3
 """Seconds after which the title shows that a filter is still running."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PaneState:
     """What the pane shows of a step."""
 
     mode: Mode
@@ -54,7 +54,7 @@ class FilesPane(Pane):
         self._columns = ColumnTitles()
         super().__init__(self._title, self.filter_bar, self._columns, self.files, id=id)
 
-    def name_columns(self) -> None:
+    def update_column_titles(self) -> None:
         """Update the column titles after a change of width or columns."""
         self._columns.show(self.files.column_titles())
 
@@ -65,7 +65,7 @@ class FilesPane(Pane):
         opened = self._session.opened
         if opened is None:
             return
-        expected = self.files.wanted
+        expected = self.files.target_view
         if expected is None:
             view = self._view(opened.filesystem)
         else:
@@ -86,15 +86,15 @@ class FilesPane(Pane):
         view.set_sort(Sort(self._session.preferences.sort))
         return view
 
-    def show_copies(self) -> None:
+    def duplicates_found(self) -> None:
         """Duplicates were searched."""
         self.files.copies = self._session.copies
         self.files.rows_changed()
-        self.take_marks()
+        self.update_marks()
 
-    def take_marks(self) -> None:
+    def update_marks(self) -> None:
         """Update the results of the analysis for filters."""
-        marks, view = self._session.marks, self.files.wanted
+        marks, view = self._session.marks, self.files.target_view
         if view is not None and view.filter and view.filter.uses_marks:
             self.files.change(lambda view: view.set_marks(marks))
         elif view is not None:
@@ -108,11 +108,11 @@ class FilesPane(Pane):
         if place is None:
             self.files.waiting = self.files.nothing = "This image has no files."
             self.files.refresh()
-            self.say_title()
+            self.update_title()
             return
         layer, mode = place.layer, Mode.UP_TO if place.final else self.mode
 
-        def look(view: TreeView) -> None:
+        def apply(view: TreeView) -> None:
             if marked is not None:
                 view.set_range(min(marked, layer), max(marked, layer))
             else:
@@ -120,64 +120,64 @@ class FilesPane(Pane):
                 view.set_layer(layer)
 
         self.files.blank = place.no_files if marked is None and mode is Mode.LAYER else ""
-        self.files.change(look, reveal)
+        self.files.change(apply, reveal)
 
-    def plain(self) -> None:
+    def reset(self) -> None:
         """Show the tree of one layer's changes, without filter."""
         self.filter_bar.clear()
         self.mode = Mode.LAYER
-        self.files.change(_plain)
+        self.files.change(_clear_filter_and_list)
 
-    def shown(self) -> Shown:
+    def state(self) -> PaneState:
         """What is shown, apart from the step."""
-        view = self.files.wanted
+        view = self.files.target_view
         wanted = None if view is None else view.filter
-        path = self.files.path if self.files.certain else None
-        return Shown(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
+        path = self.files.path if self.files.confirmed else None
+        return PaneState(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
 
-    def return_to(self, shown: Shown) -> None:
+    def restore(self, state: PaneState) -> None:
         """Show what was shown, with the step that is shown next."""
-        self.mode = shown.mode
-        self.filter_bar.put_back(shown.typed)
+        self.mode = state.mode
+        self.filter_bar.restore(state.typed)
 
-        def look(view: TreeView) -> None:
-            view.set_filter(shown.filter)
-            view.set_flat(shown.flat)
+        def apply(view: TreeView) -> None:
+            view.set_filter(state.filter)
+            view.set_flat(state.flat)
 
-        self.files.change(look)
+        self.files.change(apply)
 
     def cycle_sort(self) -> None:
         """Switch to the next order."""
-        view = self.files.wanted
+        view = self.files.target_view
         if view is not None:
             self._sort(SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)])
 
     def _sort(self, sort: Sort) -> None:
-        self._session.preferences.remember_sort(sort.value)
+        self._session.preferences.save_sort(sort.value)
         self.files.change(lambda view: view.set_sort(sort))
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
         event.stop()
         sort = tree_columns.sort_at(self.files.columns, event.x)
-        if sort is not None and self.files.wanted is not None and not self.flat:
+        if sort is not None and self.files.target_view is not None and not self.flat:
             self._sort(sort)
 
     @property
     def flat(self) -> bool:
         """Whether the list of the largest files replaces the tree."""
-        return self.files.wanted is not None and self.files.wanted.flat
+        return self.files.target_view is not None and self.files.target_view.flat
 
     def toggle_flat(self) -> None:
         """List the largest files, or show the tree again."""
         flat = not self.flat
-        if self.files.wanted is not None:
+        if self.files.target_view is not None:
             self.files.change(lambda view: view.set_flat(flat))
             self.screen.set_focus(self.files)
 
     def toggle_changed_only(self) -> None:
         """In the full tree, show only paths that the layer changes, or all."""
-        view = self.files.wanted
+        view = self.files.target_view
         if view is not None:
             changed_only = self.mode is not Mode.UP_TO or not view.changed_only
             self.mode = Mode.UP_TO
@@ -189,20 +189,20 @@ class FilesPane(Pane):
 
     # the title
 
-    def say_title(self) -> None:
+    def update_title(self) -> None:
         """Update the title."""
         view, place = self.files.view, self._place
         if place is None or view is None:
             self._title.show("Files")
             return
-        words = "filtering…" if self.files.working else tree_words.shown(view)
-        if not self.files.certain:
+        words = "filtering…" if self.files.computing else tree_words.view_words(view)
+        if not self.files.confirmed:
             words = f"{words} · {tree_words.FROM_TOC}"
         self._title.show(
             # The lower of two compared layers is the old one, whichever is marked.
             place.title
             if self._marked is None
-            else tree_words.compared(*sorted((self._marked, place.layer))),
+            else tree_words.comparison_title(*sorted((self._marked, place.layer))),
             "" if self.files.blank else words,
             whole=self._marked is not None,
         )
@@ -215,9 +215,9 @@ class FilesPane(Pane):
             self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
             if not self.files.row_count():
                 self.files.refresh()
-        self.say_title()
+        self.update_title()
         # Here and not only in the view: Textual keeps a message from the view that a handler of this pane brought about.
-        self.call_after_refresh(self.name_columns)
+        self.call_after_refresh(self.update_column_titles)
         self.refresh_bindings()
 
     # the filter
@@ -247,14 +247,14 @@ class FilesPane(Pane):
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         event.stop()
-        self.files.change(lambda view: view.set_filter(event.wanted))
-        if self.files.working:
-            self.set_timer(SOON, self.say_title)
+        self.files.change(lambda view: view.set_filter(event.filter))
+        if self.files.computing:
+            self.set_timer(FILTERING_DELAY, self.update_title)
 
     @on(FileTree.FilterFailed)
     def _filter_failed(self, event: FileTree.FilterFailed) -> None:
         event.stop()
-        self.filter_bar.say(event.words)
+        self.filter_bar.show_error(event.words)
 
     @on(FilterBar.Done)
     def _filter_done(self, event: FilterBar.Done) -> None:
@@ -280,14 +280,14 @@ class FilesPane(Pane):
         from layerscope.tui.screens.columns import ColumnsScreen
 
         self.app.push_screen(
-            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.columns_seen)
+            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.fitting_columns)
         )
 
     def _choose_columns(self, chosen: tuple[str, ...]) -> None:
         self.files.choose(chosen)
-        self._session.preferences.remember_columns(chosen)
+        self._session.preferences.save_columns(chosen)
 
 
-def _plain(view: TreeView) -> None:
+def _clear_filter_and_list(view: TreeView) -> None:
     view.set_filter(None)
     view.set_flat(False)

@@ -69,9 +69,9 @@ class FilterBar(Vertical):
     class Changed(Message):
         """The filter changed; None for none."""
 
-        def __init__(self, wanted: Filter | None) -> None:
+        def __init__(self, filter: Filter | None) -> None:
             super().__init__()
-            self.wanted = wanted
+            self.filter = filter
 
     class Done(Message):
         """The field was left with Enter."""
@@ -109,10 +109,10 @@ class FilterBar(Vertical):
 
     def clear(self) -> bool:
         """Clear the filter; False if there was none."""
-        had = bool(self.field.value)
+        was_set = bool(self.field.value)
         self.field.value = ""
         self.remove_class("-shown", "-wrong")
-        return had
+        return was_set
 
     def toggle(self, term: str) -> None:
         """Add a term to the filter, or remove it."""
@@ -121,7 +121,7 @@ class FilterBar(Vertical):
         self.field.value = (f"{typed} {term}" if without == typed else without).strip()
         self.leave()
 
-    def put_back(self, typed: str) -> None:
+    def restore(self, typed: str) -> None:
         """Restore a text that was typed before."""
         with self.field.prevent(Input.Changed):
             self.field.value = typed
@@ -133,23 +133,23 @@ class FilterBar(Vertical):
 
         event.stop()
         try:
-            wanted = parse_filter(event.value)
+            parsed = parse_filter(event.value)
         except UsageError as error:
-            self._say(error)
+            self._show_parse_error(error)
             return
         self.remove_class("-wrong")
-        self.post_message(self.Changed(wanted or None))
+        self.post_message(self.Changed(parsed or None))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.post_message(self.Done())
 
-    def say(self, words: str) -> None:
+    def show_error(self, words: str) -> None:
         """Show the error of the filter in the field, if any."""
         self._error.update(f" {safe_name(words)}")
         self.add_class("-wrong", "-shown")
 
-    def _say(self, error: UsageError) -> None:
+    def _show_parse_error(self, error: UsageError) -> None:
         self._error.update(error_line(error, self.field.value, len(PROMPT), self.size.width or 80))
         self.add_class("-wrong", "-shown")
 

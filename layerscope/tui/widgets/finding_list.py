@@ -101,7 +101,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         else:
             super().clicked(x, chain)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         number, findings = self.number, self._findings
         if number is None or findings is None:
             return None

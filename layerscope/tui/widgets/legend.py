@@ -14,11 +14,11 @@ from textual.widget import Widget
 
 from layerscope.tui.paint import fit
 
-MOST_WORDS, LEAST_WORDS = 26, 5
+MAX_LABEL, MIN_LABEL = 26, 5
 """Cells for a layer's instruction."""
-AT_LEAST = 4
+MIN_LAYERS = 4
 """Number of layers shown, with shorter texts if necessary."""
-FIGURES = 14
+OTHER_CELLS = 14
 """Cells for the rest of an entry."""
 
 
@@ -51,8 +51,8 @@ class Legend(Widget):
     def render_line(self, y: int) -> Strip:
         width, plain = self.size.width, self.rich_style
         quiet = Color.parse(self.app.theme_variables["quiet"]).rich_color
-        share = width // max(min(len(self._entries), AT_LEAST), 1) - FIGURES
-        room = max(LEAST_WORDS, min(share, MOST_WORDS))
+        share = width // max(min(len(self._entries), MIN_LAYERS), 1) - OTHER_CELLS
+        room = max(MIN_LABEL, min(share, MAX_LABEL))
         segments, used = [], 0
         for number, entry in enumerate(self._entries):
             words = fit(entry.words, room).rstrip() if cell_len(entry.words) > room else entry.words

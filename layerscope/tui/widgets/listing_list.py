@@ -95,7 +95,7 @@ class ListingList(LineList):
             number -= 1
         return self.listing.lines[number]
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         line = self.instruction
         if line is None or self.listing is None:
             return None
@@ -164,7 +164,7 @@ class ListingList(LineList):
     def _paint_sums(self, layers: list[int], wide: bool, painter: RowPainter) -> None:
         """Paint the total bytes stored and wasted by layers, as far as they are read."""
         session = self._session
-        known = [session.stored(layer) for layer in layers]
+        known = [session.stored_bytes(layer) for layer in layers]
         stored = sum(size for size in known if size is not None)
         if None in known:
             painter.add(

@@ -63,14 +63,14 @@ class MatchList(LineList):
         super().__init__(id=id)
         self._session = session
         self._search: PathSearch | None = None
-        self._wanted = Filter("", ())
-        self.found = NOTHING
+        self._filter = Filter("", ())
+        self.result = NOTHING
         self.nothing = ""
         """The text shown while there are no matches."""
 
-    def show(self, wanted: Filter, found: Found, search: PathSearch | None) -> None:
+    def show(self, filter: Filter, result: Found, search: PathSearch | None) -> None:
         """Show what was found, with the cursor on the first match."""
-        self._wanted, self.found, self._search = wanted, found, search
+        self._filter, self.result, self._search = filter, result, search
         self.cursor = 0
         self.rows_changed()
         self.scroll_home(animate=False)
@@ -78,10 +78,10 @@ class MatchList(LineList):
     @property
     def version(self) -> int | None:
         """The version under the cursor."""
-        return int(self.found.rows[self.cursor]) if self.row_count() else None
+        return int(self.result.rows[self.cursor]) if self.row_count() else None
 
     def row_count(self) -> int:
-        return len(self.found.rows)
+        return len(self.result.rows)
 
     def pointed(self) -> Pointed | None:
         version = self.version
@@ -96,7 +96,7 @@ class MatchList(LineList):
         search = self._search
         if search is None:
             return
-        filesystem, version = search.filesystem, int(self.found.rows[row])
+        filesystem, version = search.filesystem, int(self.result.rows[row])
         state, path = state_of(filesystem, version), int(filesystem.paths[version])
         directory = filesystem.kinds[version] == Kind.DIRECTORY
         style = self.style_of(_STYLES[state])
@@ -111,8 +111,8 @@ class MatchList(LineList):
             stored = [
                 f"{number}: {text.size(size)}" for number, size in search.below.by_layer(path)
             ]
-            gone = [] if state is State.LIVE else [words]
-            words = " · ".join([*gone, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
+            state_words = [] if state is State.LIVE else [words]
+            words = " · ".join([*state_words, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
             painter.add(f" {fit(words, room + 2 + STATE)}", style)
             return
         label = str(layer) if room == LAYER else self._label(layer)
@@ -129,15 +129,15 @@ class MatchList(LineList):
             hidden = max(len(name) - width, 0)
             places = [
                 place - hidden
-                for place in highlights(self._wanted, b"/" + raw.lower())
+                for place in highlights(self._filter, b"/" + raw.lower())
                 if place > hidden or not hidden
             ]
-        hit, done = self.style_of("match"), 0
+        match_style, painted = self.style_of("match"), 0
         for place in places:
-            painter.add(shown[done:place], plain)
-            painter.add(shown[place], hit)
-            done = place + 1
-        painter.add(shown[done:], plain)
+            painter.add(shown[painted:place], plain)
+            painter.add(shown[place], match_style)
+            painted = place + 1
+        painter.add(shown[painted:], plain)
 
     def _label(self, layer: int) -> str:
         image = self._session.image

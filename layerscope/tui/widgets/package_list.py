@@ -139,7 +139,7 @@ class PackageList(LineList):
         painter.add(fit(text.safe_name(package.version), version), quiet)
         painter.add(f"{fit(package.kind, MANAGER)}{package.layer:>{LAYER}}", quiet)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         selected = self.selected
         if isinstance(selected, Package):
             return f"{selected.name} {selected.version}", "the package"

@@ -110,7 +110,7 @@ class StepList(LineList):
     def select_costliest(self) -> None:
         """Put the cursor on the step after the base that stores most, of those read so far."""
         session = self._session
-        known = [session.stored(layer) for layer in range(len(session.indexes))]
+        known = [session.stored_bytes(layer) for layer in range(len(session.indexes))]
         stored = [-1 if size is None else size for size in known]
         base = session.base_layers if session.base_layers < len(stored) else 0
         if stored:
@@ -126,7 +126,7 @@ class StepList(LineList):
         self.rows_changed()
         self.post_message(self.BaseMoved())
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         step = self.step
         if step is None:
             return None
@@ -223,7 +223,7 @@ class StepList(LineList):
     def _paint_layer(self, layer: int, painter: RowPainter) -> None:
         """Paint number, size, share and waste of a step with a layer."""
         session = self._session
-        stored = session.stored(layer)
+        stored = session.stored_bytes(layer)
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
         if stored is None:
             room = SIZE + 1 + BAR + self._share + WASTE

@@ -119,7 +119,7 @@ class SummaryList(LineList):
         selected = self.selected
         return selected.pointed if isinstance(selected, WastedFile) else None
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         selected, findings = self.selected, self._session.findings
         if findings is None or not isinstance(selected, int):
             return None

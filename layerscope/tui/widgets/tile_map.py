@@ -27,7 +27,7 @@ FILL, LIT = 0.16, 0.34
 """Share of a layer's colour in the background of its tiles, and of the selected tile."""
 
 
-ENDED = 12
+MIN_MIDDLE_CUT = 12
 """Cells from which the name of a file keeps its end where it is cut."""
 
 
@@ -63,7 +63,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             super().__init__()
             self.tile = tile
 
-    class Left(Message):
+    class ParentRequested(Message):
         """Request to go to the parent directory."""
 
     class LayerMoved(Message):
@@ -139,7 +139,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             self.post_message(self.Opened(self.tile))
 
     def action_out(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(self.ParentRequested())
 
     def action_move_layer(self, by: int) -> None:
         self.post_message(self.LayerMoved(by))
@@ -221,7 +221,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         canvas.fill(box.x, box.y, 1, box.height, down, ink.line)
         canvas.fill(box.x, box.y, box.width, 1, across, ink.line)
         canvas.write(box.x, box.y, corner, ink.line, 1)
-        told = self._draw_title(canvas, tile, ink)
+        size_in_title = self._draw_title(canvas, tile, ink)
         if tile.inside:
             for inner in tile.inside:
                 self._draw_tile(
@@ -229,7 +229,7 @@ class TileMap(Pointing, Widget, can_focus=True):
                 )
             return
         words = [self.share_of(tile), f"layer {tile.layer}"]
-        if not told:
+        if not size_in_title:
             words.insert(0, text.size(tile.bytes))
         for number, line in enumerate(_lines(words, box.width - 3, box.height - 1), 1):
             canvas.write(box.x + 2, box.y + number, line, ink.words, box.width - 3)
@@ -242,7 +242,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         directory = self.usage is not None and self.usage.is_directory(tile.path)
         name_style = ink.name + Style(bold=True) if directory and not tile.merged else ink.name
         name = self.name_of(tile)
-        if not directory and not tile.merged and room >= ENDED:
+        if not directory and not tile.merged and room >= MIN_MIDDLE_CUT:
             name = text.clip_middle(name, room - 1)
         took = canvas.write(box.x + 1, box.y, f" {name} ", name_style, room + 1)
         fits = took + len(size) + 2 <= room

@@ -32,7 +32,7 @@ AT_ONCE = 30_000
 """Up to this many paths, updates are not noticeable."""
 
 
-class WorkedTree(LineList):
+class ComputedTree(LineList):
     """Rows of a `TreeView`. The visible view is not changed while a thread computes the next one; of several
     changes in a row, only the last one is computed."""
 
@@ -66,27 +66,27 @@ class WorkedTree(LineList):
         """The visible view."""
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
-        self._wanted: TreeView | None = None
-        self._certain: Filesystem | None = None
+        self._target_view: TreeView | None = None
+        self._confirmed: Filesystem | None = None
         """The view, if it comes from read layers and not only from tables of contents."""
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
-        self._order: tuple[TreeView, int | None, int] | None = None
+        self._next_task: tuple[TreeView, int | None, int] | None = None
         """The view to compute, the path to reveal, and the number. Not arguments of the worker: a finished one is
         part of a reference cycle, which would keep all arrays of the view until Python looks for cycles."""
-        self._in_work = False
+        self._computing = False
         self._read: set[int] = set()
 
     @property
-    def wanted(self) -> TreeView | None:
+    def target_view(self) -> TreeView | None:
         """The view being computed, otherwise the visible one."""
-        return self._wanted
+        return self._target_view
 
     @property
-    def working(self) -> bool:
+    def computing(self) -> bool:
         """Whether another view is being computed."""
-        return self._in_work
+        return self._computing
 
     @property
     def path(self) -> int | None:
@@ -104,8 +104,8 @@ class WorkedTree(LineList):
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
         self._read.clear()
-        self._certain = None if contents is None else view.filesystem
-        self._wanted = view
+        self._confirmed = None if contents is None else view.filesystem
+        self._target_view = view
         if self.view is None:
             if self._is_quick(view):
                 self.view = view
@@ -113,28 +113,28 @@ class WorkedTree(LineList):
         elif not self.view.filesystem.table.same_as(view.filesystem.table):
             self.view = view
             self._keep = self._reveal = None
-        self.points = self.certain
+        self.points = self.confirmed
 
     @property
-    def certain(self) -> bool:
+    def confirmed(self) -> bool:
         """Whether the visible view comes from read layers, not only from tables of contents."""
-        return self.view is None or self.view.filesystem is self._certain
+        return self.view is None or self.view.filesystem is self._confirmed
 
     def change(self, how: Callable[[TreeView], None], reveal: int | None = None) -> None:
         """Change the view; the cursor stays on its path, or goes to path `reveal`."""
-        if self._wanted is None:
+        if self._target_view is None:
             return
-        if not self._in_work:
+        if not self._computing:
             self._keep = self.path
         if reveal is not None:
             self._keep = self._reveal = reveal
-        self._wanted = self._wanted.copy()
-        how(self._wanted)
-        if not self._in_work and self._is_quick(self._wanted):
-            self._show(self._wanted, prepare(self._wanted, self._reveal))
+        self._target_view = self._target_view.copy()
+        how(self._target_view)
+        if not self._computing and self._is_quick(self._target_view):
+            self._show(self._target_view, prepare(self._target_view, self._reveal))
             return
         self._number += 1
-        if not self._in_work:
+        if not self._computing:
             self._start()
 
     def _is_quick(self, view: TreeView) -> bool:
@@ -143,17 +143,17 @@ class WorkedTree(LineList):
         return not slow and len(view.filesystem.table) <= self.at_once
 
     def _start(self) -> None:
-        if self._wanted is not None:
-            self._in_work = True
-            self._order = self._wanted, self._reveal, self._number
+        if self._target_view is not None:
+            self._computing = True
+            self._next_task = self._target_view, self._reveal, self._number
             self._prepare()
 
     @work(thread=True, exit_on_error=False, group=WORK)
     def _prepare(self) -> None:
-        order, self._order = self._order, None
-        if order is None:
+        task, self._next_task = self._next_task, None
+        if task is None:
             return
-        view, reveal, number = order
+        view, reveal, number = task
         unread: Rows | None
         try:
             with RegexProcess(check_while(lambda: number == self._number)) as finder:
@@ -173,7 +173,7 @@ class WorkedTree(LineList):
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
         event.stop()
-        self._in_work = False
+        self._computing = False
         if event.number != self._number:
             self._start()
         else:
@@ -189,19 +189,19 @@ class WorkedTree(LineList):
         before = self.view.filter
         again = event.view.copy()
         again.set_filter(None if before is event.view.filter else before)
-        self._wanted = again
+        self._target_view = again
         self._number += 1
         self._start()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """After a failure, the visible view stays."""
         if event.worker.group == WORK and event.state in (WorkerState.ERROR, WorkerState.CANCELLED):
-            self._in_work = False
-            self._wanted = self.view
+            self._computing = False
+            self._target_view = self.view
 
     def _show(self, view: TreeView, unread: Rows | None) -> None:
         self.view = view
-        self.points = self.certain
+        self.points = self.confirmed
         self._reveal = None
         row = view.nearest(self._keep) if self._keep else None
         self.rows_changed()
@@ -218,7 +218,7 @@ class WorkedTree(LineList):
 
     def _read_contents(self, view: TreeView, unread: Rows | None) -> None:
         """Read the contents that a comparison needs, once."""
-        if unread is None or not self.certain:
+        if unread is None or not self.confirmed:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
@@ -254,7 +254,7 @@ class WorkedTree(LineList):
 
     def opened(self) -> None:
         """Pass expanded and collapsed directories on to the view being computed."""
-        if self._in_work:
+        if self._computing:
             self.change(lambda _: None)
         self.rows_changed()
 

@@ -179,6 +179,6 @@ class WasteList(OutlineList):
         waste, filesystem = opened.accounting.waste, opened.filesystem
         path = int(waste.paths[row])
         rows = filesystem.rows_of(path)
-        own = filesystem.inode_of[rows] == waste.inodes[row]
-        version = rows.start + int(own.argmax())
+        matches = filesystem.inode_of[rows] == waste.inodes[row]
+        version = rows.start + int(matches.argmax())
         return Pointed(path, version, int(filesystem.died[version]) - 1)

@@ -88,5 +88,5 @@ class WordsList(LineList):
         style = self._words[at].style
         painter.add(line, self.style_of(style) if style else None)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         return None if self._at_cursor is None else (self._at_cursor.text, "the line")

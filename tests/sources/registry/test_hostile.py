@@ -590,7 +590,7 @@ def test_digests_that_cannot_be_checked(registry: Registry) -> None:
 
 
 def test_shorter_layers_are_damage(registry: Registry) -> None:
-    """A whole answer with too few bytes is no trouble of the network."""
+    """A whole answer with too few bytes is no error of the network."""
     registry.repository().push(IMAGE)
     blobs = registry.repository().blobs
     for name, data in list(blobs.items()):

@@ -62,7 +62,7 @@ class TableState:
 
 
 @dataclass(slots=True)
-class KnownFleet:
+class FleetState:
     """A fleet, and what the user looks at: it outlives the explorer of one of its images."""
 
     read: Reader
@@ -73,7 +73,7 @@ class KnownFleet:
     shown: dict[str, str] = field(default_factory=dict)
     """The table that each section shows, if not its first one."""
     states: dict[str, TableState] = field(default_factory=dict)
-    trouble: LayerscopeError | None = None
+    open_error: LayerscopeError | None = None
     """Why the image that was to be opened could not be."""
 
     def take(self, tables: FleetTables, by_name: dict[str, FleetTable]) -> None:

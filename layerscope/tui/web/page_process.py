@@ -17,11 +17,11 @@ from layerscope import signals
 
 _READY = b"__GANGLION__\n"
 """What Textual's driver writes once it speaks in packets."""
-_PATIENCE = 2.0
+_END_SECONDS = 2.0
 """Seconds in which the explorer has to end after it was asked to."""
 
 
-class Session(AppService):
+class PageProcess(AppService):
     """An explorer that textual-serve's packets connect to a page.
 
     Unlike textual-serve it starts no shell, does not wait for a process that hangs, and takes from it what it paints and its end:
@@ -41,19 +41,19 @@ class Session(AppService):
             download_manager=DownloadManager(),
         )
         self._page = page
-        self._words = command
-        self._forget: Callable[[], None] = _nothing
+        self._arguments = command
+        self._remove_cleanup: Callable[[], None] = _nothing
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._words,
+            *self._arguments,
             stdin=PIPE,
             stdout=PIPE,
             env=self._build_environment(width, height) | terminal,
             start_new_session=True,  # Ctrl-C is for the server, which ends it in order
         )
-        self._forget = signals.at_end(process.kill)
+        self._remove_cleanup = signals.at_end(process.kill)
         self._stdin = process.stdin
         return process
 
@@ -89,16 +89,16 @@ class Session(AppService):
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        drained = asyncio.create_task(_drain(process))
+        drain = asyncio.create_task(_drain(process))
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE)
+            await asyncio.wait_for(process.wait(), _END_SECONDS)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
         finally:
-            drained.cancel()
-            self._forget()
+            drain.cancel()
+            self._remove_cleanup()
 
 
 async def _drain(process: Process) -> None:

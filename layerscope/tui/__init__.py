@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from layerscope.words import ReleaseOrder
 
 PAINTS = "120"
-"""Maximum paints per second. Textual waits up to two intervals between paints, and the response to a key may take three or four.
-"""
+"""Maximum paints per second. Textual may wait two intervals between paints, and three or four before it shows the effect of a key."""
 
 
 def run_explorer(
@@ -57,10 +56,8 @@ def run_picker(
 ) -> None:
     """Let the user choose an image and explore it, or two and compare them; the reference in `request` is ignored.
 
-    With a `repository` of a registry, its tags are the images.
-
-    Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
-    `LayerscopeError` for invalid settings, and if the tags cannot be listed.
+    With a `repository`, the user chooses among its tags. Esc returns from an image to the picker, which also shows why an
+    image could not be opened. Raises `LayerscopeError` for invalid settings, and if the tags cannot be listed.
     """
     _prepare()
     preferences = _preferences(settings)
@@ -99,7 +96,8 @@ def run_served(
     *,
     writing: bool,
 ) -> None:
-    """Explore an image for a page in a browser: no questions before, no other programs, and no files written unless `writing`.
+    """Explore an image for a page in a browser: without asking anything or starting other programs; files are written only if
+    `writing`.
 
     Raises `LayerscopeError` if the image cannot be opened.
     """
@@ -138,7 +136,7 @@ def run_series(
     options: Options,
     settings: Settings | None = None,
 ) -> None:
-    """Explore the releases of an image, and the difference between two of them, until the user quits. Raises `LayerscopeError`."""
+    """Explore the releases of an image, and the differences between two of them, until the user quits. Raises `LayerscopeError`."""
     _prepare()
     limit_freed_memory()
     preferences = _preferences(settings)
@@ -160,7 +158,7 @@ def run_series(
 def run_fleet(
     read: Reader, request: Request, options: Options, settings: Settings | None = None
 ) -> None:
-    """Explore the answers about many images, and images of them, until the user quits.
+    """Explore many images together, and single ones of them, until the user quits.
 
     `read` reads the images in other processes; the reference in `request` is ignored. Raises `UsageError` for invalid settings.
     """
@@ -198,7 +196,7 @@ def _prepare() -> None:
 
 
 def _preferences(settings: Settings | None, *, persist: bool = True) -> Preferences:
-    """The user's preferences; `persist` writes down what is chosen. Raises `UsageError` for invalid settings."""
+    """The user's preferences; `persist` saves later choices. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -217,7 +215,7 @@ def _explore(
     *,
     picked: bool = False,
 ) -> bool:
-    """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` among several."""
+    """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` from a list."""
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -246,7 +244,7 @@ def _explore(
 
 
 def _confirm_remote(reference: str, written: str) -> bool:
-    """Whether the user wants an image from its registry."""
+    """Ask whether to open an image from its registry; `written` is its name as the user wrote it."""
     import click
 
     from layerscope.sources.registry.repository import whole_repository
@@ -266,7 +264,7 @@ def _compare(
     picked: bool = False,
 ) -> bool:
     """Explore the differences between two images; `names` are for errors. Returns whether the user wants others, if they were
-    `picked`.
+    `picked` from a list.
     """
     limit_freed_memory()
     options = replace(options, verify_small=False, names=False)
@@ -298,7 +296,7 @@ def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate
 
 
 def _take_keys_from_terminal() -> None:
-    """Read keys from /dev/tty if stdin is not a terminal, as after reading an image from it."""
+    """Read keys from /dev/tty if stdin is not a terminal, for example because the image came from it."""
     if not os.isatty(0):
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)

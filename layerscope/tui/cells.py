@@ -28,7 +28,7 @@ VISIBLE_ON_SPACE = sum(
     for bit, (name, _, _) in enumerate(ATTRIBUTES)
     if name in ("underline", "reverse", "strike", "overline")
 )
-"""Bits of the attributes that show without a character."""
+"""Bits of the attributes that are visible on a space."""
 _MAX_CACHED_STYLES = 4096
 _SAME_EVERYWHERE = (
     (0x20, 0x7E),
@@ -41,7 +41,7 @@ _SAME_EVERYWHERE = (
     (0x20A0, 0x20BF),
     (0x2100, 0x2BFF),
 )
-"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: except for wide ones, one cell each in every terminal."""
+"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: one cell each in every terminal, except for wide ones."""
 CERTAIN = frozenset(
     chr(code)
     for start, end in _SAME_EVERYWHERE

@@ -1,4 +1,4 @@
-"""The base of the explorers of one and of two images: commands, help, errors as dialogs, stopping the workers."""
+"""The base of all explorers: commands, help, errors as dialogs, stopping the workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.run_commands import active_commands
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
-from layerscope.tui.terms import TERMS
 from layerscope.tui.view import ChooseAnother
 
 SWITCH_INTERVAL = 0.0005
@@ -46,7 +45,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 
     def __init__(self, *sessions: Session, preferences: Preferences | None = None) -> None:
-        """All images share the same preferences; without sessions, they are given."""
+        """`preferences` are needed without sessions; all sessions share the same."""
         super().__init__(sessions[0].preferences if preferences is None else preferences)
         self.sessions: Sequence[Session] = sessions
         # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
@@ -57,7 +56,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         }
         self._last_error = ("", 0.0)
         self._leaving = False
-        """Also stops an export that a view started by reading a file."""
+        """Set when the explorer ends; also stops an export that a view started by reading a file."""
         self.chooses_another = False
         """Whether the user left for the picker."""
 
@@ -83,7 +82,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         self.save_theme_changes()
 
     def warn_of_damage(self, opened: Opened) -> None:
-        """Say which layers could not be read whole."""
+        """Notify about layers that could not be read completely."""
         damages = opened.damages()
         if damages:
             self.notify(
@@ -95,7 +94,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
             )
 
     def warn_of_other_dockerfile(self, opened: Opened) -> None:
-        """Say if a Dockerfile is not the image's: no fix can be written into it."""
+        """Notify if the Dockerfile is not the image's, so that no fix can be written into it."""
         lines = opened.written
         doubt = None if lines is None else lines.doubt()
         if lines is not None and doubt is not None:
@@ -115,7 +114,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     # errors
 
     def failed(self, error: BaseException) -> None:
-        """Show an exception and continue."""
+        """Show an exception in a dialog, and continue."""
         if not self.forgiving or self.main is None or not isinstance(error, Exception):
             super()._handle_exception(error)  # type: ignore[arg-type]
             return
@@ -153,8 +152,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     # commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands that layerscope's do not cover, and questions that help answers."""
-        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL
+        """Commands of Textual that layerscope does not have itself, and questions that help answers."""
+        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL, TERMS
 
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         if all(session.permissions.programs for session in self.sessions):  # a page takes no files

@@ -21,7 +21,7 @@ _KINDS = {
 
 
 def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
-    """Title and sentence of a group, safe for a terminal."""
+    """Title of a group and a sentence about it, both safe for a terminal."""
     count = text.count_of(len(group.members), "finding")
     if by is FindingsBy.SEVERITY:
         key = group.key

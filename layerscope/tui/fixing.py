@@ -1,4 +1,4 @@
-"""Makes and writes the patch of fixes in a thread; the shell parser is loaded only then."""
+"""Makes and writes the patch of fixes. Called in threads: the shell parser is loaded only then."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WrittenFixes:
     numbers: frozenset[int]
     """Findings whose fixes are in the Dockerfile."""
     dockerfile: str
-    """The Dockerfile with these fixes."""
+    """The text of the Dockerfile with these fixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class PreparedPatch:
     patch: Patch
     document: PatchDocument
     new: frozenset[int]
-    """Findings that it fixes, without those fixed by earlier patches."""
+    """Findings that it fixes and earlier patches did not."""
     saved: int
-    """Content bytes that these save."""
+    """Content bytes that fixing these saves."""
 
     @property
     def written(self) -> WrittenFixes:
@@ -50,7 +50,7 @@ class PreparedPatch:
 
     @property
     def fixes(self) -> str:
-        """How many fixes it has."""
+        """The number of new fixes, as text."""
         return text.count_of(len(self.new), "fix", "fixes")
 
 
@@ -61,14 +61,16 @@ def prepare(
     base_steps: int,
     before: WrittenFixes | None = None,
 ) -> PreparedPatch:
-    """The patch of fixes for some findings, on top of those written `before`.
+    """Make the patch with the fixes of some findings, on top of the fixes written `before`.
 
-    Raises `UsageError` for a Dockerfile that is not the image's, or that was changed by something else.
+    Raises `UsageError` if the Dockerfile is not the image's, or if another program changed it.
     """
     earlier = frozenset() if before is None else before.numbers
     lines = opened.written
     if lines is not None:
-        if not opened.has_contents:  # anybody may have written them, into any file of this name
+        if (
+            not opened.has_contents
+        ):  # the names in the file are not trusted: a patch could change any file
             raise UsageError(
                 "fixes in a file of layerscope save are only shown",
                 hint="layerscope fix FILE prints them as a patch",
@@ -88,7 +90,7 @@ def prepare(
 
 
 def write(prepared: PreparedPatch, opened: Opened | None, before: WrittenFixes | None) -> None:
-    """Write a prepared patch. Raises `UsageError`, also if a file was changed by something else."""
+    """Write a prepared patch. Raises `UsageError`, also if another program changed a file."""
     if opened is not None and opened.written is not None:
         _check_unchanged(opened.written, before)
     write_patch(prepared.patch)

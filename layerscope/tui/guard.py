@@ -1,4 +1,4 @@
-"""Errors of handlers and workers are shown in a dialog, and the program continues."""
+"""Shows errors of handlers and workers in a dialog; the program continues."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Custom keys: their names, whether terminals can send them, and whether they collide."""
+"""Custom keys: presets, names of keys, whether terminals can send them, and whether they collide."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 
@@ -11,8 +12,25 @@ from layerscope.errors import UsageError
 from layerscope.settings import Settings
 from layerscope.site import page_address
 from layerscope.tui.commands import COMMANDS, KEY_WORDS, MODIFIER_SIGNS, Command, Keys
-from layerscope.tui.key_presets import PRESETS
 
+PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "dive": {
+        "app.redraw": ("f5",),
+        "view.find_anywhere": ("ctrl+g",),
+        "list.page_up": ("pageup",),
+        "path.extract": ("e", "ctrl+e", "ctrl+s"),
+        "explore.filter": ("slash", "ctrl+f", "ctrl+underscore"),
+        "explore.mode": ("a", "ctrl+l", "ctrl+a"),
+        "explore.changed_only": ("d", "ctrl+u"),
+        "explore.columns": ("c", "ctrl+b"),
+        "explore.sort": ("s", "ctrl+o"),
+        "files.collapse_all": ("minus", "ctrl+at"),
+        "files.added": ("A", "ctrl+a"),
+        "files.removed": ("R", "ctrl+r"),
+    },
+}
+"""Keys of other programs, by preset and command id. In the file tree `ctrl+a` means `files.added`, as in dive. Terminals send
+Enter for dive's `ctrl+m`, `ctrl+at` for `ctrl+space`, and `ctrl+underscore` for `ctrl+slash`."""
 EVERYWHERE = ("app", "view", "list")
 """Groups whose commands work together with those of any other group."""
 
@@ -24,7 +42,7 @@ _REPLACED = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
-"""Characters with a name in Textual that is not their Unicode name."""
+"""Textual's names of characters where they differ from Unicode's."""
 
 _MOVEMENT = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
@@ -38,7 +56,7 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "circumflex_accent",
     "underscore",
 }
-"""Keys that work with Ctrl: a byte below 32 each, except Tab, Enter, Backspace and Esc."""
+"""Keys that work with Ctrl: each sends a byte below 32. Tab, Enter, Backspace and Esc are excluded."""
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
 _WORDS = {word.lower(): name for name, word in KEY_WORDS.items()}
@@ -55,15 +73,15 @@ _OTHER_WORDS = {
     "ins": "insert",
     "spacebar": "space",
 }
-"""Words of other programs, by what they are called here."""
+"""Names that other programs use, with ours."""
 SPELLINGS = "a key is written as s, G, ?, ctrl+o, shift+tab, alt+x, pageup or f5"
 _RECEIVED_AS = {"ctrl+at": "ctrl+@,ctrl+space"}
-"""Names under which Textual receives a key, if they differ."""
+"""Names under which Textual receives a key, where they differ from the name of the key."""
 
 
 def key_name(written: str) -> str:
-    """Textual's name of a key, written by name or as `commands.key_word` prints it. Raises `ValueError` if it is unknown, or if
-    terminals cannot send it."""
+    """Textual's name of a key that is written by name or as `commands.key_word` prints it. Raises `ValueError` if the key is
+    unknown, or if terminals cannot send it."""
     *modifiers, key = _parts(written)
     if "ctrl" in modifiers and len(key) == 1:
         key = key.lower()  # the same byte
@@ -88,9 +106,7 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, validated: those of the preset, and the user's own over them. Raises `UsageError` with file and
-    line.
-    """
+    """The keys of the settings, validated: those of the preset, overridden by custom ones. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
     custom: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
@@ -119,7 +135,7 @@ def changed_keys(settings: Settings) -> Keys:
 
 
 def _spelling_hint(written: str) -> str:
-    """A hint for a key that cannot be read: how it is spelled here; empty if it can be, or nothing is near."""
+    """How to spell a key that cannot be parsed; empty if it can be, or if no key is similar."""
     with suppress(ValueError):
         key_name(written)
         return ""
@@ -144,7 +160,7 @@ def keymap(keys: Keys) -> dict[str, str]:
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
-    """Raise `UsageError` if a command that works in the same place has the same key, unless both have it by default."""
+    """Raise `UsageError` if another command that can be reached together has the same key, unless both have it by default."""
     defaults = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
         if other is command or not _can_collide(command.group, other.group):
@@ -161,7 +177,7 @@ def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> Non
 
 
 def _can_collide(one: str, other: str) -> bool:
-    """Whether commands of two groups can be reached from one place; dialogs are modal."""
+    """Whether commands of two groups can be reached together; dialogs are modal."""
     if "dialog" in (one, other):
         return one == other
     return one == other or one in EVERYWHERE or other in EVERYWHERE

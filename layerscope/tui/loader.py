@@ -1,4 +1,4 @@
-"""Waits in a thread for the worker's results about an image, and posts each as a message."""
+"""Waits in a thread for the worker's results, and posts each as a message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class Fetched(Message):
-    """An engine's export arrived: the layers, and the image's own config."""
+    """An engine's export arrived: the layers and the config of the image."""
 
     source: SourceImage
 
@@ -57,7 +57,7 @@ class Stacked(Message):
 
 @dataclass(eq=False, repr=False)
 class DuplicatesFound(Message):
-    """Duplicates were searched."""
+    """The search for duplicates is complete."""
 
     duplicates: list[Duplicate]
     copies: Copies
@@ -66,7 +66,7 @@ class DuplicatesFound(Message):
 
 @dataclass(eq=False, repr=False)
 class BesideFound(Message):
-    """What is stored beside the image is known."""
+    """The documents stored beside the image were read: provenance, SBOMs, referrers."""
 
     opened: Opened
 

@@ -21,9 +21,9 @@ from layerscope.tui.cells import (
 )
 
 ERASE_FROM = 4
-"""Cells from which erasing to the end of the line is shorter than spaces."""
+"""Number of cells from which erasing to the end of the line is shorter than spaces."""
 ERASE_WITHIN = 12
-"""Cells from which erasing within a line, and moving beyond, is shorter than spaces."""
+"""Number of cells from which erasing within a line and moving past them is shorter than spaces."""
 _TEXT = itemgetter(0)
 """The text of a cell."""
 
@@ -38,20 +38,20 @@ class Pen:
         self._erases_in_color = erases_in_color
         self._written: list[str] = []
         self._x: int | None = None
-        """The cursor's column; None if it is not certain."""
+        """The cursor's column; None if terminals may disagree about it."""
         self._y: int | None = None
         self._ink = Ink()
         self._look: Look | None = None
-        """The look that was written last."""
+        """The look of the last written cells."""
 
     def finish(self) -> str:
-        """Everything that was written. Colours and attributes are reset."""
+        """Reset colours and attributes, and return the text of this paint."""
         if self._ink != Ink():
             self._written.append("\x1b[m")
         return "".join(self._written)
 
     def clear(self, background: str) -> Cell:
-        """Erase the screen; what each cell is afterwards."""
+        """Erase the screen; returns what each cell is afterwards."""
         blank = self._palette.blank(background if self._erases_in_color else DEFAULT_BACKGROUND)
         self._set_look(blank[1])
         self._written.append("\x1b[2J")
@@ -66,7 +66,7 @@ class Pen:
     # cells
 
     def line(self, y: int, old: Sequence[Cell | None], new: Sequence[Cell]) -> None:
-        """Write line `y`; None stands for unknown cells."""
+        """Write line `y` where it differs from `old`, in which None is an unknown cell."""
         known = [cell for cell in old if cell]
         if not (CERTAIN.issuperset(map(_TEXT, new)) and CERTAIN.issuperset(map(_TEXT, known))):
             old = self._erased(y, new)
@@ -99,9 +99,9 @@ class Pen:
             self._written.append("\x1b[K")
 
     def _erased(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
-        """Erase a line with characters that terminals measure differently, so that nothing remains beside narrower ones.
+        """Erase a line before writing characters that terminals measure differently: narrower ones would leave old cells beside them.
 
-        Returns the new line.
+        Returns the erased line.
         """
         self._move(0, y)
         last = new[-1]
@@ -119,7 +119,7 @@ class Pen:
         return x
 
     def _blanks(self, x: int, new: Sequence[Cell]) -> int:
-        """How many cells from `x` are blank in the same way, and could be erased; 0 if they cannot."""
+        """The number of equal blank cells from `x` on that can be erased; 0 if they cannot."""
         cell, stop = new[x], x
         if self._can_erase(cell):
             while stop < len(new) and new[stop] == cell:
@@ -140,7 +140,7 @@ class Pen:
         self._x = x + len(cells) if certain and x is not None else None
 
     def _reach(self, x: int, y: int, new: Sequence[Cell]) -> None:
-        """Bring the cursor to a cell, by writing the cells in between again if that is shorter than moving."""
+        """Bring the cursor to a cell: move, or rewrite the cells in between if that is shorter."""
         if (self._x, self._y) == (x, y):
             return
         move = self._shortest_move(x, y)
@@ -179,7 +179,7 @@ class Pen:
         return min(ways, key=len)
 
     def _sideways(self, x: int) -> list[str]:
-        """Moves within the line, from a certain column."""
+        """Moves within the line; none if the cursor's column is unknown."""
         if self._x is None:
             return []
         by = x - self._x
@@ -251,5 +251,5 @@ def _change(before: Ink, after: Ink) -> str:
 
 
 def _count(number: int) -> str:
-    """A parameter, which may be left out if it is 1."""
+    """A parameter of an escape sequence; empty for 1, the default."""
     return "" if number == 1 else str(number)

@@ -1,4 +1,4 @@
-"""The image picker: images in this folder, and of all engines and stores that can be reached; or the tags of a repository."""
+"""The image picker: images in the current folder and in all engines and stores, or the tags of a repository."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _SCROLL_REST = 0.15
-"""Seconds without scrolling after which visible tags are looked up."""
+"""Seconds after the last scroll until visible tags are looked up."""
 
 
 class _Watching(NullProgress):
@@ -70,7 +70,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     """
 
     class FolderListed(Message):
-        """Images were found in the folder."""
+        """Images in the folder were found."""
 
         def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
             super().__init__()
@@ -112,8 +112,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         previous: PickerApp | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """`tags` are those to choose from instead of all images. `error` is the error of the last chosen image; may be empty.
-        The search, the marks and the cursor of `after` are kept, and its images if it had found all."""
+        """`tags` are offered instead of all images. `error` says why the last chosen image could not be opened; may be empty.
+        Search, marks and cursor of the `previous` picker are kept; also its images, if it had found all."""
         super().__init__(preferences)
         self.choice: Choice = Choice() if previous is None else previous.choice
         self.images = ImageList(
@@ -139,9 +139,9 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._refusals: dict[str, str] = {} if previous is None else previous._refusals
         self._complete = previous is not None and not previous._busy
         self.cursor_reference = ""
-        """The image under the cursor when the choice was made."""
+        """Reference of the image under the cursor when the user chose."""
         self._cursor_target = "" if previous is None else previous.cursor_reference
-        """The image that the cursor goes to as soon as it is found; empty for none."""
+        """Reference of the image that the cursor goes to once it is found; empty for none."""
         self._refusal_lines = Static(id="refusals", markup=False)
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
@@ -209,7 +209,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self.post_message(self.SearchFinished(number))
 
     def _list_tags(self, tags: Tags) -> None:
-        """List the tags, and look up those that are visible."""
+        """List all tags, and look up the visible ones."""
         from layerscope.sources.registry.tags import Lookups
 
         def post(image: StoreImage | None) -> None:
@@ -222,7 +222,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._change(lambda: self.choice.list_tags(tags.images()))
 
     def _schedule_lookup(self) -> None:
-        """Look up the visible tags, once the list rests."""
+        """Look up the visible tags once the list stops scrolling."""
         if self._lookups is not None:
             if self._lookup_timer is not None:
                 self._lookup_timer.stop()
@@ -242,7 +242,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self._show_lookups(event.lookups)
 
     def _show_lookups(self, lookups: Lookups) -> None:
-        """Show whether tags are being looked up, and why no more are."""
+        """Show whether tags are being looked up, or why that stopped."""
         self._busy = int(lookups.busy)
         if lookups.problem is not None:
             self._refusals = {SCHEME: lookups.problem}

@@ -21,7 +21,7 @@ class Row:
     """An image, and all sources that have it."""
 
     key: str
-    """Identifies the image, whichever source it is opened from."""
+    """Identifies the image, whatever source it is opened from."""
     image: StoreImage
     """The image of the source that opens it fastest."""
     sources: tuple[str, ...]
@@ -30,13 +30,13 @@ class Row:
     platform: str
     """Safe to show; empty if unknown."""
     saved: bool
-    """Whether it is a file in the folder."""
+    """Whether it is a file in the current folder."""
     searchable: str
     """The searchable text, in lower case."""
 
 
 class Choice:
-    """The images found so far."""
+    """The images found so far, filtered and sorted, and the marked ones."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -49,7 +49,7 @@ class Choice:
         """Keys of the marked images, in the order of marking."""
         self._images: dict[str, list[StoreImage]] = {}
         self._in_name_order = False
-        """Whether images were found in the order of their names."""
+        """Whether the images arrive sorted by name."""
 
     @property
     def total(self) -> int:
@@ -66,7 +66,7 @@ class Choice:
         return row.key in self._marked
 
     def mark(self, row: Row) -> bool:
-        """Mark an image, or unmark it; False if as many as can be compared are marked already."""
+        """Mark an image, or unmark it; returns False if two others are marked already."""
         if row.key in self._marked:
             self._marked.remove(row.key)
         elif len(self.marked) < MOST_MARKED:
@@ -76,8 +76,8 @@ class Choice:
         return True
 
     def images_to_open(self, at: int) -> tuple[StoreImage, ...]:
-        """The image to open when the row `at` is opened; two to compare, the older one first, if two are marked, or one other
-        than the row. Empty if there is nothing to open.
+        """The images to open from the row `at`: the marked ones, with the row's if fewer than two are marked. Two are to be
+        compared, the older one first. Empty if there is nothing to open.
         """
         rows = {row.key: row for row in self.marked}
         if len(rows) < MOST_MARKED and at < len(self.rows):
@@ -94,16 +94,16 @@ class Choice:
         self.arrange()
 
     def list_tags(self, images: Iterable[StoreImage]) -> None:
-        """Show the tags of a repository, each as a row, even if several name one image, in this order where it is that of names.
+        """Show the tags of a repository in this order, a row for each, even if several name the same image.
 
-        What is known of one already stays.
+        Tags that were looked up before keep their details.
         """
         self._images = {one.reference: self._images.get(one.reference, [one]) for one in images}
         self._in_name_order = True
         self.arrange()
 
     def update_tag(self, tag: StoreImage) -> None:
-        """Show what is known now of a tag. Its row stays where it is: the list would move under the cursor."""
+        """Show the details of a tag. Its row stays in place, so that the list does not move under the cursor."""
         self._images[tag.reference] = [tag]
         place = self.place_of(tag.reference)
         if place is not None:

@@ -1,4 +1,4 @@
-"""The cursor and the mouse: the path under the cursor, copying it, and focus by a click."""
+"""The path under the cursor, copying to the clipboard, and focus by a click."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Pointed:
     version: int
     """Row of the version in the filesystem."""
     layer: int
-    """A layer after which that version, and everything below it, is visible."""
+    """A layer after which this version and everything below it are visible."""
 
     @classmethod
     def at(cls, filesystem: Filesystem, version: int) -> Pointed:
-        """The version in a row, at the last layer that shows it; in its own layer if that layer replaced it again."""
+        """The version in a row, at the last layer that shows it; at its own layer if that layer also replaced it."""
         born, died = int(filesystem.born[version]), int(filesystem.died[version])
         return cls(int(filesystem.paths[version]), version, max(died - 1, born))
 
@@ -63,7 +63,7 @@ class ShowFile(Message):
 
 
 _NOTICE_WIDTH = 54
-"""Characters of the notification: what its box has room for in one line."""
+"""Cells in a line of a notification."""
 
 
 def copyable_path(full: bytes) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def copyable_path(full: bytes) -> tuple[str, str]:
 
 
 def copy(app: App[object], copied: tuple[str, str] | None) -> None:
-    """Copy text to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
+    """Copy to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
     if copied is None or not copied[0]:
         app.notify("Nothing to copy here.", markup=False)
         return

@@ -15,7 +15,7 @@ DEFAULT_THEME = "layerscope-dark"
 
 
 class Preferences:
-    """Theme, columns, order, mode and keys; changes are saved in the file `state`, if given and `persist` is set."""
+    """Theme, columns, order, mode and keys. Changes are saved in the file `state`, if it is given and `persist` is set."""
 
     def __init__(
         self,
@@ -36,23 +36,23 @@ class Preferences:
         self.mode = chosen.mode or MODES[0]
 
     def save_theme(self, theme: str) -> None:
-        """The theme was changed."""
+        """Set and save the theme."""
         self.theme = theme
         self._save("theme", theme)
 
     def save_columns(self, columns: tuple[str, ...]) -> None:
-        """Other columns were chosen."""
+        """Set and save the columns."""
         self.columns = columns
         self._save("columns", list(columns))
 
     def save_sort(self, sort: str) -> None:
-        """The order was changed."""
+        """Set and save the order."""
         self.sort = sort
         self._save("sort", sort)
 
     def _save(self, name: str, value: object) -> None:
         if self._file is not None and self._state.get(name) != value:
-            # Keep what another explorer has saved meanwhile.
+            # Another explorer may have saved something since.
             self._state = load_state(self._file) | {name: value}
             save_state(self._file, self._state)
 

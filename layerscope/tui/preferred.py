@@ -12,7 +12,7 @@ from layerscope.tui.terminal import TerminalApp
 
 
 class PreferredApp(TerminalApp[ReturnType]):
-    """An app in the user's theme, with the keys that the user chose."""
+    """An app with the user's theme and keys."""
 
     def __init__(self, preferences: Preferences | None) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class PreferredApp(TerminalApp[ReturnType]):
 
     @property
     def few_colors(self) -> bool:
-        """Whether the terminal has 16 colours: those of a theme would become black, white or illegible."""
+        """Whether the terminal has only 16 colours: those of a theme would become black, white or illegible."""
         return self.console.color_system in ("standard", "windows")
 
     def save_theme_changes(self) -> None:

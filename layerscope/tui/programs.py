@@ -1,4 +1,4 @@
-"""Opens a copy of a file in the user's pager or editor. Nothing of the image is ever run."""
+"""Opens a copy of a file in the user's pager or editor. Nothing from the image is executed."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.workers import MessageProgress
 
 MAX_FILE_BYTES = 64 << 20
-"""Bytes of the largest file that is copied."""
+"""Maximum size of a file that is copied, in bytes."""
 CHUNK = 1 << 20
 """Bytes read at a time."""
 MAX_NAME_LENGTH = 100
-"""Characters kept of a file's name; its end tells the kind of file."""
+"""Maximum length of the copy's name. The end of the file's name is kept: it shows the type of file."""
 _PREPROCESSORS = ("LESSOPEN", "LESSCLOSE")
-"""Variables that make `less` pass files to other programs, which must not get files of an image."""
+"""Variables that make `less` pass files to other programs, which must not get files from an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that the user chooses by the environment."""
+    """A program that the user chooses by environment variables."""
 
     variables: tuple[str, ...]
     """Variables that name it, the most important one first."""
@@ -69,7 +69,7 @@ PROGRAMS = {
 
 
 def open_copy(screen: Screen[Any], opened: Opened, version: int, program: Program) -> None:
-    """Copy a file in a thread, then lend the terminal to the program; errors are notifications."""
+    """Copy a file in a thread, then run the program in the terminal; errors are shown as notifications."""
     facts = FileFacts.of(opened.filesystem, version)
     try:
         if facts.kind is not Kind.FILE:
@@ -107,7 +107,7 @@ def write_copy(reader: ContentReader, path: Path, progress: Progress) -> None:
 def _copy_and_run(
     screen: Screen[Any], reader: ContentReader, name: str, command: list[str]
 ) -> None:
-    """In a thread: the copy is removed when the program ends."""
+    """Copy the file and run the program, in a thread; the copy is removed when the program ends."""
     app, worker = screen.app, get_current_worker()
     progress = MessageProgress(app.post_message, lambda: worker.is_cancelled)
     try:
@@ -126,7 +126,7 @@ def _copy_and_run(
 
 
 def _run(screen: Screen[Any], path: Path, command: list[str]) -> None:
-    """In the main thread, which waits for the program."""
+    """Run the program in the main thread, which waits for it."""
     app = screen.app
     if not isinstance(app, TerminalApp):
         raise TypeError
@@ -145,7 +145,7 @@ def _run(screen: Screen[Any], path: Path, command: list[str]) -> None:
 
 
 def _notify_error(screen: Screen[Any], error: Exception) -> None:
-    """Notify of an error. For any thread."""
+    """Notify about an error, from any thread."""
     words = error.message if isinstance(error, LayerscopeError) else str(error)
     hint = getattr(error, "hint", None)
     screen.notify(

@@ -57,7 +57,7 @@ class Colored(Message):
 
 @dataclass(eq=False, repr=False)
 class Compared(Message):
-    """Two versions were compared: rows, or a text in place of them."""
+    """Two versions were compared: the diff, or a text in its place."""
 
     token: int
     document: DiffDocument | None
@@ -72,7 +72,7 @@ class Searched(Message):
     pattern: re.Pattern[str]
     rows: list[int]
     jump: bool
-    """Whether to move the cursor to the first match."""
+    """Whether the cursor moves to the first match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Content:
         return f"The content cannot be read: {text.safe_name(problem)}."
 
     def footer(self, key: str) -> str:
-        """The line below the rows: the bytes left, which `key` reads on, or why they cannot be read. May be empty."""
+        """The line below the rows: the bytes left and the `key` that reads on, or why they cannot be read. May be empty."""
         if self.reader.problem is not None:
             problem = text.safe_name(self.reader.problem)
             return f"the rest cannot be read: {problem}" if self.data else ""
@@ -109,7 +109,7 @@ class Content:
 
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
-    """Progress that becomes `Reading` messages."""
+    """Return a `Progress` that posts `Reading` messages."""
 
     def forward(message: Message) -> None:
         if isinstance(message, ProgressMoved):
@@ -297,7 +297,7 @@ class FileWork:
         return token == self._token
 
     def end(self, token: int) -> bool:
-        """Mark work as ended; whether it was the current work."""
+        """Mark work as ended; returns whether it was the current work."""
         if self.is_current(token):
             self.status = ""
         return self.is_current(token)

@@ -1,4 +1,4 @@
-"""Runs commands of the registry by their ids: for the palette, and for texts that can be clicked."""
+"""Runs commands by their ids, for the palette and for clickable texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def active_commands(screen: Screen[Any]) -> dict[str, tuple[DOMNode, str]]:
 
 
 async def run_command(screen: Screen[Any], identifier: str) -> None:
-    """Run a command where it works, if it does."""
+    """Run a command on the node where it works; does nothing if it works nowhere."""
     if (command := active_commands(screen).get(identifier)) is not None:
         node, action = command
         if isinstance(node, Widget) and node.can_focus and not node.has_focus_within:
@@ -35,7 +35,7 @@ async def run_command(screen: Screen[Any], identifier: str) -> None:
 
 
 def clickable(identifier: str) -> Style:
-    """A style for text of a `Clickable` that runs this command when it is clicked."""
+    """A style for text in a `Clickable`: a click on it runs this command."""
     return Style(meta={_COMMAND: identifier})
 
 

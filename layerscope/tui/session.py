@@ -1,4 +1,4 @@
-"""The image being explored, and what is known about it so far."""
+"""The image being explored, and the results so far."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """An image being explored: config and manifest first, then layers as they are read, the rest once all are stacked."""
+    """An image being explored. Config and manifest are known first, then each layer once it is read, the rest once all are stacked."""
 
     remote: RemoteImage
-    """The process that opens it."""
+    """The worker process that opens it."""
     source: SourceImage
     dockerfile: Dockerfile | None = None
     """The image's Dockerfile, if the user named it."""
     indexes: list[LayerIndex | None] = field(default_factory=list)
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
-    """None until they were searched."""
+    """None until the search is complete."""
     copies: Copies | None = None
     """Finds the duplicates of a path; set together with `duplicates`."""
     findings: Findings | None = None
     """None until the analysis is complete."""
     marks: Marks = field(default_factory=Marks)
-    """Results of the analysis that filters can test, as far as they are known."""
+    """Results of the analysis that filters can test, as far as available."""
     fixed: set[int] = field(default_factory=set)
     """Numbers of the findings marked as fixed."""
     written: WrittenFixes | None = None
@@ -58,9 +58,9 @@ class Session:
     permissions: Permissions = field(default_factory=Permissions)
     """What the explorer may do to this machine."""
     secrets: int = 0
-    """How many secrets the findings are about."""
+    """The number of secrets in the findings."""
     _stored_bytes: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
-    """The content bytes of each layer, with the index that they were computed from."""
+    """The content bytes of each layer, with the index from which they were computed."""
     _avoidable: tuple[int, int, int] | None = field(init=False, default=None)
     """Number of steps of the base image, avoidable bytes, and those outside the base image."""
     picked: bool = False
@@ -68,9 +68,9 @@ class Session:
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
-    """Number of leading steps of the base image: an estimate, until the Dockerfile is known or the user moves it."""
+    """Number of steps of the base image: estimated until the Dockerfile is read or the user changes it."""
     _dockerfile_base: int | None = field(init=False, default=None)
-    """The same, as the Dockerfile says."""
+    """The same according to the Dockerfile; None if unknown."""
     _base_moved_by_user: bool = field(init=False, default=False)
     """Whether the user moved the end of the base image."""
 
@@ -86,12 +86,12 @@ class Session:
         self._base_moved_by_user = False
 
     def set_beside(self, opened: Opened) -> None:
-        """Go on with the same image, of which it is known now what is stored beside it."""
+        """Set the image with the documents stored beside it, such as provenance."""
         self.opened = opened
         self.source = replace(self.source, image=opened.image)
 
     def set_stacked(self, opened: Opened) -> bool:
-        """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""
+        """Set the image once all layers are stacked. Returns whether the Dockerfile moved the end of the base image."""
         self.opened = opened
         self.indexes = list(opened.indexes)
         self._dockerfile_base = None if opened.written is None else opened.written.base_steps
@@ -106,7 +106,7 @@ class Session:
 
     @property
     def request(self) -> Request:
-        """What the user asked for."""
+        """The request that the image answers."""
         return self.remote.request
 
     @property
@@ -116,7 +116,7 @@ class Session:
 
     @property
     def image(self) -> Image:
-        """The image's documents."""
+        """The config and the manifest."""
         return self.source.image
 
     @property
@@ -155,7 +155,7 @@ class Session:
         return 0 if self.findings is None else self.findings.saving(self.fixed)
 
     def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
-        """The headline, as far as it is known, with the end of the base image as set by the user."""
+        """The headline figures known so far, given the current end of the base image."""
         stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
         found = self.findings
         if found is None:
@@ -182,7 +182,7 @@ class Session:
         return f"{named}set by you"
 
     def move_base(self, by: int) -> bool:
-        """Move the end of the base image by `by` steps; False if it cannot move."""
+        """Move the end of the base image by `by` steps; returns False if it cannot move."""
         self._base_moved_by_user = True
         moved = max(0, min(self.base_steps + by, len(self.image.steps)))
         changed = moved != self.base_steps

@@ -1,4 +1,4 @@
-"""Paints the terminal, and restores it when the program ends or is suspended."""
+"""Paints in the terminal, and restores it when the program ends or is suspended."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RESET = (
 
 
 class TerminalApp(App[Result]):
-    """An app that cleans up after signals, and that Ctrl-Z suspends."""
+    """An app that restores the terminal after signals, and that Ctrl-Z suspends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class TerminalApp(App[Result]):
         super()._display(screen, renderable)
 
     def _changes(self, screen: Screen[Any], update: CompositorUpdate) -> Changes | None:
-        """What to send for an update; None if nothing changes."""
+        """The changes to send for an update; None if there are none."""
         compositor, frame = screen._compositor, self._frame
         if frame is None or frame.size != compositor.size:
             colors = COLOR_SYSTEMS[self.console.color_system or "truecolor"]
@@ -106,7 +106,7 @@ class TerminalApp(App[Result]):
         return frame.paint(update)
 
     def on_resize(self) -> None:
-        """After a resize, the content of the terminal is unknown, even if it is back at its old size."""
+        """After a resize the content of the terminal is unknown, even if its size is the same as before."""
         self.action_redraw()
 
     def action_redraw(self) -> None:
@@ -142,7 +142,7 @@ class TerminalApp(App[Result]):
         if self._suspended or self._exit or not _owns_terminal():
             signals.end_now(
                 128 + number
-            )  # there is no screen to leave, or it was left and something does not end
+            )  # there is no screen to leave, or it was left and something still runs
         loop.call_soon_threadsafe(self.leave)
 
     def _restore(self) -> None:
@@ -156,9 +156,9 @@ class TerminalApp(App[Result]):
     # suspending
 
     def action_suspend_process(self) -> None:
-        """Stop the whole job and give the terminal back to the shell until it continues the program, as Ctrl-Z does elsewhere.
+        """Stop the whole job and return to the shell until it continues the program, as Ctrl-Z does elsewhere.
 
-        If no shell could continue it, the system does not stop it, and the screen comes back immediately.
+        Without a shell that could continue it, the system does not stop it, and the screen comes back immediately.
         """
         driver = self._driver
         if driver is None or not driver.can_suspend or driver.is_headless or self._suspended:
@@ -190,7 +190,7 @@ class TerminalApp(App[Result]):
         self.refresh(layout=True)
 
     def run_program(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Lend the terminal to a program until it ends; returns its exit code. Ctrl-C goes only to the program, Ctrl-Z stops
+        """Run a program in the terminal until it ends, and return its exit code. Ctrl-C reaches only the program, Ctrl-Z stops
         both.
 
         Raises `OSError` if it cannot be started, and `SuspendNotSupported` without a terminal.
@@ -231,7 +231,7 @@ class TerminalApp(App[Result]):
 
 
 def _collect_garbage() -> None:
-    """Turn garbage collection on, if it had to wait for the first frame, but skip the objects created so far: checking them would
+    """Turn garbage collection on if it is off until the first frame. Objects created so far are exempt: checking them would
     delay keys and find nothing.
     """
     if not gc.isenabled():
@@ -260,11 +260,11 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _ignore_signal(*_: object) -> None:
-    """Do nothing on a signal."""
+    """A signal handler that does nothing."""
 
 
 def _owns_terminal() -> bool:
-    """Whether the terminal still exists and is ours: a background process must not touch it."""
+    """Whether the terminal exists and we are in its foreground: a background process must not touch it."""
     try:
         return os.tcgetpgrp(_terminal()) == os.getpgrp()
     except (OSError, ValueError):
@@ -272,7 +272,7 @@ def _owns_terminal() -> bool:
 
 
 def _wait_for_foreground() -> None:
-    """Wait until the terminal is ours: the system stops a program that sets it from the background (`bg`), until `fg`."""
+    """Wait until we are in the foreground: the system stops a program that sets the terminal from the background, until `fg`."""
     while not signals.ending():
         try:
             termios.tcsetattr(_terminal(), termios.TCSANOW, termios.tcgetattr(_terminal()))

@@ -103,7 +103,7 @@ _TERMINAL_COLORS = {
     "cursor-blurred": "ansi_default",
     "rule": "ansi_bright_black",
 }
-"""The terminal's own colours; their values are unknown."""
+"""The terminal's own colours, whose values are unknown."""
 
 
 def hues(theme: Theme) -> tuple[str, ...]:
@@ -120,14 +120,14 @@ def named(name: str) -> str | None:
 
 
 def terminal_theme(theme: Theme) -> str:
-    """The name of the theme in the terminal's own colours that is nearest to a theme."""
+    """The name of the dark or light theme in the terminal's own colours, as this theme is dark or light."""
     if theme.ansi:
         return theme.name
     return "ansi-dark" if theme.dark else "ansi-light"
 
 
 def text_color(variables: Mapping[str, str], name: str) -> str:
-    """A colour of the theme as Rich names it."""
+    """A colour of the theme by Rich's name."""
     return variables.get(name, "default").removeprefix("ansi_")
 
 

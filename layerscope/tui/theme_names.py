@@ -1,4 +1,4 @@
-"""The names of all themes, for checks without importing Textual."""
+"""The names of all themes, which can be checked without importing Textual."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OWN_PREFIX = "layerscope-"
 
 
 def check_theme(settings: Settings) -> None:
-    """Raises `UsageError` with similar names if the theme is unknown."""
+    """Raise `UsageError` with similar names if the theme is unknown."""
     name = settings.theme
     if name is None or name.removeprefix(OWN_PREFIX) in THEME_NAMES[:2] or name in THEME_NAMES:
         return

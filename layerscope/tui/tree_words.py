@@ -1,4 +1,4 @@
-"""Words of the file tree: its title, its empty states, and the notes beside its rows."""
+"""Texts of the file tree: its title, its empty states, and the notes beside its rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SORT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the file tree is to show: a step, or the final image."""
+    """What the file tree shows: a step, or the final image."""
 
     title: str
     layer: int
@@ -39,7 +39,7 @@ class Place:
     stored: int | None = None
     """The layer that the step stores; None for none."""
     final: bool = False
-    """Whether all files are shown, whatever the mode."""
+    """Whether it is the final image, of which all files are shown in any mode."""
     no_files: str = ""
     """The text in place of the changes of a step that has none."""
 
@@ -88,7 +88,7 @@ def _layer(layer: int) -> str:
 
 
 def view_words(view: TreeView) -> str:
-    """Mode, order, filter and row count; a narrow title keeps the last ones."""
+    """Mode, order, filter and row count; a narrow title keeps only the last parts."""
     parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
@@ -99,7 +99,7 @@ def view_words(view: TreeView) -> str:
 
 
 def _matching_totals(view: TreeView) -> str:
-    """The number and size of the files that match a filter, and of those that are removed."""
+    """The number and size of the files that match a filter, and of removed files that match."""
     totals, removed = view.matched.totals, view.matched.removed_files
     words = f"{text.count_of(int(totals.files[0]), 'file')}, {text.size(int(totals.bytes[0]))}"
     if removed:
@@ -200,7 +200,7 @@ def version_before(view: TreeView, path: int) -> int | None:
 
 
 def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
-    """The attributes that differ, with old and new value of mode or owner."""
+    """The attributes that differ; mode and owner with old and new value."""
     from layerscope.filesystem.inodes import Why
 
     columns = view.filesystem.inodes.columns

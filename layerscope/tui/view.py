@@ -28,38 +28,38 @@ class View(Guarded, Container):
         super().__init__(id=id)
         self.session = session
         self.active_pane: Widget | None = None
-        """The widget that gets more room: the last one that was focused or used by keys."""
+        """The pane that gets more room: the last one that was focused or used by keys."""
 
     def panes(self) -> list[Widget]:
         """The panes that Tab cycles through; the first has the focus when the view opens."""
         raise NotImplementedError
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were verified."""
+        """Called when a layer was read, or its digests were verified."""
 
     def stacked(self) -> None:
-        """All layers are stacked and accounted: `session.opened` is set. Also called on mount if it is set already."""
+        """Called when all layers are stacked and accounted: `session.opened` is set. Also called on mount if it is set already."""
 
     def duplicates_found(self) -> None:
-        """Duplicates were searched: `session.duplicates` is set."""
+        """Called when `session.duplicates` is set; also on mount."""
 
     def beside_found(self) -> None:
-        """It is known what is stored beside the image: `session.image` has it."""
+        """Called when `session.image` has the documents stored beside the image."""
 
     def findings_found(self) -> None:
-        """Findings are available: `session.findings` is set."""
+        """Called when `session.findings` is set; also on mount."""
 
     def base_moved(self) -> None:
-        """The user moved the end of the base image."""
+        """Called when the end of the base image moved."""
 
     @property
     def searched_list(self) -> Pointing | None:
-        """The list that a field of this view searches or filters: commands for a row act on it while the field has the focus."""
+        """The list that the field of this view searches or filters. While the field has the focus, commands for a row act on it."""
         return None
 
     @property
     def wants_path(self) -> bool:
-        """Whether it needs a path to show anything."""
+        """Whether the view needs a path, and has none."""
         return False
 
     def show_path(self, path: int) -> None:
@@ -75,11 +75,11 @@ class View(Guarded, Container):
         """Show a finding, by its number among all."""
 
     def restore_point(self) -> Callable[[], None]:
-        """Return a function that shows again what is shown now. Lists keep their rows and cursors by themselves."""
+        """Return a function that restores what is shown now. Lists keep their rows and cursors themselves."""
         return lambda: None
 
     def back(self) -> bool:
-        """Leave a field or a mode. False if there is none to leave, so that the view itself is left."""
+        """Leave a field or a mode. Returns False if there is neither; then the view itself is left."""
         return False
 
     @property
@@ -89,11 +89,11 @@ class View(Guarded, Container):
 
     @property
     def back_words(self) -> str:
-        """The footer text for `back` while it leaves something; empty for its usual text."""
+        """The footer text for `back` while it leaves a field or mode; empty for the usual text."""
         return ""
 
     def inactive_commands(self) -> set[str]:
-        """Ids of commands that have no effect now, and are hidden."""
+        """Ids of commands that have no effect now; the footer hides them."""
         return set()
 
     def go_to_pane(self, pane: Widget) -> None:
@@ -101,7 +101,7 @@ class View(Guarded, Container):
         self.screen.set_focus(pane)
 
     def resize_panes(self) -> None:
-        """Give `active_pane` more room than the others in a small view. Never called while the mouse is used:
+        """Give `active_pane` more room than the others in a small view. Not called while the mouse is used:
         rows would move between press and click, or between two clicks."""
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:

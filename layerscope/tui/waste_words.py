@@ -113,7 +113,7 @@ def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tup
 
 
 def layers_width(count: int) -> int:
-    """Cells for two of so many layers, as `layers_words` writes them."""
+    """Cells that `layers_words` needs in an image with `count` layers."""
     return 2 * len(str(max(count - 1, 0))) + 3
 
 

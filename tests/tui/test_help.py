@@ -9,8 +9,7 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 
-from layerscope.tui.screens.help import FIGURES, HelpScreen, page_text
-from layerscope.tui.terms import TERMS
+from layerscope.tui.screens.help import FIGURES, TERMS, HelpScreen, page_text
 from layerscope.tui.view import VIEWS
 from tests.docs.page import read
 from tests.tui.explorer import explorer, loaded, screen_text, settled

@@ -1,4 +1,4 @@
-"""The application that opens two images at once, and compares them."""
+"""The explorer of two images: opens both at the same time and compares them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class ComparisonApp(ExplorerApp):
             self._show_findings()
 
     def _show_findings(self) -> None:
-        """Show findings and packages once they are known of both images."""
+        """Show findings and packages once both images have them."""
         old, new = (session.opened for session in self.sessions)
         if self.pair is None or old is None or new is None:
             return

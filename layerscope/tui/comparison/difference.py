@@ -1,4 +1,4 @@
-"""One file in two images: its attributes in both, and the differences in its text."""
+"""One file in two images: its attributes in both, and a diff of its text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Side:
 
     @classmethod
     def of(cls, opened: Opened, full: bytes) -> Side | None:
-        """The path in an image; None if it does not have it."""
+        """A path in an image; None if the image does not have it."""
         filesystem = opened.filesystem
         path = filesystem.table.find(full)
         row = None if path is None else filesystem.version_after(path, filesystem.layer_count - 1)
@@ -67,7 +67,7 @@ class FileDifference(Guarded, Vertical):
         self._work = FileWork(self, self._update_title)
         self._summary = ""
         self.path = b""
-        """The path that is shown."""
+        """The path on screen, without the leading slash."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -133,7 +133,7 @@ class FileDifference(Guarded, Vertical):
         self.refresh_bindings()
 
     def back(self) -> bool:
-        """Cancel reading, or leave the search; False if there is nothing to leave."""
+        """Cancel reading, or leave the search; returns False if there is neither."""
         if not self._work.status:
             return self.pane.back()
         self._work.stop()
@@ -146,7 +146,7 @@ class FileDifference(Guarded, Vertical):
         return bool(self._work.status) or self.pane.can_go_back
 
     def leave(self) -> None:
-        """Stop reading: something else is shown."""
+        """Stop reading, before another widget takes its place."""
         self._work.stop()
 
 

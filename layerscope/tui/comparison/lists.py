@@ -37,7 +37,7 @@ _STEP_CHANGES = {
 
 
 def signed(amount: int) -> str:
-    """A size with its sign; empty for none."""
+    """A difference in bytes as text with its sign; empty for 0."""
     return f"{'+' if amount > 0 else '−'}{text.size(abs(amount))}" if amount else ""
 
 
@@ -65,11 +65,11 @@ class ComparedList(LineList):
 
     growth_title = "change"
     subject = ""
-    """What the last column holds."""
+    """Title of the last column."""
 
 
 class ItemList(ComparedList, Generic[_Item]):
-    """A list of items that become known together."""
+    """A list whose items all arrive together."""
 
     def __init__(self, nothing: str, *, id: str) -> None:
         """`nothing` is the text of an empty list."""
@@ -78,7 +78,7 @@ class ItemList(ComparedList, Generic[_Item]):
         self._nothing = nothing
 
     def show(self, items: Sequence[_Item] | None, nothing: str = "") -> None:
-        """Show items; None if they cannot be determined, for a reason in `nothing`."""
+        """Show items; None if they could not be determined, with the reason in `nothing`."""
         self.items = items
         self._nothing = nothing or self._nothing
         self.rows_changed()
@@ -108,7 +108,7 @@ class ComparedFiles(ComparedList):
         return super().column_titles()
 
     def show(self, tree: ComparedTree, privileged: Mapping[int, str]) -> None:
-        """Show a tree; `privileged` are the paths of new setuid or setgid files, with the word for each."""
+        """Show a tree; `privileged` maps the paths of new setuid and setgid files to the word for each."""
         self.compared, self._privileged = tree, privileged
         self.rows_changed()
 
@@ -159,7 +159,7 @@ class ComparedFiles(ComparedList):
         return self.compared.row(self.cursor)
 
     def action_open(self) -> None:
-        """Open or close a directory, or show what differs in a file."""
+        """Open or close a directory, or open the diff of a file."""
         entry = self.entry
         if entry is not None and entry.has_children:
             self.action_toggle_directory()
@@ -255,7 +255,7 @@ def _instruction(step: Step | None) -> str:
 
 
 class ComparedFindings(ItemList[tuple[Finding, bool]]):
-    """Findings that only one of the images has, each with whether that is the new one."""
+    """Findings that only one of the images has; True for those of the new one."""
 
     subject = "finding"
 

@@ -58,7 +58,7 @@ DIFFERENCE = "difference"
 
 @dataclass(frozen=True, slots=True)
 class ComparedPair:
-    """Two images, compared."""
+    """Two images and their comparison."""
 
     old: Opened
     new: Opened
@@ -135,7 +135,7 @@ class ComparisonHeader(ScreenHeader):
         return segments
 
     def _news(self) -> list[Segment]:
-        """New secrets and new setuid and setgid files, which come first."""
+        """The number of new secrets and of new setuid and setgid files."""
         if self.pair is None:
             return []
         if self.work:
@@ -164,7 +164,7 @@ def _counts(comparison: Comparison) -> dict[str, str]:
 
 
 def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
-    """Findings that only one image has, each with whether that is the new one: new secrets, other new findings, gone findings."""
+    """Findings that only one image has, with True for those of the new one: new secrets, other new findings, then gone ones."""
     changes = comparison.findings
     if changes is None:
         return []
@@ -232,7 +232,7 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     @property
     def view(self) -> ComparisonScreen:
-        """As on the other screen: the widget in which commands work."""
+        """The node whose commands work, as on the main screen: this screen itself."""
         return self
 
     def show_pair(self, pair: ComparedPair) -> None:
@@ -252,7 +252,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.header.show_work(work)
 
     def without_findings(self) -> None:
-        """All rules are switched off."""
+        """Explain the empty lists of findings and packages: all rules are switched off."""
         for shown in (self.findings, self.packages):
             shown.show(None, "Not searched for: the rules are switched off.")
 
@@ -312,9 +312,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.set_focus(self.files)
 
     def action_back(self) -> None:
-        """Leave the differences of a file, or the field, then clear the field, then return to the picker if the images were
-        chosen there.
-        """
+        """Leave the diff of a file, or the field; then clear the field; then return to the picker if the images came from it."""
         if self.shown == DIFFERENCE:
             if not self.difference.back():
                 self.action_show_list("files")
@@ -344,7 +342,7 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     @property
     def _can_go_back(self) -> bool:
-        """Whether `back` has something to leave on this screen."""
+        """Whether `back` would leave or clear something on this screen."""
         within = self.shown == DIFFERENCE or self.field.input.has_focus
         return within or bool(self.field.input.value)
 

@@ -18,7 +18,7 @@ MOST_MATCHES = 100_000
 
 
 class Document(Protocol):
-    """Rows of a content."""
+    """A content as rows."""
 
     def __len__(self) -> int:
         """How many rows there are."""

@@ -43,7 +43,7 @@ class DiffDocument:
     added: int
     removed: int
     complete: bool
-    """Whether all lines were compared; otherwise there are more differences."""
+    """Whether all lines were compared; if not, there may be more differences."""
 
     @classmethod
     def of(cls, old: Sequence[str], new: Sequence[str], progress: Progress) -> DiffDocument:
@@ -69,7 +69,7 @@ class DiffDocument:
     ) -> None:
         """Add rows for the differences and their context."""
         at = -1
-        """The line of `old` up to which rows were made."""
+        """The line of `old` up to which there are rows."""
         for number, (a, b, c, d) in enumerate(changes):
             first = max(a - CONTEXT, 0)
             if at < 0 or first > at:

@@ -1,4 +1,4 @@
-"""A patch to read before it is written: the changes of each file, then the findings that it leaves out."""
+"""A patch as rows: the changes of each file, then the findings that it leaves out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PatchDocument:
 
     @classmethod
     def of(cls, patch: Patch, found: Sequence[Finding]) -> PatchDocument:
-        """`found` are all findings. Secrets are masked."""
+        """`found` are all findings of the image. Secrets are masked."""
         rows: list[Piece] = []
         for change in patch.files:
             rows += [("", "")] if rows else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from layerscope.tui.documents.base import Piece, expanded, matching_rows
 
 ROW = 4096
-"""Characters per row: longer lines continue in the next row, so that no row is slow to paint."""
+"""Characters per row. Longer lines continue in the next row, so that no row is slow to paint."""
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\v\b\x1b")
 _ODD_SHARE = 0.1
@@ -19,7 +19,7 @@ _CHECKED = 1 << 16
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether a content is binary: a NUL near its start, or many non-text bytes."""
+    """Whether a content is binary: it has a NUL near its start, or many non-text bytes."""
     head = data[:_CHECKED]
     if b"\0" in head:
         return True

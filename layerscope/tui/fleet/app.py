@@ -1,4 +1,4 @@
-"""The application that has many images read, and shows the answers about them."""
+"""The explorer of many images: has them read, and shows tables about all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FleetRead(Message):
 
 @dataclass(eq=False, repr=False)
 class FleetFailed(Message):
-    """The images cannot be read."""
+    """The images could not be read."""
 
     error: LayerscopeError
 
@@ -47,10 +47,10 @@ class FleetApp(ExplorerApp):
         super().__init__(preferences=preferences)
         self.fleet_state = state
         self.chosen: int | None = None
-        """The number of the image that the user wants to explore."""
+        """The number of the image to explore next; None if the user quits."""
         self._screen = FleetScreen(state, self.keys)
         self._layers = (0, 0)
-        """Distinct layers that are read, and all of them."""
+        """The number of distinct layers read so far, and of all."""
 
     @property
     def main(self) -> FleetScreen:

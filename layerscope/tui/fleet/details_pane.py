@@ -1,4 +1,4 @@
-"""The pane with what is known of a row: its title names what the row is, its list is looked up in a thread."""
+"""The pane with the details of a row, which a thread looks up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.tui.commands import Keys, first_key
 from layerscope.tui.fleet.details import words_of
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
-from layerscope.tui.widgets.words_list import Words, WordsList
+from layerscope.tui.widgets.paragraph_list import Paragraph, ParagraphList
 from layerscope.tui.workers import check_while
 
 
@@ -20,24 +20,24 @@ class DetailsPane(Pane):
     """The details of one row of a table."""
 
     class LookedUp(Message):
-        """What is known of a row."""
+        """The details of a row were looked up."""
 
-        def __init__(self, row: FleetRow, words: list[Words]) -> None:
+        def __init__(self, row: FleetRow, words: list[Paragraph]) -> None:
             super().__init__()
             self.row = row
             self.words = words
 
     def __init__(self, keys: Keys, *, id: str) -> None:
-        self.words = WordsList("", id="details")
+        self.words = ParagraphList("", id="details")
         self._title = PaneTitle(hints=("list.open",))
         super().__init__(self._title, self.words, id=id)
         self._keys = keys
         self._table: FleetTable | None = None
         self._row: FleetRow | None = None
-        """The row whose details are shown, or looked for."""
+        """The row whose details are shown or being looked up."""
 
     def show_row(self, row: FleetRow | None, table: FleetTable | None, tables: FleetTables) -> None:
-        """Show the details of a row, None for none."""
+        """Show the details of a row; None clears the pane."""
         self._table = table
         if row is self._row:
             self.update_title()
@@ -79,7 +79,7 @@ class DetailsPane(Pane):
         return "" if self._table is None else self._table.noun.capitalize()
 
     def update_title(self) -> None:
-        """Say in the title what the row is, and which key opens the image under the cursor."""
+        """Update the title: the kind of row, and the key that opens the image under the cursor."""
         opens = self.screen.focused is self.words and self.words.image is not None
         key = first_key("list.open", self._keys)
         self._title.show(self._noun, f"{key} opens the image" if opens else "")

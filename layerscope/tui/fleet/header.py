@@ -1,4 +1,4 @@
-"""The header of the explorer of many images: their figures, and the tabs."""
+"""The header of the explorer of many images: figures and tabs."""
 
 from __future__ import annotations
 

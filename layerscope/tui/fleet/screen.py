@@ -1,4 +1,4 @@
-"""The screen of many images: figures, a table, and what is known of the row under the cursor."""
+"""The screen of many images: figures, a table, and the details of the row under the cursor."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 WIDE = 130
-"""Cells from which the details stand beside the table; in less, they take its place."""
+"""Minimum width for details beside the table; in a narrower terminal they replace it."""
 
 
 class FleetScreen(Guarded, Screen[None]):
-    """Shows the answers about many images."""
+    """Shows tables about many images."""
 
     AUTO_FOCUS = "#answer-list"
     BINDINGS: ClassVar[list[BindingType]] = bindings("fleet")
@@ -97,11 +97,11 @@ class FleetScreen(Guarded, Screen[None]):
 
     @property
     def view(self) -> FleetScreen:
-        """As the other screens, it says where commands work."""
+        """The node whose commands work, as on the main screen: this screen itself."""
         return self
 
     def panes(self) -> list[Widget]:
-        """What can have the focus."""
+        """The widgets that can have the focus."""
         return [self.answer, self.details]
 
     @property
@@ -117,7 +117,7 @@ class FleetScreen(Guarded, Screen[None]):
     # what is shown
 
     def fleet_read(self) -> None:
-        """Show the fleet, which was read."""
+        """Show the fleet once it is read."""
         fleet_state = self._fleet_state
         if fleet_state.tables is None:
             return
@@ -134,7 +134,7 @@ class FleetScreen(Guarded, Screen[None]):
         self.refresh_bindings()
 
     def show_work(self, work: str) -> None:
-        """Show what is being done, while there is no table."""
+        """Show the current work while there is no table."""
         if self._fleet_state.tables is None:
             back = first_key("app.back", self._keys)
             self.header.work = work.partition("\n")[0]
@@ -142,7 +142,7 @@ class FleetScreen(Guarded, Screen[None]):
             self.answer.show(None, TableState(), f"{work}\n\n{back} cancels.")
 
     def fleet_failed(self) -> None:
-        """The fleet cannot be read."""
+        """Show that the fleet could not be read."""
         self.header.work = "not read"
         self.header.refresh()
         self.answer.show(None, TableState(), "The images could not be read.")
@@ -192,11 +192,11 @@ class FleetScreen(Guarded, Screen[None]):
 
     @property
     def _details_visible(self) -> bool:
-        """Whether the details are on the screen."""
+        """Whether the details are on screen."""
         return self.has_class("-details") or self.has_class("-wide")
 
     def _show_details(self) -> None:
-        """Show the details of the row under the cursor, if they are on the screen."""
+        """Show the details of the row under the cursor, if they are on screen."""
         if self._details_visible and self._fleet_state.tables is not None:
             self.about.show_row(self.answer.current, self._table, self._fleet_state.tables)
 
@@ -316,7 +316,7 @@ class FleetScreen(Guarded, Screen[None]):
             self._go_to_details()
 
     def action_back(self) -> None:
-        """Leave the details, or the field, then clear the field; cancel if the images are still read."""
+        """Leave the details or the field; then clear the field. While images are read, cancel."""
         if self._at_details or self.has_class("-details"):
             self._leave_details()
         elif self.field.input.has_focus:
@@ -354,7 +354,7 @@ class FleetScreen(Guarded, Screen[None]):
         return inactive
 
     def _footer_words(self) -> dict[str, str]:
-        """Footer texts that depend on what is shown."""
+        """Footer texts that depend on the current row and pane."""
         if self._fleet_state.tables is None:
             return {"app.back": "Cancel"}
         row = self.answer.current

@@ -1,4 +1,4 @@
-"""A table of a fleet's answers: sorted, filtered, and as wide as the terminal."""
+"""A table about many images: sorted, filtered, with the columns that fit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GAP = 2
 BAR = 8
 """Cells of a bar."""
 _BAR_COLUMN = -1
-"""The bar, as the number of a column."""
+"""Stands for the bar among the numbers of columns."""
 _MIN_TEXT = 26
-"""Cells for the text of a column, at least, while others can be left out."""
+"""Minimum width of a column of text; other columns are left out to keep it."""
 _MIN_TEXT_WITH_BAR = 34
-"""The same while there is a bar."""
+"""The same if there is a bar."""
 _MAX_FIXED = 24
-"""Cells of a column that does not grow, at most."""
+"""Maximum width of a column that does not grow."""
 _STYLES = {"error": "removed", "warning": "waste", "lags": "waste"}
 
 
@@ -32,7 +32,7 @@ class AnswerList(LineList):
     """The rows of a table."""
 
     class LaidOut(Message):
-        """The columns have other widths."""
+        """The widths of the columns changed."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -45,7 +45,7 @@ class AnswerList(LineList):
         self._width = 0
 
     def show(self, table: FleetTable | None, state: TableState, nothing: str) -> None:
-        """Show a table as the user saw it last; `nothing` is said if there are no rows."""
+        """Show a table as the user last saw it; `nothing` is the text if it has no rows."""
         self._table, self._state, self._nothing = table, state, nothing
         if table is not None:
             self._natural_widths = [
@@ -81,7 +81,7 @@ class AnswerList(LineList):
         self.keep_row()
 
     def keep_row(self) -> None:
-        """Keep the row under the cursor in the state."""
+        """Save the row under the cursor in the state."""
         self._state.row = None if self.current is None else self.current.about
 
     @property
@@ -116,7 +116,7 @@ class AnswerList(LineList):
         return shown[(shown.index(now) + 1) % len(shown)] if now in shown else shown[0]
 
     def column_at(self, x: int) -> int | None:
-        """The column at cell `x`; None for the bar, and right of all."""
+        """The column at cell `x`; None for the bar, and right of the last column."""
         end = 1
         for number, width in self._layout(self.scrollable_content_region.width):
             end += width + GAP
@@ -151,7 +151,7 @@ class AnswerList(LineList):
         return self._table.columns[number]
 
     def _layout(self, width: int) -> list[tuple[int, int]]:
-        """The columns that there is room for, and their widths."""
+        """The columns that fit, with their widths."""
         if self._table is None:
             return []
         columns, order = self._table.columns, self._table.order
@@ -178,20 +178,20 @@ class AnswerList(LineList):
         return layout
 
     def _text_width(self, growing: Sequence[int], most: int) -> int:
-        """Cells for the text of these columns, of which none needs more than `most`."""
+        """Cells for the texts of these columns, at most `most` for each."""
         return sum(
             min(max(self._natural_widths[at], len(self._column(at).brief) + 2), most)
             for at in growing
         )
 
     def _fixed_width(self, number: int) -> int:
-        """The width of a column that does not grow; numbers have room for the mark of the order."""
+        """The width of a column that does not grow, with room for the sort mark."""
         column = self._column(number)
         title = len(column.brief) + bool(column.brief)
         return min(max(title, self._natural_widths[number]), _MAX_FIXED)
 
     def _grown_widths(self, growing: Sequence[int], room: int) -> dict[int, int]:
-        """The widths of columns that grow: none is wider than its text while another one is cut."""
+        """The widths of columns that grow: none gets more than its text needs while another one is cut."""
         widths: dict[int, int] = {}
         left = sorted(growing, key=lambda at: self._natural_widths[at] / self._column(at).grow)
         for place, number in enumerate(left):
@@ -206,7 +206,7 @@ class AnswerList(LineList):
     # painting
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        if width != self._width:  # also if only a scrollbar came or went, which is no resize
+        if width != self._width:  # a scrollbar that appears or disappears is no resize event
             self._width = width
             self.post_message(self.LaidOut())
         shown = self._rows[row]

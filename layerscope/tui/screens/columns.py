@@ -19,7 +19,7 @@ from layerscope.tui.widgets.pane import PaneTitle
 from layerscope.tui.widgets.tree_columns import COLUMNS
 
 LAYOUT_DELAY = 0.2
-"""Seconds until the tree behind the dialog has its new size."""
+"""Seconds after a resize until the tree behind the dialog has its new size."""
 NO_ROOM = "no room at this width"
 
 

@@ -23,7 +23,7 @@ from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 LISTED_AT_ONCE = 200_000
-"""Up to this many characters of instructions are listed directly; more in a thread."""
+"""Maximum number of characters of instructions that are listed directly; more are listed in a thread."""
 
 
 SCROLLBAR = 1
@@ -100,12 +100,12 @@ class DockerfileView(View):
             )
         else:
             source = text.safe_name(file_name(listing.source))
-            told = "" if self.session.dockerfile else " from the build provenance"
+            origin = "" if self.session.dockerfile else " from the build provenance"
             count = text.count_of(listing.written, "instruction")
             self._title.show(
-                f"{source}{told} · {listing.found} of {count} found in this image",
+                f"{source}{origin} · {listing.found} of {count} found in this image",
                 self._title.right,
-                shorter=(f"{source}{told} · {listing.found} of {count}",),
+                shorter=(f"{source}{origin} · {listing.found} of {count}",),
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 TITLE_LINES = 2
 """Lines above the steps."""
 LOW_HEIGHT, SUMMARY_HEIGHT = 14, 8
-"""Height below which the steps and the summary are not shown together; minimum height of the summary, where there is room."""
+"""Height below which the summary is hidden while the steps are shown; minimum height of the summary above that."""
 MIN_PANE_SIZE = (30, 4)
 """Minimum width and height of a pane, in cells."""
 SPLITTER_STEP = 2
-"""Cells by which a key moves the splitter."""
+"""Cells that one key press moves the splitter."""
 
 
 class ExploreView(View):
@@ -71,7 +71,7 @@ class ExploreView(View):
         self.details = StepDetails(session, id="details")
         self._before_details: Widget | None = None
         self._user_acted = False
-        """Whether a key or a mouse button was pressed: from then on, the cursor does not move by itself."""
+        """Whether a key or a mouse button was pressed; from then on the cursor does not move by itself."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left") as left:
@@ -127,7 +127,7 @@ class ExploreView(View):
         self._user_acted = True
 
     def _show_costliest(self) -> None:
-        """Until the user does something, keep the cursor on the step that matters most."""
+        """Keep the cursor on the costliest step until the user presses a key or a mouse button."""
         if not self._user_acted:
             self.steps.select_costliest()
 
@@ -140,7 +140,7 @@ class ExploreView(View):
         self.details.show(self.steps.selected)
 
     def _place(self) -> Place | None:
-        """What the tree shows; None in an image without steps."""
+        """The step or image that the tree shows; None in an image without steps."""
         selected, image = self.steps.selected, self.session.image
         last = len(image.layers) - 1
         if isinstance(selected, Step):
@@ -222,7 +222,7 @@ class ExploreView(View):
         return show
 
     def _steps_state(self) -> tuple[Row | None, int | None, bool]:
-        """What is under the cursor of the steps, the marked layer, and whether metadata steps are shown."""
+        """The row under the cursor of the steps, the marked layer, and whether metadata steps are shown."""
         return self.steps.selected, self.steps.marked, self.steps.shows_metadata
 
     def show_step(self, index: int) -> None:
@@ -263,7 +263,7 @@ class ExploreView(View):
         self._files_pane.choose_columns()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the field, a slash is text."""
+        """Do not open the filter from its own field, where a slash is text."""
         return not (action == "filter" and self.filter_bar.typing)
 
     @property
@@ -291,7 +291,7 @@ class ExploreView(View):
         return True
 
     def inactive_commands(self) -> set[str]:
-        """In the details, the footer shows `back` instead of `explore.details`: both return."""
+        """In the details both `back` and `explore.details` return; the footer shows only `back`."""
         return {"explore.details"} if self.details.has_focus else set()
 
     # panes
@@ -304,7 +304,7 @@ class ExploreView(View):
         return [self.steps, self.files, self.summary, self.details]
 
     def go_to_pane(self, pane: Widget) -> None:
-        """The summary or the details replace the steps if there is no room for all."""
+        """Focus a pane; the summary and the details replace the steps if there is no room for all."""
         self._show_beside_steps(pane)
         super().go_to_pane(pane)
 
@@ -313,7 +313,7 @@ class ExploreView(View):
         self.set_class(pane is self.summary, "-summary")
 
     def resize_panes(self) -> None:
-        """In a narrow terminal, the upper panes get more room while they are used."""
+        """Enlarge the upper panes while they are used, in a narrow terminal."""
         self._show_beside_steps(self.active_pane)
         self.set_class(self.active_pane is self.files, "-files")
 
@@ -351,7 +351,7 @@ class ExploreView(View):
         self._set_steps_height()
 
     def _set_steps_height(self) -> None:
-        """Give the summary the room that the steps do not fill; in a low view, only one of them is shown."""
+        """Set the height of the steps: the summary gets what they do not need; in a low view only one of them is shown."""
         above = self._steps_pane.parent
         room = above.size.height if isinstance(above, Widget) else 0
         alone = room < LOW_HEIGHT or self.screen.has_class("-narrow")

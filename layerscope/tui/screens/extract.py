@@ -1,4 +1,4 @@
-"""Extract: asks for a target, and shows the progress."""
+"""The dialog that extracts a file or directory: target and progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 _MAX_FAILURES = 3
-"""Number of paths named in the notification if they could not be written."""
+"""Maximum number of unwritten paths that the notification names."""
 
 
 @dataclass(eq=False, repr=False)
@@ -229,7 +229,7 @@ def write(
 
 
 def _printable(name: bytes) -> str:
-    """A printable name for the default target."""
+    """The name of a file with replaced unprintable characters, for the default target."""
     return "".join(
         character if character.isprintable() else "_" for character in name.decode(errors="replace")
     )

@@ -1,4 +1,4 @@
-"""File: the contents of a file in a layer, as text or hex, and its difference from the version before."""
+"""File: the contents of a file in a layer, as text or hex, or as a diff against the version before."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FileView(View):
         self._work = FileWork(self, self._update_title)
         self._comparing = False
         self._opened_as_difference = False
-        """Whether another view requested the difference: leaving it returns there."""
+        """Whether another view requested the diff: leaving it returns to that view."""
         self._start_row = 0
         """The row that the cursor goes to once the content is read."""
 
@@ -113,7 +113,7 @@ class FileView(View):
         self._panel.show(facts)
         self._work.stop()
         if difference:
-            self.pane.show(None, "Reading…")  # of both versions
+            self.pane.show(None, "Reading…")  # both versions are read
             self.action_toggle_difference()
         elif facts.kind is Kind.FILE:
             self._begin()

@@ -43,7 +43,7 @@ HINTS = "\n".join(
     ]
 )
 MARK = 3
-"""The cell at which the text of the field begins."""
+"""Column of the first character in the field."""
 ORDERS = list(Order)
 
 
@@ -61,7 +61,7 @@ class FindView(View):
     """
 
     class Searched(Message):
-        """A search finished."""
+        """A search finished, with a result or an error."""
 
         def __init__(self, number: int, filter: Filter, result: Found | None, error: str) -> None:
             super().__init__()
@@ -71,7 +71,7 @@ class FindView(View):
             self.error = error
 
     class Prepared(Message):
-        """Searching can begin."""
+        """The names of all paths were read: searching can begin."""
 
         def __init__(self, search: PathSearch) -> None:
             super().__init__()
@@ -135,7 +135,7 @@ class FindView(View):
         self._search_again()
 
     def _search_again(self) -> None:
-        """Search again for what can be answered now."""
+        """Search again if a term needs results of the analysis, which have just arrived."""
         if self._filter.uses_marks:
             self._update_search(self.field.input.value)
 
@@ -163,13 +163,13 @@ class FindView(View):
             self._title.show(TITLE, text.count_of(self._search.total, "path") + " searched")
 
     def _show_error(self, error: str) -> None:
-        """Show an error in place of the column titles, or none."""
+        """Show an error in place of the column titles; empty for none."""
         self._error.update(error)
         self.set_class(bool(error), "-wrong")
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
     def _find(self, search: PathSearch, filter: Filter, order: Order, number: int) -> None:
-        """Search in a thread; stops when the next search starts."""
+        """Search in a thread; a newer search cancels it."""
         check = check_while(lambda: number == self._search_number)
         marks = self.session.marks
         try:
@@ -195,7 +195,7 @@ class FindView(View):
         self._title.show(TITLE, self._result_words(event.result))
 
     def _result_words(self, result: Found) -> str:
-        """Order and counts; a narrow title keeps the last ones."""
+        """Order and counts; a narrow title keeps only the last parts."""
         parts = [f"by {self._order.value}"]
         if len(result.rows) != result.paths:
             versions = text.count_of(len(result.rows), "version")
@@ -210,7 +210,7 @@ class FindView(View):
         self.matches.show(filter, result, self._search)
         if self._facts.display is not (len(result.rows) > 0):
             self._facts.display = not self._facts.display
-            self.screen.refresh_bindings()  # what can be done with a match
+            self.screen.refresh_bindings()  # the footer offers commands for a match
         self._update_facts()
         self.call_after_refresh(self._update_column_titles)
 
@@ -220,7 +220,7 @@ class FindView(View):
         self._update_facts()
 
     def _update_facts(self) -> None:
-        """The whole path under the cursor, and the steps that stored and hid it."""
+        """Show the whole path under the cursor, and the steps that stored and hid it."""
         version, search = self.matches.version, self._search
         if version is None or search is None:
             return
@@ -245,7 +245,7 @@ class FindView(View):
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
-        """Sort by the column; by the best match if it is sorted by it."""
+        """Sort by the column; a second click sorts by best match again."""
         event.stop()
         order = match_list.order_at(self.matches.scrollable_content_region.width, event.x)
         if order is not None:
@@ -256,7 +256,7 @@ class FindView(View):
         self._update_search(self.field.input.value)
         self._update_column_titles()
 
-    # going on
+    # opening a match
 
     @on(Input.Submitted, "#find-field")
     def _submitted(self, event: Input.Submitted) -> None:
@@ -269,7 +269,7 @@ class FindView(View):
         self._open_match()
 
     def _open_match(self) -> None:
-        """Show the match in a layer that changes it: the one that removed it, or the one that added or changed it."""
+        """Show the match in the layer that removed it, otherwise in the one that added or changed it."""
         version, search = self.matches.version, self._search
         if version is not None and search is not None:
             filesystem = search.filesystem

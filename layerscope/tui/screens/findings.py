@@ -119,7 +119,7 @@ class FindingsView(View):
     # writing
 
     def action_write_fixes(self) -> None:
-        """Show the patch for the marked findings; if none is marked, for the one under the cursor, or all in its group."""
+        """Show the patch for the marked findings; if none is marked, for the finding or group under the cursor."""
         chosen = self.session.fixed or set(self.list.numbers())
         if not chosen or self.session.opened is None:
             self.notify("No finding under the cursor.", markup=False)
@@ -129,7 +129,7 @@ class FindingsView(View):
         self.app.push_screen(WriteFixesScreen(self.session, chosen))
 
     def action_toggle_difference(self) -> None:
-        """Show the whole fix instead of what it changes, or back."""
+        """Switch between the diff and the whole fix."""
         finding = self._finding()
         if finding is None or not finding.difference:
             self.notify(

@@ -29,7 +29,6 @@ from layerscope.tui.commands import (
 )
 from layerscope.tui.paint import wrap
 from layerscope.tui.screens.dialog import Dialog
-from layerscope.tui.terms import TERMS
 from layerscope.tui.theme import thin_scrollbar
 from layerscope.tui.widgets.field import Field
 
@@ -48,6 +47,14 @@ FILTERS = (
     ('"two words"  !word', "literal text; ! negates a term"),
 )
 """Terms of the filter and of Find, and their meanings; all terms must match."""
+TERMS = {
+    "stored": "content of all layers together",
+    "live": "content that the final image still shows; a file with several hard links counts once",
+    "wasted": "stored − live: content that a later step deleted or replaced",
+    "efficiency": "live ÷ stored; 100 % for an image that stores nothing",
+    "avoidable": "what the image would save if every finding were fixed",
+}
+"""The five figures of docs/accounting.md, and what each is."""
 FIGURES = "Figures"
 SEVERAL = "Several images"
 IMAGES = (
@@ -62,11 +69,11 @@ IMAGES = (
         "layerscope fleet docker-store://: layers, findings and bases of all of them",
     ),
 )
-"""Questions about several images, and the commands that answer them."""
+"""Tasks with several images, and the commands for them."""
 EXAMPLE = "explore.sort"
-"""The command in the example of changing a key."""
+"""The command in the example of how to rebind a key."""
 GENERAL = ("path", "outline", "list")
-"""Groups that several views share, in the order after those of a single view."""
+"""Groups that several views share; they come after groups of a single view, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +83,10 @@ class Section:
     title: str
     rows: tuple[tuple[str, str], ...]
     ids: tuple[str, ...] = ()
-    """For commands, the id of each row."""
+    """The id of each row, if rows are commands."""
 
     def matching(self, words: Collection[str]) -> Section:
-        """The rows that contain all words, which are in lower case; those of commands end with the id."""
+        """The rows that contain all of these lower-case words; rows of commands then show the id."""
         rows = self.rows
         if words and self.ids:
             rows = tuple(
@@ -95,7 +102,7 @@ class Section:
 
 
 class HelpScreen(Dialog):
-    """A page to read and to search."""
+    """A page that can be searched."""
 
     AUTO_FOCUS = "HelpScreen VerticalScroll"
     """Focus the page first: in the field, keys would be text."""
@@ -125,8 +132,8 @@ class HelpScreen(Dialog):
         *,
         first: str = "",
     ) -> None:
-        """`active` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
-        them, or with the section titled `first`."""
+        """`active` are ids of the commands that work in the current view, whose title is `view`. The page begins with these
+        commands, or with the section titled `first`."""
         super().__init__()
         self._sections = tuple(sections(keys, active, view))
         if first:
@@ -170,9 +177,7 @@ class HelpScreen(Dialog):
         self.set_focus(self._page)
 
     def action_search(self) -> None:
-        self.set_focus(
-            self._field.input
-        )  # immediately, so that text typed right after the key goes there
+        self.set_focus(self._field.input)  # immediately: text may follow the key
 
     def action_back(self) -> None:
         """Leave the field, then the page."""
@@ -185,8 +190,8 @@ class HelpScreen(Dialog):
 def sections(
     keys: Keys | None = None, active: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
-    """The page: first the commands `active` of the view, then all others; `keys` are the user's own. Names of views and keys
-    that work everywhere are left out if there are none."""
+    """The sections of the page: first the `active` commands of the view, then all others. `keys` are the user's own. Commands
+    that open views are left out if none is active."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
@@ -234,12 +239,12 @@ def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> S
 
 
 def _words(command: Command) -> str:
-    """What a command does; for a view, also its name."""
+    """The help of a command; for a view, after its title."""
     return f"{command.title}: {command.help}" if command.group == "view" else command.help
 
 
 def page_text(found: Collection[Section], room: int = 1000) -> Text:
-    """Sections as text in lines of `room` cells."""
+    """Sections as text, wrapped to `room` cells."""
     body = Text()
     for section in found:
         if not section.rows:

@@ -70,7 +70,7 @@ class LifeView(View):
         super().__init__(session, id=id)
         self.path: int | None = None
         self._start_row: int | None = None
-        """The event that the cursor goes to once the life is known; None for the one in the final image."""
+        """The event that the cursor goes to once the life is computed; None for the one in the final image."""
         self.events = EventList(session, id="events")
         self.events.nothing = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
@@ -150,7 +150,7 @@ class LifeView(View):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="life")
     def _compute(self, path: int) -> None:
-        """Compute a life in a thread: a directory of a million paths takes a moment."""
+        """Compute the life of a path, in a thread: a directory of a million paths takes a moment."""
         opened = self.session.opened
         if opened is not None and path == self.path:
             life = life_of(opened.filesystem, opened.accounting.waste, path)
@@ -205,7 +205,7 @@ class LifeView(View):
             self.call_later(self.screen.run_action, "next_pane")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Outside the field, Tab goes to the next pane."""
+        """Complete only in the field; elsewhere Tab goes to the next pane."""
         return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
@@ -233,5 +233,5 @@ class LifeView(View):
 
 
 def raw_path(typed: str) -> bytes:
-    """A typed path as bytes."""
+    """A typed path as bytes; surrogates become the bytes they stand for."""
     return typed.encode(errors="surrogateescape")

@@ -39,7 +39,7 @@ PATH_VIEWS = ("file", "life")
 
 
 class MainScreen(RowCommands, Guarded, Screen[None]):
-    """Shows a session; the loader's results are passed to the open views."""
+    """Shows an image in views, and passes the loader's results to the open ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # as Textual spells it
@@ -94,31 +94,31 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
     # results of the loader
 
     def image_changed(self) -> None:
-        """An engine's export replaced the engine's description of the image."""
+        """Update everything after an engine's export replaced the engine's description of the image."""
         self.explore.steps.show_metadata(self.explore.steps.shows_metadata)
         self.layers_changed()
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were verified."""
+        """Update everything after a layer was read, or its digests were verified."""
         self._call_views(View.layers_changed)
         self.header.refresh()
 
     def stacked(self) -> None:
-        """All layers are stacked."""
+        """Update everything once all layers are stacked."""
         self._call_views(View.stacked)
         self.header.refresh()
 
     def duplicates_found(self) -> None:
-        """Duplicates were searched."""
+        """Update the views once `session.duplicates` is set."""
         self._call_views(View.duplicates_found)
 
     def beside_found(self) -> None:
-        """It is known what is stored beside the image."""
+        """Update everything once the documents beside the image are read."""
         self._call_views(View.beside_found)
         self.header.refresh()
 
     def findings_found(self) -> None:
-        """Findings are available."""
+        """Update everything once `session.findings` is set."""
         self._call_views(View.findings_found)
         self.header.refresh()
 
@@ -159,7 +159,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         return view
 
     async def show_view(self, name: str, *, onward: bool = False) -> View:
-        """Open a view; with `onward`, `back` returns to the current place, otherwise to the first view."""
+        """Open a view. `back` returns to the current place if `onward` is set, otherwise to the first view."""
         here = self._current_place()
         if not onward:
             self._trail.restart(here, name)
@@ -168,11 +168,11 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         return await self._open(name)
 
     async def _open(self, name: str, focus: Widget | None = None) -> View:
-        """Show a view, with the focus where it was, otherwise in one of its panes."""
+        """Show a view, with the focus on `focus` if it is part of the view, otherwise in one of its panes."""
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
             view = self._views[name] = spec.make(self.session)
-            view.display = False  # until it stands in the place of the current one
+            view.display = False  # until it replaces the current one
             await self._switcher.mount(view)
         self._switcher.current = name
         self.header.show_view(name)
@@ -254,7 +254,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             self.view.go_to_pane(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
-        """Leave a field, then the view; does nothing on the first view, unless the image was chosen in the picker."""
+        """Leave a field, then the view. On the first view, return to the picker if the image came from there."""
         if self.view.back():
             return
         place = self._trail.pop()
@@ -267,7 +267,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.set_focus(place.focus)
 
     def _footer_words(self) -> dict[str, str]:
-        """The footer text for `back`, by its id: where it returns to, or what it ends; empty while it only cancels something."""
+        """The footer text for `back`: where it returns to, or what it ends. Empty while it only cancels something."""
         if self.view.can_go_back:
             return {"app.back": self.view.back_words} if self.view.back_words else {}
         place = self._trail.last
@@ -287,7 +287,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         if self.view.id != "file":
             inactive.add(
                 "file.difference"
-            )  # the footer has no room for commands that apply to few rows
+            )  # the footer has no room for a command that applies to few rows
         return inactive
 
 

@@ -34,7 +34,7 @@ class PackagesView(View):
     BINDINGS: ClassVar[list[BindingType]] = bindings("packages")
 
     class Divided(Message):
-        """The final image was divided into packages and the rest."""
+        """The files of the final image were divided among packages and directories."""
 
         def __init__(self, usage: PackageUsage) -> None:
             super().__init__()
@@ -66,7 +66,7 @@ class PackagesView(View):
 
     @work(thread=True, exit_on_error=False, exclusive=True, group="packages")
     def _divide(self) -> None:
-        """Find the files of no package, in a thread."""
+        """Divide the files of the final image among packages and directories, in a thread."""
         opened, findings = self.session.opened, self.session.findings
         if opened is not None and findings is not None:
             self.post_message(self.Divided(package_usage(opened.filesystem, findings.packages)))

@@ -15,7 +15,7 @@ from layerscope.tui.view import View
 
 
 class RowCommands(Screen[None]):
-    """The part of the main screen that saves, copies and opens what is under the cursor."""
+    """The part of the main screen that extracts, copies and opens the row under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding_of("file.difference", "difference")]
     session: Session
@@ -27,7 +27,7 @@ class RowCommands(Screen[None]):
 
     @property
     def pointing(self) -> Pointing | None:
-        """The focused widget, if it has a cursor; while the user types in a field, the list that it searches."""
+        """The focused widget if it has a cursor; while a field has the focus, the list that it searches."""
         focused: object = self.focused
         if isinstance(focused, Input):
             return self.view.searched_list

@@ -31,15 +31,15 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.waste_list import WasteList
 
 GROUPED_AT_ONCE = 20_000
-"""Up to this many records are grouped directly; more are grouped in a thread."""
+"""Maximum number of records that are grouped directly; more are grouped in a thread."""
 SCROLLBAR = 1
 """Columns reserved for the scrollbar."""
 LOW_HEIGHT = 30
-"""Below this many lines, panes without the focus are short."""
+"""Height below which panes without the focus are short, in lines."""
 ONE_LIST_HEIGHT = 15
-"""Below this many lines, only one of the two lists is shown."""
+"""Height below which only one of the two lists is shown."""
 NO_FACTS_HEIGHT = 11
-"""Below this many lines, there are no details either."""
+"""Height below which the details are hidden, too."""
 
 
 class WasteView(View):
@@ -86,7 +86,7 @@ class WasteView(View):
         return [self.records, self.copies]
 
     def go_to_pane(self, pane: Widget) -> None:
-        self._set_active_pane(pane)  # or the focus would go to a list that is not shown
+        self._set_active_pane(pane)  # otherwise the pane may be hidden, and cannot get the focus
         super().go_to_pane(pane)
 
     def on_resize(self) -> None:
@@ -97,8 +97,8 @@ class WasteView(View):
         self._copies_columns.show(duplicate_list.column_titles(width))
 
     def resize_panes(self) -> None:
-        """Give the duplicates up to a quarter of the view, or half of it while they are used; if there is no room for both
-        lists, show the one that is used."""
+        """Give the duplicates up to a quarter of the view, or half of it while they are used. If there is no room for both
+        lists, show the active one."""
         height, used = self.size.height, self.active_pane is self.copies
         flat = height < ONE_LIST_HEIGHT
         self.set_class(flat, "-flat")

@@ -1,4 +1,4 @@
-"""Write fixes: shows the patch for the marked findings, and writes it once the user has seen it."""
+"""The dialog that shows the patch for the marked findings, and writes it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _SAVED_AS = "fixes.patch"
 _NOTICE_SECONDS = 8
-"""Seconds that the notification stays."""
+"""Seconds that the notification is shown."""
 _OTHER_LINES = 8
-"""Maximum lines of the dialog besides the patch."""
+"""Lines of the dialog besides the patch, at most."""
 
 
 class PatchList(ContentList, inherit_bindings=False):
@@ -49,7 +49,7 @@ class PatchList(ContentList, inherit_bindings=False):
         self.shift(by)
 
     def clicked(self, x: int, chain: int) -> None:
-        """Move only the cursor: a double click must not write."""
+        """Only move the cursor: a double click must not write."""
 
 
 class WriteFixesScreen(Guarded, Dialog):
@@ -96,7 +96,7 @@ class WriteFixesScreen(Guarded, Dialog):
         path: Path | None
 
     def __init__(self, session: Session, chosen: Collection[int]) -> None:
-        """`chosen` are the numbers of findings."""
+        """`chosen` are the numbers of the findings to fix."""
         super().__init__()
         self._session = session
         self._chosen = frozenset(chosen)
@@ -171,7 +171,7 @@ class WriteFixesScreen(Guarded, Dialog):
         except LayerscopeError as error:
             self.post_message(self.Failed(error))
 
-    # their results
+    # results of the threads
 
     @on(Ready)
     def _ready(self, event: Ready) -> None:
@@ -198,7 +198,7 @@ class WriteFixesScreen(Guarded, Dialog):
         from layerscope.report.patch import FileChangedError
 
         if isinstance(error, FileChangedError):
-            self._file_changed = True  # a new dialog reads it again
+            self._file_changed = True  # a new dialog reads the file again
             self._update_hints()
         if self._prepared is None:
             self._title.show("No fix can be written")
@@ -299,7 +299,7 @@ class WriteFixesScreen(Guarded, Dialog):
             self._write(self._prepared, path)
 
     def action_copy(self) -> None:
-        """Copy the patch as `git apply` takes it."""
+        """Copy the patch, in the format of `git apply`."""
         prepared = self._prepared
         if prepared is None or not prepared.patch.files:
             copy(self.app, None)

@@ -1,4 +1,4 @@
-"""The application that opens the releases of a series one after the other, and shows what each makes its users fetch."""
+"""The explorer of a series: opens the releases one after the other, and shows what each update makes users download."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from layerscope.words import ReleaseOrder
 
 @dataclass(slots=True)
 class SeriesState:
-    """The releases to compare, and what is known of them so far."""
+    """The releases to compare, the results so far, and the cursor."""
 
     requests: Sequence[Request]
     """Oldest first."""
     order: ReleaseOrder = ReleaseOrder.GIVEN
     hops: list[Hop] = field(default_factory=list)
     opened: OpenedSeries | None = None
-    """All of it, once all releases are compared."""
+    """The whole series, once all releases are compared."""
     row: int = 0
     """The row under the cursor."""
 
     @property
     def names(self) -> list[str]:
-        """What the releases are called: not safe for a terminal."""
+        """Names of the releases; not safe for a terminal."""
         return names_of(self.requests)
 
 
 @dataclass(eq=False, repr=False)
 class HopFound(Message):
-    """A release was compared with the one before."""
+    """A release was compared with its predecessor."""
 
     hop: Hop
 
@@ -61,13 +61,13 @@ class SeriesOpened(Message):
 
 @dataclass(eq=False, repr=False)
 class SeriesFailed(Message):
-    """A release cannot be opened."""
+    """A release could not be opened."""
 
     error: LayerscopeError
 
 
 class SeriesApp(ExplorerApp):
-    """Explores what the releases of an image make their users fetch."""
+    """Explores the updates from release to release."""
 
     view_title = "Series of releases"
 
@@ -75,7 +75,7 @@ class SeriesApp(ExplorerApp):
         super().__init__(preferences=preferences)
         self.series_state = state
         self.chosen: int | None = None
-        """The number of the hop whose releases the user wants to compare."""
+        """The number of the hop whose releases are compared next; None if the user quits."""
         self._options = options
         self._screen = SeriesScreen(state.names, state.order, self.keys)
         self._open_images: list[RemoteImage] = []
@@ -119,7 +119,7 @@ class SeriesApp(ExplorerApp):
             self.post_message(SeriesOpened(opened))
 
     def _opener(self, cancelled: Callable[[], bool]) -> Callable[[Request, Options], Opened]:
-        """Opens an image in a process of its own; those of all but the last two end."""
+        """Return a function that opens an image in its own process, and ends the processes of all but the last two."""
 
         def opened(request: Request, options: Options) -> Opened:
             while len(self._open_images) > 1:

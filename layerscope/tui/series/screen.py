@@ -1,4 +1,4 @@
-"""The screen of a series: its updates on the left, what is known of the one under the cursor on the right."""
+"""The screen of a series: its updates on the left, the details of the one under the cursor on the right."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from layerscope.tui.widgets.header import ScreenHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
-from layerscope.tui.widgets.words_list import Words, WordsList
+from layerscope.tui.widgets.paragraph_list import Paragraph, ParagraphList
 from layerscope.words import ReleaseOrder
 
 
@@ -37,7 +37,7 @@ class SeriesHeader(ScreenHeader):
     DEFAULT_CSS = "SeriesHeader { height: 2; }"
 
     def __init__(self, title: str, note: str) -> None:
-        """Both are safe to show."""
+        """`title` and `note` are safe to show."""
         super().__init__()
         self._title, self._note = title, note
         self.figures = ""
@@ -56,7 +56,7 @@ class SeriesHeader(ScreenHeader):
 
 
 class SeriesScreen(Guarded, Screen[None]):
-    """Shows what each release makes its users fetch."""
+    """Shows what each release makes users download."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("series")
     DEFAULT_CSS = """
@@ -68,21 +68,21 @@ class SeriesScreen(Guarded, Screen[None]):
     """
 
     class Compare(Message):
-        """The user wants to compare the releases of an update."""
+        """Request to compare the two releases of an update."""
 
         def __init__(self, hop: int) -> None:
             super().__init__()
             self.hop = hop
 
     def __init__(self, names: Sequence[str], order: ReleaseOrder, keys: Keys) -> None:
-        """`names` are those of the releases: not safe for a terminal."""
+        """`names` are the names of the releases, not safe for a terminal."""
         super().__init__()
         self._keys = keys
         self._names = short_names(names)
         count = text.count_of(len(names), "release")
         self.header = SeriesHeader(common_name(names), f"{count} {order.word}")
         self.hops = HopList(self._names, id="hops")
-        self.details = WordsList("Available once this release is read.", id="details")
+        self.details = ParagraphList("Available once this release is read.", id="details")
         self._titles = ColumnTitles()
         self._subject = PaneTitle("All updates")
         self._opened: OpenedSeries | None = None
@@ -100,17 +100,17 @@ class SeriesScreen(Guarded, Screen[None]):
 
     @property
     def view(self) -> SeriesScreen:
-        """As the other screens, it says where commands work."""
+        """The node whose commands work, as on the main screen: this screen itself."""
         return self
 
     def panes(self) -> list[Widget]:
-        """What can have the focus."""
+        """The widgets that can have the focus."""
         return [self.hops, self.details]
 
     def show(
         self, hops: Sequence[Hop], opened: OpenedSeries | None, row: int | None = None
     ) -> None:
-        """Show the updates that are known; all of the series once it is. The cursor moves to `row`."""
+        """Show the updates compared so far, and the whole series once it is known; the cursor moves to `row`, if given."""
         self._opened = opened
         self.hops.show(hops)
         if row is not None:
@@ -134,9 +134,9 @@ class SeriesScreen(Guarded, Screen[None]):
         self.refresh_bindings()
 
     def _show_details(self) -> None:
-        """Show what is known of the row under the cursor."""
+        """Show the details of the row under the cursor."""
         row, hops = self.hops.cursor, self.hops.hops
-        words: list[Words] = []
+        words: list[Paragraph] = []
         if row == 0:
             self._subject.show("All updates")
             words = list(series_words(self._opened)) if self._opened is not None else []

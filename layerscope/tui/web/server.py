@@ -1,7 +1,7 @@
-"""Serves the explorer on loopback: a page with a terminal, and for each open page a process that runs the explorer.
+"""Serves the explorer on loopback: a page with a terminal, and a process for each open page, which runs the explorer.
 
-Any page that the user visits can send requests to 127.0.0.1, so the address holds a token, `Host` must be ours, which stops DNS
-rebinding, and `Origin`, where a browser sends it, must be the page itself. The page loads nothing from elsewhere.
+Any website that the user visits can send requests to 127.0.0.1. So the address contains a token, `Host` must be ours, which stops
+DNS rebinding, and `Origin`, if the browser sends it, must be our page. The page loads nothing from other origins.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from layerscope.tui.web.page_process import PageProcess
 
 HOST = "127.0.0.1"
 SESSIONS = 8
-"""Pages that may be open at a time: each takes the memory of an explorer."""
+"""Maximum number of open pages: each needs the memory of an explorer."""
 _PAGE_FOLDER = Path(__file__).parent
 _TERMINAL_FOLDER = Path(textual_serve.__file__).parent / "static"
 """textual-serve's terminal (xterm.js) and its font."""
 _MAX_MESSAGE = 1 << 20
-"""Bytes of the longest message of a page: text that is pasted."""
+"""Maximum size of a message from a page, in bytes; pasted text is long."""
 _MAX_WIDTH, _MAX_HEIGHT = 500, 200
 _SHUTDOWN_SECONDS = 5.0
-"""Seconds in which all pages have to let go at the end."""
+"""Seconds until pages that are still connected at the end are dropped."""
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on loopback; port 0 takes a free one. Raises `UsageError`."""
+    """Return a socket on loopback; port 0 takes a free port. Raises `UsageError`."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -51,15 +51,15 @@ def listen(port: int) -> socket.socket:
 
 
 def _is_server_error(record: logging.LogRecord) -> bool:
-    """Whether an error is not the client's: a request that is no HTTP is answered, and no line of the log."""
+    """Whether an error is the server's own: malformed requests of clients are not logged."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class Server:
-    """Serves one image at an address that only those who are told it can open."""
+    """Serves one image at a secret address."""
 
     def __init__(self, command: Sequence[str], title: str, sock: socket.socket) -> None:
-        """`command` runs the explorer in each process; `title` names the image."""
+        """`command` runs the explorer, once for each page; `title` names the image."""
         self._command = command
         self._title = title
         self._socket = sock
@@ -70,7 +70,7 @@ class Server:
         self.url = f"http://{HOST}:{port}/{self._token}/"
 
     def run(self, started: Callable[[], object]) -> None:
-        """Serve until a signal ends it, and end all sessions; `started` is called once pages can be opened."""
+        """Serve until a signal ends it, then end all pages. `started` is called once pages can be opened."""
         asyncio.run(self._run(started))
 
     async def _run(self, started: Callable[[], object]) -> None:
@@ -106,7 +106,7 @@ class Server:
         return app
 
     def _check(self, request: web.Request) -> None:
-        """Refuse what does not come from our page. What is refused learns nothing, not even whether the token is right."""
+        """Refuse requests that do not come from our page, always with the same answer: it does not tell whether the token is right."""
         origin = request.headers.get("Origin")
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         token = request.match_info.get("token", "")
@@ -151,7 +151,7 @@ class Server:
         return web.FileResponse(path)
 
     async def _socket_of_page(self, request: web.Request) -> web.WebSocketResponse:
-        """Run an explorer for a page until either ends."""
+        """Run an explorer for a page until one of them ends."""
         if len(self._pages) >= SESSIONS:
             raise web.HTTPServiceUnavailable(text=f"{SESSIONS} pages are open already.\n")
         page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
@@ -176,7 +176,7 @@ class Server:
 
 
 async def _relay(page: web.WebSocketResponse, process: PageProcess) -> None:
-    """Hand what comes from a page to its explorer. What is no message is ignored."""
+    """Pass messages from a page to its explorer; anything else is ignored."""
     async for message in page:
         if message.type is not WSMsgType.TEXT:
             continue
@@ -201,7 +201,7 @@ async def _relay(page: web.WebSocketResponse, process: PageProcess) -> None:
 
 
 def _cells(value: object, default: int, most: int) -> int:
-    """A width or height that a page gives, within bounds."""
+    """A width or height sent by a page, clamped to 2 and `most`."""
     try:
         return max(2, min(int(str(value)), most))
     except ValueError:

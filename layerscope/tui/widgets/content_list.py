@@ -16,6 +16,7 @@ from layerscope.tui.widgets.line_list import LineList
 STEP = 16
 """Columns per horizontal scroll step."""
 FURTHEST = 1 << 16
+"""Maximum number of columns scrolled to the right."""
 
 
 class ContentList(LineList):
@@ -48,7 +49,7 @@ class ContentList(LineList):
         self.pattern: re.Pattern[str] | None = None
         """The pattern whose matches are highlighted."""
         self.under: Pointed | None = None
-        """The path of the content."""
+        """The path whose content is shown."""
         self._shift = 0
 
     def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
@@ -133,7 +134,7 @@ def marked(pieces: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
 
 
 def window(pieces: list[Piece], skip: int, width: int) -> tuple[list[Piece], bool]:
-    """The columns from `skip` on, at most `width`, and whether the row continues; then the last column is left
+    """The columns from `skip` on, at most `width`, and whether the row continues; if so, the last column is left
     free for a mark."""
     found: list[Piece] = []
     used = 0

@@ -29,7 +29,7 @@ class SearchInput(TypingInput):
 
 
 class ContentPane(Vertical):
-    """Searches in a thread; matches are rows, and stepping through them wraps around."""
+    """Contents that can be searched, in a thread. Matches are whole rows, and stepping through them wraps around."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("content")
     DEFAULT_CSS = """
@@ -39,10 +39,10 @@ class ContentPane(Vertical):
     """
 
     class Moved(Message):
-        """The current match or the matches changed."""
+        """The matches or the current match changed."""
 
     def __init__(self, leave_key: str, *, id: str | None = None) -> None:
-        """`leave_key` leaves the search field."""
+        """`leave_key` is the key that leaves the search field."""
         super().__init__(id=id)
         self.rows = ContentList(id="content")
         self._field = SearchInput(
@@ -75,7 +75,7 @@ class ContentPane(Vertical):
         return self._field.has_class("-open") or self.rows.pattern is not None
 
     def back(self) -> bool:
-        """Leave the field, then the search."""
+        """Leave the field, then the search; returns False if there is neither."""
         if self._field.has_class("-open"):
             self._close()
         elif self.rows.pattern is not None:

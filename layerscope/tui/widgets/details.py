@@ -63,7 +63,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         self.scroll_home(animate=False)
 
     def _set_text(self, words: Text) -> None:
-        """Show other text. The layout is refreshed only if its height changes."""
+        """Show a text. The layout is refreshed only if the height changes."""
         body = self._body
         body.update(words, layout=False)
         body.clear_cached_dimensions()
@@ -94,7 +94,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         if self.is_mounted:
-            self._body.update(self._describe())  # in the colours of another theme
+            self._body.update(self._describe())  # the theme may have changed
 
     def _describe(self) -> Text:
         quiet = text_color(self.app.theme_variables, "quiet")
@@ -156,7 +156,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
 
     def _wrapped(self, line: str) -> str:
-        """A line, wrapped with an indent."""
+        """A line, wrapped with an indent for continuation lines."""
         width = self.content_region.width - SCROLLBAR
         if width < MIN_WRAP_WIDTH or len(line) > width * MAX_LINES:
             return line
@@ -164,7 +164,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         return "\n".join(wrap(line, width, indent + INDENT))
 
     def _append_digest(self, body: Text, label: str, digest: str, quiet: str) -> None:
-        """A whole digest, below its label if it does not fit beside it."""
+        """Append a whole digest; it continues on the next line if it does not fit beside its label."""
         body.append(f"{label:<8}", quiet)
         if 8 + len(digest) > self.content_region.width - SCROLLBAR:
             algorithm, _, digits = digest.partition(":")

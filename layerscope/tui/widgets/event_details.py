@@ -64,7 +64,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         yield from self._outcome(event)
 
     def _hides(self, hides: Sequence[Event]) -> Iterator[str]:
-        """Bytes that the layer turned into waste."""
+        """The bytes of earlier events that this one turned into waste."""
         for event in hides:
             if event.loss is not None:
                 why = event.loss.reason.word

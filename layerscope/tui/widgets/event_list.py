@@ -30,7 +30,7 @@ def column_titles(width: int, layers: int) -> str:
 
 
 def _number_width(layers: int) -> int:
-    """Cells for the layers of an event."""
+    """Cells for the layers of an event, with a space after them."""
     return layers_width(layers) + 1
 
 
@@ -76,7 +76,7 @@ class EventList(LineList):
         ]
 
     def show(self, life: Life | None, nothing: str) -> None:
-        """Show a life, with the cursor on the version in the final image, otherwise on the last event."""
+        """Show a life, with the cursor on the version in the final image; without one, on the last event."""
         self.life, self.nothing = life, nothing
         self.cursor = 0
         self.rows_changed()
@@ -124,7 +124,7 @@ class EventList(LineList):
         painter.add(f" {fit(text.safe_name(one_line(step)), room)}", dim)
 
     def _paint_attributes(self, event: Event, painter: RowPainter, dim: Style | None) -> None:
-        """Paint mode and owner after the event; changed ones are highlighted."""
+        """Paint mode and owner after the event; highlight those that changed."""
         state, quiet = event.after or event.before, self.style_of("quiet")
         if state is None:
             painter.add(" " * (4 + MODE + OWNER))

@@ -1,4 +1,4 @@
-"""A few lines below a list with details of the row under the cursor. Its height is fixed."""
+"""A few lines with details of the row under the cursor; their number is fixed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABEL = 11
 
 
 class FactStrip(Widget):
-    """Labelled facts; the lines are shared fairly among long ones."""
+    """Labelled facts. Long ones share the lines fairly."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"facts--quiet"}
     DEFAULT_CSS = """
@@ -29,7 +29,7 @@ class FactStrip(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.facts: Sequence[tuple[str, str]] = ()
-        """Label and text of each; safe for a terminal."""
+        """Label and text of each fact, safe for a terminal."""
 
     def show(self, *facts: tuple[str, str]) -> None:
         """Show other facts."""
@@ -50,7 +50,7 @@ class FactStrip(Widget):
 
 
 def fact_lines(facts: Sequence[tuple[str, str]], width: int, height: int) -> list[tuple[str, str]]:
-    """Label and text of each line. Every fact gets a line before another gets several."""
+    """Label and text of each line. Every fact gets one line before any gets several."""
     wrapped = [(label, wrap(words[: width * height * 4], width - LABEL)) for label, words in facts]
     wrapped = wrapped[:height]
     shown = [1] * len(wrapped)

@@ -67,7 +67,7 @@ class FileFactsPanel(Static):
         self.remove_class("-empty")
 
     def _broken_words(self, facts: FileFacts) -> str:
-        """The damage of the layer that stores the file; empty if it is intact."""
+        """The damage of the layer that stores the file; empty if the layer is intact."""
         index = self._session.indexes[facts.layer]
         if index is None or index.broken is None:
             return ""
@@ -101,7 +101,7 @@ def size_words(facts: FileFacts) -> str:
 
 
 def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
-    """The version before this one, and what happened to this one later."""
+    """The version that this one replaced, and what happened to this one later."""
     before = replaced_version(filesystem, facts.row)
     if before is None:
         origin = f"new in layer {facts.born}"

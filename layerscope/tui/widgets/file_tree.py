@@ -1,4 +1,4 @@
-"""The file tree. Only rows on screen are painted, so that a million rows are as fast as ten."""
+"""The file tree: paints the visible rows, expands and collapses directories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAME = 8
 
 
 class FileTree(ComputedTree):
-    """Paints the rows, expands and collapses directories."""
+    """A tree of files with columns, or a list of the largest ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
 
@@ -42,7 +42,7 @@ class FileTree(ComputedTree):
     points = True
 
     def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
-        """`chosen` names the columns, see `tree_columns.COLUMNS`."""
+        """`chosen` are names of columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
         self.waiting = "Available once all layers are read."
@@ -50,7 +50,7 @@ class FileTree(ComputedTree):
         self.nothing = ""
         """The text shown when there are no rows."""
         self.blank = ""
-        """A text that replaces the rows; empty to show them."""
+        """A text shown instead of the rows; empty to show them."""
 
     @property
     def columns(self) -> tuple[tree_columns.Column, ...]:
@@ -154,7 +154,7 @@ class FileTree(ComputedTree):
             self.post_message(ShowFile(pointed.version))
 
     def _open_expected(self, entry: TreeRow) -> None:
-        """Directories can be expanded before the layers are read; files cannot be opened."""
+        """Expand a directory before the layers are read; notify that a file cannot be opened yet."""
         if entry.has_children:
             self.action_toggle_directory()
         else:

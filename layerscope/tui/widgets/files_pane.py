@@ -1,4 +1,4 @@
-"""The files pane: the tree of a step, its filter and its title."""
+"""The files pane: the tree of a step, with its filter and title."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 SORTS = list(Sort)
 FILTERING_DELAY = 0.3
-"""Seconds after which the title shows that a filter is still running."""
+"""Seconds until the title shows that a filter is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaneState:
-    """What the pane shows of a step."""
+    """What the pane shows, apart from the step."""
 
     mode: Mode
     typed: str
@@ -36,7 +36,7 @@ class PaneState:
     filter: Filter | None
     flat: bool
     path: int | None
-    """The path under the cursor; None in an expected tree, whose paths may be numbered differently from the final one."""
+    """The path under the cursor; None in an expected tree, whose paths may have other numbers than the final one's."""
 
 
 class FilesPane(Pane):
@@ -61,7 +61,7 @@ class FilesPane(Pane):
     # what is shown
 
     def begin(self) -> None:
-        """All layers are stacked."""
+        """Show the files once all layers are stacked."""
         opened = self._session.opened
         if opened is None:
             return
@@ -87,7 +87,7 @@ class FilesPane(Pane):
         return view
 
     def duplicates_found(self) -> None:
-        """Duplicates were searched."""
+        """Show the numbers of duplicates beside the names."""
         self.files.copies = self._session.copies
         self.files.rows_changed()
         self.update_marks()
@@ -123,20 +123,20 @@ class FilesPane(Pane):
         self.files.change(apply, reveal)
 
     def reset(self) -> None:
-        """Show the tree of one layer's changes, without filter."""
+        """Show the tree of one layer's changes, without a filter."""
         self.filter_bar.clear()
         self.mode = Mode.LAYER
         self.files.change(_clear_filter_and_list)
 
     def state(self) -> PaneState:
-        """What is shown, apart from the step."""
+        """The current state."""
         view = self.files.target_view
         wanted = None if view is None else view.filter
         path = self.files.path if self.files.confirmed else None
         return PaneState(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
 
     def restore(self, state: PaneState) -> None:
-        """Show what was shown, with the step that is shown next."""
+        """Return to an earlier state, with the step that is shown next."""
         self.mode = state.mode
         self.filter_bar.restore(state.typed)
 
@@ -176,7 +176,7 @@ class FilesPane(Pane):
             self.screen.set_focus(self.files)
 
     def toggle_changed_only(self) -> None:
-        """In the full tree, show only paths that the layer changes, or all."""
+        """Switch between all paths of the full tree and those that the layer changes."""
         view = self.files.target_view
         if view is not None:
             changed_only = self.mode is not Mode.UP_TO or not view.changed_only
@@ -216,7 +216,7 @@ class FilesPane(Pane):
             if not self.files.row_count():
                 self.files.refresh()
         self.update_title()
-        # Here and not only in the view: Textual keeps a message from the view that a handler of this pane brought about.
+        # Not only in the view: Textual does not pass it messages that a handler of this pane caused.
         self.call_after_refresh(self.update_column_titles)
         self.refresh_bindings()
 
@@ -234,11 +234,11 @@ class FilesPane(Pane):
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter is being typed or is set."""
+        """Whether there is a filter, valid or not."""
         return bool(self.filter_bar.field.value)
 
     def back(self) -> bool:
-        """Leave the field, then clear the filter; False if there is neither."""
+        """Leave the field, then clear the filter; returns False if there is neither."""
         if self.filter_bar.typing:
             self._leave_filter()
             return True

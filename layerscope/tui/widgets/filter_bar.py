@@ -1,4 +1,4 @@
-"""The filter field; errors are shown below the character that caused them."""
+"""The filter field. Errors are shown below it, at the character that caused them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FilterInput(TypingInput):
 
 
 class FilterBar(Vertical):
-    """Hidden until it is opened; shown while a filter is set."""
+    """The filter field and its error; hidden unless it is open or a filter is set."""
 
     DEFAULT_CSS = """
     FilterBar { height: auto; display: none; background: $background; }
@@ -108,7 +108,7 @@ class FilterBar(Vertical):
         self.set_class(bool(self.field.value.strip()), "-shown")
 
     def clear(self) -> bool:
-        """Clear the filter; False if there was none."""
+        """Clear the filter; returns whether there was one."""
         was_set = bool(self.field.value)
         self.field.value = ""
         self.remove_class("-shown", "-wrong")
@@ -122,7 +122,7 @@ class FilterBar(Vertical):
         self.leave()
 
     def restore(self, typed: str) -> None:
-        """Restore a text that was typed before."""
+        """Restore a text that was typed before, without a `Changed`."""
         with self.field.prevent(Input.Changed):
             self.field.value = typed
         self.remove_class("-wrong")
@@ -145,7 +145,7 @@ class FilterBar(Vertical):
         self.post_message(self.Done())
 
     def show_error(self, words: str) -> None:
-        """Show the error of the filter in the field, if any."""
+        """Show an error of the filter below the field."""
         self._error.update(f" {safe_name(words)}")
         self.add_class("-wrong", "-shown")
 
@@ -155,7 +155,7 @@ class FilterBar(Vertical):
 
 
 def error_line(error: UsageError, typed: str, left: int, width: int) -> str:
-    """An error in a text that was typed at cell `left`, for the line below: at its position, or left of it if there is no
+    """The line below a field whose text begins at cell `left`: the error, at its position or left of it if there is no
     room on the right."""
     from layerscope.browse.filters import FilterError
 

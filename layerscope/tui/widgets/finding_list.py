@@ -20,7 +20,7 @@ from layerscope.words import Severity
 
 SIZE, BAR, STEPS, CONFIDENCE = 9, 6, 12, 10
 WIDE = 100
-"""Columns from which bars and confidence are shown."""
+"""Minimum width for bars and confidence."""
 _BOX = 4
 
 
@@ -43,7 +43,7 @@ def _before_box(width: int) -> int:
 
 
 class FindingList(OutlineList, inherit_bindings=False):
-    """Groups of findings. `findings.tick` has the key of `outline.toggle`, which is therefore left out."""
+    """Groups of findings. `outline.toggle` is left out: its key belongs to `findings.tick`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list", "outline", but=["outline.toggle"])
 
@@ -61,7 +61,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self._session.findings
 
     def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
-        """Show other groups, all expanded; the cursor stays on its finding, otherwise goes to the first."""
+        """Show other groups, all expanded; the cursor stays on its finding, or goes to the first."""
         kept = self.number
         self.groups, self.by = groups, by
         self.show_outline(Outline([len(group.members) for group in groups]))

@@ -12,9 +12,9 @@ from layerscope.image.secret_spans import masked
 from layerscope.tui.session import Session
 
 MOST = 2000
-"""Characters of one value."""
+"""Maximum number of characters of a value."""
 LISTED = 100
-"""Variables, labels and warnings that are listed."""
+"""Maximum number of variables, labels and warnings that are listed."""
 
 
 def append_image(body: Text, session: Session, quiet: str) -> None:
@@ -37,7 +37,7 @@ def append_image(body: Text, session: Session, quiet: str) -> None:
 
 
 def _facts(session: Session) -> Iterator[tuple[str, str]]:
-    """Labels and values, where there is a value."""
+    """Labels and values; facts without a value are left out."""
     image, config = session.image, session.image.config
     facts: list[tuple[str, str | None]] = [
         ("tags", ", ".join(image.tags)),

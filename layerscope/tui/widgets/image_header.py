@@ -21,8 +21,7 @@ SHORTEST = 2
 _TOTALS = ((0, 0), (1, 0), (SHORTEST, 0), (1, 1), (SHORTEST, 1), (SHORTEST, SHORTEST))
 _VIEWS = ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST))
 """Levels of shortening for the left and the right end, in the order in which they are tried: the image is shortened before the
-figures.
-"""
+figures."""
 _OPENS = {
     Role.AVOIDABLE: "view.findings",
     Role.BASE: "view.findings",
@@ -170,7 +169,7 @@ class ImageHeader(ScreenHeader):
         return segments
 
     def _figures(self) -> dict[str, str]:
-        """The figures after the names of views."""
+        """Figures that are shown after the titles of views, by view."""
         session, figures = self._session, dict[str, str]()
         if session.opened is not None and session.opened.accounting.wasted:
             figures["waste"] = text.size(session.opened.accounting.wasted)

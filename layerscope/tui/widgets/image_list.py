@@ -14,11 +14,11 @@ WIDE = 110
 """Minimum width for whole IDs and platforms."""
 AGE, SIZE = 10, 9
 BOX = len("[ ] ")
-"""Cells of the box of a row, and the space after it."""
+"""Cells of a row's box and the space after it."""
 
 
 def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int]:
-    """Widths of name, ID, platform and source; long platforms shorten the source."""
+    """Widths of name, ID, platform and source; long platforms take room from the source."""
     identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 14)
     if width >= WIDE:
         more = min(max(longest_platform - platform, 0), 16)
@@ -38,7 +38,7 @@ def column_titles(width: int, longest_platform: int, sort: str = "") -> str:
 
 
 _TITLES = (("image", "▴", "name"), ("age", "▴", "age"), ("size", "▾", "size"))
-"""Titles of the columns that have an order, their marks, and the order: the youngest, largest or first image comes first."""
+"""Titles of the sortable columns, the marks that show their direction, and the orders."""
 
 
 def sort_at(width: int, longest_platform: int, x: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The footer: the keys that work now, most important first."""
+"""The footer: keys that work now, most important first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Hint:
 
 
 class KeyBar(Widget):
-    """Keys of the registry that work with the current focus; a click presses one."""
+    """Keys of commands that work with the current focus; a click presses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--words"}
@@ -63,7 +63,7 @@ class KeyBar(Widget):
         inactive: Callable[[], set[str]] = set,
         words: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`keys` are the user's own; `inactive` returns commands that have no effect now, `words` other titles by id."""
+        """`keys` are the user's own. `inactive` returns ids of commands that have no effect now, `words` titles that replace others."""
         super().__init__()
         self._keys: Keys = keys or {}
         self._inactive = inactive
@@ -77,7 +77,7 @@ class KeyBar(Widget):
         self.refresh()
 
     def hints(self) -> list[Hint]:
-        """All keys that work now, most important first, those of the right edge last."""
+        """All keys that work now, most important first, those at the right edge last."""
         focused = self.screen.focused
         typing = isinstance(focused, Input)
         working: dict[str, list[str]] = {}

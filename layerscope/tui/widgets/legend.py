@@ -15,11 +15,11 @@ from textual.widget import Widget
 from layerscope.tui.paint import fit
 
 MAX_LABEL, MIN_LABEL = 26, 5
-"""Cells for a layer's instruction."""
+"""Maximum and minimum number of cells for a layer's instruction."""
 MIN_LAYERS = 4
-"""Number of layers shown, with shorter texts if necessary."""
+"""Number of layers that are shown at least, with shorter texts if necessary."""
 OTHER_CELLS = 14
-"""Cells for the rest of an entry."""
+"""Cells of an entry besides the instruction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class LegendEntry:
     words: str
     bytes: str
     hue: Color | None
-    """None for the quiet colour that several layers share."""
+    """None if the layer shares the quiet colour with others."""
 
 
 class Legend(Widget):
-    """One line: layers by size, as many as have room."""
+    """One line: layers by size, as many as fit."""
 
     DEFAULT_CSS = """
     Legend { height: 1; width: 1fr; background: $background; }

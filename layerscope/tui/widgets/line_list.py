@@ -72,7 +72,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     cursor: var[int] = var(0)
     """Row under the cursor."""
     rest_seconds: ClassVar[float] = 0.12
-    """Seconds without a move after which the cursor rests. Longer than between the keys of a keyboard that repeats one."""
+    """Seconds without a move after which the cursor rests; longer than the interval at which a held key repeats."""
 
     class RowMessage(Message):
         """Something happened to a row."""
@@ -97,12 +97,12 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
         self._squeezed: tuple[int, int] | None = None
-        """The first visible row before and after a lack of room moved it: an opening view may have
+        """The first visible row before and after a lack of room moved it: a view that is being opened may have
         only a few lines for a moment."""
         self._moved_at = -math.inf
         """When the cursor moved last."""
         self._rest_timer: Timer | None = None
-        """Timer until the cursor rests; None if its position was already announced."""
+        """Timer until the cursor rests; None if its position was announced."""
         self._key = ""
         """The key that was pressed last."""
 
@@ -123,7 +123,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     # public
 
     def rows_changed(self) -> None:
-        """Repaint all rows after a change."""
+        """Repaint all rows after they changed."""
         self._painted.clear()
         count = self.row_count()
         self._set_row_count(max(count, 1))
@@ -265,7 +265,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             self.post_message(self.Highlighted(self, self.cursor))
 
     def on_key(self, event: events.Key) -> None:
-        """A key other than the held one may act on what the panes show: announce the row first."""
+        """Announce the row before another key than the held one: it may act on what the panes show."""
         if event.key != self._key:
             self._key = event.key
             self._announce_rest()
@@ -303,6 +303,6 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.clicked(event.x, event.chain)
 
     def clicked(self, x: int, chain: int) -> None:
-        """A row was clicked at column `x`; `chain` counts clicks in a row."""
+        """A row was clicked at column `x`; `chain` is the number of consecutive clicks."""
         if chain == 2:
             self.action_open()

@@ -15,7 +15,7 @@ WIDE = 110
 """Minimum width for layer numbers, bars and notes."""
 NOTE, NARROW_NOTE = 30, 11
 WRAPPED = 5000
-"""In listings of up to this many lines, long lines are wrapped; in longer ones they are cut."""
+"""Maximum number of lines of a listing whose long lines are wrapped; in longer listings they are cut."""
 TAB = " " * 4
 
 NOTES = {

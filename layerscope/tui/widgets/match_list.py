@@ -1,4 +1,4 @@
-"""The matches of a search: versions of paths, each with its size, the layer that stores it, and its state."""
+"""The matches of a search: versions of paths, with size, layer and state."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class MatchList(LineList):
         """The text shown while there are no matches."""
 
     def show(self, filter: Filter, result: Found, search: PathSearch | None) -> None:
-        """Show what was found, with the cursor on the first match."""
+        """Show a result, with the cursor on the first match."""
         self._filter, self.result, self._search = filter, result, search
         self.cursor = 0
         self.rows_changed()

@@ -14,7 +14,7 @@ from layerscope.tui.widgets.pane import column_at
 
 SIZE, BAR, FILES, MANAGER, LAYER = 9, 6, 8, 8, 6
 _VERSION_FROM = 72
-"""Width from which the version has a column of its own."""
+"""Minimum width for a column of versions."""
 
 Row = Package | UnownedDirectory
 
@@ -153,7 +153,7 @@ _TITLES = (
     ("manager", "▴", PackageSort.MANAGER),
     ("layer", "▾", PackageSort.LAYER),
 )
-"""Titles of the columns, their marks while rows are in their order, and the orders."""
+"""Titles of the columns, the marks that show their direction, and the orders."""
 
 
 def _files(row: Row) -> int:

@@ -31,7 +31,7 @@ class PathList(LineList):
     def show_paths(
         self, paths: NDArray[np.int32], layers: Collection[int] = (), nothing: str = ""
     ) -> None:
-        """Show these paths: as one of `layers` stores them, otherwise as they were last. `nothing` is the text of an empty list."""
+        """Show paths, in the version that one of `layers` stores, otherwise in their last one. `nothing` is the text of an empty list."""
         if paths is not self._paths or nothing != self._nothing:
             self._paths, self._layers, self._nothing = paths, layers, nothing
             self.rows_changed()
@@ -57,7 +57,7 @@ class PathList(LineList):
             (row for row in range(rows.start, rows.stop) if filesystem.born[row] in self._layers),
             rows.stop - 1,
         )
-        # Added and deleted in one layer, it is never visible: the layer still shows its directory.
+        # A path that one layer adds and deletes is never visible, but the layer shows its directory.
         last = max(int(filesystem.died[version]) - 1, int(filesystem.born[version]))
         return Pointed(path, version, min(last, filesystem.layer_count - 1))
 

@@ -13,9 +13,9 @@ from textual.widget import Widget
 
 
 class Splitter(Widget):
-    """Divides a container between the panes before and after it; vertical, or horizontal if styled that way.
+    """Divides a container between the panes before and after it: a vertical line, or a horizontal one if styled so.
 
-    The user's choice is kept as a share for each orientation, so that it survives a resize of the terminal.
+    The user's choice is kept as a share of the container for each orientation, so that it survives a resize.
     """
 
     ALLOW_SELECT = False
@@ -42,7 +42,7 @@ class Splitter(Widget):
         self._held = False
 
     def on_resize(self, event: events.Resize) -> None:
-        """Apply the extent chosen for the current orientation."""
+        """After a change of orientation, apply the share chosen for it."""
         level = event.size.width > event.size.height
         if level != self._level:
             self._level = level
@@ -52,7 +52,7 @@ class Splitter(Widget):
             self.refresh()
 
     def move(self, cells: int) -> None:
-        """Enlarge the pane before it by so many cells."""
+        """Enlarge the pane before it by some cells; negative shrinks it."""
         self._place(self._extent(self._before.outer_size) + cells)
 
     def _place(self, extent: int) -> None:

@@ -22,11 +22,11 @@ NUMBER, SIZE, BAR, SHARE, WASTE = 4, 9, 6, 7, 9
 BEFORE = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
 """Cells before the instruction, without the share."""
 WITH_SHARE = 200
-"""Width of the terminal from which the share is written beside its bar."""
+"""Minimum width of the terminal for a percentage beside the bar."""
 
 
 class Extra(Enum):
-    """A row that is no step."""
+    """A row that is not a step."""
 
     FINAL = "Final image"
     METADATA = "metadata steps"
@@ -58,12 +58,12 @@ class StepList(LineList):
         return [*final, *steps, *hidden]
 
     def row_at(self, row: int) -> Row | None:
-        """What a row shows."""
+        """The step or extra row at a position; None if there is none."""
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
     @property
     def selected(self) -> Row | None:
-        """What the row under the cursor shows."""
+        """The step or extra row under the cursor."""
         return self.row_at(self.cursor)
 
     @property
@@ -78,7 +78,7 @@ class StepList(LineList):
         return [step for step in self._session.image.steps if step.layer is None]
 
     def show_metadata(self, shown: bool) -> None:
-        """Show or hide metadata steps; the cursor stays on its row, or goes to the next visible step."""
+        """Show or hide metadata steps; the cursor stays on its step, or goes to the next visible one."""
         current = self.selected
         self.shows_metadata = shown
         self._rows = self._all_rows()
@@ -108,7 +108,7 @@ class StepList(LineList):
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
     def select_costliest(self) -> None:
-        """Put the cursor on the step after the base that stores most, of those read so far."""
+        """Put the cursor on the step that stores most of those read so far, without the base image."""
         session = self._session
         known = [session.stored_bytes(layer) for layer in range(len(session.indexes))]
         stored = [-1 if size is None else size for size in known]
@@ -122,7 +122,7 @@ class StepList(LineList):
             self.base_moved()
 
     def base_moved(self) -> None:
-        """The base image ends elsewhere now."""
+        """Repaint after the end of the base image moved, and announce it."""
         self.rows_changed()
         self.post_message(self.BaseMoved())
 
@@ -145,7 +145,7 @@ class StepList(LineList):
 
     @property
     def _share(self) -> int:
-        """Cells of the share."""
+        """Cells of the percentage; 0 without room for it."""
         return SHARE if self.app.size.width >= WITH_SHARE else 0
 
     def column_titles(self) -> str:
@@ -213,7 +213,7 @@ class StepList(LineList):
         painter.add(fit(left if prelude else rest, room - cell_len(prelude)), style)
 
     def _base_mark(self, row: int) -> str:
-        """The line beside the steps of the base image, which ends at the last one."""
+        """The line beside the steps of the base image; its last step ends it."""
         base = self._session.base_steps
         here, below = self._rows[row], self.row_at(row + 1)
         if not isinstance(here, Step) or here.index >= base:
@@ -247,7 +247,7 @@ class StepList(LineList):
         painter.add(f"{words:>{WASTE}}", self.style_of("waste" if wasted else "quiet"))
 
     def _note(self, layer: int) -> str:
-        """The remark before the instruction of a layer; may be empty."""
+        """The note before the instruction of a layer; may be empty."""
         session = self._session
         index = session.indexes[layer]
         if index is not None and index.broken is not None:

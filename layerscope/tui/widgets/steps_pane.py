@@ -1,4 +1,4 @@
-"""The steps pane: the list, and a title with the base image and the comparison."""
+"""The steps pane: the list, and a title that shows the base image or the comparison."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ from layerscope.tui.theme import hues
 from layerscope.tui.widgets.canvas import Canvas
 
 FILL, LIT = 0.16, 0.34
-"""Share of a layer's colour in the background of its tiles, and of the selected tile."""
+"""Shares of a layer's colour in the background of its tiles, and of the selected tile."""
 
 
 MIN_MIDDLE_CUT = 12
-"""Cells from which the name of a file keeps its end where it is cut."""
+"""Minimum number of cells for cutting a file's name in the middle instead of at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Ink:
 
 
 class TileMap(Pointing, Widget, can_focus=True):
-    """Draws a place of a `Usage`. The cursor is on one of its outer tiles, which show their contents inside."""
+    """Draws a place of a `Usage` as tiles, which contain smaller ones. The cursor is on one of the outer tiles."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("map")
@@ -235,7 +235,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             canvas.write(box.x + 2, box.y + number, line, ink.words, box.width - 3)
 
     def _draw_title(self, canvas: Canvas, tile: Tile, ink: _Ink) -> bool:
-        """Draw the name, and the size if there is room; whether there was."""
+        """Draw the name, and the size if there is room; returns whether there was."""
         box = tile.box
         room = box.width - 3
         size = text.size(tile.bytes)
@@ -265,7 +265,7 @@ class TileMap(Pointing, Widget, can_focus=True):
 
 
 def _lines(words: Sequence[str], width: int, count: int) -> list[str]:
-    """Texts on lines of their own if there is room, otherwise on one line; texts that do not fit are left out."""
+    """Texts on separate lines if there is room, otherwise joined on the last line; texts that do not fit are left out."""
     lines: list[str] = []
     for word in words:
         if len(word) > width:

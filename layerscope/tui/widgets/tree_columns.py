@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerscope.browse.rows import TreeRow
 
 NAME_ROOM = 30
-"""Minimum width of the names: columns are dropped to keep it, the last of `PRIORITY` first."""
+"""Minimum width of the names. Columns are dropped to keep it, the last of `PRIORITY` first."""
 SIZE = 9
 GLYPH = 3
 
@@ -86,7 +86,7 @@ _ORDERS = {
     "percent": Sort.SIZE,
     "change": Sort.CHANGE,
 }
-"""The order of each column that has one, except of the name."""
+"""The order of each sortable column, except the name."""
 _MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
 
 

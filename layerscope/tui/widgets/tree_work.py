@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 WORK = "tree"
 """Worker group for computing views."""
 AT_ONCE = 30_000
-"""Up to this many paths, updates are not noticeable."""
+"""Maximum number of paths whose updates are too fast to notice, and need no thread."""
 
 
 class ComputedTree(LineList):
-    """Rows of a `TreeView`. The visible view is not changed while a thread computes the next one; of several
-    changes in a row, only the last one is computed."""
+    """Rows of a `TreeView`. While a thread computes the next view, the visible one does not change; of several
+    consecutive changes, only the last one is computed."""
 
     class RowsChanged(Message):
         """The rows changed."""
 
     class Prepared(Message):
-        """A view was computed; `unread` are inodes whose contents it needs, None if it was superseded by another view."""
+        """A view was computed. `unread` are inodes whose contents it needs; None if another view superseded it."""
 
         def __init__(self, view: TreeView, unread: Rows | None, number: int) -> None:
             super().__init__()
@@ -49,7 +49,7 @@ class ComputedTree(LineList):
             self.number = number
 
     class FilterFailed(Message):
-        """A filter failed; the view uses the filter before it."""
+        """A filter failed; the tree returns to the previous one."""
 
         def __init__(self, view: TreeView, words: str, number: int) -> None:
             super().__init__()
@@ -68,13 +68,13 @@ class ComputedTree(LineList):
         self.at_once = AT_ONCE
         self._target_view: TreeView | None = None
         self._confirmed: Filesystem | None = None
-        """The view, if it comes from read layers and not only from tables of contents."""
+        """The filesystem from read layers; None while there is only one from tables of contents."""
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
         self._next_task: tuple[TreeView, int | None, int] | None = None
-        """The view to compute, the path to reveal, and the number. Not arguments of the worker: a finished one is
-        part of a reference cycle, which would keep all arrays of the view until Python looks for cycles."""
+        """The view to compute next, the path to reveal, and the number. They are not arguments of the worker: a finished worker
+        is part of a reference cycle, which would keep all arrays of the view alive until the next garbage collection."""
         self._computing = False
         self._read: set[int] = set()
 
@@ -85,7 +85,7 @@ class ComputedTree(LineList):
 
     @property
     def computing(self) -> bool:
-        """Whether another view is being computed."""
+        """Whether a view is being computed."""
         return self._computing
 
     @property
@@ -98,8 +98,8 @@ class ComputedTree(LineList):
     def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
         """Show a filesystem once its rows are computed.
 
-        `contents` are those of the layers, for comparisons; None for an expected tree, which the final one replaces without
-        losing a row if it was right.
+        `contents` are the layers' contents, for comparisons. They are None for an expected tree; the final tree that replaces
+        it keeps all rows if the expected one was right.
         """
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
@@ -138,7 +138,7 @@ class ComputedTree(LineList):
             self._start()
 
     def _is_quick(self, view: TreeView) -> bool:
-        """Whether computing a view is fast enough to do directly."""
+        """Whether a view can be computed directly, without a thread."""
         slow = view.filter is not None and view.filter.has_regex
         return not slow and len(view.filesystem.table) <= self.at_once
 
@@ -162,7 +162,7 @@ class ComputedTree(LineList):
         except CancelledError:
             if get_current_worker().is_cancelled:
                 return
-            unread = None  # superseded by another view
+            unread = None  # another view superseded it
         except LayerscopeError as error:
             self.post_message(self.FilterFailed(view, error.message, number))
             return
@@ -181,7 +181,7 @@ class ComputedTree(LineList):
 
     @on(FilterFailed)
     def _filter_failed(self, event: FilterFailed) -> None:
-        """Return to the last working filter; the message bubbles up to the filter field."""
+        """Return to the last working filter. The message bubbles up to the filter field."""
         if event.number != self._number or self.view is None:
             event.stop()
             self._start()
@@ -210,7 +210,7 @@ class ComputedTree(LineList):
 
     @work(thread=True, exit_on_error=False, group="warm")
     def expect_filter(self) -> None:
-        """Prepare for a filter: read all names once, so that the first letter is as fast as the others."""
+        """Read all names once before a filter is typed, so that its first letter is as fast as the others."""
         if self.view is not None:
             self.view.texts.containing("a")
 
@@ -253,7 +253,7 @@ class ComputedTree(LineList):
         self.post_message(self.RowsChanged())
 
     def opened(self) -> None:
-        """Pass expanded and collapsed directories on to the view being computed."""
+        """Show expanded and collapsed directories, also in the view being computed."""
         if self._computing:
             self.change(lambda _: None)
         self.rows_changed()

@@ -69,7 +69,7 @@ class WasteList(OutlineList):
         return len(self._session.image.layers)
 
     def show_groups(self, groups: WasteGroups) -> None:
-        """Show other groups, the largest expanded; the cursor stays on its record, otherwise goes to the largest."""
+        """Show other groups, the largest expanded; the cursor stays on its record, or goes to the largest."""
         kept = self.record_row
         self.groups = groups
         self.show_outline(Outline(groups.counts))

@@ -1,4 +1,4 @@
-"""A list of lines of words, wrapped to its width; some of them can be opened."""
+"""A list of paragraphs, wrapped to its width; those that stand for an image can be opened."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from layerscope.tui.widgets.line_list import LineList
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Words on lines of their own."""
+class Paragraph:
+    """A text that begins on its own line; it must be safe for a terminal."""
 
     text: str
     style: str = ""
@@ -20,24 +20,24 @@ class Words:
     hang: str = ""
     """The indent of all lines but the first, if they are wrapped."""
     image: int | None = None
-    """The number of the image that the line stands for."""
+    """The number of the image that it stands for."""
 
 
-class WordsList(LineList):
-    """What is known of something, in lines."""
+class ParagraphList(LineList):
+    """Wrapped paragraphs, with the cursor on a line."""
 
     def __init__(self, nothing: str, *, id: str) -> None:
         """`nothing` is the text of an empty list."""
         super().__init__(id=id)
         self._nothing = nothing
-        self._words: Sequence[Words] = ()
+        self._paragraphs: Sequence[Paragraph] = ()
         self._lines: list[tuple[str, int]] = []
-        """Lines, and the number of the words that each is of."""
+        """The wrapped lines, each with the index of its paragraph."""
         self._width = -1
 
-    def show(self, words: Sequence[Words], nothing: str | None = None) -> None:
-        """Show these words, from the top."""
-        self._words, self._width = words, -1
+    def show(self, paragraphs: Sequence[Paragraph], nothing: str | None = None) -> None:
+        """Show these paragraphs, from the top."""
+        self._paragraphs, self._width = paragraphs, -1
         self._nothing = self._nothing if nothing is None else nothing
         self.rows_changed()
         self.go_to(0)
@@ -45,24 +45,24 @@ class WordsList(LineList):
     @property
     def image(self) -> int | None:
         """The image of the line under the cursor."""
-        return None if self._at_cursor is None else self._at_cursor.image
+        return None if self._paragraph is None else self._paragraph.image
 
     @property
-    def _at_cursor(self) -> Words | None:
-        """The words under the cursor."""
+    def _paragraph(self) -> Paragraph | None:
+        """The paragraph under the cursor."""
         lines = self._lines
-        return self._words[lines[self.cursor][1]] if self.cursor < len(lines) else None
+        return self._paragraphs[lines[self.cursor][1]] if self.cursor < len(lines) else None
 
     def go_to_image(self) -> None:
         """Move the cursor to the first line that stands for an image."""
-        images = (number for number, each in enumerate(self._words) if each.image is not None)
-        self._go_to_words(next(images, 0))
+        images = (number for number, each in enumerate(self._paragraphs) if each.image is not None)
+        self._go_to_paragraph(next(images, 0))
 
-    def _go_to_words(self, number: int) -> None:
-        self.go_to(next((row for row, (_, own) in enumerate(self._lines) if own == number), 0))
+    def _go_to_paragraph(self, number: int) -> None:
+        self.go_to(next((row for row, (_, owner) in enumerate(self._lines) if owner == number), 0))
 
     def rows_changed(self) -> None:
-        """Wrap the words if the width is another one; the cursor stays on its words."""
+        """Wrap the paragraphs again if the width changed; the cursor stays on its paragraph."""
         width = self.scrollable_content_region.width
         if width == self._width:
             super().rows_changed()
@@ -71,11 +71,11 @@ class WordsList(LineList):
         self._width = width
         self._lines = [
             (f" {each.indent}{line}", number)
-            for number, each in enumerate(self._words)
+            for number, each in enumerate(self._paragraphs)
             for line in wrap(each.text, max(width - len(each.indent) - 2, 12), each.hang)
         ]
         super().rows_changed()
-        self._go_to_words(at)
+        self._go_to_paragraph(at)
 
     def row_count(self) -> int:
         return len(self._lines)
@@ -85,8 +85,8 @@ class WordsList(LineList):
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         line, at = self._lines[row]
-        style = self._words[at].style
+        style = self._paragraphs[at].style
         painter.add(line, self.style_of(style) if style else None)
 
     def copyable(self) -> tuple[str, str] | None:
-        return None if self._at_cursor is None else (self._at_cursor.text, "the line")
+        return None if self._paragraph is None else (self._paragraph.text, "the line")

@@ -41,7 +41,7 @@ class LayerscopeApp(ExplorerApp):
         self._layers_due = False
 
     def on_mount(self) -> None:
-        self.begin(MainScreen(self.session))
+        self.show_main(MainScreen(self.session))
         self.call_after_refresh(self.load)  # after the first frame, which loading would delay
 
     @work(thread=True, exit_on_error=False, group="load")

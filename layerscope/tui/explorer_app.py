@@ -70,7 +70,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         """The title of the current view in help; empty if help begins with all keys."""
         raise NotImplementedError
 
-    def begin(self, screen: Screen[None]) -> None:
+    def show_main(self, screen: Screen[None]) -> None:
         """Show the screen below all dialogs."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         fitting = [

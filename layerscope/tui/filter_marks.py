@@ -29,7 +29,7 @@ def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
 def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
     """Files of the final image with duplicates, under all their names."""
     paths = np.zeros(len(filesystem.table), bool)
-    paths[list(chain.from_iterable(found.paths for found in duplicates))] = True
+    paths[list(chain.from_iterable(each.paths for each in duplicates))] = True
     live = filesystem.visible(filesystem.layer_count - 1)
     copies = np.zeros(len(filesystem.inodes.columns.stored), bool)
     copies[filesystem.inode_of[live & paths[filesystem.paths]]] = True

@@ -80,8 +80,8 @@ class Frame:
             return words
         pen = self._pen()
         pen.scroll(scroll.top, scroll.bottom, scroll.by)
-        wanted = dict(enumerate(self._lines)) | dict(lines)
-        scrolled = self._write(wanted, scroll.moved(self._lines), pen)
+        target = dict(enumerate(self._lines)) | dict(lines)
+        scrolled = self._write(target, scroll.moved(self._lines), pen)
         return min(words, scrolled, key=len)
 
     def _write(self, lines: Mapping[int, Sequence[Cell]], old: Sequence[Line], pen: Pen) -> str:

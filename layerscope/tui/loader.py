@@ -100,7 +100,7 @@ class WorkFailed(Message):
     error: LayerscopeError
 
 
-class _Posting(Watcher):
+class _PostingWatcher(Watcher):
     """Posts the results of the worker."""
 
     def __init__(self, post: Callable[[Message], object]) -> None:
@@ -156,7 +156,7 @@ def load(
     )  # otherwise the main thread would import it once everything is stacked
     session.remote.report_to(MessageProgress(post, cancelled))
     try:
-        session.remote.load(_Posting(post), cancelled)
+        session.remote.load(_PostingWatcher(post), cancelled)
         post(WorkDone())
     except CancelledError:
         return

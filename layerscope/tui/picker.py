@@ -26,7 +26,7 @@ from layerscope.sources.listing import Listed, list_images
 from layerscope.sources.registry.repository import SCHEME
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import binding_of, bindings, first_key
-from layerscope.tui.picker_rows import SORTS, Choice
+from layerscope.tui.picker_rows import SORTS, PickerModel
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.run_commands import active_commands
@@ -44,7 +44,7 @@ _SCROLL_REST = 0.15
 """Seconds after the last scroll until visible tags are looked up."""
 
 
-class _Watching(NullProgress):
+class _WorkerProgress(NullProgress):
     """Cancels the search for images together with its worker."""
 
     def __init__(self, worker: Worker[object]) -> None:
@@ -115,16 +115,14 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         """`tags` are offered instead of all images. `error` says why the last chosen image could not be opened; may be empty.
         Search, marks and cursor of the `previous` picker are kept; also its images, if it had found all."""
         super().__init__(preferences)
-        self.choice: Choice = Choice() if previous is None else previous.choice
-        self.images = ImageList(
-            self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
-        )
+        self.model: PickerModel = PickerModel() if previous is None else previous.model
+        self.images = ImageList(self.model, now or datetime.datetime.now(datetime.UTC), id="images")
         self._request, self._sources, self._error = request, sources, error
         self._tags = tags
         self._lookups: Lookups | None = None
         self._lookup_timer: Timer | None = None
         if tags is not None and previous is None:
-            self.choice.sort = "name"
+            self.model.sort = "name"
         self._heading = (
             "Choose an image" if tags is None else f"Tags of {tags.repository.repository}"
         )
@@ -143,7 +141,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._cursor_target = "" if previous is None else previous.cursor_reference
         """Reference of the image that the cursor goes to once it is found; empty for none."""
         self._refusal_lines = Static(id="refusals", markup=False)
-        self._number = 0
+        self._search_number = 0
         """Number of the current search; results of earlier ones are ignored."""
         self._busy: int = 0
 
@@ -162,10 +160,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def on_mount(self) -> None:
         self.images.focus()
-        self._field.input.value = self.choice.search
+        self._field.input.value = self.model.search
         self.watch(self.images, "scroll_y", self._schedule_lookup, init=False)
         if self._complete and self._tags is None:
-            self._change(self.choice.arrange)
+            self._change(self.model.arrange)
         else:
             self.action_refresh_images()
         if self._error:
@@ -177,21 +175,21 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def _update_column_titles(self) -> None:
         width = self.images.scrollable_content_region.width
-        self._columns.show(column_titles(width, self.choice.longest_platform, self.choice.sort))
+        self._columns.show(column_titles(width, self.model.longest_platform, self.model.sort))
 
     # looking
 
     def action_refresh_images(self) -> None:
-        self._number += 1
+        self._search_number += 1
         self._refusals = {}
         if self._tags is not None:
             self._list_tags(self._tags)
             return
         self._busy = 1 if self._request.store_root is not None else 2
-        self.choice.clear()
+        self.model.clear()
         if self._request.store_root is None:
-            self._look_in_folder(self._number)
-        self._ask_sources(self._number)
+            self._look_in_folder(self._search_number)
+        self._ask_sources(self._search_number)
         self._show()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="folder")
@@ -203,7 +201,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="sources")
     def _ask_sources(self, number: int) -> None:
-        request = replace(self._request, progress=_Watching(get_current_worker()))
+        request = replace(self._request, progress=_WorkerProgress(get_current_worker()))
         for listed in list_images(request, sources=self._sources):
             self.post_message(self.SourceListed(number, listed))
         self.post_message(self.SearchFinished(number))
@@ -219,7 +217,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self._lookups.close()
         lookups = self._lookups = Lookups(tags, self._request, post)
         self._busy = 1
-        self._change(lambda: self.choice.list_tags(tags.images()))
+        self._change(lambda: self.model.list_tags(tags.images()))
 
     def _schedule_lookup(self) -> None:
         """Look up the visible tags once the list stops scrolling."""
@@ -231,14 +229,14 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def _look_up(self) -> None:
         if self._lookups is not None:
             top, height = self.images.scroll_offset.y, self.images.size.height
-            self._lookups.want([row.image for row in self.choice.rows[top : top + height]])
+            self._lookups.want([row.image for row in self.model.rows[top : top + height]])
             self._show_lookups(self._lookups)
 
     @on(LookedUp)
     def _looked_up(self, event: LookedUp) -> None:
         if event.lookups is self._lookups:
             if event.image is not None:
-                self.choice.update_tag(event.image)
+                self.model.update_tag(event.image)
             self._show_lookups(event.lookups)
 
     def _show_lookups(self, lookups: Lookups) -> None:
@@ -250,20 +248,20 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     @on(FolderListed)
     def _folder_listed(self, event: FolderListed) -> None:
-        if event.number == self._number:
-            self._change(lambda: self.choice.add(event.images, saved=True))
+        if event.number == self._search_number:
+            self._change(lambda: self.model.add(event.images, saved=True))
 
     @on(SourceListed)
     def _source_listed(self, event: SourceListed) -> None:
-        if event.number != self._number:
+        if event.number != self._search_number:
             return
         if event.listed.refusal is not None:
             self._refusals[event.listed.source.name] = event.listed.refusal.message
-        self._change(lambda: self.choice.add(event.listed.images))
+        self._change(lambda: self.model.add(event.listed.images))
 
     @on(SearchFinished)
     def _search_finished(self, event: SearchFinished) -> None:
-        if event.number == self._number:
+        if event.number == self._search_number:
             self._busy -= 1
             self._show()
 
@@ -272,13 +270,13 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def _change(self, change: Callable[[], object]) -> None:
         """Change the rows. The cursor stays on its image if the user has moved it."""
         at = self.images.cursor
-        chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
+        chosen = self.model.rows[at].image.reference if 0 < at < len(self.model.rows) else None
         change()
         self._show()
-        if self._cursor_target and self.choice.place_of(self._cursor_target) is not None:
+        if self._cursor_target and self.model.place_of(self._cursor_target) is not None:
             chosen, self._cursor_target = self._cursor_target, ""
         if chosen is not None:
-            self.images.go_to(self.choice.place_of(chosen) or 0)
+            self.images.go_to(self.model.place_of(chosen) or 0)
 
     def _show(self) -> None:
         self._show_rows()
@@ -288,12 +286,12 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self.images.looking = self._busy > 0
         self.images.rows_changed()
         self._update_column_titles()
-        shown, total = len(self.choice.rows), self.choice.total
+        shown, total = len(self.model.rows), self.model.total
         count = text.count_of(total, "image" if self._tags is None else "tag")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
-        marked = f"{len(self.choice.marked)} marked · " if self.choice.marked else ""
-        self._title.show(self._heading, f"{looking}{marked}{count} · by {self.choice.sort}")
+        marked = f"{len(self.model.marked)} marked · " if self.model.marked else ""
+        self._title.show(self._heading, f"{looking}{marked}{count} · by {self.model.sort}")
         self._update_enter_words()
         order = [source.name for source in self._sources]
         lines = [
@@ -305,27 +303,27 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self.call_after_refresh(self._update_column_titles)
 
     def action_cycle_sort(self) -> None:
-        self._sort(SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)])
+        self._sort(SORTS[(SORTS.index(self.model.sort) + 1) % len(SORTS)])
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
         width = self.images.scrollable_content_region.width
-        sort = sort_at(width, self.choice.longest_platform, event.x)
+        sort = sort_at(width, self.model.longest_platform, event.x)
         if sort is not None:
             self._sort(sort)
 
     def _sort(self, sort: str) -> None:
-        self.choice.sort = sort
-        self._change(self.choice.arrange)
+        self.model.sort = sort
+        self._change(self.model.arrange)
 
     # marking
 
     @on(ImageList.BoxClicked)
     def action_mark(self) -> None:
         """Mark the image under the cursor, or unmark it."""
-        if self.images.cursor >= len(self.choice.rows):
+        if self.images.cursor >= len(self.model.rows):
             return
-        if not self.choice.mark(self.choice.rows[self.images.cursor]):
+        if not self.model.mark(self.model.rows[self.images.cursor]):
             key = first_key("picker.mark", self.keys)
             self.notify(f"Two images are marked already; {key} unmarks one.", markup=False)
         self._show()
@@ -342,7 +340,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.screen.refresh_bindings()
 
     def _enter_words(self) -> str:
-        return "Compare" if len(self.choice.images_to_open(self.images.cursor)) > 1 else "Open"
+        return "Compare" if len(self.model.images_to_open(self.images.cursor)) > 1 else "Open"
 
     def _footer_words(self) -> dict[str, str]:
         back = "Clear" if self._field.input.value else "Quit"
@@ -358,8 +356,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     @on(Input.Changed, "#picker-field")
     def _typed(self, event: Input.Changed) -> None:
-        self.choice.search = event.value
-        self._change(self.choice.arrange)
+        self.model.search = event.value
+        self._change(self.model.arrange)
 
     @on(Input.Submitted, "#picker-field")
     def _submitted(self) -> None:
@@ -380,9 +378,9 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._choose(event.row)
 
     def _choose(self, row: int) -> None:
-        chosen = self.choice.images_to_open(row)
+        chosen = self.model.images_to_open(row)
         if chosen:
-            rows = self.choice.rows
+            rows = self.model.rows
             self.cursor_reference = rows[row].image.reference if row < len(rows) else ""
             self.exit(chosen)
 

@@ -35,7 +35,7 @@ class Row:
     """The searchable text, in lower case."""
 
 
-class Choice:
+class PickerModel:
     """The images found so far, filtered and sorted, and the marked ones."""
 
     def __init__(self) -> None:

@@ -157,18 +157,18 @@ class Session:
     def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
         """The headline figures known so far, given the current end of the base image."""
         stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
-        found = self.findings
-        if found is None:
+        findings = self.findings
+        if findings is None:
             return headline(stored, short=short)
         if self._avoidable is None or self._avoidable[0] != self.base_steps:
             from layerscope.analysis.findings.grouping import is_base  # not before the first frame
 
             numbers = [
                 number
-                for number, finding in enumerate(found.found)
+                for number, finding in enumerate(findings.found)
                 if not is_base(finding, self.base_steps)
             ]
-            self._avoidable = self.base_steps, found.saving(), found.saving(numbers)
+            self._avoidable = self.base_steps, findings.saving(), findings.saving(numbers)
         return headline(stored, *self._avoidable[1:], self.secrets, short=short)
 
     def base_origin(self) -> str:

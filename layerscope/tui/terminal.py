@@ -101,8 +101,8 @@ class TerminalApp(App[Result]):
             frame = self._frame = Frame(compositor.size, colors, erases_in_color=erases)
         if not frame.known:
             background = self._background_screens
-            whole = compositor.render_update(full=True, screen_stack=background)
-            update = cast(CompositorUpdate, whole)
+            full = compositor.render_update(full=True, screen_stack=background)
+            update = cast(CompositorUpdate, full)
         return frame.paint(update)
 
     def on_resize(self) -> None:

@@ -40,8 +40,8 @@ class Trail:
 
     def restart(self, left: Place, view: str) -> None:
         """Start over with `view`; the only place before it is the first view as it was last left."""
-        seen = [place for place in (*self._places, left) if place.view == self._first_view]
-        self._places = seen[-1:] if view != self._first_view else []
+        visits = [place for place in (*self._places, left) if place.view == self._first_view]
+        self._places = visits[-1:] if view != self._first_view else []
 
     def pop(self) -> Place | None:
         """Remove and return the place to return to; None in the first view."""

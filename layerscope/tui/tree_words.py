@@ -187,10 +187,10 @@ def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str
         return ""
     if filesystem.died[entry.version] != filesystem.layer_count:
         return ""
-    found = copies.of(entry.path)
-    if found is None:
+    place = copies.of(entry.path)
+    if place is None:
         return ""
-    return f"duplicate {found[0] + 1:,} of {len(found[1].paths):,}"
+    return f"duplicate {place[0] + 1:,} of {len(place[1].paths):,}"
 
 
 def version_before(view: TreeView, path: int) -> int | None:

@@ -166,7 +166,7 @@ async def test_titles_stand_above_their_columns(fleet: Fleet, key: str) -> None:
         for keys in ((key,), ("tab", "escape"), ("G",), ("3", key)):
             await _press(pilot, *keys)
             titles = screen_text(app)[4]
-            assert app.main.answer.column_titles().rstrip() == titles
+            assert app.main.list.column_titles().rstrip() == titles
 
 
 async def test_a_filter_keeps_rows_that_contain_a_text(fleet: Fleet) -> None:
@@ -195,8 +195,8 @@ async def test_which_images_have_a_layer(fleet: Fleet, size: tuple[int, int]) ->
         assert layer.digest[:40] in text
         assert _names(text) == ["team-1/app-001:1.1", "team-3/app-007:1.7", "team-1/app-013:1.13"]
         await _press(pilot, "escape")
-        assert app.focused is app.main.answer
-        assert app.main.answer.cursor == 1
+        assert app.focused is app.main.list
+        assert app.main.list.cursor == 1
         await _press(pilot, "enter", "j", "enter")
         assert app.chosen == 7
 
@@ -230,7 +230,7 @@ async def test_an_image_is_opened_and_left(fleet: Fleet) -> None:
         text = "\n".join(screen_text(again))
         assert "shared▾" in text
         assert "14 of 14" in text
-        row = again.main.answer.current
+        row = again.main.list.current
         assert row is not None
         assert row.about == app.chosen
     assert again.fleet_state.open_error is None

@@ -19,7 +19,7 @@ from layerscope.opening.remote import WORKER
 from layerscope.sources import Request, Source
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
-from layerscope.tui.picker_rows import Choice
+from layerscope.tui.picker_rows import PickerModel
 from tests.images import docker_archive, file, layer_tar, write
 from tests.sources.image_files import listing
 from tests.terminal import TMUX, Terminal, layerscope, terminal
@@ -82,7 +82,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(app: PickerApp) -> list[str]:
-    return [row.name for row in app.choice.rows]
+    return [row.name for row in app.model.rows]
 
 
 async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
@@ -175,10 +175,10 @@ async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
     async with picker(folder).run_test() as pilot:
         app = await all_listed(pilot)
         await pilot.press("down", "s")
-        assert app.choice.sort == "size"
+        assert app.model.sort == "size"
         await pilot.press("s")
         assert names(app)[0] == "(no name)"
-        assert app.choice.rows[app.images.cursor].name == "flask:3"
+        assert app.model.rows[app.images.cursor].name == "flask:3"
 
 
 async def test_two_marked_images_are_compared(folder: Path) -> None:
@@ -224,7 +224,7 @@ async def test_a_marked_image_is_compared_with_the_one_under_the_cursor(folder: 
         await pilot.press("escape")
         await pilot.pause()
         assert "1 marked · 5 images" in screen_text(again)[0]
-        assert again.choice.rows[again.images.cursor].image is IMAGES[1]
+        assert again.model.rows[again.images.cursor].image is IMAGES[1]
 
 
 async def test_images_of_unknown_age_are_compared_in_the_order_of_marking(tmp_path: Path) -> None:
@@ -244,13 +244,13 @@ async def test_the_mouse_marks_and_sorts(folder: Path) -> None:
         for x, marked in ((2, 1), (40, 1), (1, 0), (3, 1)):
             await pilot.click("#images", offset=(x, 1))
             await pilot.pause()
-            assert (len(app.choice.marked), app.images.cursor) == (marked, 1), x
+            assert (len(app.model.marked), app.images.cursor) == (marked, 1), x
         for title, sort in (("image", "name"), ("size", "size"), ("id", "size"), ("age", "age")):
             lines = screen_text(app)
             y = next(y for y, line in enumerate(lines) if "platform" in line)
             await pilot.click(offset=(lines[y].rindex(title), y))
             await pilot.pause()
-            assert app.choice.sort == sort
+            assert app.model.sort == sort
             assert f"by {sort}" in screen_text(app)[0]
             assert {"name": "image ▴", "size": "size ▾", "age": "age ▴"}[sort] in screen_text(app)[
                 y
@@ -281,9 +281,9 @@ async def test_rows_appear_while_a_slow_engine_is_awaited(folder: Path) -> None:
         assert isinstance(app, PickerApp)
         for _ in range(100):
             await pilot.pause(0.01)
-            if len(app.choice.rows) == 5:
+            if len(app.model.rows) == 5:
                 break
-        assert len(app.choice.rows) == 5
+        assert len(app.model.rows) == 5
         assert app.images.looking
         await pilot.press("enter")
         await pilot.pause()
@@ -325,10 +325,10 @@ async def test_windows_versions_are_shown_in_full_if_there_is_room(folder: Path)
 def test_an_image_of_an_engine_and_its_store_is_one_row() -> None:
     """An image that both list is one row, and is opened from the store, which needs no export."""
     direct = stored("flask:3", 3, "docker-store", layers=[StoreLayer("a", 1)])
-    choice = Choice()
-    choice.add([IMAGES[0], stored("", 9, intermediate=True)])
-    choice.add([direct])
-    (row,) = choice.rows
+    model = PickerModel()
+    model.add([IMAGES[0], stored("", 9, intermediate=True)])
+    model.add([direct])
+    (row,) = model.rows
     assert row.image is direct
     assert row.sources == ("docker", "docker-store")
     assert row.name == "flask:3"
@@ -478,5 +478,5 @@ async def test_a_picker_continues_where_the_previous_one_was_left(folder: Path) 
             await all_listed(pilot)
             assert bool(asked) is not complete
             assert names(second) == order
-            assert second.choice.rows[second.images.cursor].image is chosen
+            assert second.model.rows[second.images.cursor].image is chosen
             assert second.query_one(Input).value == "e"

@@ -59,7 +59,7 @@ class ComparisonApp(ExplorerApp):
         return self._screen
 
     def on_mount(self) -> None:
-        self.begin(self.main)
+        self.show_main(self.main)
         self.call_after_refresh(self._load_all)
 
     def _load_all(self) -> None:

@@ -53,12 +53,12 @@ def matching_rows(
     document: Document, pattern: re.Pattern[str], cancelled: Callable[[], bool]
 ) -> list[int]:
     """Rows whose text matches a pattern."""
-    found = []
+    rows = []
     for row in range(len(document)):
         if row % 1024 == 0 and cancelled():
             break
         if pattern.search("".join(text for text, _ in document.pieces(row))):
-            found.append(row)
-            if len(found) == MOST_MATCHES:
+            rows.append(row)
+            if len(rows) == MOST_MATCHES:
                 break
-    return found
+    return rows

@@ -40,8 +40,8 @@ class BytesDocument:
         if _HEX_WORDS.fullmatch(text) and len(text.replace(" ", "")) >= 4:
             wanted += b"|" + re.escape(bytes.fromhex(text.replace(" ", "")))
         rows: list[int] = []
-        for found in re.finditer(wanted, self._data, re.IGNORECASE):
-            row = found.start() // WIDTH
+        for match in re.finditer(wanted, self._data, re.IGNORECASE):
+            row = match.start() // WIDTH
             at = bisect_left(rows, row)
             if at == len(rows):
                 rows.append(row)

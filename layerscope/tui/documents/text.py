@@ -75,16 +75,16 @@ class TextDocument:
         line = self.rows[row]
         if row >= len(self.styles) or not self.styles[row]:
             return [(expanded(line, 0), "")]
-        found: list[Piece] = []
+        pieces: list[Piece] = []
         start = column = 0
         for length, style in [*self.styles[row], (len(line), "")]:
             part = line[start : start + length]
             if part:
                 shown = expanded(part, column)
-                found.append((shown, style))
+                pieces.append((shown, style))
                 column += len(shown)
             start += length
-        return found
+        return pieces
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
         return matching_rows(self, pattern, cancelled)

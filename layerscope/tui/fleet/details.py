@@ -28,7 +28,7 @@ _PATHS = 12
 _LABEL = 13
 
 
-def words_of(
+def paragraphs_of(
     row: FleetRow, table: FleetTable, tables: FleetTables, check: Check
 ) -> Iterator[Paragraph]:
     """The details of a row. Reads the rows of all images; raises `OSError`, and what `check` raises."""
@@ -124,8 +124,8 @@ def _image(number: int, tables: FleetTables) -> Iterator[Paragraph]:
     (row,) = results.of_image(ImageRow, number)
     yield Paragraph(tables.titles[number], "strong", image=number)
     yield Paragraph(text.safe_name(row.reference), "quiet")
-    made = tables.created[number] or "unknown"
-    yield _fact("made", f"{made}  {text.safe_name(row.platform or '')}")
+    created = tables.created[number] or "unknown"
+    yield _fact("made", f"{created}  {text.safe_name(row.platform or '')}")
     stored, wasted = row.stored_bytes or 0, row.wasted_bytes or 0
     yield _fact("stored", size(stored))
     yield _fact("wasted", f"{size(wasted)} ({text.percent(wasted, stored)})")

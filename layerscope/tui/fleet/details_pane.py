@@ -9,7 +9,7 @@ from layerscope.errors import CancelledError
 from layerscope.report.fleet_rows import FleetTables
 from layerscope.report.fleet_table import FleetRow, FleetTable
 from layerscope.tui.commands import Keys, first_key
-from layerscope.tui.fleet.details import words_of
+from layerscope.tui.fleet.details import paragraphs_of
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 from layerscope.tui.widgets.paragraph_list import Paragraph, ParagraphList
@@ -22,15 +22,15 @@ class DetailsPane(Pane):
     class LookedUp(Message):
         """The details of a row were looked up."""
 
-        def __init__(self, row: FleetRow, words: list[Paragraph]) -> None:
+        def __init__(self, row: FleetRow, paragraphs: list[Paragraph]) -> None:
             super().__init__()
             self.row = row
-            self.words = words
+            self.paragraphs = paragraphs
 
     def __init__(self, keys: Keys, *, id: str) -> None:
-        self.words = ParagraphList("", id="details")
+        self.list = ParagraphList("", id="details")
         self._title = PaneTitle(hints=("list.open",))
-        super().__init__(self._title, self.words, id=id)
+        super().__init__(self._title, self.list, id=id)
         self._keys = keys
         self._table: FleetTable | None = None
         self._row: FleetRow | None = None
@@ -45,29 +45,29 @@ class DetailsPane(Pane):
         self._row = row
         self._title.show(self._noun)
         if row is None or table is None:
-            self.words.show([], "")
+            self.list.show([], "")
         else:
-            if not self.words.row_count():
-                self.words.show([], "Looking for images…")
+            if not self.list.row_count():
+                self.list.show([], "Looking for images…")
             self._look_up(row, table, tables)
 
     @work(thread=True, exclusive=True, group="details", exit_on_error=False)
     def _look_up(self, row: FleetRow, table: FleetTable, tables: FleetTables) -> None:
         check = check_while(lambda: row is self._row)
         try:
-            words = list(words_of(row, table, tables, check))
+            paragraphs = list(paragraphs_of(row, table, tables, check))
             check()
         except CancelledError:
             return
-        self.post_message(self.LookedUp(row, words))
+        self.post_message(self.LookedUp(row, paragraphs))
 
     @on(LookedUp)
     def _looked_up(self, event: LookedUp) -> None:
         event.stop()
         if event.row is self._row:
-            self.words.show(event.words)
-            if self.screen.focused is self.words:
-                self.words.go_to_image()
+            self.list.show(event.paragraphs)
+            if self.screen.focused is self.list:
+                self.list.go_to_image()
             self.update_title()
 
     @on(LineList.Highlighted, "#details")
@@ -80,6 +80,6 @@ class DetailsPane(Pane):
 
     def update_title(self) -> None:
         """Update the title: the kind of row, and the key that opens the image under the cursor."""
-        opens = self.screen.focused is self.words and self.words.image is not None
+        opens = self.screen.focused is self.list and self.list.image is not None
         key = first_key("list.open", self._keys)
         self._title.show(self._noun, f"{key} opens the image" if opens else "")

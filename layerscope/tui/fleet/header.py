@@ -50,14 +50,14 @@ class FleetHeader(ScreenHeader):
             return [Segment(f" {self.work}", self.style_of("quiet"))]
         for short in (False, True):
             for left_out in range(len(_OPTIONAL) + 1):
-                kept = [
+                fitting = [
                     (words[short], words[2])
                     for words in self.figures
                     if words[2] not in _OPTIONAL[:left_out]
                 ]
-                if sum(text.cells(words) + len(_BETWEEN) for words, _ in kept) <= width:
-                    return self._joined(kept)
-        return self._joined(kept)
+                if sum(text.cells(words) + len(_BETWEEN) for words, _ in fitting) <= width:
+                    return self._joined(fitting)
+        return self._joined(fitting)
 
     def _joined(self, parts: list[tuple[str, Role]]) -> list[Segment]:
         segments: list[Segment] = []

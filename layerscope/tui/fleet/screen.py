@@ -20,7 +20,7 @@ from layerscope.tui.commands import Keys, bindings, first_key
 from layerscope.tui.fleet.details_pane import DetailsPane
 from layerscope.tui.fleet.header import FleetHeader
 from layerscope.tui.fleet.state import NOTHING, SECTIONS, FleetState, TableState
-from layerscope.tui.fleet.table import AnswerList
+from layerscope.tui.fleet.table import FleetList
 from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointing, copy
 from layerscope.tui.widgets.field import Field
@@ -35,20 +35,20 @@ WIDE = 130
 class FleetScreen(Guarded, Screen[None]):
     """Shows tables about many images."""
 
-    AUTO_FOCUS = "#answer-list"
+    AUTO_FOCUS = "#fleet-list"
     BINDINGS: ClassVar[list[BindingType]] = bindings("fleet")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # as Textual spells it
     DEFAULT_CSS = """
     FleetScreen { background: $background; layout: vertical; }
     FleetScreen > #panes { height: 1fr; }
-    FleetScreen #answer { width: 1fr; }
-    FleetScreen #about { width: 1fr; display: none; }
+    FleetScreen #table-pane { width: 1fr; }
+    FleetScreen #details-pane { width: 1fr; display: none; }
     FleetScreen LineList { height: 1fr; }
     FleetScreen Field { display: none; }
     FleetScreen.-searching Field { display: block; }
-    FleetScreen.-narrow.-details #answer { display: none; }
-    FleetScreen.-narrow.-details #about { display: block; }
-    FleetScreen.-wide.-read #about { display: block; width: 36%; border-left: solid $rule; }
+    FleetScreen.-narrow.-details #table-pane { display: none; }
+    FleetScreen.-narrow.-details #details-pane { display: block; }
+    FleetScreen.-wide.-read #details-pane { display: block; width: 36%; border-left: solid $rule; }
     """
 
     class OpenImage(Message):
@@ -62,9 +62,9 @@ class FleetScreen(Guarded, Screen[None]):
         super().__init__()
         self._fleet_state, self._keys = fleet_state, keys
         self.header = FleetHeader(keys)
-        self.answer = AnswerList(id="answer-list")
-        self.about = DetailsPane(keys, id="about")
-        self.details = self.about.words
+        self.list = FleetList(id="fleet-list")
+        self.details_pane = DetailsPane(keys, id="details-pane")
+        self.details = self.details_pane.list
         self.field = Field(placeholder="part of a name", enter="Go to rows", id="fleet-field")
         self._title = PaneTitle(hints=("fleet.group", "fleet.filter"))
         self._columns = ColumnTitles()
@@ -73,12 +73,12 @@ class FleetScreen(Guarded, Screen[None]):
         yield self.header
         yield self.field
         with Horizontal(id="panes"):
-            yield Pane(self._title, self._columns, self.answer, id="answer")
-            yield self.about
+            yield Pane(self._title, self._columns, self.list, id="table-pane")
+            yield self.details_pane
         yield KeyBar(self._keys, self._inactive_commands, self._footer_words)
 
     def on_mount(self) -> None:
-        self.set_focus(self.answer)
+        self.set_focus(self.list)
         if self._fleet_state.tables is not None:
             self.fleet_read()
         else:
@@ -91,9 +91,9 @@ class FleetScreen(Guarded, Screen[None]):
         self._show_column_titles()
         self._show_details()
 
-    @on(AnswerList.LaidOut)
+    @on(FleetList.LaidOut)
     def _show_column_titles(self) -> None:
-        self._columns.show(self.answer.column_titles())
+        self._columns.show(self.list.column_titles())
 
     @property
     def view(self) -> FleetScreen:
@@ -102,7 +102,7 @@ class FleetScreen(Guarded, Screen[None]):
 
     def panes(self) -> list[Widget]:
         """The widgets that can have the focus."""
-        return [self.answer, self.details]
+        return [self.list, self.details]
 
     @property
     def _table(self) -> FleetTable | None:
@@ -139,13 +139,13 @@ class FleetScreen(Guarded, Screen[None]):
             back = first_key("app.back", self._keys)
             self.header.work = work.partition("\n")[0]
             self.header.refresh()
-            self.answer.show(None, TableState(), f"{work}\n\n{back} cancels.")
+            self.list.show(None, TableState(), f"{work}\n\n{back} cancels.")
 
     def fleet_failed(self) -> None:
         """Show that the fleet could not be read."""
         self.header.work = "not read"
         self.header.refresh()
-        self.answer.show(None, TableState(), "The images could not be read.")
+        self.list.show(None, TableState(), "The images could not be read.")
 
     def _show_table(self) -> None:
         fleet_state, state = self._fleet_state, self._state
@@ -154,7 +154,7 @@ class FleetScreen(Guarded, Screen[None]):
         name = fleet_state.table_name(fleet_state.section)
         if fleet_state.tables is not None:
             nothing = NOTHING.get(name) or "No image has figures."
-            self.answer.show(self._table, state, nothing)
+            self.list.show(self._table, state, nothing)
         with self.prevent(Input.Changed):
             self.field.input.value = state.search
         self.set_class(bool(state.search), "-searching")
@@ -168,15 +168,15 @@ class FleetScreen(Guarded, Screen[None]):
             return
         parts = [table.note]
         if state.search:
-            parts.append(f"{self.answer.row_count():,} of {len(table.rows):,}")
+            parts.append(f"{self.list.row_count():,} of {len(table.rows):,}")
         elif table.more:
             parts.append(f"the first {len(table.rows):,} of {len(table.rows) + table.more:,}")
         groups = SECTIONS[self._fleet_state.section].tables
         if len(groups) > 1:
             key = first_key("fleet.group", self._keys)
             parts.append(f"{key} by {groups[self._next_group()]}")
-        self._title.show(table.title, " · ".join(parts), whole=True)
-        self._columns.show(self.answer.column_titles())
+        self._title.show(table.title, " · ".join(parts), keep_left=True)
+        self._columns.show(self.list.column_titles())
 
     # details
 
@@ -184,9 +184,9 @@ class FleetScreen(Guarded, Screen[None]):
     def _at_details(self) -> bool:
         return self.focused is self.details
 
-    @on(LineList.Highlighted, "#answer-list")
+    @on(LineList.Highlighted, "#fleet-list")
     def _moved(self) -> None:
-        self.answer.keep_row()
+        self.list.keep_row()
         self._show_details()
         self.refresh_bindings()
 
@@ -198,7 +198,7 @@ class FleetScreen(Guarded, Screen[None]):
     def _show_details(self) -> None:
         """Show the details of the row under the cursor, if they are on screen."""
         if self._details_visible and self._fleet_state.tables is not None:
-            self.about.show_row(self.answer.current, self._table, self._fleet_state.tables)
+            self.details_pane.show_row(self.list.current, self._table, self._fleet_state.tables)
 
     @on(LineList.Highlighted, "#details")
     def _details_moved(self) -> None:
@@ -228,7 +228,7 @@ class FleetScreen(Guarded, Screen[None]):
             self.fleet_read()
 
     def action_cycle_sort(self) -> None:
-        self._sort(self.answer.next_column())
+        self._sort(self.list.next_column())
 
     def action_reverse(self) -> None:
         if self._fleet_state.tables is None:
@@ -238,10 +238,10 @@ class FleetScreen(Guarded, Screen[None]):
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
-        column = self.answer.column_at(event.x)
+        column = self.list.column_at(event.x)
         if column is None:
             return
-        if column == self.answer.sorted_by:
+        if column == self.list.sorted_by:
             self.action_reverse()
         else:
             self._sort(column)
@@ -252,7 +252,7 @@ class FleetScreen(Guarded, Screen[None]):
             self._rows_changed()
 
     def _rows_changed(self) -> None:
-        self.answer.change()
+        self.list.change()
         self._update_title()
         self._show_details()
 
@@ -275,14 +275,14 @@ class FleetScreen(Guarded, Screen[None]):
         self._to_rows()
 
     def _to_rows(self) -> None:
-        self.set_focus(self.answer)
+        self.set_focus(self.list)
         self.set_class(bool(self._state.search), "-searching")
         self.refresh_bindings()
 
-    @on(LineList.Opened, "#answer-list")
+    @on(LineList.Opened, "#fleet-list")
     def _opened(self, event: LineList.Opened) -> None:
         event.stop()
-        row = self.answer.current
+        row = self.list.current
         if row is not None and isinstance(row.about, int):
             self.post_message(self.OpenImage(row.about))
         elif row is not None:
@@ -299,20 +299,20 @@ class FleetScreen(Guarded, Screen[None]):
         self._show_details()
         self.set_focus(self.details)
         self.call_after_refresh(self.details.go_to_image)
-        self.about.update_title()
+        self.details_pane.update_title()
         self.refresh_bindings()
 
     def _leave_details(self) -> None:
         self.remove_class("-details")
-        self.set_focus(self.answer)
+        self.set_focus(self.list)
         self.call_after_refresh(self._resized)
-        self.about.update_title()
+        self.details_pane.update_title()
         self.refresh_bindings()
 
     def action_next_pane(self) -> None:
         if self._at_details:
             self._leave_details()
-        elif self.answer.current is not None:
+        elif self.list.current is not None:
             self._go_to_details()
 
     def action_back(self) -> None:
@@ -336,7 +336,7 @@ class FleetScreen(Guarded, Screen[None]):
         reading = self._fleet_state.tables is None
         if not (reading or self._at_details or self._state.search):
             inactive.add("app.back")
-        opens = self.details.image if self._at_details else self.answer.current
+        opens = self.details.image if self._at_details else self.list.current
         if opens is None:
             inactive.add("list.open")
         if len(SECTIONS[self._fleet_state.section].tables) < 2 or self._at_details:
@@ -357,7 +357,7 @@ class FleetScreen(Guarded, Screen[None]):
         """Footer texts that depend on the current row and pane."""
         if self._fleet_state.tables is None:
             return {"app.back": "Cancel"}
-        row = self.answer.current
+        row = self.list.current
         image = self._at_details or (row is not None and isinstance(row.about, int))
         words = {"list.open": "Explore" if image else "Details"}
         return words | {"fleet.next_pane": "Table"} if self._at_details else words

@@ -28,7 +28,7 @@ _MAX_FIXED = 24
 _STYLES = {"error": "removed", "warning": "waste", "lags": "waste"}
 
 
-class AnswerList(LineList):
+class FleetList(LineList):
     """The rows of a table."""
 
     class LaidOut(Message):

@@ -357,8 +357,8 @@ class ExploreView(View):
         alone = room < LOW_HEIGHT or self.screen.has_class("-narrow")
         self.set_class(alone, "-alone")
         most = max(room - SUMMARY_HEIGHT, room // 2)
-        wanted = min(max(self.steps.row_count(), 1) + TITLE_LINES, most)
-        self._steps_pane.styles.height = "1fr" if alone else wanted
+        height = min(max(self.steps.row_count(), 1) + TITLE_LINES, most)
+        self._steps_pane.styles.height = "1fr" if alone else height
 
     def action_move_splitter(self, by: int) -> None:
         """Enlarge or shrink the left panes."""

@@ -108,7 +108,7 @@ class FileView(View):
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
         self._content, self._comparing, self._start_row = None, False, 0
-        self.rows.under = Pointed(facts.path, version, max(facts.died - 1, facts.born))
+        self.rows.shown_path = Pointed(facts.path, version, max(facts.died - 1, facts.born))
         self.pane.forget()
         self._panel.show(facts)
         self._work.stop()

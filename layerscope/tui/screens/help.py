@@ -93,12 +93,12 @@ class Section:
                 (keys, f"{meaning} [{identifier}]")
                 for (keys, meaning), identifier in zip(rows, self.ids, strict=True)
             )
-        found = (
+        matching_rows = (
             row
             for row in rows
             if all(word in f"{self.title} {row[0]} {row[1]}".casefold() for word in words)
         )
-        return Section(self.title, tuple(found))
+        return Section(self.title, tuple(matching_rows))
 
 
 class HelpScreen(Dialog):
@@ -158,12 +158,12 @@ class HelpScreen(Dialog):
         """Write the sections that match the search."""
         typed = self._field.input.value
         words = typed.casefold().split()
-        found = [section.matching(words) for section in self._sections]
-        found = [section for section in found if section.rows]
+        matching = [section.matching(words) for section in self._sections]
+        matching = [section for section in matching if section.rows]
         self._field.show_note(
-            "" if found else f"nothing matches {text.safe_name(typed)}", wrong=True
+            "" if matching else f"nothing matches {text.safe_name(typed)}", wrong=True
         )
-        self._body.update(page_text(found, self._page.scrollable_content_region.width))
+        self._body.update(page_text(matching, self._page.scrollable_content_region.width))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -195,13 +195,13 @@ def sections(
     groups = [group for group in GROUPS if group not in ("app", "view")]
     groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
-        own = [
+        view_commands = [
             command
             for group in groups
             for command in COMMANDS
             if command.group == group and command.id in active
         ]
-        yield _commands(f"Keys in {view}", own, keys)
+        yield _commands(f"Keys in {view}", view_commands, keys)
     elsewhere = bool(active) and not any(identifier.startswith("view.") for identifier in active)
     for group in ("app",) if elsewhere else ("view", "app"):
         works = [
@@ -243,10 +243,10 @@ def _words(command: Command) -> str:
     return f"{command.title}: {command.help}" if command.group == "view" else command.help
 
 
-def page_text(found: Collection[Section], room: int = 1000) -> Text:
+def page_text(shown: Collection[Section], room: int = 1000) -> Text:
     """Sections as text, wrapped to `room` cells."""
     body = Text()
-    for section in found:
+    for section in shown:
         if not section.rows:
             continue
         body.append("\n" if body else "").append(f"{section.title}\n", "bold")

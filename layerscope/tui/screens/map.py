@@ -102,8 +102,12 @@ class MapView(View):
         place = self.trail[-1]
         path = "/" + text.safe_name(usage.filesystem.table.full(place.path))
         skipped = f" · all but the {place.skip:,} largest" if place.skip else ""
-        total, whole = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
-        size = f"{text.size(total)} of {text.size(whole)}" if total < whole else text.size(whole)
+        shown_bytes, all_bytes = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
+        size = (
+            f"{text.size(shown_bytes)} of {text.size(all_bytes)}"
+            if shown_bytes < all_bytes
+            else text.size(all_bytes)
+        )
         last = usage.filesystem.layer_count - 1
         after = "final image" if usage.layer == last else f"after layer {usage.layer} of 0–{last}"
         self._title.show(f"Map · {path}{skipped}", f"{size} · {after}")

@@ -118,15 +118,15 @@ class WasteView(View):
         self.copies.rows_changed()
 
     def duplicates_found(self) -> None:
-        found = self.session.duplicates or ()
-        self.copies.show_duplicates(found)
+        duplicates = self.session.duplicates or ()
+        self.copies.show_duplicates(duplicates)
         self.resize_panes()
-        if not found:
+        if not duplicates:
             self._copies_title.show("Duplicates")
             return
-        saving = text.size(sum(duplicate.saving for duplicate in found))
-        whole = f"Duplicates · {saving} in duplicates of {text.count_of(len(found), 'file')}"
-        self._copies_title.show(whole, "not counted as wasted", shorter=(f"Duplicates · {saving}",))
+        saving = text.size(sum(duplicate.saving for duplicate in duplicates))
+        title = f"Duplicates · {saving} in duplicates of {text.count_of(len(duplicates), 'file')}"
+        self._copies_title.show(title, "not counted as wasted", shorter=(f"Duplicates · {saving}",))
 
     # groups
 
@@ -215,10 +215,10 @@ class WasteView(View):
         ]
 
     def _copy_facts(self) -> list[tuple[str, str]]:
-        found = self.copies.duplicate_at_cursor()
-        if found is None:
+        selected = self.copies.duplicate_at_cursor()
+        if selected is None:
             return []
-        duplicate, path = found
+        duplicate, path = selected
         # The digest alone fits a narrow line.
         algorithm, _, digest = duplicate.digest.partition(":")
         return [
@@ -244,9 +244,9 @@ class WasteView(View):
     @on(LineList.Opened, "#duplicate-list")
     def _show_copy(self, event: LineList.Opened) -> None:
         event.stop()
-        found = self.copies.duplicate_at_cursor()
-        if found is not None:
-            self.post_message(ShowPath(found[1], self.copies.layer_of(found[1])))
+        selected = self.copies.duplicate_at_cursor()
+        if selected is not None:
+            self.post_message(ShowPath(selected[1], self.copies.layer_of(selected[1])))
 
 
 def _grouped(opened: Opened, by: GroupBy) -> WasteGroups:

@@ -85,7 +85,7 @@ class SeriesApp(ExplorerApp):
         return self._screen
 
     def on_mount(self) -> None:
-        self.begin(self.main)
+        self.show_main(self.main)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:

@@ -84,14 +84,14 @@ class SeriesScreen(Guarded, Screen[None]):
         self.hops = HopList(self._names, id="hops")
         self.details = ParagraphList("Available once this release is read.", id="details")
         self._titles = ColumnTitles()
-        self._subject = PaneTitle("All updates")
+        self._details_title = PaneTitle("All updates")
         self._opened: OpenedSeries | None = None
 
     def compose(self) -> ComposeResult:
         yield self.header
         with Horizontal():
             yield Pane(self._titles, None, self.hops, id="updates")
-            yield Pane(self._subject, None, self.details, id="update")
+            yield Pane(self._details_title, None, self.details, id="update")
         yield KeyBar(self._keys, self._inactive_commands, lambda: {"list.open": "Compare"})
 
     def on_mount(self) -> None:
@@ -138,10 +138,10 @@ class SeriesScreen(Guarded, Screen[None]):
         row, hops = self.hops.cursor, self.hops.hops
         words: list[Paragraph] = []
         if row == 0:
-            self._subject.show("All updates")
+            self._details_title.show("All updates")
             words = list(series_words(self._opened)) if self._opened is not None else []
         else:
-            self._subject.show("What is fetched")
+            self._details_title.show("What is fetched")
             if row <= len(hops):
                 words = list(hop_words(self._names[row - 1], self._names[row], hops[row - 1]))
         self.details.show(words)

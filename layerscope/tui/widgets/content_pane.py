@@ -91,9 +91,9 @@ class ContentPane(Vertical):
             return ""
         if self._searching:
             return "searching…"
-        found = text.count_of(len(self._matches), "match", "matches")
+        count = text.count_of(len(self._matches), "match", "matches")
         at = sum(row <= self.rows.cursor for row in self._matches)
-        return f"{at:,} of {found}" if self._matches else "no match"
+        return f"{at:,} of {count}" if self._matches else "no match"
 
     def action_search(self) -> None:
         self._field.add_class("-open")

@@ -68,11 +68,11 @@ class DuplicateList(OutlineList):
     points = True
 
     def pointed(self) -> Pointed | None:
-        opened, found = self._session.opened, self.duplicate_at_cursor()
-        if opened is None or found is None:
+        opened, selected = self._session.opened, self.duplicate_at_cursor()
+        if opened is None or selected is None:
             return None
         filesystem = opened.filesystem
-        return Pointed.after(filesystem, found[1], filesystem.layer_count - 1)
+        return Pointed.after(filesystem, selected[1], filesystem.layer_count - 1)
 
     def empty_text(self) -> str:
         if not self._session.options.duplicates:

@@ -204,7 +204,7 @@ class FilesPane(Pane):
             if self._marked is None
             else tree_words.comparison_title(*sorted((self._marked, place.layer))),
             "" if self.files.blank else words,
-            whole=self._marked is not None,
+            keep_left=self._marked is not None,
         )
 
     @on(FileTree.RowsChanged)

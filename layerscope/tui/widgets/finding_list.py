@@ -62,13 +62,13 @@ class FindingList(OutlineList, inherit_bindings=False):
 
     def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
         """Show other groups, all expanded; the cursor stays on its finding, or goes to the first."""
-        kept = self.number
+        number = self.number
         self.groups, self.by = groups, by
         self.show_outline(Outline([len(group.members) for group in groups]))
         self.outline.open_all()
         self.rows_changed()
         if groups:
-            self.select(groups[0].members[0] if kept is None else kept)
+            self.select(groups[0].members[0] if number is None else number)
 
     def select(self, number: int) -> None:
         """Put the cursor on a finding."""

@@ -6,7 +6,7 @@ import datetime
 
 from layerscope import text
 from layerscope.tui.paint import RowPainter, fit, fit_middle
-from layerscope.tui.picker_rows import Choice, Row
+from layerscope.tui.picker_rows import PickerModel, Row
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import column_at
 
@@ -56,24 +56,26 @@ def sort_at(width: int, longest_platform: int, x: int) -> str | None:
 
 
 class ImageList(LineList):
-    """Rows of a `Choice`."""
+    """Rows of a `PickerModel`."""
 
     class BoxClicked(LineList.RowMessage):
         """The box of the image under the cursor was clicked."""
 
-    def __init__(self, choice: Choice, now: datetime.datetime, *, id: str | None = None) -> None:
+    def __init__(
+        self, model: PickerModel, now: datetime.datetime, *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self.choice = choice
+        self.model = model
         self.now = now
         self.looking = True
         """Whether the search is still running."""
 
     def row_count(self) -> int:
-        return len(self.choice.rows)
+        return len(self.model.rows)
 
     def empty_text(self) -> str:
-        if self.choice.total:
-            return f"No image matches {text.safe_name(self.choice.search.strip())}"
+        if self.model.total:
+            return f"No image matches {text.safe_name(self.model.search.strip())}"
         if self.looking:
             return "Looking for images…"
         return "No images here: start an engine, save an image into this folder, or try layerscope demo"  # fmt: skip
@@ -85,12 +87,12 @@ class ImageList(LineList):
             super().clicked(x, chain)
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        found = self.choice.rows[row]
+        found = self.model.rows[row]
         image = found.image
-        longest = self.choice.longest_platform
+        longest = self.model.longest_platform
         name, identifier, platform, place = column_widths(width, longest)
         quiet = self.style_of("quiet")
-        marked = self.choice.is_marked(found)
+        marked = self.model.is_marked(found)
         painter.add(" [x] " if marked else " [ ] ", self.style_of("added") if marked else quiet)
         named = bool(image.tags) or found.saved
         painter.add(f"{fit_middle(found.name, name)} ", self.style_of("strong") if named else quiet)

@@ -49,7 +49,7 @@ class PackageList(LineList):
         self.sort = sort
         if self.usage is None:
             return
-        kept = self.selected
+        selected = self.selected
         rows: list[Row] = [*self.usage.packages, *self.usage.directories]
         rows.sort(key=lambda row: -row.bytes)
         if sort is PackageSort.NAME:
@@ -62,7 +62,7 @@ class PackageList(LineList):
             rows.sort(key=_layer, reverse=True)
         self._rows = rows
         self.rows_changed()
-        self.go_to(next((at for at, row in enumerate(rows) if row is kept), 0))
+        self.go_to(next((at for at, row in enumerate(rows) if row is selected), 0))
 
     @property
     def selected(self) -> Row | None:

@@ -56,23 +56,28 @@ class PaneTitle(Clickable, Widget):
         self._hints = hints
         self.left = left
         self.right = right
-        self.whole = False
+        self.keep_left = False
         self.shorter: Sequence[str] = ()
 
     def show(
-        self, left: str, right: str = "", *, whole: bool = False, shorter: Sequence[str] = ()
+        self, left: str, right: str = "", *, keep_left: bool = False, shorter: Sequence[str] = ()
     ) -> None:
-        """Change the texts; they must be safe for a terminal. With `whole`, the right one is cut before the left one. `shorter` are
-        alternatives to the left one, for when it does not fit beside the last part of the right one; they imply `whole`."""
-        if (left, right, whole, shorter) != (self.left, self.right, self.whole, self.shorter):
-            self.left, self.right, self.whole, self.shorter = left, right, whole, shorter
+        """Change the texts; they must be safe for a terminal. With `keep_left`, the right one is cut before the left one. `shorter` are
+        alternatives to the left one, for when it does not fit beside the last part of the right one; they imply `keep_left`."""
+        if (left, right, keep_left, shorter) != (
+            self.left,
+            self.right,
+            self.keep_left,
+            self.shorter,
+        ):
+            self.left, self.right, self.keep_left, self.shorter = left, right, keep_left, shorter
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
         subject = self._subject(width - cell_len(right.rpartition(" · ")[2]) - 1)
-        room = width - (cell_len(subject) + 1 if self.whole or self.shorter else LEFT)
+        room = width - (cell_len(subject) + 1 if self.keep_left or self.shorter else LEFT)
         while len(right) > room and " · " in right:
             right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:

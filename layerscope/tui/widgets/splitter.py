@@ -58,12 +58,12 @@ class Splitter(Widget):
     def _place(self, extent: int) -> None:
         """Give the pane before it `extent` cells, within limits."""
         container = self.parent
-        whole = self._extent(container.size) if isinstance(container, Widget) else 0
-        least = min(self._least[self._level], (whole - 1) // 2)
-        extent = max(least, min(extent, whole - 1 - least))
-        if whole <= 2 or extent == self._extent(self._before.outer_size):
+        available = self._extent(container.size) if isinstance(container, Widget) else 0
+        least = min(self._least[self._level], (available - 1) // 2)
+        extent = max(least, min(extent, available - 1 - least))
+        if available <= 2 or extent == self._extent(self._before.outer_size):
             return
-        share = self._shares[self._level] = (extent + 0.5) / whole
+        share = self._shares[self._level] = (extent + 0.5) / available
         self._apply(share)
         self.call_after_refresh(self.post_message, self.Moved())
 

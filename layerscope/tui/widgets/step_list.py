@@ -206,11 +206,11 @@ class StepList(LineList):
             return
         painter.add(word + space, self.style_of("strong"))
         room -= len(word + space)
-        _, prelude, left = split_run(instruction)
+        _, prelude, command = split_run(instruction)
         if prelude and cell_len(rest) > room:
             prelude = "… "
         painter.add(prelude, quiet)
-        painter.add(fit(left if prelude else rest, room - cell_len(prelude)), style)
+        painter.add(fit(command if prelude else rest, room - cell_len(prelude)), style)
 
     def _base_mark(self, row: int) -> str:
         """The line beside the steps of the base image; its last step ends it."""

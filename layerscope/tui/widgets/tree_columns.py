@@ -94,15 +94,15 @@ def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
     """The chosen columns that fit a tree of this width."""
     wanted = set(chosen)
     room = width - SIZE - 1 - GLYPH - NAME_ROOM
-    kept = set()
+    fitting = set()
     for name in PRIORITY:
         column = next(column for column in COLUMNS if column.name == name)
         if name in wanted and column.width <= room:
-            kept.add(name)
+            fitting.add(name)
             room -= column.width
         elif name in wanted:
             break
-    return tuple(column for column in COLUMNS if column.name in kept)
+    return tuple(column for column in COLUMNS if column.name in fitting)
 
 
 def name_column(columns: Sequence[Column]) -> int:

@@ -70,11 +70,11 @@ class WasteList(OutlineList):
 
     def show_groups(self, groups: WasteGroups) -> None:
         """Show other groups, the largest expanded; the cursor stays on its record, or goes to the largest."""
-        kept = self.record_row
+        record = self.record_row
         self.groups = groups
         self.show_outline(Outline(groups.counts))
         if len(groups):
-            group, item = (0, 0) if kept is None else groups.place(kept)
+            group, item = (0, 0) if record is None else groups.place(record)
             self.outline.open(group)
             self.rows_changed()
             self.go_to(self.outline.row_of(group, item))

@@ -150,7 +150,7 @@ def looked_up(registry: Registry) -> set[str]:
 def rows(app: PickerApp) -> list[str]:
     """Names of the visible tags."""
     top, height = app.images.scroll_offset.y, app.images.size.height
-    return [row.name for row in app.choice.rows[top : top + height]]
+    return [row.name for row in app.model.rows[top : top + height]]
 
 
 async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
@@ -167,7 +167,7 @@ async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
         await all_listed(pilot)
         assert rows(app)[-1] == "0"
         assert looked_up(registry) == {*first, *rows(app)}
-        assert all(row.image.created for row in app.choice.rows if row.name in looked_up(registry))
+        assert all(row.image.created for row in app.model.rows if row.name in looked_up(registry))
         await pilot.press("slash", *"1.5")
         await pilot.pause(0.3)
         await all_listed(pilot)

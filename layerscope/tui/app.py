@@ -93,7 +93,7 @@ class LayerscopeApp(ExplorerApp):
             self.main.stacked()
             if moved:
                 self.main.explore.steps.base_moved()
-        self.warn_of_damage(event.opened)
+        self.warn_of_damage(event.opened.damages())
         self.warn_of_other_dockerfile(event.opened)
 
     @on(DuplicatesFound)

@@ -81,9 +81,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         self.push_screen(screen)
         self.save_theme_changes()
 
-    def warn_of_damage(self, opened: Opened) -> None:
-        """Notify about layers that could not be read completely."""
-        damages = opened.damages()
+    def warn_of_damage(self, damages: Sequence[str]) -> None:
+        """Notify about layers that could not be read completely; `damages` has a sentence for each."""
         if damages:
             self.notify(
                 "\n".join(map(text.safe_name, damages[:3])),

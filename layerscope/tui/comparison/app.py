@@ -80,7 +80,7 @@ class ComparisonApp(ExplorerApp):
         session, message = self.sessions[event.side], event.message
         if isinstance(message, Stacked):
             session.opened = message.opened
-            self.warn_of_damage(message.opened)
+            self.warn_of_damage(message.opened.damages())
             self._compare_when_ready()
         elif isinstance(message, FindingsFound) and session.opened is not None:
             session.findings = message.findings

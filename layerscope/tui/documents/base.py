@@ -13,6 +13,8 @@ Piece = tuple[str, str]
 
 TAB = 8
 """Columns between tab stops."""
+LONGEST_LINE = 2000
+"""Maximum number of characters shown of a line of a diff."""
 MOST_MATCHES = 100_000
 """Maximum number of matching rows."""
 
@@ -47,6 +49,11 @@ def expanded(text: str, column: int) -> str:
         parts.append(shown)
         column += cells(shown)
     return "".join(parts)
+
+
+def clipped(line: str) -> str:
+    """A line of a diff, made safe and cut after `LONGEST_LINE` characters."""
+    return expanded(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…", 0)
 
 
 def matching_rows(

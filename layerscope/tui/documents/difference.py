@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
 
 from layerscope.progress import Progress, check
-from layerscope.tui.documents.base import Piece, expanded, matching_rows
+from layerscope.tui.documents.base import Piece, clipped, matching_rows
 
 MOST_LINES = 4000
 """Maximum number of changed lines of a version that are compared."""
 CONTEXT = 3
 """Unchanged lines shown around a difference."""
-_LINE = 2000
-"""Characters shown per line."""
 
 Row = tuple[int, int, str, str]
 """Line numbers before and after (0 for none), the mark, the line."""
@@ -100,8 +98,7 @@ class DiffDocument:
         _, _, mark, line = self.rows[row]
         if mark == "@":
             return [(line, "metadata")]
-        shown = line if len(line) <= _LINE else line[:_LINE] + "…"
-        return [(f"{mark} {expanded(shown, 0)}", _STYLES.get(mark, ""))]
+        return [(f"{mark} {clipped(line)}", _STYLES.get(mark, ""))]
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
         return matching_rows(self, pattern, cancelled)

@@ -11,9 +11,9 @@ from textual.widget import Widget
 from layerscope import text
 from layerscope.analysis.treemap import Place
 from layerscope.filesystem.usage import Usage
-from layerscope.image.summary import one_line
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
+from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.legend import Legend, LegendEntry
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.tile_map import TileMap
@@ -125,8 +125,7 @@ class MapView(View):
         )
 
     def _layer_words(self, layer: int) -> str:
-        image = self.session.image
-        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"
+        return step_label(step_of(self.session.image, layer), layer)
 
     # navigation
 

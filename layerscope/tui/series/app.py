@@ -146,14 +146,7 @@ class SeriesApp(ExplorerApp):
         self.series_state.opened = event.opened
         self.main.show_work("")
         self.main.show(self.series_state.hops, event.opened)
-        if event.opened.damages:
-            self.notify(
-                "\n".join(map(text.safe_name, event.opened.damages[:3])),
-                title="Damaged",
-                severity="warning",
-                timeout=10,
-                markup=False,
-            )
+        self.warn_of_damage(event.opened.damages)
 
     @on(SeriesFailed)
     def _failed(self, event: SeriesFailed) -> None:

@@ -6,11 +6,11 @@ from layerscope import text
 from layerscope.browse.filters import Filter
 from layerscope.browse.search import NOTHING, Found, Order, PathSearch, highlights
 from layerscope.browse.version_states import State, state_of
-from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
+from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import column_at
 
@@ -115,7 +115,9 @@ class MatchList(LineList):
             words = " · ".join([*state_words, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
             painter.add(f" {fit(words, room + 2 + STATE)}", style)
             return
-        label = str(layer) if room == LAYER else self._label(layer)
+        label = str(layer)
+        if room != LAYER:
+            label = step_label(step_of(self._session.image, layer), layer)
         painter.add(f" {fit(label, room)}", self.style_of("quiet"))
         painter.add(f"  {fit(words, STATE)}", style)
 
@@ -138,7 +140,3 @@ class MatchList(LineList):
             painter.add(shown[place], match_style)
             painted = place + 1
         painter.add(shown[painted:], plain)
-
-    def _label(self, layer: int) -> str:
-        image = self._session.image
-        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"

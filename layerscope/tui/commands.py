@@ -260,7 +260,7 @@ def key_word(key: str) -> str:
 
 
 MODIFIER_SIGNS = {"ctrl": "^", "shift": "⇧"}
-"""What stands before a key that is pressed with one modifier."""
+"""Signs written before a key that is pressed with a single modifier."""
 KEY_WORDS = {
     "escape": "Esc",
     "enter": "Enter",

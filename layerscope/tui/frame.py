@@ -20,7 +20,7 @@ from layerscope.tui.cells import DEFAULT_BACKGROUND, Cell, Palette
 from layerscope.tui.pen import Pen
 
 SCROLLED = 6
-"""Minimum changed lines to look for lines that only moved up or down."""
+"""Minimum number of changed lines for which scrolling is considered."""
 _SCROLLBAR_CELLS = 2
 """Cells at the end of a line that may stay when the line moves: a scrollbar."""
 Line = Sequence[Cell | None]

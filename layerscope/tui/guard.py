@@ -12,7 +12,7 @@ from layerscope.errors import LayerscopeError
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as an error for the user; the program continues."""
+    """Convert an exception to an error for the user; the program continues."""
     while isinstance(error, WorkerFailed):
         error = error.error
     user_error = faults.as_user_error(error)

@@ -12,7 +12,7 @@ from layerscope.sources.store_image import StoreImage
 
 SORTS = ("age", "size", "name")
 MOST_MARKED = 2
-"""Images that are compared with each other."""
+"""Maximum number of marked images: two are compared."""
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -159,7 +159,7 @@ def _row(key: str, images: Sequence[StoreImage]) -> Row:
 
 
 def _read_speed(image: StoreImage) -> int:
-    """How directly an image can be read: higher is faster."""
+    """A rank of how fast an image can be read; higher is faster."""
     if image.layers is None:
         return 0
     return 1 if any(layer.size is None for layer in image.layers) else 2

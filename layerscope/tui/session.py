@@ -52,7 +52,7 @@ class Session:
     written: WrittenFixes | None = None
     """Fixes that the Dockerfile already has."""
     checked: dict[int, bool] = field(default_factory=dict)
-    """Layers whose digests were verified last, and whether they match."""
+    """Whether digests match, by layer; only for layers that are verified after everything else."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
     permissions: Permissions = field(default_factory=Permissions)
@@ -125,7 +125,7 @@ class Session:
         return sum(self.stored_bytes(layer) or 0 for layer in range(len(self.indexes)))
 
     def stored_bytes(self, layer: int) -> int | None:
-        """Content bytes of a layer, added up once; None while it is not read."""
+        """Content bytes of a layer, computed once; None until it is read."""
         index = self.indexes[layer]
         if index is None:
             return None
@@ -151,7 +151,7 @@ class Session:
 
     @property
     def fixed_bytes(self) -> int:
-        """Bytes that the findings marked as fixed save together."""
+        """Bytes saved by all findings marked as fixed."""
         return 0 if self.findings is None else self.findings.saving(self.fixed)
 
     def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
@@ -172,7 +172,7 @@ class Session:
         return headline(stored, *self._avoidable[1:], self.secrets, short=short)
 
     def base_origin(self) -> str:
-        """Why the base image ends there; not yet safe for a terminal."""
+        """How the end of the base image was determined; not safe for a terminal."""
         guess = self.base_guess
         if self._dockerfile_base == self.base_steps:
             return "from the Dockerfile"

@@ -188,7 +188,7 @@ def _luminance(color: Color) -> float:
 
 
 def thin_scrollbar(selector: str, background: str = "$background") -> str:
-    """The rule, for a `DEFAULT_CSS`, of what `selector` finds on a `background`."""
+    """A CSS rule for `DEFAULT_CSS`: thin scrollbars for `selector`, on a `background`."""
     return f"""
     {selector} {{
         scrollbar-size-vertical: 1;

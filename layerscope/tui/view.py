@@ -63,7 +63,7 @@ class View(Guarded, Container):
         return False
 
     def show_path(self, path: int) -> None:
-        """Show a path, in a view of one path."""
+        """Show another path; only in views of a single path."""
 
     def pointed_at(self, pointed: Pointed) -> None:
         """Called when the view opens while the cursor of another view is on this path."""

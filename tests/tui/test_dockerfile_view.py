@@ -164,7 +164,7 @@ async def test_a_long_history_is_listed_in_a_thread(
 
 
 async def test_an_image_without_steps_shows_a_message(tmp_path: Path) -> None:
-    """An empty image shows a message."""
+    """The listing of an empty image shows a message."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=SMALL) as pilot:
         await dockerfile_view(pilot)

@@ -100,7 +100,7 @@ async def test_filter_and_comparison_work_on_the_expected_tree(tmp_path: Path, r
 
 
 async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> None:
-    """The tar takes precedence, and there is a warning."""
+    """If table and tar differ, the tar takes precedence, with a warning."""
     wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
     app = explorer(image(tmp_path, wrong), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:

@@ -68,7 +68,7 @@ async def opened(pilot: Any) -> FindingsView:
 async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
     tmp_path: Path,
 ) -> None:
-    """Secrets first, then the largest savings, and last findings of the base image."""
+    """Secrets come first, then the largest savings, and findings of the base image last."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         rows = [line for line in lines(pilot)[3:] if "Findings ·" not in line]

@@ -1,4 +1,4 @@
-"""Help: the keys of the view it was opened in come first, a search narrows it, and the palette leads to its figures."""
+"""Help: the keys of the current view come first, a search narrows the page, and the palette opens its sections."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _map(running: Running) -> None:
 
 
 def _findings(running: Running) -> None:
-    """The total saving, the resulting size, and the first fix."""
+    """The title has the saving and the resulting size; the fix of a finding is shown, and marking it changes the header."""
     screen, opened = running.screen, running.opened
     findings = opened.findings
     assert findings is not None

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pygments.token import _TokenType
 
 SECONDS = 3.0
-"""Time limit for highlighting; the rest stays plain."""
+"""Time limit for highlighting, in seconds; the rest stays plain."""
 MOST_CHARACTERS = 1 << 20
-"""Characters of a text that are highlighted."""
+"""Maximum number of characters that are highlighted."""
 LONGEST_LINE = 2000
 """Texts with longer lines are not highlighted: they are generated, and slow for lexers."""
 

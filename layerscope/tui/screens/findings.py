@@ -1,4 +1,4 @@
-"""Findings: what each fix saves, and the size with the marked ones fixed."""
+"""Findings: what each fix saves, and the size of the image with the marked ones fixed."""
 
 from __future__ import annotations
 

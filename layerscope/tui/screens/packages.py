@@ -1,4 +1,4 @@
-"""Packages: what the final image consists of, with the files of each package."""
+"""Packages: the content of the final image by package, with the files of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.tui.widgets.path_list import PathList
 
 
 class PackagesView(View):
-    """Packages and directories of other files; beside or below them, the files of the one under the cursor."""
+    """Packages and directories of other files; beside or below the list, the files of the row under the cursor."""
 
     DEFAULT_CSS = """
     PackagesView { layout: horizontal; }

@@ -115,5 +115,5 @@ def place_words(row: Row, wide: bool) -> str:
 
 
 def fit_right(words: str, width: int) -> str:
-    """Words at the right end of `width` cells."""
+    """`words` in exactly `width` cells, aligned right."""
     return fit(words, width) if len(words) > width else words.rjust(width)

@@ -81,7 +81,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         self.nothing = ""
         """The text shown when there are no tiles."""
         self.ranks: dict[int, int] = {}
-        """Colour rank by layer; layers without one share the quiet colour."""
+        """Colour rank by layer; layers without a rank share the quiet colour."""
         self._anchor = (0, 0)
         self._strips: list[Strip] | None = None
 

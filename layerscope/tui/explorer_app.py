@@ -152,7 +152,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Commands of Textual that layerscope does not have itself, and questions that help answers."""
-        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL, TERMS
+        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL_IMAGES, TERMS
 
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         if all(session.permissions.programs for session in self.sessions):  # a page takes no files
@@ -160,7 +160,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         for term, meaning in TERMS.items():
             yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, FIGURES))
         for name, meaning in IMAGES:
-            yield SystemCommand(name.capitalize(), meaning, partial(self.show_help, SEVERAL))
+            yield SystemCommand(name.capitalize(), meaning, partial(self.show_help, SEVERAL_IMAGES))
 
     def action_help(self) -> None:
         self.show_help()

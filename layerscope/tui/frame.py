@@ -19,7 +19,7 @@ from textual.strip import Strip
 from layerscope.tui.cells import DEFAULT_BACKGROUND, Cell, Palette
 from layerscope.tui.pen import Pen
 
-SCROLLED = 6
+MIN_SCROLLED_LINES = 6
 """Minimum number of changed lines for which scrolling is considered."""
 _SCROLLBAR_CELLS = 2
 """Cells at the end of a line that may stay when the line moves: a scrollbar."""
@@ -140,7 +140,7 @@ class Scroll:
 def _scroll(old: Sequence[Sequence[Cell]], new: Mapping[int, Sequence[Cell]]) -> Scroll | None:
     """The scroll that explains most of the changed lines; None if it explains too few."""
     changed = {y: _text(line) for y, line in new.items() if line != old[y]}
-    if len(changed) < SCROLLED:
+    if len(changed) < MIN_SCROLLED_LINES:
         return None
     texts = [_text(line) for line in old]
     places = defaultdict(list)

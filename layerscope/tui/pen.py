@@ -69,9 +69,9 @@ class Pen:
         """Write line `y` where it differs from `old`, in which None is an unknown cell."""
         known = [cell for cell in old if cell]
         if not (CERTAIN.issuperset(map(_TEXT, new)) and CERTAIN.issuperset(map(_TEXT, known))):
-            old = self._erased(y, new)
+            old = self._erase_line(y, new)
         changed = list(compress(range(len(new)), map(ne, old, new)))
-        tail = bisect_left(changed, self._tail(new))
+        tail = bisect_left(changed, self._erasable_tail(new))
         if len(changed) - tail < ERASE_FROM:
             tail = len(changed)
         at = 0
@@ -80,7 +80,7 @@ class Pen:
             if not cell[0]:  # the second cell of a wide character
                 at += 1
                 continue
-            blanks = self._blanks(x, new) if cell[1].blank else 0
+            blanks = self._erasable_blanks(x, new) if cell[1].blank else 0
             end = bisect_left(changed, x + blanks, at, tail)
             blanks = changed[end - 1] - x + 1 if blanks else 0
             if blanks >= ERASE_WITHIN:
@@ -98,7 +98,7 @@ class Pen:
             self._set_look(new[x][1])
             self._written.append("\x1b[K")
 
-    def _erased(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
+    def _erase_line(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
         """Erase a line before writing characters that terminals measure differently: narrower ones would leave old cells beside them.
 
         Returns the erased line.
@@ -110,7 +110,7 @@ class Pen:
         self._written.append("\x1b[2K")
         return [last if self._can_erase(last) else None] * len(new)
 
-    def _tail(self, new: Sequence[Cell]) -> int:
+    def _erasable_tail(self, new: Sequence[Cell]) -> int:
         """The column from which the line can be erased to its end."""
         last, x = new[-1], len(new)
         if self._can_erase(last):
@@ -118,7 +118,7 @@ class Pen:
                 x -= 1
         return x
 
-    def _blanks(self, x: int, new: Sequence[Cell]) -> int:
+    def _erasable_blanks(self, x: int, new: Sequence[Cell]) -> int:
         """The number of equal blank cells from `x` on that can be erased; 0 if they cannot."""
         cell, stop = new[x], x
         if self._can_erase(cell):

@@ -11,7 +11,7 @@ from layerscope.sources.references import familiar
 from layerscope.sources.store_image import StoreImage
 
 SORTS = ("age", "size", "name")
-MOST_MARKED = 2
+MAX_MARKED = 2
 """Maximum number of marked images: two are compared."""
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
@@ -69,7 +69,7 @@ class PickerModel:
         """Mark an image, or unmark it; returns False if two others are marked already."""
         if row.key in self._marked:
             self._marked.remove(row.key)
-        elif len(self.marked) < MOST_MARKED:
+        elif len(self.marked) < MAX_MARKED:
             self._marked = [*(other.key for other in self.marked), row.key]
         else:
             return False
@@ -80,11 +80,11 @@ class PickerModel:
         compared, the older one first. Empty if there is nothing to open.
         """
         rows = {row.key: row for row in self.marked}
-        if len(rows) < MOST_MARKED and at < len(self.rows):
+        if len(rows) < MAX_MARKED and at < len(self.rows):
             rows[self.rows[at].key] = self.rows[at]
         images = [row.image for row in rows.values()]
         moments = {id(image): text.moment_of(image.created) or _EARLIEST for image in images}
-        if len(images) == MOST_MARKED and _EARLIEST not in moments.values():
+        if len(images) == MAX_MARKED and _EARLIEST not in moments.values():
             images.sort(key=lambda image: moments[id(image)])
         return tuple(images)
 

@@ -11,9 +11,9 @@ from layerscope.errors import CancelledError
 from layerscope.progress import NullProgress
 from layerscope.tui.documents.base import Document
 from layerscope.tui.documents.bytes import BytesDocument
-from layerscope.tui.documents.difference import MOST_LINES, DiffDocument
+from layerscope.tui.documents.difference import MAX_LINES, DiffDocument
 from layerscope.tui.documents.highlight import LONGEST_LINE, lexer_name, styles_of
-from layerscope.tui.documents.text import ROW, TextDocument, is_binary
+from layerscope.tui.documents.text import ROW_LENGTH, TextDocument, is_binary
 from layerscope.tui.widgets.content_list import marked, window
 
 
@@ -69,7 +69,7 @@ def test_lines_are_counted_as_editors_do() -> None:
 
 def test_a_long_line_continues_in_further_rows() -> None:
     """Only the first row of a line has its number."""
-    document = TextDocument.of(b"x" * (ROW + 5) + b"\ny\n")
+    document = TextDocument.of(b"x" * (ROW_LENGTH + 5) + b"\ny\n")
     assert [document.label(row).strip() for row in range(3)] == ["1", "", "2"]
     assert texts(document)[1] == "x" * 5
 
@@ -132,8 +132,8 @@ def test_a_difference_turns_one_text_into_the_other(old: str, new: str) -> None:
 
 def test_a_difference_is_bounded_and_can_be_cancelled() -> None:
     """A huge difference takes at most seconds and is marked as incomplete; `CancelledError` ends it."""
-    old = [f"old {number % 7}" for number in range(10 * MOST_LINES)]
-    new = [f"old {number % 5}" for number in range(10 * MOST_LINES)]
+    old = [f"old {number % 7}" for number in range(10 * MAX_LINES)]
+    new = [f"old {number % 5}" for number in range(10 * MAX_LINES)]
     started = time.monotonic()
     document = DiffDocument.of(old, new, NullProgress())
     assert time.monotonic() - started < 10

@@ -72,8 +72,8 @@ async def test_a_flat_terminal_shows_rows_of_waste(demo_image: Path) -> None:
         assert view.records.size.height >= 4
         await pilot.press("tab")
         await settled(pilot)
-        assert view.copies.has_focus
-        assert view.copies.size.height >= 4
+        assert view.duplicate_list.has_focus
+        assert view.duplicate_list.size.height >= 4
         assert "Duplicates" in "\n".join(screen_text(app))
         await pilot.press("tab")
         await settled(pilot)
@@ -84,7 +84,7 @@ async def test_a_flat_terminal_shows_rows_of_waste(demo_image: Path) -> None:
         assert view.records.size.height >= 4
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
-        assert view.copies.size.height
+        assert view.duplicate_list.size.height
         assert view.records.size.height >= 4
 
 
@@ -123,7 +123,7 @@ async def test_enter_on_a_duplicate_shows_its_file(demo_image: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         screen, view = await waste_view(pilot)
         await pilot.press("tab")
-        assert view.copies.has_focus
+        assert view.duplicate_list.has_focus
         await pilot.press("enter", "down", "down")
         assert "htmx-2.0.8.min.js" in "\n".join(screen_text(app))
         await pilot.press("enter")

@@ -71,23 +71,23 @@ class ComparedList(LineList):
 class ItemList(ComparedList, Generic[_Item]):
     """A list whose items all arrive together."""
 
-    def __init__(self, nothing: str, *, id: str) -> None:
-        """`nothing` is the text of an empty list."""
+    def __init__(self, empty_message: str, *, id: str) -> None:
+        """`empty_message` is the text of an empty list."""
         super().__init__(id=id)
         self.items: Sequence[_Item] | None = None
-        self._nothing = nothing
+        self._empty_message = empty_message
 
-    def show(self, items: Sequence[_Item] | None, nothing: str = "") -> None:
-        """Show items; None if they could not be determined, with the reason in `nothing`."""
+    def show(self, items: Sequence[_Item] | None, empty_message: str = "") -> None:
+        """Show items; None if they could not be determined, with the reason in `empty_message`."""
         self.items = items
-        self._nothing = nothing or self._nothing
+        self._empty_message = empty_message or self._empty_message
         self.rows_changed()
 
     def row_count(self) -> int:
         return len(self.items or ())
 
     def empty_text(self) -> str:
-        return self._nothing
+        return self._empty_message
 
 
 class ComparedFiles(ComparedList):

@@ -15,7 +15,7 @@ TAB = 8
 """Columns between tab stops."""
 LONGEST_LINE = 2000
 """Maximum number of characters shown of a line of a diff."""
-MOST_MATCHES = 100_000
+MAX_MATCHES = 100_000
 """Maximum number of matching rows."""
 
 
@@ -32,7 +32,7 @@ class Document(Protocol):
         """A row from its first column to its last."""
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
-        """Rows that match a pattern, at most `MOST_MATCHES`."""
+        """Rows that match a pattern, at most `MAX_MATCHES`."""
 
 
 def expanded(text: str, column: int) -> str:
@@ -66,6 +66,6 @@ def matching_rows(
             break
         if pattern.search("".join(text for text, _ in document.pieces(row))):
             rows.append(row)
-            if len(rows) == MOST_MATCHES:
+            if len(rows) == MAX_MATCHES:
                 break
     return rows

@@ -10,7 +10,7 @@ from difflib import Match, SequenceMatcher
 from layerscope.progress import Progress, check
 from layerscope.tui.documents.base import Piece, clipped, matching_rows
 
-MOST_LINES = 4000
+MAX_LINES = 4000
 """Maximum number of changed lines of a version that are compared."""
 CONTEXT = 3
 """Unchanged lines shown around a difference."""
@@ -49,10 +49,10 @@ class DiffDocument:
         start = _common(old, new)
         end = _common(old[start:][::-1], new[start:][::-1])
         before, after = old[start : len(old) - end], new[start : len(new) - end]
-        complete = max(len(before), len(after)) <= MOST_LINES
+        complete = max(len(before), len(after)) <= MAX_LINES
         matcher = _Matcher(None, [], [], autojunk=True)
         matcher.progress = progress
-        matcher.set_seqs(before[:MOST_LINES], after[:MOST_LINES])
+        matcher.set_seqs(before[:MAX_LINES], after[:MAX_LINES])
         changes = [
             (start + a, start + b, start + c, start + d)
             for tag, a, b, c, d in matcher.get_opcodes()

@@ -24,8 +24,8 @@ from layerscope.report.fleet_table import FailedImage, FleetRow, FleetTable
 from layerscope.tui.widgets.paragraph_list import Paragraph
 
 _SIZE = 9
-_PATHS = 12
-_LABEL = 13
+_MAX_PATHS = 12
+_LABEL_WIDTH = 13
 
 
 def paragraphs_of(
@@ -42,7 +42,7 @@ def paragraphs_of(
     yield Paragraph(_title(row), "strong")
     for column, cell in zip(table.columns, row.cells, strict=True):
         if cell[0] == "number":
-            yield Paragraph(f"{column.title:<{_LABEL}} {cell[2]}")
+            yield Paragraph(f"{column.title:<{_LABEL_WIDTH}} {cell[2]}")
     yield from _extra_facts(about, tables)
     yield from _images(holders(tables.fleet, about, check), tables)
 
@@ -57,7 +57,7 @@ def _title(row: FleetRow) -> str:
 
 
 def _fact(label: str, words: str, style: str = "") -> Paragraph:
-    return Paragraph(f"{label:<{_LABEL}} {words}", style, hang=" " * (_LABEL + 1))
+    return Paragraph(f"{label:<{_LABEL_WIDTH}} {words}", style, hang=" " * (_LABEL_WIDTH + 1))
 
 
 def _extra_facts(about: object, tables: FleetTables) -> Iterator[Paragraph]:
@@ -92,7 +92,7 @@ def _extra_facts(about: object, tables: FleetTables) -> Iterator[Paragraph]:
                 yield Paragraph("lags: a newer version is in use", "waste")
         case BuildAnswer():
             yield Paragraph(difference_words(about), "modified")
-            for path in about.differs.paths[:_PATHS]:
+            for path in about.differs.paths[:_MAX_PATHS]:
                 yield Paragraph(f"/{text.safe_name(path)}", "quiet", "  ")
         case DuplicateAnswer():
             yield _fact("layers", f"{about.layers:,}")

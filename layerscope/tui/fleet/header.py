@@ -56,10 +56,10 @@ class FleetHeader(ScreenHeader):
                     if words[2] not in _OPTIONAL[:left_out]
                 ]
                 if sum(text.cells(words) + len(_BETWEEN) for words, _ in fitting) <= width:
-                    return self._joined(fitting)
-        return self._joined(fitting)
+                    return self._figure_segments(fitting)
+        return self._figure_segments(fitting)
 
-    def _joined(self, parts: list[tuple[str, Role]]) -> list[Segment]:
+    def _figure_segments(self, parts: list[tuple[str, Role]]) -> list[Segment]:
         segments: list[Segment] = []
         for words, role in parts:
             segments.append(Segment(_BETWEEN if segments else " ", self.style_of("quiet")))

@@ -153,8 +153,8 @@ class FleetScreen(Guarded, Screen[None]):
         self.header.refresh()
         name = fleet_state.table_name(fleet_state.section)
         if fleet_state.tables is not None:
-            nothing = NOTHING.get(name) or "No image has figures."
-            self.list.show(self._table, state, nothing)
+            empty_message = NOTHING.get(name) or "No image has figures."
+            self.list.show(self._table, state, empty_message)
         with self.prevent(Input.Changed):
             self.field.input.value = state.search
         self.set_class(bool(state.search), "-searching")

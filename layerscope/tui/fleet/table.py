@@ -41,12 +41,12 @@ class FleetList(LineList):
         self._rows: Sequence[FleetRow] = ()
         self._natural_widths: list[int] = []
         self._largest = 1.0
-        self._nothing = ""
+        self._empty_message = ""
         self._width = 0
 
-    def show(self, table: FleetTable | None, state: TableState, nothing: str) -> None:
-        """Show a table as the user last saw it; `nothing` is the text if it has no rows."""
-        self._table, self._state, self._nothing = table, state, nothing
+    def show(self, table: FleetTable | None, state: TableState, empty_message: str) -> None:
+        """Show a table as the user last saw it; `empty_message` is the text if it has no rows."""
+        self._table, self._state, self._empty_message = table, state, empty_message
         if table is not None:
             self._natural_widths = [
                 max(
@@ -95,7 +95,7 @@ class FleetList(LineList):
     def empty_text(self) -> str:
         if self._state.search:
             return f"No row contains {text.safe_name(self._state.search)}."
-        return self._nothing
+        return self._empty_message
 
     # columns
 

@@ -32,17 +32,17 @@ from layerscope.tui.widgets.match_list import MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.workers import check_while
 
-TERM = max(len(words) for words, _ in FILTERS) + 2
+TERM_WIDTH = max(len(words) for words, _ in FILTERS) + 2
 """Cells of a term in the hints."""
 TITLE = "Find in all layers"
 HINTS = "\n".join(
     [
         "Words are fuzzy: lbssl finds libssl.so. All terms must match:",
         "",
-        *(f"  {words:<{TERM}}{meaning}" for words, meaning in FILTERS[1:]),
+        *(f"  {words:<{TERM_WIDTH}}{meaning}" for words, meaning in FILTERS[1:]),
     ]
 )
-MARK = 3
+FIELD_COLUMN = 3
 """Column of the first character in the field."""
 ORDERS = list(Order)
 
@@ -85,7 +85,7 @@ class FindView(View):
             id="find-field",
         )
         self.matches = MatchList(session, id="matches")
-        self.matches.nothing = "Available once all layers are read."
+        self.matches.empty_message = "Available once all layers are read."
         self._title = PaneTitle(TITLE)
         self._columns = ColumnTitles()
         self._facts = FactStrip(id="find-facts")
@@ -151,7 +151,7 @@ class FindView(View):
         try:
             self._filter = parse_filter(typed)
         except FilterError as error:
-            self._show_error(error_line(error, typed, MARK, self.size.width))
+            self._show_error(error_line(error, typed, FIELD_COLUMN, self.size.width))
             return
         self._show_error("")
         if self._search is None:
@@ -190,8 +190,10 @@ class FindView(View):
             self._show_error(f" {text.safe_name(event.error)}")
             return
         typed = text.safe_name(self.field.input.value.strip())
-        nothing = event.filter.waits(self.session.marks) or f"Nothing in any layer matches {typed}"
-        self._show(event.filter, event.result, text.safe_name(nothing))
+        empty_message = (
+            event.filter.waits(self.session.marks) or f"Nothing in any layer matches {typed}"
+        )
+        self._show(event.filter, event.result, text.safe_name(empty_message))
         self._title.show(TITLE, self._result_words(event.result))
 
     def _result_words(self, result: Found) -> str:
@@ -205,8 +207,8 @@ class FindView(View):
         parts.append(f"{text.count_of(result.files, 'file')}, {text.size(result.bytes)}")
         return " · ".join(parts)
 
-    def _show(self, filter: Filter, result: Found, nothing: str) -> None:
-        self.matches.nothing = nothing
+    def _show(self, filter: Filter, result: Found, empty_message: str) -> None:
+        self.matches.empty_message = empty_message
         self.matches.show(filter, result, self._search)
         if self._facts.display is not (len(result.rows) > 0):
             self._facts.display = not self._facts.display

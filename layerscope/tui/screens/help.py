@@ -56,7 +56,7 @@ TERMS = {
 }
 """The five figures of docs/accounting.md, and what each is."""
 FIGURES = "Figures"
-SEVERAL = "Several images"
+SEVERAL_IMAGES = "Several images"
 IMAGES = (
     ("compare two images", "layerscope diff OLD NEW, or mark two in the image picker"),
     (
@@ -70,9 +70,9 @@ IMAGES = (
     ),
 )
 """Tasks with several images, and the commands for them."""
-EXAMPLE = "explore.sort"
+REBIND_EXAMPLE = "explore.sort"
 """The command in the example of how to rebind a key."""
-GENERAL = ("path", "outline", "list")
+SHARED_GROUPS = ("path", "outline", "list")
 """Groups that several views share; they come after groups of a single view, in this order."""
 
 
@@ -193,7 +193,7 @@ def sections(
     """The sections of the page: first the `active` commands of the view, then all others. `keys` are the user's own. Commands
     that open views are left out if none is active."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
-    groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
+    groups.sort(key=lambda group: SHARED_GROUPS.index(group) + 1 if group in SHARED_GROUPS else 0)
     if view:
         view_commands = [
             command
@@ -211,7 +211,7 @@ def sections(
         ]
         yield _commands(GROUPS[group], works, keys)
     yield Section(FIGURES, tuple(TERMS.items()))
-    yield Section(SEVERAL, IMAGES)
+    yield Section(SEVERAL_IMAGES, IMAGES)
     yield Section("Filters and Find: all terms must match", FILTERS)
     for group in groups:
         others = [
@@ -226,7 +226,10 @@ def sections(
 def _settings() -> Iterator[tuple[str, str]]:
     """How to change keys and other settings."""
     file = text.safe_name(str(config_file(os.environ)))
-    yield "rebind a key", f'write {EXAMPLE} = "o" below [keys] in {file}; searching here shows ids'
+    yield (
+        "rebind a key",
+        f'write {REBIND_EXAMPLE} = "o" below [keys] in {file}; searching here shows ids',
+    )
     yield "all settings", page_address("settings")
 
 

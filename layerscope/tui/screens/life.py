@@ -72,7 +72,7 @@ class LifeView(View):
         self._start_row: int | None = None
         """The event that the cursor goes to once the life is computed; None for the one in the final image."""
         self.events = EventList(session, id="events")
-        self.events.nothing = "Available once all layers are read."
+        self.events.empty_message = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
         self.field = Field(
             placeholder="/path/of/a/file",

@@ -40,7 +40,7 @@ class MapView(View):
         self._title = PaneTitle("Map", named=True)
         self._selected = ColumnTitles()
         self._legend = Legend(id="legend")
-        self.map.nothing = "Available once all layers are read."
+        self.map.empty_message = "Available once all layers are read."
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._selected, self.map, id="map-pane")
@@ -71,7 +71,7 @@ class MapView(View):
             self.map.ranks = {layer: rank for rank, layer in enumerate(order)}
         while len(self.trail) > 1 and not usage.bytes[self.trail[-1].path]:
             self.trail.pop()
-        self.map.nothing = "No file here has any content."
+        self.map.empty_message = "No file here has any content."
         tile = self.map.tile
         self.map.show(usage, self.trail[-1], None if tile is None else tile.target)
 

@@ -122,7 +122,9 @@ class PackagesView(View):
         selected = self.list.selected
         if selected is None:
             return
-        self.files.show_paths(selected.paths, nothing="None of its files is in the final image.")
+        self.files.show_paths(
+            selected.paths, empty_message="None of its files is in the final image."
+        )
         name = selected.name if isinstance(selected, Package) else "no package"
         count = text.count_of(len(selected.paths), "file")
         self._files_title.show(f"{text.safe_name(name)} · {count}")

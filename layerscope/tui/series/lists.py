@@ -27,8 +27,8 @@ from layerscope.tui.widgets.paragraph_list import Paragraph
 from layerscope.words import Cause
 
 SIZE = 10
-_NAME = 24
-_PATHS = 40
+_MAX_NAME_WIDTH = 24
+_MAX_PATHS = 40
 """Maximum number of paths listed for a layer."""
 
 
@@ -54,7 +54,7 @@ class HopList(LineList):
         return f" {fit('release', self._name_width())} {'fetched':>{SIZE}}"
 
     def _name_width(self) -> int:
-        return max(min(max(map(cell_len, (*self._names[1:], "all updates"))), _NAME), 11)
+        return max(min(max(map(cell_len, (*self._names[1:], "all updates"))), _MAX_NAME_WIDTH), 11)
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         name_width = self._name_width()
@@ -112,9 +112,9 @@ def _layer_words(hop: Hop, charge: Charge) -> Iterator[Paragraph]:
         difference = step.difference
         if difference is None or (layer.place != charge.place and charge.cause is not Cause.BASE):
             continue
-        for each in difference.listed[:_PATHS]:
+        for each in difference.listed[:_MAX_PATHS]:
             yield _path_words(each)
-        more = difference.paths + difference.times - len(difference.listed[:_PATHS])
+        more = difference.paths + difference.times - len(difference.listed[:_MAX_PATHS])
         if more > 0:
             yield Paragraph(f"… and {text.count_of(more, 'more path')}", "quiet", "  ")
 

@@ -25,7 +25,7 @@ from layerscope.errors import UsageError
 from layerscope.tui.web.page_process import PageProcess
 
 HOST = "127.0.0.1"
-SESSIONS = 8
+MAX_PAGES = 8
 """Maximum number of open pages: each needs the memory of an explorer."""
 _PAGE_FOLDER = Path(__file__).parent
 _TERMINAL_FOLDER = Path(textual_serve.__file__).parent / "static"
@@ -152,8 +152,8 @@ class Server:
 
     async def _socket_of_page(self, request: web.Request) -> web.WebSocketResponse:
         """Run an explorer for a page until one of them ends."""
-        if len(self._pages) >= SESSIONS:
-            raise web.HTTPServiceUnavailable(text=f"{SESSIONS} pages are open already.\n")
+        if len(self._pages) >= MAX_PAGES:
+            raise web.HTTPServiceUnavailable(text=f"{MAX_PAGES} pages are open already.\n")
         page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
         self._pages.add(page)
         try:

@@ -13,9 +13,9 @@ from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.widgets.line_list import LineList
 
-STEP = 16
+SHIFT_STEP = 16
 """Columns per horizontal scroll step."""
-FURTHEST = 1 << 16
+MAX_SHIFT = 1 << 16
 """Maximum number of columns scrolled to the right."""
 
 
@@ -42,7 +42,7 @@ class ContentList(LineList):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.document: Document | None = None
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no rows."""
         self.tail = ""
         """The text of an extra last row; empty for none."""
@@ -52,9 +52,9 @@ class ContentList(LineList):
         """The path whose content is shown."""
         self._shift = 0
 
-    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+    def show(self, document: Document | None, empty_message: str = "", tail: str = "") -> None:
         """Show another document, or a text in its place."""
-        self.document, self.nothing, self.tail = document, nothing, tail
+        self.document, self.empty_message, self.tail = document, empty_message, tail
         self.rows_changed()
 
     def start(self) -> None:
@@ -82,11 +82,11 @@ class ContentList(LineList):
         return (len(self.document) if self.document is not None else 0) + bool(self.tail)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def shift(self, by: int) -> None:
         """Scroll right, or back."""
-        self._shift = max(0, min(self._shift + by * STEP, FURTHEST))
+        self._shift = max(0, min(self._shift + by * SHIFT_STEP, MAX_SHIFT))
         self.rows_changed()
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:

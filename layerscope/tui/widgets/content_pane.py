@@ -56,9 +56,9 @@ class ContentPane(Vertical):
         yield self.rows
         yield self._field
 
-    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+    def show(self, document: Document | None, empty_message: str = "", tail: str = "") -> None:
         """Show another document, or a text in its place, and search it for the current pattern."""
-        self.rows.show(document, nothing, tail)
+        self.rows.show(document, empty_message, tail)
         self._matches = []
         self._search(jump=False)
 

@@ -58,7 +58,7 @@ class EventList(LineList):
         super().__init__(id=id)
         self._session = session
         self.life: Life | None = None
-        self.nothing = ""
+        self.empty_message = ""
 
     @property
     def event(self) -> Event | None:
@@ -75,9 +75,9 @@ class EventList(LineList):
             if other.loss is not None and other.loss.hidden_by == event.layer and not other.brief
         ]
 
-    def show(self, life: Life | None, nothing: str) -> None:
+    def show(self, life: Life | None, empty_message: str) -> None:
         """Show a life, with the cursor on the version in the final image; without one, on the last event."""
-        self.life, self.nothing = life, nothing
+        self.life, self.empty_message = life, empty_message
         self.cursor = 0
         self.rows_changed()
         if life is not None:
@@ -95,7 +95,7 @@ class EventList(LineList):
         return None if opened is None or state is None else Pointed.at(opened.filesystem, state.row)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         if self.life is None:

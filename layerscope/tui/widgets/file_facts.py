@@ -18,7 +18,7 @@ from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
 from layerscope.tui.theme import text_color
 
-COPIES = 8
+MAX_DUPLICATES = 8
 """Maximum number of duplicates named."""
 
 
@@ -60,7 +60,7 @@ class FileFactsPanel(Static):
             shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)
             body.append("\nalso ", quiet).append(shown)
         if facts.died == filesystem.layer_count:
-            body.append(copies_words(filesystem, self._session.copies, [facts.path, *names]))
+            body.append(duplicates_words(filesystem, self._session.copies, [facts.path, *names]))
         for name, value in facts.xattr_words():
             body.append(f"\n{name} ", quiet).append(value)
         self.update(body)
@@ -75,15 +75,17 @@ class FileFactsPanel(Static):
         return f"{where}: {text.safe_name(index.broken.message)}"
 
 
-def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[int]) -> str:
+def duplicates_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[int]) -> str:
     """A line with the number of a file among its duplicates, and the paths of the others."""
     for path in names:
         found = None if copies is None else copies.of(path)
         if found is not None:
             place, duplicate = found
-            others = [other for other in duplicate.paths[: COPIES + 1] if other != path][:COPIES]
+            others = [other for other in duplicate.paths[: MAX_DUPLICATES + 1] if other != path][
+                :MAX_DUPLICATES
+            ]
             shown = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
-            shown += ["…"] if len(duplicate.paths) - 1 > COPIES else []
+            shown += ["…"] if len(duplicate.paths) - 1 > MAX_DUPLICATES else []
             which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
             return f"\n{which} with the same content: {', '.join(shown)}"
     return ""

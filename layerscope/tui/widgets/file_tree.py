@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.duplicates import Copies
     from layerscope.browse.rows import TreeRow
 
-NAME = 8
+MIN_NAME_WIDTH = 8
 """Minimum width of a name, however deep it is."""
 
 
@@ -45,11 +45,11 @@ class FileTree(ComputedTree):
         """`chosen` are names of columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
-        self.waiting = "Available once all layers are read."
+        self.waiting_message = "Available once all layers are read."
         self.copies: Copies | None = None
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no rows."""
-        self.blank = ""
+        self.placeholder = ""
         """A text shown instead of the rows; empty to show them."""
 
     @property
@@ -74,10 +74,10 @@ class FileTree(ComputedTree):
         self.rows_changed()
 
     def row_count(self) -> int:
-        return 0 if self.view is None or self.blank else len(self.view.rows)
+        return 0 if self.view is None or self.placeholder else len(self.view.rows)
 
     def empty_text(self) -> str:
-        return self.waiting if self.view is None else self.blank or self.nothing
+        return self.waiting_message if self.view is None else self.placeholder or self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         if self.view is None:
@@ -110,7 +110,7 @@ class FileTree(ComputedTree):
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
         flat = self.view is not None and self.view.flat
-        room = max(room - 2 * entry.depth - 2, NAME)
+        room = max(room - 2 * entry.depth - 2, MIN_NAME_WIDTH)
         name = text.clip_start(name, room) if flat else text.clip_middle(name, room)
         painter.add(name, style or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:

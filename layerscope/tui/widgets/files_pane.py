@@ -106,7 +106,7 @@ class FilesPane(Pane):
         """Show the files of a place, or its differences from the marked layer; the cursor goes to path `reveal`."""
         self._place, self._marked = place, marked
         if place is None:
-            self.files.waiting = self.files.nothing = "This image has no files."
+            self.files.waiting_message = self.files.empty_message = "This image has no files."
             self.files.refresh()
             self.update_title()
             return
@@ -119,7 +119,7 @@ class FilesPane(Pane):
                 view.set_mode(mode)
                 view.set_layer(layer)
 
-        self.files.blank = place.no_files if marked is None and mode is Mode.LAYER else ""
+        self.files.placeholder = place.no_files if marked is None and mode is Mode.LAYER else ""
         self.files.change(apply, reveal)
 
     def reset(self) -> None:
@@ -203,7 +203,7 @@ class FilesPane(Pane):
             place.title
             if self._marked is None
             else tree_words.comparison_title(*sorted((self._marked, place.layer))),
-            "" if self.files.blank else words,
+            "" if self.files.placeholder else words,
             keep_left=self._marked is not None,
         )
 
@@ -212,7 +212,9 @@ class FilesPane(Pane):
         view, place = self.files.view, self._place
         if view is not None and place is not None:
             index = self._session.indexes[place.stored] if place.stored is not None else None
-            self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
+            self.files.empty_message = tree_words.empty_text(
+                view, index, self._session.key("app.back")
+            )
             if not self.files.row_count():
                 self.files.refresh()
         self.update_title()

@@ -11,9 +11,9 @@ from layerscope import text
 from layerscope.image.secret_spans import masked
 from layerscope.tui.session import Session
 
-MOST = 2000
+MAX_VALUE_LENGTH = 2000
 """Maximum number of characters of a value."""
-LISTED = 100
+MAX_LISTED = 100
 """Maximum number of variables, labels and warnings that are listed."""
 
 
@@ -30,9 +30,9 @@ def append_image(body: Text, session: Session, quiet: str) -> None:
             f"{text.count_of(account.entries, 'entry', 'entries')} in the layers\n"
         )
     for label, value in _facts(session):
-        body.append(f"{label}  ", quiet).append(text.safe_name(value[:MOST]) + "\n")
+        body.append(f"{label}  ", quiet).append(text.safe_name(value[:MAX_VALUE_LENGTH]) + "\n")
     warnings = session.opened.warnings if session.opened is not None else image.warnings
-    for warning in warnings[:LISTED]:
+    for warning in warnings[:MAX_LISTED]:
         body.append(f"{warning.code}: {text.safe_name(warning.message)}\n", quiet)
 
 
@@ -48,8 +48,8 @@ def _facts(session: Session) -> Iterator[tuple[str, str]]:
         ("workdir", config.working_dir),
         ("ports", ", ".join(config.exposed_ports)),
         ("volumes", ", ".join(config.volumes)),
-        *(("env", masked(variable, "ENV")) for variable in config.env[:LISTED]),
-        *(("label", f"{name}={value}") for name, value in list(config.labels.items())[:LISTED]),
+        *(("env", masked(variable, "ENV")) for variable in config.env[:MAX_LISTED]),
+        *(("label", f"{name}={value}") for name, value in list(config.labels.items())[:MAX_LISTED]),
         ("source", f"{image.source_kind} {image.location}"),
         ("image ID", image.id),
         ("manifest", image.manifest_digest),

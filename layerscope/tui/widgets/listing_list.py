@@ -14,7 +14,7 @@ NUMBER, STORED, BAR, WASTED = 4, 10, 8, 10
 WIDE = 110
 """Minimum width for layer numbers, bars and notes."""
 NOTE, NARROW_NOTE = 30, 11
-WRAPPED = 5000
+MAX_WRAPPED_LINES = 5000
 """Maximum number of lines of a listing whose long lines are wrapped; in longer listings they are cut."""
 TAB = " " * 4
 
@@ -78,7 +78,7 @@ class ListingList(LineList):
         rows: list[tuple[int, str]] = []
         for number, line in enumerate(listing.lines):
             shown = text.safe_name(line.text.replace("\t", TAB))
-            if len(listing.lines) > WRAPPED or len(shown) > 100 * width:
+            if len(listing.lines) > MAX_WRAPPED_LINES or len(shown) > 100 * width:
                 rows.append((number, shown[: 4 * width]))
                 continue
             indent = shown[: len(shown) - len(shown.lstrip())][: width // 2] + TAB

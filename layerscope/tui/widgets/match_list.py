@@ -15,9 +15,9 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import column_at
 
 SIZE, STATE = 9, 15
-LAYER = 5
+NUMBER_WIDTH = 5
 """Cells of the layer's number."""
-NAMED = 110
+INSTRUCTION_FROM = 110
 """Minimum width for the instructions of layers."""
 _STYLES = {State.LIVE: "quiet", State.REMOVED: "removed", State.REPLACED: "modified"}
 
@@ -47,7 +47,7 @@ def order_at(width: int, x: int) -> Order | None:
 
 def _layer_width(width: int) -> int:
     """Cells for a layer: its number, and its instruction if there is room."""
-    return LAYER if width < NAMED else min((width - 70) // 2, 40)
+    return NUMBER_WIDTH if width < INSTRUCTION_FROM else min((width - 70) // 2, 40)
 
 
 def _path_width(width: int) -> int:
@@ -65,7 +65,7 @@ class MatchList(LineList):
         self._search: PathSearch | None = None
         self._filter = Filter("", ())
         self.result = NOTHING
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown while there are no matches."""
 
     def show(self, filter: Filter, result: Found, search: PathSearch | None) -> None:
@@ -90,7 +90,7 @@ class MatchList(LineList):
         return Pointed.at(self._search.filesystem, version)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         search = self._search
@@ -116,7 +116,7 @@ class MatchList(LineList):
             painter.add(f" {fit(words, room + 2 + STATE)}", style)
             return
         label = str(layer)
-        if room != LAYER:
+        if room != NUMBER_WIDTH:
             label = step_label(step_of(self._session.image, layer), layer)
         painter.add(f" {fit(label, room)}", self.style_of("quiet"))
         painter.add(f"  {fit(words, STATE)}", style)

@@ -21,7 +21,7 @@ from layerscope.tui.paint import fit, fit_middle
 from layerscope.tui.run_commands import Clickable, clickable
 
 _Column = TypeVar("_Column")
-LEFT = 12
+MIN_LEFT_WIDTH = 12
 """Minimum width of the left text, in cells."""
 
 
@@ -77,7 +77,7 @@ class PaneTitle(Clickable, Widget):
         width = self.size.width
         right = f" {self.right} " if self.right else ""
         subject = self._subject(width - cell_len(right.rpartition(" · ")[2]) - 1)
-        room = width - (cell_len(subject) + 1 if self.keep_left or self.shorter else LEFT)
+        room = width - (cell_len(subject) + 1 if self.keep_left or self.shorter else MIN_LEFT_WIDTH)
         while len(right) > room and " · " in right:
             right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:

@@ -26,19 +26,19 @@ class Paragraph:
 class ParagraphList(LineList):
     """Wrapped paragraphs, with the cursor on a line."""
 
-    def __init__(self, nothing: str, *, id: str) -> None:
-        """`nothing` is the text of an empty list."""
+    def __init__(self, empty_message: str, *, id: str) -> None:
+        """`empty_message` is the text of an empty list."""
         super().__init__(id=id)
-        self._nothing = nothing
+        self._empty_message = empty_message
         self._paragraphs: Sequence[Paragraph] = ()
         self._lines: list[tuple[str, int]] = []
         """The wrapped lines, each with the index of its paragraph."""
         self._width = -1
 
-    def show(self, paragraphs: Sequence[Paragraph], nothing: str | None = None) -> None:
+    def show(self, paragraphs: Sequence[Paragraph], empty_message: str | None = None) -> None:
         """Show these paragraphs, from the top."""
         self._paragraphs, self._width = paragraphs, -1
-        self._nothing = self._nothing if nothing is None else nothing
+        self._empty_message = self._empty_message if empty_message is None else empty_message
         self.rows_changed()
         self.go_to(0)
 
@@ -81,7 +81,7 @@ class ParagraphList(LineList):
         return len(self._lines)
 
     def empty_text(self) -> str:
-        return self._nothing
+        return self._empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         line, at = self._lines[row]

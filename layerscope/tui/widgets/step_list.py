@@ -19,7 +19,7 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import DigestState, StepKind
 
 NUMBER, SIZE, BAR, SHARE, WASTE = 4, 9, 6, 7, 9
-BEFORE = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
+BEFORE_INSTRUCTION = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
 """Cells before the instruction, without the share."""
 WITH_SHARE = 200
 """Minimum width of the terminal for a percentage beside the bar."""
@@ -155,7 +155,7 @@ class StepList(LineList):
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         shown = self._rows[row]
-        room = width - BEFORE - self._share
+        room = width - BEFORE_INSTRUCTION - self._share
         if shown is Extra.FINAL:
             self._paint_final(room, painter)
         elif shown is Extra.METADATA:
@@ -168,7 +168,7 @@ class StepList(LineList):
         opened, layers = self._session.opened, len(self._session.image.layers)
         painter.add(" " * (1 + NUMBER))
         if opened is None:
-            painter.add(fit(f"{'…':>{SIZE}}", BEFORE + self._share - NUMBER - 1))
+            painter.add(fit(f"{'…':>{SIZE}}", BEFORE_INSTRUCTION + self._share - NUMBER - 1))
         else:
             accounting = opened.accounting
             painter.add(f"{text.size(accounting.live):>{SIZE}}{'':{1 + BAR + self._share}}")

@@ -14,7 +14,7 @@ from layerscope.words import Change, Severity
 
 FINDINGS, FILES = 5, 5
 """Maximum numbers of findings and wasted files."""
-RECORDS = 50
+ADDED_RECORDS = 50
 """Number of the largest waste records that are added up by path."""
 SIZE, LAYERS = 9, 14
 
@@ -131,7 +131,7 @@ def _largest(opened: Opened) -> list[WastedFile]:
     from layerscope.tui.waste_words import record_of
 
     waste, files = opened.accounting.waste, dict[int, WastedFile]()
-    for row in range(min(len(waste), RECORDS)):
+    for row in range(min(len(waste), ADDED_RECORDS)):
         record = record_of(opened.filesystem, waste, row)
         pointed = Pointed.after(opened.filesystem, record.path, record.shown_in)
         if pointed is None:

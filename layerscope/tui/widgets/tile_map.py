@@ -78,7 +78,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         self.usage: Usage | None = None
         self.place = Place()
         self.tiles: Sequence[Tile] = ()
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no tiles."""
         self.ranks: dict[int, int] = {}
         """Colour rank by layer; layers without a rank share the quiet colour."""
@@ -184,7 +184,7 @@ class TileMap(Pointing, Widget, can_focus=True):
     def _draw(self) -> list[Strip]:
         canvas = Canvas(self.size.width, self.size.height, self.rich_style)
         if not self.tiles:
-            canvas.write(1, 0, self.nothing, self.rich_style, self.size.width - 1)
+            canvas.write(1, 0, self.empty_message, self.rich_style, self.size.width - 1)
         for number, tile in enumerate(self.tiles):
             self._draw_tile(canvas, tile, self.hue(tile.layer), at_cursor=number == self.cursor)
         return canvas.strips()

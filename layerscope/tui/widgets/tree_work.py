@@ -69,8 +69,8 @@ class ComputedTree(LineList):
         self._target_view: TreeView | None = None
         self._confirmed: Filesystem | None = None
         """The filesystem from read layers; None while there is only one from tables of contents."""
-        self._reveal: int | None = None
-        self._keep: int | None = None
+        self._reveal_path: int | None = None
+        self._keep_path: int | None = None
         self._number = 0
         self._next_task: tuple[TreeView, int | None, int] | None = None
         """The view to compute next, the path to reveal, and the number. They are not arguments of the worker: a finished worker
@@ -109,10 +109,10 @@ class ComputedTree(LineList):
         if self.view is None:
             if self._is_quick(view):
                 self.view = view
-            self._keep = self._reveal = None
+            self._keep_path = self._reveal_path = None
         elif not self.view.filesystem.table.same_as(view.filesystem.table):
             self.view = view
-            self._keep = self._reveal = None
+            self._keep_path = self._reveal_path = None
         self.points = self.confirmed
 
     @property
@@ -125,13 +125,13 @@ class ComputedTree(LineList):
         if self._target_view is None:
             return
         if not self._computing:
-            self._keep = self.path
+            self._keep_path = self.path
         if reveal is not None:
-            self._keep = self._reveal = reveal
+            self._keep_path = self._reveal_path = reveal
         self._target_view = self._target_view.copy()
         how(self._target_view)
         if not self._computing and self._is_quick(self._target_view):
-            self._show(self._target_view, prepare(self._target_view, self._reveal))
+            self._show(self._target_view, prepare(self._target_view, self._reveal_path))
             return
         self._number += 1
         if not self._computing:
@@ -145,7 +145,7 @@ class ComputedTree(LineList):
     def _start(self) -> None:
         if self._target_view is not None:
             self._computing = True
-            self._next_task = self._target_view, self._reveal, self._number
+            self._next_task = self._target_view, self._reveal_path, self._number
             self._prepare()
 
     @work(thread=True, exit_on_error=False, group=WORK)
@@ -202,8 +202,8 @@ class ComputedTree(LineList):
     def _show(self, view: TreeView, unread: Rows | None) -> None:
         self.view = view
         self.points = self.confirmed
-        self._reveal = None
-        row = view.nearest(self._keep) if self._keep else None
+        self._reveal_path = None
+        row = view.nearest(self._keep_path) if self._keep_path else None
         self.rows_changed()
         self.go_to(self.cursor if row is None else row)
         self._read_contents(view, unread)

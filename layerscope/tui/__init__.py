@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from layerscope.words import ReleaseOrder
 
 PAINTS = "120"
-"""Maximum paints per second. Textual may wait two intervals between paints, and three or four before it shows the effect of a key."""
+"""Maximum paints per second. Textual may wait two intervals between paints, and three or four before it responds to a key."""
 
 
 def run_explorer(
@@ -136,7 +136,7 @@ def run_series(
     options: Options,
     settings: Settings | None = None,
 ) -> None:
-    """Explore the releases of an image, and the differences between two of them, until the user quits. Raises `LayerscopeError`."""
+    """Explore the releases of an image, and the differences between two of them. Raises `LayerscopeError`."""
     _prepare()
     limit_freed_memory()
     preferences = _preferences(settings)

@@ -106,7 +106,7 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, validated: those of the preset, overridden by custom ones. Raises `UsageError` with file and line."""
+    """The validated keys of the settings: the preset's, overridden by custom ones. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
     custom: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():

@@ -99,7 +99,7 @@ class Pen:
             self._written.append("\x1b[K")
 
     def _erase_line(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
-        """Erase a line before writing characters that terminals measure differently: narrower ones would leave old cells beside them.
+        """Erase a line before writing characters of uncertain width: narrower ones would leave old cells beside them.
 
         Returns the erased line.
         """

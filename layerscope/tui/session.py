@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """An image being explored. Config and manifest are known first, then each layer once it is read, the rest once all are stacked."""
+    """An image being explored. Config and manifest are known first, then each layer once read, the rest once all are stacked."""
 
     remote: RemoteImage
     """The worker process that opens it."""

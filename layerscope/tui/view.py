@@ -54,7 +54,7 @@ class View(Guarded, Container):
 
     @property
     def searched_list(self) -> Pointing | None:
-        """The list that the field of this view searches or filters. While the field has the focus, commands for a row act on it."""
+        """The list that the field of this view searches or filters. Commands for a row act on it while the field has the focus."""
         return None
 
     @property

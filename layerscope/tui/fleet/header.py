@@ -72,7 +72,7 @@ class FleetHeader(ScreenHeader):
         return segments
 
     def _tabs(self, width: int) -> list[Segment]:
-        """The sections, with their numbers of rows if there is room. If there is still no room, all but the current one are only keys."""
+        """The sections, with their numbers of rows if there is room. In even less room, all but the current one are only keys."""
         keys = {name: first_key(f"fleet.{name}", self._keys) for name in SECTIONS}
         titles = {name: f"{keys[name]} {section.title}" for name, section in SECTIONS.items()}
         counts = {name: f" {count:,}" for name, count in self.counts.items() if count}

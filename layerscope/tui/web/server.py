@@ -106,7 +106,7 @@ class Server:
         return app
 
     def _check(self, request: web.Request) -> None:
-        """Refuse requests that do not come from our page, always with the same answer: it does not tell whether the token is right."""
+        """Refuse requests that do not come from our page. The answer never tells whether the token is right."""
         origin = request.headers.get("Origin")
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         token = request.match_info.get("token", "")

@@ -63,7 +63,7 @@ class KeyBar(Widget):
         inactive: Callable[[], set[str]] = set,
         words: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`keys` are the user's own. `inactive` returns ids of commands that have no effect now, `words` titles that replace others."""
+        """`keys` are the user's own. `inactive` returns ids of commands without effect, `words` titles that replace others."""
         super().__init__()
         self._keys: Keys = keys or {}
         self._inactive = inactive

@@ -62,8 +62,9 @@ class PaneTitle(Clickable, Widget):
     def show(
         self, left: str, right: str = "", *, keep_left: bool = False, shorter: Sequence[str] = ()
     ) -> None:
-        """Change the texts; they must be safe for a terminal. With `keep_left`, the right one is cut before the left one. `shorter` are
-        alternatives to the left one, for when it does not fit beside the last part of the right one; they imply `keep_left`."""
+        """Change the texts; they must be safe for a terminal. With `keep_left`, the right one is cut before the left one.
+        `shorter` are alternatives to the left one, for when it does not fit beside the last part of the right one; they
+        imply `keep_left`."""
         if (left, right, keep_left, shorter) != (
             self.left,
             self.right,

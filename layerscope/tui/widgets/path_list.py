@@ -31,7 +31,7 @@ class PathList(LineList):
     def show_paths(
         self, paths: NDArray[np.int32], layers: Collection[int] = (), empty_message: str = ""
     ) -> None:
-        """Show paths, in the version that one of `layers` stores, otherwise in their last one. `empty_message` is the text of an empty list."""
+        """Show paths, in the version that one of `layers` stores, otherwise in their last one."""
         if paths is not self._paths or empty_message != self._empty_message:
             self._paths, self._layers, self._empty_message = paths, layers, empty_message
             self.rows_changed()

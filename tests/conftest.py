@@ -43,7 +43,7 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 ExplorerApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
-LineList.rest = 0  # panes follow each key
+LineList.rest_seconds = 0  # panes follow each key
 json_documents.watch()
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 

@@ -19,9 +19,9 @@ from layerscope.opening.options import Options
 from layerscope.sources.base import Request
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.fleet.app import FleetApp
-from layerscope.tui.fleet.known import KnownFleet
+from layerscope.tui.fleet.state import FleetState
 from layerscope.tui.preferences import Preferences
-from layerscope.tui.series.app import KnownSeries, SeriesApp
+from layerscope.tui.series.app import SeriesApp, SeriesState
 from tests.analysis.series.releases import Made, release
 from tests.fleet.running import fleet_of, written
 from tests.images import file, write
@@ -72,18 +72,22 @@ async def draw(folder: Path) -> None:
     for shot in SHOTS:
         await draw_one(shot, explorer(image, rules={}), loaded)
     read = fleet_of(folder, written(folder / "images", 24, 0.3))
-    fleet = FleetApp(KnownFleet(lambda *_: read), Preferences())
-    await draw_one(FLEET, fleet, lambda pilot: until(pilot, lambda: fleet.known.tables is not None))
+    fleet = FleetApp(FleetState(lambda *_: read), Preferences())
+    await draw_one(
+        FLEET, fleet, lambda pilot: until(pilot, lambda: fleet.fleet_state.tables is not None)
+    )
     names = []
     for number, archive in enumerate(releases(), 1):
         names.append(f"shop-1.{number}.tar")
         write(folder / names[-1], archive)
     with contextlib.chdir(folder):  # so that no temporary folder is part of the picture
         series = SeriesApp(
-            KnownSeries([Request(name) for name in names]), Options(rules={}), Preferences()
+            SeriesState([Request(name) for name in names]), Options(rules={}), Preferences()
         )
         await draw_one(
-            SERIES, series, lambda pilot: until(pilot, lambda: series.known.opened is not None)
+            SERIES,
+            series,
+            lambda pilot: until(pilot, lambda: series.series_state.opened is not None),
         )
 
 

@@ -21,7 +21,7 @@ from layerscope.settings import (
 from layerscope.state import load_state, save_state
 from layerscope.toml_text import Places, parse_toml_text
 from layerscope.tui.commands import COMMANDS, key_word, shown_keys
-from layerscope.tui.key_presets import PRESETS as KEY_PRESETS
+from layerscope.tui.keys import PRESETS as KEY_PRESETS
 from layerscope.tui.keys import changed_keys, key_name, keymap
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.theme_names import check_theme

@@ -20,13 +20,12 @@ from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
     from layerscope.sources.registry.repository import Reference
-    from layerscope.tui.fleet.known import Reader
+    from layerscope.tui.fleet.state import Reader
     from layerscope.tui.preferences import Preferences
     from layerscope.words import ReleaseOrder
 
 PAINTS = "120"
-"""Maximum paints per second. Textual waits up to two intervals between paints, and the response to a key may take three or four.
-"""
+"""Maximum paints per second. Textual may wait two intervals between paints, and three or four before it responds to a key."""
 
 
 def run_explorer(
@@ -57,10 +56,8 @@ def run_picker(
 ) -> None:
     """Let the user choose an image and explore it, or two and compare them; the reference in `request` is ignored.
 
-    With a `repository` of a registry, its tags are the images.
-
-    Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
-    `LayerscopeError` for invalid settings, and if the tags cannot be listed.
+    With a `repository`, the user chooses among its tags. Esc returns from an image to the picker, which also shows why an
+    image could not be opened. Raises `LayerscopeError` for invalid settings, and if the tags cannot be listed.
     """
     _prepare()
     preferences = _preferences(settings)
@@ -74,21 +71,21 @@ def run_picker(
 
     picker = PickerApp(request, preferences, tags=tags)
     while (chosen := picker.run_in_terminal()) is not None:
-        trouble, again = "", True
+        message, wants_another = "", True
         try:
             requests = [replace(request, reference=image.reference) for image in chosen]
             if len(requests) == 1:
-                again = _explore(requests[0], options, preferences, dockerfile, picked=True)
+                wants_another = _explore(requests[0], options, preferences, dockerfile, picked=True)
             else:
                 names = [image.tags[0] if image.tags else image.reference for image in chosen]
-                again = _compare(requests, names, options, preferences, picked=True)
+                wants_another = _compare(requests, names, options, preferences, picked=True)
         except CancelledError:
             pass
         except LayerscopeError as error:
-            trouble = error.message
-        if not again:
+            message = error.message
+        if not wants_another:
             return
-        picker = PickerApp(request, preferences, trouble=trouble, after=picker, tags=tags)
+        picker = PickerApp(request, preferences, error=message, previous=picker, tags=tags)
 
 
 def run_served(
@@ -99,7 +96,8 @@ def run_served(
     *,
     writing: bool,
 ) -> None:
-    """Explore an image for a page in a browser: no questions before, no other programs, and no files written unless `writing`.
+    """Explore an image for a page in a browser: without asking anything or starting other programs; files are written only if
+    `writing`.
 
     Raises `LayerscopeError` if the image cannot be opened.
     """
@@ -107,7 +105,7 @@ def run_served(
     from layerscope.channel.serving import end_with_parent
 
     end_with_parent(os.getppid())
-    preferences = _preferences(settings, remembers=writing)
+    preferences = _preferences(settings, persist=writing)
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -138,27 +136,29 @@ def run_series(
     options: Options,
     settings: Settings | None = None,
 ) -> None:
-    """Explore the releases of an image, and the difference between two of them, until the user quits. Raises `LayerscopeError`."""
+    """Explore the releases of an image, and the differences between two of them. Raises `LayerscopeError`."""
     _prepare()
     limit_freed_memory()
     preferences = _preferences(settings)
     _take_keys_from_terminal()
-    from layerscope.tui.series.app import KnownSeries, SeriesApp
+    from layerscope.tui.series.app import SeriesApp, SeriesState
 
-    known, again = KnownSeries(requests, order), True
-    while again:
-        app = SeriesApp(known, options, preferences)
+    state, wants_another = SeriesState(requests, order), True
+    while wants_another:
+        app = SeriesApp(state, options, preferences)
         app.run_in_terminal()
         if app.chosen is None:
             return
         pair = slice(app.chosen, app.chosen + 2)
-        again = _compare(requests[pair], known.names[pair], options, preferences, picked=True)
+        wants_another = _compare(
+            requests[pair], state.names[pair], options, preferences, picked=True
+        )
 
 
 def run_fleet(
     read: Reader, request: Request, options: Options, settings: Settings | None = None
 ) -> None:
-    """Explore the answers about many images, and images of them, until the user quits.
+    """Explore many images together, and single ones of them, until the user quits.
 
     `read` reads the images in other processes; the reference in `request` is ignored. Raises `UsageError` for invalid settings.
     """
@@ -168,22 +168,22 @@ def run_fleet(
     _take_keys_from_terminal()
     from layerscope.fleet.tables import ImageRow
     from layerscope.tui.fleet.app import FleetApp
-    from layerscope.tui.fleet.known import KnownFleet
+    from layerscope.tui.fleet.state import FleetState
 
-    known, again = KnownFleet(read), True
-    while again:
-        app = FleetApp(known, preferences)
+    state, wants_another = FleetState(read), True
+    while wants_another:
+        app = FleetApp(state, preferences)
         app.run_in_terminal()
-        if app.chosen is None or known.tables is None:
+        if app.chosen is None or state.tables is None:
             return
-        (image,) = known.tables.fleet.results.of_image(ImageRow, app.chosen)
-        found = replace(request, reference=image.reference, image=image.name)
+        (image,) = state.tables.fleet.results.of_image(ImageRow, app.chosen)
+        image_request = replace(request, reference=image.reference, image=image.name)
         try:
-            again = _explore(found, options, preferences, None, picked=True)
+            wants_another = _explore(image_request, options, preferences, None, picked=True)
         except CancelledError:
             pass
         except LayerscopeError as error:
-            known.trouble = error
+            state.open_error = error
 
 
 def _prepare() -> None:
@@ -195,8 +195,8 @@ def _prepare() -> None:
     os.environ.setdefault("TEXTUAL_FPS", PAINTS)
 
 
-def _preferences(settings: Settings | None, *, remembers: bool = True) -> Preferences:
-    """The user's preferences; `remembers` writes down what is chosen. Raises `UsageError` for invalid settings."""
+def _preferences(settings: Settings | None, *, persist: bool = True) -> Preferences:
+    """The user's preferences; `persist` saves later choices. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -204,7 +204,7 @@ def _preferences(settings: Settings | None, *, remembers: bool = True) -> Prefer
     settings = load_settings() if settings is None else settings
     check_theme(settings)
     text.use_binary_sizes(settings.binary)
-    return Preferences(settings, state_file(), remembers=remembers)
+    return Preferences(settings, state_file(), persist=persist)
 
 
 def _explore(
@@ -215,7 +215,7 @@ def _explore(
     *,
     picked: bool = False,
 ) -> bool:
-    """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` among several."""
+    """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` from a list."""
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -227,7 +227,7 @@ def _explore(
             if error.registry_reference is None or request.remote != "ask":
                 raise
             _take_keys_from_terminal()
-            if not _agrees(error.registry_reference, request.reference):
+            if not _confirm_remote(error.registry_reference, request.reference):
                 raise ImageNotFoundError(f"{request.reference} is not on this machine") from None
             reference = error.registry_reference
         else:
@@ -243,13 +243,13 @@ def _explore(
     return False
 
 
-def _agrees(reference: str, asked: str) -> bool:
-    """Whether the user wants an image from its registry."""
+def _confirm_remote(reference: str, written: str) -> bool:
+    """Ask whether to open an image from its registry; `written` is its name as the user wrote it."""
     import click
 
     from layerscope.sources.registry.repository import whole_repository
 
-    shown = text.safe_name(asked)
+    shown = text.safe_name(written)
     full = reference if whole_repository(reference) is None else f"{reference}, with its tags"
     click.echo(f"{shown} is not on this machine, but a registry may have it: {full}", err=True)
     return click.confirm("Open it from there?", err=True)
@@ -264,7 +264,7 @@ def _compare(
     picked: bool = False,
 ) -> bool:
     """Explore the differences between two images; `names` are for errors. Returns whether the user wants others, if they were
-    `picked`.
+    `picked` from a list.
     """
     limit_freed_memory()
     options = replace(options, verify_small=False, names=False)
@@ -275,12 +275,12 @@ def _compare(
         from layerscope.tui.comparison.app import ComparisonApp  # while the workers find the images
         from layerscope.tui.session import Session
 
-        def opened(name: str, remote: RemoteImage) -> Session:
+        def open_side(name: str, remote: RemoteImage) -> Session:
             with prefix_errors(name):
                 source = remote.find(partial(_ask, preferences))
             return Session(remote, source, preferences=preferences, picked=picked)
 
-        sides = opened(names[0], first), opened(names[1], second)
+        sides = open_side(names[0], first), open_side(names[1], second)
         _take_keys_from_terminal()
         app = ComparisonApp(*sides)
         app.run_in_terminal()
@@ -296,7 +296,7 @@ def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate
 
 
 def _take_keys_from_terminal() -> None:
-    """Read keys from /dev/tty if stdin is not a terminal, as after reading an image from it."""
+    """Read keys from /dev/tty if stdin is not a terminal, for example because the image came from it."""
     if not os.isatty(0):
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)

@@ -41,7 +41,7 @@ class LayerscopeApp(ExplorerApp):
         self._layers_due = False
 
     def on_mount(self) -> None:
-        self.begin(MainScreen(self.session))
+        self.show_main(MainScreen(self.session))
         self.call_after_refresh(self.load)  # after the first frame, which loading would delay
 
     @work(thread=True, exit_on_error=False, group="load")
@@ -64,7 +64,7 @@ class LayerscopeApp(ExplorerApp):
 
     @on(Fetched)
     def _fetched(self, event: Fetched) -> None:
-        self.session.take(event.source)
+        self.session.set_source(event.source)
         if self.main is not None:
             self.main.image_changed()
 
@@ -87,14 +87,14 @@ class LayerscopeApp(ExplorerApp):
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
-        moved = self.session.stack(event.opened)
+        moved = self.session.set_stacked(event.opened)
         self.session.marks = Marks(event.wasted, off=switched_off(self.session.options))
         if self.main is not None:
             self.main.stacked()
             if moved:
                 self.main.explore.steps.base_moved()
-        self.notify_damages(event.opened)
-        self.notify_doubt(event.opened)
+        self.warn_of_damage(event.opened.damages())
+        self.warn_of_other_dockerfile(event.opened)
 
     @on(DuplicatesFound)
     def _duplicates_found(self, event: DuplicatesFound) -> None:
@@ -105,7 +105,7 @@ class LayerscopeApp(ExplorerApp):
 
     @on(BesideFound)
     def _beside_found(self, event: BesideFound) -> None:
-        self.session.take_beside(event.opened)
+        self.session.set_beside(event.opened)
         if self.main is not None:
             self.main.beside_found()
 

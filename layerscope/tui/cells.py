@@ -23,13 +23,13 @@ ATTRIBUTES = (
     ("overline", "53", "55"),
 )
 """Attributes of rich with their SGR codes, on and off."""
-SEEN_ON_SPACE = sum(
+VISIBLE_ON_SPACE = sum(
     1 << bit
     for bit, (name, _, _) in enumerate(ATTRIBUTES)
     if name in ("underline", "reverse", "strike", "overline")
 )
-"""Bits of the attributes that show without a character."""
-_KNOWN_STYLES = 4096
+"""Bits of the attributes that are visible on a space."""
+_MAX_CACHED_STYLES = 4096
 _SAME_EVERYWHERE = (
     (0x20, 0x7E),
     (0xA0, 0xAC),
@@ -41,7 +41,7 @@ _SAME_EVERYWHERE = (
     (0x20A0, 0x20BF),
     (0x2100, 0x2BFF),
 )
-"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: except for wide ones, one cell each in every terminal."""
+"""Latin, Greek, Cyrillic, punctuation, arrows, signs, boxes: one cell each in every terminal, except for wide ones."""
 CERTAIN = frozenset(
     chr(code)
     for start, end in _SAME_EVERYWHERE
@@ -83,8 +83,8 @@ class Palette:
 
     def space(self, look: Look) -> Cell:
         """A space that replaces a character."""
-        seen = look.blank or look.attributes & SEEN_ON_SPACE
-        return (" ", look) if seen else self.blank(look.background)
+        visible = look.blank or look.attributes & VISIBLE_ON_SPACE
+        return (" ", look) if visible else self.blank(look.background)
 
     def cells(self, segments: Iterable[Segment]) -> list[Cell]:
         """The cells of segments in a line."""
@@ -103,7 +103,7 @@ class Palette:
         return cells
 
     def _of_style(self, style: Style | None) -> tuple[Look, Cell]:
-        if len(self._of_styles) >= _KNOWN_STYLES:  # themes come and go
+        if len(self._of_styles) >= _MAX_CACHED_STYLES:  # themes come and go
             self._of_styles.clear()
         given = style or Style.null()
         foreground = self._codes(given, foreground=True)
@@ -112,15 +112,15 @@ class Palette:
             1 << bit for bit, (name, _, _) in enumerate(ATTRIBUTES) if getattr(given, name)
         )
         look = self._look(foreground, background, attributes, False)
-        found = self._of_styles[style] = look, self.space(look)
-        return found
+        cached = self._of_styles[style] = look, self.space(look)
+        return cached
 
     def _look(self, foreground: str, background: str, attributes: int, blank: bool) -> Look:
         key = foreground, background, attributes, blank
-        found = self._looks.get(key)
-        if found is None:
-            found = self._looks[key] = Look(*key)
-        return found
+        cached = self._looks.get(key)
+        if cached is None:
+            cached = self._looks[key] = Look(*key)
+        return cached
 
     def _codes(self, style: Style, *, foreground: bool) -> str:
         color = style.color if foreground else style.bgcolor

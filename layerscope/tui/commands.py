@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that the user can do."""
+    """An action with its keys, title and help."""
 
     id: str
     """Stable name for [keys] in the settings: `group.name`."""
     keys: str
     """Keys, separated by commas, in Textual's names."""
     title: str
-    """Title in the palette, and in the footer unless `short` is given."""
+    """Title in the palette; also in the footer unless `short` is given."""
     help: str
     """One sentence."""
     action: str
     """The action that the widget of its group implements."""
     footer: int = 0
-    """Position in the footer, smallest first; 0 hides it, 90 and more stand at the right edge."""
+    """Position in the footer, smallest first; 0 hides it, 90 and above pin it to the right edge."""
     shown_keys: str | None = None
     """The keys as people write them, if Textual's names would be unclear."""
     short: str = ""
@@ -260,7 +260,7 @@ def key_word(key: str) -> str:
 
 
 MODIFIER_SIGNS = {"ctrl": "^", "shift": "⇧"}
-"""What stands before a key that is pressed with one modifier."""
+"""Signs written before a key that is pressed with a single modifier."""
 KEY_WORDS = {
     "escape": "Esc",
     "enter": "Enter",

@@ -1,4 +1,4 @@
-"""The base of the explorers of one and of two images: commands, help, errors as dialogs, stopping the workers."""
+"""The base of all explorers: commands, help, errors as dialogs, stopping the workers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
+from layerscope.tui.run_commands import active_commands
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
-from layerscope.tui.terms import TERMS
 from layerscope.tui.view import ChooseAnother
 
 SWITCH_INTERVAL = 0.0005
@@ -46,7 +45,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
 
     def __init__(self, *sessions: Session, preferences: Preferences | None = None) -> None:
-        """All images share the same preferences; without sessions, they are given."""
+        """`preferences` are needed without sessions; all sessions share the same."""
         super().__init__(sessions[0].preferences if preferences is None else preferences)
         self.sessions: Sequence[Session] = sessions
         # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
@@ -55,9 +54,9 @@ class ExplorerApp(Guarded, PreferredApp[None]):
             for key, found in self._bindings
             if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
         }
-        self._said = ("", 0.0)
+        self._last_error = ("", 0.0)
         self._leaving = False
-        """Also stops an export that a view started by reading a file."""
+        """Set when the explorer ends; also stops an export that a view started by reading a file."""
         self.chooses_another = False
         """Whether the user left for the picker."""
 
@@ -71,7 +70,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         """The title of the current view in help; empty if help begins with all keys."""
         raise NotImplementedError
 
-    def begin(self, screen: Screen[None]) -> None:
+    def show_main(self, screen: Screen[None]) -> None:
         """Show the screen below all dialogs."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         fitting = [
@@ -80,11 +79,10 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         # Textual does the same after the first layout, and then computes all styles again.
         screen.set_class(bool(fitting), *fitting[-1:], update=False)
         self.push_screen(screen)
-        self.remember_theme()
+        self.save_theme_changes()
 
-    def notify_damages(self, opened: Opened) -> None:
-        """Say which layers could not be read whole."""
-        damages = opened.damages()
+    def warn_of_damage(self, damages: Sequence[str]) -> None:
+        """Notify about layers that could not be read completely; `damages` has a sentence for each."""
         if damages:
             self.notify(
                 "\n".join(map(text.safe_name, damages[:3])),
@@ -94,8 +92,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
                 markup=False,
             )
 
-    def notify_doubt(self, opened: Opened) -> None:
-        """Say if a Dockerfile is not the image's: no fix can be written into it."""
+    def warn_of_other_dockerfile(self, opened: Opened) -> None:
+        """Notify if the Dockerfile is not the image's, so that no fix can be written into it."""
         lines = opened.dockerfile_lines
         doubt = None if lines is None else lines.mismatch()
         if lines is not None and doubt is not None:
@@ -115,21 +113,21 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     # errors
 
     def failed(self, error: BaseException) -> None:
-        """Show an exception and continue."""
+        """Show an exception in a dialog, and continue."""
         if not self.forgiving or self.main is None or not isinstance(error, Exception):
             super()._handle_exception(error)  # type: ignore[arg-type]
             return
-        said = as_user_error(error)
-        words, closed = self._said
+        user_error = as_user_error(error)
+        message, closed_at = self._last_error
         if isinstance(self.screen, ErrorScreen):
             return
-        if said.message == words and time.monotonic() - closed < SAME_ERROR:
-            self._said = (words, time.monotonic())
+        if user_error.message == message and time.monotonic() - closed_at < SAME_ERROR:
+            self._last_error = (message, time.monotonic())
             return
-        self.push_screen(ErrorScreen(said), lambda _: self._error_closed(said.message))
+        self.push_screen(ErrorScreen(user_error), lambda _: self._error_closed(user_error.message))
 
     def _error_closed(self, message: str) -> None:
-        self._said = (message, time.monotonic())
+        self._last_error = (message, time.monotonic())
 
     def _handle_exception(self, error: Exception) -> None:
         self.failed(error)
@@ -153,8 +151,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     # commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands that layerscope's do not cover, and questions that help answers."""
-        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL
+        """Commands of Textual that layerscope does not have itself, and questions that help answers."""
+        from layerscope.tui.screens.help import FIGURES, IMAGES, SEVERAL_IMAGES, TERMS
 
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         if all(session.permissions.programs for session in self.sessions):  # a page takes no files
@@ -162,7 +160,7 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         for term, meaning in TERMS.items():
             yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, FIGURES))
         for name, meaning in IMAGES:
-            yield SystemCommand(name.capitalize(), meaning, partial(self.show_help, SEVERAL))
+            yield SystemCommand(name.capitalize(), meaning, partial(self.show_help, SEVERAL_IMAGES))
 
     def action_help(self) -> None:
         self.show_help()
@@ -171,7 +169,9 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         """Open the help, at the keys of the current view or at the section titled `first`."""
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys, working(self.screen), self.view_title, first=first))
+        self.push_screen(
+            HelpScreen(self.keys, active_commands(self.screen), self.view_title, first=first)
+        )
 
     async def action_quit(self) -> None:
         self.leave()

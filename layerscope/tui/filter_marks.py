@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
-    """Versions whose content the final image does not show."""
+    """Versions whose content is not in the final image."""
     dead = np.zeros(len(filesystem.inodes.columns.stored), bool)
     dead[accounting.waste.inodes] = True
     return dead[filesystem.inode_of]
@@ -29,7 +29,7 @@ def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
 def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
     """Files of the final image with duplicates, under all their names."""
     paths = np.zeros(len(filesystem.table), bool)
-    paths[list(chain.from_iterable(found.paths for found in duplicates))] = True
+    paths[list(chain.from_iterable(each.paths for each in duplicates))] = True
     live = filesystem.visible(filesystem.layer_count - 1)
     copies = np.zeros(len(filesystem.inodes.columns.stored), bool)
     copies[filesystem.inode_of[live & paths[filesystem.paths]]] = True
@@ -37,7 +37,7 @@ def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
 
 
 def secret(filesystem: Filesystem, findings: Findings) -> Mask | None:
-    """Files that findings about secrets name; None if no rule looked for secrets."""
+    """Files named by findings about secrets; None if no rule looked for secrets."""
     if not looked_for_secrets(findings):
         return None
     named = np.zeros(len(filesystem.paths), bool)

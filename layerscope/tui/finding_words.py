@@ -21,7 +21,7 @@ _KINDS = {
 
 
 def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
-    """Title and sentence of a group, safe for a terminal."""
+    """Title of a group and a sentence about it, both safe for a terminal."""
     count = text.count_of(len(group.members), "finding")
     if by is FindingsBy.SEVERITY:
         key = group.key
@@ -38,8 +38,9 @@ def step_words(image: Image, step: int) -> str:
     """A step with its instruction on one line; -1 is the image config."""
     if step < 0:
         return "the image's config"
-    found = image.steps[step]
-    return f"{text.safe_name(step_name(found)).capitalize()} · {text.safe_name(one_line(found))}"
+    recorded = image.steps[step]
+    name = text.safe_name(step_name(recorded)).capitalize()
+    return f"{name} · {text.safe_name(one_line(recorded))}"
 
 
 def where(finding: Finding, image: Image) -> str:

@@ -1,4 +1,4 @@
-"""Makes and writes the patch of fixes in a thread; the shell parser is loaded only then."""
+"""Makes and writes the patch of fixes. Called in threads: the shell parser is loaded only then."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class WrittenFixes:
     numbers: frozenset[int]
     """Findings whose fixes are in the Dockerfile."""
     dockerfile: str
-    """The Dockerfile with these fixes."""
+    """The text of the Dockerfile with these fixes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPatch:
     """A patch, ready to be shown and written."""
 
     patch: Patch
     document: PatchDocument
     new: frozenset[int]
-    """Findings that it fixes, without those fixed by earlier patches."""
+    """Findings that it fixes and earlier patches did not."""
     saved: int
-    """Content bytes that these save."""
+    """Content bytes that fixing these saves."""
 
     @property
     def written(self) -> WrittenFixes:
@@ -50,7 +50,7 @@ class Prepared:
 
     @property
     def fixes(self) -> str:
-        """How many fixes it has."""
+        """The number of new fixes, as text."""
         return text.count_of(len(self.new), "fix", "fixes")
 
 
@@ -60,15 +60,17 @@ def prepare(
     chosen: Collection[int],
     base_steps: int,
     before: WrittenFixes | None = None,
-) -> Prepared:
-    """The patch of fixes for some findings, on top of those written `before`.
+) -> PreparedPatch:
+    """Make the patch with the fixes of some findings, on top of the fixes written `before`.
 
-    Raises `UsageError` for a Dockerfile that is not the image's, or that was changed by something else.
+    Raises `UsageError` if the Dockerfile is not the image's, or if another program changed it.
     """
     earlier = frozenset() if before is None else before.numbers
     lines = opened.dockerfile_lines
     if lines is not None:
-        if not opened.has_contents:  # anybody may have written them, into any file of this name
+        if (
+            not opened.has_contents
+        ):  # the names in the file are not trusted: a patch could change any file
             raise UsageError(
                 "fixes in a file of layerscope save are only shown",
                 hint="layerscope fix FILE prints them as a patch",
@@ -84,11 +86,11 @@ def prepare(
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
     document = PatchDocument.of(patch, findings.found)
-    return Prepared(patch, document, applied - earlier, saved)
+    return PreparedPatch(patch, document, applied - earlier, saved)
 
 
-def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
-    """Write a prepared patch. Raises `UsageError`, also if a file was changed by something else."""
+def write(prepared: PreparedPatch, opened: Opened | None, before: WrittenFixes | None) -> None:
+    """Write a prepared patch. Raises `UsageError`, also if another program changed a file."""
     if opened is not None and opened.dockerfile_lines is not None:
         _check_unchanged(opened.dockerfile_lines, before)
     write_patch(prepared.patch)
@@ -97,10 +99,10 @@ def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None
 def _check_unchanged(lines: DockerfileLines, before: WrittenFixes | None) -> None:
     expected = lines.dockerfile.text if before is None else before.dockerfile
     try:
-        now = read_file(lines.name, MAX_BYTES)
+        current = read_file(lines.name, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{lines.name}: {error.strerror or error}") from error
-    if now != expected.encode(errors="surrogateescape"):
+    if current != expected.encode(errors="surrogateescape"):
         raise FileChangedError(
             f"{lines.name} changed since it was read",
             hint="open the image again to read the new one",

@@ -19,16 +19,16 @@ from textual.strip import Strip
 from layerscope.tui.cells import DEFAULT_BACKGROUND, Cell, Palette
 from layerscope.tui.pen import Pen
 
-SCROLLED = 6
-"""Minimum changed lines to look for lines that only moved up or down."""
-_BESIDE = 2
-"""Cells at the end of a line that need not move with it: a scrollbar."""
+MIN_SCROLLED_LINES = 6
+"""Minimum number of changed lines for which scrolling is considered."""
+_SCROLLBAR_CELLS = 2
+"""Cells at the end of a line that may stay when the line moves: a scrollbar."""
 Line = Sequence[Cell | None]
 """The cells of a line; None where nothing is known."""
 
 
 class Changes(CompositorUpdate):
-    """An update that sends only what the terminal needs."""
+    """An update as the text to send to the terminal."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -41,7 +41,7 @@ class Frame:
     """The screen as the terminal shows it."""
 
     def __init__(self, size: Size, colors: ColorSystem, *, erases_in_color: bool) -> None:
-        """`erases_in_color`: whether erased cells take the current background, as `erases_in_color()` says."""
+        """`erases_in_color`: whether erased cells take the current background, see `erases_in_color()`."""
         self.size = size
         self._palette = Palette(colors)
         self._empty = [self._palette.blank(DEFAULT_BACKGROUND)] * size.width
@@ -54,38 +54,38 @@ class Frame:
         return bool(self._lines)
 
     def forget(self) -> None:
-        """Something else wrote to the terminal, or its size changed."""
+        """Forget the cells, because something else wrote to the terminal or its size changed."""
         self._lines = []
 
     def paint(self, update: CompositorUpdate) -> Changes | None:
-        """What to send for an update; None if it changes nothing."""
+        """The changes to send for an update; None if there are none."""
         lines = self._updated(update)
-        words = self._changes(lines) if self.known else self._anew(lines)
+        words = self._changes(lines) if self.known else self._repaint(lines)
         for y, line in lines.items():
             self._lines[y] = line
         return Changes(words) if words else None
 
-    def _anew(self, lines: Mapping[int, Sequence[Cell]]) -> str:
-        """Erase the screen and write all lines."""
+    def _repaint(self, lines: Mapping[int, Sequence[Cell]]) -> str:
+        """Return the text that erases the screen and writes all lines."""
         pen = self._pen()
         blank = pen.clear(_common_background(lines.values()))
         self._lines = [[blank] * self.size.width] * self.size.height
         return self._write(lines, self._lines, pen)
 
     def _changes(self, lines: Mapping[int, Sequence[Cell]]) -> str:
-        """Write the cells that differ from those on the terminal, after scrolling it if that is shorter."""
+        """Return the text for the cells that differ from those on the terminal; it scrolls first if that is shorter."""
         words = self._write(lines, self._lines, self._pen())
         scroll = _scroll(self._lines, lines)
         if scroll is None:
             return words
         pen = self._pen()
         pen.scroll(scroll.top, scroll.bottom, scroll.by)
-        wanted = dict(enumerate(self._lines)) | dict(lines)
-        scrolled = self._write(wanted, scroll.moved(self._lines), pen)
+        target = dict(enumerate(self._lines)) | dict(lines)
+        scrolled = self._write(target, scroll.moved(self._lines), pen)
         return min(words, scrolled, key=len)
 
     def _write(self, lines: Mapping[int, Sequence[Cell]], old: Sequence[Line], pen: Pen) -> str:
-        """Write lines where they differ from `old`."""
+        """Return the text that writes lines where they differ from `old`."""
         for y, line in sorted(lines.items()):
             if line != old[y]:
                 pen.line(y, old[y], line)
@@ -95,7 +95,7 @@ class Frame:
         return Pen(self._palette, self.size.width, erases_in_color=self._erases_in_color)
 
     def _updated(self, update: CompositorUpdate) -> dict[int, list[Cell]]:
-        """The lines of an update, as they will be."""
+        """The lines that an update touches, as they will be."""
         lines: dict[int, list[Cell]] = {}
         width, height = self.size
         for y, x, end, strip in _pieces(update):
@@ -121,7 +121,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Scroll:
-    """Lines that move together, as the terminal can move them."""
+    """Lines that the terminal moves together."""
 
     top: int
     bottom: int
@@ -138,9 +138,9 @@ class Scroll:
 
 
 def _scroll(old: Sequence[Sequence[Cell]], new: Mapping[int, Sequence[Cell]]) -> Scroll | None:
-    """The scroll that explains most changed lines; None for none."""
+    """The scroll that explains most of the changed lines; None if it explains too few."""
     changed = {y: _text(line) for y, line in new.items() if line != old[y]}
-    if len(changed) < SCROLLED:
+    if len(changed) < MIN_SCROLLED_LINES:
         return None
     texts = [_text(line) for line in old]
     places = defaultdict(list)
@@ -172,18 +172,18 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, int, Strip]]:
 
 def _text(line: Sequence[Cell]) -> str:
     """The characters of a line that would move with it."""
-    return "".join(map(itemgetter(0), line[:-_BESIDE]))
+    return "".join(map(itemgetter(0), line[:-_SCROLLBAR_CELLS]))
 
 
 def _common_background(lines: Iterable[Iterable[Cell]]) -> str:
     """The background of most blank cells."""
-    found = Counter(look.background for _, look in chain.from_iterable(lines) if look.blank)
-    return max(found, key=found.__getitem__, default=DEFAULT_BACKGROUND)
+    backgrounds = Counter(look.background for _, look in chain.from_iterable(lines) if look.blank)
+    return max(backgrounds, key=backgrounds.__getitem__, default=DEFAULT_BACKGROUND)
 
 
 @cache
 def erases_in_color() -> bool:
-    """Whether erased cells take the current background: if terminfo says so, and in tmux, for which terminfo does not."""
+    """Whether erased cells take the current background: according to terminfo, and always in tmux, whose terminfo lacks it."""
     if "TMUX" in os.environ and "STY" not in os.environ:
         return True
     try:

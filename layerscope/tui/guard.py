@@ -1,4 +1,4 @@
-"""Errors of handlers and workers are shown in a dialog, and the program continues."""
+"""Shows errors of handlers and workers in a dialog; the program continues."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from layerscope.errors import LayerscopeError
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as an error for the user; the program continues."""
+    """Convert an exception to an error for the user; the program continues."""
     while isinstance(error, WorkerFailed):
         error = error.error
-    said = faults.as_user_error(error)
-    if isinstance(said, faults.InternalError):
-        said.hint = "y copies the whole error report · the program continues"
-    return said
+    user_error = faults.as_user_error(error)
+    if isinstance(user_error, faults.InternalError):
+        user_error.hint = "y copies the whole error report · the program continues"
+    return user_error
 
 
 class ShowsErrors(Protocol):

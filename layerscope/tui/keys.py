@@ -1,9 +1,10 @@
-"""Custom keys: their names, whether terminals can send them, and whether they collide."""
+"""Custom keys: presets, names of keys, whether terminals can send them, and whether they collide."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 
@@ -11,8 +12,25 @@ from layerscope.errors import UsageError
 from layerscope.settings import Settings
 from layerscope.site import page_address
 from layerscope.tui.commands import COMMANDS, KEY_WORDS, MODIFIER_SIGNS, Command, Keys
-from layerscope.tui.key_presets import PRESETS
 
+PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "dive": {
+        "app.redraw": ("f5",),
+        "view.find_anywhere": ("ctrl+g",),
+        "list.page_up": ("pageup",),
+        "path.extract": ("e", "ctrl+e", "ctrl+s"),
+        "explore.filter": ("slash", "ctrl+f", "ctrl+underscore"),
+        "explore.mode": ("a", "ctrl+l", "ctrl+a"),
+        "explore.changed_only": ("d", "ctrl+u"),
+        "explore.columns": ("c", "ctrl+b"),
+        "explore.sort": ("s", "ctrl+o"),
+        "files.collapse_all": ("minus", "ctrl+at"),
+        "files.added": ("A", "ctrl+a"),
+        "files.removed": ("R", "ctrl+r"),
+    },
+}
+"""Keys of other programs, by preset and command id. In the file tree `ctrl+a` means `files.added`, as in dive. Terminals send
+Enter for dive's `ctrl+m`, `ctrl+at` for `ctrl+space`, and `ctrl+underscore` for `ctrl+slash`."""
 EVERYWHERE = ("app", "view", "list")
 """Groups whose commands work together with those of any other group."""
 
@@ -24,13 +42,13 @@ _REPLACED = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
-"""Characters with a name in Textual that is not their Unicode name."""
+"""Textual's names of characters where they differ from Unicode's."""
 
-_MOVES = frozenset(
+_MOVEMENT = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
 )
-_NAMED = _MOVES | {"enter", "tab", "escape", "space", "backspace"}
-_FUNCTIONS = frozenset(f"f{number}" for number in range(1, 25))
+_NAMED = _MOVEMENT | {"enter", "tab", "escape", "space", "backspace"}
+_FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 25))
 _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "at",
     "backslash",
@@ -38,7 +56,7 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "circumflex_accent",
     "underscore",
 }
-"""Keys that work with Ctrl: a byte below 32 each, except Tab, Enter, Backspace and Esc."""
+"""Keys that work with Ctrl: each sends a byte below 32. Tab, Enter, Backspace and Esc are excluded."""
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
 _WORDS = {word.lower(): name for name, word in KEY_WORDS.items()}
@@ -55,15 +73,15 @@ _OTHER_WORDS = {
     "ins": "insert",
     "spacebar": "space",
 }
-"""Words of other programs, by what they are called here."""
+"""Names that other programs use, with ours."""
 SPELLINGS = "a key is written as s, G, ?, ctrl+o, shift+tab, alt+x, pageup or f5"
-_RECEIVED = {"ctrl+at": "ctrl+@,ctrl+space"}
-"""Names under which Textual receives a key, if they differ."""
+_RECEIVED_AS = {"ctrl+at": "ctrl+@,ctrl+space"}
+"""Names under which Textual receives a key, where they differ from the name of the key."""
 
 
 def key_name(written: str) -> str:
-    """Textual's name of a key, written by name or as `commands.key_word` prints it. Raises `ValueError` if it is unknown, or if
-    terminals cannot send it."""
+    """Textual's name of a key that is written by name or as `commands.key_word` prints it. Raises `ValueError` if the key is
+    unknown, or if terminals cannot send it."""
     *modifiers, key = _parts(written)
     if "ctrl" in modifiers and len(key) == 1:
         key = key.lower()  # the same byte
@@ -73,26 +91,24 @@ def key_name(written: str) -> str:
         key = "at"  # which terminals send for it
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
         raise ValueError(f"terminals do not send `{unknown[0]}`")
-    if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
+    if len(key) > 1 and key not in _NAMED | _FUNCTION_KEYS and not _is_character_name(key):
         raise ValueError(f"unknown key `{written}`")
     held = set(modifiers)
     if "ctrl" in held and not (
-        key in _MOVES | _FUNCTIONS or (held == {"ctrl"} and key in _CONTROL)
+        key in _MOVEMENT | _FUNCTION_KEYS or (held == {"ctrl"} and key in _CONTROL)
     ):
         other = f": that is {_SAME_BYTE[key]}" if key in _SAME_BYTE else ""
         raise ValueError(f"terminals do not send `{written}`{other}")
-    if "shift" in held and key not in _MOVES | _FUNCTIONS | {"tab"}:
+    if "shift" in held and key not in _MOVEMENT | _FUNCTION_KEYS | {"tab"}:
         hint = f": write `{key.upper()}`" if len(key) == 1 and held == {"shift"} else ""
         raise ValueError(f"terminals do not send `{written}`{hint}")
     return "+".join([*(word for word in ("alt", "ctrl", "shift") if word in held), key])
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, validated: those of the preset, and the user's own over them. Raises `UsageError` with file and
-    line.
-    """
+    """The validated keys of the settings: the preset's, overridden by custom ones. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
-    own: dict[str, tuple[str, ...]] = {}
+    custom: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
         place = settings.place(f"keys.{identifier}")
         if identifier not in known:
@@ -104,22 +120,22 @@ def changed_keys(settings: Settings) -> Keys:
                 else f"{page_address('keys')} lists the command ids",
             )
         try:
-            own[identifier] = tuple(dict.fromkeys(map(key_name, written)))
+            custom[identifier] = tuple(dict.fromkeys(map(key_name, written)))
         except ValueError as error:
-            hint = next(filter(None, map(_meant, written)), None)
+            hint = next(filter(None, map(_spelling_hint, written)), None)
             unknown = str(error).startswith("unknown key")
             raise UsageError(
                 f"{place}: {error}", hint=hint or (SPELLINGS if unknown else None)
             ) from None
     preset = PRESETS[settings.key_preset] if settings.key_preset else {}
-    chosen = {**preset, **own}
-    for identifier in own:
+    chosen = {**preset, **custom}
+    for identifier in custom:
         _check_collisions(known[identifier], chosen, settings)
     return chosen
 
 
-def _meant(written: str) -> str:
-    """A hint for a key that cannot be read: how it is spelled here; empty if it can be, or nothing is near."""
+def _spelling_hint(written: str) -> str:
+    """How to spell a key that cannot be parsed; empty if it can be, or if no key is similar."""
     with suppress(ValueError):
         key_name(written)
         return ""
@@ -138,19 +154,19 @@ def _meant(written: str) -> str:
 def keymap(keys: Keys) -> dict[str, str]:
     """The keys as Textual's `App.set_keymap` takes them."""
     return {
-        identifier: ",".join(_RECEIVED.get(key, key) for key in chosen)
+        identifier: ",".join(_RECEIVED_AS.get(key, key) for key in chosen)
         for identifier, chosen in keys.items()
     }
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
-    """Raise `UsageError` if a command that works in the same place has the same key, unless both have it by default."""
-    own = set(map(key_name, command.keys.split(",")))
+    """Raise `UsageError` if another command that can be reached together has the same key, unless both have it by default."""
+    defaults = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
-        if other is command or not _together(command.group, other.group):
+        if other is command or not _can_collide(command.group, other.group):
             continue
         keys = chosen.get(other.id) or tuple(map(key_name, other.keys.split(",")))
-        shared = own & set(map(key_name, other.keys.split(",")))
+        shared = defaults & set(map(key_name, other.keys.split(",")))
         for key in chosen[command.id]:
             if key in keys and key not in shared:
                 place = settings.place(f"keys.{command.id}")
@@ -160,8 +176,8 @@ def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> Non
                 )
 
 
-def _together(one: str, other: str) -> bool:
-    """Whether commands of two groups can be reached from one place; dialogs are modal."""
+def _can_collide(one: str, other: str) -> bool:
+    """Whether commands of two groups can be reached together; dialogs are modal."""
     if "dialog" in (one, other):
         return one == other
     return one == other or one in EVERYWHERE or other in EVERYWHERE

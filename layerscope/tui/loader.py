@@ -1,4 +1,4 @@
-"""Waits in a thread for the worker's results about an image, and posts each as a message."""
+"""Waits in a thread for the worker's results, and posts each as a message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class Fetched(Message):
-    """An engine's export arrived: the layers, and the image's own config."""
+    """An engine's export arrived: the layers and the config of the image."""
 
     source: SourceImage
 
@@ -57,7 +57,7 @@ class Stacked(Message):
 
 @dataclass(eq=False, repr=False)
 class DuplicatesFound(Message):
-    """Duplicates were searched."""
+    """The search for duplicates is complete."""
 
     duplicates: list[Duplicate]
     copies: CopyIndex
@@ -66,7 +66,7 @@ class DuplicatesFound(Message):
 
 @dataclass(eq=False, repr=False)
 class BesideFound(Message):
-    """What is stored beside the image is known."""
+    """The documents stored beside the image were read: provenance, SBOMs, referrers."""
 
     opened: Opened
 
@@ -100,7 +100,7 @@ class WorkFailed(Message):
     error: LayerscopeError
 
 
-class _Posting(Watcher):
+class _PostingWatcher(Watcher):
     """Posts the results of the worker."""
 
     def __init__(self, post: Callable[[Message], object]) -> None:
@@ -128,9 +128,9 @@ class _Posting(Watcher):
         from layerscope.analysis.duplicates import CopyIndex
         from layerscope.tui import filter_marks
 
-        found = list(opened.duplicates or ())
-        marked = filter_marks.duplicate(opened.filesystem, found)
-        self._post(DuplicatesFound(found, CopyIndex(found), marked))
+        duplicates = list(opened.duplicates or ())
+        marked = filter_marks.duplicate(opened.filesystem, duplicates)
+        self._post(DuplicatesFound(duplicates, CopyIndex(duplicates), marked))
 
     def beside_found(self, opened: Opened) -> None:
         self._post(BesideFound(opened))
@@ -138,10 +138,10 @@ class _Posting(Watcher):
     def findings_found(self, opened: Opened) -> None:
         from layerscope.tui import filter_marks
 
-        found = opened.findings
-        if found is not None:
-            secret = filter_marks.secret(opened.filesystem, found)
-            self._post(FindingsFound(found, secret, filter_marks.packages(found)))
+        findings = opened.findings
+        if findings is not None:
+            secret = filter_marks.secret(opened.filesystem, findings)
+            self._post(FindingsFound(findings, secret, filter_marks.packages(findings)))
 
     def checked(self, number: int, right: bool) -> None:
         self._post(LayerChecked(number, right))
@@ -156,7 +156,7 @@ def load(
     )  # otherwise the main thread would import it once everything is stacked
     session.remote.report_to(MessageProgress(post, cancelled))
     try:
-        session.remote.load(_Posting(post), cancelled)
+        session.remote.load(_PostingWatcher(post), cancelled)
         post(WorkDone())
     except CancelledError:
         return

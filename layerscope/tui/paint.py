@@ -23,7 +23,7 @@ def bar(share: float, width: int) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """`text` in exactly `width` cells: filled with spaces, or cut with an ellipsis, never two in a row."""
+    """`text` in exactly `width` cells: padded with spaces, or cut with a single ellipsis."""
     if width <= 0:
         return ""
     if text.isascii():
@@ -55,7 +55,7 @@ def fit_left(text: str, width: int) -> str:
 
 
 def wrap(words: str, width: int, indent: str = "") -> list[str]:
-    """Safe `words` in lines of at most `width` cells, broken at spaces where there are any; later lines are indented.
+    """Break safe `words` into lines of at most `width` cells, at spaces where possible; later lines are indented.
 
     Only spaces at the breaks are dropped.
     """

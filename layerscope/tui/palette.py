@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from layerscope.tui.commands import COMMANDS, Command, Keys, shown_keys
-from layerscope.tui.run_commands import run, working
+from layerscope.tui.run_commands import active_commands, run_command
 
 
 class CommandProvider(Provider):
@@ -18,7 +18,7 @@ class CommandProvider(Provider):
         for command in self.available():
             yield DiscoveryHit(
                 self._display(Text(command.title), command),
-                partial(run, self.screen, command.id),
+                partial(run_command, self.screen, command.id),
                 text=command.title,
                 help=command.help,
             )
@@ -34,7 +34,7 @@ class CommandProvider(Provider):
                 yield Hit(
                     score,
                     self._display(Text(command.title), command),
-                    partial(run, self.screen, command.id),
+                    partial(run_command, self.screen, command.id),
                     text=command.title,
                     help=command.help,
                 )
@@ -46,9 +46,9 @@ class CommandProvider(Provider):
 
     def available(self) -> list[Command]:
         """Commands that work now."""
-        places = working(self.screen)
+        active = active_commands(self.screen)
         return [
-            command for command in COMMANDS if command.id in places and command.id != "app.palette"
+            command for command in COMMANDS if command.id in active and command.id != "app.palette"
         ]
 
     def _display(self, title: Text, command: Command) -> Text:

@@ -14,16 +14,16 @@ from layerscope.tui.cells import (
     CERTAIN,
     DEFAULT_BACKGROUND,
     DEFAULT_FOREGROUND,
-    SEEN_ON_SPACE,
+    VISIBLE_ON_SPACE,
     Cell,
     Look,
     Palette,
 )
 
 ERASE_FROM = 4
-"""Cells from which erasing to the end of the line is shorter than spaces."""
+"""Number of cells from which erasing to the end of the line is shorter than spaces."""
 ERASE_WITHIN = 12
-"""Cells from which erasing within a line, and moving beyond, is shorter than spaces."""
+"""Number of cells from which erasing within a line and moving past them is shorter than spaces."""
 _TEXT = itemgetter(0)
 """The text of a cell."""
 
@@ -38,22 +38,22 @@ class Pen:
         self._erases_in_color = erases_in_color
         self._written: list[str] = []
         self._x: int | None = None
-        """The cursor's column; None if it is not certain."""
+        """The cursor's column; None if terminals may disagree about it."""
         self._y: int | None = None
         self._ink = Ink()
         self._look: Look | None = None
-        """The look that was written last."""
+        """The look of the last written cells."""
 
     def finish(self) -> str:
-        """Everything that was written. Colours and attributes are reset."""
+        """Reset colours and attributes, and return the text of this paint."""
         if self._ink != Ink():
             self._written.append("\x1b[m")
         return "".join(self._written)
 
     def clear(self, background: str) -> Cell:
-        """Erase the screen; what each cell is afterwards."""
+        """Erase the screen; returns what each cell is afterwards."""
         blank = self._palette.blank(background if self._erases_in_color else DEFAULT_BACKGROUND)
-        self._take(blank[1])
+        self._set_look(blank[1])
         self._written.append("\x1b[2J")
         return blank
 
@@ -66,12 +66,12 @@ class Pen:
     # cells
 
     def line(self, y: int, old: Sequence[Cell | None], new: Sequence[Cell]) -> None:
-        """Write line `y`; None stands for unknown cells."""
+        """Write line `y` where it differs from `old`, in which None is an unknown cell."""
         known = [cell for cell in old if cell]
         if not (CERTAIN.issuperset(map(_TEXT, new)) and CERTAIN.issuperset(map(_TEXT, known))):
-            old = self._erased(y, new)
+            old = self._erase_line(y, new)
         changed = list(compress(range(len(new)), map(ne, old, new)))
-        tail = bisect_left(changed, self._tail(new))
+        tail = bisect_left(changed, self._erasable_tail(new))
         if len(changed) - tail < ERASE_FROM:
             tail = len(changed)
         at = 0
@@ -80,37 +80,37 @@ class Pen:
             if not cell[0]:  # the second cell of a wide character
                 at += 1
                 continue
-            blanks = self._blanks(x, new) if cell[1].blank else 0
+            blanks = self._erasable_blanks(x, new) if cell[1].blank else 0
             end = bisect_left(changed, x + blanks, at, tail)
             blanks = changed[end - 1] - x + 1 if blanks else 0
             if blanks >= ERASE_WITHIN:
                 self._reach(x, y, new)
-                self._take(cell[1])
+                self._set_look(cell[1])
                 self._written.append(f"\x1b[{blanks}X")
             else:
                 end = _end_of_run(changed, at, tail, new)
                 self._reach(x, y, new)
-                self._put(new[x : x + end - at])
+                self._write(new[x : x + end - at])
             at = end
         if tail < len(changed):
             x = changed[tail]
             self._reach(x, y, new)
-            self._take(new[x][1])
+            self._set_look(new[x][1])
             self._written.append("\x1b[K")
 
-    def _erased(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
-        """Erase a line with characters that terminals measure differently, so that nothing remains beside narrower ones.
+    def _erase_line(self, y: int, new: Sequence[Cell]) -> Sequence[Cell | None]:
+        """Erase a line before writing characters of uncertain width: narrower ones would leave old cells beside them.
 
-        Returns the new line.
+        Returns the erased line.
         """
         self._move(0, y)
         last = new[-1]
         if self._can_erase(last):
-            self._take(last[1])
+            self._set_look(last[1])
         self._written.append("\x1b[2K")
         return [last if self._can_erase(last) else None] * len(new)
 
-    def _tail(self, new: Sequence[Cell]) -> int:
+    def _erasable_tail(self, new: Sequence[Cell]) -> int:
         """The column from which the line can be erased to its end."""
         last, x = new[-1], len(new)
         if self._can_erase(last):
@@ -118,8 +118,8 @@ class Pen:
                 x -= 1
         return x
 
-    def _blanks(self, x: int, new: Sequence[Cell]) -> int:
-        """How many cells from `x` are blank in the same way, and could be erased; 0 if they cannot."""
+    def _erasable_blanks(self, x: int, new: Sequence[Cell]) -> int:
+        """The number of equal blank cells from `x` on that can be erased; 0 if they cannot."""
         cell, stop = new[x], x
         if self._can_erase(cell):
             while stop < len(new) and new[stop] == cell:
@@ -130,25 +130,25 @@ class Pen:
         look = cell[1]
         return look.blank and (self._erases_in_color or look.background == DEFAULT_BACKGROUND)
 
-    def _put(self, cells: Sequence[Cell]) -> None:
+    def _write(self, cells: Sequence[Cell]) -> None:
         """Write cells of one look at the cursor."""
         words = "".join([text for text, _ in cells])
-        self._take(cells[0][1])
+        self._set_look(cells[0][1])
         self._written.append(words)
         x = self._x
         certain = x is not None and x + len(cells) < self._width and CERTAIN.issuperset(words)
         self._x = x + len(cells) if certain and x is not None else None
 
     def _reach(self, x: int, y: int, new: Sequence[Cell]) -> None:
-        """Bring the cursor to a cell, by writing the cells in between again if that is shorter than moving."""
+        """Bring the cursor to a cell: move, or rewrite the cells in between if that is shorter."""
         if (self._x, self._y) == (x, y):
             return
-        move = self._moves(x, y)
+        move = self._shortest_move(x, y)
         if self._y == y and self._x is not None and 0 < x - self._x <= len(move):
             between = new[self._x : x]
             words = "".join(text for text, _ in between)
             if len(words.encode()) <= len(move) and all(
-                self._wanted(look) == self._ink for _, look in between
+                self._ink_for(look) == self._ink for _, look in between
             ):
                 self._written.append(words)
                 self._x = x
@@ -159,10 +159,10 @@ class Pen:
 
     def _move(self, x: int, y: int) -> None:
         if (self._x, self._y) != (x, y):
-            self._written.append(self._moves(x, y))
+            self._written.append(self._shortest_move(x, y))
             self._x, self._y = x, y
 
-    def _moves(self, x: int, y: int) -> str:
+    def _shortest_move(self, x: int, y: int) -> str:
         """The shortest move to a cell."""
         ways = [f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"]
         if self._y is None:
@@ -179,7 +179,7 @@ class Pen:
         return min(ways, key=len)
 
     def _sideways(self, x: int) -> list[str]:
-        """Moves within the line, from a certain column."""
+        """Moves within the line; none if the cursor's column is unknown."""
         if self._x is None:
             return []
         by = x - self._x
@@ -189,26 +189,30 @@ class Pen:
 
     # colours
 
-    def _take(self, look: Look) -> None:
+    def _set_look(self, look: Look) -> None:
         """Set colours and attributes for a look."""
         if look is self._look:
             return
         self._look = look
-        wanted = self._wanted(look)
+        wanted = self._ink_for(look)
         if wanted == self._ink:
             return
         change = _change(self._ink, wanted)
-        anew = Ink(background=look.background) if look.blank else wanted
-        reset = ";".join(filter(None, ("0", _change(Ink(), anew)))) if anew != Ink() else ""
-        self._ink = wanted if len(change) <= len(reset) else anew
+        after_reset = Ink(background=look.background) if look.blank else wanted
+        reset = (
+            ";".join(filter(None, ("0", _change(Ink(), after_reset))))
+            if after_reset != Ink()
+            else ""
+        )
+        self._ink = wanted if len(change) <= len(reset) else after_reset
         self._written.append(f"\x1b[{min(change, reset, key=len)}m")
 
-    def _wanted(self, look: Look) -> Ink:
+    def _ink_for(self, look: Look) -> Ink:
         """The ink for a look; for a blank cell, invisible attributes stay as they are."""
         if not look.blank:
             return Ink(look.foreground, look.background, look.attributes)
         return self._ink._replace(
-            background=look.background, attributes=self._ink.attributes & ~SEEN_ON_SPACE
+            background=look.background, attributes=self._ink.attributes & ~VISIBLE_ON_SPACE
         )
 
 
@@ -247,5 +251,5 @@ def _change(before: Ink, after: Ink) -> str:
 
 
 def _count(number: int) -> str:
-    """A parameter, which may be left out if it is 1."""
+    """A parameter of an escape sequence; empty for 1, the default."""
     return "" if number == 1 else str(number)

@@ -1,4 +1,4 @@
-"""What the explorer may do to the machine that it runs on: in a browser it is more careful than in a terminal."""
+"""What the explorer may do on this machine: less in a browser than in a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.dom import DOMNode
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What is not switched off."""
+    """What the explorer may do."""
 
     writing: bool = True
     """Whether files may be written: files of the image, fixes, patches, choices."""
@@ -17,25 +17,27 @@ class Permissions:
     """Whether other programs may be started: the pager and the editor."""
 
     def may_write(self, node: DOMNode) -> bool:
-        """Whether files may be written; says so if not."""
+        """Whether files may be written; notifies the user if not."""
         if not self.writing:
-            _say(node, "This page only reads: layerscope web --allow-writing lets it save files.")
+            _notify(
+                node, "This page only reads: layerscope web --allow-writing lets it save files."
+            )
         return self.writing
 
     def may_start_programs(self, node: DOMNode) -> bool:
-        """Whether other programs may be started; says so if not."""
+        """Whether other programs may be started; notifies the user if not."""
         if not self.programs:
-            _say(
+            _notify(
                 node, "A page in a browser starts no other programs: use layerscope in a terminal."
             )
         return self.programs
 
     @property
     def refused(self) -> set[str]:
-        """Ids of the commands that do nothing."""
+        """Ids of the commands that are not permitted."""
         refused = set() if self.writing else {"path.extract"}
         return refused if self.programs else refused | {"path.pager", "path.editor"}
 
 
-def _say(node: DOMNode, words: str) -> None:
+def _notify(node: DOMNode, words: str) -> None:
     node.app.notify(words, title="Switched off", markup=False)

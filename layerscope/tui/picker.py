@@ -1,4 +1,4 @@
-"""The image picker: images in this folder, and of all engines and stores that can be reached; or the tags of a repository."""
+"""The image picker: images in the current folder and in all engines and stores, or the tags of a repository."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from layerscope.sources.listing import SourceListing, list_images
 from layerscope.sources.registry.repository import SCHEME
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import binding_of, bindings, first_key
-from layerscope.tui.picker_rows import SORTS, Choice
+from layerscope.tui.picker_rows import SORTS, PickerModel
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
+from layerscope.tui.run_commands import active_commands
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles, sort_at
 from layerscope.tui.widgets.key_bar import KeyBar
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from layerscope.sources.registry.tags import Lookups, Tags
 
 
-_REST = 0.15
-"""Seconds without scrolling after which visible tags are looked up."""
+_SCROLL_REST = 0.15
+"""Seconds after the last scroll until visible tags are looked up."""
 
 
-class _Watching(NullProgress):
+class _WorkerProgress(NullProgress):
     """Cancels the search for images together with its worker."""
 
     def __init__(self, worker: Worker[object]) -> None:
@@ -69,8 +69,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    class Found(Message):
-        """Images were found in the folder."""
+    class FolderListed(Message):
+        """Images in the folder were found."""
 
         def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
             super().__init__()
@@ -85,15 +85,15 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.lookups = lookups
             self.image = image
 
-    class Told(Message):
+    class SourceListed(Message):
         """An engine or store listed its images, or refused."""
 
-        def __init__(self, number: int, said: SourceListing) -> None:
+        def __init__(self, number: int, listed: SourceListing) -> None:
             super().__init__()
             self.number = number
-            self.said = said
+            self.listed = listed
 
-    class Looked(Message):
+    class SearchFinished(Message):
         """One of the two searches finished."""
 
         def __init__(self, number: int) -> None:
@@ -108,23 +108,21 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         folder: Path | None = None,
         sources: Sequence[Source] = SOURCES,
         now: datetime.datetime | None = None,
-        trouble: str = "",
-        after: PickerApp | None = None,
+        error: str = "",
+        previous: PickerApp | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """`tags` are those to choose from instead of all images. `trouble` is the error of the last chosen image; may be empty.
-        The search, the marks and the cursor of `after` are kept, and its images if it had found all."""
+        """`tags` are offered instead of all images. `error` says why the last chosen image could not be opened; may be empty.
+        Search, marks and cursor of the `previous` picker are kept; also its images, if it had found all."""
         super().__init__(preferences)
-        self.choice: Choice = Choice() if after is None else after.choice
-        self.images = ImageList(
-            self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
-        )
-        self._request, self._sources, self._trouble = request, sources, trouble
+        self.model: PickerModel = PickerModel() if previous is None else previous.model
+        self.images = ImageList(self.model, now or datetime.datetime.now(datetime.UTC), id="images")
+        self._request, self._sources, self._error = request, sources, error
         self._tags = tags
         self._lookups: Lookups | None = None
-        self._looking_soon: Timer | None = None
-        if tags is not None and after is None:
-            self.choice.sort = "name"
+        self._lookup_timer: Timer | None = None
+        if tags is not None and previous is None:
+            self.model.sort = "name"
         self._heading = (
             "Choose an image" if tags is None else f"Tags of {tags.repository.repository}"
         )
@@ -136,14 +134,14 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         )
         self._title = PaneTitle(self._heading)
         self._columns = ColumnTitles()
-        self._refusals: dict[str, str] = {} if after is None else after._refusals
-        self._complete = after is not None and not after._busy
-        self.left_at = ""
-        """The image under the cursor when the choice was made."""
-        self._wanted = "" if after is None else after.left_at
-        """The image that the cursor goes to as soon as it is found; empty for none."""
-        self._said = Static(id="refusals", markup=False)
-        self._number = 0
+        self._refusals: dict[str, str] = {} if previous is None else previous._refusals
+        self._complete = previous is not None and not previous._busy
+        self.cursor_reference = ""
+        """Reference of the image under the cursor when the user chose."""
+        self._cursor_target = "" if previous is None else previous.cursor_reference
+        """Reference of the image that the cursor goes to once it is found; empty for none."""
+        self._refusal_lines = Static(id="refusals", markup=False)
+        self._search_number = 0
         """Number of the current search; results of earlier ones are ignored."""
         self._busy: int = 0
 
@@ -157,113 +155,113 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
-        yield self._said
+        yield self._refusal_lines
         yield KeyBar(self.keys, words=self._footer_words)
 
     def on_mount(self) -> None:
         self.images.focus()
-        self._field.input.value = self.choice.search
-        self.watch(self.images, "scroll_y", self._look_up_soon, init=False)
+        self._field.input.value = self.model.search
+        self.watch(self.images, "scroll_y", self._schedule_lookup, init=False)
         if self._complete and self._tags is None:
-            self._change(self.choice.arrange)
+            self._change(self.model.arrange)
         else:
             self.action_refresh_images()
-        if self._trouble:
-            self.notify(text.safe_lines(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
+        if self._error:
+            self.notify(text.safe_lines(self._error), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
-        self._look_up_soon()
+        self.call_after_refresh(self._update_column_titles)
+        self._schedule_lookup()
 
-    def _name_columns(self) -> None:
+    def _update_column_titles(self) -> None:
         width = self.images.scrollable_content_region.width
-        self._columns.show(column_titles(width, self.choice.longest_platform, self.choice.sort))
+        self._columns.show(column_titles(width, self.model.longest_platform, self.model.sort))
 
     # looking
 
     def action_refresh_images(self) -> None:
-        self._number += 1
+        self._search_number += 1
         self._refusals = {}
         if self._tags is not None:
             self._list_tags(self._tags)
             return
         self._busy = 1 if self._request.store_root is not None else 2
-        self.choice.clear()
+        self.model.clear()
         if self._request.store_root is None:
-            self._look_in_folder(self._number)
-        self._ask_sources(self._number)
+            self._look_in_folder(self._search_number)
+        self._ask_sources(self._search_number)
         self._show()
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="folder")
     def _look_in_folder(self, number: int) -> None:
         worker = get_current_worker()
         for image in saved_images(self._folder, lambda: worker.is_cancelled, self._request.limits):
-            self.post_message(self.Found(number, [image]))
-        self.post_message(self.Looked(number))
+            self.post_message(self.FolderListed(number, [image]))
+        self.post_message(self.SearchFinished(number))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="sources")
     def _ask_sources(self, number: int) -> None:
-        request = replace(self._request, progress=_Watching(get_current_worker()))
-        for said in list_images(request, sources=self._sources):
-            self.post_message(self.Told(number, said))
-        self.post_message(self.Looked(number))
+        request = replace(self._request, progress=_WorkerProgress(get_current_worker()))
+        for listed in list_images(request, sources=self._sources):
+            self.post_message(self.SourceListed(number, listed))
+        self.post_message(self.SearchFinished(number))
 
     def _list_tags(self, tags: Tags) -> None:
-        """List the tags, and look up those that are visible."""
+        """List all tags, and look up the visible ones."""
         from layerscope.sources.registry.tags import Lookups
 
-        def tell(image: StoreImage | None) -> None:
+        def post(image: StoreImage | None) -> None:
             self.post_message(self.LookedUp(lookups, image))
 
         if self._lookups is not None:
             self._lookups.close()
-        lookups = self._lookups = Lookups(tags, self._request, tell)
+        lookups = self._lookups = Lookups(tags, self._request, post)
         self._busy = 1
-        self._change(lambda: self.choice.list_tags(tags.images()))
+        self._change(lambda: self.model.list_tags(tags.images()))
 
-    def _look_up_soon(self) -> None:
-        """Look up the visible tags, once the list rests."""
+    def _schedule_lookup(self) -> None:
+        """Look up the visible tags once the list stops scrolling."""
         if self._lookups is not None:
-            if self._looking_soon is not None:
-                self._looking_soon.stop()
-            self._looking_soon = self.set_timer(_REST, self._look_up)
+            if self._lookup_timer is not None:
+                self._lookup_timer.stop()
+            self._lookup_timer = self.set_timer(_SCROLL_REST, self._look_up)
 
     def _look_up(self) -> None:
         if self._lookups is not None:
             top, height = self.images.scroll_offset.y, self.images.size.height
-            self._lookups.want([row.image for row in self.choice.rows[top : top + height]])
-            self._say_looking(self._lookups)
+            self._lookups.want([row.image for row in self.model.rows[top : top + height]])
+            self._show_lookups(self._lookups)
 
     @on(LookedUp)
     def _looked_up(self, event: LookedUp) -> None:
         if event.lookups is self._lookups:
             if event.image is not None:
-                self.choice.tell_of(event.image)
-            self._say_looking(event.lookups)
+                self.model.update_tag(event.image)
+            self._show_lookups(event.lookups)
 
-    def _say_looking(self, lookups: Lookups) -> None:
-        """Show whether tags are being looked up, and why no more are."""
+    def _show_lookups(self, lookups: Lookups) -> None:
+        """Show whether tags are being looked up, or why that stopped."""
         self._busy = int(lookups.busy)
         if lookups.problem is not None:
             self._refusals = {SCHEME: lookups.problem}
         self._show_rows()
 
-    @on(Found)
-    def _found(self, event: Found) -> None:
-        if event.number == self._number:
-            self._change(lambda: self.choice.add(event.images, saved=True))
+    @on(FolderListed)
+    def _folder_listed(self, event: FolderListed) -> None:
+        if event.number == self._search_number:
+            self._change(lambda: self.model.add(event.images, saved=True))
 
-    @on(Told)
-    def _told(self, event: Told) -> None:
-        if event.number != self._number:
+    @on(SourceListed)
+    def _source_listed(self, event: SourceListed) -> None:
+        if event.number != self._search_number:
             return
-        if event.said.refusal is not None:
-            self._refusals[event.said.source.name] = event.said.refusal.message
-        self._change(lambda: self.choice.add(event.said.images))
+        if event.listed.refusal is not None:
+            self._refusals[event.listed.source.name] = event.listed.refusal.message
+        self._change(lambda: self.model.add(event.listed.images))
 
-    @on(Looked)
-    def _looked(self, event: Looked) -> None:
-        if event.number == self._number:
+    @on(SearchFinished)
+    def _search_finished(self, event: SearchFinished) -> None:
+        if event.number == self._search_number:
             self._busy -= 1
             self._show()
 
@@ -272,69 +270,69 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def _change(self, change: Callable[[], object]) -> None:
         """Change the rows. The cursor stays on its image if the user has moved it."""
         at = self.images.cursor
-        chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
+        chosen = self.model.rows[at].image.reference if 0 < at < len(self.model.rows) else None
         change()
         self._show()
-        if self._wanted and self.choice.place_of(self._wanted) is not None:
-            chosen, self._wanted = self._wanted, ""
+        if self._cursor_target and self.model.place_of(self._cursor_target) is not None:
+            chosen, self._cursor_target = self._cursor_target, ""
         if chosen is not None:
-            self.images.go_to(self.choice.place_of(chosen) or 0)
+            self.images.go_to(self.model.place_of(chosen) or 0)
 
     def _show(self) -> None:
         self._show_rows()
-        self._look_up_soon()
+        self._schedule_lookup()
 
     def _show_rows(self) -> None:
         self.images.looking = self._busy > 0
         self.images.rows_changed()
-        self._name_columns()
-        shown, total = len(self.choice.rows), self.choice.total
+        self._update_column_titles()
+        shown, total = len(self.model.rows), self.model.total
         count = text.count_of(total, "image" if self._tags is None else "tag")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
-        marked = f"{len(self.choice.marked)} marked · " if self.choice.marked else ""
-        self._title.show(self._heading, f"{looking}{marked}{count} · by {self.choice.sort}")
-        self._say_enter()
+        marked = f"{len(self.model.marked)} marked · " if self.model.marked else ""
+        self._title.show(self._heading, f"{looking}{marked}{count} · by {self.model.sort}")
+        self._update_enter_words()
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"
             for name in sorted(self._refusals, key=[*order, SCHEME].index)
         ]
-        self._said.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
-        self._said.display = bool(lines)
-        self.call_after_refresh(self._name_columns)
+        self._refusal_lines.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
+        self._refusal_lines.display = bool(lines)
+        self.call_after_refresh(self._update_column_titles)
 
     def action_cycle_sort(self) -> None:
-        self._sort(SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)])
+        self._sort(SORTS[(SORTS.index(self.model.sort) + 1) % len(SORTS)])
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
         width = self.images.scrollable_content_region.width
-        sort = sort_at(width, self.choice.longest_platform, event.x)
+        sort = sort_at(width, self.model.longest_platform, event.x)
         if sort is not None:
             self._sort(sort)
 
     def _sort(self, sort: str) -> None:
-        self.choice.sort = sort
-        self._change(self.choice.arrange)
+        self.model.sort = sort
+        self._change(self.model.arrange)
 
     # marking
 
     @on(ImageList.BoxClicked)
     def action_mark(self) -> None:
         """Mark the image under the cursor, or unmark it."""
-        if self.images.cursor >= len(self.choice.rows):
+        if self.images.cursor >= len(self.model.rows):
             return
-        if not self.choice.mark(self.choice.rows[self.images.cursor]):
+        if not self.model.mark(self.model.rows[self.images.cursor]):
             key = first_key("picker.mark", self.keys)
             self.notify(f"Two images are marked already; {key} unmarks one.", markup=False)
         self._show()
 
     @on(LineList.Highlighted)
     def _highlighted(self) -> None:
-        self._say_enter()
+        self._update_enter_words()
 
-    def _say_enter(self) -> None:
+    def _update_enter_words(self) -> None:
         """Update the footer text for Enter."""
         words = self._enter_words()
         if self._field.input.enter_words != words:
@@ -342,7 +340,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.screen.refresh_bindings()
 
     def _enter_words(self) -> str:
-        return "Compare" if len(self.choice.chosen(self.images.cursor)) > 1 else "Open"
+        return "Compare" if len(self.model.images_to_open(self.images.cursor)) > 1 else "Open"
 
     def _footer_words(self) -> dict[str, str]:
         back = "Clear" if self._field.input.value else "Quit"
@@ -358,8 +356,8 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
 
     @on(Input.Changed, "#picker-field")
     def _typed(self, event: Input.Changed) -> None:
-        self.choice.search = event.value
-        self._change(self.choice.arrange)
+        self.model.search = event.value
+        self._change(self.model.arrange)
 
     @on(Input.Submitted, "#picker-field")
     def _submitted(self) -> None:
@@ -371,7 +369,7 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def action_help(self) -> None:
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys, working(self.screen), "Image picker"))
+        self.push_screen(HelpScreen(self.keys, active_commands(self.screen), "Image picker"))
 
     # leaving
 
@@ -380,10 +378,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self._choose(event.row)
 
     def _choose(self, row: int) -> None:
-        chosen = self.choice.chosen(row)
+        chosen = self.model.images_to_open(row)
         if chosen:
-            rows = self.choice.rows
-            self.left_at = rows[row].image.reference if row < len(rows) else ""
+            rows = self.model.rows
+            self.cursor_reference = rows[row].image.reference if row < len(rows) else ""
             self.exit(chosen)
 
     def action_step_back(self) -> None:

@@ -1,4 +1,4 @@
-"""The cursor and the mouse: the path under the cursor, copying it, and focus by a click."""
+"""The path under the cursor, copying to the clipboard, and focus by a click."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Pointed:
     version: int
     """Row of the version in the filesystem."""
     layer: int
-    """A layer after which that version, and everything below it, is visible."""
+    """A layer after which this version and everything below it are visible."""
 
     @classmethod
     def at(cls, filesystem: Filesystem, version: int) -> Pointed:
-        """The version in a row, at the last layer that shows it; in its own layer if that layer replaced it again."""
+        """The version in a row, at the last layer that shows it; at its own layer if that layer also replaced it."""
         born, died = int(filesystem.born[version]), int(filesystem.died[version])
         return cls(int(filesystem.paths[version]), version, max(died - 1, born))
 
@@ -48,7 +48,7 @@ class Pointing:
         """The path under the cursor, to open, extract or copy; None if the row is not a path."""
         return None
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         """The text to copy for the row under the cursor, and a name for it; None to copy the path."""
         return None
 
@@ -62,11 +62,11 @@ class ShowFile(Message):
         self.difference = difference
 
 
-_SHOWN = 54
-"""Characters of the notification: what its box has room for in one line."""
+_NOTICE_WIDTH = 54
+"""Cells in a line of a notification."""
 
 
-def copied_path(full: bytes) -> tuple[str, str]:
+def copyable_path(full: bytes) -> tuple[str, str]:
     """A path as text to copy, and a name for it; control characters are escaped."""
     path = "/" + os.fsdecode(full)
     safe = text.safe_name(path)
@@ -74,7 +74,7 @@ def copied_path(full: bytes) -> tuple[str, str]:
 
 
 def copy(app: App[object], copied: tuple[str, str] | None) -> None:
-    """Copy text to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
+    """Copy to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
     if copied is None or not copied[0]:
         app.notify("Nothing to copy here.", markup=False)
         return
@@ -82,9 +82,9 @@ def copy(app: App[object], copied: tuple[str, str] | None) -> None:
     app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
     first, *others = words.split("\n")
     shown, more = text.safe_name(" ".join([first, *others])), ""
-    if others and text.cells(shown) > _SHOWN:
+    if others and text.cells(shown) > _NOTICE_WIDTH:
         shown, more = text.safe_name(first), f" and {text.count_of(len(others), 'more line')}"
-    shown = text.clip_middle(shown, _SHOWN - len(more)) + more
+    shown = text.clip_middle(shown, _NOTICE_WIDTH - len(more)) + more
     app.notify(shown, title=f"Copied {what}", markup=False)
 
 

@@ -15,44 +15,44 @@ DEFAULT_THEME = "layerscope-dark"
 
 
 class Preferences:
-    """Theme, columns, order, mode and keys; changes are saved in the file `state`, if given and `remembers` is set."""
+    """Theme, columns, order, mode and keys. Changes are saved in the file `state`, if it is given and `persist` is set."""
 
     def __init__(
         self,
         settings: Settings | None = None,
         state: Path | None = None,
         *,
-        remembers: bool = True,
+        persist: bool = True,
     ) -> None:
         """Raises `UsageError` for invalid keys."""
         self.settings = settings or Settings()
         self.keys: Keys = changed_keys(self.settings)
-        self._file = state if remembers else None
+        self._file = state if persist else None
         self._state = {} if state is None else load_state(state)
-        said = self.settings
-        self.theme = said.theme or _text(self._state, "theme") or DEFAULT_THEME
-        self.columns = said.columns if said.columns is not None else _columns(self._state)
-        self.sort = said.sort or _choice(self._state, "sort", SORTS)
-        self.mode = said.mode or MODES[0]
+        chosen = self.settings
+        self.theme = chosen.theme or _text(self._state, "theme") or DEFAULT_THEME
+        self.columns = chosen.columns if chosen.columns is not None else _columns(self._state)
+        self.sort = chosen.sort or _choice(self._state, "sort", SORTS)
+        self.mode = chosen.mode or MODES[0]
 
-    def remember_theme(self, theme: str) -> None:
-        """The theme was changed."""
+    def save_theme(self, theme: str) -> None:
+        """Set and save the theme."""
         self.theme = theme
-        self._remember("theme", theme)
+        self._save("theme", theme)
 
-    def remember_columns(self, columns: tuple[str, ...]) -> None:
-        """Other columns were chosen."""
+    def save_columns(self, columns: tuple[str, ...]) -> None:
+        """Set and save the columns."""
         self.columns = columns
-        self._remember("columns", list(columns))
+        self._save("columns", list(columns))
 
-    def remember_sort(self, sort: str) -> None:
-        """The order was changed."""
+    def save_sort(self, sort: str) -> None:
+        """Set and save the order."""
         self.sort = sort
-        self._remember("sort", sort)
+        self._save("sort", sort)
 
-    def _remember(self, name: str, value: object) -> None:
+    def _save(self, name: str, value: object) -> None:
         if self._file is not None and self._state.get(name) != value:
-            # Keep what another explorer has saved meanwhile.
+            # Another explorer may have saved something since.
             self._state = load_state(self._file) | {name: value}
             save_state(self._file, self._state)
 

@@ -12,7 +12,7 @@ from layerscope.tui.terminal import TerminalApp
 
 
 class PreferredApp(TerminalApp[ReturnType]):
-    """An app in the user's theme, with the keys that the user chose."""
+    """An app with the user's theme and keys."""
 
     def __init__(self, preferences: Preferences | None) -> None:
         super().__init__()
@@ -23,22 +23,22 @@ class PreferredApp(TerminalApp[ReturnType]):
             self.register_theme(known)
         self.theme = theme.named(self.preferences.theme) or theme.DARK.name
         if self.few_colors:
-            self.theme = theme.of_terminal(self.current_theme)
+            self.theme = theme.terminal_theme(self.current_theme)
 
     @property
     def few_colors(self) -> bool:
-        """Whether the terminal has 16 colours: those of a theme would become black, white or illegible."""
+        """Whether the terminal has only 16 colours: those of a theme would become black, white or illegible."""
         return self.console.color_system in ("standard", "windows")
 
-    def remember_theme(self) -> None:
+    def save_theme_changes(self) -> None:
         """From now on, save the themes that the user changes to."""
-        self.theme_changed_signal.subscribe(self, self._remember)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
 
-    def _remember(self, chosen: Theme) -> None:
+    def _theme_changed(self, chosen: Theme) -> None:
         if self.few_colors and not chosen.ansi:
-            self.theme = theme.of_terminal(chosen)
+            self.theme = theme.terminal_theme(chosen)
         elif not self.few_colors and chosen.name != theme.named(self.preferences.theme):
-            self.preferences.remember_theme(chosen.name)
+            self.preferences.save_theme(chosen.name)
 
     def action_toggle_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name

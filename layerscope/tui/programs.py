@@ -1,4 +1,4 @@
-"""Opens a copy of a file in the user's pager or editor. Nothing of the image is ever run."""
+"""Opens a copy of a file in the user's pager or editor. Nothing from the image is executed."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from layerscope.tui.loader import WorkDone
 from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.workers import MessageProgress
 
-LARGEST = 64 << 20
-"""Bytes of the largest file that is copied."""
-PART = 1 << 20
+MAX_FILE_BYTES = 64 << 20
+"""Maximum size of a file that is copied, in bytes."""
+CHUNK = 1 << 20
 """Bytes read at a time."""
-LONGEST = 100
-"""Characters kept of a file's name; its end tells the kind of file."""
+MAX_NAME_LENGTH = 100
+"""Maximum length of the copy's name. The end of the file's name is kept: it shows the type of file."""
 _PREPROCESSORS = ("LESSOPEN", "LESSCLOSE")
-"""Variables that make `less` pass files to other programs, which must not get files of an image."""
+"""Variables that make `less` pass files to other programs, which must not get files from an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that the user chooses by the environment."""
+    """A program that the user chooses by environment variables."""
 
     variables: tuple[str, ...]
     """Variables that name it, the most important one first."""
@@ -69,17 +69,17 @@ PROGRAMS = {
 
 
 def open_copy(screen: Screen[Any], opened: Opened, version: int, program: Program) -> None:
-    """Copy a file in a thread, then lend the terminal to the program; errors are notifications."""
+    """Copy a file in a thread, then run the program in the terminal; errors are shown as notifications."""
     facts = FileFacts.of(opened.filesystem, version)
     try:
         if facts.kind is not Kind.FILE:
             raise UsageError(f"this is {facts.kind_words()}: only files can be opened in a program")
-        if facts.logical > LARGEST:
-            size, most = text.size(facts.logical), text.size(LARGEST)
+        if facts.logical > MAX_FILE_BYTES:
+            size, most = text.size(facts.logical), text.size(MAX_FILE_BYTES)
             raise UsageError(f"this file has {size}; at most {most} are copied for a program")
         command = program.command(os.environ)
     except UsageError as error:
-        _complain(screen, error)
+        _notify_error(screen, error)
         return
     reader = ContentReader(opened.filesystem.inodes, opened.contents, facts.inode)
     name = file_name(facts.full.rpartition(b"/")[2])
@@ -89,14 +89,16 @@ def open_copy(screen: Screen[Any], opened: Opened, version: int, program: Progra
 
 def file_name(name: bytes) -> str:
     """The name of the copy: characters that mean something to a shell or a terminal are replaced."""
-    return re.sub(r"[^\w.+-]", "_", name.decode(errors="replace"), flags=re.ASCII)[-LONGEST:]
+    return re.sub(r"[^\w.+-]", "_", name.decode(errors="replace"), flags=re.ASCII)[
+        -MAX_NAME_LENGTH:
+    ]
 
 
 def write_copy(reader: ContentReader, path: Path, progress: Progress) -> None:
     """Write a content into a new file that only the user can read. Raises `LayerscopeError`, `OSError`, `CancelledError`."""
     progress.stage("Reading", reader.bytes_to_pass(reader.size))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        while piece := reader.read(PART, progress):
+        while piece := reader.read(CHUNK, progress):
             file.write(piece)
     if reader.problem is not None:
         raise LayerscopeError(f"the content cannot be read: {reader.problem}")
@@ -105,7 +107,7 @@ def write_copy(reader: ContentReader, path: Path, progress: Progress) -> None:
 def _copy_and_run(
     screen: Screen[Any], reader: ContentReader, name: str, command: list[str]
 ) -> None:
-    """In a thread: the copy is removed when the program ends."""
+    """Copy the file and run the program, in a thread; the copy is removed when the program ends."""
     app, worker = screen.app, get_current_worker()
     progress = MessageProgress(app.post_message, lambda: worker.is_cancelled)
     try:
@@ -118,32 +120,32 @@ def _copy_and_run(
     except CancelledError:
         return
     except (LayerscopeError, OSError) as error:
-        _complain(screen, error)
+        _notify_error(screen, error)
     finally:
         app.post_message(WorkDone())
 
 
 def _run(screen: Screen[Any], path: Path, command: list[str]) -> None:
-    """In the main thread, which waits for the program."""
+    """Run the program in the main thread, which waits for it."""
     app = screen.app
     if not isinstance(app, TerminalApp):
         raise TypeError
-    environment = {name: said for name, said in os.environ.items() if name not in _PREPROCESSORS}
+    environment = {name: value for name, value in os.environ.items() if name not in _PREPROCESSORS}
     before = path.stat().st_mtime_ns
     try:
         code = app.run_program([*command, str(path)], environment)
     except (OSError, SuspendNotSupported) as error:
-        _complain(screen, error)
+        _notify_error(screen, error)
         return
     if code:
-        _complain(screen, UsageError(f"{command[0]} ended with exit code {code}"))
+        _notify_error(screen, UsageError(f"{command[0]} ended with exit code {code}"))
     elif not path.exists() or path.stat().st_mtime_ns != before:
         words = "The changes were discarded: an image cannot be edited."
         app.notify(words, title="Only a copy was opened", markup=False)
 
 
-def _complain(screen: Screen[Any], error: Exception) -> None:
-    """Notify of an error. For any thread."""
+def _notify_error(screen: Screen[Any], error: Exception) -> None:
+    """Notify about an error, from any thread."""
     words = error.message if isinstance(error, LayerscopeError) else str(error)
     hint = getattr(error, "hint", None)
     screen.notify(

@@ -23,7 +23,7 @@ from layerscope.tui.documents.highlight import styles_of
 from layerscope.tui.documents.text import TextDocument, is_binary
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
-PART = 1 << 20
+CHUNK = 1 << 20
 """Bytes read at a time."""
 
 Post = Callable[[Message], object]
@@ -57,7 +57,7 @@ class Colored(Message):
 
 @dataclass(eq=False, repr=False)
 class Compared(Message):
-    """Two versions were compared: rows, or a text in place of them."""
+    """Two versions were compared: the diff, or a text in its place."""
 
     token: int
     document: DiffDocument | None
@@ -72,7 +72,7 @@ class Searched(Message):
     pattern: re.Pattern[str]
     rows: list[int]
     jump: bool
-    """Whether to move the cursor to the first match."""
+    """Whether the cursor moves to the first match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Content:
         return f"The content cannot be read: {text.safe_name(problem)}."
 
     def footer(self, key: str) -> str:
-        """The line below the rows: the bytes left, which `key` reads on, or why they cannot be read. May be empty."""
+        """The line below the rows: the bytes left and the `key` that reads on, or why they cannot be read. May be empty."""
         if self.reader.problem is not None:
             problem = text.safe_name(self.reader.problem)
             return f"the rest cannot be read: {problem}" if self.data else ""
@@ -109,7 +109,7 @@ class Content:
 
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
-    """Progress that becomes `Reading` messages."""
+    """Return a `Progress` that posts `Reading` messages."""
 
     def forward(message: Message) -> None:
         if isinstance(message, ProgressMoved):
@@ -129,9 +129,9 @@ def read(
 ) -> None:
     """Read the next part of a content and post rows of all of it; `as_bytes` None detects binary content."""
     progress = progress_of(token, post, cancelled)
-    progress.stage("Reading", reader.bytes_to_pass(PART))
+    progress.stage("Reading", reader.bytes_to_pass(CHUNK))
     try:
-        data = before + reader.read(PART, progress)
+        data = before + reader.read(CHUNK, progress)
         shown = is_binary(data) if as_bytes is None else as_bytes
     except CancelledError:
         return
@@ -171,20 +171,20 @@ def compare(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Compare the first `PART` bytes of two contents; None for a missing file, so that all lines of the other differ."""
+    """Compare the first `CHUNK` bytes of two contents; None for a missing file, so that all lines of the other differ."""
     progress = progress_of(token, post, cancelled)
     readers = [reader for reader in (old, new) if reader is not None]
-    progress.stage("Reading", sum(reader.bytes_to_pass(PART) for reader in readers))
+    progress.stage("Reading", sum(reader.bytes_to_pass(CHUNK) for reader in readers))
     try:
         before, after = (
-            b"" if reader is None else reader.read(PART, progress) for reader in (old, new)
+            b"" if reader is None else reader.read(CHUNK, progress) for reader in (old, new)
         )
         for reader in readers:
             if reader.problem is not None:
                 words = f"The contents cannot be compared: {text.safe_name(reader.problem)}."
                 post(Compared(token, None, words))
                 return
-        if len({reader.size for reader in readers}) == 1 and readers[0].size <= PART:
+        if len({reader.size for reader in readers}) == 1 and readers[0].size <= CHUNK:
             words = ""
             if len(readers) == 1 and not readers[0].size:
                 words = "This file is empty."
@@ -198,8 +198,8 @@ def compare(
             post(Compared(token, None, words))
             return
         document = DiffDocument.of(_lines(before), _lines(after), progress)
-        words = "" if document.whole else "large difference: only the first lines are compared"
-        if max(reader.size for reader in readers) > PART:
+        words = "" if document.complete else "large difference: only the first lines are compared"
+        if max(reader.size for reader in readers) > CHUNK:
             words = "only the first MiB of each is compared"
         if not len(document):
             words = "The compared parts are identical."
@@ -247,11 +247,11 @@ class FileWork:
     """Runs one thread at a time, which posts messages to a widget. Starting one cancels the one before."""
 
     def __init__(self, widget: Widget, changed: Callable[[], None]) -> None:
-        """`changed` is called when `doing` changes."""
+        """`changed` is called when `status` changes."""
         self._widget = widget
         self._changed = changed
         self._token = 0
-        self.doing = ""
+        self.status = ""
         """The current work as text; empty if idle."""
         self.interrupted = False
         """Whether a cancelled thread may still use the reader."""
@@ -273,14 +273,14 @@ class FileWork:
     def stop(self) -> None:
         """Cancel the current work; its messages are ignored."""
         self._token += 1
-        self.interrupted = self.interrupted or bool(self.doing)
-        self.doing = ""
+        self.interrupted = self.interrupted or bool(self.status)
+        self.status = ""
         self._widget.workers.cancel_group(self._widget, WORK)
         self._changed()
 
-    def _begin(self, doing: str, run: Callable[[int, Post, Callable[[], bool]], None]) -> None:
+    def _begin(self, status: str, run: Callable[[int, Post, Callable[[], bool]], None]) -> None:
         self.stop()
-        self.doing = doing
+        self.status = status
         self._changed()
         token, post = self._token, self._widget.post_message
 
@@ -297,14 +297,14 @@ class FileWork:
         return token == self._token
 
     def end(self, token: int) -> bool:
-        """Mark work as ended; whether it was the current work."""
+        """Mark work as ended; returns whether it was the current work."""
         if self.is_current(token):
-            self.doing = ""
+            self.status = ""
         return self.is_current(token)
 
     def show_progress(self, event: Reading) -> None:
         """Show the progress of reading."""
-        if self.is_current(event.token) and self.doing and event.total:
+        if self.is_current(event.token) and self.status and event.total:
             share = text.percent(min(event.done, event.total), event.total)
-            self.doing = f"Reading {share} of {text.size(event.total)}"
+            self.status = f"Reading {share} of {text.size(event.total)}"
             self._changed()

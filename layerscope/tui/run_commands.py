@@ -1,4 +1,4 @@
-"""Runs commands of the registry by their ids: for the palette, and for texts that can be clicked."""
+"""Runs commands by their ids, for the palette and for clickable texts."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from textual.widget import Widget
 _COMMAND = "command"
 
 
-def working(screen: Screen[Any]) -> dict[str, tuple[DOMNode, str]]:
+def active_commands(screen: Screen[Any]) -> dict[str, tuple[DOMNode, str]]:
     """The commands that work now, by id: the node that runs each, and its action."""
-    found: dict[str, tuple[DOMNode, str]] = {}
+    commands: dict[str, tuple[DOMNode, str]] = {}
     for node in _nodes(screen):
         for bindings in node._bindings.key_to_bindings.values():
             for binding in bindings:
                 if binding.id is not None:
-                    found.setdefault(binding.id, (node, binding.action))
-    return found
+                    commands.setdefault(binding.id, (node, binding.action))
+    return commands
 
 
-async def run(screen: Screen[Any], identifier: str) -> None:
-    """Run a command where it works, if it does."""
-    if (found := working(screen).get(identifier)) is not None:
-        node, action = found
+async def run_command(screen: Screen[Any], identifier: str) -> None:
+    """Run a command on the node where it works; does nothing if it works nowhere."""
+    if (command := active_commands(screen).get(identifier)) is not None:
+        node, action = command
         if isinstance(node, Widget) and node.can_focus and not node.has_focus_within:
             node.focus()
         await screen.app.run_action(action, node)
 
 
 def clickable(identifier: str) -> Style:
-    """A style for text of a `Clickable` that runs this command when it is clicked."""
+    """A style for text in a `Clickable`: a click on it runs this command."""
     return Style(meta={_COMMAND: identifier})
 
 
@@ -47,7 +47,7 @@ class Clickable:
         identifier = event.style.meta.get(_COMMAND)
         if isinstance(identifier, str):
             event.stop()
-            await run(cast("Widget", self).screen, identifier)
+            await run_command(cast("Widget", self).screen, identifier)
 
 
 def _nodes(screen: Screen[Any]) -> Iterator[DOMNode]:

@@ -1,4 +1,4 @@
-"""The image being explored, and what is known about it so far."""
+"""The image being explored, and the results so far."""
 
 from __future__ import annotations
 
@@ -30,76 +30,76 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """An image being explored: config and manifest first, then layers as they are read, the rest once all are stacked."""
+    """An image being explored. Config and manifest are known first, then each layer once read, the rest once all are stacked."""
 
     remote: RemoteImage
-    """The process that opens it."""
+    """The worker process that opens it."""
     source: SourceImage
     dockerfile: Dockerfile | None = None
     """The image's Dockerfile, if the user named it."""
     indexes: list[LayerIndex | None] = field(default_factory=list)
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
-    """None until they were searched."""
+    """None until the search is complete."""
     copies: CopyIndex | None = None
     """Finds the duplicates of a path; set together with `duplicates`."""
     findings: Findings | None = None
     """None until the analysis is complete."""
     marks: Marks = field(default_factory=Marks)
-    """Results of the analysis that filters can test, as far as they are known."""
+    """Results of the analysis that filters can test, as far as available."""
     fixed: set[int] = field(default_factory=set)
     """Numbers of the findings marked as fixed."""
     written: WrittenFixes | None = None
     """Fixes that the Dockerfile already has."""
     checked: dict[int, bool] = field(default_factory=dict)
-    """Layers whose digests were verified last, and whether they match."""
+    """Whether digests match, by layer; only for layers that are verified after everything else."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
     permissions: Permissions = field(default_factory=Permissions)
     """What the explorer may do to this machine."""
     secrets: int = 0
-    """How many secrets the findings are about."""
-    _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
-    """The content bytes of each layer, with the index that they were computed from."""
-    _saving: tuple[int, int, int] | None = field(init=False, default=None)
+    """The number of secrets in the findings."""
+    _stored_bytes: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
+    """The content bytes of each layer, with the index from which they were computed."""
+    _avoidable: tuple[int, int, int] | None = field(init=False, default=None)
     """Number of steps of the base image, avoidable bytes, and those outside the base image."""
     picked: bool = False
     """Whether it was chosen in the picker, to which Esc returns."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
-    """Number of leading steps of the base image: an estimate, until the Dockerfile is known or the user moves it."""
-    _written_base: int | None = field(init=False, default=None)
-    """The same, as the Dockerfile says."""
-    _base_chosen: bool = field(init=False, default=False)
+    """Number of steps of the base image: estimated until the Dockerfile is read or the user changes it."""
+    _dockerfile_base: int | None = field(init=False, default=None)
+    """The same according to the Dockerfile; None if unknown."""
+    _base_moved_by_user: bool = field(init=False, default=False)
     """Whether the user moved the end of the base image."""
 
     def __post_init__(self) -> None:
-        self.take(self.source)
+        self.set_source(self.source)
 
-    def take(self, source: SourceImage) -> None:
+    def set_source(self, source: SourceImage) -> None:
         """Explore the image of `source`; an engine's export replaces the engine's description."""
         self.source = source
         self.indexes = [None] * len(source.blobs)
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
-        self._base_chosen = False
+        self._base_moved_by_user = False
 
-    def take_beside(self, opened: Opened) -> None:
-        """Go on with the same image, of which it is known now what is stored beside it."""
+    def set_beside(self, opened: Opened) -> None:
+        """Set the image with the documents stored beside it, such as provenance."""
         self.opened = opened
         self.source = replace(self.source, image=opened.image)
 
-    def stack(self, opened: Opened) -> bool:
-        """All layers are stacked. Returns whether the end of the base image moved to its place in the Dockerfile."""
+    def set_stacked(self, opened: Opened) -> bool:
+        """Set the image once all layers are stacked. Returns whether the Dockerfile moved the end of the base image."""
         self.opened = opened
         self.indexes = list(opened.indexes)
-        self._written_base = (
+        self._dockerfile_base = (
             None if opened.dockerfile_lines is None else opened.dockerfile_lines.base_steps
         )
         before = self.base_steps
-        if self._written_base is not None and not self._base_chosen:
-            self.base_steps = self._written_base
+        if self._dockerfile_base is not None and not self._base_moved_by_user:
+            self.base_steps = self._dockerfile_base
         return self.base_steps != before
 
     def key(self, command: str) -> str:
@@ -108,7 +108,7 @@ class Session:
 
     @property
     def request(self) -> Request:
-        """What the user asked for."""
+        """The request that the image answers."""
         return self.remote.request
 
     @property
@@ -118,22 +118,22 @@ class Session:
 
     @property
     def image(self) -> Image:
-        """The image's documents."""
+        """The config and the manifest."""
         return self.source.image
 
     @property
     def stored_so_far(self) -> int:
         """Content bytes of the layers read so far."""
-        return sum(self.stored(layer) or 0 for layer in range(len(self.indexes)))
+        return sum(self.stored_bytes(layer) or 0 for layer in range(len(self.indexes)))
 
-    def stored(self, layer: int) -> int | None:
-        """Content bytes of a layer, added up once; None while it is not read."""
+    def stored_bytes(self, layer: int) -> int | None:
+        """Content bytes of a layer, computed once; None until it is read."""
         index = self.indexes[layer]
         if index is None:
             return None
-        known = self._stored.get(layer)
+        known = self._stored_bytes.get(layer)
         if known is None or known[0] is not index:
-            known = self._stored[layer] = index, int(index.columns.stored.sum())
+            known = self._stored_bytes[layer] = index, int(index.columns.stored.sum())
         return known[1]
 
     def sent_bytes(self, layer: int) -> int | None:
@@ -153,30 +153,30 @@ class Session:
 
     @property
     def fixed_bytes(self) -> int:
-        """Bytes that the findings marked as fixed save together."""
+        """Bytes saved by all findings marked as fixed."""
         return 0 if self.findings is None else self.findings.saving(self.fixed)
 
     def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
-        """The headline, as far as it is known, with the end of the base image as set by the user."""
+        """The headline figures known so far, given the current end of the base image."""
         stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
-        found = self.findings
-        if found is None:
+        findings = self.findings
+        if findings is None:
             return headline(stored, short=short)
-        if self._saving is None or self._saving[0] != self.base_steps:
+        if self._avoidable is None or self._avoidable[0] != self.base_steps:
             from layerscope.analysis.findings.grouping import is_base  # not before the first frame
 
-            own = [
+            numbers = [
                 number
-                for number, finding in enumerate(found.found)
+                for number, finding in enumerate(findings.found)
                 if not is_base(finding, self.base_steps)
             ]
-            self._saving = self.base_steps, found.saving(), found.saving(own)
-        return headline(stored, *self._saving[1:], self.secrets, short=short)
+            self._avoidable = self.base_steps, findings.saving(), findings.saving(numbers)
+        return headline(stored, *self._avoidable[1:], self.secrets, short=short)
 
-    def base_word(self) -> str:
-        """Why the base image ends there; not yet safe for a terminal."""
+    def base_origin(self) -> str:
+        """How the end of the base image was determined; not safe for a terminal."""
         guess = self.base_guess
-        if self._written_base == self.base_steps:
+        if self._dockerfile_base == self.base_steps:
             return "from the Dockerfile"
         if guess is not None and guess.steps == self.base_steps:
             return f"estimated: {guess.reason}"
@@ -184,8 +184,8 @@ class Session:
         return f"{named}set by you"
 
     def move_base(self, by: int) -> bool:
-        """Move the end of the base image by `by` steps; False if it cannot move."""
-        self._base_chosen = True
+        """Move the end of the base image by `by` steps; returns False if it cannot move."""
+        self._base_moved_by_user = True
         moved = max(0, min(self.base_steps + by, len(self.image.steps)))
         changed = moved != self.base_steps
         self.base_steps = moved

@@ -1,4 +1,4 @@
-"""Results that the user switched off, and how to get them, for filters that would wait for them."""
+"""Results that the user switched off: filters must not wait for them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def switched_off(options: Options, findings: Findings | None = None) -> dict[str, str]:
-    """For each mark that will never be known, by name: what switched it off, and how to get it. `findings` are None until they
-    are known.
+    """For each mark that will never be available: what switched it off, and how to get it. `findings` are None until they are
+    available.
     """
     off = {}
     if not options.duplicates:

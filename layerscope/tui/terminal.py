@@ -1,4 +1,4 @@
-"""Paints the terminal, and restores it when the program ends or is suspended."""
+"""Paints in the terminal, and restores it when the program ends or is suspended."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ RESET = (
 
 
 class TerminalApp(App[Result]):
-    """An app that cleans up after signals, and that Ctrl-Z suspends."""
+    """An app that restores the terminal after signals, and that Ctrl-Z suspends."""
 
     def __init__(self) -> None:
         super().__init__()
         self._suspended = False
         self._attributes: list[Any] | None = None
         """The terminal settings to restore."""
-        self._taking = ExitStack()
+        self._handlers = ExitStack()
         self._frame: Frame | None = None
         """The cells that the terminal shows."""
 
@@ -54,15 +54,15 @@ class TerminalApp(App[Result]):
         """
         with contextlib.suppress(termios.error, ValueError, AttributeError):
             self._attributes = termios.tcgetattr(_terminal())
-        forget = signals.at_end(self._restore)
+        unregister = signals.at_end(self._restore)
         try:
             result = self.run()
         except BaseException:
             self._restore()
             raise
         finally:
-            self._taking.close()
-            forget()
+            self._handlers.close()
+            unregister()
         signals.raise_ending()
         if self._exception is not None:
             self._restore()  # Textual does not if starting the screen failed
@@ -93,20 +93,20 @@ class TerminalApp(App[Result]):
         super()._display(screen, renderable)
 
     def _changes(self, screen: Screen[Any], update: CompositorUpdate) -> Changes | None:
-        """What to send for an update; None if nothing changes."""
+        """The changes to send for an update; None if there are none."""
         compositor, frame = screen._compositor, self._frame
         if frame is None or frame.size != compositor.size:
             colors = COLOR_SYSTEMS[self.console.color_system or "truecolor"]
             erases = erases_in_color()
             frame = self._frame = Frame(compositor.size, colors, erases_in_color=erases)
         if not frame.known:
-            behind = self._background_screens
-            whole = compositor.render_update(full=True, screen_stack=behind)
-            update = cast(CompositorUpdate, whole)
+            background = self._background_screens
+            full = compositor.render_update(full=True, screen_stack=background)
+            update = cast(CompositorUpdate, full)
         return frame.paint(update)
 
     def on_resize(self) -> None:
-        """After a resize, the content of the terminal is unknown, even if it is back at its old size."""
+        """After a resize the content of the terminal is unknown, even if its size is the same as before."""
         self.action_redraw()
 
     def action_redraw(self) -> None:
@@ -117,12 +117,12 @@ class TerminalApp(App[Result]):
 
     # signals
 
-    def _build_driver(self, *args: Any, **how: Any) -> Driver:
-        driver = super()._build_driver(*args, **how)
+    def _build_driver(self, *args: Any, **kwargs: Any) -> Driver:
+        driver = super()._build_driver(*args, **kwargs)
         if driver.can_suspend and not driver.is_headless:
             loop = asyncio.get_running_loop()
-            self._taking.enter_context(
-                signals.handled_by(lambda number: self._asked_to_end(number, loop))
+            self._handlers.enter_context(
+                signals.handled_by(lambda number: self._end_requested(number, loop))
             )
             # Textual's own handlers write to the terminal at any time, even in the middle of another write.
             self._handle(
@@ -136,18 +136,18 @@ class TerminalApp(App[Result]):
 
     def _handle(self, number: signal.Signals, handle: Callable[[], object]) -> None:
         signal.signal(number, lambda *_: handle())
-        self._taking.callback(signal.signal, number, signal.SIG_DFL)
+        self._handlers.callback(signal.signal, number, signal.SIG_DFL)
 
-    def _asked_to_end(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
-        if self._suspended or self._exit or not _is_there():
+    def _end_requested(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        if self._suspended or self._exit or not _owns_terminal():
             signals.end_now(
                 128 + number
-            )  # there is no screen to leave, or it was left and something does not end
+            )  # there is no screen to leave, or it was left and something still runs
         loop.call_soon_threadsafe(self.leave)
 
     def _restore(self) -> None:
         """Restore the terminal immediately."""
-        if self._suspended or self._attributes is None or not _is_there():
+        if self._suspended or self._attributes is None or not _owns_terminal():
             return
         termios.tcsetattr(_terminal(), termios.TCSANOW, self._attributes)
         if sys.__stderr__ is not None:
@@ -156,9 +156,9 @@ class TerminalApp(App[Result]):
     # suspending
 
     def action_suspend_process(self) -> None:
-        """Stop the whole job and give the terminal back to the shell until it continues the program, as Ctrl-Z does elsewhere.
+        """Stop the whole job and return to the shell until it continues the program, as Ctrl-Z does elsewhere.
 
-        If no shell could continue it, the system does not stop it, and the screen comes back immediately.
+        Without a shell that could continue it, the system does not stop it, and the screen comes back immediately.
         """
         driver = self._driver
         if driver is None or not driver.can_suspend or driver.is_headless or self._suspended:
@@ -166,9 +166,9 @@ class TerminalApp(App[Result]):
         self.app_suspend_signal.publish(self)
         driver.suspend_application_mode()
         self._suspended = True
-        own = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(0, signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, own)
+        signal.signal(signal.SIGTSTP, handler)
         self._resume(driver)
 
     def _continued(self) -> None:
@@ -190,7 +190,7 @@ class TerminalApp(App[Result]):
         self.refresh(layout=True)
 
     def run_program(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Lend the terminal to a program until it ends; returns its exit code. Ctrl-C goes only to the program, Ctrl-Z stops
+        """Run a program in the terminal until it ends, and return its exit code. Ctrl-C reaches only the program, Ctrl-Z stops
         both.
 
         Raises `OSError` if it cannot be started, and `SuspendNotSupported` without a terminal.
@@ -202,14 +202,15 @@ class TerminalApp(App[Result]):
         driver.suspend_application_mode()
         self._suspended = True
         # Handlers, unlike ignored signals, are not inherited by the program.
-        kept = {
-            number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGQUIT)
+        handlers = {
+            number: signal.signal(number, _ignore_signal)
+            for number in (signal.SIGINT, signal.SIGQUIT)
         }
-        kept[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         try:
             return _run(command, environment)
         finally:
-            for number, handler in kept.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
             self._resume(driver)
 
@@ -230,7 +231,7 @@ class TerminalApp(App[Result]):
 
 
 def _collect_garbage() -> None:
-    """Turn garbage collection on, if it had to wait for the first frame, but skip the objects created so far: checking them would
+    """Turn garbage collection on if it is off until the first frame. Objects created so far are exempt: checking them would
     delay keys and find nothing.
     """
     if not gc.isenabled():
@@ -251,19 +252,19 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     with subprocess.Popen(
         command, stdin=_terminal(), stdout=screen, stderr=screen, env=environment
     ) as process:
-        forget = signals.at_end(process.terminate)
+        unregister = signals.at_end(process.terminate)
         try:
             return process.wait()
         finally:
-            forget()
+            unregister()
 
 
-def _nothing(*_: object) -> None:
-    """Do nothing on a signal."""
+def _ignore_signal(*_: object) -> None:
+    """A signal handler that does nothing."""
 
 
-def _is_there() -> bool:
-    """Whether the terminal still exists and is ours: a background process must not touch it."""
+def _owns_terminal() -> bool:
+    """Whether the terminal exists and we are in its foreground: a background process must not touch it."""
     try:
         return os.tcgetpgrp(_terminal()) == os.getpgrp()
     except (OSError, ValueError):
@@ -271,7 +272,7 @@ def _is_there() -> bool:
 
 
 def _wait_for_foreground() -> None:
-    """Wait until the terminal is ours: the system stops a program that sets it from the background (`bg`), until `fg`."""
+    """Wait until we are in the foreground: the system stops a program that sets the terminal from the background, until `fg`."""
     while not signals.ending():
         try:
             termios.tcsetattr(_terminal(), termios.TCSANOW, termios.tcgetattr(_terminal()))

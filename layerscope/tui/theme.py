@@ -89,7 +89,7 @@ _HUES_OF_TERMINAL = (
     *("ansi_bright_red", "ansi_bright_green"),
 )
 
-_OF_TERMINAL = {
+_TERMINAL_COLORS = {
     "added": "ansi_green",
     "modified": "ansi_yellow",
     "metadata": "ansi_cyan",
@@ -103,7 +103,7 @@ _OF_TERMINAL = {
     "cursor-blurred": "ansi_default",
     "rule": "ansi_bright_black",
 }
-"""The terminal's own colours; their values are unknown."""
+"""The terminal's own colours, whose values are unknown."""
 
 
 def hues(theme: Theme) -> tuple[str, ...]:
@@ -119,22 +119,22 @@ def named(name: str) -> str | None:
     return next((found for found in (f"layerscope-{name}", name) if found in known), None)
 
 
-def of_terminal(theme: Theme) -> str:
-    """The name of the theme in the terminal's own colours that is nearest to a theme."""
+def terminal_theme(theme: Theme) -> str:
+    """The name of the dark or light theme in the terminal's own colours, as this theme is dark or light."""
     if theme.ansi:
         return theme.name
     return "ansi-dark" if theme.dark else "ansi-light"
 
 
 def text_color(variables: Mapping[str, str], name: str) -> str:
-    """A colour of the theme as Rich names it."""
+    """A colour of the theme by Rich's name."""
     return variables.get(name, "default").removeprefix("ansi_")
 
 
 def variable_defaults(theme: Theme) -> dict[str, str]:
     """Colour variables for a theme that lacks them, readable on its background."""
     if theme.ansi:
-        return dict(_OF_TERMINAL)
+        return dict(_TERMINAL_COLORS)
     named = theme.to_color_system().generate()
     background = named["background"]
 
@@ -188,7 +188,7 @@ def _luminance(color: Color) -> float:
 
 
 def thin_scrollbar(selector: str, background: str = "$background") -> str:
-    """The rule, for a `DEFAULT_CSS`, of what `selector` finds on a `background`."""
+    """A CSS rule for `DEFAULT_CSS`: thin scrollbars for `selector`, on a `background`."""
     return f"""
     {selector} {{
         scrollbar-size-vertical: 1;

@@ -1,4 +1,4 @@
-"""The names of all themes, for checks without importing Textual."""
+"""The names of all themes, which can be checked without importing Textual."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ THEME_NAMES = (
     "ansi-light",
 )
 """`dark` and `light` are layerscope's, the others Textual's."""
-OWN = "layerscope-"
+OWN_PREFIX = "layerscope-"
 """Prefix of the full names of layerscope's themes."""
 
 
 def check_theme(settings: Settings) -> None:
-    """Raises `UsageError` with similar names if the theme is unknown."""
+    """Raise `UsageError` with similar names if the theme is unknown."""
     name = settings.theme
-    if name is None or name.removeprefix(OWN) in THEME_NAMES[:2] or name in THEME_NAMES:
+    if name is None or name.removeprefix(OWN_PREFIX) in THEME_NAMES[:2] or name in THEME_NAMES:
         return
     near = get_close_matches(name.lower(), THEME_NAMES, 3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"themes are: {', '.join(THEME_NAMES)}"

@@ -1,4 +1,4 @@
-"""The way that led to the current view, for Esc."""
+"""The views that led to the current one, for Esc."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from textual.widget import Widget
 
-LONGEST = 50
-"""Places kept: of a longer way, those after the first are dropped."""
+MAX_PLACES = 50
+"""Maximum number of places; the oldest ones after the first are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Place:
 
     view: str
     focus: Widget | None
-    show: Callable[[], None]
-    """Makes the view show again what it showed."""
+    restore: Callable[[], None]
+    """Restores what the view showed."""
 
 
 class Trail:
@@ -30,19 +30,19 @@ class Trail:
 
     @property
     def last(self) -> Place | None:
-        """Where Esc leads; None in the first view."""
+        """The place that Esc returns to; None in the first view."""
         return self._places[-1] if self._places else None
 
-    def go_on(self, left: Place) -> None:
-        """Another view is opened from the place `left`."""
+    def push(self, left: Place) -> None:
+        """Add the place `left`, from which another view is opened."""
         self._places.append(left)
-        del self._places[1 : 1 - LONGEST]
+        del self._places[1 : 1 - MAX_PLACES]
 
-    def begin(self, left: Place, view: str) -> None:
-        """Another way begins, from the first view as it was last seen, to `view`."""
-        seen = [place for place in (*self._places, left) if place.view == self._first_view]
-        self._places = seen[-1:] if view != self._first_view else []
+    def restart(self, left: Place, view: str) -> None:
+        """Start over with `view`; the only place before it is the first view as it was last left."""
+        visits = [place for place in (*self._places, left) if place.view == self._first_view]
+        self._places = visits[-1:] if view != self._first_view else []
 
-    def go_back(self) -> Place | None:
-        """Where to return; None in the first view."""
+    def pop(self) -> Place | None:
+        """Remove and return the place to return to; None in the first view."""
         return self._places.pop() if self._places else None

@@ -1,4 +1,4 @@
-"""Words of the file tree: its title, its empty states, and the notes beside its rows."""
+"""Texts of the file tree: its title, its empty states, and the notes beside its rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SORT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the file tree is to show: a step, or the final image."""
+    """What the file tree shows: a step, or the final image."""
 
     title: str
     layer: int
@@ -39,7 +39,7 @@ class Place:
     stored: int | None = None
     """The layer that the step stores; None for none."""
     final: bool = False
-    """Whether all files are shown, whatever the mode."""
+    """Whether it is the final image, of which all files are shown in any mode."""
     no_files: str = ""
     """The text in place of the changes of a step that has none."""
 
@@ -47,13 +47,13 @@ class Place:
 def place_of(step: Step, layer: int) -> Place:
     """A step; `layer` is the last one at or before it."""
     where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
-    no_files = "" if step.layer is not None else f"Metadata step without files: {sets(step)}."
+    no_files = "" if step.layer is not None else f"Metadata step without files: {effect_of(step)}."
     return Place(
         f"{where} · {text.safe_name(one_line(step))}", layer, step.layer, no_files=no_files
     )
 
 
-_SETS = {
+_EFFECTS = {
     "ENV": "sets environment variables",
     "CMD": "sets the default command",
     "ENTRYPOINT": "sets the entrypoint",
@@ -71,12 +71,12 @@ _SETS = {
 }
 
 
-def sets(step: Step) -> str:
+def effect_of(step: Step) -> str:
     """What a metadata step does, for example `sets the user`."""
-    return _SETS.get(step.instruction or "", "changes the image config")
+    return _EFFECTS.get(step.instruction or "", "changes the image config")
 
 
-def compared(old: int, new: int) -> str:
+def comparison_title(old: int, new: int) -> str:
     """The compared layers; -1 is before the first."""
     if old == new:
         return f"{_layer(old)} is marked".capitalize()
@@ -87,19 +87,19 @@ def _layer(layer: int) -> str:
     return f"layer {layer}" if layer >= 0 else "nothing"
 
 
-def shown(view: TreeView) -> str:
-    """Mode, order, filter and row count; a narrow title keeps the last ones."""
+def view_words(view: TreeView) -> str:
+    """Mode, order, filter and row count; a narrow title keeps only the last parts."""
     parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
-        parts.append(_sums(view))
+        parts.append(_matching_totals(view))
     else:
         parts.append(text.count_of(len(view), "row"))
     return " · ".join(parts)
 
 
-def _sums(view: TreeView) -> str:
-    """The number and size of the files that match a filter, and of those that are removed."""
+def _matching_totals(view: TreeView) -> str:
+    """The number and size of the files that match a filter, and of removed files that match."""
     totals, removed = view.matched.totals, view.matched.removed_files
     words = f"{text.count_of(int(totals.files[0]), 'file')}, {text.size(int(totals.bytes[0]))}"
     if removed:
@@ -187,10 +187,10 @@ def duplicate_note(view: TreeView, entry: TreeRow, copies: CopyIndex | None) -> 
         return ""
     if filesystem.died[entry.version] != filesystem.layer_count:
         return ""
-    found = copies.of(entry.path)
-    if found is None:
+    place = copies.of(entry.path)
+    if place is None:
         return ""
-    return f"duplicate {found[0] + 1:,} of {len(found[1].paths):,}"
+    return f"duplicate {place[0] + 1:,} of {len(place[1].paths):,}"
 
 
 def version_before(view: TreeView, path: int) -> int | None:
@@ -200,7 +200,7 @@ def version_before(view: TreeView, path: int) -> int | None:
 
 
 def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
-    """The attributes that differ, with old and new value of mode or owner."""
+    """The attributes that differ; mode and owner with old and new value."""
     from layerscope.filesystem.inodes import Why
 
     columns = view.filesystem.inodes.columns

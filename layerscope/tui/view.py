@@ -27,43 +27,43 @@ class View(Guarded, Container):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.session = session
-        self.roomy: Widget | None = None
-        """The widget that gets more room: the last one that was focused or used by keys."""
+        self.active_pane: Widget | None = None
+        """The pane that gets more room: the last one that was focused or used by keys."""
 
     def panes(self) -> list[Widget]:
         """The panes that Tab cycles through; the first has the focus when the view opens."""
         raise NotImplementedError
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were verified."""
+        """Called when a layer was read, or its digests were verified."""
 
     def stacked(self) -> None:
-        """All layers are stacked and accounted: `session.opened` is set. Also called on mount if it is set already."""
+        """Called when all layers are stacked and accounted: `session.opened` is set. Also called on mount if it is set already."""
 
     def duplicates_found(self) -> None:
-        """Duplicates were searched: `session.duplicates` is set."""
+        """Called when `session.duplicates` is set; also on mount."""
 
     def beside_found(self) -> None:
-        """It is known what is stored beside the image: `session.image` has it."""
+        """Called when `session.image` has the documents stored beside the image."""
 
     def findings_found(self) -> None:
-        """Findings are available: `session.findings` is set."""
+        """Called when `session.findings` is set; also on mount."""
 
     def base_moved(self) -> None:
-        """The user moved the end of the base image."""
+        """Called when the end of the base image moved."""
 
     @property
-    def list_of_field(self) -> Pointing | None:
-        """The list that a field of this view searches or filters: commands for a row act on it while the field has the focus."""
+    def searched_list(self) -> Pointing | None:
+        """The list that the field of this view searches or filters. Commands for a row act on it while the field has the focus."""
         return None
 
     @property
     def wants_path(self) -> bool:
-        """Whether it needs a path to show anything."""
+        """Whether the view needs a path, and has none."""
         return False
 
     def show_path(self, path: int) -> None:
-        """Show a path, in a view of one path."""
+        """Show another path; only in views of a single path."""
 
     def pointed_at(self, pointed: Pointed) -> None:
         """Called when the view opens while the cursor of another view is on this path."""
@@ -74,12 +74,12 @@ class View(Guarded, Container):
     def show_finding(self, number: int) -> None:
         """Show a finding, by its number among all."""
 
-    def here(self) -> Callable[[], None]:
-        """Return a function that shows again what is shown now. Lists keep their rows and cursors by themselves."""
+    def restore_point(self) -> Callable[[], None]:
+        """Return a function that restores what is shown now. Lists keep their rows and cursors themselves."""
         return lambda: None
 
     def back(self) -> bool:
-        """Leave a field or a mode. False if there is none to leave, so that the view itself is left."""
+        """Leave a field or a mode. Returns False if there is neither; then the view itself is left."""
         return False
 
     @property
@@ -89,33 +89,33 @@ class View(Guarded, Container):
 
     @property
     def back_words(self) -> str:
-        """The footer text for `back` while it leaves something; empty for its usual text."""
+        """The footer text for `back` while it leaves a field or mode; empty for the usual text."""
         return ""
 
-    def useless(self) -> set[str]:
-        """Ids of commands that have no effect now, and are hidden."""
+    def inactive_commands(self) -> set[str]:
+        """Ids of commands that have no effect now; the footer hides them."""
         return set()
 
     def go_to_pane(self, pane: Widget) -> None:
         """Give the focus to one of `panes`."""
         self.screen.set_focus(pane)
 
-    def share_room(self) -> None:
-        """Give `roomy` more room than the others in a small view. Never called while the mouse is used:
+    def resize_panes(self) -> None:
+        """Give `active_pane` more room than the others in a small view. Not called while the mouse is used:
         rows would move between press and click, or between two clicks."""
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if not (isinstance(event.widget, Pressable) and event.widget.pressed):
-            self._make_room(event.widget)
+            self._set_active_pane(event.widget)
 
     def on_key(self) -> None:
         if self.screen.focused is not None:
-            self._make_room(self.screen.focused)
+            self._set_active_pane(self.screen.focused)
 
-    def _make_room(self, widget: Widget) -> None:
-        if widget is not self.roomy:
-            self.roomy = widget
-            self.share_room()
+    def _set_active_pane(self, widget: Widget) -> None:
+        if widget is not self.active_pane:
+            self.active_pane = widget
+            self.resize_panes()
 
     def on_mount(self) -> None:
         if self.session.opened is not None:

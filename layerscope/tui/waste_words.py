@@ -64,12 +64,12 @@ def record_of(filesystem: Filesystem, waste: Waste, row: int) -> WasteRecord:
     )
     versions = filesystem.rows_of(path)
     died = (filesystem.died[versions] == hidden_by) & (filesystem.inode_of[versions] == inode)
-    found = np.flatnonzero(died)
+    rows = np.flatnonzero(died)
     stored_in = int(waste.stored_in[row])
     reason = REASONS[int(waste.reasons[row])]
     successor, shown_in = -1, stored_in
-    if len(found):
-        version = versions.start + int(found[-1])
+    if len(rows):
+        version = versions.start + int(rows[-1])
         successor = int(filesystem.successors[version])
         shown_in = int(filesystem.born[version])
     return WasteRecord(
@@ -91,9 +91,11 @@ def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
     if reason is Reason.TYPE_CHANGED:
         return f"became {_KINDS.get(Kind(int(inodes.columns.kinds[new])), 'something else')}"
     if reason is Reason.OVERWRITTEN:
-        more = int(inodes.columns.stored[new]) - int(inodes.columns.stored[old])
-        sign = "+" if more > 0 else "−"
-        return f"new content, {sign}{text.size(abs(more))}" if more else "new content, same size"
+        growth = int(inodes.columns.stored[new]) - int(inodes.columns.stored[old])
+        sign = "+" if growth > 0 else "−"
+        return (
+            f"new content, {sign}{text.size(abs(growth))}" if growth else "new content, same size"
+        )
     bits = int(inodes.differences(np.array([old], np.int32), np.array([new], np.int32))[0])
     words = [word for bit, word in _ATTRIBUTES.items() if bits & bit]
     return f"{' and '.join(words[:2])} {'differs' if len(words) == 1 else 'differ'}"
@@ -111,7 +113,7 @@ def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tup
 
 
 def layers_width(count: int) -> int:
-    """Cells for two of so many layers, as `layers_words` writes them."""
+    """Cells that `layers_words` needs in an image with `count` layers."""
     return 2 * len(str(max(count - 1, 0))) + 3
 
 

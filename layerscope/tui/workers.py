@@ -28,7 +28,7 @@ class ProgressMoved(Message):
 
 
 class MessageProgress:
-    """Progress that is posted as messages, a few a second."""
+    """Posts progress as messages, at most every `REPORT_EVERY` seconds."""
 
     def __init__(self, post: Callable[[Message], object], cancelled: Callable[[], bool]) -> None:
         self._post = post

@@ -20,7 +20,7 @@ from layerscope.progress import NullProgress
 from layerscope.settings import Settings
 from layerscope.sources.base import Request
 from layerscope.text import cells
-from layerscope.tui.fleet.known import Reader
+from layerscope.tui.fleet.state import Reader
 from tests.cli.running import Here, Ran
 from tests.fleet.running import written
 from tests.images import docker_archive, file, layer_tar, oci_files, write

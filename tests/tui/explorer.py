@@ -23,12 +23,12 @@ from layerscope.tui.session import Session
 
 
 def cache_of(image: Path) -> Path:
-    """Where an image that many tests explore keeps its cache."""
+    """The cache folder of an image that many tests explore."""
     return image.with_name(f"{image.name}.cache")
 
 
 def explorer(image: Path, *, worker: str = WORKER, **options: Any) -> LayerscopeApp:
-    """The explorer on an image file, not running yet; it uses the cache that stands beside the image, if any."""
+    """The explorer on an image file, not running yet. It uses the cache folder beside the image, if there is one."""
     if cache_of(image).is_dir():
         options.setdefault("cache", Store(cache_of(image)))
     return exploring(Request(str(image)), Options(verify_small=False, **options), worker=worker)
@@ -41,7 +41,7 @@ def exploring(request: Request, options: Options, *, worker: str = WORKER) -> La
 
 
 async def loaded(pilot: Pilot[None]) -> MainScreen:
-    """Wait until everything is known; the main screen."""
+    """Wait until the image is loaded and analysed, and return the main screen."""
     await pilot.app.workers.wait_for_complete()
     screen = next(screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen))
     for _ in range(100):
@@ -54,12 +54,12 @@ async def loaded(pilot: Pilot[None]) -> MainScreen:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until nothing is left to do: no work in a thread, no message, no layout, and the screen stays as it is."""
+    """Wait until there is no work in a thread, no message and no layout, and the screen no longer changes."""
     app = pilot.app
     assert isinstance(app, ExplorerApp)
     shown: list[list[str]] = []
     for _ in range(100):
-        with suppress(WorkerCancelled):  # a newer one took its place
+        with suppress(WorkerCancelled):  # a newer worker replaced it
             await app.workers.wait_for_complete()
         await pilot.pause()
         shown.append(screen_text(app))
@@ -68,7 +68,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Wait until something holds, which the next messages bring about; fails if they do not."""
+    """Wait until a condition holds that pending messages bring about; fails if they do not."""
     for _ in range(100):
         await settled(pilot)
         if holds():
@@ -77,7 +77,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 
 
 def _is_busy(app: ExplorerApp) -> bool:
-    """Whether anything is to be laid out or painted, or somebody has yet to hear of something."""
+    """Whether layouts, repaints or messages are pending."""
     screen = app.screen
     widgets = screen.walk_children(Widget, with_self=True)
     waiting = bool(screen._callbacks) or bool(app.message_queue_size)
@@ -88,7 +88,7 @@ def _is_busy(app: ExplorerApp) -> bool:
 
 
 def screen_text(app: App[Any]) -> list[str]:
-    """What is on the screen, line by line."""
+    """The text on screen, line by line."""
     width, height = app.size
     strips = app.screen._compositor.render_strips()
     return [

@@ -1,4 +1,4 @@
-"""Images and keys for pictures of every view: nothing in an image, and names that would act on a terminal."""
+"""Images and keys for snapshots of every view: an empty image, and one with names that would act on a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIEW_KEYS: Mapping[str, tuple[str, ...]] = {
     "findings": ("8",),
     "packages": ("9",),
 }
-"""What leads to something to see in each view, on the bundled image."""
+"""Keys that open each view with something to see, on the bundled image."""
 
 HOSTILE_NAMES = (
     b"[red]markup[/red] [/x] [id].tsx",
@@ -35,11 +35,11 @@ HOSTILE_NAMES = (
     b"not \xff\xfe UTF-8 \xc3",
     b"long" * 1000,
 )
-"""Markup, escape sequences, text that turns around, wide and joined characters, no UTF-8, and 4,000 characters."""
+"""Markup, escape sequences, bidirectional text, wide and joined characters, invalid UTF-8, and 4,000 characters."""
 
 
 def hostile_image(path: Path) -> Path:
-    """An image with such names wherever an image has names; its second layer rewrites and deletes some of them."""
+    """An image with these names wherever an image has names; its second layer rewrites and deletes some of the files."""
     words = "\x1b[31m[bold]instruction[/bold] \u202e文書\x07 \\\n && " + "very long " * 60
     content = b"line \x1b[31mred\x07 [b]markup[/b] \xe2\x80\xae turned\n" * 40
     folders = [directory(name) for name in HOSTILE_NAMES]
@@ -68,7 +68,7 @@ def empty_image(path: Path) -> Path:
 def showing(
     *keys: str, theme: str = "dark", ready: Callable[[LayerscopeApp], None] | None = None
 ) -> Callable[[Pilot[Any]], Any]:
-    """Wait until everything is known, press keys, and see that nothing on the screen acts on a terminal."""
+    """Load the image, press keys, and check that nothing on screen acts on a terminal; then call `ready`."""
 
     async def prepare(pilot: Pilot[Any]) -> None:
         app = pilot.app

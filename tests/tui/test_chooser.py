@@ -28,7 +28,7 @@ def _candidate(group: int, name: str, platform: str | None = None) -> Candidate:
 async def chosen(
     candidates: list[Candidate], *keys: str, width: int = 80
 ) -> tuple[list[str], Candidate | None]:
-    """What the question shows, and what was answered."""
+    """The screen of the chooser, and the chosen candidate after pressing keys."""
     app = ChooserApp(candidates)
     async with app.run_test(size=(width, 12)) as pilot:
         await pilot.pause()
@@ -40,24 +40,24 @@ async def chosen(
 
 @pytest.mark.parametrize("width", [80, 120])
 async def test_versions_of_windows_are_rows(tmp_path: Path, width: int) -> None:
-    """Whole, at both widths; Enter opens the one under the cursor."""
-    asked: list[Candidate] = []
+    """The versions are shown in full at both widths; Enter chooses the one under the cursor."""
+    candidates: list[Candidate] = []
 
-    def keep(candidates: object) -> None:
-        assert isinstance(candidates, list)
-        asked.extend(candidates)
+    def keep(listed: object) -> None:
+        assert isinstance(listed, list)
+        candidates.extend(listed)
 
     path = str(save(tmp_path, windows(OLD, NEW)))
     with pytest.raises(CancelledError):
         open_source(Request(path), keep)
-    shown, answer = await chosen(asked, "down", "enter", width=width)
+    shown, answer = await chosen(candidates, "down", "enter", width=width)
     assert [any(platform in line for line in shown) for platform in (OLD, NEW)] == [True, True]
     assert "2 images" in "".join(shown)
-    assert answer is asked[1]
+    assert answer is candidates[1]
 
 
 async def test_platforms_of_one_image_are_one_row() -> None:
-    """Its name keeps its room, however many there are."""
+    """The name of the image is not cut, however many platforms there are."""
     platforms = ("linux/amd64", "linux/arm64", "linux/s390x", "linux/riscv64")
     name = "registry.example.com/a:1"
     several = [_candidate(0, name, platform) for platform in platforms]
@@ -69,7 +69,7 @@ async def test_platforms_of_one_image_are_one_row() -> None:
 
 
 async def test_leaving_chooses_nothing() -> None:
-    """And what an image states cannot act on the terminal."""
+    """Esc returns None. Control characters in names and platforms are escaped."""
     evil = Candidate(["a\x1b[2J"], Platform.of("windows", "amd64\x1b[2J", "", "1\x1b[2J"), _parts)
     shown, answer = await chosen([evil, _candidate(1, "b")], "escape")
     assert answer is None

@@ -1,4 +1,4 @@
-"""Every command is in help, and its keys work somewhere."""
+"""The registry of commands: complete in help, with sound groups and ids."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from layerscope.tui.screens.help import page_text, sections
 
 
 def test_every_command_is_in_help() -> None:
-    """Help lists all commands with their sentence."""
+    """Help has the sentence of every command."""
     page = page_text(list(sections())).plain
     for command in COMMANDS:
         assert command.help in page

@@ -41,7 +41,7 @@ async def compared(pilot: Pilot[None]) -> ComparisonApp:
     await app.workers.wait_for_complete()
     for _ in range(200):
         await pilot.pause(0.01)
-        if app.both is not None and not app.main.header.work:
+        if app.pair is not None and not app.main.header.work:
             break
     await app.workers.wait_for_complete()
     await pilot.pause(0.1)
@@ -50,7 +50,7 @@ async def compared(pilot: Pilot[None]) -> ComparisonApp:
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
 async def test_one_tree_has_the_sizes_of_both_images(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Old, new, difference; a directory opens, and a deleted path has no new size."""
+    """Rows show the old size, the new size and the difference; a deleted path has no new size."""
     app = comparing(tmp_path, old_image(), new_image(), rules={})
     async with app.run_test(size=size) as pilot:
         await compared(pilot)
@@ -65,8 +65,8 @@ async def test_one_tree_has_the_sizes_of_both_images(tmp_path: Path, size: tuple
         assert " - " in vim
 
 
-async def test_every_list_says_what_differs(tmp_path: Path) -> None:
-    """Steps, findings, packages and config, each by its key; numbers stand in the header."""
+async def test_every_list_shows_what_differs(tmp_path: Path) -> None:
+    """Keys open steps, packages and config; the header counts the files."""
     app = comparing(tmp_path, old_image(), new_image(), rules={})
     async with app.run_test(size=(160, 48)) as pilot:
         await compared(pilot)
@@ -86,8 +86,8 @@ async def test_every_list_says_what_differs(tmp_path: Path) -> None:
         assert app.main.files.has_focus
 
 
-async def test_new_secrets_and_setuid_files_are_said_first(tmp_path: Path) -> None:
-    """In the header, and at the top of the findings."""
+async def test_new_secrets_and_setuid_files_are_shown_first(tmp_path: Path) -> None:
+    """The header counts them, and the findings begin with the secrets."""
     old = docker_archive([layer_tar([file("a", b"a")])])
     new = docker_archive([layer_tar([file("a", b"a", mode=0o4755), file("srv/id_rsa", KEY)])])
     app = comparing(tmp_path, old, new, rules={})
@@ -102,8 +102,8 @@ async def test_new_secrets_and_setuid_files_are_said_first(tmp_path: Path) -> No
         assert "new" in screen_text(app)[4]
 
 
-async def test_equal_images_say_so(tmp_path: Path) -> None:
-    """No list is just empty."""
+async def test_equal_images_are_reported_as_equal(tmp_path: Path) -> None:
+    """Each empty list shows a message."""
     image = docker_archive([layer_tar([file("a", b"a")])])
     app = comparing(tmp_path, image, image, rules={})
     async with app.run_test(size=(120, 30)) as pilot:
@@ -120,7 +120,7 @@ async def test_equal_images_say_so(tmp_path: Path) -> None:
             assert words in "\n".join(screen_text(app))
 
 
-async def test_without_rules_findings_say_why_there_are_none(tmp_path: Path) -> None:
+async def test_without_rules_the_findings_say_that_rules_are_off(tmp_path: Path) -> None:
     app = comparing(tmp_path, old_image(), new_image())
     async with app.run_test(size=(120, 30)) as pilot:
         await compared(pilot)
@@ -146,7 +146,7 @@ async def test_a_filter_finds_paths_and_esc_removes_it(tmp_path: Path) -> None:
 
 
 async def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
-    """Escapes of paths, versions and settings are shown as such."""
+    """Control characters in paths and settings are escaped in every list."""
     old = docker_archive([layer_tar([file("a", b"a")])], config={"config": {"Env": ["A=1"]}})
     evil = "\x1b]0;evil\x07[red]"
     new = docker_archive(
@@ -165,7 +165,7 @@ async def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
 
 
 async def test_an_image_that_cannot_be_read_is_an_error_on_the_screen(tmp_path: Path) -> None:
-    """The worker of one image ends: the screen says so, and the program can be left."""
+    """If the worker of one image is killed, a dialog says so, and the program can be quit."""
     app = comparing(tmp_path, old_image(), new_image(), rules={})
     app.sessions[1].remote.process.kill()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -178,7 +178,7 @@ async def test_an_image_that_cannot_be_read_is_an_error_on_the_screen(tmp_path: 
 
 
 async def test_a_click_on_an_arrow_or_a_double_click_opens_a_directory(tmp_path: Path) -> None:
-    """A single click on a name selects it alone, as in the tree of one image."""
+    """A single click on a name only selects it, as in the tree of one image."""
     old = docker_archive([layer_tar([file("usr/lib/a", b"1")])])
     new = docker_archive([layer_tar([file("usr/lib/a", b"22")])])
     app = comparing(tmp_path, old, new, rules={})
@@ -196,12 +196,12 @@ async def test_a_click_on_an_arrow_or_a_double_click_opens_a_directory(tmp_path:
         assert files.row_count() == 2
 
 
-async def test_damage_and_errors_are_said_as_for_one_image(
+async def test_damage_and_errors_are_reported_as_for_one_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A layer that cannot be read whole is a notification; a row that fails is one dialog, not one after the other."""
-    whole = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
-    app = comparing(tmp_path, docker_archive([whole[: 4 * 512]]), docker_archive([whole]), rules={})
+    """A damaged layer is a notification; rows that fail to paint open a single dialog."""
+    layer = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
+    app = comparing(tmp_path, docker_archive([layer[: 4 * 512]]), docker_archive([layer]), rules={})
     monkeypatch.setattr(ComparisonApp, "forgiving", True)
     async with app.run_test(size=(100, 20), notifications=True) as pilot:
         await compared(pilot)
@@ -227,7 +227,7 @@ def _build(*files: Member) -> bytes:
 LINES = [b"line %d\n" % number for number in range(40)]
 OLD_FILES = _build(
     file("app/text", b"".join(LINES)),
-    file("app/gone", b"one\ntwo\n"),
+    file("app/deleted", b"one\ntwo\n"),
     file("app/binary", bytes(range(200))),
     file("app/mode", b"m\n"),
     symlink("app/link", "one"),
@@ -244,7 +244,7 @@ NEW_FILES = _build(
 )
 DIFFERENCES = {
     "text": ("   21        - line 20", "         21  + another", "+1 −1 lines", "layer 0 · COPY . /app"),
-    "gone": ("- two", "new        not there", "+0 −2 lines"),
+    "deleted": ("- two", "new        not there", "+0 −2 lines"),
     "added": ("+ three", "old        not there", "+1 −0 lines"),
     "binary": ("Binary files differ from byte 199 (0xc7).",),
     "mode": ("only attributes differ", "old        -rw-r--r--  0:0", "new        -rwsr-xr-x  7:0"),
@@ -252,7 +252,7 @@ DIFFERENCES = {
     "evil": ("\\e]0;owned\\x07[bold]x[/bold]",),
     "vanishes": ("This file is empty.",),
 }  # fmt: skip
-"""Names of files, and what the screen shows of their differences."""
+"""Names of files, and texts that the screen shows for their differences."""
 
 
 async def _cursor_on(pilot: Pilot[None], app: ComparisonApp, name: str) -> None:
@@ -266,7 +266,7 @@ async def _cursor_on(pilot: Pilot[None], app: ComparisonApp, name: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
 async def test_a_file_shows_what_differs_in_it(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Its text, and its attributes in both images; Enter, `D` and a double click lead there, Esc back to its row."""
+    """The diff has its text and its attributes in both images. Enter, `D` and a double click open it, Esc returns to the row."""
     app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
     async with app.run_test(size=size) as pilot:
         await compared(pilot)
@@ -295,7 +295,7 @@ async def test_a_file_shows_what_differs_in_it(tmp_path: Path, size: tuple[int, 
 
 
 async def test_help_lists_only_what_works_here(tmp_path: Path) -> None:
-    """Each command of its first section is one of this screen."""
+    """The first section has commands that work on this screen, and no others."""
     app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
     async with app.run_test(size=(100, 50)) as pilot:
         await compared(pilot)
@@ -314,8 +314,8 @@ async def test_help_lists_only_what_works_here(tmp_path: Path) -> None:
         ]
 
 
-async def test_a_search_in_a_difference_is_left_before_it(tmp_path: Path) -> None:
-    """`/` finds in the lines there; the keys of lists lead away from it."""
+async def test_esc_leaves_a_search_before_the_difference(tmp_path: Path) -> None:
+    """`/` searches the diff; the keys of the lists leave it."""
     app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
     async with app.run_test(size=(100, 24)) as pilot:
         await compared(pilot)
@@ -337,8 +337,8 @@ async def test_a_search_in_a_difference_is_left_before_it(tmp_path: Path) -> Non
         assert app.main.files.has_focus
 
 
-async def test_a_content_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    """Of an image that changed since: no difference is made up."""
+async def test_content_that_cannot_be_read_is_reported_with_the_reason(tmp_path: Path) -> None:
+    """If an image file changed since it was opened, no difference is shown."""
     app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
     async with app.run_test(size=(100, 24)) as pilot:
         await compared(pilot)
@@ -352,7 +352,7 @@ async def test_a_content_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 
 async def test_a_click_on_a_column_title_sorts_the_files(tmp_path: Path) -> None:
-    """By name or by growth, and the column says so."""
+    """Files are sorted by name or by growth, and the column is marked."""
     app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
     async with app.run_test(size=(100, 24)) as pilot:
         await compared(pilot)

@@ -1,4 +1,4 @@
-"""The Dockerfile view: what each instruction costs, and the way from it to its step."""
+"""The Dockerfile view: figures of each instruction, and opening its step."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
 
 
 def annotated(image: Path) -> LayerscopeApp:
-    """The explorer with a Dockerfile that is almost the image's."""
+    """The explorer with a Dockerfile that differs slightly from the image's."""
     app = explorer(image)
     app.session.dockerfile = parse_dockerfile(DOCKERFILE, "shop/Dockerfile")
     return app
@@ -76,7 +76,7 @@ def line_with(app: LayerscopeApp, words: str) -> str:
 async def test_figures_come_before_their_instruction(
     demo_image: Path, demo_opened: Opened, size: tuple[int, int]
 ) -> None:
-    """Stored and wasted bytes are in the gutter; what writes no layer says metadata."""
+    """Stored and wasted bytes are left of the instruction; a step without a layer is marked as metadata."""
     app, base = explorer(demo_image), demo_opened.accounting.layers[0]
     async with app.run_test(size=size) as pilot:
         await dockerfile_view(pilot)
@@ -88,7 +88,7 @@ async def test_figures_come_before_their_instruction(
 
 
 async def test_enter_goes_to_the_step(demo_image: Path) -> None:
-    """From an instruction to its step in Explore, also where metadata steps are hidden there."""
+    """Enter on a metadata instruction shows its step in Explore, even if metadata steps are hidden there."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -99,8 +99,10 @@ async def test_enter_goes_to_the_step(demo_image: Path) -> None:
         assert screen.explore.steps.step.arguments == '["bash"]'
 
 
-async def test_a_dockerfile_is_annotated(demo_image: Path, demo_opened: Opened) -> None:
-    """FROM stands for the base image; what differs is said on its line."""
+async def test_a_dockerfile_is_annotated_with_figures(
+    demo_image: Path, demo_opened: Opened
+) -> None:
+    """FROM has the figures of the base image; instructions that differ have a note."""
     app = annotated(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen, view = await dockerfile_view(pilot)
@@ -121,7 +123,7 @@ async def test_a_dockerfile_is_annotated(demo_image: Path, demo_opened: Opened) 
 
 
 async def test_the_cursor_stays_with_its_line_when_the_width_changes(demo_image: Path) -> None:
-    """Lines are wrapped anew for another width."""
+    """Lines are wrapped again for the new width."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         _, view = await dockerfile_view(pilot)
@@ -135,7 +137,7 @@ async def test_the_cursor_stays_with_its_line_when_the_width_changes(demo_image:
         assert view.list.scroll_offset.y <= view.list.cursor
 
 
-async def test_instructions_are_there_before_any_layer_is_read(
+async def test_instructions_are_listed_before_any_layer_is_read(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The listing does not wait for the layers; their figures do."""
@@ -151,7 +153,7 @@ async def test_instructions_are_there_before_any_layer_is_read(
 async def test_a_long_history_is_listed_in_a_thread(
     demo_image: Path, demo_opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a thread lists is shown as the rest is."""
+    """A listing from a thread has the same figures."""
     monkeypatch.setattr(dockerfile_screen, "LISTED_AT_ONCE", 10)
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -162,7 +164,7 @@ async def test_a_long_history_is_listed_in_a_thread(
 
 
 async def test_an_image_without_steps_shows_a_message(tmp_path: Path) -> None:
-    """An empty image shows a message."""
+    """The listing of an empty image shows a message."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=SMALL) as pilot:
         await dockerfile_view(pilot)
@@ -171,7 +173,7 @@ async def test_an_image_without_steps_shows_a_message(tmp_path: Path) -> None:
 
 
 async def test_hostile_instructions_stay_text(tmp_path: Path) -> None:
-    """Escapes, markup and wide characters of instructions and Dockerfiles never act."""
+    """Control and bidirectional characters in instructions and Dockerfiles are escaped."""
     texts = ["RUN \x1b]0;x\x07[red]", "RUN " + "漢" * 300, "COPY \u202ea\u2028 b", "x\x9b2J\n[/y]"]
     layers = [layer_tar([file(f"{number}", b"x")]) for number in range(len(texts))]
     history = [{"created_by": text} for text in texts]

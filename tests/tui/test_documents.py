@@ -11,9 +11,9 @@ from layerscope.errors import CancelledError
 from layerscope.progress import NullProgress
 from layerscope.tui.documents.base import Document
 from layerscope.tui.documents.bytes import BytesDocument
-from layerscope.tui.documents.difference import MOST_LINES, DiffDocument
+from layerscope.tui.documents.difference import MAX_LINES, DiffDocument
 from layerscope.tui.documents.highlight import LONGEST_LINE, lexer_name, styles_of
-from layerscope.tui.documents.text import ROW, TextDocument, is_binary
+from layerscope.tui.documents.text import ROW_LENGTH, TextDocument, is_binary
 from layerscope.tui.widgets.content_list import marked, window
 
 
@@ -22,7 +22,7 @@ def texts(document: Document) -> list[str]:
     return ["".join(text for text, _ in document.pieces(row)) for row in range(len(document))]
 
 
-def found(document: Document, text: str) -> list[int]:
+def matching_rows(document: Document, text: str) -> list[int]:
     """The rows that a search finds."""
     return document.matching(re.compile(re.escape(text), re.IGNORECASE), lambda: False)
 
@@ -41,12 +41,12 @@ def found(document: Document, text: str) -> list[int]:
     ],
 )
 def test_text_and_binary_content_are_distinguished(data: bytes, expected: bool) -> None:
-    """By NULs and by what no text holds; a little that is not UTF-8 is still text."""
+    """A content with NULs or many control characters is binary; a little invalid UTF-8 is still text."""
     assert is_binary(data) is expected
 
 
 def test_nothing_in_a_text_controls_the_terminal() -> None:
-    """Controls, what reorders and what is no UTF-8 become escapes; tabs become spaces up to their stop."""
+    """Control characters, bidirectional marks and invalid UTF-8 are escaped; tabs become spaces up to the next stop."""
     data = b"a\tb\n\x1b]0;x\x07\n\xff\xfe\n\xe2\x80\xaetxt\n123456789\tb\n"
     assert texts(TextDocument.of(data)) == [
         "a       b",
@@ -58,7 +58,7 @@ def test_nothing_in_a_text_controls_the_terminal() -> None:
 
 
 def test_lines_are_counted_as_editors_do() -> None:
-    """An end of line ends a line; DOS ends are not shown if all lines have them."""
+    """A final newline adds no line. Carriage returns are hidden only if all lines end with them."""
     assert TextDocument.of(b"").lines == 0
     assert TextDocument.of(b"a\nb").lines == 2
     assert TextDocument.of(b"a\nb\n\n").lines == 3
@@ -67,9 +67,9 @@ def test_lines_are_counted_as_editors_do() -> None:
     assert texts(TextDocument.of(b"a\r\nb\n")) == ["a\\r", "b"]
 
 
-def test_a_long_line_goes_on_in_further_rows() -> None:
-    """Only its first row has a number."""
-    document = TextDocument.of(b"x" * (ROW + 5) + b"\ny\n")
+def test_a_long_line_continues_in_further_rows() -> None:
+    """Only the first row of a line has its number."""
+    document = TextDocument.of(b"x" * (ROW_LENGTH + 5) + b"\ny\n")
     assert [document.label(row).strip() for row in range(3)] == ["1", "", "2"]
     assert texts(document)[1] == "x" * 5
 
@@ -81,23 +81,23 @@ def test_bytes_are_shown_with_offsets() -> None:
     assert texts(document)[0].endswith("." * 16)
 
 
-def test_bytes_are_found_as_text_or_in_hexadecimal() -> None:
-    """Also where they cross rows."""
+def test_bytes_are_found_as_text_or_as_hex() -> None:
+    """A match may cross rows; hex is matched with or without spaces."""
     document = BytesDocument(b"\0" * 14 + b"needle" + b"\0" * 40 + b"\xca\xfe\xba\xbe")
-    assert found(document, "NEEDLE") == [0]
-    assert found(document, "ca fe ba be") == [3]
-    assert found(document, "CAFEBABE") == [3]
-    assert found(document, "nothing") == []
+    assert matching_rows(document, "NEEDLE") == [0]
+    assert matching_rows(document, "ca fe ba be") == [3]
+    assert matching_rows(document, "CAFEBABE") == [3]
+    assert matching_rows(document, "nothing") == []
 
 
-def test_text_is_found_as_it_is_shown() -> None:
+def test_search_matches_text_as_it_is_shown() -> None:
     document = TextDocument.of(b"one\nTwo\n\x1b[0m two\n")
-    assert found(document, "two") == [1, 2]
-    assert found(document, "\\e[0m") == [2]
+    assert matching_rows(document, "two") == [1, 2]
+    assert matching_rows(document, "\\e[0m") == [2]
 
 
 def compared(old: str, new: str) -> DiffDocument:
-    """The difference of two texts, a letter a line."""
+    """The diff of two texts in which each letter is a line."""
     return DiffDocument.of(list(old), list(new), NullProgress())
 
 
@@ -116,7 +116,7 @@ def test_a_difference_shows_three_lines_around_it() -> None:
      ("abcdefghij" * 3, "abXdefghij" * 3), ("aaaa", "aa"), ("xaaax", "xaax")],
 )  # fmt: skip
 def test_a_difference_turns_one_text_into_the_other(old: str, new: str) -> None:
-    """Every removed and added line is shown once, with its number, and none twice."""
+    """Every removed and added line is shown exactly once, with its number."""
     document = compared(old, new)
     rows = [row for row in document.rows if row[2] != "@"]
     assert [line for _, _, mark, line in rows if mark != "-"] == [
@@ -130,21 +130,21 @@ def test_a_difference_turns_one_text_into_the_other(old: str, new: str) -> None:
     assert len(new) - len(old) == document.added - document.removed
 
 
-def test_a_difference_is_bounded_and_can_be_stopped() -> None:
-    """However much differs."""
-    old = [f"old {number % 7}" for number in range(10 * MOST_LINES)]
-    new = [f"old {number % 5}" for number in range(10 * MOST_LINES)]
+def test_a_difference_is_bounded_and_can_be_cancelled() -> None:
+    """A huge difference takes at most seconds and is marked as incomplete; `CancelledError` ends it."""
+    old = [f"old {number % 7}" for number in range(10 * MAX_LINES)]
+    new = [f"old {number % 5}" for number in range(10 * MAX_LINES)]
     started = time.monotonic()
     document = DiffDocument.of(old, new, NullProgress())
     assert time.monotonic() - started < 10
-    assert not document.whole
+    assert not document.complete
 
-    class Stopped(NullProgress):
+    class Cancelled(NullProgress):
         def cancelled(self) -> bool:
             return True
 
     with pytest.raises(CancelledError):
-        DiffDocument.of(old, new, Stopped())
+        DiffDocument.of(old, new, Cancelled())
 
 
 @pytest.mark.parametrize(
@@ -159,15 +159,15 @@ def test_a_difference_is_bounded_and_can_be_stopped() -> None:
         (b"x.unknown", "", None),
     ],
 )
-def test_the_name_or_the_interpreter_chooses_colours(
+def test_the_name_or_the_interpreter_selects_the_lexer(
     name: bytes, first: str, expected: str | None
 ) -> None:
-    """Nothing is guessed from the content."""
+    """The lexer is not guessed from the content, except from a `#!` line."""
     assert lexer_name(name, first) == expected
 
 
-def test_colours_change_no_character() -> None:
-    """Coloured rows read as plain ones."""
+def test_highlighting_changes_no_character() -> None:
+    """Highlighted rows have the same text as plain ones."""
     source = b'def f(x):\n\t"""Doc\n\tmore"""\n\n\treturn "\x1b" + x  # \xff end\n'
     document = TextDocument.of(source)
     plain = texts(document)
@@ -178,7 +178,7 @@ def test_colours_change_no_character() -> None:
     assert document.pieces(4)[-1][1] == "comment"
 
 
-def test_no_colours_where_they_would_be_slow() -> None:
+def test_long_lines_are_not_highlighted() -> None:
     document = TextDocument.of(b"x = 1\n" + b"y" * (LONGEST_LINE + 1))
     assert styles_of(document, b"a.py", NullProgress()) == []
 
@@ -194,7 +194,7 @@ def test_matches_are_marked_across_pieces() -> None:
 
 
 def test_a_window_moves_over_a_row() -> None:
-    """Long text is cut with a mark; wide characters are never cut in half."""
+    """Long rows leave room for a mark; wide characters are never cut in half."""
     assert window([("abcdef", "")], 2, 10) == ([("cdef", "")], False)
     assert window([("abcdef", "")], 0, 4) == ([("abc", "")], True)
     assert window([("ab", "x"), ("cd", "")], 3, 10) == ([("d", "")], False)

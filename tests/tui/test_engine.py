@@ -26,13 +26,13 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
 
 
 def explorer(cache: Store | None = None) -> LayerscopeApp:
-    """On the engine's image, not running yet."""
+    """The explorer on the engine's image, not running yet."""
     return exploring(Request("docker://demo"), Options(cache=cache))
 
 
 @pytest.fixture
-def known(engine: FakeEngine, tmp_path: Path) -> Store:
-    """A cache that knows the engine's image, which was opened before."""
+def cached(engine: FakeEngine, tmp_path: Path) -> Store:
+    """A cache with the results for the engine's image."""
     store = Store(tmp_path / "cache")
     open_image(Request("docker://demo"), Options(cache=store))
     engine.asked.clear()
@@ -40,7 +40,7 @@ def known(engine: FakeEngine, tmp_path: Path) -> Store:
 
 
 async def test_steps_are_shown_while_the_engine_exports(engine: FakeEngine) -> None:
-    """What the engine says gives way to what the image records."""
+    """The engine's description of the image is shown first; the exported config then replaces it."""
     engine.silence.clear()
     app = explorer()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -61,7 +61,7 @@ async def test_steps_are_shown_while_the_engine_exports(engine: FakeEngine) -> N
 
 
 async def test_a_failed_export_is_reported(engine: FakeEngine) -> None:
-    """In a dialog; the steps stay."""
+    """The engine's message is shown."""
     engine.tail = b'{"message":"disk is full"}'
     app = explorer()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -69,7 +69,7 @@ async def test_a_failed_export_is_reported(engine: FakeEngine) -> None:
 
 
 async def test_quitting_does_not_wait_for_the_engine(engine: FakeEngine) -> None:
-    """However long it is silent."""
+    """`q` quits at once while the engine does not answer."""
     engine.silence.clear()
     app = explorer()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -78,12 +78,12 @@ async def test_quitting_does_not_wait_for_the_engine(engine: FakeEngine) -> None
     assert app.return_code == 0
 
 
-async def test_a_known_image_is_exported_when_a_file_is_opened(
-    engine: FakeEngine, known: Store
+async def test_a_cached_image_is_exported_when_a_file_is_opened(
+    engine: FakeEngine, cached: Store
 ) -> None:
-    """Until then all but contents is there at once; the header says what is waited for, and ends it."""
+    """Everything but contents comes from the cache; the header shows the export while it runs."""
     engine.silence.clear()
-    app = explorer(known)
+    app = explorer(cached)
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await loaded(pilot)
         assert screen.session.opened is not None
@@ -102,12 +102,12 @@ async def test_a_known_image_is_exported_when_a_file_is_opened(
         assert "Exporting" not in shown
 
 
-async def test_quitting_does_not_wait_for_an_export_that_a_file_began(
-    engine: FakeEngine, known: Store
+async def test_quitting_does_not_wait_for_an_export_started_by_opening_a_file(
+    engine: FakeEngine, cached: Store
 ) -> None:
-    """However long the engine is silent."""
+    """`q` quits at once while the engine does not answer."""
     engine.silence.clear()
-    app = explorer(known)
+    app = explorer(cached)
     async with app.run_test(size=(120, 30)) as pilot:
         await loaded(pilot)
         await pilot.press("tab", "enter")

@@ -1,4 +1,4 @@
-"""Every command of the registry by its first key, in the pane where it works: it does something, or says why not."""
+"""Presses the first key of every command where it works, and all keys in every view."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "findings.difference": ("8", "down", "down", "down"),
     "packages.sort": ("9",),
 }
-"""What must be pressed before, where the first screen is not the place."""
-NOTHING_MORE = {"file.more", "app.suspend", "app.redraw"}
-"""Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is
-there to be given back, or painted again."""
+"""Keys to press first, for commands that do not work on the first screen."""
+WITHOUT_EFFECT = {"file.more", "app.suspend", "app.redraw"}
+"""Commands that have no effect here: files of the bundled image are smaller than a chunk, and there is no terminal to suspend
+or repaint."""
 ELSEWHERE = ("picker", "dialog", "comparison", "series", "fleet")
 EXPLORER = [command for command in COMMANDS if command.group not in ELSEWHERE]
 
 
-def _seen(app: LayerscopeApp) -> tuple[object, ...]:
-    """All that a user could notice: the screen, the focus, what is copied, and whether the program runs."""
+def _snapshot(app: LayerscopeApp) -> tuple[object, ...]:
+    """Everything that a user could notice: the screen, the focus, the clipboard, and whether the program runs."""
     shown = [
         [(segment.text, segment.style) for segment in strip]
         for strip in app.screen._compositor.render_strips()
@@ -90,8 +90,8 @@ def _seen(app: LayerscopeApp) -> tuple[object, ...]:
     return shown, app.clipboard, app.focused, app.screen, app.is_running
 
 
-def test_the_table_lists_the_registry() -> None:
-    """No command of another name is prepared for."""
+def test_the_table_has_only_commands_of_the_registry() -> None:
+    """`BEFORE` has no unknown ids."""
     assert set(BEFORE) <= {command.id for command in EXPLORER}
 
 
@@ -99,7 +99,7 @@ def test_the_table_lists_the_registry() -> None:
 async def test_every_key_does_something(
     demo_image: Path, group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What can be seen is different afterwards; nothing is written, and the explorer goes on."""
+    """Each key changes something that the user notices; no file is written, and the explorer keeps running."""
     monkeypatch.chdir(tmp_path)
     app = picture_of(demo_image)
     commands = [command for command in EXPLORER if command.group == group]
@@ -108,22 +108,22 @@ async def test_every_key_does_something(
         await loaded(pilot)
         for command in commands:
             await _press(pilot, *BEFORE.get(command.id, ()))
-            before = _seen(app)
+            before = _snapshot(app)
             await _press(pilot, command.keys.split(",")[0])
             if command.id == "app.quit":
                 assert app._exit
                 break
-            changed = _seen(app) != before
-            assert changed or command.id in NOTHING_MORE, command.id
+            changed = _snapshot(app) != before
+            assert changed or command.id in WITHOUT_EFFECT, command.id
             await pilot.press("escape")
             await settled(pilot)
             assert app.is_running, command.id
-            await _begin_anew(pilot)
+            await _reset(pilot)
     assert not list(tmp_path.iterdir())
 
 
-async def _begin_anew(pilot: Pilot[None]) -> None:
-    """Show the image as if it had just been opened, without reading it once more."""
+async def _reset(pilot: Pilot[None]) -> None:
+    """Show the image as if it had just been opened, without reading it again."""
     app = pilot.app
     assert isinstance(app, LayerscopeApp)
     app.clear_notifications()
@@ -139,7 +139,7 @@ async def _begin_anew(pilot: Pilot[None]) -> None:
 async def test_any_key_in_any_view_leaves_the_program_running(
     demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str
 ) -> None:
-    """Every key of every command, in each view, one after the other, also where it means nothing."""
+    """All keys of all commands are pressed in each view, whether they work there or not."""
     monkeypatch.chdir(tmp_path)
     app = picture_of(demo_image)
     keys = dict.fromkeys(
@@ -172,6 +172,6 @@ def _event(key: str) -> Any:
 
 
 async def _press(pilot: Pilot[None], *keys: str) -> None:
-    """Press keys, and wait for what comes of them."""
+    """Press keys, and wait until the screen no longer changes."""
     await pilot.press(*({"/": "slash", ".": "full_stop"}.get(key, key) for key in keys))
     await settled(pilot)

@@ -1,4 +1,4 @@
-"""Every view in pictures, where no other test has them: baselines lie in `snapshots/test_every_view/`."""
+"""Snapshots of every view that no other test takes; the baselines are in `snapshots/test_every_view/`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ HOSTILE_KEYS = {
     "find": ("4", *"l"),
     "file": ("2", "down", "5"),
 }
-"""What leads to the worst names."""
+"""Keys that show the worst names in each view."""
 
 
 def test_no_view_is_left_out() -> None:
-    """A new view gets its pictures, too."""
+    """Each view has keys, and thus snapshots."""
     assert list(VIEW_KEYS) == ALL
 
 
@@ -48,14 +48,14 @@ def test_no_view_is_left_out() -> None:
     ],
 )
 def test_size(snap_compare: Compare, demo_image: Path, view: str, size: tuple[int, int]) -> None:
-    """From narrow to wide, everything that matters has its place."""
+    """Each view at sizes from narrow to wide."""
     prepare = showing(*VIEW_KEYS[view])
     assert snap_compare(picture_of(demo_image), terminal_size=size, run_before=prepare)
 
 
 @pytest.mark.parametrize("view", ["life", "find", "file", "dockerfile", "map"])
 def test_light(snap_compare: Compare, demo_image: Path, view: str) -> None:
-    """The light theme."""
+    """Views in the light theme."""
     prepare = showing(*VIEW_KEYS[view], theme="light")
     assert snap_compare(picture_of(demo_image), terminal_size=MIDDLE, run_before=prepare)
 
@@ -64,7 +64,7 @@ def test_light(snap_compare: Compare, demo_image: Path, view: str) -> None:
 def test_without_colours(
     snap_compare: Compare, demo_image: Path, monkeypatch: pytest.MonkeyPatch, view: str
 ) -> None:
-    """Glyphs tell what colours would; the cursor is seen."""
+    """Without colours, glyphs show changes and the cursor is visible."""
     monkeypatch.setenv("NO_COLOR", "1")
     prepare = showing(*VIEW_KEYS[view])
     assert snap_compare(picture_of(demo_image), terminal_size=MIDDLE, run_before=prepare)
@@ -72,7 +72,7 @@ def test_without_colours(
 
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_the_colours_of_the_terminal(demo_image: Path, theme: str) -> None:
-    """Every pane of every view is drawn with them, as in a terminal of 16 colours, and again in another theme."""
+    """Every pane of every view is drawn in the terminal's own colours, and again after a switch to another theme."""
     app = picture_of(demo_image)
     async with app.run_test(size=MIDDLE) as pilot:
         screen = await loaded(pilot)
@@ -90,21 +90,21 @@ async def test_the_colours_of_the_terminal(demo_image: Path, theme: str) -> None
 
 @pytest.mark.parametrize("view", ALL)
 def test_empty(snap_compare: Compare, tmp_path: Path, view: str) -> None:
-    """An image without a layer: every view says that there is nothing, and what it would show."""
+    """Each view shows a message for an image without layers."""
     app = picture_of(empty_image(tmp_path / "empty.tar"))
     assert snap_compare(app, terminal_size=SMALL, run_before=showing(*VIEW_KEYS[view][:2]))
 
 
 @pytest.mark.parametrize("view", [view for view in ALL if view != "findings"])
 def test_hostile(snap_compare: Compare, tmp_path: Path, view: str) -> None:
-    """Names and contents that would act on a terminal or on the layout are written so that they do not."""
+    """Names and contents that would act on a terminal or on the layout are escaped."""
     app = picture_of(hostile_image(tmp_path / "hostile.tar"))
     assert snap_compare(app, terminal_size=SMALL, run_before=showing(*HOSTILE_KEYS[view]))
 
 
 @pytest.mark.parametrize("view", ["explore", "findings"])
 def test_hostile_wide(snap_compare: Compare, tmp_path: Path, view: str) -> None:
-    """Where there is room, the same."""
+    """The same names in a wide terminal."""
     app = picture_of(hostile_image(tmp_path / "hostile.tar"))
     assert snap_compare(app, terminal_size=WIDE, run_before=showing(*HOSTILE_KEYS[view]))
 
@@ -113,7 +113,7 @@ def test_hostile_wide(snap_compare: Compare, tmp_path: Path, view: str) -> None:
 def test_unreadable(
     snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str
 ) -> None:
-    """Layers that vanish after the image was opened are a dialog that says so."""
+    """A dialog reports layers that vanish after the image was opened."""
     monkeypatch.chdir(tmp_path)
     oci_directory(Path("image"), [layer_tar([file("a", b"a" * 9000)])])
     gate = Gate(monkeypatch, tmp_path, "layerscope.opening.sending:read_cached_image")

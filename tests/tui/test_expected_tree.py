@@ -28,7 +28,7 @@ EXPECTED = "from the table of contents"
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gate:
-    """No layer is read before this is set."""
+    """A gate: no layer is read before it is set."""
     return Gate(monkeypatch, tmp_path, "layerscope.layers.reading:index_layer")
 
 
@@ -52,15 +52,15 @@ async def expected_screen(pilot: Pilot[None]) -> MainScreen:
 
 
 def rows(screen: MainScreen) -> list[str]:
-    """Names of the rows of the tree, with their sizes."""
+    """Name and size of each row of the tree."""
     view = screen.explore.files.view
     assert view is not None
-    found = (view.row(number) for number in range(len(view)))
-    return [f"{row.name.decode()} {size_of(row)}" for row in found]
+    tree_rows = (view.row(number) for number in range(len(view)))
+    return [f"{row.name.decode()} {size_of(row)}" for row in tree_rows]
 
 
-async def test_the_tree_is_there_while_layers_are_read(tmp_path: Path, read: Gate) -> None:
-    """It says where it comes from; directories open, files wait. Once the layers are read nothing moves."""
+async def test_the_expected_tree_is_shown_while_layers_are_read(tmp_path: Path, read: Gate) -> None:
+    """The title shows its origin; directories expand, files do not open yet. Nothing moves once the layers are read."""
     app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         screen = await expected_screen(pilot)
@@ -85,7 +85,7 @@ async def test_the_tree_is_there_while_layers_are_read(tmp_path: Path, read: Gat
 
 
 async def test_filter_and_comparison_work_on_the_expected_tree(tmp_path: Path, read: Gate) -> None:
-    """And stay once the layers are read; nothing is read for them before."""
+    """Filter and views opened meanwhile stay once the layers are read."""
     app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         screen = await expected_screen(pilot)
@@ -100,7 +100,7 @@ async def test_filter_and_comparison_work_on_the_expected_tree(tmp_path: Path, r
 
 
 async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> None:
-    """The tar takes precedence, and there is a warning."""
+    """If table and tar differ, the tar takes precedence, with a warning."""
     wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
     app = explorer(image(tmp_path, wrong), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
@@ -115,8 +115,10 @@ async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> N
         assert [warning.code for warning in screen.session.opened.warnings] == ["toc-mismatch"]
 
 
-async def test_esc_returns_to_a_tree_whose_paths_became_others(tmp_path: Path, read: Gate) -> None:
-    """A path that was only expected is not looked for in the tree that came."""
+async def test_esc_returns_to_a_tree_whose_paths_were_renumbered(
+    tmp_path: Path, read: Gate
+) -> None:
+    """The cursor on a path that was only expected is not restored."""
     wrong = [{"type": "reg", "name": f"etc/backdoor{n}", "size": 900 - n} for n in range(30)]
     app = explorer(image(tmp_path, [*entries_of(BASE)[:3], *wrong]), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
@@ -132,8 +134,8 @@ async def test_esc_returns_to_a_tree_whose_paths_became_others(tmp_path: Path, r
         assert rows(screen)[0] == "lib 700"
 
 
-async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: Gate) -> None:
-    """q is pressed while the expected tree is shown."""
+async def test_quitting_does_not_wait_for_layers(tmp_path: Path, read: Gate) -> None:
+    """`q` quits while the expected tree is shown."""
     app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         await expected_screen(pilot)

@@ -1,4 +1,4 @@
-"""Explore: what a user sees and does with steps, files and details."""
+"""Explore: steps, files, summary and details."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDE, SMALL = (160, 48), (80, 24)
 async def test_figures_are_those_of_the_report(
     demo_image: Path, demo_opened: Opened, size: tuple[int, int]
 ) -> None:
-    """Totals and waste on the first screen are the accounting's."""
+    """Totals and waste on the first screen match the accounting."""
     accounting = demo_opened.accounting
     app = explorer(demo_image)
     async with app.run_test(size=size) as pilot:
@@ -34,7 +34,7 @@ async def test_figures_are_those_of_the_report(
     assert f"MB wasted ({share}) · efficiency " in top
 
 
-async def test_steps_are_there_before_any_layer_is_read(
+async def test_steps_are_shown_before_any_layer_is_read(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first frame shows every step from manifest and config alone."""
@@ -48,8 +48,8 @@ async def test_steps_are_there_before_any_layer_is_read(
     assert "Available once all layers are read" in text
 
 
-async def test_metadata_steps_are_one_row_until_asked_for(demo_image: Path) -> None:
-    """They are counted by instruction; m, or Enter on that row, shows each of them with 0 B, and hides them again."""
+async def test_metadata_steps_are_one_row_until_expanded(demo_image: Path) -> None:
+    """The row counts them by instruction. Enter on it shows each of them, and `m` hides them again."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -68,7 +68,7 @@ async def test_metadata_steps_are_one_row_until_asked_for(demo_image: Path) -> N
 
 
 async def test_the_final_image_is_the_first_row(demo_image: Path, demo_opened: Opened) -> None:
-    """It shows all files that are left, whatever the mode, and the totals and config of the image."""
+    """The first row shows all files of the final image in any mode, and the totals and config of the image."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -83,7 +83,7 @@ async def test_the_final_image_is_the_first_row(demo_image: Path, demo_opened: O
 
 
 async def test_the_cursor_is_on_the_costliest_step_after_the_base(demo_image: Path) -> None:
-    """Until a key is pressed; then it stays where it is, whatever is read."""
+    """Once a key was pressed, the cursor no longer follows the costliest step."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -95,8 +95,8 @@ async def test_the_cursor_is_on_the_costliest_step_after_the_base(demo_image: Pa
         assert explore.steps.step.layer == 2
 
 
-async def test_the_summary_opens_what_costs_most(demo_image: Path) -> None:
-    """Secrets, the costliest findings, the largest wasted files: Enter shows a finding, or the life of a file."""
+async def test_the_summary_opens_the_costliest_findings_and_files(demo_image: Path) -> None:
+    """Secrets come first. Enter on a finding shows it in Findings, on a file its life."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -120,8 +120,8 @@ async def test_the_summary_opens_what_costs_most(demo_image: Path) -> None:
         assert screen.view.path == summary.selected.pointed.path
 
 
-async def test_an_image_without_waste_says_so_in_the_summary(tmp_path: Path) -> None:
-    """No empty pane."""
+async def test_the_summary_of_an_image_without_waste_shows_a_message(tmp_path: Path) -> None:
+    """The summary is not empty if there are no findings and no waste."""
     path = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
     app = explorer(path, rules={})
     async with app.run_test(size=WIDE) as pilot:
@@ -152,7 +152,7 @@ async def test_selecting_a_step_shows_its_layer(demo_image: Path) -> None:
 
 
 async def test_mode_sort_and_changed_only(demo_image: Path) -> None:
-    """a switches between changes and all, s the order, d leaves what the layer touches."""
+    """`a` switches between changes and all files, `s` the order, `d` keeps only paths that the layer changes."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -177,7 +177,7 @@ async def test_mode_sort_and_changed_only(demo_image: Path) -> None:
 
 
 async def test_plus_and_minus_open_and_close_everything(demo_image: Path) -> None:
-    """+ opens every directory, - closes them again, and the cursor stays near."""
+    """`+` expands every directory, `-` collapses them."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -193,7 +193,7 @@ async def test_plus_and_minus_open_and_close_everything(demo_image: Path) -> Non
 
 
 async def test_tab_moves_between_panes(demo_image: Path) -> None:
-    """Tab goes from steps to files, to the summary, to details and back."""
+    """Tab goes from the steps to files, summary, details and back."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -208,8 +208,8 @@ async def test_tab_moves_between_panes(demo_image: Path) -> None:
         assert screen.explore.steps.has_focus
 
 
-async def test_enter_on_waste_shows_the_file_in_its_layer(demo_image: Path) -> None:
-    """From a waste record to the file, where it is stored."""
+async def test_enter_on_a_waste_record_shows_the_file_in_its_layer(demo_image: Path) -> None:
+    """Enter in Waste opens Explore with the cursor on the file."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -228,8 +228,8 @@ async def test_enter_on_waste_shows_the_file_in_its_layer(demo_image: Path) -> N
         )
 
 
-async def test_escape_leaves_a_view_and_never_the_program(demo_image: Path) -> None:
-    """Esc goes back to the first view, where it does nothing."""
+async def test_escape_leaves_a_view_but_never_the_program(demo_image: Path) -> None:
+    """Esc returns to the first view, where it does nothing."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -239,7 +239,7 @@ async def test_escape_leaves_a_view_and_never_the_program(demo_image: Path) -> N
 
 
 async def test_an_image_without_layers_shows_a_message(tmp_path: Path) -> None:
-    """An empty image shows a message."""
+    """The steps of an empty image show a message."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
@@ -249,7 +249,7 @@ async def test_an_image_without_layers_shows_a_message(tmp_path: Path) -> None:
 
 
 async def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    """Escapes, markup, bidirectional and wide characters of names never act."""
+    """Control and bidirectional characters in names are escaped, markup is shown as it is."""
     names = [
         "\x1b[31mred",
         "[bold]x[id]",
@@ -279,7 +279,7 @@ async def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_layer_is_shown_and_reported(tmp_path: Path) -> None:
-    """What could be read is shown, the damage is said."""
+    """The damage of a truncated layer is shown."""
     good = layer_tar([file("a", b"1"), file("b", b"2" * 2000)])
     app = explorer(write(tmp_path / "cut.tar", docker_archive([good[:1536]])))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
@@ -290,7 +290,7 @@ async def test_a_damaged_layer_is_shown_and_reported(tmp_path: Path) -> None:
 
 
 async def test_quitting_while_layers_are_read_does_not_wait(demo_image: Path) -> None:
-    """q ends the program although the loader is at work."""
+    """`q` ends the program while layers are read."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("q")

@@ -1,4 +1,4 @@
-"""Figures on the screen are the report's: read from both, for a real image."""
+"""Figures on screen match those of the report, for a real image."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def report() -> dict[str, Any]:
         capture_output=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
 
 
 def bytes_below(report: dict[str, Any], directory: str) -> int:
-    """What lies in a directory of the final image, by what each layer changes; none of it may be hard links."""
+    """Bytes below a directory of the final image, computed from the changes of each layer. It must not have hard links."""
     sizes: dict[str, int] = {}
     for layer in report["layers"]:
         for item in layer["files"]:
@@ -40,8 +40,8 @@ def bytes_below(report: dict[str, Any], directory: str) -> int:
     return sum(size for path, size in sizes.items() if path.startswith(f"{directory}/"))
 
 
-async def test_totals_waste_and_a_directory_are_the_reports(report: dict[str, Any]) -> None:
-    """The header, the Waste view, and the tree of all layers together."""
+async def test_totals_waste_and_a_directory_match_the_report(report: dict[str, Any]) -> None:
+    """The header, the Waste view and the tree of all files show the figures of the JSON report."""
     app, totals = explorer(FLASK), report["totals"]
     async with app.run_test(size=(160, 48)) as pilot:
         await loaded(pilot)

@@ -1,4 +1,4 @@
-"""The File view, extraction and copying: what a user sees and does with one path."""
+"""The File view, extraction and copying of a path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.text import TextDocument
 from layerscope.tui.pointing import ShowFile
-from layerscope.tui.reading import PART
+from layerscope.tui.reading import CHUNK
 from layerscope.tui.screens.extract import ExtractScreen
 from layerscope.tui.screens.file import FileView
 from layerscope.tui.screens.main import MainScreen
@@ -68,17 +68,17 @@ def plain(tmp_path: Path) -> Path:
 
 
 def version_of(screen: MainScreen, path: str, version: int = -1) -> int:
-    """A version of a path: the last one unless told."""
+    """A version of a path, by default the last one."""
     assert screen.session.opened is not None
     filesystem = screen.session.opened.filesystem
-    found = filesystem.table.find(path.encode())
-    assert found is not None
-    rows = filesystem.rows_of(found)
+    path_id = filesystem.table.find(path.encode())
+    assert path_id is not None
+    rows = filesystem.rows_of(path_id)
     return range(rows.start, rows.stop)[version]
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until threads are done and what they posted is seen."""
+    """Wait until threads are done and their messages are handled."""
     await pilot.pause()
     await pilot.app.workers.wait_for_complete()
     for _ in range(3):
@@ -95,13 +95,13 @@ async def show(pilot: Pilot[None], path: str, version: int = -1) -> FileView:
 
 
 def page(app: LayerscopeApp) -> str:
-    """All that is on screen."""
+    """The text on screen."""
     return "\n".join(screen_text(app))
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 async def test_enter_on_a_file_shows_it(image: Path, size: tuple[int, int]) -> None:
-    """From the tree to the content, with layer, mode, owner, time and size; Esc leads back."""
+    """Enter in the tree shows the content, with layer, mode, owner, time and size; Esc returns."""
     app = explorer(image)
     async with app.run_test(size=size) as pilot:
         screen = await loaded(pilot)
@@ -118,8 +118,8 @@ async def test_enter_on_a_file_shows_it(image: Path, size: tuple[int, int]) -> N
         assert screen.view is screen.explore
 
 
-async def test_5_shows_what_is_under_the_cursor(plain: Path) -> None:
-    """From any list of paths; and without one the view says what to do."""
+async def test_5_shows_the_file_under_the_cursor(plain: Path) -> None:
+    """`5` opens the file under the cursor of another view; without one, the view shows what to do."""
     app = explorer(plain)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -135,7 +135,7 @@ async def test_5_shows_what_is_under_the_cursor(plain: Path) -> None:
 
 
 async def test_binary_content_is_shown_as_bytes(image: Path) -> None:
-    """And t shows it as text, and text as bytes."""
+    """`t` switches between bytes and text."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
         view = await show(pilot, "etc/binary")
@@ -150,12 +150,12 @@ async def test_binary_content_is_shown_as_bytes(image: Path) -> None:
 
 
 async def test_a_long_file_is_read_a_mib_at_a_time(image: Path) -> None:
-    """The last row says how much is left, and + reads on."""
+    """The last row shows how many bytes are left; `+` and Enter on it read the next part."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
         view = await show(pilot, "etc/big")
         rows = view.rows.row_count()
-        assert rows == PART // 13 + 2
+        assert rows == CHUNK // 13 + 2
         await pilot.press("G")
         assert "press + for the next MiB: 1.6 MB left" in page(app)
         await pilot.press("plus")
@@ -170,7 +170,7 @@ async def test_a_long_file_is_read_a_mib_at_a_time(image: Path) -> None:
 
 
 async def test_content_never_controls_the_terminal(image: Path) -> None:
-    """Escapes and markup in a file are text."""
+    """Escape sequences and markup in a file are shown as text."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
         await show(pilot, "etc/evil")
@@ -197,7 +197,7 @@ async def test_paths_without_content_show_their_type(plain: Path, path: str, wor
 
 
 async def test_a_removed_file_can_be_viewed(plain: Path) -> None:
-    """What a layer deletes is still stored."""
+    """The content of a file that a layer deletes is still shown."""
     app = explorer(plain)
     async with app.run_test(size=WIDE) as pilot:
         await show(pilot, "etc/gone")
@@ -205,7 +205,7 @@ async def test_a_removed_file_can_be_viewed(plain: Path) -> None:
 
 
 async def test_d_shows_what_the_layer_changed(image: Path) -> None:
-    """As a unified difference, and the file again; a file without a version before has none."""
+    """`D` shows a unified diff, and again the file; for a file without an earlier version it notifies."""
     app = explorer(image)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await show(pilot, "etc/motd")
@@ -224,8 +224,8 @@ async def test_d_shows_what_the_layer_changed(image: Path) -> None:
         assert "There is no earlier version" in page(app)
 
 
-async def test_an_archive_that_is_overwritten_shows_none_of_the_new_bytes(plain: Path) -> None:
-    """Not of a file, and not as a difference: what to do is said."""
+async def test_an_archive_that_is_overwritten_is_reported_and_not_shown(plain: Path) -> None:
+    """Neither a file nor a difference shows new bytes; the message says to open the image again."""
     app = explorer(plain)
     async with app.run_test(size=WIDE) as pilot:
         await show(pilot, "etc/script.py")
@@ -240,7 +240,7 @@ async def test_an_archive_that_is_overwritten_shows_none_of_the_new_bytes(plain:
 
 
 async def test_search_goes_from_match_to_match(image: Path) -> None:
-    """/ finds, n and N go on around the end, Esc forgets; in the field every key is text."""
+    """`/` searches, `n` and `N` step through matches and wrap around, Esc clears the search. In the field every key is text."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
         view = await show(pilot, "etc/big")
@@ -261,8 +261,8 @@ async def test_search_goes_from_match_to_match(image: Path) -> None:
         assert "no match" in page(app)
 
 
-async def test_long_lines_move_to_the_left(tmp_path: Path) -> None:
-    """Right and left, to what does not fit."""
+async def test_long_lines_can_be_scrolled(tmp_path: Path) -> None:
+    """`l` and `h` scroll right and left."""
     tar = layer_tar([file("a", b"start" + b"." * 200 + b"end\n")])
     app = explorer(write(tmp_path / "image.tar", docker_archive([tar])))
     async with app.run_test(size=SMALL) as pilot:
@@ -276,7 +276,7 @@ async def test_long_lines_move_to_the_left(tmp_path: Path) -> None:
 
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Reading that waits until it is cancelled, while the event is set."""
+    """While the event is set, reading blocks until it is cancelled."""
     waiting = threading.Event()
     waiting.set()
     read = content_reader.ContentReader.read
@@ -292,7 +292,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 async def test_reading_is_cancelled_by_escape(plain: Path, stuck: threading.Event) -> None:
-    """And + begins again."""
+    """`+` reads again after Esc cancelled it."""
     app = explorer(plain)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -308,8 +308,8 @@ async def test_reading_is_cancelled_by_escape(plain: Path, stuck: threading.Even
         assert "three" in page(app)
 
 
-async def test_a_difference_that_is_being_read_says_so(plain: Path, stuck: threading.Event) -> None:
-    """Not that no file is open, nor with the content of the file before."""
+async def test_reading_a_difference_shows_progress(plain: Path, stuck: threading.Event) -> None:
+    """The view shows that it is reading, not the previous content or the empty state."""
     app = explorer(plain)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -321,8 +321,10 @@ async def test_a_difference_that_is_being_read_says_so(plain: Path, stuck: threa
         assert "- two" in page(app)
 
 
-async def test_a_late_answer_is_not_shown(plain: Path, stuck: threading.Event) -> None:
-    """Whoever opens another file meanwhile sees that one."""
+async def test_the_result_of_a_superseded_request_is_not_shown(
+    plain: Path, stuck: threading.Event
+) -> None:
+    """If another file is opened while one is read, only the newer one is shown."""
     app = explorer(plain)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -342,9 +344,9 @@ async def ask(pilot: Pilot[None], path: str, layer: int = 1) -> ExtractScreen:
     """Press e on a path in the tree of a layer."""
     screen = await loaded(pilot)
     assert screen.session.opened is not None
-    found = screen.session.opened.filesystem.table.find(path.encode())
-    assert found is not None
-    screen.explore.reveal(layer, found)
+    path_id = screen.session.opened.filesystem.table.find(path.encode())
+    assert path_id is not None
+    screen.explore.reveal(layer, path_id)
     await pilot.pause()
     await pilot.press("e")
     await pilot.pause()
@@ -352,10 +354,10 @@ async def ask(pilot: Pilot[None], path: str, layer: int = 1) -> ExtractScreen:
     return pilot.app.screen
 
 
-async def test_e_saves_what_is_under_the_cursor(
+async def test_e_extracts_the_file_under_the_cursor(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To ./NAME unless told, and says so."""
+    """The default target is `./NAME`; a notification shows the result."""
     monkeypatch.chdir(image.parent)
     app = explorer(image)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
@@ -367,7 +369,7 @@ async def test_e_saves_what_is_under_the_cursor(
     assert (image.parent / "motd").read_bytes() == b"one\n2\nthree\n"
 
 
-async def test_e_on_a_directory_saves_all_of_it_as_it_is_after_the_layer(
+async def test_e_on_a_directory_extracts_it_as_it_is_after_the_layer(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(plain.parent)
@@ -381,7 +383,7 @@ async def test_e_on_a_directory_saves_all_of_it_as_it_is_after_the_layer(
     assert (plain.parent / "old/gone").exists()
 
 
-async def test_a_removed_file_is_saved_as_it_was(
+async def test_a_removed_file_is_extracted_as_it_was(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(plain.parent)
@@ -423,7 +425,7 @@ async def test_a_wrong_target_is_reported_and_can_be_changed(plain: Path) -> Non
 
 
 async def test_y_copies_a_path_or_an_instruction(plain: Path) -> None:
-    """Through the terminal's clipboard, and says what."""
+    """`y` copies the instruction of a step or the path of a file, and a notification names it."""
     app = explorer(plain)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         screen = await loaded(pilot)
@@ -432,16 +434,16 @@ async def test_y_copies_a_path_or_an_instruction(plain: Path) -> None:
         assert app.clipboard == "COPY layer0 /"
         assert "the instruction of step 0" in page(app)
         assert screen.session.opened is not None
-        found = screen.session.opened.filesystem.table.find(b"etc/motd")
-        assert found is not None
-        screen.explore.reveal(1, found)
+        path_id = screen.session.opened.filesystem.table.find(b"etc/motd")
+        assert path_id is not None
+        screen.explore.reveal(1, path_id)
         await pilot.press("y")
         await pilot.pause()
         assert app.clipboard == "/etc/motd"
 
 
 async def test_a_copied_path_cannot_act_in_a_shell(tmp_path: Path) -> None:
-    """Line ends and escapes of a name are copied as escapes, and bytes that are not UTF-8 do no harm."""
+    """Newlines, control characters and invalid UTF-8 in a copied path are escaped."""
     tar = layer_tar([file("a\nrm -rf ~\n\x1b", b"x"), file(b"b\xff", b"y")])
     app = explorer(write(tmp_path / "image.tar", docker_archive([tar])))
     async with app.run_test(size=SMALL, notifications=True) as pilot:
@@ -458,7 +460,7 @@ async def test_a_copied_path_cannot_act_in_a_shell(tmp_path: Path) -> None:
 
 
 async def test_a_difference_is_one_key_away_from_any_row(plain: Path) -> None:
-    """`D` in the file tree; Esc leads back to it, at once. A file without an earlier version says so, and stays."""
+    """`D` in the file tree shows the difference, and a single Esc returns. For a file without an earlier version it notifies."""
     app = explorer(plain)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         screen = await loaded(pilot)
@@ -486,10 +488,10 @@ async def test_a_difference_is_one_key_away_from_any_row(plain: Path) -> None:
         assert "no earlier version" in "\n".join(screen_text(app))
 
 
-async def test_a_match_is_saved_while_one_types(
+async def test_a_match_is_extracted_while_the_field_has_the_focus(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ctrl+s` in Find's field; the footer offers it only while there is a match."""
+    """`ctrl+s` works in the field of Find; the footer offers it only while there is a match."""
     monkeypatch.chdir(tmp_path)
     app = explorer(plain)
     async with app.run_test(size=WIDE) as pilot:

@@ -1,4 +1,4 @@
-"""Details of a file besides its content: its copies, and damage of its layer."""
+"""Details of a file besides its content: duplicates, damage of its layer, and keys in the footer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def copies(tmp_path: Path) -> Path:
 
 
 async def test_a_file_names_the_copies_of_its_content(copies: Path) -> None:
-    """Which one it is, and where the others are; a file of its own content says nothing of the sort."""
+    """The facts number the file among its duplicates and list the others; a file without duplicates has no such line."""
     app = explorer(copies)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -41,8 +41,8 @@ async def test_a_file_names_the_copies_of_its_content(copies: Path) -> None:
         assert "same content" not in shown
 
 
-async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
-    """Where there is nothing else to say beside the name."""
+async def test_rows_of_the_tree_number_their_duplicates(copies: Path) -> None:
+    """The note stands beside the name of a duplicate, and of no other file."""
     app = explorer(copies)
     async with app.run_test(size=(160, 40)) as pilot:
         explore = (await loaded(pilot)).explore
@@ -57,7 +57,7 @@ async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
 
 
 async def test_a_file_of_a_damaged_layer_names_the_damage(tmp_path: Path) -> None:
-    """Even if its content is intact, the damage of the layer is shown."""
+    """The damage of the layer is shown even if the content of the file is intact."""
     layer = layer_tar([file("a", b"one\n"), file("b", b"2" * 2000)])
     app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, layer[:1536]])))
     async with app.run_test(size=WIDE) as pilot:
@@ -72,7 +72,7 @@ async def test_a_file_of_a_damaged_layer_names_the_damage(tmp_path: Path) -> Non
 
 
 async def test_an_unreadable_layer_is_not_called_empty(tmp_path: Path) -> None:
-    """The tree says that it is damaged and how."""
+    """The tree shows why the layer cannot be read."""
     app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, b"no tar at all" * 999])))
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -83,8 +83,8 @@ async def test_an_unreadable_layer_is_not_called_empty(tmp_path: Path) -> None:
         assert "This layer cannot be read: " in shown
 
 
-async def test_keys_that_would_do_nothing_are_not_offered(copies: Path) -> None:
-    """No difference for a file that replaced none, no more of one that is read whole, no pane beside the only one."""
+async def test_keys_without_effect_are_not_in_the_footer(copies: Path) -> None:
+    """The footer omits Difference without an earlier version, More for a fully read file, and Pane if there is only one."""
     app = explorer(copies)
     async with app.run_test(size=(160, 30)) as pilot:
         await loaded(pilot)

@@ -1,4 +1,4 @@
-"""The File view and the dialog of extraction, as pictures: baselines lie in `snapshots/test_file_screens/`."""
+"""Snapshots of the File view and of the extraction dialog; the baselines are in `snapshots/test_file_screens/`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _showing(path: str, *keys: str, theme: str = "dark") -> Callable[[Pilot[Any]
         screen = await loaded(pilot)
         assert screen.session.opened is not None
         filesystem = screen.session.opened.filesystem
-        found = filesystem.table.find(path.encode())
-        assert found is not None
-        screen.post_message(ShowFile(filesystem.rows_of(found).stop - 1))
+        path_id = filesystem.table.find(path.encode())
+        assert path_id is not None
+        screen.post_message(ShowFile(filesystem.rows_of(path_id).stop - 1))
         for key in ("", *keys):
             if key:
                 await pilot.press(key)
@@ -44,22 +44,22 @@ def app(demo_image: Path) -> LayerscopeApp:
 
 
 def test_source(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """A program, with colours."""
+    """A source file with highlighting."""
     assert snap_compare(app, terminal_size=(160, 48), run_before=_showing("app/app.py"))
 
 
 def test_bytes(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """A file that is no text, with capabilities."""
+    """A binary file with capabilities."""
     assert snap_compare(app, terminal_size=(80, 24), run_before=_showing("usr/bin/ping"))
 
 
 def test_difference(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """What a layer changed in a file."""
+    """The difference of a file in a layer."""
     prepare = _showing("var/lib/dpkg/status", "D", "down", theme="light")
     assert snap_compare(app, terminal_size=(120, 36), run_before=prepare)
 
 
 def test_extract(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """The dialog for the target."""
+    """The dialog that asks for the target."""
     prepare = _showing("app/app.py", "slash", *"shop", "enter", "e")
     assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)

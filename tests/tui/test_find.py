@@ -28,8 +28,8 @@ async def type_text(pilot: Pilot[Any], text: str) -> None:
     await pilot.press(*(KEYS.get(character, character) for character in text))
 
 
-async def found(pilot: Pilot[Any], view: FindView) -> None:
-    """Wait until the search that was typed is done."""
+async def search_finished(pilot: Pilot[Any], view: FindView) -> None:
+    """Wait until the current search is finished."""
     for _ in range(100):
         await pilot.pause(0.02)
         if view._search is not None and not any(
@@ -40,14 +40,14 @@ async def found(pilot: Pilot[Any], view: FindView) -> None:
 
 
 async def find(pilot: Pilot[Any], text: str) -> FindView:
-    """Open Find from anywhere and type; the view, once it shows what was found."""
+    """Open Find, type, and return the view once it shows the result."""
     screen = await loaded(pilot)
     await pilot.press("ctrl+f")
     view = screen.view
     assert isinstance(view, FindView)
-    await found(pilot, view)
+    await search_finished(pilot, view)
     await type_text(pilot, text)
-    await found(pilot, view)
+    await search_finished(pilot, view)
     return view
 
 
@@ -55,18 +55,18 @@ def first(view: FindView) -> bytes:
     """The best match."""
     assert view.session.opened is not None
     filesystem = view.session.opened.filesystem
-    return filesystem.table.full(int(filesystem.paths[view.matches.found.rows[0]]))
+    return filesystem.table.full(int(filesystem.paths[view.matches.result.rows[0]]))
 
 
 async def test_results_appear_while_typing(demo_image: Path) -> None:
-    """Each letter narrows what is found; the title counts it."""
+    """Each letter narrows the result, which the title counts."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "dpkgst")
         some = view.matches.row_count()
         assert "/var/lib/dpkg/status" in "\n".join(screen_text(app)[6:10])
         await type_text(pilot, "atus-o")
-        await found(pilot, view)
+        await search_finished(pilot, view)
         assert 0 < view.matches.row_count() < some
         assert first(view) == b"var/lib/dpkg/status-old"
         assert "by best match · " in screen_text(app)[3]
@@ -74,7 +74,7 @@ async def test_results_appear_while_typing(demo_image: Path) -> None:
 
 
 async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> None:
-    """Every printable key is text: no view opens, nothing quits."""
+    """Every printable key is text in the field: none opens a view or quits."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         view = await find(pilot, "1q2s?")
@@ -84,7 +84,7 @@ async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> No
 
 
 async def test_enter_shows_the_match_where_it_was_last_changed(demo_image: Path) -> None:
-    """Also what a later layer removed: there it is seen as removed."""
+    """Enter on a removed file shows it in the layer that removed it."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "seed-data.sql")
@@ -102,7 +102,7 @@ async def test_enter_shows_the_match_where_it_was_last_changed(demo_image: Path)
 
 
 async def test_arrows_move_in_the_matches_while_typing(demo_image: Path) -> None:
-    """Down chooses the next match without leaving the field; L shows its life from the list."""
+    """Down selects the next match without leaving the field; `L` in the list shows its life."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "*.py")
@@ -119,7 +119,7 @@ async def test_arrows_move_in_the_matches_while_typing(demo_image: Path) -> None
 
 
 async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
-    """Esc goes to the matches first; the text is still there when one comes back."""
+    """The first Esc goes to the matches, the second leaves Find. The text is kept."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         view = await find(pilot, "motd")
@@ -134,7 +134,7 @@ async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
 
 
 async def test_typing_replaces_the_text_of_the_search_before(demo_image: Path) -> None:
-    """Opened again, the field has its old text selected; an arrow keeps it, to type on."""
+    """The old text is selected when the field gets the focus; an arrow key keeps it."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         view = await find(pilot, "motd")
@@ -147,7 +147,7 @@ async def test_typing_replaces_the_text_of_the_search_before(demo_image: Path) -
 
 
 async def test_an_invalid_expression_is_reported_beside_the_field(demo_image: Path) -> None:
-    """What was found before stays, and nothing is raised."""
+    """The error is shown in place of the column titles."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         await find(pilot, "/usr/(/")
@@ -155,7 +155,7 @@ async def test_an_invalid_expression_is_reported_beside_the_field(demo_image: Pa
 
 
 async def test_a_slow_expression_never_freezes_the_program(tmp_path: Path) -> None:
-    """While an expression runs wild, keys are answered, and the next search replaces it."""
+    """While a slow expression runs, keys work, and the next search replaces it."""
     image = write(
         tmp_path / "long.tar", docker_archive([layer_tar([file("a" * 80, b"1"), file("b", b"2")])])
     )
@@ -165,18 +165,18 @@ async def test_a_slow_expression_never_freezes_the_program(tmp_path: Path) -> No
         await pilot.press("ctrl+f")
         view = screen.view
         assert isinstance(view, FindView)
-        await found(pilot, view)
+        await search_finished(pilot, view)
         view.field.input.value = "/(a+)+$b/"
         await pilot.pause(0.3)
         began = time.monotonic()
         await pilot.press("ctrl+u", "b")
-        await found(pilot, view)
+        await search_finished(pilot, view)
         assert time.monotonic() - began < 3
         assert first(view) == b"b"
 
 
-async def test_hostile_names_are_matches_like_others(tmp_path: Path) -> None:
-    """Escapes and markup of names never act, in matches and in what was typed."""
+async def test_hostile_names_are_escaped_in_matches(tmp_path: Path) -> None:
+    """Control and bidirectional characters in names are escaped; markup is shown as it is."""
     names = ["\x1b[31mred", "[bold]x[/]", "caf\u202e\xe9", "\x9bx"]
     layers = [layer_tar([file(name, b"1") for name in names]), layer_tar([whiteout("[bold]x[/]")])]
     app = explorer(write(tmp_path / "hostile.tar", docker_archive(layers)))
@@ -185,14 +185,14 @@ async def test_hostile_names_are_matches_like_others(tmp_path: Path) -> None:
         for typed in ("x", "red", "[bold]", "caf"):
             view.field.input.value = typed
             await pilot.pause()
-            await found(pilot, view)
+            await search_finished(pilot, view)
             assert not any(
                 ord(character) < 32 or 127 <= ord(character) < 160 or character == "\u202e"
                 for character in "".join(screen_text(app))
             )
         view.field.input.value = "x"
         await pilot.pause()
-        await found(pilot, view)
+        await search_finished(pilot, view)
         text = "\n".join(screen_text(app))
         assert re.search(r" 1 B  /\[bold\]x\[/\] +0 +removed in 1", text)
 
@@ -210,13 +210,13 @@ def _typed(text: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_find(snap_compare: Callable[..., bool], demo_image: Path, size: tuple[int, int]) -> None:
-    """Letters that are found stand out; each match says what happened to it, and where."""
+    """Matched letters are highlighted; each match has its layer and state."""
     app: LayerscopeApp = explorer(demo_image)
     assert snap_compare(app, terminal_size=size, run_before=_typed("aptlst", "escape"))
 
 
 async def test_terms_of_filters_find_versions_of_all_layers(demo_image: Path) -> None:
-    """Deleted ones, too; each row says which layer stores it and what became of it, a directory what layers store of it."""
+    """Terms find deleted versions, too. A row shows layer and state of a version; for a directory, what each layer stores."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "")
@@ -229,7 +229,7 @@ async def test_terms_of_filters_find_versions_of_all_layers(demo_image: Path) ->
         }.items():
             view.field.input.value = typed
             await pilot.pause()
-            await found(pilot, view)
+            await search_finished(pilot, view)
             assert re.search(words, "\n".join(screen_text(app)[6:])), typed
             assert view.matches.row_count(), typed
         assert re.search(
@@ -244,7 +244,7 @@ async def test_terms_of_filters_find_versions_of_all_layers(demo_image: Path) ->
 
 
 async def test_several_versions_of_a_path_are_counted_as_such(demo_image: Path) -> None:
-    """There are more of them than paths that were searched."""
+    """If a search matches several versions of a path, the title counts versions and paths."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "/.*/")
@@ -255,8 +255,8 @@ async def test_several_versions_of_a_path_are_counted_as_such(demo_image: Path) 
         assert words in screen_text(app)[3]
 
 
-async def test_an_unknown_value_says_what_is_allowed(demo_image: Path) -> None:
-    """In place of the column titles, at the character with the mistake."""
+async def test_an_unknown_value_lists_the_allowed_ones(demo_image: Path) -> None:
+    """The error stands in place of the column titles, at the character of the mistake."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "")
@@ -266,14 +266,14 @@ async def test_an_unknown_value_says_what_is_allowed(demo_image: Path) -> None:
 
 
 async def test_matches_are_sorted(demo_image: Path) -> None:
-    """By match, then by size, name and layer."""
+    """`s` switches from best match to size; title and column show the order."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
         view = await find(pilot, "*.py")
         await pilot.press("escape", "s")
-        await found(pilot, view)
+        await search_finished(pilot, view)
         assert view._search is not None
-        sizes = [view._search.size(row) for row in view.matches.found.rows.tolist()]
+        sizes = [view._search.size(row) for row in view.matches.result.rows.tolist()]
         assert sizes == sorted(sizes, reverse=True)
         assert "size ▾" in screen_text(app)[5]
         assert "by size" in screen_text(app)[3]
@@ -283,12 +283,12 @@ OFF = {
     "duplicate": "`duplicate` is switched off by --no-duplicates; open the image without it.",
     "!secret": "`secret` is switched off, as are all rules about secrets in [rules] of the settings.",
 }
-"""Terms that never can be answered, and what is said."""
+"""Terms whose results are switched off, and the message for each."""
 
 
 @pytest.mark.parametrize("term", OFF)
 async def test_a_term_that_is_switched_off_is_not_awaited(demo_image: Path, term: str) -> None:
-    """In Find and in the file tree: what switched it off, and how to have it."""
+    """Find and the file tree show what switched the result off, and how to get it."""
     rules = {rule.name: RuleChoice(enabled=False) for rule in RULES if is_secret(rule.name)}
     app = explorer(demo_image, duplicates=False, rules=rules)
     async with app.run_test(size=(120, 24)) as pilot:
@@ -303,8 +303,8 @@ async def test_a_term_that_is_switched_off_is_not_awaited(demo_image: Path, term
             await pilot.press("escape", "escape", "1")
 
 
-async def test_without_rules_nothing_of_them_is_awaited(demo_image: Path) -> None:
-    """Terms and the list of findings say so."""
+async def test_without_rules_their_results_are_not_awaited(demo_image: Path) -> None:
+    """Find and the list of findings show that all rules are switched off."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 24)) as pilot:
         await loaded(pilot)

@@ -40,7 +40,7 @@ def app_of(folder: Path, steps: list[tuple[str, list[Member]]] = STEPS) -> Layer
 
 
 def view_of(app: LayerscopeApp) -> FindingsView:
-    """The view, which must be on screen."""
+    """The Findings view, which must be on screen."""
     assert app.main is not None
     view = app.main.view
     assert isinstance(view, FindingsView)
@@ -48,7 +48,7 @@ def view_of(app: LayerscopeApp) -> FindingsView:
 
 
 def lines(pilot: Any) -> list[str]:
-    """What is on the screen."""
+    """The lines on screen."""
     return screen_text(pilot.app)
 
 
@@ -58,7 +58,7 @@ def shown(pilot: Any) -> str:
 
 
 async def opened(pilot: Any) -> FindingsView:
-    """Open the view once all is known."""
+    """Load the image and open Findings."""
     await loaded(pilot)
     await pilot.press("8")
     await settled(pilot)
@@ -68,12 +68,12 @@ async def opened(pilot: Any) -> FindingsView:
 async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
     tmp_path: Path,
 ) -> None:
-    """Secrets first, then the largest savings, and last findings of the base image."""
+    """Secrets come first, then the largest savings, and findings of the base image last."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        found = [line for line in lines(pilot)[3:] if "Findings ·" not in line]
+        rows = [line for line in lines(pilot)[3:] if "Findings ·" not in line]
         order = [
-            next(n for n, line in enumerate(found) if words in line)
+            next(n for n, line in enumerate(rows) if words in line)
             for words in (
                 "secrets",
                 "Private key",
@@ -90,19 +90,19 @@ async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
 async def test_the_fix_and_the_files_of_the_finding_under_the_cursor_are_shown(
     tmp_path: Path,
 ) -> None:
-    """They follow the cursor."""
+    """The fix and the files below the list follow the cursor."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("j", "j", "j")
         await settled(pilot)
         assert view.list.number == 2
-        said = "\n".join(lines(pilot))
-        assert "&& rm -rf /var/lib/apt/lists/main" in said
-        assert "/var/lib/apt/lists/main" in said
+        text = "\n".join(lines(pilot))
+        assert "&& rm -rf /var/lib/apt/lists/main" in text
+        assert "/var/lib/apt/lists/main" in text
 
 
-async def test_a_ticked_finding_changes_what_the_header_says(tmp_path: Path) -> None:
-    """Space ticks, and takes it back; on a group, all of it."""
+async def test_a_ticked_finding_changes_the_header(tmp_path: Path) -> None:
+    """Space marks a finding as fixed, or unmarks it; on a group, all of its findings."""
     async with app_of(tmp_path).run_test(size=(160, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("j", "j")
@@ -120,7 +120,7 @@ async def test_a_ticked_finding_changes_what_the_header_says(tmp_path: Path) -> 
 
 
 async def test_b_groups_by_instruction_and_by_rule(tmp_path: Path) -> None:
-    """The cursor stays on its finding."""
+    """`b` cycles through the groupings, and the cursor stays on its finding."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("j", "j", "j")
@@ -133,7 +133,7 @@ async def test_b_groups_by_instruction_and_by_rule(tmp_path: Path) -> None:
 
 
 async def test_enter_leads_to_the_files_and_from_there_into_the_tree(tmp_path: Path) -> None:
-    """Also to a file that a later layer deleted: its own layer shows it."""
+    """Enter on a file that a later layer deleted shows it in the layer that stored it."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("j", "j", "enter")
@@ -146,7 +146,7 @@ async def test_enter_leads_to_the_files_and_from_there_into_the_tree(tmp_path: P
 
 
 async def test_escape_leads_back_to_the_list_and_then_out(tmp_path: Path) -> None:
-    """As everywhere."""
+    """Esc in the fix returns to the list, and from the list to Explore."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("tab", "escape")
@@ -157,7 +157,7 @@ async def test_escape_leads_back_to_the_list_and_then_out(tmp_path: Path) -> Non
 
 
 async def test_y_copies_the_fix(tmp_path: Path) -> None:
-    """The Dockerfile text, whole."""
+    """`y` copies the text of the fix."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press("j", "j", "j", "y")
@@ -166,7 +166,7 @@ async def test_y_copies_the_fix(tmp_path: Path) -> None:
 
 
 async def test_findings_of_the_base_move_with_its_end(tmp_path: Path) -> None:
-    """What the user says of the base counts at once."""
+    """If the user moves the end of the base image away, no finding belongs to the base."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         before = [group.key for group in view.list.groups]
@@ -177,28 +177,28 @@ async def test_findings_of_the_base_move_with_its_end(tmp_path: Path) -> None:
 
 
 async def test_an_image_without_findings_shows_a_message(tmp_path: Path) -> None:
-    """An empty list shows a message."""
+    """The list shows a message if there are no findings."""
     async with app_of(tmp_path, [("COPY x /", [file("x", b"x")])]).run_test() as pilot:
         await opened(pilot)
         assert any("No findings." in line for line in lines(pilot))
 
 
 async def test_the_fix_is_shown_as_a_difference(tmp_path: Path) -> None:
-    """What goes and what comes; `D` shows the whole fix, and copying always copies that."""
+    """Removed and added lines are shown; `D` switches to the whole fix, which `y` always copies."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)
         await pilot.press("j", "j", "j")
         await settled(pilot)
-        said = "\n".join(lines(pilot))
-        assert "- RUN apt-get update && pip install flask" in said or "-     && pip" in said
-        assert "+     && rm -rf /var/lib/apt/lists/main" in said
-        assert "D: whole fix" in said
+        text = "\n".join(lines(pilot))
+        assert "- RUN apt-get update && pip install flask" in text or "-     && pip" in text
+        assert "+     && rm -rf /var/lib/apt/lists/main" in text
+        assert "D: whole fix" in text
         await pilot.press("D")
         await settled(pilot)
-        said = "\n".join(lines(pilot))
-        assert "D: difference" in said
-        assert " RUN apt-get update \\" in said
-        assert "+     && rm" not in said
+        text = "\n".join(lines(pilot))
+        assert "D: difference" in text
+        assert " RUN apt-get update \\" in text
+        assert "+     && rm" not in text
         await pilot.press("D", "y")
         await settled(pilot)
         findings = view.session.findings
@@ -206,16 +206,16 @@ async def test_the_fix_is_shown_as_a_difference(tmp_path: Path) -> None:
         assert pilot.app.clipboard == findings.found[2].fix
 
 
-async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> None:
-    """A fix in words alone has no difference, and `D` says so."""
+async def test_a_fix_in_words_has_no_difference(demo_image: Path) -> None:
+    """A fix that is only described in words has no difference, and `D` notifies."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         view = await opened(pilot)
         view.list.select(number_of(view.session, "compilers"))
         await settled(pilot)
-        said = "\n".join(lines(pilot))
-        assert "nothing in this step uses build-essential" in said
-        assert "D: whole fix" not in said
+        text = "\n".join(lines(pilot))
+        assert "nothing in this step uses build-essential" in text
+        assert "D: whole fix" not in text
         await pilot.press("D")
         await settled(pilot)
         assert [one.message for one in pilot.app._notifications] == [
@@ -223,8 +223,8 @@ async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> No
         ]
 
 
-async def test_long_lines_of_a_difference_are_broken(tmp_path: Path) -> None:
-    """With an indent, so that only first lines begin with a sign."""
+async def test_long_lines_of_a_difference_are_wrapped(tmp_path: Path) -> None:
+    """Continuation lines are indented, so that only first lines begin with a sign."""
     steps = [("RUN /bin/sh -c pip install " + "flask " * 40 + "# buildkit", STEPS[2][1])]
     async with app_of(tmp_path, steps).run_test(size=(80, 24)) as pilot:
         view = await opened(pilot)
@@ -240,8 +240,8 @@ async def test_long_lines_of_a_difference_are_broken(tmp_path: Path) -> None:
         }
 
 
-async def test_findings_can_be_read_in_the_colours_of_the_terminal(demo_image: Path) -> None:
-    """Signs and comments have colours that the terminal knows."""
+async def test_differences_are_coloured_in_the_terminals_own_colours(demo_image: Path) -> None:
+    """Removed and added lines are red and green of the terminal's palette."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 40)) as pilot:
         app.theme = "ansi-dark"
@@ -277,12 +277,12 @@ HOSTILE: list[tuple[str, list[Member]]] = [
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 48)])
 def test_screen(size: tuple[int, int], tmp_path: Path, snap_compare: Any) -> None:
-    """The view at both sizes."""
+    """The view at three sizes."""
     assert snap_compare(app_of(tmp_path), terminal_size=size, run_before=opened)
 
 
 def test_screen_light(tmp_path: Path, snap_compare: Any) -> None:
-    """In the light theme, with a finding ticked."""
+    """The light theme, with a finding marked as fixed."""
 
     async def light(pilot: Any) -> None:
         await opened(pilot)
@@ -294,13 +294,13 @@ def test_screen_light(tmp_path: Path, snap_compare: Any) -> None:
 
 
 def test_screen_hostile(tmp_path: Path, snap_compare: Any) -> None:
-    """Names and instructions that would act on a terminal."""
+    """Names and instructions that would act on a terminal are escaped."""
     assert snap_compare(app_of(tmp_path, HOSTILE), terminal_size=(80, 24), run_before=opened)
 
 
 def test_screen_without_colours(
     tmp_path: Path, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weight is told by glyphs."""
+    """Without colours, glyphs show the severity."""
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(app_of(tmp_path), terminal_size=(80, 24), run_before=opened)

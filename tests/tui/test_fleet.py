@@ -1,4 +1,4 @@
-"""The explorer of many images: its tables, what is known of a row, the way to an image, and reading that is cancelled or fails."""
+"""The explorer of many images: tables, details, opening an image, and reading that is cancelled or fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from layerscope.fleet.tables import ImageRow
 from layerscope.progress import Progress, check
 from layerscope.text import _UNSAFE
 from layerscope.tui.fleet.app import FleetApp
-from layerscope.tui.fleet.known import SECTIONS, KnownFleet
+from layerscope.tui.fleet.state import SECTIONS, FleetState
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
 from tests.fleet.running import fleet_of, setup_of, written
@@ -35,7 +35,7 @@ LISTS = b"Package: x\n" * 20_000
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Fourteen images and one that is missing, named by relative paths."""
+    """A fleet of fourteen images and a missing one, with relative paths."""
     folder = tmp_path_factory.mktemp("fleet")
     names = [path.relative_to(folder) for path in written(folder / "images", 14, 0.05)]
     with pytest.MonkeyPatch.context() as patch:
@@ -44,14 +44,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 def explorer(fleet: Fleet) -> FleetApp:
-    """The explorer on a fleet that is read at once."""
-    return FleetApp(KnownFleet(lambda *_: fleet), Preferences())
+    """The explorer on a fleet that is available immediately."""
+    return FleetApp(FleetState(lambda *_: fleet), Preferences())
 
 
 async def _loaded(pilot: Pilot[None]) -> FleetApp:
     app = pilot.app
     assert isinstance(app, FleetApp)
-    await until(pilot, lambda: app.known.tables is not None)
+    await until(pilot, lambda: app.fleet_state.tables is not None)
     await pilot.pause(0.2)
     return app
 
@@ -64,13 +64,13 @@ async def _press(pilot: Pilot[None], *keys: str) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """The images that are named, in this order."""
+    """Names of images in a text, in order."""
     return [word for word in text.split() if word.startswith("team-")]
 
 
 @pytest.mark.parametrize("size", [(160, 48), (100, 30), (80, 24), (60, 20)])
 async def test_every_table(fleet: Fleet, size: tuple[int, int]) -> None:
-    """Totals first; then a table for each answer, whatever the width."""
+    """The header has totals, and each tab shows its table, at any width."""
     app = explorer(fleet)
     async with app.run_test(size=size) as pilot:
         await _loaded(pilot)
@@ -92,25 +92,25 @@ async def test_every_table(fleet: Fleet, size: tuple[int, int]) -> None:
             text = await _press(pilot, key)
             for word in words:
                 assert word in text, (key, word, text)
-            section = SECTIONS[app.known.section]
+            section = SECTIONS[app.fleet_state.section]
             assert f"{key} {section.title}" in screen_text(app)[1]
         if size[0] >= 80:
             assert "8 Failed" in screen_text(app)[1]
             assert "1 failed" in screen_text(app)[0] or "could not be read" in screen_text(app)[0]
 
 
-async def test_tables_side_by_side(fleet: Fleet) -> None:
-    """The arrows lead from one tab to the next, and around."""
+async def test_arrows_step_through_the_tabs(fleet: Fleet) -> None:
+    """Right and left step through the tabs, and wrap around."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
         seen = []
         for _ in SECTIONS:
             await _press(pilot, "right")
-            seen.append(app.known.section)
+            seen.append(app.fleet_state.section)
         assert sorted(seen) == sorted(SECTIONS)
         await _press(pilot, "left")
-        assert app.known.section == "failed"
+        assert app.fleet_state.section == "failed"
 
 
 @pytest.mark.parametrize(
@@ -122,20 +122,20 @@ async def test_tables_side_by_side(fleet: Fleet) -> None:
         ("7", "2023-12"),
     ],
 )
-async def test_the_same_by_something_else(fleet: Fleet, key: str, words: str) -> None:
-    """And back, after all of them."""
+async def test_b_shows_the_other_groups_of_a_table(fleet: Fleet, key: str, words: str) -> None:
+    """`b` steps through the tables of a tab, and returns to the first one."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
         before = await _press(pilot, key)
         assert words in await _press(pilot, "b")
-        for _ in range(len(SECTIONS[app.known.section].tables) - 1):
+        for _ in range(len(SECTIONS[app.fleet_state.section].tables) - 1):
             text = await _press(pilot, "b")
         assert text == before
 
 
-async def test_order(fleet: Fleet) -> None:
-    """By the next column, reversed, and by a click on a title."""
+async def test_rows_are_sorted_by_key_and_click(fleet: Fleet) -> None:
+    """`s` sorts by the next column, `S` reverses, and a click on a title sorts or reverses."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
@@ -159,18 +159,18 @@ async def test_order(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("key", "126")
 async def test_titles_stand_above_their_columns(fleet: Fleet, key: str) -> None:
-    """With a scrollbar and without; after the details of a row, too."""
+    """Column titles are aligned with and without a scrollbar, and after leaving the details."""
     app = explorer(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
         for keys in ((key,), ("tab", "escape"), ("G",), ("3", key)):
             await _press(pilot, *keys)
             titles = screen_text(app)[4]
-            assert app.main.answer.column_titles().rstrip() == titles
+            assert app.main.list.column_titles().rstrip() == titles
 
 
-async def test_filter(fleet: Fleet) -> None:
-    """Rows that contain a text, in any case; Esc leaves the field, then clears it. Each table has its own."""
+async def test_a_filter_keeps_rows_that_contain_a_text(fleet: Fleet) -> None:
+    """The filter ignores case. Esc leaves the field, then clears it. Each table has its own filter."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
@@ -186,7 +186,7 @@ async def test_filter(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("size", [(160, 48), (80, 24)])
 async def test_which_images_have_a_layer(fleet: Fleet, size: tuple[int, int]) -> None:
-    """Enter names all of them, and Enter on one opens it; Esc leads back to the row."""
+    """Enter on a layer lists its images, and Enter on one opens it; Esc returns to the row."""
     app = explorer(fleet)
     async with app.run_test(size=size) as pilot:
         await _loaded(pilot)
@@ -195,34 +195,34 @@ async def test_which_images_have_a_layer(fleet: Fleet, size: tuple[int, int]) ->
         assert layer.digest[:40] in text
         assert _names(text) == ["team-1/app-001:1.1", "team-3/app-007:1.7", "team-1/app-013:1.13"]
         await _press(pilot, "escape")
-        assert app.focused is app.main.answer
-        assert app.main.answer.cursor == 1
+        assert app.focused is app.main.list
+        assert app.main.list.cursor == 1
         await _press(pilot, "enter", "j", "enter")
         assert app.chosen == 7
 
 
 @pytest.mark.parametrize("key", "34567")
-async def test_details_of_every_answer(fleet: Fleet, key: str) -> None:
-    """Of each table of a tab: the images that have it."""
+async def test_details_of_every_table_list_images(fleet: Fleet, key: str) -> None:
+    """The details of rows of every table list the images that have them."""
     app = explorer(fleet)
     async with app.run_test(size=(160, 48)) as pilot:
         await _loaded(pilot)
         await _press(pilot, key)
-        for _ in SECTIONS[app.known.section].tables:
+        for _ in SECTIONS[app.fleet_state.section].tables:
             text = await _press(pilot, "enter")
             assert app.main.details.image is not None, text
             await _press(pilot, "escape", "b")
 
 
 async def test_an_image_is_opened_and_left(fleet: Fleet) -> None:
-    """The explorer ends, and says which; back from it, all is as it was, and nothing is read again."""
+    """The explorer ends with the chosen image. Afterwards filter, order and cursor are restored, and nothing is read again."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
         await _press(pilot, "slash", *"team", "enter", "s", "j", "enter")
     assert app.chosen is not None
-    app.known.trouble = UnreachableError("it is gone")
-    again = FleetApp(app.known, Preferences())
+    app.fleet_state.open_error = UnreachableError("it is gone")
+    again = FleetApp(app.fleet_state, Preferences())
     async with again.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: isinstance(again.screen, ErrorScreen))
         assert "it is gone" in "\n".join(screen_text(again))
@@ -230,14 +230,14 @@ async def test_an_image_is_opened_and_left(fleet: Fleet) -> None:
         text = "\n".join(screen_text(again))
         assert "shared▾" in text
         assert "14 of 14" in text
-        row = again.main.answer.current
+        row = again.main.list.current
         assert row is not None
         assert row.about == app.chosen
-    assert again.known.trouble is None
+    assert again.fleet_state.open_error is None
 
 
-async def test_why_an_image_failed(fleet: Fleet) -> None:
-    """The whole reason; it can be tried in the explorer all the same."""
+async def test_a_failed_image_shows_the_reason(fleet: Fleet) -> None:
+    """The details have the whole reason; Enter opens the image nevertheless."""
     app = explorer(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
@@ -249,7 +249,7 @@ async def test_why_an_image_failed(fleet: Fleet) -> None:
 
 
 async def test_keys_are_in_help_and_names_are_copied(fleet: Fleet) -> None:
-    """Those of this explorer come first."""
+    """Help lists the commands of this explorer; `y` copies a name or a digest."""
     app = explorer(fleet)
     async with app.run_test(size=(100, 40)) as pilot:
         await _loaded(pilot)
@@ -265,8 +265,8 @@ async def test_keys_are_in_help_and_names_are_copied(fleet: Fleet) -> None:
 # reading
 
 
-class Held:
-    """Reads a fleet until it is cancelled, or let go."""
+class HeldReader:
+    """Blocks in reading a fleet until it is cancelled or `go` is set."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -296,9 +296,9 @@ async def _until_shown(pilot: Pilot[Any], words: str) -> None:
 
 
 async def test_progress(fleet: Fleet) -> None:
-    """How many images and layers are read; keys of tables do nothing yet."""
-    held = Held(fleet)
-    app = FleetApp(KnownFleet(held), Preferences())
+    """While images are read, their number and that of layers are shown, and keys of tables do nothing."""
+    held = HeldReader(fleet)
+    app = FleetApp(FleetState(held), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await _until_shown(pilot, "10 of 40")
         await _until_shown(pilot, "30 of 120 distinct layers")
@@ -313,9 +313,9 @@ async def test_progress(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("key", ["q", "escape", "ctrl+c"])
 async def test_reading_is_cancelled(fleet: Fleet, key: str) -> None:
-    """By each key that leaves."""
-    held = Held(fleet)
-    app = FleetApp(KnownFleet(held), Preferences())
+    """Each key that quits cancels reading."""
+    held = HeldReader(fleet)
+    app = FleetApp(FleetState(held), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await _until_shown(pilot, "10 of 40")
         await pilot.press(key)
@@ -328,7 +328,7 @@ async def test_reading_is_cancelled(fleet: Fleet, key: str) -> None:
 
 
 async def test_cancelling_ends_the_processes(tmp_path: Path) -> None:
-    """Those that read the images."""
+    """Quitting ends the processes that read images."""
     paths = written(tmp_path / "images", 6, 0.05)
     started: list[Processes] = []
 
@@ -338,7 +338,7 @@ async def test_cancelling_ends_the_processes(tmp_path: Path) -> None:
             workers = Workers(processes, 2)
             return read_fleet(list(map(str, paths)), setup_of(tmp_path), workers, progress, watch=watch)  # fmt: skip
 
-    app = FleetApp(KnownFleet(read), Preferences())
+    app = FleetApp(FleetState(read), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(500):
             if started and started[0]._running:
@@ -351,16 +351,16 @@ async def test_cancelling_ends_the_processes(tmp_path: Path) -> None:
         while each.process is not None and each.process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-    assert app.known.tables is None
+    assert app.fleet_state.tables is None
 
 
 async def test_a_fleet_that_cannot_be_read() -> None:
-    """Is an error on the screen, and the explorer can be left."""
+    """The error is shown in a dialog, and the explorer can be quit."""
 
     def read(*_: object) -> Fleet:
         raise UnreachableError("docker:// cannot be reached", hint="is it running?")
 
-    app = FleetApp(KnownFleet(read), Preferences())
+    app = FleetApp(FleetState(read), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
         assert "is it running?" in "\n".join(screen_text(app))
@@ -372,8 +372,8 @@ async def test_a_fleet_that_cannot_be_read() -> None:
 # fleets of all sizes
 
 
-async def test_no_images(tmp_path: Path) -> None:
-    """Every table says that it is empty."""
+async def test_an_empty_fleet(tmp_path: Path) -> None:
+    """Every table shows a message."""
     app = explorer(fleet_of(tmp_path, []))
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
@@ -383,8 +383,8 @@ async def test_no_images(tmp_path: Path) -> None:
             assert len(text.splitlines()[5]) > 10
 
 
-async def test_one_image(tmp_path: Path) -> None:
-    """Shares nothing."""
+async def test_a_fleet_of_one_image(tmp_path: Path) -> None:
+    """A single image shares nothing."""
     app = explorer(fleet_of(tmp_path, written(tmp_path, 1)))
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
@@ -393,16 +393,16 @@ async def test_one_image(tmp_path: Path) -> None:
 
 
 async def test_only_images_that_fail(tmp_path: Path) -> None:
-    """Their reasons come first."""
+    """If every image failed, the tab with the reasons is shown first."""
     app = explorer(fleet_of(tmp_path, [tmp_path / "a.tar", tmp_path / "b.tar"]))
     async with app.run_test(size=(80, 24)) as pilot:
         await _loaded(pilot)
-        assert app.known.section == "failed"
+        assert app.fleet_state.section == "failed"
         assert "\n".join(screen_text(app)).count("no such file") == 2
 
 
 async def test_thousands_of_rows(fleet: Fleet) -> None:
-    """Can be sorted and filtered as a few."""
+    """Thousands of rows can be sorted and filtered."""
     first = fleet.answers.layers[0]
     many = [structs.replace(first, digest=f"sha256:{n:064}", line=f"RUN step-{n}") for n in range(2000)]  # fmt: skip
     app = explorer(replace(fleet, answers=structs.replace(fleet.answers, layers=many)))
@@ -414,7 +414,7 @@ async def test_thousands_of_rows(fleet: Fleet) -> None:
 
 
 async def test_hostile_names(tmp_path: Path) -> None:
-    """Of images, steps, files, packages and bases: nothing acts on the terminal, in tables, details and the clipboard's notice."""
+    """Names of images, steps, files, packages and bases are escaped in tables, details and notifications."""
     evil = layer_tar([file(f"{HOSTILE}/var/lib/apt/lists/x", LISTS), file(HOSTILE, b"x" * 9000)])
     status = f"Package: p{HOSTILE}\nStatus: install ok installed\nVersion: 1{HOSTILE}\n\n"
     packages = layer_tar([file("var/lib/dpkg/status", status.encode())])
@@ -433,8 +433,8 @@ async def test_hostile_names(tmp_path: Path) -> None:
             for _ in section.tables:
                 text = await _press(pilot, "y", "tab")
                 text += await _press(pilot, "tab", "b")
-                found = _UNSAFE.search(text.replace("\n", ""))
-                assert found is None, repr(found)
+                unsafe = _UNSAFE.search(text.replace("\n", ""))
+                assert unsafe is None, repr(unsafe)
 
 
 # pictures
@@ -456,14 +456,14 @@ def _prepared(*keys: str, theme: str = "layerscope-dark") -> Callable[[Pilot[Any
 def test_picture(
     snap_compare: Callable[..., bool], fleet: Fleet, size: tuple[int, int], theme: str
 ) -> None:
-    """Images, by what their removal frees."""
+    """The images, by the bytes that removing each frees."""
     prepared = _prepared(theme=f"layerscope-{theme}")
     assert snap_compare(explorer(fleet), terminal_size=size, run_before=prepared)
 
 
 @pytest.mark.parametrize("key", "2345678")
 def test_picture_of_a_table(snap_compare: Callable[..., bool], fleet: Fleet, key: str) -> None:
-    """Each of the others, in a small terminal."""
+    """Each of the other tables in a small terminal."""
     assert snap_compare(explorer(fleet), terminal_size=(80, 24), run_before=_prepared(key))
 
 
@@ -471,13 +471,13 @@ def test_picture_of_a_table(snap_compare: Callable[..., bool], fleet: Fleet, key
 def test_picture_of_details(
     snap_compare: Callable[..., bool], fleet: Fleet, size: tuple[int, int]
 ) -> None:
-    """A finding, with the images that have it."""
+    """A rule with its findings, and the images that have them."""
     prepared = _prepared("3", "enter")
     assert snap_compare(explorer(fleet), terminal_size=size, run_before=prepared)
 
 
 def test_picture_in_sixteen_colours(snap_compare: Callable[..., bool], fleet: Fleet) -> None:
-    """The terminal's own."""
+    """The growth in the terminal's own colours."""
     prepared = _prepared("7", theme="ansi-dark")
     assert snap_compare(explorer(fleet), terminal_size=(80, 24), run_before=prepared)
 
@@ -485,6 +485,6 @@ def test_picture_in_sixteen_colours(snap_compare: Callable[..., bool], fleet: Fl
 def test_picture_without_colours(
     snap_compare: Callable[..., bool], fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NO_COLOR."""
+    """The base images with NO_COLOR."""
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(explorer(fleet), terminal_size=(80, 24), run_before=_prepared("4"))

@@ -1,4 +1,4 @@
-"""What is sent to the terminal for a frame: in a terminal it gives the screen that Textual's own painting gives."""
+"""The text sent for a frame must give the same screen as Textual's own painting."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def chops(part: Part) -> ChopsUpdate:
 def test_a_terminal_shows_what_textual_would_paint(
     first: list[Row], changes: list[list[Row] | Part | int], erases: bool
 ) -> None:
-    """After any frames: whole ones, parts, and lines that move up or down; also with wide and combining characters."""
+    """Full frames, partial ones and scrolled lines, with wide and combining characters, give the same cells."""
     ours, painter = Emulator(WIDTH, HEIGHT, erases_in_color=erases), frame(erases_in_color=erases)
     theirs, shown = Emulator(WIDTH, HEIGHT), first
     for change in (first, *changes):
@@ -116,8 +116,8 @@ def test_a_terminal_shows_what_textual_would_paint(
 ROWS: list[Row] = [[(f"{number} row {'─' * number}", number % 4)] for number in range(3 * HEIGHT)]
 
 
-def test_what_does_not_change_is_not_sent() -> None:
-    """The same frame again, and every line but one."""
+def test_unchanged_cells_are_not_sent() -> None:
+    """The same frame sends nothing; a frame with one changed line sends only that."""
     painter = frame()
     first = painted(painter.paint(whole(ROWS[:HEIGHT])))
     assert painter.paint(whole(ROWS[:HEIGHT])) is None
@@ -129,7 +129,7 @@ def test_what_does_not_change_is_not_sent() -> None:
 
 
 def test_a_list_that_moves_by_a_row_is_moved_by_the_terminal() -> None:
-    """Only the row that appears is sent, at either end, below a title that stays."""
+    """Below a fixed title, only the row that appears is sent, at either end."""
     title: Row = [("a title", 2)]
     painter, ours = frame(), Emulator(WIDTH, HEIGHT)
     ours.send(painted(painter.paint(whole([title, *ROWS[5 : HEIGHT + 4]]))))
@@ -144,8 +144,8 @@ def test_a_list_that_moves_by_a_row_is_moved_by_the_terminal() -> None:
         assert ours.cells() == theirs.cells()
 
 
-def test_after_something_else_wrote_all_is_painted() -> None:
-    """Nothing is left of it."""
+def test_after_forget_everything_is_painted() -> None:
+    """After another program wrote to the terminal, `forget` makes the next paint restore everything."""
     painter, ours = frame(), Emulator(WIDTH, HEIGHT)
     update = whole(ROWS[:HEIGHT])
     ours.send(painted(painter.paint(update)))
@@ -162,8 +162,8 @@ def test_after_something_else_wrote_all_is_painted() -> None:
     ["👨‍👩‍👧", "✔️", "🇩🇪", "न्दी", "ก็"],
     ids=["family", "variant", "flag", "script", "marks"],
 )
-def test_what_terminals_measure_differently_moves_nothing_else(cluster: str) -> None:
-    """What follows stands where Textual counts it, and what was there before leaves no trace."""
+def test_characters_of_uncertain_width_move_no_others(cluster: str) -> None:
+    """Text after such characters is in the column that Textual computes, and no old cells remain."""
     painter, ours = frame(), Emulator(WIDTH, HEIGHT)
     before: list[Row] = [[("x" * WIDTH, 1)]] * HEIGHT
     ours.send(painted(painter.paint(whole(before))))
@@ -179,7 +179,7 @@ def test_what_terminals_measure_differently_moves_nothing_else(cluster: str) -> 
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
-    """Wherever they come from."""
+    """Control characters in a strip are not sent."""
     row: Row = [("a\x1b[31mb\x9b2Jc\rd\n", 1)]
     sent = painted(
         frame().paint(
@@ -189,15 +189,15 @@ def test_control_characters_never_reach_the_terminal() -> None:
     assert "a[31mb2Jcd" in sent
 
 
-def test_colours_are_the_terminals_own_afterwards() -> None:
-    """A program that ends, or is suspended, leaves none."""
+def test_every_frame_ends_with_default_colours() -> None:
+    """Each frame ends with a reset, so that no colours remain after the program."""
     painter = frame()
     for rows_ in (ROWS[:HEIGHT], ROWS[1 : HEIGHT + 1]):
         assert painted(painter.paint(whole(rows_))).endswith("\x1b[m")
 
 
 def test_the_explorers_glyphs_are_as_wide_everywhere() -> None:
-    """Lines with others are painted whole for each change."""
+    """All glyphs in the source have a certain width: lines with others would be painted completely for each change."""
     package = Path(layerscope.__file__).parent
     sources = [*package.glob("*.py"), *package.glob("tui/**/*.py")]
     glyphs = {glyph for source in sources for glyph in source.read_text() if not glyph.isascii()}

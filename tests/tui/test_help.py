@@ -1,4 +1,4 @@
-"""Help: the keys of the view it was opened in come first, a search narrows it, and the palette leads to its figures."""
+"""Help: the keys of the current view come first, a search narrows the page, and the palette opens its sections."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 
-from layerscope.tui.screens.help import FIGURES, HelpScreen, page_text
-from layerscope.tui.terms import TERMS
+from layerscope.tui.screens.help import FIGURES, TERMS, HelpScreen, page_text
 from layerscope.tui.view import VIEWS
 from tests.docs.page import read
 from tests.tui.explorer import explorer, loaded, screen_text, settled
@@ -20,7 +19,7 @@ SIZE = (100, 40)
 
 @pytest.mark.parametrize("number", range(len(VIEWS)))
 async def test_the_keys_of_the_view_come_first(demo_image: Path, number: int) -> None:
-    """Each of its commands with its key, then the names of all views, each once on the page."""
+    """The first section has the commands of the view, the second all views; no command is listed twice."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         screen = await loaded(pilot)
@@ -34,9 +33,9 @@ async def test_the_keys_of_the_view_come_first(demo_image: Path, number: int) ->
         first, second, *_ = app.screen._sections
         assert first.title == f"Keys in {VIEWS[number].title}"
         keys = [row[0] for row in first.rows]
-        own = {"explore": "x", "waste": "b", "life": "/", "find": "/", "file": "D", "map": ",", "findings": "b", "packages": "s"}  # fmt: skip
+        view_keys = {"explore": "x", "waste": "b", "life": "/", "find": "/", "file": "D", "map": ",", "findings": "b", "packages": "s"}  # fmt: skip
         name = VIEWS[number].name
-        assert own.get(name, "Enter") in keys
+        assert view_keys.get(name, "Enter") in keys
         assert "q" not in keys
         assert [row[1].partition(":")[0] for row in second.rows][: len(VIEWS)] == [
             v.title for v in VIEWS
@@ -48,8 +47,8 @@ async def test_the_keys_of_the_view_come_first(demo_image: Path, number: int) ->
             assert len([row for row in rows if "Group waste by" in row[1]]) == 1
 
 
-async def test_a_search_leaves_what_has_every_word(demo_image: Path) -> None:
-    """Case does not matter; `q` is text there; Esc leaves the field, then the page; nothing found is said."""
+async def test_a_search_keeps_rows_with_every_word(demo_image: Path) -> None:
+    """The search ignores case, and every key is text. A search without results shows a note. Esc leaves the field, then the page."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         screen = await loaded(pilot)
@@ -71,7 +70,7 @@ async def test_a_search_leaves_what_has_every_word(demo_image: Path) -> None:
 
 @pytest.mark.parametrize("term", TERMS)
 async def test_the_palette_leads_to_a_figure(demo_image: Path, term: str) -> None:
-    """Asked for by its name; the help begins there."""
+    """`What is …?` opens the help at the figures."""
     app = explorer(demo_image)
     async with app.run_test(size=(100, 24)) as pilot:
         await loaded(pilot)
@@ -88,10 +87,10 @@ async def test_the_palette_leads_to_a_figure(demo_image: Path, term: str) -> Non
 @pytest.mark.parametrize(
     ("typed", "shown"), [("compare two", "layerscope diff"), ("shared", "layerscope images")]
 )
-async def test_the_palette_says_how_to_look_at_several_images(
+async def test_the_palette_lists_the_commands_for_several_images(
     demo_image: Path, typed: str, shown: str
 ) -> None:
-    """And help begins there; a search in help finds it, too."""
+    """The palette and a search in help both show the command."""
     app = explorer(demo_image)
     async with app.run_test(size=(100, 24)) as pilot:
         await loaded(pilot)
@@ -104,14 +103,14 @@ async def test_the_palette_says_how_to_look_at_several_images(
 
 
 def test_the_figures_have_the_words_of_the_contract() -> None:
-    """Those of docs/accounting.md."""
+    """`TERMS` matches the table in docs/accounting.md."""
     page = re.sub(r"\[(\w+)\]\([^)]*\)", r"\1", read("accounting.md"))
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.*) \|$", page, re.MULTILINE))
     assert rows == TERMS
 
 
 async def test_a_search_shows_the_ids_of_commands(demo_image: Path) -> None:
-    """They are what the settings take, whose place is named; the slash that opens the field is no text there."""
+    """A search shows the ids for the settings, and the settings file. The slash that opens the field is not typed into it."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         await loaded(pilot)
@@ -127,8 +126,8 @@ async def test_a_search_shows_the_ids_of_commands(demo_image: Path) -> None:
         assert app.screen.query_one(Input).value == "explore.sort"
 
 
-async def test_all_of_the_page_can_be_reached(demo_image: Path) -> None:
-    """By the keys that scroll, in a small terminal, too."""
+async def test_the_whole_page_can_be_scrolled(demo_image: Path) -> None:
+    """Page down and End scroll through the page in a small terminal."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         await loaded(pilot)
@@ -146,7 +145,7 @@ async def test_all_of_the_page_can_be_reached(demo_image: Path) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["small", "wide"])
 async def test_lines_are_wrapped_once(demo_image: Path, size: tuple[int, int]) -> None:
-    """To the room that the scrollbar leaves, so that meanings stay beside their keys."""
+    """Lines are wrapped to the width beside the scrollbar, and Textual does not wrap them again."""
     app = explorer(demo_image)
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

@@ -1,4 +1,4 @@
-"""The keys at the bottom: those that work here, whole words only, help always."""
+"""The footer: keys that work here, never cut, and always help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDE, SMALL = (160, 48), (80, 24)
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 110, 160])
 def test_nothing_is_cut_and_help_stays(width: int) -> None:
-    """However narrow, words are whole, the most important ones stay, and help is there."""
+    """At any width the hints fit, the most important ones stay, and help is shown."""
     hints = [
         Hint(command.footer, command.keys, command.keys[:5], command.footer_words)
         for command in COMMANDS
@@ -34,7 +34,7 @@ def test_nothing_is_cut_and_help_stays(width: int) -> None:
 
 @pytest.mark.parametrize("size", [SMALL, (100, 30)], ids=["80", "100"])
 async def test_every_view_shows_whole_keys(demo_image: Path, size: tuple[int, int]) -> None:
-    """What is shown is what was meant to be shown, to its last letter."""
+    """In every view, each hint is shown in full."""
     app = explorer(demo_image)
     titles = {command.footer_words for command in COMMANDS if command.footer}
     titles |= {"Leave", "Show in Explore", "Show life", *(view.title for view in VIEWS)}
@@ -55,7 +55,7 @@ async def test_every_view_shows_whole_keys(demo_image: Path, size: tuple[int, in
 async def test_a_field_offers_only_what_works_in_it(
     demo_image: Path, keys: tuple[str, ...]
 ) -> None:
-    """Where letters are text no letter is offered; Enter, Esc and help are."""
+    """In a field the footer shows Enter, Esc and F1, but no letters: they are text."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await loaded(pilot)
@@ -73,7 +73,7 @@ async def test_a_field_offers_only_what_works_in_it(
 
 
 async def test_a_click_presses_the_key(demo_image: Path) -> None:
-    """The mouse can do what the line at the bottom says."""
+    """A click on a hint in the footer runs its command."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
@@ -83,8 +83,8 @@ async def test_a_click_presses_the_key(demo_image: Path) -> None:
         assert screen.explore.filter_bar.typing
 
 
-async def test_esc_is_offered_where_there_is_something_to_leave(demo_image: Path) -> None:
-    """Not on the first screen, but in every other view, and while layers are compared."""
+async def test_esc_is_offered_only_if_there_is_something_to_leave(demo_image: Path) -> None:
+    """Esc is not offered on the first screen, but in other views, and while layers are compared."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
@@ -97,8 +97,8 @@ async def test_esc_is_offered_where_there_is_something_to_leave(demo_image: Path
         assert "Esc End" in screen_text(app)[-1]
 
 
-async def test_details_in_a_small_terminal_say_how_to_leave_them(demo_image: Path) -> None:
-    """i is offered on the first screen; in the details Esc is, and both lead back."""
+async def test_details_in_a_small_terminal_show_the_key_that_leaves_them(demo_image: Path) -> None:
+    """The footer offers `i` on the first screen and Esc in the details; both return from the details."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         explore = (await loaded(pilot)).explore

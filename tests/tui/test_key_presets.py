@@ -1,4 +1,4 @@
-"""The keys of dive, for those who come from there, and hiding paths by their change."""
+"""The preset with dive's keys, and hiding paths by change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def _press(pilot: Pilot[None], *keys: str) -> None:
 
 
 async def test_the_keys_of_dive_do_what_they_do_there(demo_image: Path) -> None:
-    """In the layers and in the files, which differ in one key; the footer shows layerscope's own first."""
+    """The keys do the same as in dive, in the layers and in the files."""
     app = explorer(demo_image)
     preferences = Preferences(parse_settings(DIVE, "config.toml"))
     app.session.preferences = preferences
@@ -77,7 +77,7 @@ async def test_the_keys_of_dive_do_what_they_do_there(demo_image: Path) -> None:
 async def test_paths_are_hidden_by_their_change(
     demo_image: Path, key: str, hidden: set[Change]
 ) -> None:
-    """And shown again; other terms of the filter stay."""
+    """A second press shows them again; other terms of the filter stay."""
     app = explorer(demo_image)
     async with app.run_test(size=(160, 48)) as pilot:
         screen = await loaded(pilot)
@@ -102,7 +102,7 @@ async def test_paths_are_hidden_by_their_change(
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_a_terminal_sends_the_keys_of_the_preset(demo_image: Path, tmp_path: Path) -> None:
-    """Also those that it sends by another name."""
+    """In tmux, keys work that terminals send under another name, such as ctrl+space."""
     config = tmp_path / "config.toml"
     config.write_text(DIVE)
     with terminal(

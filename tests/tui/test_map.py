@@ -1,4 +1,4 @@
-"""Map: what a user sees and does."""
+"""Map: tiles, navigation, layers and legend."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def _map(pilot: Pilot[Any]) -> MapView:
     return view
 
 
-def _here(view: MapView) -> str:
+def _directory(view: MapView) -> str:
     """The directory that is shown."""
     assert view.map.usage is not None
     return view.map.usage.filesystem.table.full(view.trail[-1].path).decode()
@@ -42,7 +42,7 @@ def _selected(view: MapView) -> str:
 
 
 async def test_the_title_shows_path_and_size(demo_image: Path) -> None:
-    """The path, its size, and after which layer."""
+    """The title has the path, its size, and the layer."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
@@ -58,25 +58,25 @@ async def test_the_title_shows_path_and_size(demo_image: Path) -> None:
 
 
 async def test_enter_goes_down_and_backspace_up(demo_image: Path) -> None:
-    """The cursor comes back to the directory that one was in."""
+    """After going up, the cursor is on the directory that was left."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
         assert _selected(view) == "usr/"
         await pilot.press("enter")
-        assert _here(view) == "usr"
+        assert _directory(view) == "usr"
         await pilot.press("right")
         inside = _selected(view)
         await pilot.press("enter")
-        assert _here(view) == f"usr/{inside.rstrip('/')}"
+        assert _directory(view) == f"usr/{inside.rstrip('/')}"
         await pilot.press("backspace")
-        assert (_here(view), _selected(view)) == ("usr", inside)
+        assert (_directory(view), _selected(view)) == ("usr", inside)
         await pilot.press("backspace", "backspace")
-        assert (_here(view), _selected(view)) == ("", "usr/")
+        assert (_directory(view), _selected(view)) == ("", "usr/")
 
 
 async def test_arrows_move_to_the_tile_beside(demo_image: Path) -> None:
-    """Right and left again is where one was."""
+    """Arrow keys and letters move to adjacent tiles, and back."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
@@ -93,23 +93,23 @@ async def test_arrows_move_to_the_tile_beside(demo_image: Path) -> None:
 
 
 async def test_merged_tiles_can_be_entered(demo_image: Path) -> None:
-    """Enter on what was merged shows its largest."""
+    """Enter on a merged tile shows its entries as tiles."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
         await pilot.press("enter")
-        rest = view.map.tiles[-1]
-        assert rest.merged
-        await pilot.click("#tiles", offset=rest.box.middle)
+        merged = view.map.tiles[-1]
+        assert merged.merged
+        await pilot.click("#tiles", offset=merged.box.middle)
         await pilot.press("enter")
-        assert sum(tile.bytes for tile in view.map.tiles) == rest.bytes
-        assert f"all but the {rest.skip} largest" in screen_text(app)[3]
+        assert sum(tile.bytes for tile in view.map.tiles) == merged.bytes
+        assert f"all but the {merged.skip} largest" in screen_text(app)[3]
         await pilot.press("backspace")
-        assert view.map.tile == rest
+        assert view.map.tile == merged
 
 
 async def test_enter_on_a_file_shows_it_in_the_tree(tmp_path: Path) -> None:
-    """In the layer that stores it."""
+    """Explore shows the file in the layer that stores it."""
     layers = [layer_tar([file("a", b"1" * 500)]), layer_tar([file("b", b"2" * 900)])]
     app = explorer(write(tmp_path / "two.tar", docker_archive(layers)))
     async with app.run_test(size=SMALL) as pilot:
@@ -128,18 +128,18 @@ async def test_enter_on_a_file_shows_it_in_the_tree(tmp_path: Path) -> None:
 
 
 async def test_a_click_selects_and_a_double_click_goes_in(demo_image: Path) -> None:
-    """As in every list."""
+    """A click selects a tile, a double click enters it."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
         await pilot.click("#tiles", offset=(150, 5))
-        assert (_here(view), _selected(view)) == ("", "var/")
+        assert (_directory(view), _selected(view)) == ("", "var/")
         await pilot.double_click("#tiles", offset=(150, 5))
-        assert _here(view) == "var"
+        assert _directory(view) == "var"
 
 
-async def test_another_layer_shows_what_was_there_then(demo_image: Path) -> None:
-    """Comma and full stop go through the layers; a directory that is not there yet is left."""
+async def test_another_layer_shows_the_disk_usage_after_it(demo_image: Path) -> None:
+    """Comma and full stop step through the layers."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         view = await _map(pilot)
@@ -158,7 +158,7 @@ async def test_another_layer_shows_what_was_there_then(demo_image: Path) -> None
 
 
 async def test_the_legend_names_layers_by_size(demo_image: Path) -> None:
-    """The largest first, as many as have room."""
+    """The legend lists layers from the largest on."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         await _map(pilot)
@@ -168,7 +168,7 @@ async def test_the_legend_names_layers_by_size(demo_image: Path) -> None:
 
 
 async def test_an_image_without_bytes_shows_a_message(tmp_path: Path) -> None:
-    """No tiles, but words."""
+    """An image whose files are all empty shows a message instead of tiles."""
     app = explorer(write(tmp_path / "none.tar", docker_archive([layer_tar([file("a")])])))
     async with app.run_test(size=SMALL) as pilot:
         await _map(pilot)
@@ -177,7 +177,7 @@ async def test_an_image_without_bytes_shows_a_message(tmp_path: Path) -> None:
 
 
 async def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    """Escapes, markup and wide characters in tiles never act and never shift a line."""
+    """Control characters in tiles are escaped, and wide ones do not shift lines."""
     names = ["\x1b[31mred", "[bold]x", "漢字漢字漢字漢字", "e\u0301" * 20, "\u202egnp"]
     members = [file(name, b"x" * 500) for name in names]
     app = explorer(write(tmp_path / "odd.tar", docker_archive([layer_tar(members)])))

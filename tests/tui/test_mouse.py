@@ -17,7 +17,7 @@ from layerscope.tui.widgets.line_list import LineList
 from tests.tui.explorer import loaded, screen_text, settled
 from tests.tui.pictures import FIND_FILE, picture_of
 
-WIDE, LOW = (160, 48), (120, 16)
+WIDE, LOW_HEIGHT = (160, 48), (120, 16)
 LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "explore": ((), "#steps"),
     "files": (("g", "j", "j", "tab", "plus", "g"), "#files"),
@@ -28,13 +28,13 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "dockerfile": (("6",), "#listing"),
     "findings": (("8",), "#finding-list"),
 }
-"""What leads to a list, and its name."""
+"""Keys that open a list, and its selector."""
 LONG = [name for name in LISTS if name != "life"]
-"""Those with more rows than a low terminal has."""
+"""Lists with more rows than a low terminal."""
 
 
 async def test_a_click_on_the_name_of_a_view_opens_it(demo_image: Path) -> None:
-    """Each of them, and the first one again."""
+    """Each title in the header opens its view."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -45,8 +45,8 @@ async def test_a_click_on_the_name_of_a_view_opens_it(demo_image: Path) -> None:
             assert screen.view.id == spec.name
 
 
-async def _come_to(pilot: Pilot[None], screen: MainScreen, place: str) -> LineList:
-    """A list with the cursor in its first row, from wherever one is."""
+async def _open_list(pilot: Pilot[None], screen: MainScreen, place: str) -> LineList:
+    """Open a list from anywhere, with the cursor on its first row."""
     keys, name = LISTS[place]
     await screen.show_view("explore")
     screen.set_focus(screen.explore.steps)
@@ -60,24 +60,24 @@ async def _come_to(pilot: Pilot[None], screen: MainScreen, place: str) -> LineLi
 
 
 async def test_a_click_puts_the_cursor_on_a_row(demo_image: Path) -> None:
-    """Lists; it has the focus then, also where another pane had it."""
+    """A click also gives the list the focus."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         for place in LISTS:
-            rows = await _come_to(pilot, screen, place)
+            rows = await _open_list(pilot, screen, place)
             await pilot.click(rows, offset=(30, 1))
             await settled(pilot)
             assert (place, rows.cursor, rows.has_focus) == (place, 1, True)
 
 
-async def test_the_wheel_moves_what_is_seen(demo_image: Path) -> None:
-    """Down and up again, in every list; the cursor stays."""
+async def test_the_wheel_scrolls_every_list(demo_image: Path) -> None:
+    """The wheel scrolls down and up again; the cursor stays."""
     app = picture_of(demo_image)
-    async with app.run_test(size=LOW) as pilot:
+    async with app.run_test(size=LOW_HEIGHT) as pilot:
         screen = await loaded(pilot)
         for place in LONG:
-            rows = await _come_to(pilot, screen, place)
+            rows = await _open_list(pilot, screen, place)
             before = screen_text(app)
             await pilot._post_mouse_events([MouseScrollDown], rows)  # there is no other way
             await settled(pilot)
@@ -92,7 +92,7 @@ async def test_the_wheel_moves_what_is_seen(demo_image: Path) -> None:
 async def test_a_double_click_shows_a_row_in_the_tree_or_its_step(
     demo_image: Path, place: str
 ) -> None:
-    """As Enter does."""
+    """A double click opens a row as Enter does."""
     keys, name = LISTS[place]
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -111,7 +111,7 @@ UNFOCUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "files-details": (("j", "j", "j", "j", "tab", "plus", "g", "tab"), "#files"),
     "steps": (("j", "j", "j", "j", "tab"), "#steps"),
 }
-"""What leads to where a list is seen while another pane has the focus, and its name."""
+"""Keys after which a list is visible while another pane has the focus, and its selector."""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ UNFOCUSED: dict[str, tuple[tuple[str, ...], str]] = {
 async def test_nothing_moves_under_a_click(
     demo_image: Path, place: str, size: tuple[int, int]
 ) -> None:
-    """The row that is pressed is the one that is selected; panes share the room anew only when keys are used."""
+    """A click selects the row that was pressed; panes are resized only when keys are used."""
     keys, name = UNFOCUSED[place]
     app = picture_of(demo_image)
     async with app.run_test(size=size) as pilot:
@@ -147,13 +147,13 @@ async def test_nothing_moves_under_a_click(
 
 
 def _find(lines: list[str], words: str) -> tuple[int, int]:
-    """Column and line at which words stand on the screen, below the header."""
+    """Column and line of words on screen, below the header."""
     y = next(y for y, line in enumerate(lines) if words in line and y > 2)
     return lines[y].index(words), y
 
 
 async def test_a_click_on_an_arrow_opens_and_closes_a_directory(demo_image: Path) -> None:
-    """Each click, also two in a row; left of a file's name there is none, so that nothing opens."""
+    """Each click on an arrow toggles the directory. Files have no arrow: a click left of the name opens nothing."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -178,7 +178,7 @@ async def test_a_click_on_an_arrow_opens_and_closes_a_directory(demo_image: Path
 
 
 async def test_a_click_on_a_box_marks_a_finding_as_fixed(demo_image: Path) -> None:
-    """And unmarks it; beside the box it only selects."""
+    """A second click unmarks it; a click beside the box only selects."""
     for size in (WIDE, (80, 24)):
         app = picture_of(demo_image)
         async with app.run_test(size=size) as pilot:
@@ -201,7 +201,7 @@ SORTED = {" size": "size", "share": "size", "name": "name", "layer": "layer", "m
 
 @pytest.mark.parametrize("title", SORTED)
 async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> None:
-    """Where the column has an order; the order is kept for the next time, and the heading marks it."""
+    """A click on a sortable column sorts the tree, saves the order and marks the title; on others it does nothing."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -245,7 +245,7 @@ TITLES: dict[str, tuple[tuple[str, ...], Sequence[tuple[str, str, str]]]] = {
         ],
     ),
 }
-"""Keys, and column titles with what the title says and how the column is marked after a click on each."""
+"""Keys that open a list; then column titles, each with the pane title and the column mark after a click on it."""
 
 
 @pytest.mark.parametrize("size", [WIDE, (80, 24)], ids=["wide", "small"])
@@ -253,7 +253,7 @@ TITLES: dict[str, tuple[tuple[str, ...], Sequence[tuple[str, str, str]]]] = {
 async def test_a_click_on_a_column_title_sorts(
     demo_image: Path, view: str, size: tuple[int, int]
 ) -> None:
-    """In Find and Packages; the rows are in that order, and the title says so. Again on the same: the best match, in Find."""
+    """A click sorts the rows in Find and Packages, and titles show the order. In Find, a second click sorts by best match."""
     keys, clicks = TITLES[view]
     app = picture_of(demo_image)
     async with app.run_test(size=size) as pilot:
@@ -282,12 +282,12 @@ HINTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "dockerfile": (("6",), "Enter shows the step", "Esc Dockerfile"),
     "columns": (("c",), "Esc closes", "Enter Open"),
 }
-"""Keys, a hint in a title, and what its command brings."""
+"""Keys that show a hint, the hint, and text on screen after a click on it."""
 
 
 @pytest.mark.parametrize("place", HINTS)
 async def test_a_click_on_a_hint_runs_its_command(demo_image: Path, place: str) -> None:
-    """Of the words in a title that name a key."""
+    """A click on the part of a title that names a key runs its command."""
     keys, hint, brings = HINTS[place]
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -302,7 +302,7 @@ async def test_a_click_on_a_hint_runs_its_command(demo_image: Path, place: str) 
 
 @pytest.mark.parametrize("key", ["question_mark", "c", "e", "ctrl+p"])
 async def test_a_click_beside_a_dialog_closes_it(demo_image: Path, key: str) -> None:
-    """One within it does not."""
+    """A click outside a dialog closes it, one inside does not."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)

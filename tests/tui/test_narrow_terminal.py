@@ -1,4 +1,4 @@
-"""In narrow terminals, words are left out or wrapped, never cut."""
+"""In narrow terminals, texts are left out or wrapped, not cut."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALL = (80, 24)
 
 @pytest.mark.parametrize("width", [60, 70, 80, 90])
 async def test_the_header_never_runs_together(tmp_path: Path, width: int) -> None:
-    """A long name, the platform and the sizes stay apart; the platform is whole or not there."""
+    """Name, platform and sizes stay apart; the platform is shown in full or left out."""
     layer = layer_tar([file("a", bytes(5_000_000)), file("b", b"1" * 200_000)])
     later = layer_tar([file("b", b"2" * 200_000)])
     image = docker_archive([layer, later], tags=["flask.oci-zstd.tar:latest"])
@@ -28,7 +28,7 @@ async def test_the_header_never_runs_together(tmp_path: Path, width: int) -> Non
 
 
 async def test_details_keep_digests_and_indent(demo_image: Path) -> None:
-    """A digest is whole on one line, and what a long line goes on with is indented further than the line."""
+    """A digest is on a single line, and continuation lines are indented further than the first."""
     app = explorer(demo_image)
     async with app.run_test(size=(160, 48)) as pilot:
         screen = await loaded(pilot)
@@ -46,7 +46,7 @@ async def test_details_keep_digests_and_indent(demo_image: Path) -> None:
 
 
 async def test_help_keeps_its_columns(demo_image: Path) -> None:
-    """A sentence that needs two lines goes on below itself."""
+    """A meaning that needs two lines continues in its own column."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await loaded(pilot)
@@ -58,7 +58,7 @@ async def test_help_keeps_its_columns(demo_image: Path) -> None:
 
 
 async def test_the_base_bracket_has_a_complete_label(demo_image: Path) -> None:
-    """In a narrow listing, too."""
+    """The bracket around the base image is labelled in a narrow listing, too."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await loaded(pilot)
@@ -67,8 +67,8 @@ async def test_the_base_bracket_has_a_complete_label(demo_image: Path) -> None:
         assert any(line.rstrip().endswith("┐ base") for line in screen_text(app))
 
 
-async def test_the_steps_say_where_the_base_ends_after_a_comparison(demo_image: Path) -> None:
-    """What the title said before is there again."""
+async def test_the_title_shows_the_base_again_after_a_comparison(demo_image: Path) -> None:
+    """The title of the steps shows the end of the base image again."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await loaded(pilot)
@@ -81,7 +81,7 @@ async def test_the_steps_say_where_the_base_ends_after_a_comparison(demo_image: 
 
 
 async def test_every_duplicate_names_its_layer(demo_image: Path) -> None:
-    """Under its title, also where its paths are not listed; its digest is whole in a narrow terminal."""
+    """A collapsed duplicate shows its layer in the column; a narrow terminal shows the whole digest."""
     app = explorer(demo_image)
     async with app.run_test(size=(160, 48)) as pilot:
         await loaded(pilot)
@@ -98,8 +98,8 @@ async def test_every_duplicate_names_its_layer(demo_image: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 15)])
-async def test_titles_of_views_are_whole(demo_image: Path, size: tuple[int, int]) -> None:
-    """Where room is short, a title has fewer words, beside its state."""
+async def test_titles_of_views_are_never_cut(demo_image: Path, size: tuple[int, int]) -> None:
+    """In small terminals, shorter titles are used instead of cut ones."""
     app = explorer(demo_image, rules={})
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

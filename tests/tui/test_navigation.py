@@ -1,4 +1,4 @@
-"""Navigation: commands for the row under the cursor in each view, and the target of Esc."""
+"""Navigation: commands for the row under the cursor in each view, and where Esc returns to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.opening.open import Opened
 from layerscope.tui.screens.extract import ExtractScreen
 from layerscope.tui.screens.life import LifeView
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.trail import LONGEST
+from layerscope.tui.trail import MAX_PLACES
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.words import Change
@@ -29,7 +29,7 @@ PLACES = {
     "file": ("g", "tab", "plus", "slash", *"passwd", "enter", "G", "enter"),
     "map": ("7",),
 }
-"""Keys that lead to a path, in each view."""
+"""Keys that put the cursor on a path, in each view."""
 
 
 def _key(character: str) -> str:
@@ -48,7 +48,7 @@ async def _go(pilot: Pilot[None], place: str) -> MainScreen:
 async def test_a_path_can_be_copied_and_extracted_in_every_view(
     demo_image: Path, place: str
 ) -> None:
-    """y, e and L work in every view that shows paths, on the same one."""
+    """`y`, `e` and `L` act on the path under the cursor in every view that shows paths."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await _go(pilot, place)
@@ -74,7 +74,7 @@ async def test_a_path_can_be_copied_and_extracted_in_every_view(
 
 
 async def test_an_instruction_is_copied_whole(demo_image: Path) -> None:
-    """In the Dockerfile view, with all its lines; there is no path to extract, and that is said."""
+    """`y` in the Dockerfile view copies all lines of an instruction; `e` notifies that there is no file."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         screen = await loaded(pilot)
@@ -96,10 +96,8 @@ async def test_an_instruction_is_copied_whole(demo_image: Path) -> None:
     "place", [place for place in PLACES if place not in ("file", "life", "files")]
 )
 @pytest.mark.parametrize("key", ["5", "L"])
-async def test_esc_leads_back_to_where_a_path_was_found(
-    demo_image: Path, place: str, key: str
-) -> None:
-    """The same view, the same pane and the same row."""
+async def test_esc_returns_to_the_row_of_a_path(demo_image: Path, place: str, key: str) -> None:
+    """Esc returns to the same view, pane and row."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await _go(pilot, place)
@@ -115,8 +113,8 @@ async def test_esc_leads_back_to_where_a_path_was_found(
         assert screen.view is screen.explore
 
 
-async def test_esc_leads_back_step_by_step(demo_image: Path) -> None:
-    """From a file to its life, to the list, to the first screen, and there it ends."""
+async def test_esc_returns_step_by_step(demo_image: Path) -> None:
+    """Esc goes from Life to File, Waste and Explore, and stops there."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await _go(pilot, "waste")
@@ -135,7 +133,7 @@ async def test_esc_leads_back_step_by_step(demo_image: Path) -> None:
 async def test_details_are_one_key_away_however_small_the_terminal(
     demo_image: Path, demo_opened: Opened
 ) -> None:
-    """i shows them in place of the steps, i or Esc the steps again; Enter goes on to the files."""
+    """`i` shows the details in place of the steps; `i` or Esc return to the steps, Enter goes to the files."""
     app = explorer(demo_image)
     added = f"{demo_opened.filesystem.changes.counts(1)[Change.ADDED]:,} added"
     async with app.run_test(size=SMALL) as pilot:
@@ -176,10 +174,10 @@ OPENED = {
 
 
 @pytest.mark.parametrize("place", OPENED)
-async def test_esc_leads_from_a_row_that_was_opened_to_the_view_of_the_row(
+async def test_esc_returns_from_explore_to_the_view_of_the_opened_row(
     demo_image: Path, place: str
 ) -> None:
-    """With its pane, its row and what it showed; the key bar says so. Then to the first view as it was left."""
+    """Esc restores the view with pane, row and texts, and the footer names it; then the first view as it was left."""
     app = picture_of(demo_image)
     *keys, enter = OPENED[place]
     async with app.run_test(size=WIDE) as pilot:
@@ -212,8 +210,8 @@ async def test_esc_leads_from_a_row_that_was_opened_to_the_view_of_the_row(
         assert screen_text(app) == first
 
 
-async def test_a_number_begins_another_way(demo_image: Path) -> None:
-    """Esc leads from there to the first view, wherever one was before; on the first view nothing is left."""
+async def test_a_number_starts_a_new_trail(demo_image: Path) -> None:
+    """After a view was opened by its number, Esc returns to the first view, where it does nothing."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -232,8 +230,8 @@ async def test_a_number_begins_another_way(demo_image: Path) -> None:
         assert screen.view is screen.explore
 
 
-async def test_files_and_lives_on_the_way_are_shown_again(demo_image: Path) -> None:
-    """Of two files and two lives in turn, each comes back with its row."""
+async def test_esc_restores_each_file_and_life(demo_image: Path) -> None:
+    """With two files and two lives in turn, Esc restores each with its row."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -265,24 +263,24 @@ async def test_files_and_lives_on_the_way_are_shown_again(demo_image: Path) -> N
         assert rows.cursor == 2
 
 
-async def test_the_way_back_is_bounded(demo_image: Path) -> None:
-    """However long one goes around, the first place is kept and no more than so many after it."""
+async def test_the_trail_is_bounded(demo_image: Path) -> None:
+    """Of many visited views, the first and the latest are kept, at most `MAX_PLACES`."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         await pilot.press("4", *"app.py", "tab")
         await settled(pilot)
-        for _ in range(LONGEST):
+        for _ in range(MAX_PLACES):
             await screen.show_view("file", onward=True)
             await screen.show_view("life", onward=True)
-        assert len(screen._trail._places) == LONGEST
-        for _ in range(LONGEST):
+        assert len(screen._trail._places) == MAX_PLACES
+        for _ in range(MAX_PLACES):
             await screen.action_back()
         assert screen.view is screen.explore
 
 
-async def test_what_is_copied_is_shown_on_one_line(tmp_path: Path) -> None:
-    """An instruction of several lines, and a long path, of which the end is kept."""
+async def test_copied_text_is_shown_on_one_line(tmp_path: Path) -> None:
+    """The notification shows an instruction of several lines on one, and keeps the end of a long path."""
     history = [{"created": CREATED, "created_by": "RUN one \\\n && two"}]
     name = "long/" * 20 + "name.txt"
     image = docker_archive([layer_tar([file(name, b"1")])], history=history)
@@ -302,7 +300,7 @@ async def test_what_is_copied_is_shown_on_one_line(tmp_path: Path) -> None:
 
 
 async def test_names_that_are_cut_keep_their_ends(tmp_path: Path) -> None:
-    """In the tree, however deep, in the title of File, and in the map."""
+    """Names keep their end in the tree, at any depth, in the title of File, and in the map."""
     name = f"a-{'rather-' * 20}long-name.tar.gz"
     image = docker_archive([layer_tar([file(name, b"1"), file(f"d/e/{name}", b"1")])])
     app = explorer(write(tmp_path / "image.tar", image))

@@ -1,4 +1,4 @@
-"""Rows of groups and their items."""
+"""`Outline`: rows of groups and their items."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from layerscope.tui.widgets.outline_list import Outline
 
 
 def test_closed_groups_are_one_row_each() -> None:
-    """A new outline shows groups alone."""
+    """A new outline shows only groups."""
     outline = Outline([3, 0, 2])
     assert len(outline) == 3
     assert [outline.at(row) for row in range(3)] == [(0, None), (1, None), (2, None)]
 
 
 def test_open_groups_are_followed_by_their_items() -> None:
-    """Rows and places translate into each other; an empty group has no items to show."""
+    """`at` and `row_of` are inverses; an empty group has no items to show."""
     outline = Outline([3, 0, 2])
     outline.open(0)
     outline.open(1)
@@ -26,6 +26,6 @@ def test_open_groups_are_followed_by_their_items() -> None:
     assert len(outline) == 3
 
 
-def test_no_groups_are_no_rows() -> None:
-    """Nothing is nothing."""
+def test_without_groups_there_are_no_rows() -> None:
+    """An outline without groups has length 0."""
     assert len(Outline()) == 0

@@ -27,7 +27,7 @@ MEMBERS = [
 
 
 async def shown(pilot: Pilot[None]) -> PackagesView:
-    """The view, once it shows something."""
+    """Open Packages, and return the view once it has rows."""
     screen = await loaded(pilot)
     await pilot.press("9")
     await settled(pilot)
@@ -43,7 +43,7 @@ def image(tmp_path: Path) -> Path:
 
 
 async def test_packages_and_other_files_are_listed_by_size(image: Path) -> None:
-    """With bytes, files, version, manager and layer; the title says how much belongs to packages."""
+    """Rows have size, version and package manager; the title shows the share of packages."""
     app = explorer(image, rules={})
     async with app.run_test(size=(160, 48)) as pilot:
         view = await shown(pilot)
@@ -65,7 +65,7 @@ async def test_packages_and_other_files_are_listed_by_size(image: Path) -> None:
 
 
 async def test_enter_shows_the_files_of_a_package_and_then_one_in_the_tree(image: Path) -> None:
-    """The files follow the cursor; Esc leads back to the list."""
+    """Enter goes to the files of the package, a second Enter shows one in Explore; Esc returns."""
     app = explorer(image, rules={})
     async with app.run_test(size=(160, 48)) as pilot:
         view = await shown(pilot)
@@ -89,7 +89,7 @@ async def test_enter_shows_the_files_of_a_package_and_then_one_in_the_tree(image
 
 
 async def test_rows_are_sorted_by_size_name_or_manager(image: Path) -> None:
-    """The cursor stays on its row; files of no package come last by manager."""
+    """`s` changes the order, and the cursor stays on its row. Sorted by manager, directories come last."""
     app = explorer(image, rules={})
     async with app.run_test(size=(160, 48)) as pilot:
         view = await shown(pilot)
@@ -116,7 +116,7 @@ async def test_an_image_without_packages_lists_its_directories(tmp_path: Path) -
         assert "/opt" in text
 
 
-async def test_without_rules_the_view_says_why_it_is_empty(image: Path) -> None:
+async def test_without_rules_the_view_says_that_rules_are_off(image: Path) -> None:
     app = explorer(image)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await loaded(pilot)

@@ -1,4 +1,4 @@
-"""What is painted between a key and the moment when the screen rests: every frame, not only the last."""
+"""Every frame between a key press and the final screen, not only the last one."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tests.emulator import Emulator
 from tests.tui.explorer import explorer, loaded, screen_text, settled, until
 
 SIZE = (160, 48)
-Seen = TypeVar("Seen")
+Observed = TypeVar("Observed")
 
 
-def watched(app: LayerscopeApp, look: Callable[[], Seen]) -> list[Seen]:
-    """What `look` returns after each paint, as it comes."""
-    frames: list[Seen] = []
+def watched(app: LayerscopeApp, look: Callable[[], Observed]) -> list[Observed]:
+    """A list that gets the result of `look` after each paint."""
+    frames: list[Observed] = []
     app.post_display_hook = lambda: frames.append(look())  # type: ignore[method-assign]
     return frames
 
 
 def shown_views(app: LayerscopeApp) -> list[str | None]:
-    """The views that are painted."""
+    """Ids of the visible views."""
     widgets = app.screen._compositor.visible_widgets
     return [widget.id for widget in widgets if isinstance(widget, View)]
 
 
 async def test_no_frame_shows_two_views(demo_image: Path) -> None:
-    """Neither when a view is opened for the first time nor later, nor on the way back."""
+    """No frame shows two views: neither when one is opened, for the first time or again, nor on Esc."""
     app = explorer(demo_image)
     frames = watched(app, lambda: shown_views(app))
     async with app.run_test(size=SIZE) as pilot:
@@ -65,7 +65,7 @@ def shown_step(app: LayerscopeApp) -> tuple[int, str]:
 async def test_panes_follow_once_the_cursor_rests(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a key is held, only the cursor moves after the first row; another key has the panes follow, or a pause."""
+    """While a key is held, only the cursor moves after the first row. The panes follow on another key, or after a pause."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         await loaded(pilot)
@@ -76,7 +76,7 @@ async def test_panes_follow_once_the_cursor_rests(
         await settled(pilot)
         row, step = frames[-1]
         assert (row, step) == (1, "0")
-        monkeypatch.setattr(LineList, "rest", 3600)
+        monkeypatch.setattr(LineList, "rest_seconds", 3600)
         frames.clear()
         await pilot.press("down", "down", "down")
         await settled(pilot)
@@ -87,15 +87,15 @@ async def test_panes_follow_once_the_cursor_rests(
         await settled(pilot)
         assert frames[-1][0] == 4
         assert frames[-1][1] != "0"
-        monkeypatch.setattr(LineList, "rest", 0.2)
+        monkeypatch.setattr(LineList, "rest_seconds", 0.2)
         await pilot.press("shift+tab", "up", "up", "up")
         await until(pilot, lambda: frames[-1] == (1, "0"))
 
 
-async def test_what_is_sent_gives_the_whole_screen(
+async def test_sent_changes_add_up_to_the_whole_screen(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In views, fields and dialogs, on the way back, and in another theme."""
+    """Changes sent in views, fields, dialogs and after a theme switch give the same cells as a full repaint."""
     app = explorer(demo_image)
     width, height = SIZE
     terminal = Emulator(width, height)

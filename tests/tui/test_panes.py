@@ -1,4 +1,4 @@
-"""Panes and the mouse: clicks, the wheel, and lines that can be dragged."""
+"""Panes: clicks, the wheel, splitters, the base image, and the lit title."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from layerscope.tui.screens.explore import LEAST, PACE, ExploreView
+from layerscope.tui.screens.explore import MIN_PANE_SIZE, SPLITTER_STEP, ExploreView
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 
@@ -20,7 +20,7 @@ def _left(explore: ExploreView) -> Widget:
 
 
 async def _drag(pilot: Pilot[None], line: str, by: tuple[int, int]) -> None:
-    """Drag a line, from its fifth cell or first, by so many cells."""
+    """Drag a splitter by some cells."""
     region = pilot.app.screen.query_one(line).region
     x, y = region.x + min(4, region.width - 1), region.y + min(4, region.height - 1)
     await pilot.mouse_down(offset=(x, y))
@@ -30,7 +30,7 @@ async def _drag(pilot: Pilot[None], line: str, by: tuple[int, int]) -> None:
 
 
 async def test_a_click_selects_a_step(demo_image: Path) -> None:
-    """A click on a step puts the cursor there, and the tree shows its layer."""
+    """A click on a step moves the cursor, and the tree shows its layer."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -52,7 +52,7 @@ async def test_a_double_click_on_a_step_goes_to_its_files(demo_image: Path) -> N
 
 
 async def test_a_click_on_the_arrow_opens_a_directory(demo_image: Path) -> None:
-    """The arrow opens and closes at a single click; elsewhere on the row it takes two."""
+    """A single click on the arrow toggles a directory; elsewhere on the row it takes a double click."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -70,7 +70,7 @@ async def test_a_click_on_the_arrow_opens_a_directory(demo_image: Path) -> None:
 
 
 async def test_the_wheel_scrolls_and_leaves_the_cursor(demo_image: Path) -> None:
-    """The wheel moves what is seen; the cursor stays where it was."""
+    """The wheel scrolls the list without moving the cursor."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         explore = (await loaded(pilot)).explore
@@ -85,7 +85,7 @@ async def test_the_wheel_scrolls_and_leaves_the_cursor(demo_image: Path) -> None
 
 
 async def test_the_line_between_left_and_right_can_be_dragged(demo_image: Path) -> None:
-    """Both sides follow the mouse, neither becomes narrower than can be read."""
+    """Both sides follow the mouse, and keep their minimum width."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -93,13 +93,13 @@ async def test_the_line_between_left_and_right_can_be_dragged(demo_image: Path) 
         await _drag(pilot, "#across", (10, 0))
         assert _left(explore).size.width == before + 10
         await _drag(pilot, "#across", (-70, 0))
-        assert _left(explore).size.width == LEAST[0]
+        assert _left(explore).size.width == MIN_PANE_SIZE[0]
         await _drag(pilot, "#across", (127, 0))
-        assert explore.query_one("#files-pane").size.width == LEAST[0]
+        assert explore.query_one("#files-pane").size.width == MIN_PANE_SIZE[0]
 
 
 async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> None:
-    """Details take the room that steps do not need."""
+    """Dragging the splitter up enlarges the details; the upper pane keeps its minimum height."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -108,25 +108,25 @@ async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> No
         await _drag(pilot, "#above-details", (0, -6))
         assert above.size.height == before - 6
         await _drag(pilot, "#above-details", (0, -above.size.height))
-        assert above.size.height == LEAST[1]
+        assert above.size.height == MIN_PANE_SIZE[1]
 
 
 async def test_brackets_move_the_line(demo_image: Path) -> None:
-    """[ and ] do without a mouse what dragging does, beside and one above the other."""
+    """`[` and `]` move the splitter by keys."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
         before = _left(explore).size.width
         await pilot.press("right_square_bracket", "right_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.width == before + 2 * PACE
+        assert _left(explore).size.width == before + 2 * SPLITTER_STEP
         await pilot.press("left_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.width == before + PACE
+        assert _left(explore).size.width == before + SPLITTER_STEP
 
 
-async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
-    """In a narrow terminal the line lies level; what was chosen for a wide one comes back with it."""
+async def test_resizing_keeps_the_chosen_proportions(demo_image: Path) -> None:
+    """In a narrow terminal the splitter is horizontal; the share chosen for a wide one is restored with it."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -138,7 +138,7 @@ async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
         lower = _left(explore).size.height
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        assert _left(explore).size.height == lower + PACE
+        assert _left(explore).size.height == lower + SPLITTER_STEP
         assert any(line.startswith("─" * SMALL[0]) for line in screen_text(app)[4:])
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
@@ -146,7 +146,7 @@ async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
 
 
 async def test_the_end_of_the_base_image_can_be_moved(demo_image: Path) -> None:
-    """A line marks the base image's steps, details say why, < and > move its end."""
+    """A line marks the steps of the base image, the details give the reason, and `<` and `>` move its end."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
@@ -171,7 +171,7 @@ async def test_the_end_of_the_base_image_can_be_moved(demo_image: Path) -> None:
 
 
 async def test_the_title_is_lit_where_the_focus_is(demo_image: Path) -> None:
-    """Of all panes of a view, one: that of the list in which keys work."""
+    """Only the title of the pane with the focus is lit."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)

@@ -1,4 +1,4 @@
-"""What is switched off says so and does nothing; the rest works as ever."""
+"""Actions that are not permitted notify and do nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDE = (120, 40)
 
 
 def reading(*, dockerfile: bool) -> LayerscopeApp:
-    """The explorer as a page has it that only reads."""
+    """The explorer as in a page that may neither write nor start programs."""
     image(Path("image.tar"), STEPS)
     Path("Dockerfile").write_text(DOCKERFILE)
     written = read_dockerfile(Path("Dockerfile")) if dockerfile else None
@@ -30,27 +30,27 @@ def reading(*, dockerfile: bool) -> LayerscopeApp:
     return app
 
 
-def told(pilot: Pilot[Any]) -> list[str]:
-    """The notifications since the last look."""
-    found = [one.message for one in pilot.app._notifications]
+def notifications(pilot: Pilot[Any]) -> list[str]:
+    """The notifications since the last call."""
+    messages = [one.message for one in pilot.app._notifications]
     pilot.app.clear_notifications()
-    return found
+    return messages
 
 
 async def test_nothing_is_saved_and_no_program_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys say why; the key bar and the palette do not offer it."""
+    """The keys notify; the footer and the palette do not offer the commands."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAGER", f"touch {tmp_path}/owned")
     async with reading(dockerfile=True).run_test(size=WIDE, notifications=True) as pilot:
         screen = await loaded(pilot)
         await pilot.press("tab")
-        for key, said in (("e", "only reads"), ("p", "no other programs"), ("E", "no other programs")):  # fmt: skip
+        for key, words in (("e", "only reads"), ("p", "no other programs"), ("E", "no other programs")):  # fmt: skip
             await pilot.press(key)
             await settled(pilot)
             assert pilot.app.screen is screen
-            assert [said in each for each in told(pilot)] == [True]
+            assert [words in each for each in notifications(pilot)] == [True]
         assert "Extract" not in screen_text(pilot.app)[-1]
         commands = [each.title for each in pilot.app.get_system_commands(screen)]
         assert "Screenshot" not in commands
@@ -61,7 +61,7 @@ async def test_nothing_is_saved_and_no_program_starts(
 async def test_a_patch_can_be_seen_but_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dockerfile: bool
 ) -> None:
-    """Neither into the Dockerfile nor as a file of its own."""
+    """The patch is written neither into the Dockerfile nor as a file."""
     monkeypatch.chdir(tmp_path)
     async with reading(dockerfile=dockerfile).run_test(size=WIDE, notifications=True) as pilot:
         await loaded(pilot)
@@ -76,7 +76,7 @@ async def test_a_patch_can_be_seen_but_not_written(
         assert "saves the patch" not in text
         await pilot.press("enter")
         await settled(pilot)
-        assert any("only reads" in each for each in told(pilot))
+        assert any("only reads" in each for each in notifications(pilot))
         assert not screen.has_class("-saving")
         await pilot.press("escape")
         await settled(pilot)
@@ -86,12 +86,12 @@ async def test_a_patch_can_be_seen_but_not_written(
 
 
 def test_choices_are_read_but_not_written(tmp_path: Path) -> None:
-    """A page looks as the explorer was left, and leaves it so."""
+    """Preferences without `persist` use saved choices, but save none."""
     state = tmp_path / "state.json"
-    Preferences(state=state).remember_theme("nord")
+    Preferences(state=state).save_theme("nord")
     before = state.read_bytes()
-    preferences = Preferences(state=state, remembers=False)
+    preferences = Preferences(state=state, persist=False)
     assert preferences.theme == "nord" != DEFAULT_THEME
-    preferences.remember_theme("dracula")
+    preferences.save_theme("dracula")
     assert preferences.theme == "dracula"
     assert state.read_bytes() == before

@@ -1,4 +1,4 @@
-"""The picker, shown if no image was named."""
+"""The picker, which opens if no image is named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layerscope.opening.remote import WORKER
 from layerscope.sources import Request, Source
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
-from layerscope.tui.picker_rows import Choice
+from layerscope.tui.picker_rows import PickerModel
 from tests.images import docker_archive, file, layer_tar, write
 from tests.sources.image_files import listing
 from tests.terminal import TMUX, Terminal, layerscope, terminal
@@ -32,7 +32,7 @@ SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24"
 
 
 def stored(name: str, number: int, source: str = "docker", **more: Any) -> StoreImage:
-    """An image of an engine or store."""
+    """An image listed by an engine or store."""
     digits = f"{number:02x}" * 32
     fields: dict[str, Any] = {"created": f"2024-0{number}-01T00:00:00Z", "size": number * 10_000_000, "platform": AMD} | more  # fmt: skip
     return StoreImage(f"{source}://sha256:{digits}", digits, source, [name] if name else [], **fields)  # fmt: skip
@@ -61,8 +61,8 @@ def picker(folder: Path, sources: Sequence[Source] = SOURCES, **more: Any) -> Pi
     return PickerApp(Request(""), folder=folder, sources=sources, now=NOW, **more)
 
 
-async def looked(pilot: Pilot[Any]) -> PickerApp:
-    """Wait until all places were looked into."""
+async def all_listed(pilot: Pilot[Any]) -> PickerApp:
+    """Wait until the folder and all sources are listed, and return the picker."""
     app = pilot.app
     assert isinstance(app, PickerApp)
     for _ in range(200):
@@ -75,20 +75,20 @@ async def looked(pilot: Pilot[Any]) -> PickerApp:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with one saved image, and something else."""
+    """A folder with a saved image, and a file that is not an image."""
     write(tmp_path / "saved.tar", SAVED)
     write(tmp_path / "notes.txt", b"x" * 2000)
     return tmp_path
 
 
 def names(app: PickerApp) -> list[str]:
-    return [row.name for row in app.choice.rows]
+    return [row.name for row in app.model.rows]
 
 
 async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
-    """Newest first; what cannot be reached says why, in one line."""
+    """The newest image is first. A source that refuses is named with the reason on one line."""
     async with picker(folder).run_test(size=(120, 24)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         assert [name[:8] for name in names(app)] == ["registry", "flask:3", "(no name", "evil\\e[2", "saved:1"]  # fmt: skip
         shown = screen_text(app)
         assert "docker-store: /var/lib/docker: permission denied" in "\n".join(shown)
@@ -99,9 +99,9 @@ async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
 
 
 async def test_enter_chooses(folder: Path) -> None:
-    """The image under the cursor, by what opens it."""
+    """Enter returns the image under the cursor, from the source that opens it."""
     async with picker(folder).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("down", "enter")
         await pilot.pause()
     assert app.return_value == (IMAGES[0],)
@@ -109,9 +109,9 @@ async def test_enter_chooses(folder: Path) -> None:
 
 @pytest.mark.parametrize("key", ["q", "escape"])
 async def test_leaving_chooses_nothing(folder: Path, key: str) -> None:
-    """`q` and Esc."""
+    """`q` and Esc return None."""
     async with picker(folder).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press(key)
         await pilot.pause()
     assert app.return_value is None
@@ -120,9 +120,9 @@ async def test_leaving_chooses_nothing(folder: Path, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_has_the_keys_of_the_picker(folder: Path, key: str) -> None:
-    """`/` searches there; q closes it, and the list is as before. The footer says what Esc does."""
+    """`/` searches the help and `q` closes it; the picker stays as it was. The footer shows what Esc does."""
     async with picker(folder).run_test(size=(100, 40)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         assert "Esc Quit" in screen_text(app)[-1]
         await pilot.press(key)
         await pilot.pause(0.1)
@@ -146,9 +146,9 @@ async def test_help_has_the_keys_of_the_picker(folder: Path, key: str) -> None:
 
 
 async def test_a_search_narrows_while_typing(folder: Path) -> None:
-    """Every key is text there, `q` and `s` too; Esc leaves the field, then the search; Enter opens."""
+    """Every key is text in the field, even `q` and `s`. Esc leaves the field, then clears the search; Enter opens."""
     async with picker(folder).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("slash", *"sqs")
         await pilot.pause()
         assert names(app) == []
@@ -171,20 +171,20 @@ async def test_a_search_narrows_while_typing(folder: Path) -> None:
 
 
 async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
-    """By age, size and name in turn; the image under the cursor remains under it."""
+    """`s` sorts by age, size and name in turn; the cursor stays on its image."""
     async with picker(folder).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("down", "s")
-        assert app.choice.sort == "size"
+        assert app.model.sort == "size"
         await pilot.press("s")
         assert names(app)[0] == "(no name)"
-        assert app.choice.rows[app.images.cursor].name == "flask:3"
+        assert app.model.rows[app.images.cursor].name == "flask:3"
 
 
 async def test_two_marked_images_are_compared(folder: Path) -> None:
-    """Older one first, also while the cursor is elsewhere; a third is not marked, but one can be unmarked first."""
+    """Enter returns the older one first, wherever the cursor is. A third image cannot be marked until one is unmarked."""
     async with picker(folder).run_test(size=(120, 24), notifications=True) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         assert "Enter Open" in screen_text(app)[-1]
         await pilot.press("space", "down", "space")
         await pilot.pause()
@@ -203,14 +203,14 @@ async def test_two_marked_images_are_compared(folder: Path) -> None:
 
 
 async def test_a_marked_image_is_compared_with_the_one_under_the_cursor(folder: Path) -> None:
-    """What Enter does is said before; on the marked image itself, Enter opens it. Marks survive a search and a refresh."""
+    """The footer shows whether Enter opens or compares. Marks survive a search, a refresh, and the next picker."""
     async with picker(folder).run_test(size=(120, 24)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("down", "space")
         await pilot.pause()
         assert "Enter Open" in screen_text(app)[-1]
         await pilot.press("r")
-        await looked(pilot)
+        await all_listed(pilot)
         await pilot.press("slash", *"service")
         await pilot.pause()
         assert "1 marked · 1 of 5 images" in screen_text(app)[0]
@@ -218,39 +218,39 @@ async def test_a_marked_image_is_compared_with_the_one_under_the_cursor(folder: 
         await pilot.press("enter")
         await pilot.pause()
     assert app.return_value == (IMAGES[0], IMAGES[1])
-    again = picker(folder, after=app)
+    again = picker(folder, previous=app)
     async with again.run_test(size=(120, 24)) as pilot:
-        await looked(pilot)
+        await all_listed(pilot)
         await pilot.press("escape")
         await pilot.pause()
         assert "1 marked · 5 images" in screen_text(again)[0]
-        assert again.choice.rows[again.images.cursor].image is IMAGES[1]
+        assert again.model.rows[again.images.cursor].image is IMAGES[1]
 
 
 async def test_images_of_unknown_age_are_compared_in_the_order_of_marking(tmp_path: Path) -> None:
-    """The first is the old one."""
+    """Without dates, the image that was marked first counts as the older one."""
     images = [stored("a:1", 1, created=None), stored("b:1", 2)]
     async with picker(tmp_path, [listing("docker", lambda _: images)]).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("slash", *"a:1", "escape", "space", "escape", "slash", *"b:1", "enter")
         await pilot.pause()
     assert app.return_value == tuple(images)
 
 
 async def test_the_mouse_marks_and_sorts(folder: Path) -> None:
-    """A click on a box marks, beside it selects; a click on a column title sorts, and the title says so."""
+    """A click on a box marks, beside it selects. A click on a column title sorts, which the titles show."""
     async with picker(folder).run_test(size=(120, 24)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         for x, marked in ((2, 1), (40, 1), (1, 0), (3, 1)):
             await pilot.click("#images", offset=(x, 1))
             await pilot.pause()
-            assert (len(app.choice.marked), app.images.cursor) == (marked, 1), x
+            assert (len(app.model.marked), app.images.cursor) == (marked, 1), x
         for title, sort in (("image", "name"), ("size", "size"), ("id", "size"), ("age", "age")):
             lines = screen_text(app)
             y = next(y for y, line in enumerate(lines) if "platform" in line)
             await pilot.click(offset=(lines[y].rindex(title), y))
             await pilot.pause()
-            assert app.choice.sort == sort
+            assert app.model.sort == sort
             assert f"by {sort}" in screen_text(app)[0]
             assert {"name": "image ▴", "size": "size ▾", "age": "age ▴"}[sort] in screen_text(app)[
                 y
@@ -258,17 +258,17 @@ async def test_the_mouse_marks_and_sorts(folder: Path) -> None:
 
 
 async def test_r_refreshes(folder: Path) -> None:
-    """What was saved since is found."""
+    """`r` finds images that were saved since."""
     async with picker(folder).run_test() as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         write(folder / "later.tar", SAVED)
         await pilot.press("r")
-        await looked(pilot)
+        await all_listed(pilot)
         assert len(names(app)) == 6
 
 
-async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
-    """A slow engine holds up neither the list nor the end."""
+async def test_rows_appear_while_a_slow_engine_is_awaited(folder: Path) -> None:
+    """A slow engine delays neither other rows nor choosing one."""
     silence = threading.Event()
 
     def slow(_: Request) -> Sequence[StoreImage]:
@@ -281,9 +281,9 @@ async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
         assert isinstance(app, PickerApp)
         for _ in range(100):
             await pilot.pause(0.01)
-            if len(app.choice.rows) == 5:
+            if len(app.model.rows) == 5:
                 break
-        assert len(app.choice.rows) == 5
+        assert len(app.model.rows) == 5
         assert app.images.looking
         await pilot.press("enter")
         await pilot.pause()
@@ -292,29 +292,29 @@ async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
 
 
 async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
-    """It says what to do."""
+    """The empty list shows how to get images."""
     async with picker(tmp_path, []).run_test(size=(100, 20)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.press("enter", "G", "s")
         assert any("No images here" in line for line in screen_text(app))
 
 
 async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
-    """Back at the choice."""
-    async with picker(folder, trouble="x.tar: it is cut [/bold]").run_test(
+    """The picker shows why the last chosen image could not be opened."""
+    async with picker(folder, error="x.tar: it is cut [/bold]").run_test(
         size=(100, 24), notifications=True
     ) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.pause()
         assert any("it is cut [/bold]" in line for line in screen_text(app))
 
 
-async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -> None:
-    """Their column takes from that of places."""
+async def test_windows_versions_are_shown_in_full_if_there_is_room(folder: Path) -> None:
+    """The column of platforms takes room from that of sources."""
     platform = Platform.parse("windows(10.0.20348.2402)/amd64")
     sources = [listing("docker", lambda _: [stored("app:1", 5, platform=platform)])]
     async with picker(folder, sources).run_test(size=(120, 24)) as pilot:
-        app = await looked(pilot)
+        app = await all_listed(pilot)
         await pilot.pause()
         shown = screen_text(app)
         (row,) = (line for line in shown if "app:1" in line)
@@ -322,13 +322,13 @@ async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -
         assert row.index(f"{platform} ") == titles.index("platform")
 
 
-def test_an_image_of_engine_and_store_is_one() -> None:
-    """It is opened from the store, which needs no export."""
+def test_an_image_of_an_engine_and_its_store_is_one_row() -> None:
+    """An image that both list is one row, and is opened from the store, which needs no export."""
     direct = stored("flask:3", 3, "docker-store", layers=[StoreLayer("a", 1)])
-    choice = Choice()
-    choice.add([IMAGES[0], stored("", 9, intermediate=True)])
-    choice.add([direct])
-    (row,) = choice.rows
+    model = PickerModel()
+    model.add([IMAGES[0], stored("", 9, intermediate=True)])
+    model.add([direct])
+    (row,) = model.rows
     assert row.image is direct
     assert row.sources == ("docker", "docker-store")
     assert row.name == "flask:3"
@@ -336,10 +336,10 @@ def test_an_image_of_engine_and_store_is_one() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_picker(snap_compare: Callable[..., bool], folder: Path, size: tuple[int, int]) -> None:
-    """Columns at both widths."""
+    """The picker at both widths."""
 
     async def prepare(pilot: Pilot[Any]) -> None:
-        await looked(pilot)
+        await all_listed(pilot)
         await pilot.press("down")
         await pilot.pause()
 
@@ -349,7 +349,7 @@ def test_the_picker(snap_compare: Callable[..., bool], folder: Path, size: tuple
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_without_an_image_the_picker_opens(folder: Path) -> None:
-    """`layerscope` alone lists what is here; Enter explores it."""
+    """`layerscope` without arguments opens the picker; Enter explores an image."""
     root = str(Path(__file__).resolve().parents[2])
     command = ["env", "-C", str(folder), *layerscope()]
     with terminal(command, environment={"PYTHONPATH": root}) as screen:
@@ -365,7 +365,7 @@ def test_without_an_image_the_picker_opens(folder: Path) -> None:
 
 
 def _workers(cache: Path) -> int:
-    """The number of workers with this cache folder that run."""
+    """The number of running workers with this cache folder."""
     found = 0
     for process in Path("/proc").iterdir():
         with suppress(OSError):
@@ -377,7 +377,7 @@ def _workers(cache: Path) -> int:
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -> None:
-    """With the search and the cursor as they were, and without the process that read the image; and there again."""
+    """Esc restores the search and the cursor, and ends the worker; the image can be opened again."""
     write(folder / "saved-2.tar", docker_archive([layer_tar([file("b", b"2")])], tags=("other:2",)))
     write(folder / "apart.tar", docker_archive([layer_tar([file("c", b"3")])]))
     cache = tmp_path / "cache"
@@ -417,7 +417,7 @@ def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_two_images_open_compared_and_esc_returns(folder: Path, tmp_path: Path) -> None:
-    """From the picker to the comparison, back with both still marked, and there again."""
+    """Esc returns from the comparison with both images still marked; they can be compared again."""
     write(folder / "other.tar", docker_archive([layer_tar([file("b", b"22")])], tags=("other:2",)))
     cache = tmp_path / "cache"
     environment = {
@@ -450,15 +450,15 @@ def test_two_images_open_compared_and_esc_returns(folder: Path, tmp_path: Path) 
 
 
 def _older_first(screen: Terminal) -> bool:
-    """Whether the smaller image is the old one: both are of the same age, so that the first marked one is."""
+    """Whether the smaller image was marked first: both have the same age, so the first marked one counts as older."""
     return screen.lines()[0].lstrip().startswith("saved")
 
 
-async def test_a_picker_after_another_goes_on_where_that_one_was_left(folder: Path) -> None:
-    """Order, search and cursor; what had been found is there at once, otherwise it is looked for."""
+async def test_a_picker_continues_where_the_previous_one_was_left(folder: Path) -> None:
+    """Order, search and cursor are kept. Images are kept if all had been found, otherwise they are listed again."""
     first = picker(folder)
     async with first.run_test() as pilot:
-        await looked(pilot)
+        await all_listed(pilot)
         await pilot.press("s", "s", "slash", *"e", "down", "enter")
         await pilot.pause()
     assert first.return_value is not None
@@ -471,12 +471,12 @@ async def test_a_picker_after_another_goes_on_where_that_one_was_left(folder: Pa
         return IMAGES
 
     again = listing("docker", answer)
-    for whole in (True, False):
-        first._busy = 0 if whole else 1
-        second = picker(folder, sources=[again, SOURCES[1]], after=first)
+    for complete in (True, False):
+        first._busy = 0 if complete else 1
+        second = picker(folder, sources=[again, SOURCES[1]], previous=first)
         async with second.run_test() as pilot:
-            await looked(pilot)
-            assert bool(asked) is not whole
+            await all_listed(pilot)
+            assert bool(asked) is not complete
             assert names(second) == order
-            assert second.choice.rows[second.images.cursor].image is chosen
+            assert second.model.rows[second.images.cursor].image is chosen
             assert second.query_one(Input).value == "e"

@@ -1,4 +1,4 @@
-"""The user's pager and editor: what they are given, what is left afterwards, and errors."""
+"""The user's pager and editor: arguments, environment, cleanup, and errors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CONTENT = b"first\nsecond \xff\n" * 3
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """An image with a file of a hostile name."""
+    """An image with a file that has a hostile name."""
     return write(tmp_path / "image.tar", docker_archive([layer_tar([file(NAME, CONTENT)])]))
 
 
 def _stub(folder: Path, words: str) -> Path:
-    """A program that writes down what it is given, then runs `words`."""
+    """A program that records the content, modes and arguments that it gets, then runs `words`."""
     program = folder / "a stub"
     program.write_text(
         "#!/bin/sh\n"
@@ -52,7 +52,7 @@ def _start(screen: Terminal) -> None:
 def test_a_program_gets_a_private_copy_and_the_terminal(
     image: Path, tmp_path: Path, key: str, variable: str
 ) -> None:
-    """With its own arguments first; Ctrl-C reaches only the program; afterwards the copy is gone and the screen is back."""
+    """Its own arguments come first, and Ctrl-C reaches only the program. Afterwards the copy is removed and the screen restored."""
     places = tmp_path / "places"
     places.mkdir()
     stub = _stub(
@@ -96,10 +96,10 @@ def test_a_program_gets_a_private_copy_and_the_terminal(
 
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
-def test_a_program_that_fails_is_named_and_the_explorer_goes_on(
+def test_a_program_that_fails_is_reported_and_the_explorer_continues(
     image: Path, tmp_path: Path
 ) -> None:
-    """Its exit code is told."""
+    """The notification has the exit code."""
     stub = _stub(tmp_path, "echo STUB\nread line\nexit 3")
     command = ["env", f"PAGER='{stub}'", *layerscope(str(image))]
     with terminal(command) as screen:
@@ -115,8 +115,7 @@ def test_a_program_that_fails_is_named_and_the_explorer_goes_on(
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 def test_ctrl_z_stops_a_program_with_the_explorer(image: Path, tmp_path: Path) -> None:
-    """The shell has the terminal meanwhile; fg brings the program back, and the explorer after it. A signal that ends the
-    explorer leaves no copy."""
+    """Ctrl-Z returns to the shell, `fg` to the program and then the explorer. A signal that ends the explorer leaves no copy."""
     stub = _stub(tmp_path, "echo STUB\nuntil read line; do :; done\nexit 0")
     places = tmp_path / "places"
     places.mkdir()
@@ -147,8 +146,8 @@ def test_ctrl_z_stops_a_program_with_the_explorer(image: Path, tmp_path: Path) -
     assert not list(places.iterdir())
 
 
-async def _said(app: LayerscopeApp, *keys: str) -> str:
-    """What is notified after keys."""
+async def _screen_after(app: LayerscopeApp, *keys: str) -> str:
+    """The screen with its notifications after pressing keys."""
     async with app.run_test(size=(120, 30), notifications=True) as pilot:
         await loaded(pilot)
         await pilot.press(*keys)
@@ -156,33 +155,33 @@ async def _said(app: LayerscopeApp, *keys: str) -> str:
         return " ".join(" ".join(screen_text(app)).split())
 
 
-async def test_what_cannot_be_opened_says_why(
+async def test_a_file_that_cannot_be_opened_is_reported_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A directory, a file that is too large, a program that is missing or quoted wrongly, and no terminal."""
-    monkeypatch.setattr(programs, "LARGEST", 10)
+    """Notifications for a directory, a file that is too large, a missing or wrongly quoted program, and no terminal."""
+    monkeypatch.setattr(programs, "MAX_FILE_BYTES", 10)
     monkeypatch.setenv("PAGER", "true")
     members = [directory("d"), file("d/x", b"1"), file("large", b"x" * 11), file("small", b"x")]
     image = write(tmp_path / "image.tar", docker_archive([layer_tar(members)]))
     app = explorer(image)
     directory_first = ("tab", "slash", *"type:dir", "enter", "p")
-    assert "only files can be opened" in await _said(app, *directory_first)
+    assert "only files can be opened" in await _screen_after(app, *directory_first)
     app = explorer(image)
-    assert "11 B; at most 10 B" in await _said(app, "tab", "slash", *"large", "enter", "p")
+    assert "11 B; at most 10 B" in await _screen_after(app, "tab", "slash", *"large", "enter", "p")
     small = ("tab", "slash", *"small", "enter", "p")
-    assert "no terminal for another program" in await _said(explorer(image), *small)
+    assert "no terminal for another program" in await _screen_after(explorer(image), *small)
     monkeypatch.setenv("PAGER", "no-such-program -x")
-    said = await _said(explorer(image), *small)
-    assert "program not found: no-such-program" in said
-    assert "$PAGER names it" in said
+    shown = await _screen_after(explorer(image), *small)
+    assert "program not found: no-such-program" in shown
+    assert "$PAGER names it" in shown
     monkeypatch.setenv("PAGER", "less '")
-    assert "$PAGER: no closing quotation" in await _said(explorer(image), *small)
+    assert "$PAGER: no closing quotation" in await _screen_after(explorer(image), *small)
 
 
 async def test_content_that_cannot_be_read_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reason is told, and the folder is removed."""
+    """The error is reported, and the temporary folder is removed."""
     places = tmp_path / "places"
     places.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(places))
@@ -212,7 +211,7 @@ async def test_content_that_cannot_be_read_leaves_nothing_behind(
 def test_programs_are_named_by_the_environment(
     environment: dict[str, str], command: list[str], tmp_path: Path
 ) -> None:
-    """As other programs take them."""
+    """$VISUAL comes before $EDITOR, then the default; values may have arguments and quotes."""
     for name in ("vi", "nano", "my editor"):
         write(tmp_path / name, b"#!/bin/sh\n").chmod(0o755)
     environment = {**environment, "PATH": str(tmp_path)}
@@ -232,5 +231,5 @@ def test_programs_are_named_by_the_environment(
     ],
 )
 def test_names_of_copies_are_harmless(name: bytes, safe: str) -> None:
-    """Whatever a file is called in the image."""
+    """Names of copies have only harmless characters, and keep the end of a long name."""
     assert file_name(name) == safe

@@ -1,4 +1,4 @@
-"""One registry everywhere: help, palette, footer and keys; and errors as dialogs."""
+"""The registry of commands in palette, footer, help and keys; and errors as dialogs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.e
 
 
 def test_terminals_can_send_every_key() -> None:
-    """No command hides behind a key that never arrives."""
+    """Every default key is one that terminals send."""
     for command in COMMANDS:
         for key in command.keys.split(","):
             assert key_name(key) == key
@@ -43,7 +43,7 @@ def test_no_two_commands_of_a_group_have_one_key() -> None:
 
 
 async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) -> None:
-    """Over all views, the palette offers all commands; where one does not work, it is not offered."""
+    """Over all views, the palette offers every command; it does not offer commands that do not work."""
     app = explorer(demo_image)
     offered: set[str] = set()
     async with app.run_test(size=(160, 48)) as pilot:
@@ -54,19 +54,19 @@ async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) 
             for pane in view.panes() or [view]:
                 pane.focus()
                 await pilot.pause()
-                here = {command.id for command in CommandProvider(screen).available()}
-                offered |= here
-                assert "app.quit" in here
+                available = {command.id for command in CommandProvider(screen).available()}
+                offered |= available
+                assert "app.quit" in available
         await screen.show_view("waste")
         await pilot.pause()
         assert "explore.sort" not in {command.id for command in CommandProvider(screen).available()}
-    apart = ("picker", "dialog", "comparison", "series", "fleet")
-    before = {command.id for command in COMMANDS if command.group in apart}
-    assert offered == {command.id for command in COMMANDS} - {"app.palette"} - before
+    other_screens = ("picker", "dialog", "comparison", "series", "fleet")
+    elsewhere = {command.id for command in COMMANDS if command.group in other_screens}
+    assert offered == {command.id for command in COMMANDS} - {"app.palette"} - elsewhere
 
 
 async def test_a_command_is_run_from_the_palette(demo_image: Path) -> None:
-    """Typed by its name, also one of a pane that has not the focus."""
+    """The palette also runs a command of a pane without the focus."""
     app = explorer(demo_image)
     async with app.run_test(size=(160, 48)) as pilot:
         screen = await loaded(pilot)
@@ -82,7 +82,7 @@ async def test_a_command_is_run_from_the_palette(demo_image: Path) -> None:
 
 
 async def test_keys_can_be_changed(demo_image: Path) -> None:
-    """Those of app, screen, view and widget; help, footer and palette show the new ones, the old ones do nothing."""
+    """Keys of app, screen, view and widgets can be rebound. Help and footer show the new ones; the old ones do nothing."""
     app = explorer(demo_image)
     preferences = Preferences(parse_settings(KEYS, "config.toml"))
     app = LayerscopeApp(_with(app, preferences))
@@ -123,7 +123,7 @@ def _with(app: LayerscopeApp, preferences: Preferences):  # type: ignore[no-unty
 
 
 def test_changed_keys_are_written_for_people() -> None:
-    """Names of keys are no words for people."""
+    """Textual's key names are shown as people write them."""
     command = next(command for command in COMMANDS if command.id == "files.toggle")
     assert shown_keys(command) == "Space"
     assert shown_keys(command, {"files.toggle": ("ctrl+f", "slash", "pageup")}) == "^f / PgUp"
@@ -141,10 +141,10 @@ def _broken(*_: object) -> None:
 
 
 @pytest.mark.usefixtures("forgiving")
-async def test_a_view_that_raises_is_a_dialog_and_the_program_goes_on(
+async def test_a_view_that_raises_shows_a_dialog_and_the_program_continues(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dialog says that this is a bug, what and where; after it everything else works."""
+    """The dialog says that this is a bug, with the exception; everything else still works."""
     monkeypatch.setattr(WasteView, "stacked", _broken)
     app = explorer(demo_image)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -167,7 +167,7 @@ async def test_a_view_that_raises_is_a_dialog_and_the_program_goes_on(
 async def test_actions_and_painting_may_raise(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    """A key that fails, a row that cannot be painted: the program stays, and quits when asked to."""
+    """After an action or a row that raises, the program continues and can be quit."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await loaded(pilot)
@@ -186,10 +186,10 @@ async def test_actions_and_painting_may_raise(
 
 
 @pytest.mark.usefixtures("forgiving")
-async def test_a_worker_that_raises_is_a_dialog(
+async def test_a_worker_that_raises_shows_a_dialog(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a thread could not work out leaves the tree as it was, and can be tried again."""
+    """If a thread fails to compute the tree, the tree stays as it was, and the change can be tried again."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await loaded(pilot)
@@ -208,20 +208,20 @@ async def test_a_worker_that_raises_is_a_dialog(
         assert files.view.sort.value == "name"
 
 
-def test_an_unknown_theme_is_named() -> None:
-    """Before anything starts, with the place where it was asked for, and themes of nearly this name."""
+def test_an_unknown_theme_is_reported() -> None:
+    """The error has the line of the settings, and suggests similar names."""
     with pytest.raises(UsageError, match=r"c.toml, line 1: unknown theme `no`"):
         check_theme(parse_settings("theme = 'no'", "c.toml"))
-    with pytest.raises(UsageError) as found:
+    with pytest.raises(UsageError) as raised:
         check_theme(Settings(theme="drakula"))
-    assert found.value.hint is not None
-    assert found.value.hint.startswith("did you mean dracula")
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("did you mean dracula")
     for name in (*THEME_NAMES, "layerscope-light"):
         check_theme(Settings(theme=name))
 
 
-def test_all_themes_can_be_asked_for() -> None:
-    """The names that are checked without drawing anything are those of the themes that there are."""
+def test_all_themes_can_be_configured() -> None:
+    """`THEME_NAMES` has all of Textual's themes."""
     assert ("dark", "light", *BUILTIN_THEMES) == THEME_NAMES
 
 
@@ -253,7 +253,7 @@ OWN_KEYS = """[keys]
 async def test_hints_show_the_users_keys(
     demo_image: Path, pressed: tuple[str, ...], hint: str
 ) -> None:
-    """Titles, empty states and dialogs take keys from the registry."""
+    """Titles, empty states and dialogs show the keys that the user bound."""
     preferences = Preferences(parse_settings(OWN_KEYS, "config.toml"))
     app = LayerscopeApp(_with(explorer(demo_image), preferences))
     async with app.run_test(size=(160, 48)) as pilot:

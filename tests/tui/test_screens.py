@@ -1,4 +1,4 @@
-"""The screens, as pictures: baselines lie in `snapshots/test_screens/`."""
+"""Snapshots of the main screens; the baselines are in `snapshots/test_screens/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Compare = Callable[..., bool]
 
 
 def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
-    """Wait until everything is known, then press keys."""
+    """Load the image, then press keys."""
 
     async def prepare(pilot: Pilot[Any]) -> None:
         pilot.app.theme = f"layerscope-{theme}"
@@ -43,14 +43,14 @@ def test_explore(snap_compare: Compare, app: LayerscopeApp, size: tuple[int, int
 
 @pytest.mark.parametrize("size", SIZES)
 def test_explore_files(snap_compare: Compare, app: LayerscopeApp, size: tuple[int, int]) -> None:
-    """The tree of the layer that changes owners, opened."""
+    """The expanded tree of the layer that changes owners."""
     keys = ("G", "k", "k", "k", "k", "k", "k", "k", "tab", "enter", "down", "enter")
     assert snap_compare(app, terminal_size=size, run_before=_prepared(*keys))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_waste(snap_compare: Compare, app: LayerscopeApp, size: tuple[int, int]) -> None:
-    """Every wasted byte."""
+    """The Waste view."""
     assert snap_compare(app, terminal_size=size, run_before=_prepared("2"))
 
 
@@ -62,5 +62,5 @@ def test_light(snap_compare: Compare, app: LayerscopeApp) -> None:
 
 
 def test_help(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """What every key does."""
+    """The help."""
     assert snap_compare(app, terminal_size=(120, 40), run_before=_prepared("question_mark"))

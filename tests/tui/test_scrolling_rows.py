@@ -1,4 +1,4 @@
-"""Lists whose rows become more or fewer while they are scrolled; the screen is not laid out for it."""
+"""Lists whose number of rows changes while they are scrolled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def _explore(pilot: Pilot[None]) -> ExploreView:
 
 
 def _image(tmp_path: Path) -> Path:
-    """Layers of 300, of 100 and of two files; the second was made by a long instruction."""
+    """An image with layers of 300, 100 and two files; the instruction of the second is long."""
     layers = [
         layer_tar([file(f"{layer}{number:03d}", b"x") for number in range(count)])
         for layer, count in zip("abc", (300, 100, 2), strict=True)
@@ -34,7 +34,7 @@ def _image(tmp_path: Path) -> Path:
 
 
 async def test_fewer_rows_never_leave_the_list_scrolled_past_its_end(tmp_path: Path) -> None:
-    """At the bottom of 300 rows, another layer of 100: the last of them are on screen, and the scrollbar fits."""
+    """After a switch from the end of 300 rows to a layer of 100, the last rows are on screen, and the scrollbar fits."""
     app = explorer(_image(tmp_path))
     async with app.run_test(size=(100, 24)) as pilot:
         explore = await _explore(pilot)
@@ -52,8 +52,8 @@ async def test_fewer_rows_never_leave_the_list_scrolled_past_its_end(tmp_path: P
         assert any("b099" in line for line in screen_text(app))
 
 
-async def test_the_scrollbar_goes_where_all_rows_fit(tmp_path: Path) -> None:
-    """It comes back where they do not."""
+async def test_the_scrollbar_is_hidden_when_all_rows_fit(tmp_path: Path) -> None:
+    """The scrollbar appears again when rows do not fit."""
     async with explorer(_image(tmp_path)).run_test(size=(100, 24)) as pilot:
         explore = await _explore(pilot)
         explore.steps.focus()
@@ -63,8 +63,8 @@ async def test_the_scrollbar_goes_where_all_rows_fit(tmp_path: Path) -> None:
             assert explore.files.show_vertical_scrollbar is shown
 
 
-async def test_details_take_the_room_that_they_need(tmp_path: Path) -> None:
-    """A long instruction can be scrolled to its end, a short one after it has nothing to scroll."""
+async def test_details_scroll_only_as_far_as_their_text(tmp_path: Path) -> None:
+    """A long instruction can be scrolled to its end; a short one after it cannot be scrolled."""
     async with explorer(_image(tmp_path)).run_test(size=(160, 30)) as pilot:
         explore = await _explore(pilot)
         explore.steps.focus()

@@ -1,4 +1,4 @@
-"""The explorer of a series: its updates with what they fetch, what began each, and the way to the comparison of two releases."""
+"""The explorer of a series: bytes and causes of its updates, and opening the comparison of two releases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.opening.options import Options
 from layerscope.sources.base import Request
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
-from layerscope.tui.series.app import KnownSeries, SeriesApp
+from layerscope.tui.series.app import SeriesApp, SeriesState
 from tests.analysis.series.releases import Made, release
 from tests.images import file, write
 from tests.tui.explorer import screen_text, until
@@ -35,19 +35,19 @@ def _release(number: int) -> bytes:
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SeriesApp:
-    """The explorer of three releases, the last of which has other dependencies."""
+    """The explorer on three releases; the last one has other dependencies."""
     monkeypatch.chdir(tmp_path)
     requests = []
     for number in (1, 2, 3):
         write(tmp_path / f"app-{number}.tar", _release(number))
         requests.append(Request(f"app-{number}.tar"))
-    return SeriesApp(KnownSeries(requests), Options(rules={}), Preferences())
+    return SeriesApp(SeriesState(requests), Options(rules={}), Preferences())
 
 
 async def _loaded(pilot: Pilot[None]) -> SeriesApp:
     app = pilot.app
     assert isinstance(app, SeriesApp)
-    await until(pilot, lambda: app.known.opened is not None)
+    await until(pilot, lambda: app.series_state.opened is not None)
     await pilot.pause(0.2)
     return app
 
@@ -60,8 +60,8 @@ async def _press(pilot: Pilot[None], *keys: str) -> str:
 
 
 @pytest.mark.parametrize("size", [(160, 48), (80, 24), (60, 20)])
-async def test_updates_and_what_began_them(app: SeriesApp, size: tuple[int, int]) -> None:
-    """On the left the bytes of each, on the right the step, the cause and the files."""
+async def test_updates_show_bytes_and_causes(app: SeriesApp, size: tuple[int, int]) -> None:
+    """The details of an update show the step, the cause and the files."""
     async with app.run_test(size=size) as pilot:
         await _loaded(pilot)
         text = "\n".join(screen_text(app))
@@ -75,30 +75,30 @@ async def test_updates_and_what_began_them(app: SeriesApp, size: tuple[int, int]
         assert "requirements.txt" in await _press(pilot, "j")
 
 
-async def test_enter_leads_to_the_comparison_of_an_update(app: SeriesApp) -> None:
-    """The explorer ends, and says which."""
+async def test_enter_compares_the_releases_of_an_update(app: SeriesApp) -> None:
+    """The explorer ends with the number of the chosen update; on the first row Enter does nothing."""
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
         await _press(pilot, "enter")
         assert app.chosen is None
         await _press(pilot, "j", "j", "enter")
         assert app.chosen == 1
-    assert app.known.row == 2
+    assert app.series_state.row == 2
 
 
-async def test_what_is_known_is_not_read_again(app: SeriesApp) -> None:
-    """Back from a comparison, all of it is there, and the cursor where it was."""
+async def test_releases_that_were_read_are_not_read_again(app: SeriesApp) -> None:
+    """After a comparison, updates and cursor are restored without opening a release."""
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
-    app.known.row = 2
-    again = SeriesApp(app.known, Options(rules={}), Preferences())
+    app.series_state.row = 2
+    again = SeriesApp(app.series_state, Options(rules={}), Preferences())
     async with again.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "app-2.tar → app-3.tar" in "\n".join(screen_text(again)))
-        assert not again._alive
+        assert not again._open_images
 
 
 async def test_the_better_order_is_copied(app: SeriesApp) -> None:
-    """Of all updates; of one, the name of its release."""
+    """`y` on all updates copies the better order, on one the name of its release."""
     async with app.run_test(size=(100, 30)) as pilot:
         await _loaded(pilot)
         await _press(pilot, "y")
@@ -107,11 +107,11 @@ async def test_the_better_order_is_copied(app: SeriesApp) -> None:
         assert app.clipboard == "app-2.tar"
 
 
-async def test_a_release_that_is_missing(tmp_path: Path) -> None:
-    """The error says which."""
+async def test_a_missing_release_is_reported(tmp_path: Path) -> None:
+    """The error names the release."""
     path = write(tmp_path / "app-1.tar", _release(1))
     requests = [Request(str(path)), Request(str(tmp_path / "missing.tar"))]
-    app = SeriesApp(KnownSeries(requests), Options(rules={}), Preferences())
+    app = SeriesApp(SeriesState(requests), Options(rules={}), Preferences())
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
         assert "missing.tar" in "\n".join(screen_text(app))
@@ -128,7 +128,7 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picture(snap_compare: Callable[..., bool], app: SeriesApp, size: tuple[int, int]) -> None:
-    """The series as a whole."""
+    """The whole series."""
     assert snap_compare(app, terminal_size=size, run_before=_prepared())
 
 

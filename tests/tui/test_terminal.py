@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def test_opens_moves_and_quits(demo_image: Path, demo_opened: Opened) -> None:
-    """Steps, waste and help are a key away, and q leaves with exit code 0."""
+    """Keys open the tree, Waste and help, and `q` quits with exit code 0."""
     accounting = demo_opened.accounting
     with terminal(layerscope(str(demo_image))) as screen:
         screen.wait_for(f"{accounting.wasted / 1e6:.1f} MB wasted")
@@ -51,7 +51,7 @@ def test_an_image_on_stdin_takes_keys_from_the_terminal(demo_image: Path) -> Non
 
 @pytest.mark.parametrize("stdin", ["OLD", "NEW"])
 def test_two_images_are_compared_with_one_of_them_on_stdin(tmp_path: Path, stdin: str) -> None:
-    """`layerscope diff - new.tar` takes keys from the terminal, too."""
+    """`layerscope diff` with one image on stdin reads keys from the terminal."""
     paths = {
         name: write(tmp_path / name, docker_archive([layer_tar([file(name, b"1")])]))
         for name in ("OLD", "NEW")
@@ -67,7 +67,7 @@ def test_two_images_are_compared_with_one_of_them_on_stdin(tmp_path: Path, stdin
 
 
 def test_the_user_chooses_one_of_several_images(tmp_path: Path) -> None:
-    """An archive with two images asks which one is meant, and opens it."""
+    """An archive with two images opens the chooser, then the chosen image."""
     first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))
     second = docker_files([layer_tar([file("second", b"22")])], tags=("second:2",))
     items = json.loads(first.pop("manifest.json")) + json.loads(second.pop("manifest.json"))
@@ -82,8 +82,8 @@ def test_the_user_chooses_one_of_several_images(tmp_path: Path) -> None:
         screen.wait_for("exit 0")
 
 
-def test_what_changed_gives_the_screen_that_painting_all_of_it_gives(demo_image: Path) -> None:
-    """In all views, at the ends of lists, in fields and dialogs; ^L paints everything where something else wrote."""
+def test_changes_give_the_same_screen_as_a_full_repaint(demo_image: Path) -> None:
+    """The screen after changes in views, lists, fields and dialogs equals a full repaint by `^l`, also after a resize."""
     with terminal(layerscope(str(demo_image)), width=110, height=24) as screen:
         screen.wait_for("1 secret")
         for keys, words in (
@@ -120,7 +120,7 @@ def test_what_changed_gives_the_screen_that_painting_all_of_it_gives(demo_image:
 
 
 def _cells(captured: str) -> list[list[tuple[object, ...]]]:
-    """What can be seen of a captured screen, without the blanks at the ends of lines: tmux does not return all of them."""
+    """The cells of a captured screen without trailing blanks, of which tmux does not return all."""
     emulator = Emulator(110, 24)
     emulator.send(captured.rstrip("\n"))
     lines = emulator.cells()

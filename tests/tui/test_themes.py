@@ -1,4 +1,4 @@
-"""Themes: everything can be read in each of them, with few colours and with none."""
+"""Themes: text is legible in each, with few colours and with none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _apart(one: str, other: str) -> float:
 
 
 def test_contrast_is_that_of_wcag() -> None:
-    """Black on white is 21, a colour on itself 1, and a grey what everybody measures."""
+    """Known contrasts: black on white is 21, a colour on itself 1, #767676 on white 4.54."""
     assert _apart("#000000", "#ffffff") == pytest.approx(21)
     assert _apart("#336699", "#336699") == 1
     assert _apart("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
@@ -47,7 +47,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
 def test_our_themes_are_legible(theme: Theme) -> None:
-    """Text stands out by 4.5, quiet text by 3: on the ground, in dialogs, and under the cursor."""
+    """Text has a contrast of 4.5 and quiet text of 3 on the background, in dialogs, and under the cursor."""
     words = theme.variables
     grounds = (theme.background, theme.surface, words["cursor"], words["cursor-blurred"])
     for ground in grounds:
@@ -62,7 +62,7 @@ def test_our_themes_are_legible(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
 def test_tiles_are_legible(theme: Theme) -> None:
-    """Names stand out from the colour of every layer, its lines do, too."""
+    """Names and borders have enough contrast on the tiles of every layer."""
     assert theme.background is not None
     assert theme.foreground is not None
     for hue in hues(theme):
@@ -74,7 +74,7 @@ def test_tiles_are_legible(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", OTHERS, ids=[theme.name for theme in OTHERS])
 def test_our_texts_are_legible_in_every_theme(theme: Theme) -> None:
-    """A theme's own colours are drawn away from its background as far as they must be."""
+    """Colours of other themes are adjusted until they have enough contrast with the background."""
     words = variable_defaults(theme)
     background = theme.to_color_system().generate()["background"]
     for name in TEXTS:
@@ -87,7 +87,7 @@ def test_our_texts_are_legible_in_every_theme(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", ["ansi-dark", "nord"])
 def test_rich_knows_the_colours_of_every_theme(theme: str) -> None:
-    """Those of the terminal have other names than Textual's."""
+    """Rich parses all colours, including the terminal's own, which Textual names differently."""
     variables = variable_defaults(BUILTIN_THEMES[theme])
     for name in (*TEXTS, *QUIET):
         assert Style.parse(text_color(variables, name)).color is not None
@@ -95,13 +95,13 @@ def test_rich_knows_the_colours_of_every_theme(theme: str) -> None:
 
 
 def test_legible_colours_stay() -> None:
-    """A colour is changed only if it must be."""
+    """A colour with enough contrast is not changed."""
     assert legible("#262a33", "#fbfaf7", 4.5).lower() == "#262a33"
     assert _apart(legible("#ffa62b", "#e0e0e0", 4.5), "#e0e0e0") >= 4.5
 
 
 def test_a_reversed_row_has_one_colour() -> None:
-    """Where the cursor is shown by reversing, colours would become patches of background."""
+    """If the cursor is shown in reverse, rows have no colours, which would become backgrounds."""
     red = Style(color="red", bold=True)
     plain = RowPainter(Style(reverse=True), plain=True).add("x", red).segments[0].style
     assert plain is not None
@@ -112,7 +112,7 @@ def test_a_reversed_row_has_one_colour() -> None:
 
 
 async def test_every_theme_of_the_palette_works(demo_image: Path) -> None:
-    """All themes that the palette offers draw every pane, also when switched on the way."""
+    """Each available theme can be switched to, and sets the quiet colour."""
     app = explorer(demo_image)
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await loaded(pilot)
@@ -137,7 +137,7 @@ def _prepared(*keys: str, theme: str | None = None) -> Callable[[Pilot[Any]], An
 
 
 KEYS = (*["down"] * 9, "tab", "enter", "down")
-"""The step that changes attributes, its files opened, the focus on them."""
+"""Keys that focus the expanded files of the step that changes attributes."""
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def app(demo_image: Path) -> LayerscopeApp:
 
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-light"])
 def test_theme(snap_compare: Compare, app: LayerscopeApp, theme: str) -> None:
-    """The terminal's own colours, and a theme that knows nothing of us."""
+    """The terminal's own colours, and a theme of Textual."""
     assert snap_compare(app, terminal_size=(120, 30), run_before=_prepared(*KEYS, theme=theme))
 
 
@@ -158,7 +158,7 @@ def test_theme(snap_compare: Compare, app: LayerscopeApp, theme: str) -> None:
 def test_no_color(
     snap_compare: Compare, demo_image: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:
-    """Without colours: glyphs tell changes, the cursor is reversed, or underlined in other panes."""
+    """Without colours, glyphs show changes; the cursor is reversed, or underlined in panes without the focus."""
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(explorer(demo_image), terminal_size=(120, 30), run_before=_prepared(*keys))
 
@@ -169,7 +169,7 @@ def test_no_color(
 async def test_a_terminal_of_16_colours_keeps_its_own(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch, system: str, chosen: str
 ) -> None:
-    """A theme's colours would all become black or white there; the light theme is replaced, too."""
+    """With 16 colours, the dark and the light theme are replaced by those of the terminal."""
     app = explorer(demo_image)
     monkeypatch.setattr(type(app.console), "color_system", system)
     app = explorer(demo_image)

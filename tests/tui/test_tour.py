@@ -1,4 +1,4 @@
-"""The tour of docs/tour.md: every question, asked in a real terminal of two sizes, by the keys that the page names."""
+"""Asks every question of docs/tour.md in a real terminal of two sizes, with the keys of the page."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 def where(demo_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """The bundled image, two builds of another, and a store with both."""
+    """The bundled image, two builds of another image, and a store with both."""
     return places(tmp_path_factory.mktemp("tour"), demo_image)
 
 
 def take(tour: Tour, question: Question) -> str:
-    """The screen that answers a question."""
+    """Press the keys of a question, and return the screen with the answer."""
     for act in question.acts:
         tour.act(act)
     return tour.answer(question)
@@ -44,7 +44,7 @@ def test_a_question_is_answered(
     size: tuple[int, int],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """By two keys, or by as many more as the page gives a reason for, and not before; text for a field is no key."""
+    """At most two keys show the answer, or more if the page gives a reason, and it was not on screen before. Typed text is no key."""
     assert question.keys <= FEW or question.longer
     with toured(question, where, size, COLORS[color]) as tour:
         before = tour.written()
@@ -58,7 +58,7 @@ def _question(words: str) -> Question:
 
 
 def test_the_fix_is_in_the_clipboard(where: Places) -> None:
-    """Whole, by OSC 52."""
+    """The whole fix is copied by OSC 52."""
     with toured(_question("copy a fix"), where, SIZES[0]) as tour:
         take(tour, _question("copy a fix"))
         copied = tour.screen.run("show-buffer")
@@ -66,7 +66,7 @@ def test_the_fix_is_in_the_clipboard(where: Places) -> None:
 
 
 def test_the_deleted_file_is_there_again(where: Places) -> None:
-    """With its content."""
+    """The extracted file has its content."""
     with toured(_question("deleted file"), where, SIZES[0]) as tour:
         assert not list(tour.here.iterdir())
         take(tour, _question("deleted file"))
@@ -74,7 +74,7 @@ def test_the_deleted_file_is_there_again(where: Places) -> None:
 
 
 def test_the_id_that_help_shows_rebinds_the_key(where: Places) -> None:
-    """Written into the settings that help names."""
+    """An id that help shows rebinds the key in the settings."""
     question = _question("rebind")
     settings = where.home / "rebound.toml"
     settings.write_text('[keys]\nexplore.sort = "o"\n')
@@ -89,22 +89,22 @@ def test_the_id_that_help_shows_rebinds_the_key(where: Places) -> None:
 
 @pytest.mark.parametrize("color", COLORS)
 def test_the_cursor_is_seen_in_any_terminal(where: Places, color: str) -> None:
-    """In colours of the terminal's own where there are 16, by reversing where there are 16 or none."""
+    """With 16 colours the terminal's own are used; with 16 or none the cursor is reversed."""
     question = _question("so big")
     with toured(question, where, SIZES[0], COLORS[color]) as tour:
         take(tour, question)
         tour.screen.keys("j")
         tour.screen.wait_for("1 added")
-        tour.screen.keys("k")  # paints the row again, which is written down
+        tour.screen.keys("k")  # repaints the row, which is recorded
         tour.screen.wait_until_gone("1 added")
-        found = [line for line in reversed_lines(tour.screen) if "apt-get install" in line]
-        assert bool(found) is bool(color)
+        lines = [line for line in reversed_lines(tour.screen) if "apt-get install" in line]
+        assert bool(lines) is bool(color)
         exact = b"38;2;" in tour.raw() or b"38;5;" in tour.raw()
         assert exact is (color != "16")
 
 
-def test_ctrl_c_leaves(where: Places) -> None:
-    """As it leaves dive."""
+def test_ctrl_c_quits(where: Places) -> None:
+    """Ctrl-C quits, as in dive."""
     with toured(Question("", (Press("C-c"),), "exit 0", begins=DEMO), where, SIZES[1]) as tour:
         tour.screen.keys("C-c")
         tour.screen.wait_for("exit 0")

@@ -1,4 +1,4 @@
-"""The file tree in pictures: baselines lie in `snapshots/test_tree_screens/`."""
+"""Snapshots of the file tree; the baselines are in `snapshots/test_tree_screens/`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Compare = Callable[..., bool]
 def test_tree(
     snap_compare: Compare, demo_image: Path, size: tuple[int, int], keys: list[str]
 ) -> None:
-    """Filters, mistakes in them, comparisons, columns, largest files."""
+    """A filter, an invalid one, a comparison, the columns, and the largest files."""
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await loaded(pilot)

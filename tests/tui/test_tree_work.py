@@ -1,4 +1,4 @@
-"""The file tree at work: filters while one types, comparisons, flat lists, columns, with and without a thread."""
+"""The file tree: filters, comparisons, largest files and columns, with and without a thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ THREADS = pytest.mark.parametrize("at_once", [30_000, 0], ids=["at-once", "threa
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """Three layers: the same size with other bytes, the same bytes again, and one file gone."""
+    """Three layers: a file with other bytes of the same size, the same bytes again, and a deleted file."""
     layers = [
         layer_tar([file("etc/a", b"one"), file("etc/b", b"bee"), file("usr/x.py", b"x" * 50)]),
         layer_tar([file("etc/a", b"two"), file("etc/b", b"bee")]),
@@ -41,10 +41,10 @@ def versions(tmp_path: Path) -> Path:
 
 
 async def _settled(pilot: Pilot[None], explore: ExploreView) -> None:
-    """Wait until what is wanted is on screen."""
+    """Wait until the computed view is on screen."""
     for _ in range(100):
         await pilot.pause()
-        if not explore.files.working:
+        if not explore.files.computing:
             break
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
@@ -58,8 +58,8 @@ def _names(explore: ExploreView) -> dict[str, Change | None]:
     return {view.filesystem.table.full(row.path).decode(): row.change for row in rows}
 
 
-async def test_no_view_outlives_the_next(versions: Path) -> None:
-    """Its arrays are large, and Python looks for reference cycles only now and then."""
+async def test_a_replaced_view_is_freed(versions: Path) -> None:
+    """A view must not be part of a reference cycle: its arrays are large, and garbage is collected rarely."""
     app = explorer(versions)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -79,7 +79,7 @@ async def test_no_view_outlives_the_next(versions: Path) -> None:
 
 @THREADS
 async def test_a_filter_shows_its_results_while_it_is_typed(demo_image: Path, at_once: int) -> None:
-    """Each key narrows the tree; Enter goes there, Esc takes the filter away, and what was open is as before."""
+    """Each key narrows the tree. Enter focuses it, Esc clears the filter, and expanded directories are as before."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -107,7 +107,7 @@ async def test_a_filter_shows_its_results_while_it_is_typed(demo_image: Path, at
 
 
 async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> None:
-    """Keys of commands, slash and plus among them, are typed into the filter; Esc leaves it, the filter stays."""
+    """Keys of commands are typed into the field, even rebound ones; Esc leaves the field and keeps the filter."""
     app = explorer(demo_image)
     app.set_keymap({"app.back": "escape,b"})
     async with app.run_test(size=WIDE) as pilot:
@@ -123,7 +123,7 @@ async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> Non
 async def test_an_endless_expression_does_not_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys are answered while it is looked for; when its time is over that is said, and the filter before it stays."""
+    """Keys work while the expression runs. After its time limit an error is shown, and the previous filter stays."""
     monkeypatch.setattr(regex_process.RegexProcess.__init__, "__defaults__", (2.0,))
     layer = layer_tar([file("a" * 60 + "b", b"1"), file("c", b"22"), file("d.py", b"333")])
     app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
@@ -141,7 +141,7 @@ async def test_an_endless_expression_does_not_block(
         await _settled(pilot, explore)
         for _ in range(60):
             await pilot.pause(0.1)
-            if not explore.files.working:
+            if not explore.files.computing:
                 break
         assert "takes too long" in "\n".join(screen_text(app))
         assert set(_names(explore)) == {"c", "d.py"}
@@ -153,7 +153,7 @@ async def test_an_endless_expression_does_not_block(
 async def test_hostile_names_with_a_hostile_expression_do_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That it takes too long is said below the field, all files are shown again, and the next filter works."""
+    """The error is shown below the field, all files are shown again, and the next filter works."""
     monkeypatch.setattr(regex_process.RegexProcess.__init__, "__defaults__", (0.5,))
     names = [
         *HOSTILE_NAMES,
@@ -183,7 +183,7 @@ async def test_hostile_names_with_a_hostile_expression_do_no_harm(
 
 
 async def test_the_next_filter_does_not_wait_for_an_endless_expression(tmp_path: Path) -> None:
-    """What is no longer wanted is given up at once."""
+    """A superseded expression is cancelled at once."""
     layer = layer_tar([file("a" * 60 + "b", b"1"), file("c.py", b"2")])
     app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
     async with app.run_test(size=WIDE) as pilot:
@@ -195,7 +195,7 @@ async def test_the_next_filter_does_not_wait_for_an_endless_expression(tmp_path:
         explore.filter_bar.field.value = r"/\.py$/"
         await _settled(pilot, explore)
         for _ in range(60):
-            if not explore.files.working:
+            if not explore.files.computing:
                 break
             await pilot.pause(0.1)
         assert time.monotonic() - began < 5
@@ -206,7 +206,7 @@ async def test_the_next_filter_does_not_wait_for_an_endless_expression(tmp_path:
 async def test_an_invalid_filter_is_reported_with_its_position(
     demo_image: Path, size: tuple[int, int]
 ) -> None:
-    """The message stands under the character; the last filter that meant something stays."""
+    """The message is below the character; the last valid filter stays."""
     app = explorer(demo_image)
     async with app.run_test(size=size) as pilot:
         explore = (await loaded(pilot)).explore
@@ -225,7 +225,7 @@ async def test_an_invalid_filter_is_reported_with_its_position(
 async def test_open_directories_cursor_and_filter_survive_another_layer(
     demo_image: Path, at_once: int
 ) -> None:
-    """Moving on in the steps changes the layer and nothing else."""
+    """Selecting another step changes the layer and nothing else."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -257,7 +257,7 @@ async def test_open_directories_cursor_and_filter_survive_another_layer(
 
 @THREADS
 async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> None:
-    """x marks a layer; contents that only reading can tell apart are read, so that equal ones do not differ."""
+    """`x` marks a layer. Contents of the same size are read, so that files with equal contents do not differ."""
     app = explorer(versions)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -279,14 +279,14 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         assert _names(explore)["etc/a"] is Change.MODIFIED
         await pilot.press("escape")
         await _settled(pilot, explore)
-        ended = explore.files.wanted
+        ended = explore.files.target_view
         assert ended is not None
         assert ended.mode is Mode.LAYER
         assert "◆" not in "\n".join(screen_text(app))
 
 
 async def test_the_older_layer_is_the_old_side_whichever_was_marked(versions: Path) -> None:
-    """Marked from below or from above, the same two layers differ in the same way, and the title says so."""
+    """Two layers are compared in the same direction, whichever of them was marked, and the title shows it."""
     app = explorer(versions)
     async with app.run_test(size=SMALL) as pilot:
         explore = (await loaded(pilot)).explore
@@ -302,8 +302,8 @@ async def test_the_older_layer_is_the_old_side_whichever_was_marked(versions: Pa
         assert shown[0]["new"] is Change.ADDED
 
 
-async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> None:
-    """Nothing differs, and the tree says what to do; x again ends it."""
+async def test_the_marked_layer_compared_with_itself_shows_a_message(versions: Path) -> None:
+    """The tree says to select another layer; `x` again ends the comparison."""
     app = explorer(versions)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -316,7 +316,7 @@ async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> 
 
 
 async def test_marking_a_layer_leads_to_the_steps(versions: Path) -> None:
-    """From any pane: the other layer is selected there."""
+    """`x` in any pane focuses the steps, in which the other layer is selected; `x` again keeps the focus."""
     app = explorer(versions)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await loaded(pilot)
@@ -333,8 +333,8 @@ async def test_marking_a_layer_leads_to_the_steps(versions: Path) -> None:
         assert screen.explore.files.has_focus
 
 
-async def test_rows_say_what_they_replace(versions: Path) -> None:
-    """A changed file names the bytes and the layer that it hides."""
+async def test_rows_name_what_they_replace(versions: Path) -> None:
+    """The note on a row has the bytes and the layer of the previous version."""
     app = explorer(versions)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -351,12 +351,12 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
 
 
 def test_replaced_directories_and_links_are_named_by_type() -> None:
-    """With the article: "a character device"."""
+    """Notes name the type with its article, for example `a character device`."""
     replaced = [device("tty", 5, 0), device("disk", 8, 0, block=True), fifo("queue"), directory("etc")]  # fmt: skip
     names = ("tty", "disk", "queue", "etc")
     view = TreeView(stack([replaced, [file(name, b"1") for name in names]]).filesystem, layer=1)
-    said = {view.row(row).name.decode(): note(view, view.row(row)) for row in range(len(view))}
-    assert said == {
+    notes = {view.row(row).name.decode(): note(view, view.row(row)) for row in range(len(view))}
+    assert notes == {
         "tty": "replaces a character device from layer 0",
         "disk": "replaces a block device from layer 0",
         "queue": "replaces a named pipe from layer 0",
@@ -365,7 +365,7 @@ def test_replaced_directories_and_links_are_named_by_type() -> None:
 
 
 async def test_the_number_of_matches_is_shown_however_narrow(demo_image: Path) -> None:
-    """Mode and order give way in the title, the filter's count stays."""
+    """A narrow title drops mode and order, but keeps the number of matches."""
     app = explorer(demo_image)
     async with app.run_test(size=(110, 30)) as pilot:
         explore = (await loaded(pilot)).explore
@@ -377,7 +377,7 @@ async def test_the_number_of_matches_is_shown_however_narrow(demo_image: Path) -
 
 
 async def test_f_lists_the_largest_files(demo_image: Path) -> None:
-    """One list, largest first, with whole paths; f or Esc brings the tree back."""
+    """`f` shows a list of the largest files; Esc returns to the tree."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
@@ -394,8 +394,8 @@ async def test_f_lists_the_largest_files(demo_image: Path) -> None:
         assert not view.flat
 
 
-async def test_columns_are_chosen_and_remembered(demo_image: Path, tmp_path: Path) -> None:
-    """c opens the dialog; the choice is seen at once, and there the next time; so are sort and theme."""
+async def test_columns_are_chosen_and_saved(demo_image: Path, tmp_path: Path) -> None:
+    """`c` opens the dialog, and changes apply at once. Columns, order and theme are saved."""
     state = tmp_path / "state" / "state.json"
     app = explorer(demo_image)
     app.preferences = app.session.preferences = Preferences(Settings(), state)
@@ -414,8 +414,8 @@ async def test_columns_are_chosen_and_remembered(demo_image: Path, tmp_path: Pat
     assert (again.sort, again.theme) == ("name", "layerscope-light")
 
 
-async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
-    """Where a step writes no layer, the tree does not show that of another one."""
+async def test_a_metadata_step_shows_what_it_sets(demo_image: Path) -> None:
+    """For a step without a layer, the tree shows a message instead of another layer."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
@@ -427,7 +427,7 @@ async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
 
 
 async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
-    """Filter, comparison and flat list are reset if another view shows a file."""
+    """Filter, comparison and list of largest files are reset if another view shows a file."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen: MainScreen = await loaded(pilot)
@@ -445,7 +445,7 @@ async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
 
 
 async def test_a_column_without_room_is_reported(demo_image: Path) -> None:
-    """What was chosen and cannot be shown says so, until there is room."""
+    """The dialog marks chosen columns that do not fit, until there is room."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await loaded(pilot)
@@ -460,8 +460,8 @@ async def test_a_column_without_room_is_reported(demo_image: Path) -> None:
         await until(pilot, lambda: "no room at this width" not in "\n".join(screen_text(app)))
 
 
-def test_columns_give_way_to_names() -> None:
-    """However narrow, names keep their room; whoever has room sees all that was chosen."""
+def test_columns_are_dropped_to_keep_names_wide() -> None:
+    """At any width names keep their minimum width; a wide tree shows all chosen columns."""
     everything = [column.name for column in tree_columns.COLUMNS]
     for width in range(20, 200):
         columns = tree_columns.layout(width, everything)
@@ -473,7 +473,7 @@ def test_columns_give_way_to_names() -> None:
 
 
 def test_settings_apply_to_the_tree() -> None:
-    """Columns, orders and modes of the settings are those of the tree."""
+    """Columns, orders and modes of the settings match those of the tree."""
     assert tuple(column.name for column in tree_columns.COLUMNS) == COLUMNS
     assert tuple(sort.value for sort in Sort) == SORTS
     assert MODES == ("changes", "all")

@@ -1,4 +1,4 @@
-"""Keys that arrive all at once, as over a slow line: each does what it would have done alone."""
+"""Keys that arrive all at once, as over a slow connection, act as if typed one by one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SIZE = (160, 48)
 
 
 async def _burst(pilot: Pilot[None], *keys: str) -> list[str]:
-    """Send keys without waiting for what each does; the screen afterwards."""
+    """Send keys without waiting in between, and return the screen afterwards."""
     for key in keys:
         pilot.app.post_message(Key(key, key_to_character(key)))
-    await pilot.pause(0.3)  # while one types, searches replace each other
+    await pilot.pause(0.3)  # searches supersede each other while typing
     await settled(pilot)
     return screen_text(pilot.app)
 
@@ -40,35 +40,35 @@ async def _burst(pilot: Pilot[None], *keys: str) -> list[str]:
 async def test_letters_after_the_key_of_a_field_are_text(
     demo_image: Path, before: tuple[str, ...], keys: tuple[str, ...], shown: str
 ) -> None:
-    """None is lost, none becomes a command: `q` among them does not quit."""
+    """No letter is lost or runs a command: `q` does not quit."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         await loaded(pilot)
         await pilot.press(*before)
         await settled(pilot)
-        found = await _burst(pilot, *keys)
+        lines = await _burst(pilot, *keys)
         field = app.focused
         assert field is not None
         assert getattr(field, "value", "").endswith("".join(keys[1:]))
-        assert shown in "\n".join(found)
+        assert shown in "\n".join(lines)
         assert app.is_running
 
 
 async def test_text_and_enter_keep_their_order(demo_image: Path) -> None:
-    """A path, and Enter behind it, lead to its life; no letter of it extracts anything."""
+    """A path followed by Enter shows its life; no letter of the path runs a command."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:
         screen = await loaded(pilot)
         await pilot.press("3")
         await settled(pilot)
         path = ("slash", "ctrl+u", "slash", *"etc", "slash", *"passwd", "enter")
-        found = "\n".join(await _burst(pilot, *path))
-        assert "Life of /etc/passwd" in found
+        lines = "\n".join(await _burst(pilot, *path))
+        assert "Life of /etc/passwd" in lines
         assert screen.view.query_one("#events").has_focus
 
 
 class _FieldApp(App[None]):
-    """A field, and nothing else."""
+    """An app with only a field."""
 
     def compose(self) -> ComposeResult:
         yield TypingInput()
@@ -76,7 +76,7 @@ class _FieldApp(App[None]):
 
 @pytest.mark.parametrize("old", ["", "old"])
 async def test_text_is_typed_before_the_field_hears_of_its_focus(old: str) -> None:
-    """It replaces the old text, and what is typed afterwards does not replace it."""
+    """A key that arrives before the focus event replaces the old text; later keys are appended."""
     app = _FieldApp()
     async with app.run_test() as pilot:
         field = app.query_one(TypingInput)

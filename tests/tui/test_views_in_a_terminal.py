@@ -1,4 +1,4 @@
-"""Every view in a real terminal, on a small image, a real one and one of 200,000 entries."""
+"""Every view in a real terminal, on a small image, a real one, and one with 200,000 entries."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ pytestmark = [
 
 WIDTH, HEIGHT = 160, 48
 EXPLORE = " Details "
-"""What only the first view shows."""
+"""Text that only the first view shows."""
 HEADER = 3
 """Lines above every view."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """The explorer in a terminal, and what is known of its image without it."""
+    """The explorer in a terminal, and its image opened without it."""
 
     screen: Terminal
     opened: Opened
     path: str
-    """A text file, which is looked for and read."""
+    """The path of a text file to search and read."""
     words: str
-    """What stands in that file."""
+    """Text in that file."""
 
     def body(self) -> str:
         """The screen without header and footer."""
@@ -67,7 +67,7 @@ FILES = {
 def running(
     request: pytest.FixtureRequest, demo_image: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    """The explorer on an image, once everything is known."""
+    """The explorer on an image, loaded and analysed."""
     base = tmp_path_factory.mktemp("views")
     image = {"demo": demo_image, "flask": FLASK}.get(request.param)
     if image is None:
@@ -86,7 +86,7 @@ def running(
 
 
 def _explore(running: Running) -> None:
-    """Steps with what each layer stores; the tree tells changes of a layer from all that is there."""
+    """Steps show stored bytes; `a` switches between the changes of a layer and all files."""
     screen, accounting = running.screen, running.opened.accounting
     screen.keys("1")
     body = screen.wait_for(EXPLORE)
@@ -99,7 +99,7 @@ def _explore(running: Running) -> None:
 
 
 def _waste(running: Running) -> None:
-    """How much, in how many files, and the largest of them."""
+    """The title has bytes and number of files."""
     accounting = running.opened.accounting
     running.screen.keys("2")
     shown = running.screen.wait_for("Waste · ")
@@ -109,7 +109,7 @@ def _waste(running: Running) -> None:
 
 
 def _empty_field(screen: Terminal, placeholder: str) -> None:
-    """Wait for a field, and take away what was typed there before."""
+    """Wait for a field, and clear it."""
     screen.wait_for("Esc Leave")
     if placeholder not in screen.text():
         screen.keys("C-u")
@@ -117,7 +117,7 @@ def _empty_field(screen: Terminal, placeholder: str) -> None:
 
 
 def _life(running: Running) -> None:
-    """When the file came."""
+    """The file has an event that added it."""
     screen = running.screen
     screen.keys("3")
     screen.wait_for(" Life of /")
@@ -131,7 +131,7 @@ def _life(running: Running) -> None:
 
 
 def _find(running: Running) -> None:
-    """The file, by what it is called."""
+    """The file is found by its path."""
     screen = running.screen
     screen.keys("4")
     _empty_field(screen, "› part of a path")
@@ -141,7 +141,7 @@ def _find(running: Running) -> None:
 
 
 def _file(running: Running) -> None:
-    """What is in it, from the match that Find shows."""
+    """The content is shown for a match of Find."""
     screen = running.screen
     _find(running)
     screen.escape()
@@ -154,7 +154,7 @@ def _file(running: Running) -> None:
 
 
 def _dockerfile(running: Running) -> None:
-    """All instructions with what each stores."""
+    """Instructions are listed with stored bytes."""
     screen = running.screen
     screen.keys("6")
     screen.wait_for("Dockerfile · reconstructed")
@@ -164,7 +164,7 @@ def _dockerfile(running: Running) -> None:
 
 
 def _map(running: Running) -> None:
-    """All of the final image as tiles; the largest is named with its size, and can be gone into."""
+    """The map shows the size of the final image, and its largest tile can be entered."""
     screen, accounting = running.screen, running.opened.accounting
     screen.keys("7")
     shown = screen.wait_for("Map · / ")
@@ -177,7 +177,7 @@ def _map(running: Running) -> None:
 
 
 def _findings(running: Running) -> None:
-    """The total saving, the resulting size, and the first fix."""
+    """The title has the saving and the resulting size; the fix of a finding is shown, and marking it changes the header."""
     screen, opened = running.screen, running.opened
     findings = opened.findings
     assert findings is not None
@@ -197,7 +197,7 @@ def _findings(running: Running) -> None:
 
 
 def _packages(running: Running) -> None:
-    """How much belongs to packages, the largest row, and its files."""
+    """The title has the share of packages; the largest row has its size."""
     screen, opened = running.screen, running.opened
     assert opened.findings is not None
     usage = package_usage(opened.filesystem, opened.findings.packages)
@@ -227,7 +227,7 @@ VIEWS: dict[str, Callable[[Running], None]] = {
 
 @pytest.fixture
 def at_first(running: Running) -> Running:
-    """Back on the first view, with nothing being typed."""
+    """The explorer, back on the first view."""
     screen = running.screen
     while EXPLORE not in screen.text() or "Esc " in screen.lines()[-1]:
         screen.escape()
@@ -235,13 +235,13 @@ def at_first(running: Running) -> Running:
 
 
 def test_no_view_is_left_out() -> None:
-    """A new view is driven, too."""
+    """Each view has a test."""
     assert list(VIEWS) == [spec.name for spec in ALL_VIEWS]
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_view(at_first: Running, view: str) -> None:
-    """Its key opens it, and what it says of the image is so."""
+    """Its key opens the view, and its figures match the image."""
     VIEWS[view](at_first)
     header = at_first.screen.lines()[0]
     accounting = at_first.opened.accounting

@@ -1,4 +1,4 @@
-"""Waste: groups, records, duplicates, and the way from each to its file."""
+"""Waste: groups, records, duplicates, and opening their files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def path_shown(screen: MainScreen) -> str:
 
 
 async def test_b_cycles_through_the_groupings(demo_image: Path) -> None:
-    """b groups by reason, instruction and directory in turn; the title says which."""
+    """`b` groups by reason, instruction and directory in turn, as the title shows."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         _, view = await waste_view(pilot)
@@ -52,7 +52,7 @@ async def test_b_cycles_through_the_groupings(demo_image: Path) -> None:
 
 
 async def test_the_cursor_stays_with_its_record_when_groups_change(demo_image: Path) -> None:
-    """A record is found again in its new group, which opens."""
+    """The new group of the record is expanded."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         _, view = await waste_view(pilot)
@@ -65,15 +65,15 @@ async def test_the_cursor_stays_with_its_record_when_groups_change(demo_image: P
 
 
 async def test_a_flat_terminal_shows_rows_of_waste(demo_image: Path) -> None:
-    """Duplicates are given up first, and shown in place of the waste while they are used; then the details."""
+    """In a low terminal only one list is shown, the one with the focus; in an even lower one no details either."""
     app = explorer(demo_image)
     async with app.run_test(size=(60, 15)) as pilot:
         _, view = await waste_view(pilot)
         assert view.records.size.height >= 4
         await pilot.press("tab")
         await settled(pilot)
-        assert view.copies.has_focus
-        assert view.copies.size.height >= 4
+        assert view.duplicate_list.has_focus
+        assert view.duplicate_list.size.height >= 4
         assert "Duplicates" in "\n".join(screen_text(app))
         await pilot.press("tab")
         await settled(pilot)
@@ -84,12 +84,12 @@ async def test_a_flat_terminal_shows_rows_of_waste(demo_image: Path) -> None:
         assert view.records.size.height >= 4
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
-        assert view.copies.size.height
+        assert view.duplicate_list.size.height
         assert view.records.size.height >= 4
 
 
 async def test_groups_open_and_close(demo_image: Path) -> None:
-    """Enter and Space toggle a group, + and - all of them."""
+    """Enter and Space toggle a group, `+` and `-` all groups."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         _, view = await waste_view(pilot)
@@ -106,7 +106,7 @@ async def test_groups_open_and_close(demo_image: Path) -> None:
 
 
 async def test_both_whole_instructions_of_a_record_are_shown(demo_image: Path) -> None:
-    """Below the lists stands what stored the file and what hides it, in full."""
+    """The details have the whole instructions that stored and hid the file."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         await waste_view(pilot)
@@ -117,13 +117,13 @@ async def test_both_whole_instructions_of_a_record_are_shown(demo_image: Path) -
     assert "&& install -d -o 1000 -g 1000 /app/instance" in text
 
 
-async def test_enter_on_a_copy_shows_that_file(demo_image: Path) -> None:
-    """A duplicate opens to all its paths, and each leads to its file."""
+async def test_enter_on_a_duplicate_shows_its_file(demo_image: Path) -> None:
+    """Enter expands a duplicate to its paths, and shows the file of a path."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen, view = await waste_view(pilot)
         await pilot.press("tab")
-        assert view.copies.has_focus
+        assert view.duplicate_list.has_focus
         await pilot.press("enter", "down", "down")
         assert "htmx-2.0.8.min.js" in "\n".join(screen_text(app))
         await pilot.press("enter")
@@ -133,7 +133,7 @@ async def test_enter_on_a_copy_shows_that_file(demo_image: Path) -> None:
 
 
 async def test_a_hard_link_added_later_is_shown_in_its_layer(tmp_path: Path) -> None:
-    """The last name of a content leads to the layer that made the name, not the one that stored the content."""
+    """Enter on a record shows the layer that added its last name, not the one that stored the content."""
     layers = [
         layer_tar([file("a", b"a" * 100)]),
         layer_tar([hardlink("b", "a"), whiteout("a")]),
@@ -150,12 +150,12 @@ async def test_a_hard_link_added_later_is_shown_in_its_layer(tmp_path: Path) -> 
         assert tree is not None
         if record.why == "deleted" and record.shown_in == 1:
             assert (tree.layer, path_shown(screen)) == (1, "b")
-        else:  # a link across layers that engines refuse is content of its own
+        else:  # engines refuse this link across layers: it counts as separate content
             assert path_shown(screen) == "a"
 
 
-async def test_why_says_what_differs(tmp_path: Path) -> None:
-    """Each record says what its successor is, or what of it differs."""
+async def test_each_record_says_what_differs(tmp_path: Path) -> None:
+    """The reason of a record describes its successor, or the attributes that differ."""
     layers = [
         layer_tar(
             [
@@ -179,8 +179,8 @@ async def test_why_says_what_differs(tmp_path: Path) -> None:
     app = explorer(write(tmp_path / "image.tar", docker_archive(layers)))
     async with app.run_test(size=WIDE) as pilot:
         _, view = await waste_view(pilot)
-        found = [view.records.record(row) for row in range(5)]
-    assert [record.why for record in found if record is not None] == [
+        records = [view.records.record(row) for row in range(5)]
+    assert [record.why for record in records if record is not None] == [
         "new content, +2.0 kB",
         "mode and owner differ",
         "became a symlink",
@@ -190,7 +190,7 @@ async def test_why_says_what_differs(tmp_path: Path) -> None:
 
 
 async def test_empty_lists_show_a_message(tmp_path: Path) -> None:
-    """Nothing wasted and nothing twice is said, not left blank."""
+    """Lists without waste or duplicates show a message."""
     path = write(tmp_path / "clean.tar", docker_archive([layer_tar([file("a", b"a")])]))
     app = explorer(path)
     async with app.run_test(size=SMALL) as pilot:
@@ -202,7 +202,7 @@ async def test_empty_lists_show_a_message(tmp_path: Path) -> None:
 
 
 async def test_skipped_duplicates_are_not_awaited(demo_image: Path) -> None:
-    """With --no-duplicates the list says so."""
+    """The list mentions --no-duplicates instead of waiting."""
     app = explorer(demo_image, duplicates=False)
     async with app.run_test(size=WIDE) as pilot:
         await waste_view(pilot)
@@ -212,7 +212,7 @@ async def test_skipped_duplicates_are_not_awaited(demo_image: Path) -> None:
 async def test_many_records_are_grouped_in_a_thread(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Groups that a thread makes are shown as the others are, and a late answer is ignored."""
+    """Groups from a thread are shown; superseded ones are ignored."""
     monkeypatch.setattr(waste_screen, "GROUPED_AT_ONCE", 10)
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -226,7 +226,7 @@ async def test_many_records_are_grouped_in_a_thread(
 
 
 async def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    """Escapes and markup of wasted names and of instructions never act."""
+    """Control and bidirectional characters in names and instructions are escaped."""
     names = ["\x1b[31mred", "[bold]x[/nothing]", "\u202egnp.exe", "漢" * 90]
     layers = [layer_tar([file(name, name.encode() * 9) for name in names])]
     layers.append(layer_tar([whiteout(name) for name in names]))
@@ -243,8 +243,8 @@ async def test_hostile_names_stay_text(tmp_path: Path) -> None:
         app = explorer(tmp_path / "hostile.tar")
 
 
-def test_facts_share_the_lines_that_there_are() -> None:
-    """Every fact has a line before any has two; what is cut says so."""
+def test_facts_share_the_available_lines() -> None:
+    """Every fact gets a line before any gets two; cut facts end with an ellipsis."""
     facts = [("a", "word " * 40), ("b", "short"), ("c", "other " * 40)]
     lines = fact_lines(facts, 60, 5)
     assert [label for label, _ in lines] == ["a", "", "b", "c", ""]
@@ -267,7 +267,7 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
 
 
 def test_by_directory(snap_compare: Compare, demo_image: Path) -> None:
-    """Groups by directory, and the duplicates with the focus."""
+    """Groups by directory, with the focus on the duplicates."""
     keys = ("b", "b", "tab", "down", "enter", "down")
     assert snap_compare(explorer(demo_image), terminal_size=WIDE, run_before=_prepared(*keys))
 
@@ -280,7 +280,7 @@ def test_by_instruction_small(snap_compare: Compare, demo_image: Path) -> None:
 
 
 async def test_rows_come_back_when_there_is_room_again(demo_image: Path) -> None:
-    """A list that had but a line or two for a while shows its first rows again, not those that it was moved to."""
+    """A list that was squeezed to a few lines shows its first rows again once it has room."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         _, view = await waste_view(pilot)

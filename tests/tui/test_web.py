@@ -1,4 +1,4 @@
-"""`layerscope web`: a page in a real browser, and what it refuses."""
+"""`layerscope web`: a page in a real browser, and refused requests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Serving:
         self.host, self.path = parts.netloc, parts.path
 
     def status(self, path: str | None = None, **headers: str) -> int:
-        """The status of an answer; `None` for the path asks for the page."""
+        """The HTTP status for a path, by default the page."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         try:
@@ -50,24 +50,24 @@ class Serving:
             connection.close()
 
     def children(self) -> list[int]:
-        """The processes that it started."""
+        """Ids of the processes that it started."""
         tasks = Path(f"/proc/{self.process.pid}/task")
         return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]  # fmt: skip
 
 
-def _hear_ctrl_c() -> None:
-    """Tests that run in the background ignore it, and so would what they start."""
+def _accept_ctrl_c() -> None:
+    """Tests in the background ignore SIGINT, and child processes inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
 def serving(*words: str, cwd: Path | None = None) -> Iterator[Serving]:
-    """Serve an image until the end."""
+    """Serve an image until the context ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "layerscope", "web", *words],
         stdout=subprocess.PIPE,
         cwd=cwd,
-        preexec_fn=_hear_ctrl_c,
+        preexec_fn=_accept_ctrl_c,
     )
     try:
         assert process.stdout is not None
@@ -89,18 +89,18 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """An image whose name a shell would run."""
+    """An image whose file name would run commands in a shell."""
     return write(tmp_path / "a$(touch owned) ';touch owned;'.tar", docker_archive([layer_tar([file("etc/motd", b"hello\n"), file("etc/other", b"x")])], tags=("web-sample:1",)))  # fmt: skip
 
 
 class Page:
-    """What the terminal of a page shows."""
+    """The terminal of a page."""
 
     def __init__(self, tab: Browser) -> None:
         self._tab = tab
 
     def wait_for(self, words: str) -> str:
-        """The screen once it shows `words`."""
+        """Return the screen once it shows `words`."""
         deadline = time.monotonic() + PATIENCE
         while words not in (screen := self._screen()):
             assert time.monotonic() < deadline, f"{words!r} never came:\n{screen}"
@@ -125,7 +125,7 @@ class Page:
 @pytest.mark.browser
 @pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium here")
 def test_a_page_explores_an_image(tab: Browser, image: Path) -> None:
-    """It shows the image and obeys keys, loads nothing from elsewhere, writes nothing, and its process ends with it."""
+    """The page shows the image and handles keys. It loads nothing from other hosts and writes nothing; its process ends with it."""
     with serving(str(image), cwd=image.parent) as server:
         tab.visit(server.url)
         page = Page(tab)
@@ -157,8 +157,8 @@ def test_a_page_explores_an_image(tab: Browser, image: Path) -> None:
     assert [each.name for each in image.parent.iterdir() if each.name == "owned"] == []
 
 
-def test_an_address_is_only_for_those_who_were_told(image: Path) -> None:
-    """A page elsewhere knows no token, cannot pretend to be ours, and a name that leads here is not ours."""
+def test_requests_need_the_token_and_our_origin(image: Path) -> None:
+    """A wrong token, origin or host name is refused, and starts no process."""
     with serving(str(image)) as server:
         port = server.host.partition(":")[2]
         assert server.status() == 200
@@ -182,7 +182,7 @@ def test_an_address_is_only_for_those_who_were_told(image: Path) -> None:
 
 
 def test_only_this_machine_can_connect(image: Path) -> None:
-    """The port is open on loopback alone."""
+    """The port is open only on loopback."""
     with serving(str(image)) as server:
         port = int(server.host.partition(":")[2])
         listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -191,7 +191,7 @@ def test_only_this_machine_can_connect(image: Path) -> None:
 
 
 def test_ctrl_c_ends_it_and_its_explorers(image: Path) -> None:
-    """With the exit code of an interruption, whatever pages are open."""
+    """Ctrl-C ends the server with exit code 130, and the explorer of an open page with it."""
     with serving(str(image)) as server:
         port = int(server.host.partition(":")[2])
         with socket.create_connection(("127.0.0.1", port), PATIENCE) as page:
@@ -210,15 +210,15 @@ def test_ctrl_c_ends_it_and_its_explorers(image: Path) -> None:
                 os.kill(pid, 0)
 
 
-def test_what_cannot_be_served_is_said_before(
+def test_errors_are_reported_before_serving(
     image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An image that is not there, one on stdin, and a port that is taken."""
+    """A missing image, stdin, a missing Dockerfile and a used port are errors before anything is served."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        for words, code, said in (
+        for words, code, message in (
             (["./missing.tar"], 3, "missing.tar"),
             (["-"], 2, "stdin can be read only once"),
             ([str(image), "--dockerfile", "none"], 2, "none"),
@@ -227,10 +227,10 @@ def test_what_cannot_be_served_is_said_before(
             assert cli.run(["web", *words]) == code
             out, err = capsys.readouterr()
             assert not out
-            assert said in err
+            assert message in err
 
 
-def test_without_the_extra_it_says_what_to_install(
+def test_without_the_extra_the_error_names_it(
     image: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in [each for each in sys.modules if each.startswith("layerscope.tui.web")]:
@@ -241,10 +241,10 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_the_explorer_gets_the_same_options() -> None:
-    """Each one that was given, and nothing that a word could turn into another."""
-    given = {param.name: None for param in open_command.params}
-    given |= {"platform": "linux/arm64", "limit": ("layers=3", "entries=9"), "no_cache": True, "pull": False, "image": "--pull"}  # type: ignore[dict-item]  # fmt: skip
-    words = _command("--help", False, given)
+    """The explorer gets every given option, and no value can be taken for an option."""
+    options = {param.name: None for param in open_command.params}
+    options |= {"platform": "linux/arm64", "limit": ("layers=3", "entries=9"), "no_cache": True, "pull": False, "image": "--pull"}  # type: ignore[dict-item]  # fmt: skip
+    words = _command("--help", False, options)
     assert words[words.index("--served") :] == [
         "--served", "reading", "--image=--pull", "--platform=linux/arm64", "--no-cache", "--limit=layers=3", "--limit=entries=9", "--", "--help",
     ]  # fmt: skip

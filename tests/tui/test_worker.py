@@ -1,4 +1,4 @@
-"""The explorer with a worker that fails: a dialog says so, and what was shown stays."""
+"""The explorer with a worker that fails: a dialog reports it, and the screen stays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def image(tmp_path: Path) -> Path:
 
 
 async def wait_for(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Wait for something that no message brings about."""
+    """Wait for a condition that does not depend on messages."""
     end = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < end
@@ -45,7 +45,7 @@ def worker_of(app: LayerscopeApp) -> int:
 
 
 def dialog(app: LayerscopeApp) -> str:
-    """The words of the dialog; empty without one."""
+    """The text of the dialog; empty without one."""
     return " ".join(" ".join(screen_text(app)).replace("│", " ").split()) if isinstance(app.screen, ErrorScreen) else ""  # fmt: skip
 
 
@@ -58,7 +58,7 @@ async def test_a_worker_that_fails_while_it_opens(
     place: str,
     numbers: tuple[signal.Signals, ...],
 ) -> None:
-    """Keys are answered, the dialog closes, and q quits at once."""
+    """The dialog can be closed, the steps stay, and `q` quits."""
     monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 1.5)
     gate = Gate(monkeypatch, tmp_path, place)
     app = explorer(image, worker=MODULE)
@@ -78,7 +78,7 @@ async def test_a_worker_that_fails_while_it_opens(
 
 
 async def test_a_worker_that_is_gone_when_a_file_is_opened(image: Path) -> None:
-    """The tree stays; in place of the content is the reason."""
+    """File shows the reason in place of the content."""
     app = explorer(image)
     async with app.run_test(size=SIZE) as pilot:
         await loaded(pilot)
@@ -91,7 +91,7 @@ async def test_a_worker_that_is_gone_when_a_file_is_opened(image: Path) -> None:
 
 
 async def shows_error(image: Path, *words: str) -> None:
-    """A worker that fails ends in a dialog with these words, which can be left."""
+    """Check that a failing worker shows a dialog with these words, and that the program can be quit."""
     app = explorer(image, worker=bad_worker.MODULE)
     async with app.run_test(size=SIZE) as pilot:
         await wait_for(pilot, lambda: isinstance(app.screen, ErrorScreen))
@@ -103,10 +103,10 @@ async def shows_error(image: Path, *words: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["results before the image", "an index that is not there", "sends zeros"])  # fmt: skip
-async def test_a_worker_that_says_nonsense(
+async def test_a_worker_that_sends_nonsense(
     image: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Before there is a screen it is an error as any other."""
+    """Before there is a screen, nonsense raises `WorkerError`; later it is shown in a dialog."""
     monkeypatch.setenv(bad_worker.NAME, name)
     if name != "an index that is not there":
         with pytest.raises(WorkerError):
@@ -122,7 +122,7 @@ async def test_a_fault_of_the_worker_can_be_reported(
     await shows_error(image, "This is a bug in layerscope", "copies the error report")
 
 
-async def test_no_room_for_what_is_shown(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dialog says where, and what to do."""
+async def test_a_full_disk_is_reported(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dialog names the full folder, and suggests TMPDIR."""
     monkeypatch.setenv(bad_worker.NAME, "full")
     await shows_error(image, "no space left in", "set TMPDIR")

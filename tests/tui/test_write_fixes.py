@@ -1,4 +1,4 @@
-"""Write fixes: the patch of the ticked findings is shown, then written into the Dockerfile, saved or copied."""
+"""Write fixes: the patch of the marked findings is shown, then written into the Dockerfile, saved or copied."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("Dockerfile").write_text(DOCKERFILE)
 
 
-def own(**options: Any) -> LayerscopeApp:
+def with_dockerfile(**options: Any) -> LayerscopeApp:
     """The explorer with the image's Dockerfile."""
     dockerfile = read_dockerfile(Path("Dockerfile"))
     return explorer(Path("image.tar"), rules={}, dockerfile=dockerfile, **options)
 
 
-def without() -> LayerscopeApp:
-    """The explorer without it."""
+def without_dockerfile() -> LayerscopeApp:
+    """The explorer without a Dockerfile."""
     return explorer(Path("image.tar"), rules={})
 
 
 async def findings(pilot: Pilot[Any], *ticked: int) -> FindingsView:
-    """Open Findings, and tick some."""
+    """Open Findings, and mark some as fixed."""
     screen = await loaded(pilot)
     await pilot.press("8")
     await settled(pilot)
@@ -63,7 +63,7 @@ async def findings(pilot: Pilot[Any], *ticked: int) -> FindingsView:
 
 
 async def dialog(pilot: Pilot[Any], *ticked: int) -> WriteFixesScreen:
-    """Open the dialog on the ticked findings, on the one under the cursor if none is."""
+    """Open the dialog for the marked findings; without any, for the one under the cursor."""
     await findings(pilot, *ticked)
     await pilot.press("w")
     await settled(pilot)
@@ -73,18 +73,18 @@ async def dialog(pilot: Pilot[Any], *ticked: int) -> WriteFixesScreen:
 
 
 def shown(pilot: Pilot[Any]) -> str:
-    """What is on the screen."""
+    """The text on screen."""
     return "\n".join(screen_text(pilot.app))
 
 
-def told(pilot: Pilot[Any]) -> str:
-    """The notifications."""
+def notifications(pilot: Pilot[Any]) -> str:
+    """Titles and messages of all notifications."""
     return "\n".join(f"{one.title}\n{one.message}" for one in pilot.app._notifications)
 
 
 async def test_ticked_fixes_are_written_once_the_patch_was_shown(tmp_path: Path) -> None:
-    """Enter writes all files of the patch; the findings stay those of the image."""
-    async with own().run_test(size=WIDE, notifications=True) as pilot:
+    """Enter writes all files of the patch; the findings of the image stay."""
+    async with with_dockerfile().run_test(size=WIDE, notifications=True) as pilot:
         screen = await dialog(pilot, GIT, PIP, APT)
         text = shown(pilot)
         assert "Write 3 fixes · 3.8 MB less" in text
@@ -97,15 +97,15 @@ async def test_ticked_fixes_are_written_once_the_patch_was_shown(tmp_path: Path)
         assert pilot.app.screen is not screen
         assert Path("Dockerfile").read_text() == PATCHED
         assert Path(".dockerignore").read_text() == "**/.git\n"
-        assert "3 fixes, 3.8 MB less: Dockerfile and .dockerignore" in told(pilot)
-        assert "rebuild" in told(pilot)
+        assert "3 fixes, 3.8 MB less: Dockerfile and .dockerignore" in notifications(pilot)
+        assert "rebuild" in notifications(pilot)
         assert isinstance(pilot.app.screen, MainScreen)
         assert pilot.app.screen.session.fixed == {GIT, PIP, APT}
 
 
-async def test_without_a_tick_it_is_the_fix_under_the_cursor() -> None:
-    """And of a group, all of its fixes."""
-    async with own().run_test(size=WIDE) as pilot:
+async def test_without_ticks_the_fix_under_the_cursor_is_written() -> None:
+    """With the cursor on a group, all of its fixes are written."""
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         view = await findings(pilot)
         view.list.select(APT)
         await pilot.press("w")
@@ -118,8 +118,8 @@ async def test_without_a_tick_it_is_the_fix_under_the_cursor() -> None:
 
 @pytest.mark.parametrize("key", ["escape", "q"])
 async def test_escape_leaves_without_writing(key: str) -> None:
-    """Both files stay as they are."""
-    async with own().run_test(size=WIDE) as pilot:
+    """Closing the dialog changes no file."""
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         await dialog(pilot, GIT, PIP)
         await pilot.press(key)
         await settled(pilot)
@@ -129,17 +129,17 @@ async def test_escape_leaves_without_writing(key: str) -> None:
 
 
 async def test_w_writes_as_well_as_enter() -> None:
-    """The key that opens the dialog confirms it."""
-    async with own().run_test(size=WIDE) as pilot:
+    """The key that opens the dialog also confirms it."""
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         await dialog(pilot, PIP)
         await pilot.press("w")
         await settled(pilot)
         assert "--no-cache-dir" in Path("Dockerfile").read_text()
 
 
-async def test_keys_of_the_user_count(tmp_path: Path) -> None:
-    """In Findings, in the dialog, and in its words."""
-    app = own()
+async def test_custom_keys_work_in_the_dialog(tmp_path: Path) -> None:
+    """Custom keys open the dialog and confirm it, and its hints show them."""
+    app = with_dockerfile()
     settings = Settings(
         keys={"findings.write": ("W",), "list.open": ("o",), "dialog.close": ("X",)}
     )
@@ -157,8 +157,8 @@ async def test_keys_of_the_user_count(tmp_path: Path) -> None:
 
 
 async def test_fixes_are_written_one_after_the_other() -> None:
-    """The second patch goes on from the first; what is written stays, and is not counted again."""
-    async with own().run_test(size=WIDE, notifications=True) as pilot:
+    """The second patch builds on the first, whose fixes stay and are not counted again."""
+    async with with_dockerfile().run_test(size=WIDE, notifications=True) as pilot:
         view = await findings(pilot)
         view.list.select(PIP)
         await pilot.press("w", "enter")
@@ -181,8 +181,8 @@ async def test_fixes_are_written_one_after_the_other() -> None:
 
 
 async def test_a_dockerfile_that_changed_is_not_written() -> None:
-    """Neither one that changed before the dialog opened, nor one that changes while it is open."""
-    async with own().run_test(size=WIDE) as pilot:
+    """The patch is refused whether the file changed before or after the dialog opened."""
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         await dialog(pilot, PIP)
         Path("Dockerfile").write_text(DOCKERFILE + "USER me\n")
         await pilot.press("enter")
@@ -204,13 +204,13 @@ async def test_a_dockerfile_that_changed_is_not_written() -> None:
 async def test_a_file_that_cannot_be_written_is_an_error_in_the_dialog(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the reason of the system."""
+    """The error has the reason of the system, and writing can be tried again."""
 
     def full(*_: Any, **__: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("layerscope.report.patch.replacing", full)
-    async with own().run_test(size=WIDE) as pilot:
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         await dialog(pilot, PIP)
         await pilot.press("enter")
         await settled(pilot)
@@ -220,11 +220,13 @@ async def test_a_file_that_cannot_be_written_is_an_error_in_the_dialog(
 
 
 async def test_another_dockerfile_is_refused() -> None:
-    """As `layerscope fix` refuses it."""
+    """A Dockerfile that is not the image's is refused, as by `layerscope fix`."""
     Path("Dockerfile").write_text("FROM debian\nRUN make\nCOPY a /b\nRUN cc\n")
-    async with own().run_test(size=WIDE) as pilot:
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         await dialog(pilot, PIP)
-        assert "none of its instructions are among the steps" in told(pilot)  # from the start
+        assert "none of its instructions are among the steps" in notifications(
+            pilot
+        )  # from the start
         assert "name the Dockerfile of this image" in shown(pilot)
         assert "No fix can be written" in shown(pilot)
         assert "Write 1 fix" not in shown(pilot)
@@ -233,8 +235,8 @@ async def test_another_dockerfile_is_refused() -> None:
         assert Path("Dockerfile").read_text().startswith("FROM debian\nRUN make")
 
 
-async def test_what_is_left_out_is_said_with_its_reason(demo_image: Path) -> None:
-    """Below the changes."""
+async def test_left_out_findings_are_listed_with_their_reasons(demo_image: Path) -> None:
+    """The findings that the patch leaves out are listed below the changes."""
     async with explorer(demo_image, rules={}).run_test(size=(120, 60)) as pilot:
         view = await findings(pilot)
         view.session.fixed.update(range(8))
@@ -248,7 +250,7 @@ async def test_what_is_left_out_is_said_with_its_reason(demo_image: Path) -> Non
 
 
 async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:
-    """The dialog says so, and offers nothing."""
+    """The dialog shows that there is nothing to write, and Enter does nothing."""
     async with explorer(demo_image, rules={}).run_test(size=WIDE) as pilot:
         view = await findings(pilot)
         view.list.select(number_of(view.session, "compilers"))
@@ -263,8 +265,8 @@ async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:
 
 
 async def test_without_a_dockerfile_the_patch_is_saved_or_copied() -> None:
-    """It is of the restored Dockerfile, and says so."""
-    async with without().run_test(size=WIDE, notifications=True) as pilot:
+    """The patch is for the Dockerfile restored from the history, as the dialog explains."""
+    async with without_dockerfile().run_test(size=WIDE, notifications=True) as pilot:
         await dialog(pilot, PIP)
         text = shown(pilot)
         assert "Patch of 1 fix · 1.5 MB less" in text
@@ -282,12 +284,12 @@ async def test_without_a_dockerfile_the_patch_is_saved_or_copied() -> None:
         await settled(pilot)
         assert Path("fixes.patch").read_text() == copied
         assert Path("Dockerfile").read_text() == DOCKERFILE
-        assert "1 fix, 1.5 MB less: fixes.patch" in told(pilot)
+        assert "1 fix, 1.5 MB less: fixes.patch" in notifications(pilot)
 
 
 async def test_a_patch_never_replaces_a_file() -> None:
-    """Another name is asked for; Esc leaves the field, then the dialog."""
-    async with without().run_test(size=WIDE) as pilot:
+    """An existing name is an error; Esc leaves the field, then the dialog."""
+    async with without_dockerfile().run_test(size=WIDE) as pilot:
         screen = await dialog(pilot, PIP)
         await pilot.press("w")
         screen.field.input.value = "image.tar"
@@ -312,8 +314,8 @@ async def test_a_patch_never_replaces_a_file() -> None:
     ids=["no folder", "null", "folder"],
 )
 async def test_a_patch_that_cannot_be_saved_is_an_error(name: str, why: str) -> None:
-    """The dialog stays open."""
-    async with without().run_test(size=WIDE) as pilot:
+    """The dialog shows the reason and stays open."""
+    async with without_dockerfile().run_test(size=WIDE) as pilot:
         screen = await dialog(pilot, PIP)
         await pilot.press("w")
         screen.field.input.value = name
@@ -325,7 +327,7 @@ async def test_a_patch_that_cannot_be_saved_is_an_error(name: str, why: str) -> 
 
 async def test_letters_in_the_field_are_text() -> None:
     """`w`, `y` and `q` do not act while a name is typed."""
-    async with without().run_test(size=WIDE) as pilot:
+    async with without_dockerfile().run_test(size=WIDE) as pilot:
         screen = await dialog(pilot, PIP)
         await pilot.press("w")
         screen.field.input.value = ""
@@ -335,8 +337,8 @@ async def test_letters_in_the_field_are_text() -> None:
 
 
 async def test_the_end_of_the_base_image_counts() -> None:
-    """A step that the user gives to the base image is not changed."""
-    async with without().run_test(size=WIDE) as pilot:
+    """Steps that the user assigns to the base image are not changed."""
+    async with without_dockerfile().run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         session = screen.session
         session.base_steps = 0
@@ -351,14 +353,14 @@ async def test_the_end_of_the_base_image_counts() -> None:
         assert "pip install" not in text
 
 
-async def test_the_dockerfile_says_where_the_base_image_ends() -> None:
-    """Until the user moves it."""
+async def test_the_dockerfile_sets_the_end_of_the_base_image() -> None:
+    """The end of the base image comes from the Dockerfile until the user moves it."""
     Path("Dockerfile").write_text("FROM base\nCOPY . /app\n" + 'CMD ["vim"]\n')
-    async with own().run_test(size=WIDE) as pilot:
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         await settled(pilot)
         assert screen.session.base_steps == 3
-        assert screen.session.base_word() == "from the Dockerfile"
+        assert screen.session.base_origin() == "from the Dockerfile"
         assert "base 3 steps" in shown(pilot)
         view = await findings(pilot)
         base = {group.key: group.members for group in view.list.groups}["base"]
@@ -366,12 +368,12 @@ async def test_the_dockerfile_says_where_the_base_image_ends() -> None:
         await pilot.press("1", "<")
         await settled(pilot)
         assert screen.session.base_steps == 2
-        assert screen.session.base_word() == "set by you"
+        assert screen.session.base_origin() == "set by you"
 
 
 async def test_the_mouse_works() -> None:
-    """The hints can be clicked, a double click on the patch writes nothing, and a click beside it closes the dialog."""
-    async with own().run_test(size=WIDE) as pilot:
+    """Hints can be clicked, a double click on the patch writes nothing, and a click outside closes the dialog."""
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         screen = await dialog(pilot, PIP)
         await pilot.click(screen.rows, offset=(5, 2), times=2)
         await settled(pilot)
@@ -382,15 +384,15 @@ async def test_the_mouse_works() -> None:
         assert "--no-cache-dir" in pilot.app.clipboard
         await _click(pilot, screen, "writes")
         assert "--no-cache-dir" in Path("Dockerfile").read_text()
-        screen = await _again(pilot)
+        screen = await _reopen(pilot)
         await _click(pilot, screen, "closes")
-        screen = await _again(pilot)
+        screen = await _reopen(pilot)
         await pilot.click(offset=(1, 1))
         await settled(pilot)
         assert isinstance(pilot.app.screen, MainScreen)
 
 
-async def _again(pilot: Pilot[Any]) -> WriteFixesScreen:
+async def _reopen(pilot: Pilot[Any]) -> WriteFixesScreen:
     assert isinstance(pilot.app.screen, MainScreen)
     await pilot.press("w")
     await settled(pilot)
@@ -407,14 +409,14 @@ async def _click(pilot: Pilot[Any], screen: WriteFixesScreen, word: str) -> None
 
 
 async def test_long_lines_can_be_read() -> None:
-    """The arrow keys move sideways."""
+    """The arrow keys scroll sideways."""
     run = "RUN pip install x && echo " + "long" * 60
     Path("Dockerfile").write_text(f"FROM debian\n{run}\n")
     steps = [
         ("RUN /bin/sh -c pip install x && echo " + "long" * 60 + " # buildkit", STEPS[1][1] or ())
     ]
     image(Path("image.tar"), steps)
-    async with own().run_test(size=(80, 24)) as pilot:
+    async with with_dockerfile().run_test(size=(80, 24)) as pilot:
         screen = await dialog(pilot, 0)
         assert "+ RUN pip install --no-cache-dir" in shown(pilot)
         await pilot.press(*["right"] * 4)
@@ -423,11 +425,11 @@ async def test_long_lines_can_be_read() -> None:
         assert screen.rows.has_focus
 
 
-async def test_secrets_are_masked_on_the_screen_alone() -> None:
-    """The patch that is copied applies."""
+async def test_secrets_are_masked_only_on_the_screen() -> None:
+    """Secrets are masked on screen, but not in the copied patch."""
     image(Path("image.tar"), [("ENV TOKEN=hunter2hunter2", None), STEPS[1]])
     Path("Dockerfile").write_text("FROM debian\nENV TOKEN=hunter2hunter2\nRUN pip install x\n")
-    async with own().run_test(size=WIDE) as pilot:
+    async with with_dockerfile().run_test(size=WIDE) as pilot:
         view = await findings(pilot)
         view.list.select(number_of(view.session, "pip-cache"))
         await pilot.press("w")
@@ -440,14 +442,14 @@ async def test_secrets_are_masked_on_the_screen_alone() -> None:
 
 
 def test_shell_is_parsed_only_for_the_dialog(tmp_path: Path) -> None:
-    """Until then, the explorer loads no parser, also with Findings open."""
+    """The parser is not imported until the dialog is opened, even in Findings."""
     code = """
 import asyncio, sys
 from pathlib import Path
-from tests.tui.test_write_fixes import dialog, findings, without
+from tests.tui.test_write_fixes import dialog, findings, without_dockerfile
 
 async def main():
-    async with without().run_test(size=(120, 40)) as pilot:
+    async with without_dockerfile().run_test(size=(120, 40)) as pilot:
         await findings(pilot, 1)
         print("tree_sitter" in sys.modules, "layerscope.report.patch" in sys.modules)
         await pilot.press("space")
@@ -472,7 +474,7 @@ HOSTILE_PATH = "\x1b]0;t\x07[b]\u202e"
 
 
 async def test_names_never_act_on_the_terminal() -> None:
-    """Neither those of files, nor what the Dockerfile says."""
+    """Control characters in paths and in the Dockerfile are escaped."""
     folder = Path(HOSTILE_PATH)
     folder.mkdir()
     place = folder / "Dockerfile"
@@ -487,14 +489,14 @@ async def test_names_never_act_on_the_terminal() -> None:
         await pilot.press("enter")
         await settled(pilot)
         assert "--no-cache-dir" in place.read_text()
-        assert not set(shown(pilot) + told(pilot)) & {"\x1b", "\x07", "\u202e"}
+        assert not set(shown(pilot) + notifications(pilot)) & {"\x1b", "\x07", "\u202e"}
 
 
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
 @pytest.mark.parametrize("colors", ["xterm-256color", "xterm"], ids=["256", "16"])
 def test_in_a_terminal(tmp_path: Path, colors: str) -> None:
-    """With the options of the command line, from the first key to the file; also in 16 colours."""
+    """Fixes are marked and written in a real terminal, also with 16 colours."""
     home = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
     home["LAYERSCOPE_CACHE_DIR"] = str(tmp_path / "cache")
     command = layerscope("image.tar", "--dockerfile", "Dockerfile")
@@ -532,7 +534,7 @@ def _picture(
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 48)], ids=["80", "100", "160"])
 def test_screen(size: tuple[int, int], snap_compare: Any) -> None:
     """The patch of the image's own Dockerfile."""
-    assert snap_compare(own(), terminal_size=size, run_before=_picture(GIT, PIP, APT))
+    assert snap_compare(with_dockerfile(), terminal_size=size, run_before=_picture(GIT, PIP, APT))
 
 
 def test_screen_light(snap_compare: Any, demo_image: Path) -> None:
@@ -545,23 +547,23 @@ def test_screen_light(snap_compare: Any, demo_image: Path) -> None:
 
 
 def test_screen_without_colours(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signs tell what is added and removed."""
+    """Without colours, signs mark added and removed lines."""
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(own(), terminal_size=(80, 24), run_before=_picture(PIP, APT))
+    assert snap_compare(with_dockerfile(), terminal_size=(80, 24), run_before=_picture(PIP, APT))
 
 
 def test_screen_in_the_colours_of_the_terminal(snap_compare: Any) -> None:
-    """As where it has 16."""
+    """The dialog in the terminal's own colours."""
 
     async def ansi(pilot: Pilot[Any]) -> None:
         pilot.app.theme = "ansi-dark"
         await dialog(pilot, PIP, APT)
 
-    assert snap_compare(own(), terminal_size=(80, 24), run_before=ansi)
+    assert snap_compare(with_dockerfile(), terminal_size=(80, 24), run_before=ansi)
 
 
 def test_screen_with_an_error(snap_compare: Any) -> None:
-    """The Dockerfile changed while the dialog was open."""
+    """The error if the Dockerfile changed while the dialog was open."""
 
     async def changed(pilot: Pilot[Any]) -> None:
         screen = await dialog(pilot, PIP)
@@ -570,4 +572,4 @@ def test_screen_with_an_error(snap_compare: Any) -> None:
         await settled(pilot)
         assert screen.query(Static)
 
-    assert snap_compare(own(), terminal_size=(80, 24), run_before=changed)
+    assert snap_compare(with_dockerfile(), terminal_size=(80, 24), run_before=changed)

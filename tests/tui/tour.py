@@ -1,4 +1,4 @@
-"""The questions of docs/tour.md: what is asked, what to press, and the line of the screen that answers."""
+"""The questions of docs/tour.md, with the keys to press and the line of the screen that answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 DEMO = "layerscope demo"
-"""What most questions begin with."""
+"""The command that most questions begin with."""
 FEW = 2
-"""Keys that an answer may be away."""
+"""Maximum number of keys to an answer, without a reason for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class Press:
 
     key: str
     shows: str = ""
-    """What the screen must show before the tour goes on; may be empty."""
+    """Text that the screen must show before the tour continues; may be empty."""
 
     @property
     def words(self) -> str:
-        """As people write it."""
+        """The key as people write it."""
         names = {"C-s": "ctrl+s", "C-p": "ctrl+p", "Down": "↓"}
         return f"`{names.get(self.key, self.key)}`"
 
@@ -36,20 +36,20 @@ class Type:
 
     @property
     def words(self) -> str:
-        """With the text."""
+        """The instruction to type the text."""
         return f"type `{self.text}`"
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on the first place where these words stand."""
+    """A click on the first place with these words."""
 
     on: str
     shows: str = ""
 
     @property
     def words(self) -> str:
-        """With what is clicked."""
+        """The instruction to click."""
         return f"click `{self.on}`"
 
 
@@ -63,7 +63,7 @@ class Resize:
 
     @property
     def words(self) -> str:
-        """With the size."""
+        """The instruction to resize."""
         return f"resize to {self.width} × {self.height}"
 
 
@@ -72,26 +72,26 @@ Act = Press | Type | Click | Resize
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that people ask about an image."""
+    """A question that people ask about an image."""
 
     asked: str
     acts: Sequence[Act]
     answer: str
-    """What one line of the screen shows; `…` stands for anything, spaces for any number of them."""
+    """A pattern for a line of the screen: `…` matches anything, a space any number of spaces."""
     begins: str = DEMO
-    """The command whose first screen it is asked on."""
+    """The command that opens the screen on which it is asked."""
     colors: Sequence[str] = ("",)
-    """The terminals it is asked in, by the names of `COLORS`."""
+    """Keys of `COLORS`: the terminals in which it is asked."""
     longer: str = ""
     """Why it takes more than `FEW` keys; empty if it does not."""
 
     @property
     def keys(self) -> int:
-        """How many keys are pressed; text for a field is not counted."""
+        """The number of keys to press; typed text is not counted."""
         return sum(isinstance(act, Press) for act in self.acts)
 
     def answered_by(self, screen: str) -> bool:
-        """Whether a line of the screen is the answer."""
+        """Whether a line of the screen matches the answer."""
         parts = [re.escape(" ".join(part.split())) for part in self.answer.split("…")]
         pattern = re.compile(".*?".join(part.replace("\\ ", " +") for part in parts))
         return any(pattern.search(line) for line in screen.splitlines())
@@ -116,7 +116,7 @@ QUESTIONS: Sequence[Question] = (
     Question("Does it survive a resize?", (Press("2", shows="stored in"), Resize(100, 30), Resize(80, 24)), "hidden by 6 RUN chown -R 1000:1000 /app"),
     Question("Does it work with 16 colours, or with none?", (Press("8"),), "Fix · secret-environment-file", colors=("16", "none")),
 )  # fmt: skip
-"""In the order of the page."""
+"""The questions in the order of the page."""
 
 
 COLORS: Mapping[str, Mapping[str, str]] = {

@@ -1,4 +1,4 @@
-"""Takes the tour in a real terminal. `python -m tests.tui.touring` prints how many keys and bytes each question costs."""
+"""Takes the tour in a real terminal. `python -m tests.tui.touring` prints the keys and bytes that each question needs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.terminal import PATIENCE, Terminal, layerscope, terminal
 from tests.tui.tour import DEMO, QUESTIONS, Act, Click, Press, Question, Resize, Type
 
 READY = "digests ok"
-"""What the first screen shows once everything is known."""
+"""Text that the first screen shows once the image is loaded and analysed."""
 SIZES = ((120, 36), (80, 24))
 STILL = 6
-"""How often words are seen in one place before they are clicked."""
+"""Number of times that words must be in the same place before they are clicked."""
 SETTLED = 0.4
-"""Seconds without a change, after which a screen is taken for whole: to count its bytes, never to check anything."""
+"""Seconds without output after which a screen counts as complete. Only used to count bytes, never for assertions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the tour explores."""
+    """The images that the tour explores, and its folders."""
 
     demo: Path
     old: Path
@@ -39,7 +39,7 @@ class Places:
     """Settings, state, cache, and a folder for each question."""
 
     def command(self, begins: str) -> list[str]:
-        """A command line of the tour as it is run."""
+        """The command line that is run for a command of the tour."""
         words = {
             DEMO: [str(self.demo)],
             "layerscope images": ["images", "--store-root", str(self.store)],
@@ -48,7 +48,7 @@ class Places:
         return layerscope(*words)
 
     def environment(self) -> dict[str, str]:
-        """Folders of its own, and no engine."""
+        """An environment with separate folders, and without engines."""
         return {
             "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
             "XDG_CONFIG_HOME": str(self.home / "config"),
@@ -77,7 +77,7 @@ def places(folder: Path, demo: Path) -> Places:
 
 
 def _layers(number: int) -> list[bytes]:
-    """A base that both builds have, packages, and an application that changes."""
+    """The layers of a build: a base that both builds share, tools, and an application that differs."""
     tools = [file(f"usr/bin/tool-{n}", bytes([n]) * 10_000) for n in range(number * 3)]
     app: list[Member] = [
         file("app/settings", f"release = {number}\nfast = yes\n".encode()),
@@ -87,7 +87,7 @@ def _layers(number: int) -> list[bytes]:
 
 
 class Tour:
-    """One question on its first screen."""
+    """The terminal with the first screen of a question."""
 
     def __init__(self, screen: Terminal, here: Path) -> None:
         self.screen = screen
@@ -100,11 +100,11 @@ class Tour:
         return self._written.stat().st_size
 
     def raw(self) -> bytes:
-        """All of them."""
+        """The bytes that the program has written to the terminal."""
         return self._written.read_bytes()
 
     def act(self, act: Act) -> None:
-        """Do one thing, and wait for what it shows."""
+        """Do one thing, and wait for the text that it shows."""
         if isinstance(act, Press):
             self.screen.keys(act.key)
         elif isinstance(act, Type):
@@ -130,11 +130,11 @@ class Tour:
             self.screen.type(f"\x1b[<0;{x + 1};{y + 1}{end}")
 
     def wait_for(self, words: str) -> None:
-        """Wait until a line shows words, however many spaces are between them."""
+        """Wait until a line shows words, separated by any number of spaces."""
         self.answer(Question("", (), words))
 
     def answer(self, question: Question) -> str:
-        """The screen once it answers. Raises `AssertionError` with the screen if it never does."""
+        """Return the screen once it has the answer. Raises `AssertionError` with the screen if it never has."""
         deadline = time.monotonic() + PATIENCE
         while not question.answered_by(shown := self.screen.text()):
             assert time.monotonic() < deadline, f"{question.answer!r} never came:\n{shown}"
@@ -146,7 +146,7 @@ class Tour:
 def toured(
     question: Question, where: Places, size: tuple[int, int], more: Mapping[str, str] | None = None
 ) -> Iterator[Tour]:
-    """The first screen of a question, once everything is known; `more` is added to the environment."""
+    """Open the first screen of a question; `more` is added to the environment."""
     width, height = size
     here = Path(tempfile.mkdtemp(dir=where.home))
     here.with_suffix(".bytes").touch()
@@ -162,7 +162,7 @@ def toured(
 
 
 def _settled(tour: Tour) -> int:
-    """The bytes written once no more are."""
+    """The number of bytes written, once it no longer grows."""
     counts = [-1, tour.written()]
     while counts[-1] != counts[-2]:
         time.sleep(SETTLED)
@@ -171,7 +171,7 @@ def _settled(tour: Tour) -> int:
 
 
 def main() -> None:
-    """Print a table: question, keys, bytes after the first screen, at each size."""
+    """Print a table with question, keys, and bytes after the first screen at each size."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_demo(folder / "flask-demo.tar")
@@ -190,7 +190,7 @@ def main() -> None:
 
 
 def reversed_lines(screen: Terminal) -> list[str]:
-    """Texts of the screen that are painted in reverse."""
+    """Texts on screen that are painted in reverse."""
     painted = screen.run("capture-pane", "-e", "-p", "-t", "t")
     found = re.findall(r"\x1b\[(?:[0-9;]*;)?7(?:;[0-9;]*)?m(.*)", painted)
     return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in found]

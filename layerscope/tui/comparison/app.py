@@ -1,4 +1,4 @@
-"""The application that opens two images at once, and compares them."""
+"""The explorer of two images: opens both at the same time and compares them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.analysis.compare.comparison import Comparison, compare, with_fin
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.errors import CancelledError
 from layerscope.opening.opened import Opened
-from layerscope.tui.comparison.screen import Both, ComparisonScreen
+from layerscope.tui.comparison.screen import ComparedPair, ComparisonScreen
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.loader import FindingsFound, Stacked, WorkDone, WorkFailed, load
 from layerscope.tui.screens.error import ErrorScreen
@@ -22,7 +22,7 @@ from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 
 @dataclass(eq=False, repr=False)
-class OfSide(Message):
+class SideMessage(Message):
     """A message about one of the images."""
 
     side: int
@@ -52,14 +52,14 @@ class ComparisonApp(ExplorerApp):
                 text.safe_name(new.request.reference),
             )
         self._screen = ComparisonScreen(names, self.keys, picked=new.picked)
-        self.both: Both | None = None
+        self.pair: ComparedPair | None = None
 
     @property
     def main(self) -> ComparisonScreen:
         return self._screen
 
     def on_mount(self) -> None:
-        self.begin(self.main)
+        self.show_main(self.main)
         self.call_after_refresh(self._load_all)
 
     def _load_all(self) -> None:
@@ -71,16 +71,16 @@ class ComparisonApp(ExplorerApp):
         worker = get_current_worker()
         load(
             self.sessions[side],
-            lambda message: self.post_message(OfSide(side, message)),
+            lambda message: self.post_message(SideMessage(side, message)),
             lambda: worker.is_cancelled or self._leaving,
         )
 
-    @on(OfSide)
-    def _found(self, event: OfSide) -> None:
+    @on(SideMessage)
+    def _side_message(self, event: SideMessage) -> None:
         session, message = self.sessions[event.side], event.message
         if isinstance(message, Stacked):
             session.opened = message.opened
-            self.notify_damages(message.opened)
+            self.warn_of_damage(message.opened.damages())
             self._compare_when_ready()
         elif isinstance(message, FindingsFound) and session.opened is not None:
             session.findings = message.findings
@@ -122,24 +122,24 @@ class ComparisonApp(ExplorerApp):
         self.post_message(Compared(comparison, tree))
 
     @on(ProgressMoved)
-    def _moved(self, event: ProgressMoved) -> None:
+    def _progress_moved(self, event: ProgressMoved) -> None:
         self.main.show_work(f"{event.stage}…" if event.stage else "")
 
     @on(Compared)
     def _compared(self, event: Compared) -> None:
         old, new = (session.opened for session in self.sessions)
         if old is not None and new is not None:
-            self.both = Both(old, new, event.comparison, event.tree)
+            self.pair = ComparedPair(old, new, event.comparison, event.tree)
             self.main.show_work("")
-            self.main.show_both(self.both)
+            self.main.show_pair(self.pair)
             self._show_findings()
 
     def _show_findings(self) -> None:
-        """Show findings and packages once they are known of both images."""
+        """Show findings and packages once both images have them."""
         old, new = (session.opened for session in self.sessions)
-        if self.both is None or old is None or new is None:
+        if self.pair is None or old is None or new is None:
             return
         if old.findings is not None and new.findings is not None:
-            comparison = with_findings(self.both.comparison, old, new)
-            self.both = Both(old, new, comparison, self.both.tree)
-            self.main.show_both(self.both)
+            comparison = with_findings(self.pair.comparison, old, new)
+            self.pair = ComparedPair(old, new, comparison, self.pair.tree)
+            self.main.show_pair(self.pair)

@@ -1,4 +1,4 @@
-"""One file in two images: its attributes in both, and the differences in its text."""
+"""One file in two images: its attributes in both, and a diff of its text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Side:
 
     @classmethod
     def of(cls, opened: Opened, full: bytes) -> Side | None:
-        """The path in an image; None if it does not have it."""
+        """A path in an image; None if the image does not have it."""
         filesystem = opened.filesystem
         path = filesystem.table.find(full)
         row = None if path is None else filesystem.version_after(path, filesystem.layer_count - 1)
@@ -64,10 +64,10 @@ class FileDifference(Guarded, Vertical):
         self.pane = ContentPane(self._back)
         self._title = PaneTitle("File", named=True, hints=("app.back",))
         self._facts = FactStrip()
-        self._work = FileWork(self, self._say_title)
+        self._work = FileWork(self, self._update_title)
         self._summary = ""
         self.path = b""
-        """The path that is shown."""
+        """The path on screen, without the leading slash."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -96,7 +96,7 @@ class FileDifference(Guarded, Vertical):
             kinds = (f"{name}: {side.facts.kind_words()}" for name, side in there.items())
             self.pane.show(None, "\n".join(["There are no lines to compare:", *kinds]))
         self.rows.start()
-        self._say_title()
+        self._update_title()
 
     # results of the thread
 
@@ -117,24 +117,24 @@ class FileDifference(Guarded, Vertical):
             self._summary = f"+{document.added:,} −{document.removed:,} lines"
             if event.words:
                 self.notify(event.words, markup=False)
-        self._say_title()
+        self._update_title()
 
     @on(ContentPane.Moved)
     def _moved(self, event: ContentPane.Moved) -> None:
         event.stop()
-        self._say_title()
+        self._update_title()
 
-    def _say_title(self) -> None:
+    def _update_title(self) -> None:
         words = [self.pane.words, self._summary, f"{self._back} Files"]
-        if self._work.doing:
-            words = [self._work.doing, f"{self._back} cancels"]
+        if self._work.status:
+            words = [self._work.status, f"{self._back} cancels"]
         name = "/" + text.safe_name(self.path)
         self._title.show(name, " · ".join(filter(None, words)))
         self.refresh_bindings()
 
     def back(self) -> bool:
-        """Cancel reading, or leave the search; False if there is nothing to leave."""
-        if not self._work.doing:
+        """Cancel reading, or leave the search; returns False if there is neither."""
+        if not self._work.status:
             return self.pane.back()
         self._work.stop()
         self.pane.show(None, "Reading was cancelled.")
@@ -143,10 +143,10 @@ class FileDifference(Guarded, Vertical):
     @property
     def can_go_back(self) -> bool:
         """Whether `back` would leave something."""
-        return bool(self._work.doing) or self.pane.can_go_back
+        return bool(self._work.status) or self.pane.can_go_back
 
     def leave(self) -> None:
-        """Stop reading: something else is shown."""
+        """Stop reading, before another widget takes its place."""
         self._work.stop()
 
 

@@ -18,7 +18,7 @@ from layerscope.image.summary import one_line
 from layerscope.report.diff_rows import config_row, package_row
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, fit
-from layerscope.tui.pointing import copied_path
+from layerscope.tui.pointing import copyable_path
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change
 
@@ -37,7 +37,7 @@ _STEP_CHANGES = {
 
 
 def signed(amount: int) -> str:
-    """A size with its sign; empty for none."""
+    """A difference in bytes as text with its sign; empty for 0."""
     return f"{'+' if amount > 0 else '−'}{text.size(abs(amount))}" if amount else ""
 
 
@@ -65,29 +65,29 @@ class ComparedList(LineList):
 
     growth_title = "change"
     subject = ""
-    """What the last column holds."""
+    """Title of the last column."""
 
 
 class ItemList(ComparedList, Generic[_Item]):
-    """A list of items that become known together."""
+    """A list whose items all arrive together."""
 
-    def __init__(self, nothing: str, *, id: str) -> None:
-        """`nothing` is the text of an empty list."""
+    def __init__(self, empty_message: str, *, id: str) -> None:
+        """`empty_message` is the text of an empty list."""
         super().__init__(id=id)
         self.items: Sequence[_Item] | None = None
-        self._nothing = nothing
+        self._empty_message = empty_message
 
-    def show(self, items: Sequence[_Item] | None, nothing: str = "") -> None:
-        """Show items; None if they cannot be determined, for a reason in `nothing`."""
+    def show(self, items: Sequence[_Item] | None, empty_message: str = "") -> None:
+        """Show items; None if they could not be determined, with the reason in `empty_message`."""
         self.items = items
-        self._nothing = nothing or self._nothing
+        self._empty_message = empty_message or self._empty_message
         self.rows_changed()
 
     def row_count(self) -> int:
         return len(self.items or ())
 
     def empty_text(self) -> str:
-        return self._nothing
+        return self._empty_message
 
 
 class ComparedFiles(ComparedList):
@@ -108,7 +108,7 @@ class ComparedFiles(ComparedList):
         return super().column_titles()
 
     def show(self, tree: ComparedTree, privileged: Mapping[int, str]) -> None:
-        """Show a tree; `privileged` are the paths of new setuid or setgid files, with the word for each."""
+        """Show a tree; `privileged` maps the paths of new setuid and setgid files to the word for each."""
         self.compared, self._privileged = tree, privileged
         self.rows_changed()
 
@@ -144,10 +144,10 @@ class ComparedFiles(ComparedList):
             count = text.count_of(entry.differing, "path")
             painter.add(f"  {count}", self.style_of("quiet"))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         if self.compared is None or not self.row_count():
             return None
-        return copied_path(self.compared.table.full(int(self.compared.rows[self.cursor])))
+        return copyable_path(self.compared.table.full(int(self.compared.rows[self.cursor])))
 
     # directories
 
@@ -159,7 +159,7 @@ class ComparedFiles(ComparedList):
         return self.compared.row(self.cursor)
 
     def action_open(self) -> None:
-        """Open or close a directory, or show what differs in a file."""
+        """Open or close a directory, or open the diff of a file."""
         entry = self.entry
         if entry is not None and entry.has_children:
             self.action_toggle_directory()
@@ -255,7 +255,7 @@ def _instruction(step: Step | None) -> str:
 
 
 class ComparedFindings(ItemList[tuple[Finding, bool]]):
-    """Findings that only one of the images has, each with whether that is the new one."""
+    """Findings that only one of the images has; True for those of the new one."""
 
     subject = "finding"
 
@@ -269,7 +269,7 @@ class ComparedFindings(ItemList[tuple[Finding, bool]]):
         painter.add(f"{finding.severity.glyph} ", self.style_of("waste"))
         painter.add(fit(text.safe_name(finding.title), width - BEFORE_NAME - 7))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         return (self.items[self.cursor][0].fix, "the fix") if self.items else None
 
 

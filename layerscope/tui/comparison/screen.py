@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
@@ -36,10 +34,11 @@ from layerscope.tui.comparison.lists import (
 )
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit_middle
-from layerscope.tui.pointing import Pointing, copied_path, copy
-from layerscope.tui.run_commands import Clickable, clickable
+from layerscope.tui.pointing import Pointing, copy, copyable_path
+from layerscope.tui.run_commands import clickable
 from layerscope.tui.view import ChooseAnother
 from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.header import ScreenHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane
@@ -58,8 +57,8 @@ DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
-    """Two images, compared."""
+class ComparedPair:
+    """Two images and their comparison."""
 
     old: Opened
     new: Opened
@@ -67,26 +66,14 @@ class Both:
     tree: ComparedTree
 
 
-class ComparisonHeader(Clickable, Widget):
-    """Three lines: the names and sizes of both images, the lists with their numbers, a rule."""
+class ComparisonHeader(ScreenHeader):
+    """Two lines and a rule: the names and sizes of both images, and the lists with their numbers."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "header--title",
-        "header--quiet",
-        "header--tab",
-        "header--worse",
-        "header--better",
-        "header--rule",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"header--worse", "header--better"}
     DEFAULT_CSS = """
     ComparisonHeader {
-        height: 3; background: $background;
-        & > .header--title { text-style: bold; color: $emphasis; }
-        & > .header--quiet { color: $quiet; }
-        & > .header--tab { color: $emphasis; text-style: bold underline; }
         & > .header--worse { color: $removed; text-style: bold; }
         & > .header--better { color: $added; text-style: bold; }
-        & > .header--rule { color: $rule; }
     }
     """
 
@@ -95,49 +82,40 @@ class ComparisonHeader(Clickable, Widget):
         super().__init__()
         self._names = names
         self._keys = keys
-        self.work = ""
-        """The current work; empty if idle."""
         self.shown = next(iter(LISTS))
-        self.both: Both | None = None
+        self.pair: ComparedPair | None = None
         self._counts: dict[str, str] = {}
         """The number of differences, by list."""
 
-    def show_both(self, both: Both) -> None:
+    def show_pair(self, pair: ComparedPair) -> None:
         """Show the compared images."""
-        self.both, self._counts = both, _counts(both.comparison)
+        self.pair, self._counts = pair, _counts(pair.comparison)
         self.refresh()
 
-    def _style(self, name: str) -> Style:
-        return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        if y == 2:
-            return Strip([Segment("─" * width, self._style("rule"))])
+    def paint_line(self, y: int) -> list[Segment]:
         left, right = (self._names_line, self._totals) if y == 0 else (self._tabs, self._news)
         ending = right()
-        room = max(width - sum(segment.cell_length for segment in ending), 0)
-        line = Strip(left(room)).adjust_cell_length(room, self.rich_style)
-        return Strip([*line, *ending]).adjust_cell_length(width, self.rich_style)
+        room = max(self.size.width - sum(segment.cell_length for segment in ending), 0)
+        return self.spread(left(room), ending)
 
     def _names_line(self, room: int) -> list[Segment]:
         half = max((room - 6) // 2, 4)
         old, new = (
             name if text.cells(name) <= half else fit_middle(name, half) for name in self._names
         )
-        title = self._style("title")
+        title = self.style_of("title")
         return [
             Segment(" ", self.rich_style),
             Segment(old, title),
-            Segment(" → ", self._style("quiet")),
+            Segment(" → ", self.style_of("quiet")),
             Segment(new, title),
         ]
 
     def _totals(self) -> list[Segment]:
-        if self.both is None:
-            return [Segment(f"{self.work} ", self._style("quiet"))]
-        old, new = self.both.old.accounting.stored, self.both.new.accounting.stored
-        change = self._style("worse" if new > old else "better")
+        if self.pair is None:
+            return [Segment(f"{self.work} ", self.style_of("quiet"))]
+        old, new = self.pair.old.accounting.stored, self.pair.new.accounting.stored
+        change = self.style_of("worse" if new > old else "better")
         return [
             Segment(f"{text.size(old)} → {text.size(new)} stored", self.rich_style),
             Segment(f" {signed(new - old)}" if new != old else ", no change", change),
@@ -148,7 +126,7 @@ class ComparisonHeader(Clickable, Widget):
         segments = [Segment(" ", self.rich_style)]
         for name, title in LISTS.items():
             key = first_key(f"comparison.{name}", self._keys)
-            style = self._style("tab" if name == self.shown else "quiet")
+            style = self.style_of("tab" if name == self.shown else "quiet")
             opens = clickable(f"comparison.{name}")
             segments.append(Segment(f"{key} {title}", style + opens))
             if self._counts.get(name):
@@ -157,17 +135,17 @@ class ComparisonHeader(Clickable, Widget):
         return segments
 
     def _news(self) -> list[Segment]:
-        """New secrets and new setuid and setgid files, which come first."""
-        if self.both is None:
+        """The number of new secrets and of new setuid and setgid files."""
+        if self.pair is None:
             return []
         if self.work:
-            return [Segment(f"{self.work} ", self._style("quiet"))]
-        comparison = self.both.comparison
+            return [Segment(f"{self.work} ", self.style_of("quiet"))]
+        comparison = self.pair.comparison
         secrets = len(comparison.secrets or ())
         parts = [text.count_of(secrets, "new secret")] if secrets else []
         if comparison.privileges:
             parts.append(privileges_counted(comparison.privileges))
-        return [Segment(f"{' · '.join(parts)} ", self._style("worse"))] if parts else []
+        return [Segment(f"{' · '.join(parts)} ", self.style_of("worse"))] if parts else []
 
 
 def _counts(comparison: Comparison) -> dict[str, str]:
@@ -186,7 +164,7 @@ def _counts(comparison: Comparison) -> dict[str, str]:
 
 
 def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
-    """Findings that only one image has, each with whether that is the new one: new secrets, other new findings, gone findings."""
+    """Findings that only one image has, with True for those of the new one: new secrets, other new findings, then gone ones."""
     changes = comparison.findings
     if changes is None:
         return []
@@ -222,7 +200,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.config = ComparedConfig(NOT_YET, id="config-list")
         self.field = Field(placeholder="part of a path", enter="Go to files", id="comparison-field")
         self.difference = FileDifference(keys, id=DIFFERENCE)
-        self._both: Both | None = None
+        self._pair: ComparedPair | None = None
         self._titles = {name: ColumnTitles() for name in LISTS}
         self._switcher = ContentSwitcher(initial="files")
         self._lists: dict[str, ComparedList] = dict(
@@ -241,7 +219,7 @@ class ComparisonScreen(Guarded, Screen[None]):
                 self._titles[name].show(shown.column_titles())
                 yield Pane(self._titles[name], None, shown, id=name)
             yield self.difference
-        yield KeyBar(self._keys, self._useless, self._footer_words)
+        yield KeyBar(self._keys, self._inactive_commands, self._footer_words)
 
     def on_mount(self) -> None:
         self.set_focus(self.files)
@@ -257,15 +235,15 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     @property
     def view(self) -> ComparisonScreen:
-        """As on the other screen: the widget in which commands work."""
+        """The node whose commands work, as on the main screen: this screen itself."""
         return self
 
-    def show_both(self, both: Both) -> None:
+    def show_pair(self, pair: ComparedPair) -> None:
         """Show everything compared so far."""
-        comparison, self._both = both.comparison, both
-        self.header.show_both(both)
-        if self.files.compared is not both.tree:
-            self.files.show(both.tree, {each.path: each.word for each in comparison.privileges})
+        comparison, self._pair = pair.comparison, pair
+        self.header.show_pair(pair)
+        if self.files.compared is not pair.tree:
+            self.files.show(pair.tree, {each.path: each.word for each in comparison.privileges})
         self.steps.show(comparison.steps, "Neither image has steps.")
         self.config.show(comparison.config, "Both images have the same config.")
         if comparison.packages is not None:
@@ -274,12 +252,10 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def show_work(self, work: str) -> None:
         """Show the current work; empty if idle."""
-        if work != self.header.work:
-            self.header.work = work
-            self.header.refresh()
+        self.header.show_work(work)
 
     def without_findings(self) -> None:
-        """All rules are switched off."""
+        """Explain the empty lists of findings and packages: all rules are switched off."""
         for shown in (self.findings, self.packages):
             shown.show(None, "Not searched for: the rules are switched off.")
 
@@ -312,13 +288,13 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def action_difference(self) -> None:
         """Show what differs in the file under the cursor."""
-        entry, both = self.files.entry, self._both
-        if self.shown != "files" or entry is None or both is None:
+        entry, pair = self.files.entry, self._pair
+        if self.shown != "files" or entry is None or pair is None:
             return
         if entry.change is None:
             self.notify("This directory itself does not differ.", markup=False)
             return
-        self.difference.show(both.tree.table.full(entry.path), both.old, both.new)
+        self.difference.show(pair.tree.table.full(entry.path), pair.old, pair.new)
         self._switcher.current = DIFFERENCE
         self.set_focus(self.difference.rows)
         self.refresh_bindings()
@@ -339,9 +315,7 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.set_focus(self.files)
 
     def action_back(self) -> None:
-        """Leave the differences of a file, or the field, then clear the field, then return to the picker if the images were
-        chosen there.
-        """
+        """Leave the diff of a file, or the field; then clear the field; then return to the picker if the images came from it."""
         if self.shown == DIFFERENCE:
             if not self.difference.back():
                 self.action_show_list("files")
@@ -358,20 +332,20 @@ class ComparisonScreen(Guarded, Screen[None]):
     def action_copy(self) -> None:
         focused: object = self.focused
         if self.shown == DIFFERENCE:
-            copy(self.app, copied_path(self.difference.path))
+            copy(self.app, copyable_path(self.difference.path))
             return
-        copy(self.app, focused.copied() if isinstance(focused, Pointing) else None)
+        copy(self.app, focused.copyable() if isinstance(focused, Pointing) else None)
 
-    def _useless(self) -> set[str]:
+    def _inactive_commands(self) -> set[str]:
         files = {"comparison.sort", "comparison.difference", "list.open"}
-        useless = set() if self.shown == "files" else files
+        inactive = set() if self.shown == "files" else files
         if not (self._can_go_back or self._picked):
-            useless.add("app.back")
-        return useless
+            inactive.add("app.back")
+        return inactive
 
     @property
     def _can_go_back(self) -> bool:
-        """Whether `back` has something to leave on this screen."""
+        """Whether `back` would leave or clear something on this screen."""
         within = self.shown == DIFFERENCE or self.field.input.has_focus
         return within or bool(self.field.input.value)
 

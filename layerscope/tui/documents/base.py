@@ -13,12 +13,14 @@ Piece = tuple[str, str]
 
 TAB = 8
 """Columns between tab stops."""
-MOST_MATCHES = 100_000
+LONGEST_LINE = 2000
+"""Maximum number of characters shown of a line of a diff."""
+MAX_MATCHES = 100_000
 """Maximum number of matching rows."""
 
 
 class Document(Protocol):
-    """Rows of a content."""
+    """A content as rows."""
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -30,7 +32,7 @@ class Document(Protocol):
         """A row from its first column to its last."""
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
-        """Rows that match a pattern, at most `MOST_MATCHES`."""
+        """Rows that match a pattern, at most `MAX_MATCHES`."""
 
 
 def expanded(text: str, column: int) -> str:
@@ -49,16 +51,21 @@ def expanded(text: str, column: int) -> str:
     return "".join(parts)
 
 
+def clipped(line: str) -> str:
+    """A line of a diff, made safe and cut after `LONGEST_LINE` characters."""
+    return expanded(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…", 0)
+
+
 def matching_rows(
     document: Document, pattern: re.Pattern[str], cancelled: Callable[[], bool]
 ) -> list[int]:
     """Rows whose text matches a pattern."""
-    found = []
+    rows = []
     for row in range(len(document)):
         if row % 1024 == 0 and cancelled():
             break
         if pattern.search("".join(text for text, _ in document.pieces(row))):
-            found.append(row)
-            if len(found) == MOST_MATCHES:
+            rows.append(row)
+            if len(rows) == MAX_MATCHES:
                 break
-    return found
+    return rows

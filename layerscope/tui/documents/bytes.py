@@ -6,9 +6,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable
 
-from layerscope.tui.documents.base import MOST_MATCHES, Piece
+from layerscope.tui.documents.base import MAX_MATCHES, Piece
 
-WIDTH = 16
+BYTES_PER_ROW = 16
 """Bytes per row."""
 _READABLE = "".join(chr(code) if 32 <= code < 127 else "." for code in range(256))
 _HEX_WORDS = re.compile(r"(?:[0-9a-f]{2}[ ]?)+", re.IGNORECASE)
@@ -21,13 +21,13 @@ class BytesDocument:
         self._data = data
 
     def __len__(self) -> int:
-        return -(-len(self._data) // WIDTH)
+        return -(-len(self._data) // BYTES_PER_ROW)
 
     def label(self, row: int) -> str:
-        return f"{row * WIDTH:08x}"
+        return f"{row * BYTES_PER_ROW:08x}"
 
     def pieces(self, row: int) -> list[Piece]:
-        data = self._data[row * WIDTH : (row + 1) * WIDTH]
+        data = self._data[row * BYTES_PER_ROW : (row + 1) * BYTES_PER_ROW]
         left = data[:8].hex(" ")
         right = data[8:].hex(" ")
         readable = data.decode("latin-1").translate(_TABLE)
@@ -40,12 +40,12 @@ class BytesDocument:
         if _HEX_WORDS.fullmatch(text) and len(text.replace(" ", "")) >= 4:
             wanted += b"|" + re.escape(bytes.fromhex(text.replace(" ", "")))
         rows: list[int] = []
-        for found in re.finditer(wanted, self._data, re.IGNORECASE):
-            row = found.start() // WIDTH
+        for match in re.finditer(wanted, self._data, re.IGNORECASE):
+            row = match.start() // BYTES_PER_ROW
             at = bisect_left(rows, row)
             if at == len(rows):
                 rows.append(row)
-            if len(rows) >= MOST_MATCHES or (len(rows) % 1024 == 0 and cancelled()):
+            if len(rows) >= MAX_MATCHES or (len(rows) % 1024 == 0 and cancelled()):
                 break
         return rows
 

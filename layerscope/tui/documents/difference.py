@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
 
 from layerscope.progress import Progress, check
-from layerscope.tui.documents.base import Piece, expanded, matching_rows
+from layerscope.tui.documents.base import Piece, clipped, matching_rows
 
-MOST_LINES = 4000
+MAX_LINES = 4000
 """Maximum number of changed lines of a version that are compared."""
 CONTEXT = 3
 """Unchanged lines shown around a difference."""
-_LINE = 2000
-"""Characters shown per line."""
 
 Row = tuple[int, int, str, str]
 """Line numbers before and after (0 for none), the mark, the line."""
@@ -42,8 +40,8 @@ class DiffDocument:
     rows: list[Row]
     added: int
     removed: int
-    whole: bool
-    """Whether all lines were compared; otherwise there are more differences."""
+    complete: bool
+    """Whether all lines were compared; if not, there may be more differences."""
 
     @classmethod
     def of(cls, old: Sequence[str], new: Sequence[str], progress: Progress) -> DiffDocument:
@@ -51,16 +49,16 @@ class DiffDocument:
         start = _common(old, new)
         end = _common(old[start:][::-1], new[start:][::-1])
         before, after = old[start : len(old) - end], new[start : len(new) - end]
-        whole = max(len(before), len(after)) <= MOST_LINES
+        complete = max(len(before), len(after)) <= MAX_LINES
         matcher = _Matcher(None, [], [], autojunk=True)
         matcher.progress = progress
-        matcher.set_seqs(before[:MOST_LINES], after[:MOST_LINES])
+        matcher.set_seqs(before[:MAX_LINES], after[:MAX_LINES])
         changes = [
             (start + a, start + b, start + c, start + d)
             for tag, a, b, c, d in matcher.get_opcodes()
             if tag != "equal"
         ]
-        document = cls([], 0, 0, whole)
+        document = cls([], 0, 0, complete)
         document._append(old, new, changes)
         return document
 
@@ -69,7 +67,7 @@ class DiffDocument:
     ) -> None:
         """Add rows for the differences and their context."""
         at = -1
-        """The line of `old` up to which rows were made."""
+        """The line of `old` up to which there are rows."""
         for number, (a, b, c, d) in enumerate(changes):
             first = max(a - CONTEXT, 0)
             if at < 0 or first > at:
@@ -100,8 +98,7 @@ class DiffDocument:
         _, _, mark, line = self.rows[row]
         if mark == "@":
             return [(line, "metadata")]
-        shown = line if len(line) <= _LINE else line[:_LINE] + "…"
-        return [(f"{mark} {expanded(shown, 0)}", _STYLES.get(mark, ""))]
+        return [(f"{mark} {clipped(line)}", _STYLES.get(mark, ""))]
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
         return matching_rows(self, pattern, cancelled)

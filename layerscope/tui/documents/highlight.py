@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
     from pygments.token import _TokenType
 
-SECONDS = 3.0
-"""Time limit for highlighting; the rest stays plain."""
-MOST_CHARACTERS = 1 << 20
-"""Characters of a text that are highlighted."""
+TIME_LIMIT = 3.0
+"""Time limit for highlighting, in seconds; the rest stays plain."""
+MAX_CHARACTERS = 1 << 20
+"""Maximum number of characters that are highlighted."""
 LONGEST_LINE = 2000
 """Texts with longer lines are not highlighted: they are generated, and slow for lexers."""
 
@@ -70,7 +70,7 @@ def styles_of(
         return []
     from pygments.lexers import get_lexer_by_name
 
-    text = "\n".join(document.rows)[:MOST_CHARACTERS]
+    text = "\n".join(document.rows)[:MAX_CHARACTERS]
     styles: list[list[tuple[int, str]]] = [[]]
     for style, part in _tokens(get_lexer_by_name(lexer), text, progress):
         first, *others = part.split("\n")
@@ -82,7 +82,7 @@ def styles_of(
 
 def _tokens(lexer: Lexer, text: str, progress: Progress) -> Iterator[tuple[str, str]]:
     """Style and text of each token, until time is up."""
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + TIME_LIMIT
     names: dict[_TokenType, str] = {}
     for number, (_, kind, part) in enumerate(lexer.get_tokens_unprocessed(text)):
         if number % 256 == 0:

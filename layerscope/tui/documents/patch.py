@@ -1,4 +1,4 @@
-"""A patch to read before it is written: the changes of each file, then the findings that it leaves out."""
+"""A patch as rows: the changes of each file, then the findings that it leaves out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from layerscope import text
 from layerscope.analysis.findings.finding import Finding
 from layerscope.image.secret_spans import masked
 from layerscope.report.patch import FileChange, Patch, hunks
-from layerscope.tui.documents.base import Piece, expanded, matching_rows
+from layerscope.tui.documents.base import Piece, clipped, matching_rows
 
-_LINE = 2000
-"""Characters shown per line."""
 _SIZE = 9
 _STYLES = {"-": "removed", "+": "added", "@": "metadata", "\\": "quiet"}
 """Styles of lines by their first character."""
@@ -27,7 +25,7 @@ class PatchDocument:
 
     @classmethod
     def of(cls, patch: Patch, found: Sequence[Finding]) -> PatchDocument:
-        """`found` are all findings. Secrets are masked."""
+        """`found` are all findings of the image. Secrets are masked."""
         rows: list[Piece] = []
         for change in patch.files:
             rows += [("", "")] if rows else []
@@ -53,8 +51,7 @@ class PatchDocument:
 
     def pieces(self, row: int) -> list[Piece]:
         line, style = self.rows[row]
-        shown = line if len(line) <= _LINE else line[:_LINE] + "…"
-        return [(expanded(shown, 0), style)]
+        return [(clipped(line), style)]
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
         return matching_rows(self, pattern, cancelled)

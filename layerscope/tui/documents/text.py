@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 from layerscope.tui.documents.base import Piece, expanded, matching_rows
 
-ROW = 4096
-"""Characters per row: longer lines continue in the next row, so that no row is slow to paint."""
+ROW_LENGTH = 4096
+"""Characters per row. Longer lines continue in the next row, so that no row is slow to paint."""
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\v\b\x1b")
 _ODD_SHARE = 0.1
 """Above this share of non-text bytes, a content is binary."""
-_CHECKED = 1 << 16
+_CHECKED_BYTES = 1 << 16
 """Bytes examined to detect binary content."""
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether a content is binary: a NUL near its start, or many non-text bytes."""
-    head = data[:_CHECKED]
+    """Whether a content is binary: it has a NUL near its start, or many non-text bytes."""
+    head = data[:_CHECKED_BYTES]
     if b"\0" in head:
         return True
     if not head:
@@ -57,10 +57,10 @@ class TextDocument:
         numbers: list[int] = []
         for number, line in enumerate(lines, 1):
             whole = line[:-1] if returns and line.endswith("\r") else line
-            rows.append(whole[:ROW])
+            rows.append(whole[:ROW_LENGTH])
             numbers.append(number)
-            for start in range(ROW, len(whole), ROW):
-                rows.append(whole[start : start + ROW])
+            for start in range(ROW_LENGTH, len(whole), ROW_LENGTH):
+                rows.append(whole[start : start + ROW_LENGTH])
                 numbers.append(0)
         return cls(rows, numbers, len(lines) if data else 0, returns)
 
@@ -75,16 +75,16 @@ class TextDocument:
         line = self.rows[row]
         if row >= len(self.styles) or not self.styles[row]:
             return [(expanded(line, 0), "")]
-        found: list[Piece] = []
+        pieces: list[Piece] = []
         start = column = 0
         for length, style in [*self.styles[row], (len(line), "")]:
             part = line[start : start + length]
             if part:
                 shown = expanded(part, column)
-                found.append((shown, style))
+                pieces.append((shown, style))
                 column += len(shown)
             start += length
-        return found
+        return pieces
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
         return matching_rows(self, pattern, cancelled)

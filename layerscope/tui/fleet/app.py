@@ -1,4 +1,4 @@
-"""The application that has many images read, and shows the answers about them."""
+"""The explorer of many images: has them read, and shows tables about all of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.report.fleet_rows import FleetTables
 from layerscope.report.fleet_table import FleetTable
 from layerscope.tui.explorer_app import ExplorerApp
-from layerscope.tui.fleet.known import KnownFleet, all_tables
 from layerscope.tui.fleet.screen import FleetScreen
+from layerscope.tui.fleet.state import FleetState, all_tables
 from layerscope.tui.paint import bar
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
@@ -33,7 +33,7 @@ class FleetRead(Message):
 
 @dataclass(eq=False, repr=False)
 class FleetFailed(Message):
-    """The images cannot be read."""
+    """The images could not be read."""
 
     error: LayerscopeError
 
@@ -43,29 +43,29 @@ class FleetApp(ExplorerApp):
 
     view_title = "Many images"
 
-    def __init__(self, known: KnownFleet, preferences: Preferences) -> None:
+    def __init__(self, state: FleetState, preferences: Preferences) -> None:
         super().__init__(preferences=preferences)
-        self.known = known
+        self.fleet_state = state
         self.chosen: int | None = None
-        """The number of the image that the user wants to explore."""
-        self._screen = FleetScreen(known, self.keys)
+        """The number of the image to explore next; None if the user quits."""
+        self._screen = FleetScreen(state, self.keys)
         self._layers = (0, 0)
-        """Distinct layers that are read, and all of them."""
+        """The number of distinct layers read so far, and of all."""
 
     @property
     def main(self) -> FleetScreen:
         return self._screen
 
     def on_mount(self) -> None:
-        self.begin(self.main)
+        self.show_main(self.main)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        if self.known.tables is None:
+        if self.fleet_state.tables is None:
             self._load()
-        trouble, self.known.trouble = self.known.trouble, None
-        if trouble is not None:
-            self.push_screen(ErrorScreen(trouble))
+        error, self.fleet_state.open_error = self.fleet_state.open_error, None
+        if error is not None:
+            self.push_screen(ErrorScreen(error))
 
     @work(thread=True, exit_on_error=False, group="load")
     def _load(self) -> None:
@@ -77,7 +77,7 @@ class FleetApp(ExplorerApp):
             progress.advance(0)
 
         try:
-            fleet = self.known.read(progress, watch)
+            fleet = self.fleet_state.read(progress, watch)
             progress.stage("Sorting")
             tables = FleetTables(fleet, binary=text.uses_binary_sizes())
             self.post_message(FleetRead(tables, all_tables(tables)))
@@ -87,17 +87,17 @@ class FleetApp(ExplorerApp):
             self.post_message(FleetFailed(error))
 
     @on(FleetRead)
-    def _read(self, event: FleetRead) -> None:
-        self.known.take(event.tables, event.by_name)
-        self.main.read()
+    def _fleet_read(self, event: FleetRead) -> None:
+        self.fleet_state.take(event.tables, event.by_name)
+        self.main.fleet_read()
 
     @on(FleetFailed)
-    def _failed(self, event: FleetFailed) -> None:
-        self.main.not_read()
+    def _fleet_failed(self, event: FleetFailed) -> None:
+        self.main.fleet_failed()
         self.push_screen(ErrorScreen(event.error))
 
     @on(ProgressMoved)
-    def _moved(self, event: ProgressMoved) -> None:
+    def _progress_moved(self, event: ProgressMoved) -> None:
         work = f"{event.stage}…"
         if event.total:
             work = f"{event.stage}: {event.done:,} of {event.total:,}"

@@ -1,4 +1,4 @@
-"""What is known of a row of a fleet's table, in lines: its figures, and which images have it."""
+"""The details of a row of a fleet's table: its figures, and the images that have it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from layerscope.fleet.messages import Failure
 from layerscope.fleet.tables import ImageRow, LayerRow, StepRow
 from layerscope.report.fleet_rows import FleetTables, difference_words
 from layerscope.report.fleet_table import FailedImage, FleetRow, FleetTable
-from layerscope.tui.widgets.words_list import Words
+from layerscope.tui.widgets.paragraph_list import Paragraph
 
 _SIZE = 9
-_PATHS = 12
-_LABEL = 13
+_MAX_PATHS = 12
+_LABEL_WIDTH = 13
 
 
-def words_of(
+def paragraphs_of(
     row: FleetRow, table: FleetTable, tables: FleetTables, check: Check
-) -> Iterator[Words]:
-    """The lines for a row. Looks at the rows of all images; raises what `check` raises, and OSError."""
+) -> Iterator[Paragraph]:
+    """The details of a row. Reads the rows of all images; raises `OSError`, and what `check` raises."""
     about = row.about
     if isinstance(about, int):
         yield from _image(about, tables)
@@ -39,11 +39,11 @@ def words_of(
     if isinstance(about, FailedImage):
         yield from _failure(about.image, about.failure, tables)
         return
-    yield Words(_title(row), "strong")
+    yield Paragraph(_title(row), "strong")
     for column, cell in zip(table.columns, row.cells, strict=True):
         if cell[0] == "number":
-            yield Words(f"{column.title:<{_LABEL}} {cell[2]}")
-    yield from _more(about, tables)
+            yield Paragraph(f"{column.title:<{_LABEL_WIDTH}} {cell[2]}")
+    yield from _extra_facts(about, tables)
     yield from _images(images_of(tables.fleet, about, check), tables)
 
 
@@ -56,44 +56,44 @@ def _title(row: FleetRow) -> str:
     return names[-1] if isinstance(about, DistinctLayer | LineAnswer) else (names or [""])[0]
 
 
-def _fact(label: str, words: str, style: str = "") -> Words:
-    return Words(f"{label:<{_LABEL}} {words}", style, hang=" " * (_LABEL + 1))
+def _fact(label: str, words: str, style: str = "") -> Paragraph:
+    return Paragraph(f"{label:<{_LABEL_WIDTH}} {words}", style, hang=" " * (_LABEL_WIDTH + 1))
 
 
-def _more(about: object, tables: FleetTables) -> Iterator[Words]:
-    """What the table does not say."""
+def _extra_facts(about: object, tables: FleetTables) -> Iterator[Paragraph]:
+    """Facts for which the table has no column."""
     size = tables.size
     match about:
         case DistinctLayer():
-            yield Words(text.safe_name(about.digest), "quiet")
+            yield Paragraph(text.safe_name(about.digest), "quiet")
             kind = "compressed" if about.compressed else "not compressed"
             yield _fact("blob", f"{size(about.bytes)}, {kind}; tar {size(about.tar_bytes)}")
             if about.base:
-                yield Words("part of a base image in every image that has it", "quiet")
+                yield Paragraph("part of a base image in every image that has it", "quiet")
         case RuleAnswer():
             yield _fact("rule", about.rule)
             yield _fact("severity", about.severity)
             yield _fact("findings", f"{about.findings:,}")
             if about.base_images:
                 count = text.count_of(about.base_images, "image")
-                yield Words(f"only another base image avoids it in {count}", "quiet")
-            yield Words("")
-            yield Words("Dockerfile lines", "strong")
+                yield Paragraph(f"only another base image avoids it in {count}", "quiet")
+            yield Paragraph("")
+            yield Paragraph("Dockerfile lines", "strong")
             for line in about.lines:
                 count = text.count_of(line.images, "image")
                 figures = f"{size(line.bytes)} in {count}, {size(line.once_bytes)} once"
-                yield Words(text.safe_name(line.line))
-                yield Words(figures, "quiet", "  ")
+                yield Paragraph(text.safe_name(line.line))
+                yield Paragraph(figures, "quiet", "  ")
         case BaseVersion():
             yield _fact("version", text.safe_name(about.name or text.short_digest(about.chain_id)))
             yield _fact("built", text.date_of(about.created) or "unknown")
             yield _fact("layers", f"{about.layers:,}")
             if not about.newest:
-                yield Words("lags: a newer version is in use", "waste")
+                yield Paragraph("lags: a newer version is in use", "waste")
         case BuildAnswer():
-            yield Words(difference_words(about), "modified")
-            for path in about.differs.paths[:_PATHS]:
-                yield Words(f"/{text.safe_name(path)}", "quiet", "  ")
+            yield Paragraph(difference_words(about), "modified")
+            for path in about.differs.paths[:_MAX_PATHS]:
+                yield Paragraph(f"/{text.safe_name(path)}", "quiet", "  ")
         case DuplicateAnswer():
             yield _fact("layers", f"{about.layers:,}")
             yield _fact("SHA-256", f"{about.digest}…")
@@ -103,29 +103,29 @@ def _more(about: object, tables: FleetTables) -> Iterator[Words]:
             yield _fact("in all", size(about.stored_bytes))
 
 
-def _images(found: Mapping[str, Sequence[int]], tables: FleetTables) -> Iterator[Words]:
-    """The images, by group."""
-    for name, images in found.items():
-        yield Words("")
+def _images(groups: Mapping[str, Sequence[int]], tables: FleetTables) -> Iterator[Paragraph]:
+    """The images by group; a group without a name has only a count."""
+    for name, images in groups.items():
+        yield Paragraph("")
         count = text.count_of(len(images), "image")
         shown = text.short_digest(name)[-12:] if name.startswith("sha256:") else text.safe_name(name)  # fmt: skip
-        yield Words(f"{shown}  {count}" if name else count, "strong")
+        yield Paragraph(f"{shown}  {count}" if name else count, "strong")
         for image in images:
-            yield _named(image, tables)
+            yield _image_line(image, tables)
 
 
-def _named(image: int, tables: FleetTables) -> Words:
-    return Words(tables.titles[image], "directory", "  ", image=image)
+def _image_line(image: int, tables: FleetTables) -> Paragraph:
+    return Paragraph(tables.titles[image], "directory", "  ", image=image)
 
 
-def _image(number: int, tables: FleetTables) -> Iterator[Words]:
-    """The figures of an image, and its layers with how many images have each."""
+def _image(number: int, tables: FleetTables) -> Iterator[Paragraph]:
+    """The figures of an image, and its layers with the number of images that have each."""
     results, size = tables.fleet.results, tables.size
     (row,) = results.of_image(ImageRow, number)
-    yield Words(tables.titles[number], "strong", image=number)
-    yield Words(text.safe_name(row.reference), "quiet")
-    made = tables.created[number] or "unknown"
-    yield _fact("made", f"{made}  {text.safe_name(row.platform or '')}")
+    yield Paragraph(tables.titles[number], "strong", image=number)
+    yield Paragraph(text.safe_name(row.reference), "quiet")
+    created = tables.created[number] or "unknown"
+    yield _fact("made", f"{created}  {text.safe_name(row.platform or '')}")
     stored, wasted = row.stored_bytes or 0, row.wasted_bytes or 0
     yield _fact("stored", size(stored))
     yield _fact("wasted", f"{size(wasted)} ({text.percent(wasted, stored)})")
@@ -138,11 +138,11 @@ def _image(number: int, tables: FleetTables) -> Iterator[Words]:
         name = f"{text.safe_name(row.base_name)}, " if row.base_name else ""
         yield _fact("base image", f"{name}{text.count_of(row.base_layers, 'layer')}")
     if row.secrets:
-        yield Words(text.count_of(row.secrets, "secret"), "removed")
+        yield Paragraph(text.count_of(row.secrets, "secret"), "removed")
     if row.error:
-        yield Words(text.safe_name(row.error), "removed")
-    yield Words("")
-    yield Words("Layers, and how many images have each", "strong")
+        yield Paragraph(text.safe_name(row.error), "removed")
+    yield Paragraph("")
+    yield Paragraph("Layers, and how many images have each", "strong")
     counts = {layer.digest: layer.images for layer in tables.fleet.answers.layers}
     lines = {step.step: step.line for step in results.of_image(StepRow, number)}
     for layer in results.of_image(LayerRow, number):
@@ -150,17 +150,17 @@ def _image(number: int, tables: FleetTables) -> Iterator[Words]:
         style = "" if images > 1 else "waste"
         line = text.safe_name(lines.get(layer.step, ""))
         figures = f"{size(layer.stored_bytes):>{_SIZE}} × {images:<4,} "
-        yield Words(f"{figures}{line}", style, hang=" " * len(figures))
+        yield Paragraph(f"{figures}{line}", style, hang=" " * len(figures))
 
 
-def _failure(image: int, failure: Failure, tables: FleetTables) -> Iterator[Words]:
+def _failure(image: int, failure: Failure, tables: FleetTables) -> Iterator[Paragraph]:
     """Why an image could not be read."""
-    yield Words(tables.titles[image], "strong", image=image)
-    yield Words("")
-    yield Words(text.safe_name(failure.message), "removed")
+    yield Paragraph(tables.titles[image], "strong", image=image)
+    yield Paragraph("")
+    yield Paragraph(text.safe_name(failure.message), "removed")
     if failure.hint:
-        yield Words("")
-        yield Words(text.safe_name(failure.hint))
+        yield Paragraph("")
+        yield Paragraph(text.safe_name(failure.hint))
     figures = "It has no figures." if tables.stored[image] is None else "Its figures cover only what could be read."  # fmt: skip
-    yield Words("")
-    yield Words(figures, "quiet")
+    yield Paragraph("")
+    yield Paragraph(figures, "quiet")

@@ -1,4 +1,4 @@
-"""A table of a fleet's answers: sorted, filtered, and as wide as the terminal."""
+"""A table about many images: sorted, filtered, with the columns that fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.message import Message
 from layerscope import text
 from layerscope.fleet.answers.model import DistinctLayer, GrowthAnswer
 from layerscope.report.fleet_table import Cell, Column, FleetRow, FleetTable
-from layerscope.tui.fleet.known import TableState
+from layerscope.tui.fleet.state import TableState
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.widgets.line_list import LineList
 
@@ -17,38 +17,38 @@ GAP = 2
 """Cells between columns."""
 BAR = 8
 """Cells of a bar."""
-_BAR = -1
-"""The bar, as the number of a column."""
-_LEAST = 26
-"""Cells for the text of a column, at least, while others can be left out."""
-_WITH_BAR = 34
-"""The same while there is a bar."""
-_WIDEST = 24
-"""Cells of a column that does not grow, at most."""
+_BAR_COLUMN = -1
+"""Stands for the bar among the numbers of columns."""
+_MIN_TEXT = 26
+"""Minimum width of a column of text; other columns are left out to keep it."""
+_MIN_TEXT_WITH_BAR = 34
+"""The same if there is a bar."""
+_MAX_FIXED = 24
+"""Maximum width of a column that does not grow."""
 _STYLES = {"error": "removed", "warning": "waste", "lags": "waste"}
 
 
-class AnswerList(LineList):
+class FleetList(LineList):
     """The rows of a table."""
 
     class LaidOut(Message):
-        """The columns have other widths."""
+        """The widths of the columns changed."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._table: FleetTable | None = None
         self._state = TableState()
         self._rows: Sequence[FleetRow] = ()
-        self._natural: list[int] = []
-        self._most = 1.0
-        self._nothing = ""
+        self._natural_widths: list[int] = []
+        self._largest = 1.0
+        self._empty_message = ""
         self._width = 0
 
-    def show(self, table: FleetTable | None, state: TableState, nothing: str) -> None:
-        """Show a table as the user saw it last; `nothing` is said if there are no rows."""
-        self._table, self._state, self._nothing = table, state, nothing
+    def show(self, table: FleetTable | None, state: TableState, empty_message: str) -> None:
+        """Show a table as the user last saw it; `empty_message` is the text if it has no rows."""
+        self._table, self._state, self._empty_message = table, state, empty_message
         if table is not None:
-            self._natural = [
+            self._natural_widths = [
                 max(
                     (text.cells(row.cells[number][2]) for row in table.rows),
                     default=0,
@@ -56,7 +56,7 @@ class AnswerList(LineList):
                 for number in range(len(table.columns))
             ]
             values = [row.cells[table.order or 0][1] for row in table.rows]
-            self._most = max((one for one in values if isinstance(one, int | float)), default=1) or 1  # fmt: skip
+            self._largest = max((one for one in values if isinstance(one, int | float)), default=1) or 1  # fmt: skip
         self.change()
 
     def change(self) -> None:
@@ -74,14 +74,14 @@ class AnswerList(LineList):
             )
         if state.reverse:
             rows.reverse()
-        kept = state.row
+        about = state.row
         self._rows = rows
         self.rows_changed()
-        self.go_to(next((at for at, row in enumerate(rows) if row.about is kept), 0))
-        self.remember()
+        self.go_to(next((at for at, row in enumerate(rows) if row.about is about), 0))
+        self.keep_row()
 
-    def remember(self) -> None:
-        """Keep the row under the cursor in the state."""
+    def keep_row(self) -> None:
+        """Save the row under the cursor in the state."""
         self._state.row = None if self.current is None else self.current.about
 
     @property
@@ -95,7 +95,7 @@ class AnswerList(LineList):
     def empty_text(self) -> str:
         if self._state.search:
             return f"No row contains {text.safe_name(self._state.search)}."
-        return self._nothing
+        return self._empty_message
 
     # columns
 
@@ -116,19 +116,19 @@ class AnswerList(LineList):
         return shown[(shown.index(now) + 1) % len(shown)] if now in shown else shown[0]
 
     def column_at(self, x: int) -> int | None:
-        """The column at cell `x`; None for the bar, and right of all."""
+        """The column at cell `x`; None for the bar, and right of the last column."""
         end = 1
         for number, width in self._layout(self.scrollable_content_region.width):
             end += width + GAP
             if x < end:
-                return None if number == _BAR else number
+                return None if number == _BAR_COLUMN else number
         return None
 
     def column_titles(self) -> str:
         """Column titles."""
         titles = []
         for number, width in self._layout(self.scrollable_content_region.width):
-            if number == _BAR:
+            if number == _BAR_COLUMN:
                 titles.append(" " * width)
                 continue
             column = self._column(number)
@@ -151,53 +151,54 @@ class AnswerList(LineList):
         return self._table.columns[number]
 
     def _layout(self, width: int) -> list[tuple[int, int]]:
-        """The columns that there is room for, and their widths."""
+        """The columns that fit, with their widths."""
         if self._table is None:
             return []
         columns, order = self._table.columns, self._table.order
         shown = list(range(len(columns)))
         while True:
-            widths = {at: self._fixed(at) for at in shown if not columns[at].grow}
+            widths = {at: self._fixed_width(at) for at in shown if not columns[at].grow}
             growing = [at for at in shown if columns[at].grow]
             room = width - 2 - sum(widths.values()) - GAP * (len(shown) - 1)
             spare = max(shown, key=lambda at: columns[at].spare)
-            if room >= self._wanted(growing, _LEAST) or not columns[spare].spare:
+            if room >= self._text_width(growing, _MIN_TEXT) or not columns[spare].spare:
                 break
             shown.remove(spare)
         if not growing:
             bar_width = room - GAP
         else:
-            fits = room - BAR - GAP >= self._wanted(growing, _WITH_BAR)
+            fits = room - BAR - GAP >= self._text_width(growing, _MIN_TEXT_WITH_BAR)
             bar_width = BAR if order is not None and fits else 0
             room -= (BAR + GAP) * bool(bar_width)
-        widths |= self._grown(growing, max(room, 0))
+        widths |= self._grown_widths(growing, max(room, 0))
         layout = [(at, widths[at]) for at in shown]
         if bar_width >= BAR:
             place = len(shown) if order is None else shown.index(order) + 1
-            layout.insert(place, (_BAR, bar_width))
+            layout.insert(place, (_BAR_COLUMN, bar_width))
         return layout
 
-    def _wanted(self, growing: Sequence[int], most: int) -> int:
-        """Cells for the text of these columns, of which none needs more than `most`."""
+    def _text_width(self, growing: Sequence[int], most: int) -> int:
+        """Cells for the texts of these columns, at most `most` for each."""
         return sum(
-            min(max(self._natural[at], len(self._column(at).brief) + 2), most) for at in growing
+            min(max(self._natural_widths[at], len(self._column(at).brief) + 2), most)
+            for at in growing
         )
 
-    def _fixed(self, number: int) -> int:
-        """The width of a column that does not grow; numbers have room for the mark of the order."""
+    def _fixed_width(self, number: int) -> int:
+        """The width of a column that does not grow, with room for the sort mark."""
         column = self._column(number)
         title = len(column.brief) + bool(column.brief)
-        return min(max(title, self._natural[number]), _WIDEST)
+        return min(max(title, self._natural_widths[number]), _MAX_FIXED)
 
-    def _grown(self, growing: Sequence[int], room: int) -> dict[int, int]:
-        """The widths of columns that grow: none is wider than its text while another one is cut."""
+    def _grown_widths(self, growing: Sequence[int], room: int) -> dict[int, int]:
+        """The widths of columns that grow: none gets more than its text needs while another one is cut."""
         widths: dict[int, int] = {}
-        left = sorted(growing, key=lambda at: self._natural[at] / self._column(at).grow)
+        left = sorted(growing, key=lambda at: self._natural_widths[at] / self._column(at).grow)
         for place, number in enumerate(left):
             parts = sum(self._column(at).grow for at in left[place:])
             part = room * self._column(number).grow // parts
             last = place == len(left) - 1
-            most = max(self._natural[number], len(self._column(number).brief) + 2)
+            most = max(self._natural_widths[number], len(self._column(number).brief) + 2)
             widths[number] = part if last else min(part, most)
             room -= widths[number]
         return widths
@@ -205,14 +206,14 @@ class AnswerList(LineList):
     # painting
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        if width != self._width:  # also if only a scrollbar came or went, which is no resize
+        if width != self._width:  # a scrollbar that appears or disappears is no resize event
             self._width = width
             self.post_message(self.LaidOut())
         shown = self._rows[row]
         painter.add(" ")
         quiet = self.style_of("quiet")
         for number, room in self._layout(width):
-            if number == _BAR:
+            if number == _BAR_COLUMN:
                 self._paint_bar(shown, room, painter)
                 continue
             kind, value, words = shown.cells[number]
@@ -232,18 +233,18 @@ class AnswerList(LineList):
     def _paint_bar(self, row: FleetRow, room: int, painter: RowPainter) -> None:
         about = row.about
         if isinstance(about, GrowthAnswer):
-            most = self._most
+            most = self._largest
             shown = bar(about.stored_once_bytes / most, room).rstrip()
             added = round(len(shown) * about.added_bytes / max(about.stored_once_bytes, 1))
             painter.add(shown[: len(shown) - added], self.style_of("bar"))
             painter.add(shown[len(shown) - added :], self.style_of("added"))
             return
         value = row.cells[0 if self._table is None else self._table.order or 0][1]
-        share = value / self._most if isinstance(value, int | float) else 0
+        share = value / self._largest if isinstance(value, int | float) else 0
         painter.add(bar(share, room), self.style_of("bar"))
         painter.add(" " * GAP)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         row, table = self.current, self._table
         if row is None or table is None:
             return None

@@ -18,8 +18,8 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import PaneTitle
 from layerscope.tui.widgets.tree_columns import COLUMNS
 
-LATER = 0.2
-"""Seconds until the tree behind the dialog has its new size."""
+LAYOUT_DELAY = 0.2
+"""Seconds after a resize until the tree behind the dialog has its new size."""
 NO_ROOM = "no room at this width"
 
 
@@ -35,11 +35,11 @@ class ColumnList(LineList):
             super().__init__()
             self.chosen = chosen
 
-    def __init__(self, chosen: Iterable[str], seen: Callable[[], Collection[str]]) -> None:
-        """`seen` returns the chosen columns that fit."""
+    def __init__(self, chosen: Iterable[str], fitting: Callable[[], Collection[str]]) -> None:
+        """`fitting` returns the chosen columns that fit."""
         super().__init__()
         self.chosen = set(chosen)
-        self._seen = seen
+        self._fitting = fitting
 
     def row_count(self) -> int:
         return len(COLUMNS)
@@ -49,7 +49,7 @@ class ColumnList(LineList):
         shown = column.name in self.chosen
         painter.add(" ✓ " if shown else "   ", self.style_of("added"))
         painter.add(f"{column.title:<10}", self.style_of("strong") if shown else None)
-        if shown and column.name not in self._seen():
+        if shown and column.name not in self._fitting():
             painter.add(NO_ROOM, self.style_of("waste"))
         else:
             painter.add(column.help, self.style_of("quiet"))
@@ -82,11 +82,11 @@ class ColumnsScreen(Guarded, Dialog):
         self,
         chosen: Iterable[str],
         on_change: Callable[[tuple[str, ...]], None],
-        seen: Callable[[], Collection[str]],
+        fitting: Callable[[], Collection[str]],
     ) -> None:
-        """`seen` returns the chosen columns that fit."""
+        """`fitting` returns the chosen columns that fit."""
         super().__init__()
-        self.columns = ColumnList(chosen, seen)
+        self.columns = ColumnList(chosen, fitting)
         self._on_change = on_change
 
     def compose(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class ColumnsScreen(Guarded, Dialog):
         self.columns.focus()
 
     def on_resize(self) -> None:
-        self.set_timer(LATER, self.columns.rows_changed)
+        self.set_timer(LAYOUT_DELAY, self.columns.rows_changed)
 
     def on_column_list_changed(self, event: ColumnList.Changed) -> None:
         event.stop()

@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 
 
 class Dialog(ModalScreen[None]):
-    """A click outside it closes it, as its key does."""
+    """A dialog that a click outside closes, as its key does."""
 
     async def on_click(self, event: Click) -> None:
         if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:

@@ -23,7 +23,7 @@ from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 LISTED_AT_ONCE = 200_000
-"""Up to this many characters of instructions are listed directly; more in a thread."""
+"""Maximum number of characters of instructions that are listed directly; more are listed in a thread."""
 
 
 SCROLLBAR = 1
@@ -91,7 +91,7 @@ class DockerfileView(View):
 
     def _show(self, listing: Listing) -> None:
         self.list.show_listing(listing, self._base(listing))
-        self._say_facts()
+        self._update_facts()
         if listing.source is None:
             self._title.show(
                 "Dockerfile · reconstructed from the image history",
@@ -100,12 +100,12 @@ class DockerfileView(View):
             )
         else:
             source = text.safe_name(file_name(listing.source))
-            told = "" if self.session.dockerfile else " from the build provenance"
+            origin = "" if self.session.dockerfile else " from the build provenance"
             count = text.count_of(listing.written, "instruction")
             self._title.show(
-                f"{source}{told} · {listing.found} of {count} found in this image",
+                f"{source}{origin} · {listing.found} of {count} found in this image",
                 self._title.right,
-                shorter=(f"{source}{told} · {listing.found} of {count}",),
+                shorter=(f"{source}{origin} · {listing.found} of {count}",),
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:
@@ -126,7 +126,7 @@ class DockerfileView(View):
 
     def stacked(self) -> None:
         self.list.rows_changed()
-        self._say_facts()
+        self._update_facts()
 
     def beside_found(self) -> None:
         if self.session.dockerfile is None and self.session.image.beside.provenance is not None:
@@ -137,9 +137,9 @@ class DockerfileView(View):
     @on(LineList.Highlighted, "#listing")
     def _highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        self._say_facts()
+        self._update_facts()
 
-    def _say_facts(self) -> None:
+    def _update_facts(self) -> None:
         line = self.list.instruction
         if line is None:
             self.facts.show()

@@ -31,14 +31,14 @@ from layerscope.tui.widgets.summary_list import SummaryList, WastedFile
 if TYPE_CHECKING:
     from layerscope.filesystem.model import Filesystem
 
-TITLES = 2
+TITLE_LINES = 2
 """Lines above the steps."""
-LOW, SUMMARY = 14, 8
-"""Height below which the steps and the summary are not shown together; minimum height of the summary, where there is room."""
-LEAST = (30, 4)
+LOW_HEIGHT, SUMMARY_HEIGHT = 14, 8
+"""Height below which the summary is hidden while the steps are shown; minimum height of the summary above that."""
+MIN_PANE_SIZE = (30, 4)
 """Minimum width and height of a pane, in cells."""
-PACE = 2
-"""Cells by which a key moves the splitter."""
+SPLITTER_STEP = 2
+"""Cells that one key press moves the splitter."""
 
 
 class ExploreView(View):
@@ -70,18 +70,18 @@ class ExploreView(View):
         self.summary = SummaryList(session, id="summary")
         self.details = StepDetails(session, id="details")
         self._before_details: Widget | None = None
-        self._used = False
-        """Whether a key or a mouse button was pressed: from then on, the cursor does not move by itself."""
+        self._user_acted = False
+        """Whether a key or a mouse button was pressed; from then on the cursor does not move by itself."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left") as left:
             with Vertical(id="above") as above:
                 yield self._steps_pane
                 yield Pane(PaneTitle("Summary"), None, self.summary, id="summary-pane")
-            yield Splitter(above, LEAST, id="above-details")
+            yield Splitter(above, MIN_PANE_SIZE, id="above-details")
             yield Pane(PaneTitle("Details"), None, self.details, id="details-pane")
-        self._across = Splitter(left, LEAST, id="across")
-        yield self._across
+        self._splitter = Splitter(left, MIN_PANE_SIZE, id="across")
+        yield self._splitter
         yield self._files_pane
 
     def on_mount(self) -> None:
@@ -109,11 +109,11 @@ class ExploreView(View):
         self._show_step()
 
     def duplicates_found(self) -> None:
-        self._files_pane.show_copies()
+        self._files_pane.duplicates_found()
 
     def findings_found(self) -> None:
         self.summary.collect()
-        self._files_pane.take_marks()
+        self._files_pane.update_marks()
 
     def base_moved(self) -> None:
         self.summary.collect()
@@ -121,14 +121,14 @@ class ExploreView(View):
     # selection
 
     def on_key(self) -> None:
-        self._used = True
+        self._user_acted = True
 
     def on_mouse_down(self) -> None:
-        self._used = True
+        self._user_acted = True
 
     def _show_costliest(self) -> None:
-        """Until the user does something, keep the cursor on the step that matters most."""
-        if not self._used:
+        """Keep the cursor on the costliest step until the user presses a key or a mouse button."""
+        if not self._user_acted:
             self.steps.select_costliest()
 
     def _show_step(self, reveal: int | None = None) -> None:
@@ -140,7 +140,7 @@ class ExploreView(View):
         self.details.show(self.steps.selected)
 
     def _place(self) -> Place | None:
-        """What the tree shows; None in an image without steps."""
+        """The step or image that the tree shows; None in an image without steps."""
         selected, image = self.steps.selected, self.session.image
         last = len(image.layers) - 1
         if isinstance(selected, Step):
@@ -199,30 +199,30 @@ class ExploreView(View):
     def reveal(self, layer: int, path: int) -> None:
         """Show a path where a layer stores it."""
         self._steps_pane.mark(None)
-        self._files_pane.plain()
+        self._files_pane.reset()
         self.steps.select_layer(layer)
         self._show_step(reveal=path)
         self.screen.set_focus(self.files)
 
-    def here(self) -> Callable[[], None]:
-        was, files = self._selected(), self._files_pane.shown()
+    def restore_point(self) -> Callable[[], None]:
+        steps_state, files_state = self._steps_state(), self._files_pane.state()
 
         def show() -> None:
-            if (was, files) == (self._selected(), self._files_pane.shown()):
+            if (steps_state, files_state) == (self._steps_state(), self._files_pane.state()):
                 return
-            row, marked, metadata = was
+            row, marked, metadata = steps_state
             if metadata != self.steps.shows_metadata:
                 self.action_toggle_metadata()
             if row is not None:
                 self.steps.select(row)
             self._steps_pane.mark(marked)
-            self._files_pane.return_to(files)
-            self._show_step(reveal=files.path)
+            self._files_pane.restore(files_state)
+            self._show_step(reveal=files_state.path)
 
         return show
 
-    def _selected(self) -> tuple[Row | None, int | None, bool]:
-        """What is under the cursor of the steps, the marked layer, and whether metadata steps are shown."""
+    def _steps_state(self) -> tuple[Row | None, int | None, bool]:
+        """The row under the cursor of the steps, the marked layer, and whether metadata steps are shown."""
         return self.steps.selected, self.steps.marked, self.steps.shows_metadata
 
     def show_step(self, index: int) -> None:
@@ -231,7 +231,7 @@ class ExploreView(View):
         if step.layer is None and not self.steps.shows_metadata:
             self.action_toggle_metadata()
         self._steps_pane.mark(None)
-        self._files_pane.plain()
+        self._files_pane.reset()
         self.steps.select(step)
         self._show_step()
         self.screen.set_focus(self.steps)
@@ -246,7 +246,7 @@ class ExploreView(View):
         self._compare_with(None)
 
     def action_toggle_changed_only(self) -> None:
-        if self.files.wanted is not None:
+        if self.files.target_view is not None:
             self._files_pane.toggle_changed_only()
             self._compare_with(None)
 
@@ -263,7 +263,7 @@ class ExploreView(View):
         self._files_pane.choose_columns()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the field, a slash is text."""
+        """Do not open the filter from its own field, where a slash is text."""
         return not (action == "filter" and self.filter_bar.typing)
 
     @property
@@ -290,21 +290,21 @@ class ExploreView(View):
             return False
         return True
 
-    def useless(self) -> set[str]:
-        """In the details, the footer shows `back` instead of `explore.details`: both return."""
+    def inactive_commands(self) -> set[str]:
+        """In the details both `back` and `explore.details` return; the footer shows only `back`."""
         return {"explore.details"} if self.details.has_focus else set()
 
     # panes
 
     @property
-    def list_of_field(self) -> FileTree:
+    def searched_list(self) -> FileTree:
         return self.files
 
     def panes(self) -> list[Widget]:
         return [self.steps, self.files, self.summary, self.details]
 
     def go_to_pane(self, pane: Widget) -> None:
-        """The summary or the details replace the steps if there is no room for all."""
+        """Focus a pane; the summary and the details replace the steps if there is no room for all."""
         self._show_beside_steps(pane)
         super().go_to_pane(pane)
 
@@ -312,10 +312,10 @@ class ExploreView(View):
         self.set_class(pane is self.details, "-details")
         self.set_class(pane is self.summary, "-summary")
 
-    def share_room(self) -> None:
-        """In a narrow terminal, the upper panes get more room while they are used."""
-        self._show_beside_steps(self.roomy)
-        self.set_class(self.roomy is self.files, "-files")
+    def resize_panes(self) -> None:
+        """Enlarge the upper panes while they are used, in a narrow terminal."""
+        self._show_beside_steps(self.active_pane)
+        self.set_class(self.active_pane is self.files, "-files")
 
     def action_toggle_details(self) -> None:
         if self.details.has_focus:
@@ -333,33 +333,33 @@ class ExploreView(View):
     # room
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
+        self.call_after_refresh(self._update_column_titles)
 
     @on(Splitter.Moved)
     def _panes_resized(self, event: Splitter.Moved) -> None:
         event.stop()
-        self._name_columns()
+        self._update_column_titles()
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self, event: FileTree.RowsChanged) -> None:
         event.stop()
-        self.call_after_refresh(self._name_columns)
+        self.call_after_refresh(self._update_column_titles)
 
-    def _name_columns(self) -> None:
-        self._steps_pane.name_columns()
-        self._files_pane.name_columns()
-        self._fit_steps()
+    def _update_column_titles(self) -> None:
+        self._steps_pane.update_column_titles()
+        self._files_pane.update_column_titles()
+        self._set_steps_height()
 
-    def _fit_steps(self) -> None:
-        """Give the summary the room that the steps do not fill; in a low view, only one of them is shown."""
+    def _set_steps_height(self) -> None:
+        """Set the height of the steps: the summary gets what they do not need; in a low view only one of them is shown."""
         above = self._steps_pane.parent
         room = above.size.height if isinstance(above, Widget) else 0
-        alone = room < LOW or self.screen.has_class("-narrow")
+        alone = room < LOW_HEIGHT or self.screen.has_class("-narrow")
         self.set_class(alone, "-alone")
-        most = max(room - SUMMARY, room // 2)
-        wanted = min(max(self.steps.row_count(), 1) + TITLES, most)
-        self._steps_pane.styles.height = "1fr" if alone else wanted
+        most = max(room - SUMMARY_HEIGHT, room // 2)
+        height = min(max(self.steps.row_count(), 1) + TITLE_LINES, most)
+        self._steps_pane.styles.height = "1fr" if alone else height
 
     def action_move_splitter(self, by: int) -> None:
         """Enlarge or shrink the left panes."""
-        self._across.move(by * PACE)
+        self._splitter.move(by * SPLITTER_STEP)

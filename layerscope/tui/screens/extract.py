@@ -1,4 +1,4 @@
-"""Extract: asks for a target, and shows the progress."""
+"""The dialog that extracts a file or directory: target and progress."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from layerscope.tui.pointing import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
-_TOLD = 3
-"""Number of paths named in the notification if they could not be written."""
+_MAX_FAILURES = 3
+"""Maximum number of unwritten paths that the notification names."""
 
 
 @dataclass(eq=False, repr=False)
@@ -72,7 +72,7 @@ class ExtractScreen(Dialog):
         self._file_name = opened.filesystem.table.name(pointed.path)
         self._field = Input(f"./{_printable(self._file_name)}", compact=True)
         self._field.cursor_blink = False
-        self._words = Static(markup=False)
+        self._message = Static(markup=False)
         self._bar = ProgressBar(show_eta=False)
         self._replaceable = ""
         """The existing target that Enter would replace."""
@@ -92,14 +92,14 @@ class ExtractScreen(Dialog):
             yield Static(head, markup=False)
             yield self._field
             yield self._bar
-            yield self._words
+            yield self._message
 
     def on_mount(self) -> None:
-        self._say(f"Enter saves · {self._close_key} cancels")
+        self._show_message(f"Enter saves · {self._close_key} cancels")
         self._field.focus()
 
-    def _say(self, words: str, style: str = "dim") -> None:
-        self._words.update(Text(text.safe_lines(words), style))
+    def _show_message(self, words: str, style: str = "dim") -> None:
+        self._message.update(Text(text.safe_lines(words), style))
 
     @property
     def _close_key(self) -> str:
@@ -113,7 +113,7 @@ class ExtractScreen(Dialog):
         if self._writing:
             self._leaving = True
             self.workers.cancel_group(self, "extract")
-            self._say("Cancelling…")
+            self._show_message("Cancelling…")
         else:
             self.dismiss()
 
@@ -131,11 +131,11 @@ class ExtractScreen(Dialog):
         try:
             folder, name = core.target_of(event.value, self._file_name)
         except LayerscopeError as error:
-            self._complain(error)
+            self._show_error(error)
             return
         self._field.disabled = True
         self.add_class("-writing")
-        self._say(f"{self._close_key} cancels")
+        self._show_message(f"{self._close_key} cancels")
         self._extract(folder, name, overwrite=event.value == self._replaceable)
 
     @work(thread=True, exclusive=True, group="extract", exit_on_error=False)
@@ -157,7 +157,7 @@ class ExtractScreen(Dialog):
         self.remove_class("-writing")
         self._field.disabled = False
         if event.result is not None:
-            self._tell(event.result, event.target)
+            self._notify_result(event.result, event.target)
             self.dismiss()
         elif self._leaving or event.error is None:
             self.app.notify("Cancelled. No files were left behind.", title="Extract", markup=False)
@@ -165,26 +165,26 @@ class ExtractScreen(Dialog):
         else:
             if isinstance(event.error, ExistsError):
                 self._replaceable = self._field.value
-            self._complain(event.error)
+            self._show_error(event.error)
             self._field.focus()
 
-    def _complain(self, error: LayerscopeError) -> None:
+    def _show_error(self, error: LayerscopeError) -> None:
         hint = f"\n{error.hint}" if error.hint else ""
         if self._replaceable:
             hint = "\nPress Enter again to replace it, or choose another name."
-        self._say(error.message + hint, "bold")
+        self._show_message(error.message + hint, "bold")
 
-    def _tell(self, result: Extracted, target: Path) -> None:
+    def _notify_result(self, result: Extracted, target: Path) -> None:
         """Notify of the result."""
         lines = [f"{result.written()}: {text.safe_name(str(target))}", *result.notes()]
-        for path, why in result.reasons[:_TOLD]:
+        for path, why in result.reasons[:_MAX_FAILURES]:
             name = text.safe_name(self._opened.filesystem.table.full(path))
             lines.append(f"{text.clip_start(name, 40)}: {text.safe_name(why)}")
-        harm = result.unreadable or result.skipped
+        incomplete = result.unreadable or result.skipped
         self.app.notify(
             "\n".join(lines),
             title="Extracted",
-            severity="warning" if harm else "information",
+            severity="warning" if incomplete else "information",
             timeout=8,
             markup=False,
         )
@@ -229,7 +229,7 @@ def write(
 
 
 def _printable(name: bytes) -> str:
-    """A printable name for the default target."""
+    """The name of a file with replaced unprintable characters, for the default target."""
     return "".join(
         character if character.isprintable() else "_" for character in name.decode(errors="replace")
     )

@@ -1,4 +1,4 @@
-"""File: the contents of a file in a layer, as text or hex, and its difference from the version before."""
+"""File: the contents of a file in a layer, as text or hex, or as a diff against the version before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from layerscope.tui.session import Session
 from layerscope.tui.view import View
 from layerscope.tui.widgets.content_list import ContentList
 from layerscope.tui.widgets.content_pane import ContentPane
-from layerscope.tui.widgets.file_facts import FileFactsPanel, may_compare
+from layerscope.tui.widgets.file_facts import FileFactsPanel, comparable_version
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import PaneTitle
 
@@ -46,11 +46,11 @@ class FileView(View):
         self._panel = FileFactsPanel(session, id="file-facts")
         self._facts: FileFacts | None = None
         self._content: Content | None = None
-        self._work = FileWork(self, self._say_title)
+        self._work = FileWork(self, self._update_title)
         self._comparing = False
-        self._came_to_compare = False
-        """Whether another view requested the difference: leaving it returns there."""
-        self._start_at = 0
+        self._opened_as_difference = False
+        """Whether another view requested the diff: leaving it returns to that view."""
+        self._start_row = 0
         """The row that the cursor goes to once the content is read."""
 
     @property
@@ -81,11 +81,11 @@ class FileView(View):
         if self._facts is not None:
             self._panel.show(self._facts)
 
-    def useless(self) -> set[str]:
+    def inactive_commands(self) -> set[str]:
         content = self._content
         more = not self._comparing and (content is None or bool(content.bytes_left))
         return {
-            *(() if self._can_compare() is not None else ("file.difference",)),
+            *(() if self._earlier_version() is not None else ("file.difference",)),
             *(() if more else ("file.more",)),
             *(() if content is not None and not self._comparing else ("file.bytes",)),
             *(() if self.rows.at_tail else ("list.open",)),
@@ -101,19 +101,19 @@ class FileView(View):
         shown = self._facts is not None and self._facts.row == version
         if opened is None:
             return
-        self._came_to_compare = difference
-        if shown and (self._work.doing or self._content is not None or self._comparing):
+        self._opened_as_difference = difference
+        if shown and (self._work.status or self._content is not None or self._comparing):
             if difference is not self._comparing:
                 self.action_toggle_difference()
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
-        self._content, self._comparing, self._start_at = None, False, 0
-        self.rows.under = Pointed(facts.path, version, max(facts.died - 1, facts.born))
+        self._content, self._comparing, self._start_row = None, False, 0
+        self.rows.shown_path = Pointed(facts.path, version, max(facts.died - 1, facts.born))
         self.pane.forget()
         self._panel.show(facts)
         self._work.stop()
         if difference:
-            self.pane.show(None, "Reading…")  # of both versions
+            self.pane.show(None, "Reading…")  # both versions are read
             self.action_toggle_difference()
         elif facts.kind is Kind.FILE:
             self._begin()
@@ -123,13 +123,13 @@ class FileView(View):
                 self.pane.show(None, "This is a directory. Explore lists its files.")
         self.rows.start()
 
-    def here(self) -> Callable[[], None]:
+    def restore_point(self) -> Callable[[], None]:
         facts, row = self._facts, self.rows.cursor
 
         def show() -> None:
             if facts is not None and facts is not self._facts:
                 self.show_version(facts.row)
-                self._start_at = row
+                self._start_row = row
 
         return show
 
@@ -164,9 +164,9 @@ class FileView(View):
             self._work.interrupted = False
             self._content = event.content
             self._show_content()
-            if self._start_at:
-                self.rows.go_to(self._start_at)
-                self._start_at = 0
+            if self._start_row:
+                self.rows.go_to(self._start_row)
+                self._start_row = 0
 
     @on(reading.Colored)
     def _colored(self, event: reading.Colored) -> None:
@@ -185,31 +185,31 @@ class FileView(View):
         self.rows.start()
         if event.document is not None and event.words:
             self.notify(event.words, markup=False)
-        self._say_title()
+        self._update_title()
 
     def _show_content(self) -> None:
         content = self._content
-        self._comparing = self._came_to_compare = False
+        self._comparing = self._opened_as_difference = False
         if content is None:
             self._begin()
             return
         self.pane.show(
             content.document, content.empty_text, content.footer(self.session.key("file.more"))
         )
-        self._say_title()
+        self._update_title()
 
     # words
 
-    def _say_title(self) -> None:
+    def _update_title(self) -> None:
         facts = self._facts
         if facts is None:
             return
-        self._title.show("/" + text.safe_name(facts.full), self._state_words())
+        self._title.show("/" + text.safe_name(facts.full), self._title_note())
         self.refresh_bindings()
 
-    def _state_words(self) -> str:
-        if self._work.doing:
-            return f"{self._work.doing} · {self.session.key('app.back')} cancels"
+    def _title_note(self) -> str:
+        if self._work.status:
+            return f"{self._work.status} · {self.session.key('app.back')} cancels"
         words = []
         key = self.session.key("file.difference")
         document = self.rows.document
@@ -222,32 +222,32 @@ class FileView(View):
             words.append(text.count_of(document.lines, "line"))
         elif isinstance(document, BytesDocument):
             words.append("bytes")
-        if not self._comparing and self._can_compare() is not None:
+        if not self._comparing and self._earlier_version() is not None:
             words.append(f"{key} difference")
         return " · ".join(words)
 
-    def _can_compare(self) -> int | None:
+    def _earlier_version(self) -> int | None:
         opened = self.session.opened
         if opened is None or self._facts is None:
             return None
-        return may_compare(opened.filesystem, self._facts)
+        return comparable_version(opened.filesystem, self._facts)
 
     # commands
 
     @property
     def can_go_back(self) -> bool:
-        comparing = self._comparing and not self._came_to_compare
-        return bool(self._work.doing) or self.pane.can_go_back or comparing
+        comparing = self._comparing and not self._opened_as_difference
+        return bool(self._work.status) or self.pane.can_go_back or comparing
 
     def back(self) -> bool:
-        if self._work.doing:
+        if self._work.status:
             self._work.stop()
             if self._content is None:
                 key = self.session.key("file.more")
                 self.pane.show(None, f"Reading was cancelled. {key} continues.")
         elif self.pane.back():
             pass
-        elif self._comparing and not self._came_to_compare:
+        elif self._comparing and not self._opened_as_difference:
             self._show_content()
         else:
             return False
@@ -255,7 +255,7 @@ class FileView(View):
 
     def action_more(self) -> None:
         content = self._content
-        if self._work.doing or self._comparing:
+        if self._work.status or self._comparing:
             return
         if content is None:
             self._begin()
@@ -271,7 +271,7 @@ class FileView(View):
     @on(ContentPane.Moved)
     def _moved(self, event: ContentPane.Moved) -> None:
         event.stop()
-        self._say_title()
+        self._update_title()
 
     @on(LineList.Opened, "#content")
     def _opened(self, event: LineList.Opened) -> None:
@@ -281,13 +281,13 @@ class FileView(View):
 
     def action_toggle_bytes(self) -> None:
         content = self._content
-        if content is not None and not self._comparing and not self._work.doing:
+        if content is not None and not self._comparing and not self._work.status:
             as_bytes = not isinstance(content.document, BytesDocument)
             self.rows.start()
             self._work.present(content, as_bytes, self._file_name)
 
     def action_toggle_difference(self) -> None:
-        opened, before = self.session.opened, self._can_compare()
+        opened, before = self.session.opened, self._earlier_version()
         if self._comparing:
             self._show_content()
         elif opened is None or self._facts is None or before is None:

@@ -32,18 +32,18 @@ from layerscope.tui.widgets.match_list import MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.workers import check_while
 
-TERM = max(len(words) for words, _ in FILTERS) + 2
+TERM_WIDTH = max(len(words) for words, _ in FILTERS) + 2
 """Cells of a term in the hints."""
 TITLE = "Find in all layers"
 HINTS = "\n".join(
     [
         "Words are fuzzy: lbssl finds libssl.so. All terms must match:",
         "",
-        *(f"  {words:<{TERM}}{meaning}" for words, meaning in FILTERS[1:]),
+        *(f"  {words:<{TERM_WIDTH}}{meaning}" for words, meaning in FILTERS[1:]),
     ]
 )
-MARK = 3
-"""The cell at which the text of the field begins."""
+FIELD_COLUMN = 3
+"""Column of the first character in the field."""
 ORDERS = list(Order)
 
 
@@ -61,19 +61,19 @@ class FindView(View):
     """
 
     class Searched(Message):
-        """A search finished."""
+        """A search finished, with a result or an error."""
 
         def __init__(
-            self, number: int, wanted: Filter, found: SearchResult | None, failed: str
+            self, number: int, filter: Filter, result: SearchResult | None, error: str
         ) -> None:
             super().__init__()
             self.number = number
-            self.wanted = wanted
-            self.found = found
-            self.failed = failed
+            self.filter = filter
+            self.result = result
+            self.error = error
 
     class Prepared(Message):
-        """Searching can begin."""
+        """The names of all paths were read: searching can begin."""
 
         def __init__(self, search: PathSearch) -> None:
             super().__init__()
@@ -87,16 +87,16 @@ class FindView(View):
             id="find-field",
         )
         self.matches = MatchList(session, id="matches")
-        self.matches.nothing = "Available once all layers are read."
+        self.matches.empty_message = "Available once all layers are read."
         self._title = PaneTitle(TITLE)
         self._columns = ColumnTitles()
         self._facts = FactStrip(id="find-facts")
         self._facts.display = False
         self._error = Static("", markup=False, classes="error")
         self._order = Order.MATCH
-        self._wanted = Filter("", ())
+        self._filter = Filter("", ())
         self._search: PathSearch | None = None
-        self._number = 0
+        self._search_number = 0
         """Number of the current search; results of earlier ones are ignored."""
 
     def compose(self) -> ComposeResult:
@@ -106,9 +106,9 @@ class FindView(View):
         yield self._facts
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
+        self.call_after_refresh(self._update_column_titles)
 
-    def _name_columns(self) -> None:
+    def _update_column_titles(self) -> None:
         width = self.matches.scrollable_content_region.width
         self._columns.show(match_list.column_titles(width, self._order))
 
@@ -128,103 +128,103 @@ class FindView(View):
     def _prepared(self, event: Prepared) -> None:
         event.stop()
         self._search = event.search
-        self._look(self.field.input.value)
+        self._update_search(self.field.input.value)
 
     def duplicates_found(self) -> None:
-        self._learned()
+        self._search_again()
 
     def findings_found(self) -> None:
-        self._learned()
+        self._search_again()
 
-    def _learned(self) -> None:
-        """Search again for what can be answered now."""
-        if self._wanted.uses_marks:
-            self._look(self.field.input.value)
+    def _search_again(self) -> None:
+        """Search again if a term needs results of the analysis, which have just arrived."""
+        if self._filter.uses_marks:
+            self._update_search(self.field.input.value)
 
     # searching
 
     @on(Input.Changed, "#find-field")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._look(event.value)
+        self._update_search(event.value)
 
-    def _look(self, typed: str) -> None:
-        self._number += 1
+    def _update_search(self, typed: str) -> None:
+        self._search_number += 1
         try:
-            self._wanted = parse_filter(typed)
+            self._filter = parse_filter(typed)
         except FilterError as error:
-            self._say(error_line(error, typed, MARK, self.size.width))
+            self._show_error(error_line(error, typed, FIELD_COLUMN, self.size.width))
             return
-        self._say("")
+        self._show_error("")
         if self._search is None:
             return
-        if self._wanted:
-            self._find(self._search, self._wanted, self._order, self._number)
+        if self._filter:
+            self._find(self._search, self._filter, self._order, self._search_number)
         else:
-            self._show(self._wanted, NO_RESULT, HINTS)
+            self._show(self._filter, NO_RESULT, HINTS)
             self._title.show(TITLE, text.count_of(self._search.total, "path") + " searched")
 
-    def _say(self, error: str) -> None:
-        """Show an error in place of the column titles, or none."""
+    def _show_error(self, error: str) -> None:
+        """Show an error in place of the column titles; empty for none."""
         self._error.update(error)
         self.set_class(bool(error), "-wrong")
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
-    def _find(self, search: PathSearch, wanted: Filter, order: Order, number: int) -> None:
-        """Search in a thread; stops when the next search starts."""
-        check = check_while(lambda: number == self._number)
+    def _find(self, search: PathSearch, filter: Filter, order: Order, number: int) -> None:
+        """Search in a thread; a newer search cancels it."""
+        check = check_while(lambda: number == self._search_number)
         marks = self.session.marks
         try:
             with RegexProcess(check) as finder:
-                found = search.find(wanted, check, finder, marks=marks, order=order)
-            self.post_message(self.Searched(number, wanted, found, ""))
+                result = search.find(filter, check, finder, marks=marks, order=order)
+            self.post_message(self.Searched(number, filter, result, ""))
         except CancelledError:
             return
         except (LayerscopeError, OSError) as error:
-            self.post_message(self.Searched(number, wanted, None, str(error)))
+            self.post_message(self.Searched(number, filter, None, str(error)))
 
     @on(Searched)
     def _searched(self, event: Searched) -> None:
         event.stop()
-        if event.number != self._number:
+        if event.number != self._search_number:
             return
-        if event.found is None:
-            self._say(f" {text.safe_name(event.failed)}")
+        if event.result is None:
+            self._show_error(f" {text.safe_name(event.error)}")
             return
         typed = text.safe_name(self.field.input.value.strip())
-        nothing = (
-            event.wanted.unavailable(self.session.marks) or f"Nothing in any layer matches {typed}"
+        empty_message = (
+            event.filter.unavailable(self.session.marks) or f"Nothing in any layer matches {typed}"
         )
-        self._show(event.wanted, event.found, text.safe_name(nothing))
-        self._title.show(TITLE, self._found_words(event.found))
+        self._show(event.filter, event.result, text.safe_name(empty_message))
+        self._title.show(TITLE, self._result_words(event.result))
 
-    def _found_words(self, found: SearchResult) -> str:
-        """Order and counts; a narrow title keeps the last ones."""
+    def _result_words(self, result: SearchResult) -> str:
+        """Order and counts; a narrow title keeps only the last parts."""
         parts = [f"by {self._order.value}"]
-        if len(found.rows) != found.paths:
-            versions = text.count_of(len(found.rows), "version")
-            parts.append(f"{versions} of {text.count_of(found.paths, 'path')}")
-        elif len(found.rows) != found.files:
-            parts.append(text.count_of(len(found.rows), "match", "matches"))
-        parts.append(f"{text.count_of(found.files, 'file')}, {text.size(found.bytes)}")
+        if len(result.rows) != result.paths:
+            versions = text.count_of(len(result.rows), "version")
+            parts.append(f"{versions} of {text.count_of(result.paths, 'path')}")
+        elif len(result.rows) != result.files:
+            parts.append(text.count_of(len(result.rows), "match", "matches"))
+        parts.append(f"{text.count_of(result.files, 'file')}, {text.size(result.bytes)}")
         return " · ".join(parts)
 
-    def _show(self, wanted: Filter, found: SearchResult, nothing: str) -> None:
-        self.matches.nothing = nothing
-        self.matches.show(wanted, found, self._search)
-        if self._facts.display is not (len(found.rows) > 0):
+    def _show(self, filter: Filter, result: SearchResult, empty_message: str) -> None:
+        self.matches.empty_message = empty_message
+        self.matches.show(filter, result, self._search)
+        if self._facts.display is not (len(result.rows) > 0):
             self._facts.display = not self._facts.display
-            self.screen.refresh_bindings()  # what can be done with a match
-        self._say_facts()
-        self.call_after_refresh(self._name_columns)
+            self.screen.refresh_bindings()  # the footer offers commands for a match
+        self._update_facts()
+        self.call_after_refresh(self._update_column_titles)
 
     @on(LineList.Highlighted, "#matches")
     def _highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        self._say_facts()
+        self._update_facts()
 
-    def _say_facts(self) -> None:
-        """The whole path under the cursor, and the steps that stored and hid it."""
+    def _update_facts(self) -> None:
+        """Show the whole path under the cursor, and the steps that stored and hid it."""
         version, search = self.matches.version, self._search
         if version is None or search is None:
             return
@@ -249,7 +249,7 @@ class FindView(View):
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
-        """Sort by the column; by the best match if it is sorted by it."""
+        """Sort by the column; a second click sorts by best match again."""
         event.stop()
         order = match_list.order_at(self.matches.scrollable_content_region.width, event.x)
         if order is not None:
@@ -257,23 +257,23 @@ class FindView(View):
 
     def _sort(self, order: Order) -> None:
         self._order = order
-        self._look(self.field.input.value)
-        self._name_columns()
+        self._update_search(self.field.input.value)
+        self._update_column_titles()
 
-    # going on
+    # opening a match
 
     @on(Input.Submitted, "#find-field")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._go()
+        self._open_match()
 
     @on(LineList.Opened, "#matches")
     def _opened(self, event: LineList.Opened) -> None:
         event.stop()
-        self._go()
+        self._open_match()
 
-    def _go(self) -> None:
-        """Show the match in a layer that changes it: the one that removed it, or the one that added or changed it."""
+    def _open_match(self) -> None:
+        """Show the match in the layer that removed it, otherwise in the one that added or changed it."""
         version, search = self.matches.version, self._search
         if version is not None and search is not None:
             filesystem = search.filesystem
@@ -287,7 +287,7 @@ class FindView(View):
         self.screen.set_focus(self.field.input)
 
     @property
-    def list_of_field(self) -> MatchList | None:
+    def searched_list(self) -> MatchList | None:
         return self.matches if self.matches.row_count() else None
 
     def panes(self) -> list[Widget]:

@@ -1,4 +1,4 @@
-"""Findings: what each fix saves, and the size with the marked ones fixed."""
+"""Findings: what each fix saves, and the size of the image with the marked ones fixed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FindingsView(View):
         if findings is None:
             return
         self.list.show_groups(group_findings(findings, by, self.session.base_steps), by)
-        self._say_title(findings)
+        self._update_title(findings)
         self._show_finding()
 
     def action_cycle_groups(self) -> None:
@@ -86,7 +86,7 @@ class FindingsView(View):
         orders = list(FindingsBy)
         return orders[(orders.index(self.list.by) + 1) % len(orders)]
 
-    def _say_title(self, findings: Findings) -> None:
+    def _update_title(self, findings: Findings) -> None:
         opened = self.session.opened
         if not findings.found or opened is None:
             self._title.show("Findings")
@@ -119,7 +119,7 @@ class FindingsView(View):
     # writing
 
     def action_write_fixes(self) -> None:
-        """Show the patch for the marked findings; if none is marked, for the one under the cursor, or all in its group."""
+        """Show the patch for the marked findings; if none is marked, for the finding or group under the cursor."""
         chosen = self.session.fixed or set(self.list.numbers())
         if not chosen or self.session.opened is None:
             self.notify("No finding under the cursor.", markup=False)
@@ -129,7 +129,7 @@ class FindingsView(View):
         self.app.push_screen(WriteFixesScreen(self.session, chosen))
 
     def action_toggle_difference(self) -> None:
-        """Show the whole fix instead of what it changes, or back."""
+        """Switch between the diff and the whole fix."""
         finding = self._finding()
         if finding is None or not finding.difference:
             self.notify(
@@ -137,9 +137,9 @@ class FindingsView(View):
             )
             return
         self.fix.toggle()
-        self._say_fix_title(finding)
+        self._update_fix_title(finding)
 
-    def useless(self) -> set[str]:
+    def inactive_commands(self) -> set[str]:
         return set() if self.list.groups else {"findings.write", "findings.tick", "findings.group"}
 
     # the row under the cursor
@@ -160,11 +160,11 @@ class FindingsView(View):
             self._fix_title.show("Fix")
             self._files_title.show("Files")
             return
-        self._say_fix_title(finding)
+        self._update_fix_title(finding)
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
 
-    def _say_fix_title(self, finding: Finding) -> None:
+    def _update_fix_title(self, finding: Finding) -> None:
         hints = [f"{self.session.key('path.copy')}: copy"]
         if finding.difference:
             other = "difference" if self.fix.whole else "whole fix"

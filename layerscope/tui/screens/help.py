@@ -29,7 +29,6 @@ from layerscope.tui.commands import (
 )
 from layerscope.tui.paint import wrap
 from layerscope.tui.screens.dialog import Dialog
-from layerscope.tui.terms import TERMS
 from layerscope.tui.theme import thin_scrollbar
 from layerscope.tui.widgets.field import Field
 
@@ -48,8 +47,16 @@ FILTERS = (
     ('"two words"  !word', "literal text; ! negates a term"),
 )
 """Terms of the filter and of Find, and their meanings; all terms must match."""
+TERMS = {
+    "stored": "content of all layers together",
+    "live": "content that the final image still shows; a file with several hard links counts once",
+    "wasted": "stored − live: content that a later step deleted or replaced",
+    "efficiency": "live ÷ stored; 100 % for an image that stores nothing",
+    "avoidable": "what the image would save if every finding were fixed",
+}
+"""The five figures of docs/accounting.md, and what each is."""
 FIGURES = "Figures"
-SEVERAL = "Several images"
+SEVERAL_IMAGES = "Several images"
 IMAGES = (
     ("compare two images", "layerscope diff OLD NEW, or mark two in the image picker"),
     (
@@ -62,11 +69,11 @@ IMAGES = (
         "layerscope fleet docker-store://: layers, findings and bases of all of them",
     ),
 )
-"""Questions about several images, and the commands that answer them."""
-EXAMPLE = "explore.sort"
-"""The command in the example of changing a key."""
-GENERAL = ("path", "outline", "list")
-"""Groups that several views share, in the order after those of a single view."""
+"""Tasks with several images, and the commands for them."""
+REBIND_EXAMPLE = "explore.sort"
+"""The command in the example of how to rebind a key."""
+SHARED_GROUPS = ("path", "outline", "list")
+"""Groups that several views share; they come after groups of a single view, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +83,26 @@ class Section:
     title: str
     rows: tuple[tuple[str, str], ...]
     ids: tuple[str, ...] = ()
-    """For commands, the id of each row."""
+    """The id of each row, if rows are commands."""
 
     def matching(self, words: Collection[str]) -> Section:
-        """The rows that contain all words, which are in lower case; those of commands end with the id."""
+        """The rows that contain all of these lower-case words; rows of commands then show the id."""
         rows = self.rows
         if words and self.ids:
             rows = tuple(
                 (keys, f"{meaning} [{identifier}]")
                 for (keys, meaning), identifier in zip(rows, self.ids, strict=True)
             )
-        found = (
+        matching_rows = (
             row
             for row in rows
             if all(word in f"{self.title} {row[0]} {row[1]}".casefold() for word in words)
         )
-        return Section(self.title, tuple(found))
+        return Section(self.title, tuple(matching_rows))
 
 
 class HelpScreen(Dialog):
-    """A page to read and to search."""
+    """A page that can be searched."""
 
     AUTO_FOCUS = "HelpScreen VerticalScroll"
     """Focus the page first: in the field, keys would be text."""
@@ -120,15 +127,15 @@ class HelpScreen(Dialog):
     def __init__(
         self,
         keys: Keys | None = None,
-        here: Collection[str] = (),
+        active: Collection[str] = (),
         view: str = "",
         *,
         first: str = "",
     ) -> None:
-        """`here` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
-        them, or with the section titled `first`."""
+        """`active` are ids of the commands that work in the current view, whose title is `view`. The page begins with these
+        commands, or with the section titled `first`."""
         super().__init__()
-        self._sections = tuple(sections(keys, here, view))
+        self._sections = tuple(sections(keys, active, view))
         if first:
             self._sections = tuple(
                 sorted(self._sections, key=lambda section: section.title != first)
@@ -151,10 +158,12 @@ class HelpScreen(Dialog):
         """Write the sections that match the search."""
         typed = self._field.input.value
         words = typed.casefold().split()
-        found = [section.matching(words) for section in self._sections]
-        found = [section for section in found if section.rows]
-        self._field.say("" if found else f"nothing matches {text.safe_name(typed)}", wrong=True)
-        self._body.update(page_text(found, self._page.scrollable_content_region.width))
+        matching = [section.matching(words) for section in self._sections]
+        matching = [section for section in matching if section.rows]
+        self._field.show_note(
+            "" if matching else f"nothing matches {text.safe_name(typed)}", wrong=True
+        )
+        self._body.update(page_text(matching, self._page.scrollable_content_region.width))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -168,9 +177,7 @@ class HelpScreen(Dialog):
         self.set_focus(self._page)
 
     def action_search(self) -> None:
-        self.set_focus(
-            self._field.input
-        )  # immediately, so that text typed right after the key goes there
+        self.set_focus(self._field.input)  # immediately: text may follow the key
 
     def action_back(self) -> None:
         """Leave the field, then the page."""
@@ -181,36 +188,36 @@ class HelpScreen(Dialog):
 
 
 def sections(
-    keys: Keys | None = None, here: Collection[str] = (), view: str = ""
+    keys: Keys | None = None, active: Collection[str] = (), view: str = ""
 ) -> Iterator[Section]:
-    """The page: first the commands `here` of the view, then all others; `keys` are the user's own. Names of views and keys
-    that work everywhere are left out if there are none."""
+    """The sections of the page: first the `active` commands of the view, then all others. `keys` are the user's own. Commands
+    that open views are left out if none is active."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
-    groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
+    groups.sort(key=lambda group: SHARED_GROUPS.index(group) + 1 if group in SHARED_GROUPS else 0)
     if view:
-        own = [
+        view_commands = [
             command
             for group in groups
             for command in COMMANDS
-            if command.group == group and command.id in here
+            if command.group == group and command.id in active
         ]
-        yield _commands(f"Keys in {view}", own, keys)
-    elsewhere = bool(here) and not any(identifier.startswith("view.") for identifier in here)
+        yield _commands(f"Keys in {view}", view_commands, keys)
+    elsewhere = bool(active) and not any(identifier.startswith("view.") for identifier in active)
     for group in ("app",) if elsewhere else ("view", "app"):
         works = [
             command
             for command in COMMANDS
-            if command.group == group and (group == "view" or not here or command.id in here)
+            if command.group == group and (group == "view" or not active or command.id in active)
         ]
         yield _commands(GROUPS[group], works, keys)
     yield Section(FIGURES, tuple(TERMS.items()))
-    yield Section(SEVERAL, IMAGES)
+    yield Section(SEVERAL_IMAGES, IMAGES)
     yield Section("Filters and Find: all terms must match", FILTERS)
     for group in groups:
         others = [
             command
             for command in COMMANDS
-            if command.group == group and not (view and command.id in here)
+            if command.group == group and not (view and command.id in active)
         ]
         yield _commands(GROUPS[group], others, keys)
     yield Section("Settings", tuple(_settings()))
@@ -219,7 +226,10 @@ def sections(
 def _settings() -> Iterator[tuple[str, str]]:
     """How to change keys and other settings."""
     file = text.safe_name(str(config_file(os.environ)))
-    yield "rebind a key", f'write {EXAMPLE} = "o" below [keys] in {file}; searching here shows ids'
+    yield (
+        "rebind a key",
+        f'write {REBIND_EXAMPLE} = "o" below [keys] in {file}; searching here shows ids',
+    )
     yield "all settings", page_address("settings")
 
 
@@ -232,14 +242,14 @@ def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> S
 
 
 def _words(command: Command) -> str:
-    """What a command does; for a view, also its name."""
+    """The help of a command; for a view, after its title."""
     return f"{command.title}: {command.help}" if command.group == "view" else command.help
 
 
-def page_text(found: Collection[Section], room: int = 1000) -> Text:
-    """Sections as text in lines of `room` cells."""
+def page_text(shown: Collection[Section], room: int = 1000) -> Text:
+    """Sections as text, wrapped to `room` cells."""
     body = Text()
-    for section in found:
+    for section in shown:
         if not section.rows:
             continue
         body.append("\n" if body else "").append(f"{section.title}\n", "bold")

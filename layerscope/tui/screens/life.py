@@ -69,10 +69,10 @@ class LifeView(View):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.path: int | None = None
-        self._start_at: int | None = None
-        """The event that the cursor goes to once the life is known; None for the one in the final image."""
+        self._start_row: int | None = None
+        """The event that the cursor goes to once the life is computed; None for the one in the final image."""
         self.events = EventList(session, id="events")
-        self.events.nothing = "Available once all layers are read."
+        self.events.empty_message = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
         self.field = Field(
             placeholder="/path/of/a/file",
@@ -90,15 +90,15 @@ class LifeView(View):
         yield self.details
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
+        self.call_after_refresh(self._update_column_titles)
 
-    def _name_columns(self) -> None:
+    def _update_column_titles(self) -> None:
         width = self.events.scrollable_content_region.width
         self._columns.show(event_list.column_titles(width, len(self.session.image.layers)))
 
     def stacked(self) -> None:
         if self.path is None:
-            self.events.show(None, self._how())
+            self.events.show(None, self._hint())
             self._typed_path(self.field.input.value)
 
     # which path
@@ -114,7 +114,7 @@ class LifeView(View):
         with self.field.input.prevent(Input.Changed):
             self.field.input.value = "/" + text.safe_name(opened.filesystem.table.full(path))
         self.field.input.cursor_position = len(self.field.input.value)
-        self.field.say("")
+        self.field.show_note("")
         self._set_path(path)
         self.screen.set_focus(self.events)
 
@@ -131,26 +131,26 @@ class LifeView(View):
         path, missing = PathLookup(table).descend(raw_path(typed))
         if missing:
             where = "/" + text.safe_name(table.full(path))
-            self.field.say(f"no layer has {text.safe_name(missing)} in {where}", wrong=True)
+            self.field.show_note(f"no layer has {text.safe_name(missing)} in {where}", wrong=True)
         else:
-            self.field.say("")
+            self.field.show_note("")
             self._set_path(path if typed.strip() else None)
 
-    def _how(self) -> str:
+    def _hint(self) -> str:
         return f"Type a path above, or press {self.session.key('path.life')} on a file in Explore."
 
     def _set_path(self, path: int | None) -> None:
-        self.path, self._start_at = path, None
+        self.path, self._start_row = path, None
         if path is None:
             self._title.show("Life of a path")
-            self.events.show(None, self._how())
+            self.events.show(None, self._hint())
             self.details.show(None)
         else:
-            self._learn(path)
+            self._compute(path)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="life")
-    def _learn(self, path: int) -> None:
-        """Compute a life in a thread: a directory of a million paths takes a moment."""
+    def _compute(self, path: int) -> None:
+        """Compute the life of a path, in a thread: a directory of a million paths takes a moment."""
         opened = self.session.opened
         if opened is not None and path == self.path:
             life = life_of(opened.filesystem, opened.accounting.waste, path)
@@ -167,10 +167,10 @@ class LifeView(View):
             summary_words(life),
         )
         self.events.show(life, "No layer stores or deletes this path; only a whiteout names it.")
-        if self._start_at is not None:
-            self.events.go_to(self._start_at)
+        if self._start_row is not None:
+            self.events.go_to(self._start_row)
         self._show_event()
-        self.call_after_refresh(self._name_columns)
+        self.call_after_refresh(self._update_column_titles)
 
     # the event under the cursor
 
@@ -205,23 +205,23 @@ class LifeView(View):
             self.call_later(self.screen.run_action, "next_pane")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Outside the field, Tab goes to the next pane."""
+        """Complete only in the field; elsewhere Tab goes to the next pane."""
         return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
         self.screen.set_focus(self.field.input)
 
     def panes(self) -> list[Widget]:
-        both: list[Widget] = [self.events, self.field.input]
-        return both if self.path is not None else both[::-1]
+        panes: list[Widget] = [self.events, self.field.input]
+        return panes if self.path is not None else panes[::-1]
 
-    def here(self) -> Callable[[], None]:
+    def restore_point(self) -> Callable[[], None]:
         path, row = self.path, self.events.cursor
 
         def show() -> None:
             if path is not None and path != self.path:
                 self.show_path(path)
-                self._start_at = row
+                self._start_row = row
 
         return show
 
@@ -233,5 +233,5 @@ class LifeView(View):
 
 
 def raw_path(typed: str) -> bytes:
-    """A typed path as bytes."""
+    """A typed path as bytes; surrogates become the bytes they stand for."""
     return typed.encode(errors="surrogateescape")

@@ -29,7 +29,7 @@ from layerscope.tui.view import (
     ShowStep,
     View,
 )
-from layerscope.tui.widgets.header import ImageHeader
+from layerscope.tui.widgets.image_header import ImageHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
 
@@ -39,7 +39,7 @@ PATH_VIEWS = ("file", "life")
 
 
 class MainScreen(RowCommands, Guarded, Screen[None]):
-    """Shows a session; the loader's results are passed to the open views."""
+    """Shows an image in views, and passes the loader's results to the open ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # as Textual spells it
@@ -79,7 +79,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         yield self.header
         with self._switcher:
             yield self._views[FIRST_VIEW]
-        yield KeyBar(self.session.preferences.keys, self._useless, self._footer_words)
+        yield KeyBar(self.session.preferences.keys, self._inactive_commands, self._footer_words)
 
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
@@ -94,47 +94,47 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
     # results of the loader
 
     def image_changed(self) -> None:
-        """An engine's export replaced the engine's description of the image."""
+        """Update everything after an engine's export replaced the engine's description of the image."""
         self.explore.steps.show_metadata(self.explore.steps.shows_metadata)
         self.layers_changed()
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were verified."""
-        self._tell(View.layers_changed)
+        """Update everything after a layer was read, or its digests were verified."""
+        self._call_views(View.layers_changed)
         self.header.refresh()
 
     def stacked(self) -> None:
-        """All layers are stacked."""
-        self._tell(View.stacked)
+        """Update everything once all layers are stacked."""
+        self._call_views(View.stacked)
         self.header.refresh()
 
     def duplicates_found(self) -> None:
-        """Duplicates were searched."""
-        self._tell(View.duplicates_found)
+        """Update the views once `session.duplicates` is set."""
+        self._call_views(View.duplicates_found)
 
     def beside_found(self) -> None:
-        """It is known what is stored beside the image."""
-        self._tell(View.beside_found)
+        """Update everything once the documents beside the image are read."""
+        self._call_views(View.beside_found)
         self.header.refresh()
 
     def findings_found(self) -> None:
-        """Findings are available."""
-        self._tell(View.findings_found)
+        """Update everything once `session.findings` is set."""
+        self._call_views(View.findings_found)
         self.header.refresh()
 
     @on(StepList.BaseMoved)
     def _base_moved(self) -> None:
-        self._tell(View.base_moved)
+        self._call_views(View.base_moved)
 
     @on(FixesTicked)
     def _fixes_ticked(self) -> None:
         self.header.refresh()
 
-    def _tell(self, what: Callable[[View], None]) -> None:
+    def _call_views(self, method: Callable[[View], None]) -> None:
         """Call a method of all views; an error in one does not stop the others."""
         for view in self._views.values():
             try:
-                getattr(view, what.__name__)()
+                getattr(view, method.__name__)()
             except Exception as error:
                 app_of(self).failed(error)
 
@@ -159,20 +159,20 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         return view
 
     async def show_view(self, name: str, *, onward: bool = False) -> View:
-        """Open a view; with `onward`, `back` returns to the current place, otherwise to the first view."""
-        here = self._here()
+        """Open a view. `back` returns to the current place if `onward` is set, otherwise to the first view."""
+        here = self._current_place()
         if not onward:
-            self._trail.begin(here, name)
+            self._trail.restart(here, name)
         elif name != here.view:
-            self._trail.go_on(here)
+            self._trail.push(here)
         return await self._open(name)
 
     async def _open(self, name: str, focus: Widget | None = None) -> View:
-        """Show a view, with the focus where it was, otherwise in one of its panes."""
+        """Show a view, with the focus on `focus` if it is part of the view, otherwise in one of its panes."""
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
             view = self._views[name] = spec.make(self.session)
-            view.display = False  # until it stands in the place of the current one
+            view.display = False  # until it replaces the current one
             await self._switcher.mount(view)
         self._switcher.current = name
         self.header.show_view(name)
@@ -185,16 +185,16 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         self.refresh_bindings()
         return view
 
-    def _here(self) -> Place:
+    def _current_place(self) -> Place:
         """The current place."""
-        return Place(self._switcher.current or FIRST_VIEW, self.focused, self.view.here())
+        return Place(self._switcher.current or FIRST_VIEW, self.focused, self.view.restore_point())
 
     async def action_show_view(self, name: str) -> None:
         pointed = self.pointed()
         before = self.view
         view = await self.show_view(name, onward=name in PATH_VIEWS)
         path = pointed.path if pointed is not None else None
-        if path is None and self.explore.files.certain:
+        if path is None and self.explore.files.confirmed:
             path = self.explore.files.path
         if view.wants_path and path is not None:
             view.show_path(path)
@@ -254,20 +254,20 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             self.view.go_to_pane(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
-        """Leave a field, then the view; does nothing on the first view, unless the image was chosen in the picker."""
+        """Leave a field, then the view. On the first view, return to the picker if the image came from there."""
         if self.view.back():
             return
-        place = self._trail.go_back()
+        place = self._trail.pop()
         if place is None:
             if self.session.picked:
                 self.post_message(ChooseAnother())
             return
         await self._open(place.view, place.focus)
-        place.show()
+        place.restore()
         self.set_focus(place.focus)
 
     def _footer_words(self) -> dict[str, str]:
-        """The footer text for `back`, by its id: where it returns to, or what it ends; empty while it only cancels something."""
+        """The footer text for `back`: where it returns to, or what it ends. Empty while it only cancels something."""
         if self.view.can_go_back:
             return {"app.back": self.view.back_words} if self.view.back_words else {}
         place = self._trail.last
@@ -275,20 +275,20 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             return {"app.back": "Images"} if self.session.picked else {}
         return {"app.back": _title(place.view)}
 
-    def _useless(self) -> set[str]:
+    def _inactive_commands(self) -> set[str]:
         """Ids of commands that have no effect now."""
-        useless = self.view.useless() | self.session.permissions.refused
+        inactive = self.view.inactive_commands() | self.session.permissions.refused
         if not (self._trail.last or self.view.can_go_back or self.session.picked):
-            useless.add("app.back")
+            inactive.add("app.back")
         if len(self.view.panes()) < 2:
-            useless |= {"view.next_pane", "view.previous_pane"}
+            inactive |= {"view.next_pane", "view.previous_pane"}
         if self.pointing is None or not self.pointing.points:
-            useless |= {"path.extract", "path.life"}
+            inactive |= {"path.extract", "path.life"}
         if self.view.id != "file":
-            useless.add(
+            inactive.add(
                 "file.difference"
-            )  # the footer has no room for commands that apply to few rows
-        return useless
+            )  # the footer has no room for a command that applies to few rows
+        return inactive
 
 
 def _title(name: str) -> str:

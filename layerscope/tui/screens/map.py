@@ -11,9 +11,9 @@ from textual.widget import Widget
 from layerscope import text
 from layerscope.analysis.treemap import Place
 from layerscope.filesystem.usage import Usage
-from layerscope.image.summary import one_line
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
+from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.legend import Legend, LegendEntry
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.tile_map import TileMap
@@ -40,7 +40,7 @@ class MapView(View):
         self._title = PaneTitle("Map", named=True)
         self._selected = ColumnTitles()
         self._legend = Legend(id="legend")
-        self.map.nothing = "Available once all layers are read."
+        self.map.empty_message = "Available once all layers are read."
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._selected, self.map, id="map-pane")
@@ -71,7 +71,7 @@ class MapView(View):
             self.map.ranks = {layer: rank for rank, layer in enumerate(order)}
         while len(self.trail) > 1 and not usage.bytes[self.trail[-1].path]:
             self.trail.pop()
-        self.map.nothing = "No file here has any content."
+        self.map.empty_message = "No file here has any content."
         tile = self.map.tile
         self.map.show(usage, self.trail[-1], None if tile is None else tile.target)
 
@@ -83,8 +83,8 @@ class MapView(View):
         usage, tile = self.map.usage, self.map.tile
         if usage is None:
             return
-        self._say_title(usage)
-        self._say_layers(usage)
+        self._update_title(usage)
+        self._update_legend(usage)
         if tile is None:
             self._selected.show("")
             return
@@ -98,17 +98,21 @@ class MapView(View):
             else f" {what} · {text.size(tile.bytes)} · {share} · {self._layer_words(tile.layer)}"
         )
 
-    def _say_title(self, usage: Usage) -> None:
+    def _update_title(self, usage: Usage) -> None:
         place = self.trail[-1]
         path = "/" + text.safe_name(usage.filesystem.table.full(place.path))
-        rest = f" · all but the {place.skip:,} largest" if place.skip else ""
-        total, whole = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
-        size = f"{text.size(total)} of {text.size(whole)}" if total < whole else text.size(whole)
+        skipped = f" · all but the {place.skip:,} largest" if place.skip else ""
+        shown_bytes, all_bytes = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
+        size = (
+            f"{text.size(shown_bytes)} of {text.size(all_bytes)}"
+            if shown_bytes < all_bytes
+            else text.size(all_bytes)
+        )
         last = usage.filesystem.layer_count - 1
         after = "final image" if usage.layer == last else f"after layer {usage.layer} of 0–{last}"
-        self._title.show(f"Map · {path}{rest}", f"{size} · {after}")
+        self._title.show(f"Map · {path}{skipped}", f"{size} · {after}")
 
-    def _say_layers(self, usage: Usage) -> None:
+    def _update_legend(self, usage: Usage) -> None:
         stored = usage.by_layer(self.trail[-1].path)
         order = [layer for layer in np.argsort(-stored, kind="stable").tolist() if stored[layer]]
         self._legend.show(
@@ -121,8 +125,7 @@ class MapView(View):
         )
 
     def _layer_words(self, layer: int) -> str:
-        image = self.session.image
-        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"
+        return step_label(step_of(self.session.image, layer), layer)
 
     # navigation
 
@@ -133,17 +136,17 @@ class MapView(View):
         if usage is None:
             return
         if tile.merged or usage.is_directory(tile.path):
-            self._go(tile.target)
+            self._enter(tile.target)
         else:
             self.post_message(ShowPath(tile.path, int(usage.stored_in[tile.path])))
 
-    def _go(self, place: Place) -> None:
+    def _enter(self, place: Place) -> None:
         if self.map.usage is not None and place != self.trail[-1]:
             self.trail.append(place)
             self.map.show(self.map.usage, place)
 
-    @on(TileMap.Left)
-    def _left(self, event: TileMap.Left) -> None:
+    @on(TileMap.ParentRequested)
+    def _parent_requested(self, event: TileMap.ParentRequested) -> None:
         event.stop()
         if self.map.usage is not None and len(self.trail) > 1:
             came_from = self.trail.pop()

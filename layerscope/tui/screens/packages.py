@@ -1,4 +1,4 @@
-"""Packages: what the final image consists of, with the files of each package."""
+"""Packages: the content of the final image by package, with the files of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.tui.widgets.path_list import PathList
 
 
 class PackagesView(View):
-    """Packages and directories of other files; beside or below them, the files of the one under the cursor."""
+    """Packages and directories of other files; beside or below the list, the files of the row under the cursor."""
 
     DEFAULT_CSS = """
     PackagesView { layout: horizontal; }
@@ -34,7 +34,7 @@ class PackagesView(View):
     BINDINGS: ClassVar[list[BindingType]] = bindings("packages")
 
     class Divided(Message):
-        """The final image was divided into packages and the rest."""
+        """The files of the final image were divided among packages and directories."""
 
         def __init__(self, usage: PackageUsage) -> None:
             super().__init__()
@@ -66,7 +66,7 @@ class PackagesView(View):
 
     @work(thread=True, exit_on_error=False, exclusive=True, group="packages")
     def _divide(self) -> None:
-        """Find the files of no package, in a thread."""
+        """Divide the files of the final image among packages and directories, in a thread."""
         opened, findings = self.session.opened, self.session.findings
         if opened is not None and findings is not None:
             self.post_message(self.Divided(package_usage(opened.filesystem, findings.packages)))
@@ -75,11 +75,11 @@ class PackagesView(View):
     def _divided(self, event: Divided) -> None:
         event.stop()
         self.list.show(event.usage)
-        self._say_title(event.usage)
+        self._update_title(event.usage)
         self._show_files()
         self.on_resize()
 
-    def _say_title(self, usage: PackageUsage) -> None:
+    def _update_title(self, usage: PackageUsage) -> None:
         count = text.count_of(len(usage.packages), "package")
         share = text.percent(usage.owned, usage.live)
         live = text.size(usage.live)
@@ -108,7 +108,7 @@ class PackagesView(View):
     def _sort(self, sort: PackageSort) -> None:
         if self.list.usage is not None:
             self.list.order(sort)
-            self._say_title(self.list.usage)
+            self._update_title(self.list.usage)
             self._columns.show(self.list.column_titles())
 
     # the row under the cursor
@@ -122,7 +122,9 @@ class PackagesView(View):
         selected = self.list.selected
         if selected is None:
             return
-        self.files.show_paths(selected.paths, nothing="None of its files is in the final image.")
+        self.files.show_paths(
+            selected.paths, empty_message="None of its files is in the final image."
+        )
         name = selected.name if isinstance(selected, Package) else "no package"
         count = text.count_of(len(selected.paths), "file")
         self._files_title.show(f"{text.safe_name(name)} · {count}")

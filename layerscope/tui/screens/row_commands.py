@@ -9,13 +9,13 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from layerscope.tui.commands import binding_of
-from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
+from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copy, copyable_path
 from layerscope.tui.session import Session
 from layerscope.tui.view import View
 
 
 class RowCommands(Screen[None]):
-    """The part of the main screen that saves, copies and opens what is under the cursor."""
+    """The part of the main screen that extracts, copies and opens the row under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding_of("file.difference", "difference")]
     session: Session
@@ -27,10 +27,10 @@ class RowCommands(Screen[None]):
 
     @property
     def pointing(self) -> Pointing | None:
-        """The focused widget, if it has a cursor; while the user types in a field, the list that it searches."""
+        """The focused widget if it has a cursor; while a field has the focus, the list that it searches."""
         focused: object = self.focused
         if isinstance(focused, Input):
-            return self.view.list_of_field
+            return self.view.searched_list
         return focused if isinstance(focused, Pointing) else None
 
     def pointed(self) -> Pointed | None:
@@ -41,9 +41,9 @@ class RowCommands(Screen[None]):
         """Copy the row under the cursor."""
         if self.session.opened is None or self.pointing is None:
             return
-        copied = self.pointing.copied()
+        copied = self.pointing.copyable()
         if copied is None and (pointed := self.pointing.pointed()) is not None:
-            copied = copied_path(self.session.opened.filesystem.table.full(pointed.path))
+            copied = copyable_path(self.session.opened.filesystem.table.full(pointed.path))
         copy(self.app, copied)
 
     def action_extract(self) -> None:
@@ -72,9 +72,12 @@ class RowCommands(Screen[None]):
         if opened is None or pointed is None:
             return
         from layerscope.browse.facts import FileFacts  # not before the first frame
-        from layerscope.tui.widgets.file_facts import may_compare
+        from layerscope.tui.widgets.file_facts import comparable_version
 
-        if may_compare(opened.filesystem, FileFacts.of(opened.filesystem, pointed.version)) is None:
+        if (
+            comparable_version(opened.filesystem, FileFacts.of(opened.filesystem, pointed.version))
+            is None
+        ):
             self.notify("There is no earlier version to compare with.", markup=False)
         else:
             self.post_message(ShowFile(pointed.version, difference=True))

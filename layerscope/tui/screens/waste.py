@@ -31,15 +31,15 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.waste_list import WasteList
 
 GROUPED_AT_ONCE = 20_000
-"""Up to this many records are grouped directly; more are grouped in a thread."""
+"""Maximum number of records that are grouped directly; more are grouped in a thread."""
 SCROLLBAR = 1
 """Columns reserved for the scrollbar."""
-LOW = 30
-"""Below this many lines, panes without the focus are short."""
-FLAT = 15
-"""Below this many lines, only one of the two lists is shown."""
-NO_FACTS = 11
-"""Below this many lines, there are no details either."""
+LOW_HEIGHT = 30
+"""Height below which panes without the focus are short, in lines."""
+ONE_LIST_HEIGHT = 15
+"""Height below which only one of the two lists is shown."""
+NO_FACTS_HEIGHT = 11
+"""Height below which the details are hidden, too."""
 
 
 class WasteView(View):
@@ -65,68 +65,73 @@ class WasteView(View):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.records = WasteList(session, id="waste-list")
-        self.copies = DuplicateList(session, id="duplicate-list")
+        self.duplicate_list = DuplicateList(session, id="duplicate-list")
         self.facts = FactStrip(id="waste-facts")
         self.grouped_by = GroupBy.REASON
         self._title = PaneTitle("Waste", hints=("waste.group",))
         self._columns = ColumnTitles()
         self.records_pane = Pane(self._title, self._columns, self.records, id="waste-pane")
-        self._copies_title = PaneTitle("Duplicates")
-        self._copies_columns = ColumnTitles()
-        self.copies_pane = Pane(
-            self._copies_title, self._copies_columns, self.copies, id="duplicates-pane"
+        self._duplicates_title = PaneTitle("Duplicates")
+        self._duplicates_columns = ColumnTitles()
+        self.duplicates_pane = Pane(
+            self._duplicates_title,
+            self._duplicates_columns,
+            self.duplicate_list,
+            id="duplicates-pane",
         )
 
     def compose(self) -> ComposeResult:
         yield self.records_pane
-        yield self.copies_pane
+        yield self.duplicates_pane
         yield self.facts
 
     def panes(self) -> list[Widget]:
-        return [self.records, self.copies]
+        return [self.records, self.duplicate_list]
 
     def go_to_pane(self, pane: Widget) -> None:
-        self._make_room(pane)  # or the focus would go to a list that is not shown
+        self._set_active_pane(pane)  # otherwise the pane may be hidden, and cannot get the focus
         super().go_to_pane(pane)
 
     def on_resize(self) -> None:
-        self.set_class(self.size.height < LOW, "-low")
-        self.share_room()
+        self.set_class(self.size.height < LOW_HEIGHT, "-low")
+        self.resize_panes()
         width = self.size.width - SCROLLBAR
         self._columns.show(waste_list.column_titles(width, len(self.session.image.layers)))
-        self._copies_columns.show(duplicate_list.column_titles(width))
+        self._duplicates_columns.show(duplicate_list.column_titles(width))
 
-    def share_room(self) -> None:
-        """Give the duplicates up to a quarter of the view, or half of it while they are used; if there is no room for both
-        lists, show the one that is used."""
-        height, used = self.size.height, self.roomy is self.copies
-        flat = height < FLAT
+    def resize_panes(self) -> None:
+        """Give the duplicates up to a quarter of the view, or half of it while they are used. If there is no room for both
+        lists, show the active one."""
+        height, used = self.size.height, self.active_pane is self.duplicate_list
+        flat = height < ONE_LIST_HEIGHT
         self.set_class(flat, "-flat")
         self.records_pane.display = not (flat and used)
-        self.copies_pane.display = not flat or used
-        self.facts.display = height >= NO_FACTS
+        self.duplicates_pane.display = not flat or used
+        self.facts.display = height >= NO_FACTS_HEIGHT
         if flat:
-            self.copies_pane.styles.height = "1fr"
+            self.duplicates_pane.styles.height = "1fr"
             return
-        room = height // 2 if used else min(height // 4, len(self.copies.duplicates) + 3)
-        self.copies_pane.styles.height = max(room, 4)
+        room = height // 2 if used else min(height // 4, len(self.duplicate_list.duplicates) + 3)
+        self.duplicates_pane.styles.height = max(room, 4)
 
     # results of the loader
 
     def stacked(self) -> None:
         self._group()
-        self.copies.rows_changed()
+        self.duplicate_list.rows_changed()
 
     def duplicates_found(self) -> None:
-        found = self.session.duplicates or ()
-        self.copies.show_duplicates(found)
-        self.share_room()
-        if not found:
-            self._copies_title.show("Duplicates")
+        duplicates = self.session.duplicates or ()
+        self.duplicate_list.show_duplicates(duplicates)
+        self.resize_panes()
+        if not duplicates:
+            self._duplicates_title.show("Duplicates")
             return
-        saving = text.size(sum(duplicate.saving for duplicate in found))
-        whole = f"Duplicates · {saving} in duplicates of {text.count_of(len(found), 'file')}"
-        self._copies_title.show(whole, "not counted as wasted", shorter=(f"Duplicates · {saving}",))
+        saving = text.size(sum(duplicate.saving for duplicate in duplicates))
+        title = f"Duplicates · {saving} in duplicates of {text.count_of(len(duplicates), 'file')}"
+        self._duplicates_title.show(
+            title, "not counted as wasted", shorter=(f"Duplicates · {saving}",)
+        )
 
     # groups
 
@@ -142,7 +147,7 @@ class WasteView(View):
         opened = self.session.opened
         if opened is None:
             return
-        self._say_title(opened)
+        self._update_title(opened)
         if len(opened.accounting.waste) > GROUPED_AT_ONCE:
             self._group_in_thread(opened, self.grouped_by)
         else:
@@ -160,9 +165,9 @@ class WasteView(View):
 
     def _show(self, groups: WasteGroups) -> None:
         self.records.show_groups(groups)
-        self._say_facts()
+        self._update_facts()
 
-    def _say_title(self, opened: Opened) -> None:
+    def _update_title(self, opened: Opened) -> None:
         accounting = opened.accounting
         if not len(accounting.waste):
             self._title.show("Waste")
@@ -180,13 +185,13 @@ class WasteView(View):
     @on(LineList.Highlighted)
     def _highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        self._say_facts()
+        self._update_facts()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        self._say_facts()
+        self._update_facts()
 
-    def _say_facts(self) -> None:
-        facts = self._copy_facts() if self.copies.has_focus else self._waste_facts()
+    def _update_facts(self) -> None:
+        facts = self._duplicate_facts() if self.duplicate_list.has_focus else self._waste_facts()
         self.facts.show(*facts)
 
     def _waste_facts(self) -> list[tuple[str, str]]:
@@ -214,17 +219,17 @@ class WasteView(View):
             ("hidden by", self._instruction(record.hidden_by)),
         ]
 
-    def _copy_facts(self) -> list[tuple[str, str]]:
-        found = self.copies.duplicate_at_cursor()
-        if found is None:
+    def _duplicate_facts(self) -> list[tuple[str, str]]:
+        selected = self.duplicate_list.duplicate_at_cursor()
+        if selected is None:
             return []
-        duplicate, path = found
+        duplicate, path = selected
         # The digest alone fits a narrow line.
         algorithm, _, digest = duplicate.digest.partition(":")
         return [
-            ("path", self.copies.path_words(path)),
+            ("path", self.duplicate_list.path_words(path)),
             ("content", f"{text.exact_size(duplicate.bytes)} each"),
-            ("stored in", self._instruction(self.copies.layer_of(path))),
+            ("stored in", self._instruction(self.duplicate_list.layer_of(path))),
             (algorithm, digest),
         ]
 
@@ -242,11 +247,11 @@ class WasteView(View):
             self.post_message(ShowPath(record.path, record.shown_in))
 
     @on(LineList.Opened, "#duplicate-list")
-    def _show_copy(self, event: LineList.Opened) -> None:
+    def _show_duplicate(self, event: LineList.Opened) -> None:
         event.stop()
-        found = self.copies.duplicate_at_cursor()
-        if found is not None:
-            self.post_message(ShowPath(found[1], self.copies.layer_of(found[1])))
+        selected = self.duplicate_list.duplicate_at_cursor()
+        if selected is not None:
+            self.post_message(ShowPath(selected[1], self.duplicate_list.layer_of(selected[1])))
 
 
 def _grouped(opened: Opened, by: GroupBy) -> WasteGroups:

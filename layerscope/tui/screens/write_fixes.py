@@ -1,4 +1,4 @@
-"""Write fixes: shows the patch for the marked findings, and writes it once the user has seen it."""
+"""The dialog that shows the patch for the marked findings, and writes it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.pane import PaneTitle
 
 if TYPE_CHECKING:
-    from layerscope.tui.fixing import Prepared
+    from layerscope.tui.fixing import PreparedPatch
 
 _SAVED_AS = "fixes.patch"
-_LONG = 8
-"""Seconds that the notification stays."""
-_AROUND = 8
-"""Maximum lines of the dialog besides the patch."""
+_NOTICE_SECONDS = 8
+"""Seconds that the notification is shown."""
+_OTHER_LINES = 8
+"""Lines of the dialog besides the patch, at most."""
 
 
 class PatchList(ContentList, inherit_bindings=False):
@@ -49,7 +49,7 @@ class PatchList(ContentList, inherit_bindings=False):
         self.shift(by)
 
     def clicked(self, x: int, chain: int) -> None:
-        """Move only the cursor: a double click must not write."""
+        """Only move the cursor: a double click must not write."""
 
 
 class WriteFixesScreen(Guarded, Dialog):
@@ -81,7 +81,7 @@ class WriteFixesScreen(Guarded, Dialog):
     class Ready(Message):
         """The patch is ready."""
 
-        prepared: Prepared
+        prepared: PreparedPatch
 
     @dataclass(eq=False, repr=False)
     class Failed(Message):
@@ -96,19 +96,19 @@ class WriteFixesScreen(Guarded, Dialog):
         path: Path | None
 
     def __init__(self, session: Session, chosen: Collection[int]) -> None:
-        """`chosen` are the numbers of findings."""
+        """`chosen` are the numbers of the findings to fix."""
         super().__init__()
         self._session = session
         self._chosen = frozenset(chosen)
-        self._prepared: Prepared | None = None
+        self._prepared: PreparedPatch | None = None
         self._busy = True
-        self._refused = False
+        self._file_changed = False
         self._title = PaneTitle(
             f"Write {text.count_of(len(self._chosen), 'fix', 'fixes')}", "making the patch…"
         )
         self.rows = PatchList()
         self._about = Static(markup=False, classes="about -empty")
-        self._trouble = Static(markup=False, classes="trouble -empty")
+        self._error = Static(markup=False, classes="trouble -empty")
         self.field = Field(placeholder="name of a new file", enter="Save", id="patch-file")
         self._hints = PaneTitle(hints=("list.open", "dialog.copy", "dialog.close"))
 
@@ -117,13 +117,13 @@ class WriteFixesScreen(Guarded, Dialog):
             yield self._title
             yield self._about
             yield self.rows
-            yield self._trouble
+            yield self._error
             yield self.field
             yield self._hints
 
     def on_mount(self) -> None:
         self.rows.focus()
-        self._say_keys()
+        self._update_hints()
         self._prepare()
 
     # threads
@@ -147,10 +147,10 @@ class WriteFixesScreen(Guarded, Dialog):
                 )
             )
 
-        self._tell(prepared)
+        self._post_result(prepared)
 
     @work(thread=True, exclusive=True, group="patch", exit_on_error=False)
-    def _write(self, prepared: Prepared, path: Path | None) -> None:
+    def _write(self, prepared: PreparedPatch, path: Path | None) -> None:
         """Write the patch, or save it as `path`."""
 
         def done() -> Message:
@@ -163,15 +163,15 @@ class WriteFixesScreen(Guarded, Dialog):
                 save_patch(prepared.patch, path)
             return self.Done(path)
 
-        self._tell(done)
+        self._post_result(done)
 
-    def _tell(self, work: Callable[[], Message]) -> None:
+    def _post_result(self, work: Callable[[], Message]) -> None:
         try:
             self.post_message(work())
         except LayerscopeError as error:
             self.post_message(self.Failed(error))
 
-    # their results
+    # results of the threads
 
     @on(Ready)
     def _ready(self, event: Ready) -> None:
@@ -180,27 +180,29 @@ class WriteFixesScreen(Guarded, Dialog):
         prepared = self._prepared = event.prepared
         left = len(prepared.patch.plan.left_out)
         self._title.show(self._title_words(prepared), f"{left:,} left out" if left else "")
-        self._show(self._about, self._about_words(prepared))
+        self._set_text(self._about, self._about_words(prepared))
         self.rows.show(prepared.document)
         self.rows.start()
-        lines = len(prepared.document) + _AROUND
+        lines = len(prepared.document) + _OTHER_LINES
         self.query_one(Vertical).styles.height = lines
-        self._say_keys()
+        self._update_hints()
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
         event.stop()
         self._busy = False
         error = event.error
-        self._show(self._trouble, f"{error.message}\n{error.hint}" if error.hint else error.message)
+        self._set_text(
+            self._error, f"{error.message}\n{error.hint}" if error.hint else error.message
+        )
         from layerscope.report.patch import FileChangedError
 
         if isinstance(error, FileChangedError):
-            self._refused = True  # a new dialog reads it again
-            self._say_keys()
+            self._file_changed = True  # a new dialog reads the file again
+            self._update_hints()
         if self._prepared is None:
             self._title.show("No fix can be written")
-            self._say_keys()
+            self._update_hints()
 
     @on(Done)
     def _done(self, event: Done) -> None:
@@ -220,18 +222,18 @@ class WriteFixesScreen(Guarded, Dialog):
         self.dismiss()
 
     def _notify(self, title: str, words: str) -> None:
-        self.app.notify(words, title=title, timeout=_LONG, markup=False)
+        self.app.notify(words, title=title, timeout=_NOTICE_SECONDS, markup=False)
 
     # words
 
-    def _title_words(self, prepared: Prepared) -> str:
+    def _title_words(self, prepared: PreparedPatch) -> str:
         writes = self._session.permissions.writing and not prepared.patch.restored
         verb = "Write" if writes else "Patch of"
         if not prepared.new:
             return "Write fixes"
         return f"{verb} {prepared.fixes} · {text.size(prepared.saved)} less"
 
-    def _about_words(self, prepared: Prepared) -> str:
+    def _about_words(self, prepared: PreparedPatch) -> str:
         if not prepared.patch.files:
             plan = prepared.patch.plan
             if self._session.written is not None and plan.applied and not plan.left_out:
@@ -241,32 +243,32 @@ class WriteFixesScreen(Guarded, Dialog):
             return "No --dockerfile was given, so this patch is for the Dockerfile restored from the image's history. It can be copied or saved, but not written."
         return ""  # the patch names the files
 
-    def _say_keys(self) -> None:
+    def _update_hints(self) -> None:
         keys = getattr(self.app, "keys", {})
         go, close = first_key("list.open", keys), first_key("dialog.close", keys)
         if self.has_class("-saving"):
             words = f"{go} saves the patch · {close} cancels"
-        elif self._prepared is None or not self._prepared.patch.files or self._refused:
+        elif self._prepared is None or not self._prepared.patch.files or self._file_changed:
             words = f"{close} closes"
         else:
-            saves, copies = "writes", "copies the patch"
+            enter_words, copy_words = "writes", "copies the patch"
             if self._prepared.patch.restored:
-                saves, copies = "saves the patch", "copies it"
-            words = f"{first_key('dialog.copy', keys)} {copies} · {close} cancels"
+                enter_words, copy_words = "saves the patch", "copies it"
+            words = f"{first_key('dialog.copy', keys)} {copy_words} · {close} cancels"
             if self._session.permissions.writing:
-                words = f"{go} {saves} · {words}"
+                words = f"{go} {enter_words} · {words}"
         self._hints.show("", words)
 
-    def _show(self, where: Static, words: str) -> None:
-        where.update(Text("\n".join(map(text.safe_name, words.split("\n")))))
-        where.set_class(not words, "-empty")
+    def _set_text(self, body: Static, words: str) -> None:
+        body.update(Text("\n".join(map(text.safe_name, words.split("\n")))))
+        body.set_class(not words, "-empty")
 
     # commands
 
     def action_write(self) -> None:
         """Write the patch; without a Dockerfile, ask for the name of a file."""
         prepared = self._prepared
-        if self._busy or self._refused or prepared is None or not prepared.patch.files:
+        if self._busy or self._file_changed or prepared is None or not prepared.patch.files:
             return
         if not self._session.permissions.may_write(self):
             return
@@ -278,7 +280,7 @@ class WriteFixesScreen(Guarded, Dialog):
             self.add_class("-saving")
             self.field.input.value = _SAVED_AS
             self.field.input.focus()
-            self._say_keys()
+            self._update_hints()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -293,11 +295,11 @@ class WriteFixesScreen(Guarded, Dialog):
     def _begin(self, path: Path | None) -> None:
         if self._prepared is not None:
             self._busy = True
-            self._show(self._trouble, "")
+            self._set_text(self._error, "")
             self._write(self._prepared, path)
 
     def action_copy(self) -> None:
-        """Copy the patch as `git apply` takes it."""
+        """Copy the patch, in the format of `git apply`."""
         prepared = self._prepared
         if prepared is None or not prepared.patch.files:
             copy(self.app, None)
@@ -311,8 +313,8 @@ class WriteFixesScreen(Guarded, Dialog):
         """Leave the field, then the dialog."""
         if self.has_class("-saving"):
             self.remove_class("-saving")
-            self._show(self._trouble, "")
+            self._set_text(self._error, "")
             self.rows.focus()
-            self._say_keys()
+            self._update_hints()
         else:
             self.dismiss()

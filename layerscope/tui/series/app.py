@@ -1,4 +1,4 @@
-"""The application that opens the releases of a series one after the other, and shows what each makes its users fetch."""
+"""The explorer of a series: opens the releases one after the other, and shows what each update makes users download."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ from layerscope.words import ReleaseOrder
 
 
 @dataclass(slots=True)
-class KnownSeries:
-    """The releases to compare, and what is known of them so far."""
+class SeriesState:
+    """The releases to compare, the results so far, and the cursor."""
 
     requests: Sequence[Request]
     """Oldest first."""
     order: ReleaseOrder = ReleaseOrder.GIVEN
     hops: list[Hop] = field(default_factory=list)
     opened: OpenedSeries | None = None
-    """All of it, once all releases are compared."""
+    """The whole series, once all releases are compared."""
     row: int = 0
     """The row under the cursor."""
 
     @property
     def names(self) -> list[str]:
-        """What the releases are called: not safe for a terminal."""
+        """Names of the releases; not safe for a terminal."""
         return names_of(self.requests)
 
 
 @dataclass(eq=False, repr=False)
 class HopFound(Message):
-    """A release was compared with the one before."""
+    """A release was compared with its predecessor."""
 
     hop: Hop
 
@@ -61,37 +61,37 @@ class SeriesOpened(Message):
 
 @dataclass(eq=False, repr=False)
 class SeriesFailed(Message):
-    """A release cannot be opened."""
+    """A release could not be opened."""
 
     error: LayerscopeError
 
 
 class SeriesApp(ExplorerApp):
-    """Explores what the releases of an image make their users fetch."""
+    """Explores the updates from release to release."""
 
     view_title = "Series of releases"
 
-    def __init__(self, known: KnownSeries, options: Options, preferences: Preferences) -> None:
+    def __init__(self, state: SeriesState, options: Options, preferences: Preferences) -> None:
         super().__init__(preferences=preferences)
-        self.known = known
+        self.series_state = state
         self.chosen: int | None = None
-        """The number of the hop whose releases the user wants to compare."""
+        """The number of the hop whose releases are compared next; None if the user quits."""
         self._options = options
-        self._screen = SeriesScreen(known.names, known.order, len(known.hops), self.keys)
-        self._alive: list[RemoteImage] = []
+        self._screen = SeriesScreen(state.names, state.order, self.keys)
+        self._open_images: list[RemoteImage] = []
 
     @property
     def main(self) -> SeriesScreen:
         return self._screen
 
     def on_mount(self) -> None:
-        self.begin(self.main)
+        self.show_main(self.main)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.main.show(self.known.hops, self.known.opened, self.known.row)
-        if self.known.opened is None:
-            self.known.hops.clear()
+        self.main.show(self.series_state.hops, self.series_state.opened, self.series_state.row)
+        if self.series_state.opened is None:
+            self.series_state.hops.clear()
             self._load()
 
     @work(thread=True, exit_on_error=False, group="load")
@@ -102,12 +102,12 @@ class SeriesApp(ExplorerApp):
             return worker.is_cancelled or self._leaving
 
         progress = MessageProgress(self.post_message, cancelled)
-        requests = [replace(request, progress=progress) for request in self.known.requests]
+        requests = [replace(request, progress=progress) for request in self.series_state.requests]
         try:
             opened = open_series(
                 requests,
                 self._options,
-                self.known.order,
+                self.series_state.order,
                 lambda hop: self.post_message(HopFound(hop)),
                 self._opener(cancelled),
             )
@@ -119,41 +119,34 @@ class SeriesApp(ExplorerApp):
             self.post_message(SeriesOpened(opened))
 
     def _opener(self, cancelled: Callable[[], bool]) -> Callable[[Request, Options], Opened]:
-        """Opens an image in a process of its own; those of all but the last two end."""
+        """Return a function that opens an image in its own process, and ends the processes of all but the last two."""
 
         def opened(request: Request, options: Options) -> Opened:
-            while len(self._alive) > 1:
-                self._alive.pop(0).close()
+            while len(self._open_images) > 1:
+                self._open_images.pop(0).close()
             remote = RemoteImage(request, options)
-            self._alive.append(remote)
+            self._open_images.append(remote)
             remote.report_to(request.progress)
             remote.find(lambda candidates: candidates[0])
-            keeper = _Keeper()
-            remote.load(keeper, cancelled)
-            if keeper.opened is None:
+            watcher = _StackedWatcher()
+            remote.load(watcher, cancelled)
+            if watcher.opened is None:
                 raise CancelledError
-            return keeper.opened
+            return watcher.opened
 
         return opened
 
     @on(HopFound)
     def _hop_found(self, event: HopFound) -> None:
-        self.known.hops.append(event.hop)
-        self.main.show(self.known.hops, None)
+        self.series_state.hops.append(event.hop)
+        self.main.show(self.series_state.hops, None)
 
     @on(SeriesOpened)
     def _series_opened(self, event: SeriesOpened) -> None:
-        self.known.opened = event.opened
+        self.series_state.opened = event.opened
         self.main.show_work("")
-        self.main.show(self.known.hops, event.opened)
-        if event.opened.damages:
-            self.notify(
-                "\n".join(map(text.safe_name, event.opened.damages[:3])),
-                title="Damaged",
-                severity="warning",
-                timeout=10,
-                markup=False,
-            )
+        self.main.show(self.series_state.hops, event.opened)
+        self.warn_of_damage(event.opened.damages)
 
     @on(SeriesFailed)
     def _failed(self, event: SeriesFailed) -> None:
@@ -161,7 +154,7 @@ class SeriesApp(ExplorerApp):
         self.push_screen(ErrorScreen(event.error))
 
     @on(ProgressMoved)
-    def _moved(self, event: ProgressMoved) -> None:
+    def _progress_moved(self, event: ProgressMoved) -> None:
         share = ""
         if event.total:
             share = f" {text.percent(min(event.done, event.total), event.total)}"
@@ -170,16 +163,16 @@ class SeriesApp(ExplorerApp):
     @on(SeriesScreen.Compare)
     def _compare(self, event: SeriesScreen.Compare) -> None:
         self.chosen = event.hop
-        self.known.row = event.hop + 1
+        self.series_state.row = event.hop + 1
         self.leave()
 
     def _close(self) -> None:
         super()._close()
-        for remote in self._alive:
+        for remote in self._open_images:
             remote.close()
 
 
-class _Keeper(Watcher):
+class _StackedWatcher(Watcher):
     """Keeps an image once it is stacked."""
 
     opened: Opened | None = None

@@ -1,4 +1,4 @@
-"""The lists of a series: its updates, and what is known of the one under the cursor."""
+"""The lists of a series: its updates, and the details of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from layerscope.report.series_rows import (
 )
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.widgets.line_list import LineList
-from layerscope.tui.widgets.words_list import Words
+from layerscope.tui.widgets.paragraph_list import Paragraph
 from layerscope.words import Cause
 
 SIZE = 10
-_NAME = 24
-_PATHS = 40
-"""Paths of a layer that are listed."""
+_MAX_NAME_WIDTH = 24
+_MAX_PATHS = 40
+"""Maximum number of paths listed for a layer."""
 
 
 class HopList(LineList):
-    """The series as a whole, then its updates, with what each fetches."""
+    """The whole series, then its updates, each with the bytes it downloads."""
 
     def __init__(self, names: Sequence[str], *, id: str) -> None:
-        """`names` are those of the releases, safe to show."""
+        """`names` are the names of the releases, safe to show."""
         super().__init__(id=id)
         self._names = names
         self.hops: Sequence[Hop] = ()
 
     def show(self, hops: Sequence[Hop]) -> None:
-        """Show these updates; those that are not known yet have no size."""
+        """Show the updates compared so far; the others have no size yet."""
         self.hops = hops
         self.rows_changed()
 
@@ -54,7 +54,7 @@ class HopList(LineList):
         return f" {fit('release', self._name_width())} {'fetched':>{SIZE}}"
 
     def _name_width(self) -> int:
-        return max(min(max(map(cell_len, (*self._names[1:], "all updates"))), _NAME), 11)
+        return max(min(max(map(cell_len, (*self._names[1:], "all updates"))), _MAX_NAME_WIDTH), 11)
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         name_width = self._name_width()
@@ -79,78 +79,78 @@ class HopList(LineList):
         painter.add(shown[: len(shown) - changed], self.style_of("waste"))
         painter.add(shown[len(shown) - changed :], self.style_of("bar"))
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         return (self._names[self.cursor], "the release") if self.cursor else None
 
 
-def hop_words(old: str, new: str, hop: Hop) -> Iterator[Words]:
-    """What an update fetches, the steps that began it, and the files that differ."""
+def hop_words(old: str, new: str, hop: Hop) -> Iterator[Paragraph]:
+    """The details of an update: its download, the steps that caused it, and the files that differ."""
     binary = text.uses_binary_sizes()
-    yield Words(f"{old} → {new}", "strong")
+    yield Paragraph(f"{old} → {new}", "strong")
     if not hop.layers:
-        yield Words("Nothing is fetched: the release before has all layers.", "quiet")
+        yield Paragraph("Nothing is fetched: the release before has all layers.", "quiet")
         return
     share = share_words(hop.unchanged, hop.content)
-    yield Words(
+    yield Paragraph(
         f"{amount_words(hop, binary=binary)} in {text.count_of(len(hop.layers), 'layer')}, {share}"
     )
     for row, charge in zip(charge_rows(hop), hop.charges, strict=True):
-        yield Words("")
-        yield Words(f"{text.size(row.bytes)}  {row.step}", "strong")
-        yield Words(row.reason.partition(":")[0], "modified")
+        yield Paragraph("")
+        yield Paragraph(f"{text.size(row.bytes)}  {row.step}", "strong")
+        yield Paragraph(row.reason.partition(":")[0], "modified")
         yield from _layer_words(hop, charge)
 
 
-def _layer_words(hop: Hop, charge: Charge) -> Iterator[Words]:
-    """The layers that are charged to a step, and in what those of the step itself differ."""
+def _layer_words(hop: Hop, charge: Charge) -> Iterator[Paragraph]:
+    """The layers charged to a step; for the step's own layer, also the paths that differ."""
     for layer in charge.layers:
         step = hop.steps[layer.place]
         amount = f"{text.size(layer.sent.bytes)}, {share_words(layer.unchanged, layer.content)}"
-        yield Words(f"layer {layer.layer}  {amount}", "quiet")
+        yield Paragraph(f"layer {layer.layer}  {amount}", "quiet")
         if layer.place != charge.place:
-            yield Words(step_words(step.step, base=False), indent="  ")
+            yield Paragraph(step_words(step.step, base=False), indent="  ")
         difference = step.difference
         if difference is None or (layer.place != charge.place and charge.cause is not Cause.BASE):
             continue
-        for each in difference.listed[:_PATHS]:
+        for each in difference.listed[:_MAX_PATHS]:
             yield _path_words(each)
-        more = difference.paths + difference.times - len(difference.listed[:_PATHS])
+        more = difference.paths + difference.times - len(difference.listed[:_MAX_PATHS])
         if more > 0:
-            yield Words(f"… and {text.count_of(more, 'more path')}", "quiet", "  ")
+            yield Paragraph(f"… and {text.count_of(more, 'more path')}", "quiet", "  ")
 
 
-def _path_words(each: PathDifference) -> Words:
+def _path_words(each: PathDifference) -> Paragraph:
     why = why_words(each.change, each.why)
     sizes = " → ".join(map(text.size, dict.fromkeys((each.old_bytes, each.new_bytes))))
-    return Words(
+    return Paragraph(
         f"{each.change.glyph} {shown_path(each.path)}  {why}  {sizes}", each.change.json_name, "  "
     )
 
 
-def series_words(opened: OpenedSeries) -> Iterator[Words]:
-    """What the series costs, its costliest steps, and the order that would have saved most."""
+def series_words(opened: OpenedSeries) -> Iterator[Paragraph]:
+    """The details of the series: its costs, its costliest steps, and the order of steps that would have saved most."""
     binary = text.uses_binary_sizes()
-    yield Words(summary_words(opened.series, binary=binary), "strong")
+    yield Paragraph(summary_words(opened.series, binary=binary), "strong")
     rows = list(cost_rows(opened.series))
     if rows:
-        yield Words("")
-        yield Words("Costliest steps", "strong")
+        yield Paragraph("")
+        yield Paragraph("Costliest steps", "strong")
     for cost in rows:
-        yield Words(f"{text.size(cost.bytes):>9}  {cost.step}")
-        yield Words(
+        yield Paragraph(f"{text.size(cost.bytes):>9}  {cost.step}")
+        yield Paragraph(
             f"{text.count_of(cost.hops, 'update')}, {cost.unchanged}, {cost.causes}", "quiet", "           "
         )  # fmt: skip
     order = order_row(opened, binary=binary)
     if order is None:
         return
-    yield Words("")
-    yield Words("Another order", "strong")
-    yield Words(f"{order.title}.")
-    yield Words(order.saved, "added")
-    yield Words(order.confidence, "quiet")
-    yield Words("")
+    yield Paragraph("")
+    yield Paragraph("Another order", "strong")
+    yield Paragraph(f"{order.title}.")
+    yield Paragraph(order.saved, "added")
+    yield Paragraph(order.confidence, "quiet")
+    yield Paragraph("")
     styles = {"-": "removed", "+": "added", "#": "quiet"}
     for line in order.lines:
-        yield Words(line, styles.get(line[:1], ""), "  ")
+        yield Paragraph(line, styles.get(line[:1], ""), "  ")
     for note in order.notes:
-        yield Words(note, "quiet", "  ")
+        yield Paragraph(note, "quiet", "  ")

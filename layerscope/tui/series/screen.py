@@ -1,4 +1,4 @@
-"""The screen of a series: its updates on the left, what is known of the one under the cursor on the right."""
+"""The screen of a series: its updates on the left, the details of the one under the cursor on the right."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
@@ -25,56 +23,40 @@ from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit
 from layerscope.tui.pointing import copy
 from layerscope.tui.series.lists import HopList, hop_words, series_words
+from layerscope.tui.widgets.header import ScreenHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
-from layerscope.tui.widgets.words_list import Words, WordsList
+from layerscope.tui.widgets.paragraph_list import Paragraph, ParagraphList
 from layerscope.words import ReleaseOrder
 
 
-class SeriesHeader(Widget):
-    """Two lines: the name of the series with what it costs, a rule."""
+class SeriesHeader(ScreenHeader):
+    """A line and a rule: the name of the series, and what it costs."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"header--title", "header--quiet", "header--rule"}
-    DEFAULT_CSS = """
-    SeriesHeader {
-        height: 2; background: $background;
-        & > .header--title { text-style: bold; color: $emphasis; }
-        & > .header--quiet { color: $quiet; }
-        & > .header--rule { color: $rule; }
-    }
-    """
+    DEFAULT_CSS = "SeriesHeader { height: 2; }"
 
     def __init__(self, title: str, note: str) -> None:
-        """Both are safe to show."""
+        """`title` and `note` are safe to show."""
         super().__init__()
         self._title, self._note = title, note
         self.figures = ""
-        self.work = ""
-        """What is being done; empty if nothing is."""
 
-    def _style(self, name: str) -> Style:
-        return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        if y == 1:
-            return Strip([Segment("─" * width, self._style("rule"))])
+    def paint_line(self, y: int) -> list[Segment]:
         right = f" {self.work or self.figures} "
-        room = max(width - text.cells(right), 0)
+        room = max(self.size.width - text.cells(right), 0)
         title = f" {self._title}" if self._title else ""
         words = fit(f"{title}  {self._note}" if title else f" {self._note}", room)
-        return Strip(
-            [
-                Segment(words[: len(title)], self._style("title")),
-                Segment(words[len(title) :], self._style("quiet")),
-                Segment(right, self._style("quiet") if self.work else self.rich_style),
-            ]
-        ).adjust_cell_length(width, self.rich_style)
+        quiet = self.style_of("quiet")
+        return [
+            Segment(words[: len(title)], self.style_of("title")),
+            Segment(words[len(title) :], quiet),
+            Segment(right, quiet if self.work else self.rich_style),
+        ]
 
 
 class SeriesScreen(Guarded, Screen[None]):
-    """Shows what each release makes its users fetch."""
+    """Shows what each release makes users download."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("series")
     DEFAULT_CSS = """
@@ -86,32 +68,31 @@ class SeriesScreen(Guarded, Screen[None]):
     """
 
     class Compare(Message):
-        """The user wants to compare the releases of an update."""
+        """Request to compare the two releases of an update."""
 
         def __init__(self, hop: int) -> None:
             super().__init__()
             self.hop = hop
 
-    def __init__(self, names: Sequence[str], order: ReleaseOrder, known: int, keys: Keys) -> None:
-        """`names` are those of the releases: not safe for a terminal; `known` of the updates are known already."""
+    def __init__(self, names: Sequence[str], order: ReleaseOrder, keys: Keys) -> None:
+        """`names` are the names of the releases, not safe for a terminal."""
         super().__init__()
         self._keys = keys
         self._names = short_names(names)
-        self._known = known
         count = text.count_of(len(names), "release")
         self.header = SeriesHeader(common_name(names), f"{count} {order.word}")
         self.hops = HopList(self._names, id="hops")
-        self.details = WordsList("Available once this release is read.", id="details")
+        self.details = ParagraphList("Available once this release is read.", id="details")
         self._titles = ColumnTitles()
-        self._subject = PaneTitle("All updates")
+        self._details_title = PaneTitle("All updates")
         self._opened: OpenedSeries | None = None
 
     def compose(self) -> ComposeResult:
         yield self.header
         with Horizontal():
             yield Pane(self._titles, None, self.hops, id="updates")
-            yield Pane(self._subject, None, self.details, id="update")
-        yield KeyBar(self._keys, self._useless, lambda: {"list.open": "Compare"})
+            yield Pane(self._details_title, None, self.details, id="update")
+        yield KeyBar(self._keys, self._inactive_commands, lambda: {"list.open": "Compare"})
 
     def on_mount(self) -> None:
         self._titles.show(self.hops.column_titles())
@@ -119,17 +100,17 @@ class SeriesScreen(Guarded, Screen[None]):
 
     @property
     def view(self) -> SeriesScreen:
-        """As the other screens, it says where commands work."""
+        """The node whose commands work, as on the main screen: this screen itself."""
         return self
 
     def panes(self) -> list[Widget]:
-        """What can have the focus."""
+        """The widgets that can have the focus."""
         return [self.hops, self.details]
 
     def show(
         self, hops: Sequence[Hop], opened: OpenedSeries | None, row: int | None = None
     ) -> None:
-        """Show the updates that are known; all of the series once it is. The cursor moves to `row`."""
+        """Show the updates compared so far, and the whole series once it is known; the cursor moves to `row`, if given."""
         self._opened = opened
         self.hops.show(hops)
         if row is not None:
@@ -144,10 +125,8 @@ class SeriesScreen(Guarded, Screen[None]):
         self._show_details()
 
     def show_work(self, work: str) -> None:
-        """Show what is being done; empty if nothing is."""
-        if work != self.header.work:
-            self.header.work = work
-            self.header.refresh()
+        """Show the current work; empty if idle."""
+        self.header.show_work(work)
 
     @on(LineList.Highlighted, "#hops")
     def _moved(self) -> None:
@@ -155,14 +134,14 @@ class SeriesScreen(Guarded, Screen[None]):
         self.refresh_bindings()
 
     def _show_details(self) -> None:
-        """Show what is known of the row under the cursor."""
+        """Show the details of the row under the cursor."""
         row, hops = self.hops.cursor, self.hops.hops
-        words: list[Words] = []
+        words: list[Paragraph] = []
         if row == 0:
-            self._subject.show("All updates")
+            self._details_title.show("All updates")
             words = list(series_words(self._opened)) if self._opened is not None else []
         else:
-            self._subject.show("What is fetched")
+            self._details_title.show("What is fetched")
             if row <= len(hops):
                 words = list(hop_words(self._names[row - 1], self._names[row], hops[row - 1]))
         self.details.show(words)
@@ -182,13 +161,13 @@ class SeriesScreen(Guarded, Screen[None]):
         self.set_focus(self.hops)
 
     def action_copy(self) -> None:
-        copied = self.hops.copied()
+        copied = self.hops.copyable()
         if copied is None and self._opened is not None and self._opened.reordering is not None:
             copied = self._opened.reordering.finding.fix, "the better order"
         copy(self.app, copied)
 
-    def _useless(self) -> set[str]:
-        useless = set() if self.hops.cursor else {"list.open"}
+    def _inactive_commands(self) -> set[str]:
+        inactive = set() if self.hops.cursor else {"list.open"}
         if not self.details.has_focus:
-            useless.add("app.back")
-        return useless
+            inactive.add("app.back")
+        return inactive

@@ -1,7 +1,7 @@
-"""Serves the explorer on loopback: a page with a terminal, and for each open page a process that runs the explorer.
+"""Serves the explorer on loopback: a page with a terminal, and a process for each open page, which runs the explorer.
 
-Any page that the user visits can send requests to 127.0.0.1, so the address holds a token, `Host` must be ours, which stops DNS
-rebinding, and `Origin`, where a browser sends it, must be the page itself. The page loads nothing from elsewhere.
+Any website that the user visits can send requests to 127.0.0.1. So the address contains a token, `Host` must be ours, which stops
+DNS rebinding, and `Origin`, if the browser sends it, must be our page. The page loads nothing from other origins.
 """
 
 from __future__ import annotations
@@ -22,61 +22,61 @@ from aiohttp.typedefs import Handler
 
 from layerscope import signals, text
 from layerscope.errors import UsageError
-from layerscope.tui.web.session import Session
+from layerscope.tui.web.page_process import PageProcess
 
 HOST = "127.0.0.1"
-SESSIONS = 8
-"""Pages that may be open at a time: each takes the memory of an explorer."""
-_OWN = Path(__file__).parent
-_TERMINAL = Path(textual_serve.__file__).parent / "static"
+MAX_PAGES = 8
+"""Maximum number of open pages: each needs the memory of an explorer."""
+_PAGE_FOLDER = Path(__file__).parent
+_TERMINAL_FOLDER = Path(textual_serve.__file__).parent / "static"
 """textual-serve's terminal (xterm.js) and its font."""
-_MESSAGE = 1 << 20
-"""Bytes of the longest message of a page: text that is pasted."""
-_WIDEST, _HIGHEST = 500, 200
-_PATIENCE = 5.0
-"""Seconds in which all pages have to let go at the end."""
+_MAX_MESSAGE = 1 << 20
+"""Maximum size of a message from a page, in bytes; pasted text is long."""
+_MAX_WIDTH, _MAX_HEIGHT = 500, 200
+_SHUTDOWN_SECONDS = 5.0
+"""Seconds until pages that are still connected at the end are dropped."""
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on loopback; port 0 takes a free one. Raises `UsageError`."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return a socket on loopback; port 0 takes a free port. Raises `UsageError`."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((HOST, port))
+        listener.bind((HOST, port))
     except OSError as error:
-        found.close()
+        listener.close()
         why = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {HOST}:{port}: {why}", hint="choose another --port") from error  # fmt: skip
-    return found
+    return listener
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether an error is not the client's: a request that is no HTTP is answered, and no line of the log."""
+def _is_server_error(record: logging.LogRecord) -> bool:
+    """Whether an error is the server's own: malformed requests of clients are not logged."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class Server:
-    """Serves one image at an address that only those who are told it can open."""
+    """Serves one image at a secret address."""
 
     def __init__(self, command: Sequence[str], title: str, sock: socket.socket) -> None:
-        """`command` runs the explorer in each session; `title` names the image."""
+        """`command` runs the explorer, once for each page; `title` names the image."""
         self._command = command
         self._title = title
         self._socket = sock
         port = sock.getsockname()[1]
         self._hosts = {f"{HOST}:{port}", f"localhost:{port}"} | ({HOST, "localhost"} if port == 80 else set())  # fmt: skip
         self._token = secrets.token_urlsafe(24)
-        self._sessions: set[web.WebSocketResponse] = set()
+        self._pages: set[web.WebSocketResponse] = set()
         self.url = f"http://{HOST}:{port}/{self._token}/"
 
     def run(self, started: Callable[[], object]) -> None:
-        """Serve until a signal ends it, and end all sessions; `started` is called once pages can be opened."""
+        """Serve until a signal ends it, then end all pages. `started` is called once pages can be opened."""
         asyncio.run(self._run(started))
 
     async def _run(self, started: Callable[[], object]) -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        logging.getLogger("aiohttp.server").addFilter(_is_ours)
-        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_PATIENCE)
+        logging.getLogger("aiohttp.server").addFilter(_is_server_error)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         with signals.handled_by(lambda _: loop.call_soon_threadsafe(end.set)):
             await runner.setup()
             try:
@@ -106,7 +106,7 @@ class Server:
         return app
 
     def _check(self, request: web.Request) -> None:
-        """Refuse what does not come from our page. What is refused learns nothing, not even whether the token is right."""
+        """Refuse requests that do not come from our page. The answer never tells whether the token is right."""
         origin = request.headers.get("Origin")
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         token = request.match_info.get("token", "")
@@ -136,7 +136,7 @@ class Server:
         )
 
     async def _page(self, request: web.Request) -> web.Response:
-        source = (_OWN / "page.html").read_text()
+        source = (_PAGE_FOLDER / "page.html").read_text()
         template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)  # fmt: skip
         address = f"ws://{request.host}/{self._token}/socket"
         page = template.render(title=text.safe_name(self._title), socket=address)
@@ -144,39 +144,39 @@ class Server:
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         name = request.match_info["file"]
-        folder = _OWN if name.startswith("page.") else _TERMINAL
+        folder = _PAGE_FOLDER if name.startswith("page.") else _TERMINAL_FOLDER
         path = folder / name
         if not path.is_file():
             raise web.HTTPNotFound
         return web.FileResponse(path)
 
     async def _socket_of_page(self, request: web.Request) -> web.WebSocketResponse:
-        """Run an explorer for a page until either ends."""
-        if len(self._sessions) >= SESSIONS:
-            raise web.HTTPServiceUnavailable(text=f"{SESSIONS} pages are open already.\n")
-        page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MESSAGE)
-        self._sessions.add(page)
+        """Run an explorer for a page until one of them ends."""
+        if len(self._pages) >= MAX_PAGES:
+            raise web.HTTPServiceUnavailable(text=f"{MAX_PAGES} pages are open already.\n")
+        page = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
+        self._pages.add(page)
         try:
             await page.prepare(request)
-            width = _cells(request.query.get("width"), 80, _WIDEST)
-            height = _cells(request.query.get("height"), 24, _HIGHEST)
-            session = Session(self._command, page)
+            width = _cells(request.query.get("width"), 80, _MAX_WIDTH)
+            height = _cells(request.query.get("height"), 24, _MAX_HEIGHT)
+            process = PageProcess(self._command, page)
             try:
-                await session.start(width, height)
-                await _relay(page, session)
+                await process.start(width, height)
+                await _relay(page, process)
             finally:
-                await session.stop()
+                await process.stop()
         finally:
-            self._sessions.discard(page)
+            self._pages.discard(page)
         return page
 
     async def _close_all(self, _: web.Application) -> None:
-        pages = list(self._sessions)
+        pages = list(self._pages)
         await asyncio.gather(*(page.close(code=WSCloseCode.GOING_AWAY) for page in pages))
 
 
-async def _relay(page: web.WebSocketResponse, session: Session) -> None:
-    """Hand what comes from a page to its explorer. What is no message is ignored."""
+async def _relay(page: web.WebSocketResponse, process: PageProcess) -> None:
+    """Pass messages from a page to its explorer; anything else is ignored."""
     async for message in page:
         if message.type is not WSMsgType.TEXT:
             continue
@@ -186,21 +186,22 @@ async def _relay(page: web.WebSocketResponse, session: Session) -> None:
             continue
         data = rest[0] if rest else None
         if kind == "stdin" and isinstance(data, str):
-            await session.send_bytes(data.encode(errors="replace"))
+            await process.send_bytes(data.encode(errors="replace"))
         elif kind == "resize" and isinstance(data, dict):
-            await session.set_terminal_size(
-                _cells(data.get("width"), 80, _WIDEST), _cells(data.get("height"), 24, _HIGHEST)
+            await process.set_terminal_size(
+                _cells(data.get("width"), 80, _MAX_WIDTH),
+                _cells(data.get("height"), 24, _MAX_HEIGHT),
             )
         elif kind == "ping" and isinstance(data, str):
             await page.send_json(["pong", data])
         elif kind == "focus":
-            await session.focus()
+            await process.focus()
         elif kind == "blur":
-            await session.blur()
+            await process.blur()
 
 
 def _cells(value: object, default: int, most: int) -> int:
-    """A width or height that a page gives, within bounds."""
+    """A width or height sent by a page, clamped to 2 and `most`."""
     try:
         return max(2, min(int(str(value)), most))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Cells to draw on: text, lines and rectangles, each over what was drawn before."""
+"""A grid of cells to draw on: text, lines and rectangles; later ones cover earlier ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Canvas:
             self._styles[row][x:right] = [style] * (right - x)
 
     def write(self, x: int, y: int, text: str, style: Style, room: int) -> int:
-        """Write safe text in at most `room` cells; how many it took."""
+        """Write safe text in at most `room` cells; returns the number of cells used."""
         room = min(room, self.width - x)
         if room <= 0 or not text or not 0 <= y < self.height:
             return 0
@@ -37,7 +37,7 @@ class Canvas:
         at = x
         for character in shown:
             wide = cell_len(character)
-            if not wide:  # a combining character goes with the one before it
+            if not wide:  # a combining character belongs to the one before it
                 if at > x:
                     self._characters[y][at - 1] += character
                 continue
@@ -47,7 +47,7 @@ class Canvas:
         return at - x
 
     def strips(self) -> list[Strip]:
-        """What was drawn, line by line."""
+        """The drawing, line by line."""
         return [self._strip(row) for row in range(self.height)]
 
     def _strip(self, row: int) -> Strip:

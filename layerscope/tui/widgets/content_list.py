@@ -13,9 +13,10 @@ from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.widgets.line_list import LineList
 
-STEP = 16
+SHIFT_STEP = 16
 """Columns per horizontal scroll step."""
-FURTHEST = 1 << 16
+MAX_SHIFT = 1 << 16
+"""Maximum number of columns scrolled to the right."""
 
 
 class ContentList(LineList):
@@ -41,19 +42,19 @@ class ContentList(LineList):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.document: Document | None = None
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no rows."""
         self.tail = ""
         """The text of an extra last row; empty for none."""
         self.pattern: re.Pattern[str] | None = None
         """The pattern whose matches are highlighted."""
-        self.under: Pointed | None = None
-        """The path of the content."""
+        self.shown_path: Pointed | None = None
+        """The path whose content is shown."""
         self._shift = 0
 
-    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+    def show(self, document: Document | None, empty_message: str = "", tail: str = "") -> None:
         """Show another document, or a text in its place."""
-        self.document, self.nothing, self.tail = document, nothing, tail
+        self.document, self.empty_message, self.tail = document, empty_message, tail
         self.rows_changed()
 
     def start(self) -> None:
@@ -75,17 +76,17 @@ class ContentList(LineList):
     points = True
 
     def pointed(self) -> Pointed | None:
-        return self.under
+        return self.shown_path
 
     def row_count(self) -> int:
         return (len(self.document) if self.document is not None else 0) + bool(self.tail)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def shift(self, by: int) -> None:
         """Scroll right, or back."""
-        self._shift = max(0, min(self._shift + by * STEP, FURTHEST))
+        self._shift = max(0, min(self._shift + by * SHIFT_STEP, MAX_SHIFT))
         self.rows_changed()
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
@@ -110,32 +111,32 @@ class ContentList(LineList):
 
 def marked(pieces: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
     """Pieces with the style `match` where their joined text matches a pattern."""
-    whole = "".join(text for text, _ in pieces)
+    line = "".join(text for text, _ in pieces)
     bounds: list[tuple[int, int]] = [
-        found.span() for found in pattern.finditer(whole) if found.end() > found.start()
+        match.span() for match in pattern.finditer(line) if match.end() > match.start()
     ]
     if not bounds:
         return pieces
-    found: list[Piece] = []
+    result: list[Piece] = []
     start = index = 0
     for text, style in pieces:
         end, at = start + len(text), start
         while index < len(bounds) and bounds[index][0] < end:
             first, last = max(bounds[index][0], at), min(bounds[index][1], end)
-            found += ((whole[at:first], style), (whole[first:last], "match"))
+            result += ((line[at:first], style), (line[first:last], "match"))
             at = last
             if bounds[index][1] > end:
                 break  # it goes on in the next piece
             index += 1
-        found.append((whole[at:end], style))
+        result.append((line[at:end], style))
         start = end
-    return [(text, style) for text, style in found if text]
+    return [(text, style) for text, style in result if text]
 
 
 def window(pieces: list[Piece], skip: int, width: int) -> tuple[list[Piece], bool]:
-    """The columns from `skip` on, at most `width`, and whether the row continues; then the last column is left
+    """The columns from `skip` on, at most `width`, and whether the row continues; if so, the last column is left
     free for a mark."""
-    found: list[Piece] = []
+    result: list[Piece] = []
     used = 0
     for number, (text, style) in enumerate(pieces):
         size = cells(text)
@@ -146,8 +147,8 @@ def window(pieces: list[Piece], skip: int, width: int) -> tuple[list[Piece], boo
         skip, size = 0, cells(part)
         last = number == len(pieces) - 1
         if used + size > width or (used + size == width and not last):
-            found.append((part[: fitting(part, width - used - 1)], style))
-            return found, True
-        found.append((part, style))
+            result.append((part[: fitting(part, width - used - 1)], style))
+            return result, True
+        result.append((part, style))
         used += size
-    return found, False
+    return result, False

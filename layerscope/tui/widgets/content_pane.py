@@ -29,7 +29,7 @@ class SearchInput(TypingInput):
 
 
 class ContentPane(Vertical):
-    """Searches in a thread; matches are rows, and stepping through them wraps around."""
+    """Contents that can be searched, in a thread. Matches are whole rows, and stepping through them wraps around."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("content")
     DEFAULT_CSS = """
@@ -39,10 +39,10 @@ class ContentPane(Vertical):
     """
 
     class Moved(Message):
-        """The current match or the matches changed."""
+        """The matches or the current match changed."""
 
     def __init__(self, leave_key: str, *, id: str | None = None) -> None:
-        """`leave_key` leaves the search field."""
+        """`leave_key` is the key that leaves the search field."""
         super().__init__(id=id)
         self.rows = ContentList(id="content")
         self._field = SearchInput(
@@ -56,9 +56,9 @@ class ContentPane(Vertical):
         yield self.rows
         yield self._field
 
-    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+    def show(self, document: Document | None, empty_message: str = "", tail: str = "") -> None:
         """Show another document, or a text in its place, and search it for the current pattern."""
-        self.rows.show(document, nothing, tail)
+        self.rows.show(document, empty_message, tail)
         self._matches = []
         self._search(jump=False)
 
@@ -75,7 +75,7 @@ class ContentPane(Vertical):
         return self._field.has_class("-open") or self.rows.pattern is not None
 
     def back(self) -> bool:
-        """Leave the field, then the search."""
+        """Leave the field, then the search; returns False if there is neither."""
         if self._field.has_class("-open"):
             self._close()
         elif self.rows.pattern is not None:
@@ -91,9 +91,9 @@ class ContentPane(Vertical):
             return ""
         if self._searching:
             return "searching…"
-        found = text.count_of(len(self._matches), "match", "matches")
+        count = text.count_of(len(self._matches), "match", "matches")
         at = sum(row <= self.rows.cursor for row in self._matches)
-        return f"{at:,} of {found}" if self._matches else "no match"
+        return f"{at:,} of {count}" if self._matches else "no match"
 
     def action_search(self) -> None:
         self._field.add_class("-open")

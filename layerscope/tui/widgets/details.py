@@ -20,7 +20,7 @@ from layerscope.tui.paint import wrap
 from layerscope.tui.pointing import Pressable
 from layerscope.tui.session import Session
 from layerscope.tui.theme import text_color, thin_scrollbar
-from layerscope.tui.tree_words import sets
+from layerscope.tui.tree_words import effect_of
 from layerscope.tui.widgets.image_details import append_image
 from layerscope.tui.widgets.step_list import Extra, Row
 from layerscope.words import CHANGES
@@ -28,7 +28,7 @@ from layerscope.words import CHANGES
 MAX_LINES = 400
 """Maximum number of lines of an instruction."""
 
-LEAST = 20
+MIN_WRAP_WIDTH = 20
 """Minimum width for wrapping, in cells."""
 SCROLLBAR = 1
 INDENT = "    "
@@ -59,11 +59,11 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
     def show(self, shown: Row | None) -> None:
         """Show a row of the steps, or nothing."""
         self._shown = shown
-        self._put(self._describe())
+        self._set_text(self._describe())
         self.scroll_home(animate=False)
 
-    def _put(self, words: Text) -> None:
-        """Show other text. The layout is refreshed only if its height changes."""
+    def _set_text(self, words: Text) -> None:
+        """Show a text. The layout is refreshed only if the height changes."""
         body = self._body
         body.update(words, layout=False)
         body.clear_cached_dimensions()
@@ -72,7 +72,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.refresh(layout=True)
 
     def on_resize(self) -> None:
-        self._put(self._describe())
+        self._set_text(self._describe())
 
     # list keys scroll the text
 
@@ -94,7 +94,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         if self.is_mounted:
-            self._body.update(self._describe())  # in the colours of another theme
+            self._body.update(self._describe())  # the theme may have changed
 
     def _describe(self) -> Text:
         quiet = text_color(self.app.theme_variables, "quiet")
@@ -114,12 +114,12 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
     def _describe_step(self, body: Text, step: Step, quiet: str) -> None:
         body.append(self._heading(step) + "\n", quiet)
         if step.index < self._session.base_steps:
-            word = text.safe_name(self._session.base_word())
+            word = text.safe_name(self._session.base_origin())
             keys = f"{self._session.key('steps.base_up')} {self._session.key('steps.base_down')}"
             body.append(f"base image ({word}) · {keys} move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
-            body.append(f"\nmetadata step, 0 B: {sets(step)}\n", quiet)
+            body.append(f"\nmetadata step, 0 B: {effect_of(step)}\n", quiet)
         else:
             self._append_figures(body, step.layer, quiet)
         for label, value in (
@@ -156,15 +156,15 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
 
     def _wrapped(self, line: str) -> str:
-        """A line, wrapped with an indent."""
+        """A line, wrapped with an indent for continuation lines."""
         width = self.content_region.width - SCROLLBAR
-        if width < LEAST or len(line) > width * MAX_LINES:
+        if width < MIN_WRAP_WIDTH or len(line) > width * MAX_LINES:
             return line
         indent = line[: len(line) - len(line.lstrip())][: width // 2]
         return "\n".join(wrap(line, width, indent + INDENT))
 
     def _append_digest(self, body: Text, label: str, digest: str, quiet: str) -> None:
-        """A whole digest, below its label if it does not fit beside it."""
+        """Append a whole digest; it continues on the next line if it does not fit beside its label."""
         body.append(f"{label:<8}", quiet)
         if 8 + len(digest) > self.content_region.width - SCROLLBAR:
             algorithm, _, digits = digest.partition(":")
@@ -179,7 +179,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         if index is None:
             body.append("Being read…\n", quiet)
         else:
-            figures = [f"content {text.size(session.stored(number) or 0)}"]
+            figures = [f"content {text.size(session.stored_bytes(number) or 0)}"]
             if index.compressed_bytes is not None:
                 figures.append(f"compressed {text.size(index.compressed_bytes)}")
             figures.append(f"tar {text.size(index.tar_bytes)}")

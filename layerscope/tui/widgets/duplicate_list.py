@@ -1,4 +1,4 @@
-"""Duplicates: what all but one of them cost, and their paths."""
+"""Duplicates, with their paths and the bytes that removing all but one would save."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DuplicateList(OutlineList):
         self.show_outline(Outline(np.fromiter(copies, np.int64, len(duplicates))))
 
     def duplicate_at_cursor(self) -> tuple[Duplicate, int] | None:
-        """The duplicate under the cursor, and its path; on the heading, the first path."""
+        """The duplicate under the cursor, and the path; on a heading, its first path."""
         here = self.current()
         if here is None:
             return None
@@ -53,7 +53,7 @@ class DuplicateList(OutlineList):
         return duplicate, duplicate.paths[here[1] or 0]
 
     def layer_of(self, path: int) -> int:
-        """The layer that shows the final version of a path."""
+        """The layer that created the final version of a path."""
         opened = self._session.opened
         if opened is None:
             return 0
@@ -68,11 +68,11 @@ class DuplicateList(OutlineList):
     points = True
 
     def pointed(self) -> Pointed | None:
-        opened, found = self._session.opened, self.duplicate_at_cursor()
-        if opened is None or found is None:
+        opened, selected = self._session.opened, self.duplicate_at_cursor()
+        if opened is None or selected is None:
             return None
         filesystem = opened.filesystem
-        return Pointed.after(filesystem, found[1], filesystem.layer_count - 1)
+        return Pointed.after(filesystem, selected[1], filesystem.layer_count - 1)
 
     def empty_text(self) -> str:
         if not self._session.options.duplicates:

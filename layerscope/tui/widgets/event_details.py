@@ -45,7 +45,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         image = self._session.image
         step = image.steps[image.layers[event.layer].step]
         yield f"Layer {event.layer} · step {step.index} · {text.safe_name(one_line(step))}"
-        yield self._happened(event)
+        yield self._change_words(event)
         for label, state in (("before", event.before), ("after ", event.after)):
             if state is not None and event.change is not None:
                 yield f"{label}  {self._describe(state)}"
@@ -61,16 +61,16 @@ class EventDetails(VerticalScroll, can_focus=False):
         below = life_words.below_words(event)
         if below:
             yield f"inside  {below}"
-        yield from self._fate(event)
+        yield from self._outcome(event)
 
     def _hides(self, hides: Sequence[Event]) -> Iterator[str]:
-        """Bytes that the layer turned into waste."""
+        """The bytes of earlier events that this one turned into waste."""
         for event in hides:
             if event.loss is not None:
                 why = event.loss.reason.word
                 yield f"hides   {text.exact_size(event.loss.bytes)} from layer {event.layer}: {why}"
 
-    def _happened(self, event: Event) -> str:
+    def _change_words(self, event: Event) -> str:
         if event.brief:
             return "stored here, then replaced or deleted by the same layer"
         if life_words.only_contents(event):
@@ -104,7 +104,7 @@ class EventDetails(VerticalScroll, can_focus=False):
             parts.append("implicit parent directory: attributes unknown")
         return " · ".join(parts)
 
-    def _fate(self, event: Event) -> Iterator[str]:
+    def _outcome(self, event: Event) -> Iterator[str]:
         opened, loss = self._session.opened, event.loss
         if event.shown:
             yield "◀ in the final image"

@@ -23,14 +23,14 @@ WIDE = 110
 
 def column_titles(width: int, layers: int) -> str:
     """Column titles for a list of this width and an image of so many layers."""
-    what, fate, _ = _room(width, layers)
+    changes, outcome, _ = _room(width, layers)
     owner = f"  {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
     left = f" {'layer':<{_number_width(layers)}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
-    return f"{left}  {fit('changed', what)} {fit('outcome', fate)} step"
+    return f"{left}  {fit('changed', changes)} {fit('outcome', outcome)} step"
 
 
 def _number_width(layers: int) -> int:
-    """Cells for the layers of an event."""
+    """Cells for the layers of an event, with a space after them."""
     return layers_width(layers) + 1
 
 
@@ -46,9 +46,9 @@ def _room(width: int, layers: int) -> tuple[int, int, int]:
         - 2
         - (4 + MODE + OWNER if width >= WIDE else 0)
     )
-    what = rest * 3 // 10
-    fate = 20 if width >= WIDE else 16
-    return what, fate, max(rest - what - fate, 0)
+    changes = rest * 3 // 10
+    outcome = 20 if width >= WIDE else 16
+    return changes, outcome, max(rest - changes - outcome, 0)
 
 
 class EventList(LineList):
@@ -58,7 +58,7 @@ class EventList(LineList):
         super().__init__(id=id)
         self._session = session
         self.life: Life | None = None
-        self.nothing = ""
+        self.empty_message = ""
 
     @property
     def event(self) -> Event | None:
@@ -75,9 +75,9 @@ class EventList(LineList):
             if other.loss is not None and other.loss.hidden_by == event.layer and not other.brief
         ]
 
-    def show(self, life: Life | None, nothing: str) -> None:
-        """Show a life, with the cursor on the version in the final image, otherwise on the last event."""
-        self.life, self.nothing = life, nothing
+    def show(self, life: Life | None, empty_message: str) -> None:
+        """Show a life, with the cursor on the version in the final image; without one, on the last event."""
+        self.life, self.empty_message = life, empty_message
         self.cursor = 0
         self.rows_changed()
         if life is not None:
@@ -95,7 +95,7 @@ class EventList(LineList):
         return None if opened is None or state is None else Pointed.at(opened.filesystem, state.row)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         if self.life is None:
@@ -110,21 +110,21 @@ class EventList(LineList):
         word = f"{life_words.glyph(event)} {life_words.change_word(event)}"
         painter.add(fit(word, CHANGE), dim or self._style_of_change(event))
         size = life_words.size_of(event)
-        gone = event.after is None
+        deleted = event.after is None
         painter.add(
             f"{'' if size is None else text.size(size):>{SIZE}}",
-            self.style_of("removed") if gone else dim,
+            self.style_of("removed") if deleted else dim,
         )
         if width >= WIDE:
             self._paint_attributes(event, painter, dim)
-        what, fate, room = _room(width, layers)
-        painter.add(f"  {fit(life_words.what_words(event), what)} ", dim)
-        self._paint_fate(event, fate, painter)
+        changes, outcome, room = _room(width, layers)
+        painter.add(f"  {fit(life_words.what_words(event), changes)} ", dim)
+        self._paint_outcome(event, outcome, painter)
         step = self._session.image.steps[self._session.image.layers[event.layer].step]
         painter.add(f" {fit(text.safe_name(one_line(step)), room)}", dim)
 
     def _paint_attributes(self, event: Event, painter: RowPainter, dim: Style | None) -> None:
-        """Paint mode and owner after the event; changed ones are highlighted."""
+        """Paint mode and owner after the event; highlight those that changed."""
         state, quiet = event.after or event.before, self.style_of("quiet")
         if state is None:
             painter.add(" " * (4 + MODE + OWNER))
@@ -135,7 +135,7 @@ class EventList(LineList):
         painter.add(f"  {life_words.mode_words(state):<{MODE}}  ", mode)
         painter.add(fit(life_words.owner_words(state), OWNER), owner)
 
-    def _paint_fate(self, event: Event, width: int, painter: RowPainter) -> None:
+    def _paint_outcome(self, event: Event, width: int, painter: RowPainter) -> None:
         if event.shown:
             words = "◀ in the final image" if width >= 20 else "◀ in the image"
             painter.add(fit(words, width), self.style_of("added"))

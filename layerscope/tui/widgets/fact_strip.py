@@ -1,4 +1,4 @@
-"""A few lines below a list with details of the row under the cursor. Its height is fixed."""
+"""A few lines with details of the row under the cursor; their number is fixed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from textual.widget import Widget
 
 from layerscope.tui.paint import fit, wrap
 
-LABEL = 11
+LABEL_WIDTH = 11
 """Width of a label and the space after it, in cells."""
 
 
 class FactStrip(Widget):
-    """Labelled facts; the lines are shared fairly among long ones."""
+    """Labelled facts. Long ones share the lines fairly."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"facts--quiet"}
     DEFAULT_CSS = """
@@ -29,7 +29,7 @@ class FactStrip(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.facts: Sequence[tuple[str, str]] = ()
-        """Label and text of each; safe for a terminal."""
+        """Label and text of each fact, safe for a terminal."""
 
     def show(self, *facts: tuple[str, str]) -> None:
         """Show other facts."""
@@ -45,13 +45,15 @@ class FactStrip(Widget):
         label, words = lines[y]
         quiet = self.rich_style + self.get_component_rich_style("facts--quiet", partial=True)
         return Strip(
-            [Segment(f" {label:<{LABEL}}", quiet), Segment(words, self.rich_style)]
+            [Segment(f" {label:<{LABEL_WIDTH}}", quiet), Segment(words, self.rich_style)]
         ).adjust_cell_length(width, self.rich_style)
 
 
 def fact_lines(facts: Sequence[tuple[str, str]], width: int, height: int) -> list[tuple[str, str]]:
-    """Label and text of each line. Every fact gets a line before another gets several."""
-    wrapped = [(label, wrap(words[: width * height * 4], width - LABEL)) for label, words in facts]
+    """Label and text of each line. Every fact gets one line before any gets several."""
+    wrapped = [
+        (label, wrap(words[: width * height * 4], width - LABEL_WIDTH)) for label, words in facts
+    ]
     wrapped = wrapped[:height]
     shown = [1] * len(wrapped)
     for _ in range(height - len(wrapped)):
@@ -63,6 +65,6 @@ def fact_lines(facts: Sequence[tuple[str, str]], width: int, height: int) -> lis
     for (label, lines), count in zip(wrapped, shown, strict=True):
         kept = lines[:count]
         if count < len(lines):
-            kept[-1] = fit(kept[-1], width - LABEL - 2).rstrip("… ") + " …"
+            kept[-1] = fit(kept[-1], width - LABEL_WIDTH - 2).rstrip("… ") + " …"
         result += [(label if number == 0 else "", line) for number, line in enumerate(kept)]
     return result

@@ -1,4 +1,4 @@
-"""A one-line text field with a mark in front and a note, such as an error, behind."""
+"""A one-line text field, with a mark before and a note, such as an error, after the text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from layerscope.tui.pointing import Pressable
 
 
 class TypingInput(Pressable, Input):
-    """A text field with a footer text for Enter. Its text is selected when it gets the focus, so that typing replaces it.
+    """A text field with a footer text for Enter. Its text is selected on focus, so that typing replaces it.
 
-    Textual's own `select_on_focus` would also select what was typed before the field heard of its focus.
+    Textual's own `select_on_focus` would also select text that was typed before the field handled the focus event.
     """
 
     enter_words = "Go"
@@ -29,7 +29,7 @@ class TypingInput(Pressable, Input):
         super().__init__(**options, select_on_focus=False)
 
     def _on_focus(self, event: events.Focus) -> None:
-        if event.from_app_focus:  # the terminal itself had lost it
+        if event.from_app_focus:  # the terminal got the focus back
             self._entered = True
         self._enter()
 
@@ -93,7 +93,7 @@ class Field(Horizontal):
         yield self.input
         yield self._note
 
-    def say(self, note: str, *, wrong: bool = False) -> None:
-        """Show a note behind the text; it must be safe for a terminal."""
+    def show_note(self, note: str, *, wrong: bool = False) -> None:
+        """Show a note after the text; it must be safe for a terminal."""
         self._note.update(Text(f" {note}" if note else "", no_wrap=True, overflow="ellipsis"))
         self._note.set_class(wrong, "-wrong")

@@ -18,7 +18,7 @@ from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
 from layerscope.tui.theme import text_color
 
-COPIES = 8
+MAX_DUPLICATES = 8
 """Maximum number of duplicates named."""
 
 
@@ -60,14 +60,14 @@ class FileFactsPanel(Static):
             shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)
             body.append("\nalso ", quiet).append(shown)
         if facts.died == filesystem.layer_count:
-            body.append(copies_words(filesystem, self._session.copies, [facts.path, *names]))
+            body.append(duplicates_words(filesystem, self._session.copies, [facts.path, *names]))
         for name, value in facts.xattr_words():
             body.append(f"\n{name} ", quiet).append(value)
         self.update(body)
         self.remove_class("-empty")
 
     def _broken_words(self, facts: FileFacts) -> str:
-        """The damage of the layer that stores the file; empty if it is intact."""
+        """The damage of the layer that stores the file; empty if the layer is intact."""
         index = self._session.indexes[facts.layer]
         if index is None or index.broken is None:
             return ""
@@ -75,17 +75,19 @@ class FileFactsPanel(Static):
         return f"{where}: {text.safe_name(index.broken.message)}"
 
 
-def copies_words(filesystem: Filesystem, copies: CopyIndex | None, names: Sequence[int]) -> str:
+def duplicates_words(filesystem: Filesystem, copies: CopyIndex | None, names: Sequence[int]) -> str:
     """A line with the number of a file among its duplicates, and the paths of the others."""
     for path in names:
         found = None if copies is None else copies.of(path)
         if found is not None:
             place, duplicate = found
-            others = [other for other in duplicate.paths[: COPIES + 1] if other != path][:COPIES]
-            told = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
-            told += ["…"] if len(duplicate.paths) - 1 > COPIES else []
+            others = [other for other in duplicate.paths[: MAX_DUPLICATES + 1] if other != path][
+                :MAX_DUPLICATES
+            ]
+            shown = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
+            shown += ["…"] if len(duplicate.paths) - 1 > MAX_DUPLICATES else []
             which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
-            return f"\n{which} with the same content: {', '.join(told)}"
+            return f"\n{which} with the same content: {', '.join(shown)}"
     return ""
 
 
@@ -101,23 +103,23 @@ def size_words(facts: FileFacts) -> str:
 
 
 def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
-    """The version before this one, and what happened to this one later."""
+    """The version that this one replaced, and what happened to this one later."""
     before = replaced_version(filesystem, facts.row)
     if before is None:
-        came = f"new in layer {facts.born}"
+        origin = f"new in layer {facts.born}"
     else:
         older = FileFacts.of(filesystem, before)
         bits = filesystem.inodes.differences(
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
+        origin = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
-        return f"{came} · in the final image"
-    return f"{came} · deleted or replaced in layer {facts.died}"
+        return f"{origin} · in the final image"
+    return f"{origin} · deleted or replaced in layer {facts.died}"
 
 
-def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:
+def comparable_version(filesystem: Filesystem, facts: FileFacts) -> int | None:
     """The file version that this one replaced, to compare with; None if there is none."""
     before = replaced_version(filesystem, facts.row)
     if before is None or facts.kind is not Kind.FILE or filesystem.kinds[before] != Kind.FILE:

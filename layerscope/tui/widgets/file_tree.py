@@ -1,4 +1,4 @@
-"""The file tree. Only rows on screen are painted, so that a million rows are as fast as ten."""
+"""The file tree: paints the visible rows, expands and collapses directories."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.tree_words import duplicate_note, note
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
-from layerscope.tui.widgets.tree_work import WorkedTree
+from layerscope.tui.widgets.tree_work import ComputedTree
 from layerscope.words import Change
 
 if TYPE_CHECKING:
     from layerscope.analysis.duplicates import CopyIndex
     from layerscope.browse.rows import TreeRow
 
-NAME = 8
+MIN_NAME_WIDTH = 8
 """Minimum width of a name, however deep it is."""
 
 
-class FileTree(WorkedTree):
-    """Paints the rows, expands and collapses directories."""
+class FileTree(ComputedTree):
+    """A tree of files with columns, or a list of the largest ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
 
@@ -42,22 +42,22 @@ class FileTree(WorkedTree):
     points = True
 
     def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
-        """`chosen` names the columns, see `tree_columns.COLUMNS`."""
+        """`chosen` are names of columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
-        self.waiting = "Available once all layers are read."
+        self.waiting_message = "Available once all layers are read."
         self.copies: CopyIndex | None = None
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no rows."""
-        self.blank = ""
-        """A text that replaces the rows; empty to show them."""
+        self.placeholder = ""
+        """A text shown instead of the rows; empty to show them."""
 
     @property
     def columns(self) -> tuple[tree_columns.Column, ...]:
         """The columns that fit."""
         return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
 
-    def columns_seen(self) -> set[str]:
+    def fitting_columns(self) -> set[str]:
         """Names of the chosen columns that fit."""
         return {column.name for column in self.columns}
 
@@ -74,10 +74,10 @@ class FileTree(WorkedTree):
         self.rows_changed()
 
     def row_count(self) -> int:
-        return 0 if self.view is None or self.blank else len(self.view.rows)
+        return 0 if self.view is None or self.placeholder else len(self.view.rows)
 
     def empty_text(self) -> str:
-        return self.waiting if self.view is None else self.blank or self.nothing
+        return self.waiting_message if self.view is None else self.placeholder or self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         if self.view is None:
@@ -110,7 +110,7 @@ class FileTree(WorkedTree):
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
         flat = self.view is not None and self.view.flat
-        room = max(room - 2 * entry.depth - 2, NAME)
+        room = max(room - 2 * entry.depth - 2, MIN_NAME_WIDTH)
         name = text.clip_start(name, room) if flat else text.clip_middle(name, room)
         painter.add(name, style or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:
@@ -135,7 +135,7 @@ class FileTree(WorkedTree):
 
     def pointed(self) -> Pointed | None:
         entry = self._entry()
-        if self.view is None or not self.certain or entry is None or entry.version < 0:
+        if self.view is None or not self.confirmed or entry is None or entry.version < 0:
             return None
         # A deleted file is shown as it was before.
         died = int(self.view.filesystem.died[entry.version])
@@ -144,7 +144,7 @@ class FileTree(WorkedTree):
 
     def action_open(self) -> None:
         entry, pointed = self._entry(), self.pointed()
-        if entry is not None and not self.certain:
+        if entry is not None and not self.confirmed:
             self._open_expected(entry)
         elif pointed is None or entry is None:
             super().action_open()
@@ -154,7 +154,7 @@ class FileTree(WorkedTree):
             self.post_message(ShowFile(pointed.version))
 
     def _open_expected(self, entry: TreeRow) -> None:
-        """Directories can be expanded before the layers are read; files cannot be opened."""
+        """Expand a directory before the layers are read; notify that a file cannot be opened yet."""
         if entry.has_children:
             self.action_toggle_directory()
         else:

@@ -1,4 +1,4 @@
-"""The files pane: the tree of a step, its filter and its title."""
+"""The files pane: the tree of a step, with its filter and title."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from layerscope.filesystem.model import Filesystem
 
 SORTS = list(Sort)
-SOON = 0.3
-"""Seconds after which the title shows that a filter is still running."""
+FILTERING_DELAY = 0.3
+"""Seconds until the title shows that a filter is still running."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the pane shows of a step."""
+class PaneState:
+    """What the pane shows, apart from the step."""
 
     mode: Mode
     typed: str
@@ -36,7 +36,7 @@ class Shown:
     filter: Filter | None
     flat: bool
     path: int | None
-    """The path under the cursor; None in an expected tree, whose paths may be numbered differently from the final one."""
+    """The path under the cursor; None in an expected tree, whose paths may have other numbers than the final one's."""
 
 
 class FilesPane(Pane):
@@ -54,18 +54,18 @@ class FilesPane(Pane):
         self._columns = ColumnTitles()
         super().__init__(self._title, self.filter_bar, self._columns, self.files, id=id)
 
-    def name_columns(self) -> None:
+    def update_column_titles(self) -> None:
         """Update the column titles after a change of width or columns."""
         self._columns.show(self.files.column_titles())
 
     # what is shown
 
     def begin(self) -> None:
-        """All layers are stacked."""
+        """Show the files once all layers are stacked."""
         opened = self._session.opened
         if opened is None:
             return
-        expected = self.files.wanted
+        expected = self.files.target_view
         if expected is None:
             view = self._view(opened.filesystem)
         else:
@@ -86,15 +86,15 @@ class FilesPane(Pane):
         view.set_sort(Sort(self._session.preferences.sort))
         return view
 
-    def show_copies(self) -> None:
-        """Duplicates were searched."""
+    def duplicates_found(self) -> None:
+        """Show the numbers of duplicates beside the names."""
         self.files.copies = self._session.copies
         self.files.rows_changed()
-        self.take_marks()
+        self.update_marks()
 
-    def take_marks(self) -> None:
+    def update_marks(self) -> None:
         """Update the results of the analysis for filters."""
-        marks, view = self._session.marks, self.files.wanted
+        marks, view = self._session.marks, self.files.target_view
         if view is not None and view.filter and view.filter.uses_marks:
             self.files.change(lambda view: view.set_marks(marks))
         elif view is not None:
@@ -106,78 +106,78 @@ class FilesPane(Pane):
         """Show the files of a place, or its differences from the marked layer; the cursor goes to path `reveal`."""
         self._place, self._marked = place, marked
         if place is None:
-            self.files.waiting = self.files.nothing = "This image has no files."
+            self.files.waiting_message = self.files.empty_message = "This image has no files."
             self.files.refresh()
-            self.say_title()
+            self.update_title()
             return
         layer, mode = place.layer, Mode.UP_TO if place.final else self.mode
 
-        def look(view: TreeView) -> None:
+        def apply(view: TreeView) -> None:
             if marked is not None:
                 view.set_range(min(marked, layer), max(marked, layer))
             else:
                 view.set_mode(mode)
                 view.set_layer(layer)
 
-        self.files.blank = place.no_files if marked is None and mode is Mode.LAYER else ""
-        self.files.change(look, reveal)
+        self.files.placeholder = place.no_files if marked is None and mode is Mode.LAYER else ""
+        self.files.change(apply, reveal)
 
-    def plain(self) -> None:
-        """Show the tree of one layer's changes, without filter."""
+    def reset(self) -> None:
+        """Show the tree of one layer's changes, without a filter."""
         self.filter_bar.clear()
         self.mode = Mode.LAYER
-        self.files.change(_plain)
+        self.files.change(_clear_filter_and_list)
 
-    def shown(self) -> Shown:
-        """What is shown, apart from the step."""
-        view = self.files.wanted
+    def state(self) -> PaneState:
+        """The current state."""
+        view = self.files.target_view
         wanted = None if view is None else view.filter
-        path = self.files.path if self.files.certain else None
-        return Shown(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
+        path = self.files.path if self.files.confirmed else None
+        return PaneState(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
 
-    def return_to(self, shown: Shown) -> None:
-        """Show what was shown, with the step that is shown next."""
-        self.mode = shown.mode
-        self.filter_bar.put_back(shown.typed)
+    def restore(self, state: PaneState) -> None:
+        """Return to an earlier state, with the step that is shown next."""
+        self.mode = state.mode
+        self.filter_bar.restore(state.typed)
 
-        def look(view: TreeView) -> None:
-            view.set_filter(shown.filter)
-            view.set_flat(shown.flat)
+        def apply(view: TreeView) -> None:
+            view.set_filter(state.filter)
+            view.set_flat(state.flat)
 
-        self.files.change(look)
+        self.files.change(apply)
 
     def cycle_sort(self) -> None:
         """Switch to the next order."""
-        view = self.files.wanted
+        view = self.files.target_view
         if view is not None:
             self._sort(SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)])
 
     def _sort(self, sort: Sort) -> None:
-        self._session.preferences.remember_sort(sort.value)
+        self._session.preferences.save_sort(sort.value)
         self.files.change(lambda view: view.set_sort(sort))
 
     @on(ColumnTitles.Clicked)
     def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
         event.stop()
         sort = tree_columns.sort_at(self.files.columns, event.x)
-        if sort is not None and self.files.wanted is not None and not self.flat:
+        if sort is not None and self.files.target_view is not None and not self.flat:
             self._sort(sort)
 
     @property
     def flat(self) -> bool:
         """Whether the list of the largest files replaces the tree."""
-        return self.files.wanted is not None and self.files.wanted.flat
+        return self.files.target_view is not None and self.files.target_view.flat
 
     def toggle_flat(self) -> None:
         """List the largest files, or show the tree again."""
         flat = not self.flat
-        if self.files.wanted is not None:
+        if self.files.target_view is not None:
             self.files.change(lambda view: view.set_flat(flat))
             self.screen.set_focus(self.files)
 
     def toggle_changed_only(self) -> None:
-        """In the full tree, show only paths that the layer changes, or all."""
-        view = self.files.wanted
+        """Switch between all paths of the full tree and those that the layer changes."""
+        view = self.files.target_view
         if view is not None:
             changed_only = self.mode is not Mode.UP_TO or not view.changed_only
             self.mode = Mode.UP_TO
@@ -189,22 +189,22 @@ class FilesPane(Pane):
 
     # the title
 
-    def say_title(self) -> None:
+    def update_title(self) -> None:
         """Update the title."""
         view, place = self.files.view, self._place
         if place is None or view is None:
             self._title.show("Files")
             return
-        words = "filtering…" if self.files.working else tree_words.shown(view)
-        if not self.files.certain:
+        words = "filtering…" if self.files.computing else tree_words.view_words(view)
+        if not self.files.confirmed:
             words = f"{words} · {tree_words.FROM_TOC}"
         self._title.show(
             # The lower of two compared layers is the old one, whichever is marked.
             place.title
             if self._marked is None
-            else tree_words.compared(*sorted((self._marked, place.layer))),
-            "" if self.files.blank else words,
-            whole=self._marked is not None,
+            else tree_words.comparison_title(*sorted((self._marked, place.layer))),
+            "" if self.files.placeholder else words,
+            keep_left=self._marked is not None,
         )
 
     @on(FileTree.RowsChanged)
@@ -212,12 +212,14 @@ class FilesPane(Pane):
         view, place = self.files.view, self._place
         if view is not None and place is not None:
             index = self._session.indexes[place.stored] if place.stored is not None else None
-            self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
+            self.files.empty_message = tree_words.empty_text(
+                view, index, self._session.key("app.back")
+            )
             if not self.files.row_count():
                 self.files.refresh()
-        self.say_title()
-        # Here and not only in the view: Textual keeps a message from the view that a handler of this pane brought about.
-        self.call_after_refresh(self.name_columns)
+        self.update_title()
+        # Not only in the view: Textual does not pass it messages that a handler of this pane caused.
+        self.call_after_refresh(self.update_column_titles)
         self.refresh_bindings()
 
     # the filter
@@ -234,11 +236,11 @@ class FilesPane(Pane):
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter is being typed or is set."""
+        """Whether there is a filter, valid or not."""
         return bool(self.filter_bar.field.value)
 
     def back(self) -> bool:
-        """Leave the field, then clear the filter; False if there is neither."""
+        """Leave the field, then clear the filter; returns False if there is neither."""
         if self.filter_bar.typing:
             self._leave_filter()
             return True
@@ -247,14 +249,14 @@ class FilesPane(Pane):
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         event.stop()
-        self.files.change(lambda view: view.set_filter(event.wanted))
-        if self.files.working:
-            self.set_timer(SOON, self.say_title)
+        self.files.change(lambda view: view.set_filter(event.filter))
+        if self.files.computing:
+            self.set_timer(FILTERING_DELAY, self.update_title)
 
     @on(FileTree.FilterFailed)
     def _filter_failed(self, event: FileTree.FilterFailed) -> None:
         event.stop()
-        self.filter_bar.say(event.words)
+        self.filter_bar.show_error(event.words)
 
     @on(FilterBar.Done)
     def _filter_done(self, event: FilterBar.Done) -> None:
@@ -280,14 +282,14 @@ class FilesPane(Pane):
         from layerscope.tui.screens.columns import ColumnsScreen
 
         self.app.push_screen(
-            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.columns_seen)
+            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.fitting_columns)
         )
 
     def _choose_columns(self, chosen: tuple[str, ...]) -> None:
         self.files.choose(chosen)
-        self._session.preferences.remember_columns(chosen)
+        self._session.preferences.save_columns(chosen)
 
 
-def _plain(view: TreeView) -> None:
+def _clear_filter_and_list(view: TreeView) -> None:
     view.set_filter(None)
     view.set_flat(False)

@@ -1,4 +1,4 @@
-"""The filter field; errors are shown below the character that caused them."""
+"""The filter field. Errors are shown below it, at the character that caused them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FilterInput(TypingInput):
 
 
 class FilterBar(Vertical):
-    """Hidden until it is opened; shown while a filter is set."""
+    """The filter field and its error; hidden unless it is open or a filter is set."""
 
     DEFAULT_CSS = """
     FilterBar { height: auto; display: none; background: $background; }
@@ -69,9 +69,9 @@ class FilterBar(Vertical):
     class Changed(Message):
         """The filter changed; None for none."""
 
-        def __init__(self, wanted: Filter | None) -> None:
+        def __init__(self, filter: Filter | None) -> None:
             super().__init__()
-            self.wanted = wanted
+            self.filter = filter
 
     class Done(Message):
         """The field was left with Enter."""
@@ -108,11 +108,11 @@ class FilterBar(Vertical):
         self.set_class(bool(self.field.value.strip()), "-shown")
 
     def clear(self) -> bool:
-        """Clear the filter; False if there was none."""
-        had = bool(self.field.value)
+        """Clear the filter; returns whether there was one."""
+        was_set = bool(self.field.value)
         self.field.value = ""
         self.remove_class("-shown", "-wrong")
-        return had
+        return was_set
 
     def toggle(self, term: str) -> None:
         """Add a term to the filter, or remove it."""
@@ -121,8 +121,8 @@ class FilterBar(Vertical):
         self.field.value = (f"{typed} {term}" if without == typed else without).strip()
         self.leave()
 
-    def put_back(self, typed: str) -> None:
-        """Restore a text that was typed before."""
+    def restore(self, typed: str) -> None:
+        """Restore a text that was typed before, without a `Changed`."""
         with self.field.prevent(Input.Changed):
             self.field.value = typed
         self.remove_class("-wrong")
@@ -133,29 +133,29 @@ class FilterBar(Vertical):
 
         event.stop()
         try:
-            wanted = parse_filter(event.value)
+            parsed = parse_filter(event.value)
         except UsageError as error:
-            self._say(error)
+            self._show_parse_error(error)
             return
         self.remove_class("-wrong")
-        self.post_message(self.Changed(wanted or None))
+        self.post_message(self.Changed(parsed or None))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.post_message(self.Done())
 
-    def say(self, words: str) -> None:
-        """Show the error of the filter in the field, if any."""
+    def show_error(self, words: str) -> None:
+        """Show an error of the filter below the field."""
         self._error.update(f" {safe_name(words)}")
         self.add_class("-wrong", "-shown")
 
-    def _say(self, error: UsageError) -> None:
+    def _show_parse_error(self, error: UsageError) -> None:
         self._error.update(error_line(error, self.field.value, len(PROMPT), self.size.width or 80))
         self.add_class("-wrong", "-shown")
 
 
 def error_line(error: UsageError, typed: str, left: int, width: int) -> str:
-    """An error in a text that was typed at cell `left`, for the line below: at its position, or left of it if there is no
+    """The line below a field whose text begins at cell `left`: the error, at its position or left of it if there is no
     room on the right."""
     from layerscope.browse.filters import FilterError
 

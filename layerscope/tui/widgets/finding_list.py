@@ -20,7 +20,7 @@ from layerscope.words import Severity
 
 SIZE, BAR, STEPS, CONFIDENCE = 9, 6, 12, 10
 WIDE = 100
-"""Columns from which bars and confidence are shown."""
+"""Minimum width for bars and confidence."""
 _BOX = 4
 
 
@@ -43,7 +43,7 @@ def _before_box(width: int) -> int:
 
 
 class FindingList(OutlineList, inherit_bindings=False):
-    """Groups of findings. `findings.tick` has the key of `outline.toggle`, which is therefore left out."""
+    """Groups of findings. `outline.toggle` is left out: its key belongs to `findings.tick`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list", "outline", but=["outline.toggle"])
 
@@ -61,14 +61,14 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self._session.findings
 
     def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
-        """Show other groups, all expanded; the cursor stays on its finding, otherwise goes to the first."""
-        kept = self.number
+        """Show other groups, all expanded; the cursor stays on its finding, or goes to the first."""
+        number = self.number
         self.groups, self.by = groups, by
         self.show_outline(Outline([len(group.members) for group in groups]))
         self.outline.open_all()
         self.rows_changed()
         if groups:
-            self.select(groups[0].members[0] if kept is None else kept)
+            self.select(groups[0].members[0] if number is None else number)
 
     def select(self, number: int) -> None:
         """Put the cursor on a finding."""
@@ -101,7 +101,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         else:
             super().clicked(x, chain)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         number, findings = self.number, self._findings
         if number is None or findings is None:
             return None

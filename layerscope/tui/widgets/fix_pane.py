@@ -18,7 +18,7 @@ from layerscope.tui.paint import wrap
 _COLORS = {"-": "removed", "+": "added", "#": "quiet"}
 """Colours of lines by their first character."""
 _INDENT = "    "
-"""Marks the continuation of a line that does not fit."""
+"""Indent of the continuation of a line that does not fit."""
 
 
 class FixPane(VerticalScroll, can_focus=True):
@@ -73,7 +73,7 @@ class FixPane(VerticalScroll, can_focus=True):
         self._body.update(Content.assemble(f"{why}\n\n", *parts))
 
     def _difference(self, finding: Finding) -> Iterator[tuple[str, str]]:
-        """Marks and lines of the remaining comments and of the diff."""
+        """Marks and lines of the fix's comments and of its diff."""
         room = self.scrollable_content_region.width
         for line in [*finding.notes, *finding.difference.split("\n")]:
             mark, comment = line[:1], line[:1] == "#"

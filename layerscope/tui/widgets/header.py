@@ -1,235 +1,62 @@
-"""The header: image, stored and wasted bytes, efficiency, and the views."""
+"""The base of all headers: lines above a rule, with texts that run commands when clicked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope import text
-from layerscope.analysis.headline import BETWEEN, Role
-from layerscope.tui.paint import fit
-from layerscope.tui.run_commands import Clickable, clickable
-from layerscope.tui.session import Session
-from layerscope.words import Severity
-
-SHORTEST = 2
-"""Levels of shortening."""
-_TOTALS = ((0, 0), (1, 0), (SHORTEST, 0), (1, 1), (SHORTEST, 1), (SHORTEST, SHORTEST))
-_VIEWS = ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST))
-"""Levels of shortening for the left and the right end, in the order in which they are tried: the image is shortened before the
-figures.
-"""
-_OPENS = {
-    Role.AVOIDABLE: "view.findings",
-    Role.BASE: "view.findings",
-    Role.RISK: "view.findings",
-    "waste": "view.waste",
-}
-"""The view that a click on a figure opens."""
-GAP = 1
-"""Cells between the two ends of a line."""
+from layerscope.tui.run_commands import Clickable
 
 
-class ImageHeader(Clickable, Widget):
-    """Two lines: the image with its totals, and the views. A segment whose style is `clickable` runs a command."""
+class ScreenHeader(Clickable, Widget):
+    """Paints the rule in its last line; subclasses paint the lines above it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--title",
         "header--quiet",
-        "header--waste",
-        *(f"header--{role}" for role in Role),
         "header--tab",
         "header--rule",
     }
     DEFAULT_CSS = """
-    ImageHeader {
-        height: 3;
-        background: $background;
+    ScreenHeader {
+        height: 3; background: $background;
         & > .header--title { text-style: bold; color: $emphasis; }
         & > .header--quiet { color: $quiet; }
-        & > .header--base { color: $quiet; }
-        & > .header--avoidable, & > .header--waste { color: $waste; text-style: bold; }
-        & > .header--risk { color: $removed; text-style: bold; }
-        & > .header--tab { color: $emphasis; text-style: bold; }
+        & > .header--tab { text-style: bold underline; color: $emphasis; }
         & > .header--rule { color: $rule; }
     }
     """
 
-    def __init__(self, session: Session, views: dict[str, str], *, id: str | None = None) -> None:
-        """`views` are the titles of all views by name, in order."""
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._session = session
-        self._views = views
-        self._view = next(iter(views))
         self.work = ""
         """The current work; empty if idle."""
 
-    def show_view(self, view: str) -> None:
-        """Highlight the current view."""
-        self._view = view
-        self.refresh()
-
     def show_work(self, work: str) -> None:
         """Show the current work; empty if idle."""
-        self.work = work
-        self.refresh()
+        if work != self.work:
+            self.work = work
+            self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        if y == 0:
-            return self._fitting(self._identity, self._totals, _TOTALS)
-        if y == 1:
-            return self._fitting(self._tabs, self._state, _VIEWS)
-        return Strip([Segment("─" * self.size.width, self._style("rule"))])
-
-    def _fitting(
-        self,
-        left: Callable[[int], list[Segment]],
-        right: Callable[[int], list[Segment]],
-        levels: Sequence[tuple[int, int]],
-    ) -> Strip:
-        """Both ends of a line, shortened by levels until they fit."""
-        for at_left, at_right in levels:
-            ends = left(at_left), right(at_right)
-            if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
-                break
-        return self._spread(*ends)
-
-    def _style(self, name: str) -> Style:
+    def style_of(self, name: str) -> Style:
+        """The style of a component class over the header's own style."""
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
 
-    def _spread(self, left: list[Segment], right: list[Segment]) -> Strip:
-        """`left` and `right` at the two ends of a line; the left one is cut."""
+    def paint_line(self, y: int) -> list[Segment]:
+        """Paint a line above the rule; it is cut or filled to the header's width."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
         width = self.size.width
-        right_width = sum(segment.cell_length for segment in right)
-        room = max(width - right_width, 0)
-        line = Strip(left).adjust_cell_length(room, self.rich_style)
-        return Strip([*line, *right]).adjust_cell_length(width, self.rich_style)
+        if y == self.size.height - 1:
+            return Strip([Segment("─" * width, self.style_of("rule"))])
+        return Strip(self.paint_line(y)).adjust_cell_length(width, self.rich_style)
 
-    def _identity(self, short: int) -> list[Segment]:
-        image = self._session.image
-        base, quiet = self.rich_style, self._style("quiet")
-        title = text.safe_name(image.title)
-        at_most = max(self.size.width // 3, 12)
-        if short == SHORTEST:
-            totals = sum(segment.cell_length for segment in self._totals(short))
-            at_most = max(min(at_most, self.size.width - totals - GAP - 1), 4)
-        if cell_len(title) > at_most:
-            title = fit(
-                title.rpartition("/")[2] if cell_len(title.rpartition("/")[2]) >= 4 else title,
-                at_most,
-            ).rstrip()
-        segments = [Segment(" ", base)]
-        if not short:
-            segments.append(Segment("layerscope  ", quiet))
-        segments.append(Segment(title, self._style("title")))
-        if short < SHORTEST:
-            segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
-        if not short:
-            segments.append(Segment(f"  {image.source_kind}", quiet))
-        return segments
-
-    def _totals(self, short: int) -> list[Segment]:
-        session, base = self._session, self.rich_style
-        if session.opened is None:
-            sent = [session.sent_bytes(layer) or 0 for layer in range(len(session.indexes))]
-            so_far = f"{text.size(session.stored_so_far)} so far"
-            words = (
-                f"{f'{text.size(sum(sent))} compressed' if any(sent) else so_far} · {self.work} "
-            )
-            return [Segment(words, self._style("quiet"))]
-        if session.fixed:
-            return self._with_fixes(session.opened.accounting.stored, short)
-        accounting = session.opened.accounting
-        share = text.percent(accounting.wasted, accounting.stored)
-        parts: list[tuple[str, str]] = [*session.headline(short=bool(short))]
-        wasted = "nothing wasted"
-        if accounting.wasted:
-            wasted = (
-                f"{share} wasted" if short else f"{text.size(accounting.wasted)} wasted ({share})"
-            )
-        parts.append((wasted, "waste" if accounting.wasted else Role.STORED))
-        if short < SHORTEST:
-            parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.STORED))
-        segments: list[Segment] = []
-        for words, role in parts:
-            opens = clickable(_OPENS[role]) if role in _OPENS else base
-            segments += (Segment(BETWEEN, base), Segment(words, self._style(role) + opens))
-        return [*segments[1:], Segment(" ", base)]
-
-    def _with_fixes(self, stored: int, short: int) -> list[Segment]:
-        """The stored bytes with the marked findings fixed."""
-        saved = self._session.fixed_bytes
-        fixes = text.count_of(len(self._session.fixed), "fix", "fixes")
-        before = f"{text.size(stored)} → " if short else f"{text.size(stored)} stored → "
-        after = f" with {fixes} " if short else f" with {fixes}, {text.size(saved)} less "
-        return [
-            Segment(before, self.rich_style),
-            Segment(text.size(stored - saved), self._style("title")),
-            Segment(after, self.rich_style),
-        ]
-
-    def _tabs(self, short: int) -> list[Segment]:
-        """The names of the views, some with a figure. Without room for all, a view without a figure is only its key,
-        except for the current one."""
-        figures = self._figures()
-        titles = dict(self._views)
-        gap = 1 if short == SHORTEST else 2
-
-        def room() -> int:
-            figured = sum(len(figure) + 1 for figure in figures.values())
-            return 1 + figured + sum(len(title) + gap for title in titles.values())
-
-        for kept in (figures, ()):
-            if short == SHORTEST and room() > self.size.width:
-                titles = {
-                    view: title if view == self._view or view in kept else title.partition(" ")[0]
-                    for view, title in titles.items()
-                }
-        segments = [Segment(" ", self.rich_style)]
-        for view, title in titles.items():
-            current = view == self._view
-            style = self._style("tab") + Style(underline=True) if current else self._style("quiet")
-            opens = clickable(f"view.{view}")
-            segments.append(Segment(title, style + opens))
-            if view in figures:
-                segments.append(Segment(f" {figures[view]}", self._style("waste") + opens))
-            segments.append(Segment(" " * gap, self.rich_style))
-        return segments
-
-    def _figures(self) -> dict[str, str]:
-        """The figures after the names of views."""
-        session, figures = self._session, dict[str, str]()
-        if session.opened is not None and session.opened.accounting.wasted:
-            figures["waste"] = text.size(session.opened.accounting.wasted)
-        if session.findings is not None and session.findings.found:
-            found = session.findings.found
-            secrets = session.secrets
-            figures["findings"] = (
-                f"{len(found)}{f' {Severity.ERROR.glyph}{secrets}' if secrets else ''}"
-            )
-        return figures
-
-    def _state(self, short: int) -> list[Segment]:
-        session = self._session
-        state = session.digest_state()
-        quiet = self._style("waste" if state.bad else "quiet")
-        if self.work and session.opened is not None:
-            return [Segment(f"{self.work} ", self._style("quiet"))]
-        if short == SHORTEST:
-            return [Segment(f"{state.short} ", quiet)]
-        if short:
-            return [Segment(f"{state.word} ", quiet)]
-        layers = text.count_of(len(session.image.layers), "layer")
-        steps = text.count_of(session.image.recorded_steps, "step")
-        warnings = len(session.opened.warnings) if session.opened else len(session.image.warnings)
-        said = f" · {text.count_of(warnings, 'warning')}" if warnings else ""
-        return [
-            Segment(f"{layers} · {steps}{said} · ", self._style("quiet")),
-            Segment(f"{state.word} ", quiet),
-        ]
+    def spread(self, left: list[Segment], right: list[Segment]) -> list[Segment]:
+        """`left` and `right` at the two ends of a line; the left one is cut."""
+        room = max(self.size.width - sum(segment.cell_length for segment in right), 0)
+        return [*Strip(left).adjust_cell_length(room, self.rich_style), *right]

@@ -11,10 +11,10 @@ from layerscope import text
 from layerscope.image.secret_spans import masked
 from layerscope.tui.session import Session
 
-MOST = 2000
-"""Characters of one value."""
-LISTED = 100
-"""Variables, labels and warnings that are listed."""
+MAX_VALUE_LENGTH = 2000
+"""Maximum number of characters of a value."""
+MAX_LISTED = 100
+"""Maximum number of variables, labels and warnings that are listed."""
 
 
 def append_image(body: Text, session: Session, quiet: str) -> None:
@@ -30,14 +30,14 @@ def append_image(body: Text, session: Session, quiet: str) -> None:
             f"{text.count_of(account.entries, 'entry', 'entries')} in the layers\n"
         )
     for label, value in _facts(session):
-        body.append(f"{label}  ", quiet).append(text.safe_name(value[:MOST]) + "\n")
+        body.append(f"{label}  ", quiet).append(text.safe_name(value[:MAX_VALUE_LENGTH]) + "\n")
     warnings = session.opened.warnings if session.opened is not None else image.warnings
-    for warning in warnings[:LISTED]:
+    for warning in warnings[:MAX_LISTED]:
         body.append(f"{warning.code}: {text.safe_name(warning.message)}\n", quiet)
 
 
 def _facts(session: Session) -> Iterator[tuple[str, str]]:
-    """Labels and values, where there is a value."""
+    """Labels and values; facts without a value are left out."""
     image, config = session.image, session.image.config
     facts: list[tuple[str, str | None]] = [
         ("tags", ", ".join(image.tags)),
@@ -48,8 +48,8 @@ def _facts(session: Session) -> Iterator[tuple[str, str]]:
         ("workdir", config.working_dir),
         ("ports", ", ".join(config.exposed_ports)),
         ("volumes", ", ".join(config.volumes)),
-        *(("env", masked(variable, "ENV")) for variable in config.env[:LISTED]),
-        *(("label", f"{name}={value}") for name, value in list(config.labels.items())[:LISTED]),
+        *(("env", masked(variable, "ENV")) for variable in config.env[:MAX_LISTED]),
+        *(("label", f"{name}={value}") for name, value in list(config.labels.items())[:MAX_LISTED]),
         ("source", f"{image.source_kind} {image.location}"),
         ("image ID", image.id),
         ("manifest", image.manifest_digest),

@@ -6,7 +6,7 @@ import datetime
 
 from layerscope import text
 from layerscope.tui.paint import RowPainter, fit, fit_middle
-from layerscope.tui.picker_rows import Choice, Row
+from layerscope.tui.picker_rows import PickerModel, Row
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import column_at
 
@@ -14,11 +14,11 @@ WIDE = 110
 """Minimum width for whole IDs and platforms."""
 AGE, SIZE = 10, 9
 BOX = len("[ ] ")
-"""Cells of the box of a row, and the space after it."""
+"""Cells of a row's box and the space after it."""
 
 
 def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int]:
-    """Widths of name, ID, platform and source; long platforms shorten the source."""
+    """Widths of name, ID, platform and source; long platforms take room from the source."""
     identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 14)
     if width >= WIDE:
         more = min(max(longest_platform - platform, 0), 16)
@@ -38,7 +38,7 @@ def column_titles(width: int, longest_platform: int, sort: str = "") -> str:
 
 
 _TITLES = (("image", "▴", "name"), ("age", "▴", "age"), ("size", "▾", "size"))
-"""Titles of the columns that have an order, their marks, and the order: the youngest, largest or first image comes first."""
+"""Titles of the sortable columns, the marks that show their direction, and the orders."""
 
 
 def sort_at(width: int, longest_platform: int, x: int) -> str | None:
@@ -56,24 +56,26 @@ def sort_at(width: int, longest_platform: int, x: int) -> str | None:
 
 
 class ImageList(LineList):
-    """Rows of a `Choice`."""
+    """Rows of a `PickerModel`."""
 
     class BoxClicked(LineList.RowMessage):
         """The box of the image under the cursor was clicked."""
 
-    def __init__(self, choice: Choice, now: datetime.datetime, *, id: str | None = None) -> None:
+    def __init__(
+        self, model: PickerModel, now: datetime.datetime, *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self.choice = choice
+        self.model = model
         self.now = now
         self.looking = True
         """Whether the search is still running."""
 
     def row_count(self) -> int:
-        return len(self.choice.rows)
+        return len(self.model.rows)
 
     def empty_text(self) -> str:
-        if self.choice.total:
-            return f"No image matches {text.safe_name(self.choice.search.strip())}"
+        if self.model.total:
+            return f"No image matches {text.safe_name(self.model.search.strip())}"
         if self.looking:
             return "Looking for images…"
         return "No images here: start an engine, save an image into this folder, or try layerscope demo"  # fmt: skip
@@ -85,12 +87,12 @@ class ImageList(LineList):
             super().clicked(x, chain)
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        found = self.choice.rows[row]
+        found = self.model.rows[row]
         image = found.image
-        longest = self.choice.longest_platform
+        longest = self.model.longest_platform
         name, identifier, platform, place = column_widths(width, longest)
         quiet = self.style_of("quiet")
-        marked = self.choice.is_marked(found)
+        marked = self.model.is_marked(found)
         painter.add(" [x] " if marked else " [ ] ", self.style_of("added") if marked else quiet)
         named = bool(image.tags) or found.saved
         painter.add(f"{fit_middle(found.name, name)} ", self.style_of("strong") if named else quiet)
@@ -113,5 +115,5 @@ def place_words(row: Row, wide: bool) -> str:
 
 
 def fit_right(words: str, width: int) -> str:
-    """Words at the right end of `width` cells."""
+    """`words` in exactly `width` cells, aligned right."""
     return fit(words, width) if len(words) > width else words.rjust(width)

@@ -1,4 +1,4 @@
-"""The footer: the keys that work now, most important first."""
+"""The footer: keys that work now, most important first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Hint:
 
 
 class KeyBar(Widget):
-    """Keys of the registry that work with the current focus; a click presses one."""
+    """Keys of commands that work with the current focus; a click presses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--words"}
@@ -60,13 +60,13 @@ class KeyBar(Widget):
     def __init__(
         self,
         keys: Keys | None = None,
-        useless: Callable[[], set[str]] = set,
+        inactive: Callable[[], set[str]] = set,
         words: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`keys` are the user's own; `useless` returns commands that have no effect now, `words` other titles by id."""
+        """`keys` are the user's own. `inactive` returns ids of commands without effect, `words` titles that replace others."""
         super().__init__()
         self._keys: Keys = keys or {}
-        self._useless = useless
+        self._inactive = inactive
         self._words = words
         self._places: list[tuple[range, Hint]] = []
 
@@ -77,7 +77,7 @@ class KeyBar(Widget):
         self.refresh()
 
     def hints(self) -> list[Hint]:
-        """All keys that work now, most important first, those of the right edge last."""
+        """All keys that work now, most important first, those at the right edge last."""
         focused = self.screen.focused
         typing = isinstance(focused, Input)
         working: dict[str, list[str]] = {}
@@ -92,30 +92,32 @@ class KeyBar(Widget):
             for identifier in ("app.back", "picker.back")
             if identifier in working
         ]
-        for identifier in self._useless():
+        for identifier in self._inactive():
             working.pop(identifier, None)
         words = self._words()
-        found = [
+        hints = [
             replace(hint, words=words.get(identifier, hint.words))
             for identifier, keys in working.items()
-            if (command := _BY_ID[identifier]).footer and self._wanted(identifier, typing)
+            if (command := _BY_ID[identifier]).footer and self._is_shown(identifier, typing)
             for hint in (self._hint(command, keys),)
         ]
         if isinstance(focused, TypingInput):
-            found.append(Hint(0, "enter", "Enter", focused.enter_words))
+            hints.append(Hint(0, "enter", "Enter", focused.enter_words))
         if typing:
-            found += leave
-        return sorted(found, key=lambda hint: hint.rank)
+            hints += leave
+        return sorted(hints, key=lambda hint: hint.rank)
 
-    def _wanted(self, identifier: str, typing: bool) -> bool:
+    def _is_shown(self, identifier: str, typing: bool) -> bool:
         # While typing, these keys belong to the field.
         return not (typing and identifier in _FIELD_KEYS)
 
     def _hint(self, command: Command, working: Sequence[str]) -> Hint:
         """The hint for the first working key of a command."""
-        own = command.keys.split(",")
-        first = next(key for key in (*self._keys.get(command.id, own), *working) if key in working)
-        known = command.id not in self._keys and first == own[0] and command.shown_keys
+        default = command.keys.split(",")
+        first = next(
+            key for key in (*self._keys.get(command.id, default), *working) if key in working
+        )
+        known = command.id not in self._keys and first == default[0] and command.shown_keys
         shown = command.shown_keys.split()[0] if known and command.shown_keys else key_word(first)
         return Hint(command.footer, first, shown, command.footer_words)
 

@@ -14,12 +14,12 @@ from textual.widget import Widget
 
 from layerscope.tui.paint import fit
 
-MOST_WORDS, LEAST_WORDS = 26, 5
-"""Cells for a layer's instruction."""
-AT_LEAST = 4
-"""Number of layers shown, with shorter texts if necessary."""
-FIGURES = 14
-"""Cells for the rest of an entry."""
+MAX_LABEL, MIN_LABEL = 26, 5
+"""Maximum and minimum number of cells for a layer's instruction."""
+MIN_LAYERS = 4
+"""Number of layers that are shown at least, with shorter texts if necessary."""
+OTHER_CELLS = 14
+"""Cells of an entry besides the instruction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class LegendEntry:
     words: str
     bytes: str
     hue: Color | None
-    """None for the quiet colour that several layers share."""
+    """None if the layer shares the quiet colour with others."""
 
 
 class Legend(Widget):
-    """One line: layers by size, as many as have room."""
+    """One line: layers by size, as many as fit."""
 
     DEFAULT_CSS = """
     Legend { height: 1; width: 1fr; background: $background; }
@@ -51,8 +51,8 @@ class Legend(Widget):
     def render_line(self, y: int) -> Strip:
         width, plain = self.size.width, self.rich_style
         quiet = Color.parse(self.app.theme_variables["quiet"]).rich_color
-        share = width // max(min(len(self._entries), AT_LEAST), 1) - FIGURES
-        room = max(LEAST_WORDS, min(share, MOST_WORDS))
+        share = width // max(min(len(self._entries), MIN_LAYERS), 1) - OTHER_CELLS
+        room = max(MIN_LABEL, min(share, MAX_LABEL))
         segments, used = [], 0
         for number, entry in enumerate(self._entries):
             words = fit(entry.words, room).rstrip() if cell_len(entry.words) > room else entry.words

@@ -71,8 +71,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
 
     cursor: var[int] = var(0)
     """Row under the cursor."""
-    rest: ClassVar[float] = 0.12
-    """Seconds without a move after which the cursor rests. Longer than between the keys of a keyboard that repeats one."""
+    rest_seconds: ClassVar[float] = 0.12
+    """Seconds without a move after which the cursor rests; longer than the interval at which a held key repeats."""
 
     class RowMessage(Message):
         """Something happened to a row."""
@@ -97,12 +97,12 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
         self._squeezed: tuple[int, int] | None = None
-        """The first visible row before and after a lack of room moved it: an opening view may have
+        """The first visible row before and after a lack of room moved it: a view that is being opened may have
         only a few lines for a moment."""
         self._moved_at = -math.inf
         """When the cursor moved last."""
-        self._resting: Timer | None = None
-        """Timer until the cursor rests; None if its position was already announced."""
+        self._rest_timer: Timer | None = None
+        """Timer until the cursor rests; None if its position was announced."""
         self._key = ""
         """The key that was pressed last."""
 
@@ -123,15 +123,15 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     # public
 
     def rows_changed(self) -> None:
-        """Repaint all rows after a change."""
+        """Repaint all rows after they changed."""
         self._painted.clear()
         count = self.row_count()
-        self._make_room(max(count, 1))
+        self._set_row_count(max(count, 1))
         if self.cursor >= count:
             self.cursor = max(count - 1, 0)
         self.refresh()
 
-    def _make_room(self, count: int) -> None:
+    def _set_row_count(self, count: int) -> None:
         """Make `count` rows scrollable. The layout is refreshed only if the scrollbar appears or disappears."""
         wanted = Size(self.scrollable_content_region.width, count)
         height = self.container_size.height
@@ -150,17 +150,17 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
 
     def style_of(self, name: str) -> Style:
         """Foreground of a component class, without background."""
-        found = self._styles.get(name)
-        if found is None:
+        style = self._styles.get(name)
+        if style is None:
             full = self.get_component_rich_style(f"row--{name}")
-            found = self._styles[name] = Style(
+            style = self._styles[name] = Style(
                 color=full.color,
                 bold=full.bold,
                 dim=full.dim,
                 italic=full.italic,
                 underline=full.underline,
             )
-        return found
+        return style
 
     # painting
 
@@ -171,8 +171,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         if not count:
             paragraphs = self.empty_text().split("\n")
             lines = [line for words in paragraphs for line in wrap(words, width - 2)]
-            said = f" {lines[y]}" if y < len(lines) else ""
-            return self._line(said, width, self._base_style() + self.style_of("quiet"))
+            line = f" {lines[y]}" if y < len(lines) else ""
+            return self._line(line, width, self._base_style() + self.style_of("quiet"))
         if row >= count:
             return Strip.blank(width, self._base_style())
         at_cursor = row == self.cursor
@@ -188,19 +188,19 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
                 self.paint_row(row, width, painter)
             except Exception as error:  # a failing row must not hide the others, or the dialog
                 painter = RowPainter(base).add(" this row cannot be shown", self.style_of("waste"))
-                self._report(error)
+                self._report_error(error)
             painted = Strip(painter.segments).adjust_cell_length(width, base)
             self._painted[key] = painted
         return painted
 
     def _base_style(self) -> Style:
         """The widget's style, cached: Textual would compute it for each row."""
-        found = self._styles.get("")
-        if found is None:
-            found = self._styles[""] = self.rich_style
-        return found
+        style = self._styles.get("")
+        if style is None:
+            style = self._styles[""] = self.rich_style
+        return style
 
-    def _report(self, error: Exception) -> None:
+    def _report_error(self, error: Exception) -> None:
         failed = getattr(self.app, "failed", None)
         if failed is None:
             raise error
@@ -228,7 +228,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.refresh_row(self.cursor)
 
     def on_blur(self) -> None:
-        self._rests()
+        self._announce_rest()
         self.refresh_row(self.cursor)
 
     def refresh_row(self, row: int) -> None:
@@ -243,32 +243,32 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.refresh_row(old)
         self.refresh_row(new)
         if self.is_mounted and self.row_count():
-            self._follow()
+            self._announce_move()
 
-    def _follow(self) -> None:
+    def _announce_move(self) -> None:
         """Announce the row under the cursor: immediately, or once a moving cursor rests."""
         now = time.monotonic()
-        goes_on = now - self._moved_at < self.rest
+        keeps_moving = now - self._moved_at < self.rest_seconds
         self._moved_at = now
-        if not goes_on:
+        if not keeps_moving:
             self.post_message(self.Highlighted(self, self.cursor))
-        elif self._resting is None:
-            self._resting = self.set_timer(self.rest, self._rests)
+        elif self._rest_timer is None:
+            self._rest_timer = self.set_timer(self.rest_seconds, self._announce_rest)
         else:
-            self._resting.reset()
+            self._rest_timer.reset()
 
-    def _rests(self) -> None:
+    def _announce_rest(self) -> None:
         """Announce the position of the cursor, unless it was already announced."""
-        if self._resting is not None:
-            self._resting.stop()
-            self._resting = None
+        if self._rest_timer is not None:
+            self._rest_timer.stop()
+            self._rest_timer = None
             self.post_message(self.Highlighted(self, self.cursor))
 
     def on_key(self, event: events.Key) -> None:
-        """A key other than the held one may act on what the panes show: announce the row first."""
+        """Announce the row before another key than the held one: it may act on what the panes show."""
         if event.key != self._key:
             self._key = event.key
-            self._rests()
+            self._announce_rest()
 
     def _show_cursor(self) -> None:
         height = self.scrollable_content_region.height
@@ -303,6 +303,6 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.clicked(event.x, event.chain)
 
     def clicked(self, x: int, chain: int) -> None:
-        """A row was clicked at column `x`; `chain` counts clicks in a row."""
+        """A row was clicked at column `x`; `chain` is the number of consecutive clicks."""
         if chain == 2:
             self.action_open()

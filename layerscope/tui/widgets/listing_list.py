@@ -14,8 +14,8 @@ NUMBER, STORED, BAR, WASTED = 4, 10, 8, 10
 WIDE = 110
 """Minimum width for layer numbers, bars and notes."""
 NOTE, NARROW_NOTE = 30, 11
-WRAPPED = 5000
-"""In listings of up to this many lines, long lines are wrapped; in longer ones they are cut."""
+MAX_WRAPPED_LINES = 5000
+"""Maximum number of lines of a listing whose long lines are wrapped; in longer listings they are cut."""
 TAB = " " * 4
 
 NOTES = {
@@ -78,7 +78,7 @@ class ListingList(LineList):
         rows: list[tuple[int, str]] = []
         for number, line in enumerate(listing.lines):
             shown = text.safe_name(line.text.replace("\t", TAB))
-            if len(listing.lines) > WRAPPED or len(shown) > 100 * width:
+            if len(listing.lines) > MAX_WRAPPED_LINES or len(shown) > 100 * width:
                 rows.append((number, shown[: 4 * width]))
                 continue
             indent = shown[: len(shown) - len(shown.lstrip())][: width // 2] + TAB
@@ -95,7 +95,7 @@ class ListingList(LineList):
             number -= 1
         return self.listing.lines[number]
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         line = self.instruction
         if line is None or self.listing is None:
             return None
@@ -164,7 +164,7 @@ class ListingList(LineList):
     def _paint_sums(self, layers: list[int], wide: bool, painter: RowPainter) -> None:
         """Paint the total bytes stored and wasted by layers, as far as they are read."""
         session = self._session
-        known = [session.stored(layer) for layer in layers]
+        known = [session.stored_bytes(layer) for layer in layers]
         stored = sum(size for size in known if size is not None)
         if None in known:
             painter.add(

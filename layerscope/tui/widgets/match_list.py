@@ -1,4 +1,4 @@
-"""The matches of a search: versions of paths, each with its size, the layer that stores it, and its state."""
+"""The matches of a search: versions of paths, with size, layer and state."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from layerscope import text
 from layerscope.browse.filters import Filter
 from layerscope.browse.search import NO_RESULT, Order, PathSearch, SearchResult, highlights
 from layerscope.browse.version_states import State, state_of
-from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
+from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import column_at
 
 SIZE, STATE = 9, 15
-LAYER = 5
+NUMBER_WIDTH = 5
 """Cells of the layer's number."""
-NAMED = 110
+INSTRUCTION_FROM = 110
 """Minimum width for the instructions of layers."""
 _STYLES = {State.LIVE: "quiet", State.REMOVED: "removed", State.REPLACED: "modified"}
 
@@ -47,7 +47,7 @@ def order_at(width: int, x: int) -> Order | None:
 
 def _layer_width(width: int) -> int:
     """Cells for a layer: its number, and its instruction if there is room."""
-    return LAYER if width < NAMED else min((width - 70) // 2, 40)
+    return NUMBER_WIDTH if width < INSTRUCTION_FROM else min((width - 70) // 2, 40)
 
 
 def _path_width(width: int) -> int:
@@ -63,14 +63,14 @@ class MatchList(LineList):
         super().__init__(id=id)
         self._session = session
         self._search: PathSearch | None = None
-        self._wanted = Filter("", ())
-        self.found = NO_RESULT
-        self.nothing = ""
+        self._filter = Filter("", ())
+        self.result = NO_RESULT
+        self.empty_message = ""
         """The text shown while there are no matches."""
 
-    def show(self, wanted: Filter, found: SearchResult, search: PathSearch | None) -> None:
-        """Show what was found, with the cursor on the first match."""
-        self._wanted, self.found, self._search = wanted, found, search
+    def show(self, filter: Filter, result: SearchResult, search: PathSearch | None) -> None:
+        """Show a result, with the cursor on the first match."""
+        self._filter, self.result, self._search = filter, result, search
         self.cursor = 0
         self.rows_changed()
         self.scroll_home(animate=False)
@@ -78,10 +78,10 @@ class MatchList(LineList):
     @property
     def version(self) -> int | None:
         """The version under the cursor."""
-        return int(self.found.rows[self.cursor]) if self.row_count() else None
+        return int(self.result.rows[self.cursor]) if self.row_count() else None
 
     def row_count(self) -> int:
-        return len(self.found.rows)
+        return len(self.result.rows)
 
     def pointed(self) -> Pointed | None:
         version = self.version
@@ -90,13 +90,13 @@ class MatchList(LineList):
         return Pointed.at(self._search.filesystem, version)
 
     def empty_text(self) -> str:
-        return self.nothing
+        return self.empty_message
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         search = self._search
         if search is None:
             return
-        filesystem, version = search.filesystem, int(self.found.rows[row])
+        filesystem, version = search.filesystem, int(self.result.rows[row])
         state, path = state_of(filesystem, version), int(filesystem.paths[version])
         directory = filesystem.kinds[version] == Kind.DIRECTORY
         style = self.style_of(_STYLES[state])
@@ -111,11 +111,13 @@ class MatchList(LineList):
             stored = [
                 f"{number}: {text.size(size)}" for number, size in search.below.by_layer(path)
             ]
-            gone = [] if state is State.LIVE else [words]
-            words = " · ".join([*gone, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
+            state_words = [] if state is State.LIVE else [words]
+            words = " · ".join([*state_words, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
             painter.add(f" {fit(words, room + 2 + STATE)}", style)
             return
-        label = str(layer) if room == LAYER else self._label(layer)
+        label = str(layer)
+        if room != NUMBER_WIDTH:
+            label = step_label(step_of(self._session.image, layer), layer)
         painter.add(f" {fit(label, room)}", self.style_of("quiet"))
         painter.add(f"  {fit(words, STATE)}", style)
 
@@ -129,16 +131,12 @@ class MatchList(LineList):
             hidden = max(len(name) - width, 0)
             places = [
                 place - hidden
-                for place in highlights(self._wanted, b"/" + raw.lower())
+                for place in highlights(self._filter, b"/" + raw.lower())
                 if place > hidden or not hidden
             ]
-        hit, done = self.style_of("match"), 0
+        match_style, painted = self.style_of("match"), 0
         for place in places:
-            painter.add(shown[done:place], plain)
-            painter.add(shown[place], hit)
-            done = place + 1
-        painter.add(shown[done:], plain)
-
-    def _label(self, layer: int) -> str:
-        image = self._session.image
-        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"
+            painter.add(shown[painted:place], plain)
+            painter.add(shown[place], match_style)
+            painted = place + 1
+        painter.add(shown[painted:], plain)

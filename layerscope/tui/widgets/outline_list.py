@@ -52,7 +52,7 @@ class Outline:
         self._place()
 
     def _place(self) -> None:
-        """Find the row of each group; the last item is the number of rows."""
+        """Compute the row of each group; the last value is the number of all rows."""
         heights = 1 + np.where(self.opened, self.counts, 0)
         self._starts = np.concatenate([[0], np.cumsum(heights)]).astype(np.int64)
 
@@ -62,7 +62,7 @@ ARROW_ROOM = 2
 
 
 class OutlineList(LineList):
-    """Rows of an `Outline`. Opening a group expands or collapses it; the view handles opened items."""
+    """Rows of an `Outline`. Opening a group expands or collapses it; opened items are left to the view."""
 
     DEFAULT_CSS = """
     OutlineList { scrollbar-gutter: stable; }

@@ -14,7 +14,7 @@ from layerscope.tui.widgets.pane import column_at
 
 SIZE, BAR, FILES, MANAGER, LAYER = 9, 6, 8, 8, 6
 _VERSION_FROM = 72
-"""Width from which the version has a column of its own."""
+"""Minimum width for a column of versions."""
 
 Row = Package | UnownedDirectory
 
@@ -49,7 +49,7 @@ class PackageList(LineList):
         self.sort = sort
         if self.usage is None:
             return
-        kept = self.selected
+        selected = self.selected
         rows: list[Row] = [*self.usage.packages, *self.usage.directories]
         rows.sort(key=lambda row: -row.bytes)
         if sort is PackageSort.NAME:
@@ -62,7 +62,7 @@ class PackageList(LineList):
             rows.sort(key=_layer, reverse=True)
         self._rows = rows
         self.rows_changed()
-        self.go_to(next((at for at, row in enumerate(rows) if row is kept), 0))
+        self.go_to(next((at for at, row in enumerate(rows) if row is selected), 0))
 
     @property
     def selected(self) -> Row | None:
@@ -139,7 +139,7 @@ class PackageList(LineList):
         painter.add(fit(text.safe_name(package.version), version), quiet)
         painter.add(f"{fit(package.kind, MANAGER)}{package.layer:>{LAYER}}", quiet)
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         selected = self.selected
         if isinstance(selected, Package):
             return f"{selected.name} {selected.version}", "the package"
@@ -153,7 +153,7 @@ _TITLES = (
     ("manager", "▴", PackageSort.MANAGER),
     ("layer", "▾", PackageSort.LAYER),
 )
-"""Titles of the columns, their marks while rows are in their order, and the orders."""
+"""Titles of the columns, the marks that show their direction, and the orders."""
 
 
 def _files(row: Row) -> int:

@@ -21,13 +21,13 @@ from layerscope.tui.paint import fit, fit_middle
 from layerscope.tui.run_commands import Clickable, clickable
 
 _Column = TypeVar("_Column")
-LEFT = 12
+MIN_LEFT_WIDTH = 12
 """Minimum width of the left text, in cells."""
 
 
 class PaneTitle(Clickable, Widget):
-    """A title line: the subject on the left, its state on the right. Hints in the state that name the key of a command run it
-    when clicked.
+    """A title line: the subject on the left, its state on the right. A part of the state that names a command's key runs the
+    command when clicked.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"title--quiet", "title--name"}
@@ -49,30 +49,36 @@ class PaneTitle(Clickable, Widget):
         named: bool = False,
         id: str | None = None,
     ) -> None:
-        """`hints` are the ids of commands whose keys the state may name; `named` if the subject is a path or a name, which
-        is cut in the middle."""
+        """`hints` are ids of commands whose keys the state may name. `named`: the subject is a path or a name, which is cut in
+        the middle."""
         super().__init__(id=id)
         self._fit = fit_middle if named else fit
         self._hints = hints
         self.left = left
         self.right = right
-        self.whole = False
+        self.keep_left = False
         self.shorter: Sequence[str] = ()
 
     def show(
-        self, left: str, right: str = "", *, whole: bool = False, shorter: Sequence[str] = ()
+        self, left: str, right: str = "", *, keep_left: bool = False, shorter: Sequence[str] = ()
     ) -> None:
-        """Change the texts; they must be safe for a terminal. `whole` cuts the right one first. `shorter` are other words for
-        the left one, where there is no room for it beside the last part of the right one; it is whole then."""
-        if (left, right, whole, shorter) != (self.left, self.right, self.whole, self.shorter):
-            self.left, self.right, self.whole, self.shorter = left, right, whole, shorter
+        """Change the texts; they must be safe for a terminal. With `keep_left`, the right one is cut before the left one.
+        `shorter` are alternatives to the left one, for when it does not fit beside the last part of the right one; they
+        imply `keep_left`."""
+        if (left, right, keep_left, shorter) != (
+            self.left,
+            self.right,
+            self.keep_left,
+            self.shorter,
+        ):
+            self.left, self.right, self.keep_left, self.shorter = left, right, keep_left, shorter
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
         subject = self._subject(width - cell_len(right.rpartition(" · ")[2]) - 1)
-        room = width - (cell_len(subject) + 1 if self.whole or self.shorter else LEFT)
+        room = width - (cell_len(subject) + 1 if self.keep_left or self.shorter else MIN_LEFT_WIDTH)
         while len(right) > room and " · " in right:
             right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:
@@ -85,12 +91,12 @@ class PaneTitle(Clickable, Widget):
         return Strip([Segment(left, name), *self._parts(right, quiet)])
 
     def _subject(self, room: int) -> str:
-        """The longest of the left texts that fits, or the shortest of all."""
+        """The first of the left texts that fits, otherwise the last one."""
         texts = (self.left, *self.shorter)
         return next((words for words in texts if cell_len(words) < room), texts[-1])
 
     def _parts(self, right: str, style: Style) -> Iterator[Segment]:
-        """The state, hints apart from the rest."""
+        """The state as segments: each hint is one that can be clicked."""
         keys: Keys = getattr(self.app, "keys", {})
         ids = {first_key(identifier, keys): identifier for identifier in self._hints}
         plain = ""
@@ -126,7 +132,7 @@ class ColumnTitles(PaneTitle):
 
 
 def column_at(columns: Iterable[tuple[int, _Column]], x: int) -> _Column | None:
-    """The column at cell `x`, of columns with their widths from left to right; None right of them."""
+    """The column at cell `x`; `columns` are widths and columns from left to right. None right of the last one."""
     end = 0
     for width, column in columns:
         end += width
@@ -143,7 +149,7 @@ class Pane(Vertical):
     Pane:focus-within > PaneTitle > .title--name { color: $emphasis; }
     """
 
-    # The second selector changes nothing, but makes Textual restyle the title when the focus changes.
+    # `Pane:focus-within` changes no style itself, but makes Textual restyle the title when the focus changes.
 
     def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
         """`parts` are title, column titles and list, from top to bottom; None for a missing one."""

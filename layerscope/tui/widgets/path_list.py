@@ -26,14 +26,14 @@ class PathList(LineList):
         self._session = session
         self._paths: NDArray[np.int32] = np.zeros(0, np.int32)
         self._layers: Collection[int] = ()
-        self._nothing = ""
+        self._empty_message = ""
 
     def show_paths(
-        self, paths: NDArray[np.int32], layers: Collection[int] = (), nothing: str = ""
+        self, paths: NDArray[np.int32], layers: Collection[int] = (), empty_message: str = ""
     ) -> None:
-        """Show these paths: as one of `layers` stores them, otherwise as they were last. `nothing` is the text of an empty list."""
-        if paths is not self._paths or nothing != self._nothing:
-            self._paths, self._layers, self._nothing = paths, layers, nothing
+        """Show paths, in the version that one of `layers` stores, otherwise in their last one."""
+        if paths is not self._paths or empty_message != self._empty_message:
+            self._paths, self._layers, self._empty_message = paths, layers, empty_message
             self.rows_changed()
             self.go_to(0)
 
@@ -41,7 +41,7 @@ class PathList(LineList):
         return len(self._paths)
 
     def empty_text(self) -> str:
-        return self._nothing
+        return self._empty_message
 
     def pointed(self) -> Pointed | None:
         return self._pointed(int(self._paths[self.cursor])) if self.row_count() else None
@@ -57,7 +57,7 @@ class PathList(LineList):
             (row for row in range(rows.start, rows.stop) if filesystem.born[row] in self._layers),
             rows.stop - 1,
         )
-        # Added and deleted in one layer, it is never visible: the layer still shows its directory.
+        # A path that one layer adds and deletes is never visible, but the layer shows its directory.
         last = max(int(filesystem.died[version]) - 1, int(filesystem.born[version]))
         return Pointed(path, version, min(last, filesystem.layer_count - 1))
 

@@ -13,9 +13,9 @@ from textual.widget import Widget
 
 
 class Splitter(Widget):
-    """Divides a container between the panes before and after it; vertical, or horizontal if styled that way.
+    """Divides a container between the panes before and after it: a vertical line, or a horizontal one if styled so.
 
-    The user's choice is kept as a share for each orientation, so that it survives a resize of the terminal.
+    The user's choice is kept as a share of the container for each orientation, so that it survives a resize.
     """
 
     ALLOW_SELECT = False
@@ -42,7 +42,7 @@ class Splitter(Widget):
         self._held = False
 
     def on_resize(self, event: events.Resize) -> None:
-        """Apply the extent chosen for the current orientation."""
+        """After a change of orientation, apply the share chosen for it."""
         level = event.size.width > event.size.height
         if level != self._level:
             self._level = level
@@ -52,18 +52,18 @@ class Splitter(Widget):
             self.refresh()
 
     def move(self, cells: int) -> None:
-        """Enlarge the pane before it by so many cells."""
+        """Enlarge the pane before it by some cells; negative shrinks it."""
         self._place(self._extent(self._before.outer_size) + cells)
 
     def _place(self, extent: int) -> None:
         """Give the pane before it `extent` cells, within limits."""
         container = self.parent
-        whole = self._extent(container.size) if isinstance(container, Widget) else 0
-        least = min(self._least[self._level], (whole - 1) // 2)
-        extent = max(least, min(extent, whole - 1 - least))
-        if whole <= 2 or extent == self._extent(self._before.outer_size):
+        available = self._extent(container.size) if isinstance(container, Widget) else 0
+        least = min(self._least[self._level], (available - 1) // 2)
+        extent = max(least, min(extent, available - 1 - least))
+        if available <= 2 or extent == self._extent(self._before.outer_size):
             return
-        share = self._shares[self._level] = (extent + 0.5) / whole
+        share = self._shares[self._level] = (extent + 0.5) / available
         self._apply(share)
         self.call_after_refresh(self.post_message, self.Moved())
 

@@ -19,14 +19,14 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import DigestState, StepKind
 
 NUMBER, SIZE, BAR, SHARE, WASTE = 4, 9, 6, 7, 9
-BEFORE = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
+BEFORE_INSTRUCTION = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
 """Cells before the instruction, without the share."""
 WITH_SHARE = 200
-"""Width of the terminal from which the share is written beside its bar."""
+"""Minimum width of the terminal for a percentage beside the bar."""
 
 
 class Extra(Enum):
-    """A row that is no step."""
+    """A row that is not a step."""
 
     FINAL = "Final image"
     METADATA = "metadata steps"
@@ -58,12 +58,12 @@ class StepList(LineList):
         return [*final, *steps, *hidden]
 
     def row_at(self, row: int) -> Row | None:
-        """What a row shows."""
+        """The step or extra row at a position; None if there is none."""
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
     @property
     def selected(self) -> Row | None:
-        """What the row under the cursor shows."""
+        """The step or extra row under the cursor."""
         return self.row_at(self.cursor)
 
     @property
@@ -78,7 +78,7 @@ class StepList(LineList):
         return [step for step in self._session.image.steps if step.layer is None]
 
     def show_metadata(self, shown: bool) -> None:
-        """Show or hide metadata steps; the cursor stays on its row, or goes to the next visible step."""
+        """Show or hide metadata steps; the cursor stays on its step, or goes to the next visible one."""
         current = self.selected
         self.shows_metadata = shown
         self._rows = self._all_rows()
@@ -108,9 +108,9 @@ class StepList(LineList):
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
     def select_costliest(self) -> None:
-        """Put the cursor on the step after the base that stores most, of those read so far."""
+        """Put the cursor on the step that stores most of those read so far, without the base image."""
         session = self._session
-        known = [session.stored(layer) for layer in range(len(session.indexes))]
+        known = [session.stored_bytes(layer) for layer in range(len(session.indexes))]
         stored = [-1 if size is None else size for size in known]
         base = session.base_layers if session.base_layers < len(stored) else 0
         if stored:
@@ -122,11 +122,11 @@ class StepList(LineList):
             self.base_moved()
 
     def base_moved(self) -> None:
-        """The base image ends elsewhere now."""
+        """Repaint after the end of the base image moved, and announce it."""
         self.rows_changed()
         self.post_message(self.BaseMoved())
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         step = self.step
         if step is None:
             return None
@@ -145,7 +145,7 @@ class StepList(LineList):
 
     @property
     def _share(self) -> int:
-        """Cells of the share."""
+        """Cells of the percentage; 0 without room for it."""
         return SHARE if self.app.size.width >= WITH_SHARE else 0
 
     def column_titles(self) -> str:
@@ -155,7 +155,7 @@ class StepList(LineList):
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         shown = self._rows[row]
-        room = width - BEFORE - self._share
+        room = width - BEFORE_INSTRUCTION - self._share
         if shown is Extra.FINAL:
             self._paint_final(room, painter)
         elif shown is Extra.METADATA:
@@ -168,7 +168,7 @@ class StepList(LineList):
         opened, layers = self._session.opened, len(self._session.image.layers)
         painter.add(" " * (1 + NUMBER))
         if opened is None:
-            painter.add(fit(f"{'…':>{SIZE}}", BEFORE + self._share - NUMBER - 1))
+            painter.add(fit(f"{'…':>{SIZE}}", BEFORE_INSTRUCTION + self._share - NUMBER - 1))
         else:
             accounting = opened.accounting
             painter.add(f"{text.size(accounting.live):>{SIZE}}{'':{1 + BAR + self._share}}")
@@ -206,14 +206,14 @@ class StepList(LineList):
             return
         painter.add(word + space, self.style_of("strong"))
         room -= len(word + space)
-        _, prelude, left = split_run(instruction)
+        _, prelude, command = split_run(instruction)
         if prelude and cell_len(rest) > room:
             prelude = "… "
         painter.add(prelude, quiet)
-        painter.add(fit(left if prelude else rest, room - cell_len(prelude)), style)
+        painter.add(fit(command if prelude else rest, room - cell_len(prelude)), style)
 
     def _base_mark(self, row: int) -> str:
-        """The line beside the steps of the base image, which ends at the last one."""
+        """The line beside the steps of the base image; its last step ends it."""
         base = self._session.base_steps
         here, below = self._rows[row], self.row_at(row + 1)
         if not isinstance(here, Step) or here.index >= base:
@@ -223,7 +223,7 @@ class StepList(LineList):
     def _paint_layer(self, layer: int, painter: RowPainter) -> None:
         """Paint number, size, share and waste of a step with a layer."""
         session = self._session
-        stored = session.stored(layer)
+        stored = session.stored_bytes(layer)
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
         if stored is None:
             room = SIZE + 1 + BAR + self._share + WASTE
@@ -247,7 +247,7 @@ class StepList(LineList):
         painter.add(f"{words:>{WASTE}}", self.style_of("waste" if wasted else "quiet"))
 
     def _note(self, layer: int) -> str:
-        """The remark before the instruction of a layer; may be empty."""
+        """The note before the instruction of a layer; may be empty."""
         session = self._session
         index = session.indexes[layer]
         if index is not None and index.broken is not None:

@@ -1,4 +1,4 @@
-"""The steps pane: the list, and a title with the base image and the comparison."""
+"""The steps pane: the list, and a title that shows the base image or the comparison."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class StepsPane(Pane):
         self._title = PaneTitle("Steps", hints=("explore.metadata", "app.back"))
         self._columns = ColumnTitles()
         super().__init__(self._title, self._columns, self.steps, id=id)
-        self._say_title()
+        self._update_title()
 
-    def name_columns(self) -> None:
+    def update_column_titles(self) -> None:
         """Update the column titles after a change of width."""
         self._columns.show(self.steps.column_titles())
 
     def toggle_metadata(self) -> None:
         """Show or hide metadata steps."""
         self.steps.show_metadata(not self.steps.shows_metadata)
-        self._say_title()
+        self._update_title()
 
     def mark(self, layer: int | None) -> None:
         """Mark the layer to compare with; None for none."""
         self.steps.mark(layer)
-        self._say_title()
+        self._update_title()
 
     @on(StepList.BaseMoved)
-    def _say_title(self) -> None:
+    def _update_title(self) -> None:
         marked = self.steps.marked is not None
         self._title.show("Steps", self._comparing() if marked else self._words())
 

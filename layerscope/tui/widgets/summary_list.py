@@ -13,15 +13,15 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change, Severity
 
 FINDINGS, FILES = 5, 5
-"""Findings and wasted files that are listed."""
-RECORDS = 50
-"""Maximum number of the largest waste records that are added up by path."""
+"""Maximum numbers of findings and wasted files."""
+ADDED_RECORDS = 50
+"""Number of the largest waste records that are added up by path."""
 SIZE, LAYERS = 9, 14
 
 
 @dataclass(frozen=True, slots=True)
 class WastedFile:
-    """A path, with all bytes wasted at it."""
+    """A path, with the sum of bytes wasted there."""
 
     pointed: Pointed
     bytes: int
@@ -40,7 +40,7 @@ class SummaryList(LineList):
         self._rows: list[int | WastedFile] = []
 
     def collect(self) -> None:
-        """List everything known so far."""
+        """List findings and wasted files, as far as available."""
         session = self._session
         findings = session.findings
         numbers: list[int] = []
@@ -119,7 +119,7 @@ class SummaryList(LineList):
         selected = self.selected
         return selected.pointed if isinstance(selected, WastedFile) else None
 
-    def copied(self) -> tuple[str, str] | None:
+    def copyable(self) -> tuple[str, str] | None:
         selected, findings = self.selected, self._session.findings
         if findings is None or not isinstance(selected, int):
             return None
@@ -127,11 +127,11 @@ class SummaryList(LineList):
 
 
 def _largest(opened: Opened) -> list[WastedFile]:
-    """The files of the largest waste records; those of one path are added up."""
+    """The files of the largest waste records; records of the same path are added up."""
     from layerscope.tui.waste_words import record_of
 
     waste, files = opened.accounting.waste, dict[int, WastedFile]()
-    for row in range(min(len(waste), RECORDS)):
+    for row in range(min(len(waste), ADDED_RECORDS)):
         record = record_of(opened.filesystem, waste, row)
         pointed = Pointed.after(opened.filesystem, record.path, record.shown_in)
         if pointed is None:

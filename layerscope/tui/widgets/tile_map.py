@@ -24,11 +24,11 @@ from layerscope.tui.theme import hues
 from layerscope.tui.widgets.canvas import Canvas
 
 FILL, LIT = 0.16, 0.34
-"""Share of a layer's colour in the background of its tiles, and of the selected tile."""
+"""Shares of a layer's colour in the background of its tiles, and of the selected tile."""
 
 
-ENDED = 12
-"""Cells from which the name of a file keeps its end where it is cut."""
+MIN_MIDDLE_CUT = 12
+"""Minimum number of cells for cutting a file's name in the middle instead of at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Ink:
 
 
 class TileMap(Pointing, Widget, can_focus=True):
-    """Draws a place of a `Usage`. The cursor is on one of its outer tiles, which show their contents inside."""
+    """Draws a place of a `Usage` as tiles, which contain smaller ones. The cursor is on one of the outer tiles."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("map")
@@ -63,7 +63,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             super().__init__()
             self.tile = tile
 
-    class Left(Message):
+    class ParentRequested(Message):
         """Request to go to the parent directory."""
 
     class LayerMoved(Message):
@@ -78,10 +78,10 @@ class TileMap(Pointing, Widget, can_focus=True):
         self.usage: Usage | None = None
         self.place = Place()
         self.tiles: Sequence[Tile] = ()
-        self.nothing = ""
+        self.empty_message = ""
         """The text shown when there are no tiles."""
         self.ranks: dict[int, int] = {}
-        """Colour rank by layer; layers without one share the quiet colour."""
+        """Colour rank by layer; layers without a rank share the quiet colour."""
         self._anchor = (0, 0)
         self._strips: list[Strip] | None = None
 
@@ -139,7 +139,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             self.post_message(self.Opened(self.tile))
 
     def action_out(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(self.ParentRequested())
 
     def action_move_layer(self, by: int) -> None:
         self.post_message(self.LayerMoved(by))
@@ -184,7 +184,7 @@ class TileMap(Pointing, Widget, can_focus=True):
     def _draw(self) -> list[Strip]:
         canvas = Canvas(self.size.width, self.size.height, self.rich_style)
         if not self.tiles:
-            canvas.write(1, 0, self.nothing, self.rich_style, self.size.width - 1)
+            canvas.write(1, 0, self.empty_message, self.rich_style, self.size.width - 1)
         for number, tile in enumerate(self.tiles):
             self._draw_tile(canvas, tile, self.hue(tile.layer), at_cursor=number == self.cursor)
         return canvas.strips()
@@ -221,7 +221,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         canvas.fill(box.x, box.y, 1, box.height, down, ink.line)
         canvas.fill(box.x, box.y, box.width, 1, across, ink.line)
         canvas.write(box.x, box.y, corner, ink.line, 1)
-        told = self._draw_title(canvas, tile, ink)
+        size_in_title = self._draw_title(canvas, tile, ink)
         if tile.inside:
             for inner in tile.inside:
                 self._draw_tile(
@@ -229,20 +229,20 @@ class TileMap(Pointing, Widget, can_focus=True):
                 )
             return
         words = [self.share_of(tile), f"layer {tile.layer}"]
-        if not told:
+        if not size_in_title:
             words.insert(0, text.size(tile.bytes))
         for number, line in enumerate(_lines(words, box.width - 3, box.height - 1), 1):
             canvas.write(box.x + 2, box.y + number, line, ink.words, box.width - 3)
 
     def _draw_title(self, canvas: Canvas, tile: Tile, ink: _Ink) -> bool:
-        """Draw the name, and the size if there is room; whether there was."""
+        """Draw the name, and the size if there is room; returns whether there was."""
         box = tile.box
         room = box.width - 3
         size = text.size(tile.bytes)
         directory = self.usage is not None and self.usage.is_directory(tile.path)
         name_style = ink.name + Style(bold=True) if directory and not tile.merged else ink.name
         name = self.name_of(tile)
-        if not directory and not tile.merged and room >= ENDED:
+        if not directory and not tile.merged and room >= MIN_MIDDLE_CUT:
             name = text.clip_middle(name, room - 1)
         took = canvas.write(box.x + 1, box.y, f" {name} ", name_style, room + 1)
         fits = took + len(size) + 2 <= room
@@ -265,7 +265,7 @@ class TileMap(Pointing, Widget, can_focus=True):
 
 
 def _lines(words: Sequence[str], width: int, count: int) -> list[str]:
-    """Texts on lines of their own if there is room, otherwise on one line; texts that do not fit are left out."""
+    """Texts on separate lines if there is room, otherwise joined on the last line; texts that do not fit are left out."""
     lines: list[str] = []
     for word in words:
         if len(word) > width:

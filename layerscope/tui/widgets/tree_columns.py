@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerscope.browse.rows import TreeRow
 
 NAME_ROOM = 30
-"""Minimum width of the names: columns are dropped to keep it, the last of `PRIORITY` first."""
+"""Minimum width of the names. Columns are dropped to keep it, the last of `PRIORITY` first."""
 SIZE = 9
 GLYPH = 3
 
@@ -86,7 +86,7 @@ _ORDERS = {
     "percent": Sort.SIZE,
     "change": Sort.CHANGE,
 }
-"""The order of each column that has one, except of the name."""
+"""The order of each sortable column, except the name."""
 _MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
 
 
@@ -94,15 +94,15 @@ def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
     """The chosen columns that fit a tree of this width."""
     wanted = set(chosen)
     room = width - SIZE - 1 - GLYPH - NAME_ROOM
-    kept = set()
+    fitting = set()
     for name in PRIORITY:
         column = next(column for column in COLUMNS if column.name == name)
         if name in wanted and column.width <= room:
-            kept.add(name)
+            fitting.add(name)
             room -= column.width
         elif name in wanted:
             break
-    return tuple(column for column in COLUMNS if column.name in kept)
+    return tuple(column for column in COLUMNS if column.name in fitting)
 
 
 def name_column(columns: Sequence[Column]) -> int:

@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 WORK = "tree"
 """Worker group for computing views."""
 AT_ONCE = 30_000
-"""Up to this many paths, updates are not noticeable."""
+"""Maximum number of paths whose updates are too fast to notice, and need no thread."""
 
 
-class WorkedTree(LineList):
-    """Rows of a `TreeView`. The visible view is not changed while a thread computes the next one; of several
-    changes in a row, only the last one is computed."""
+class ComputedTree(LineList):
+    """Rows of a `TreeView`. While a thread computes the next view, the visible one does not change; of several
+    consecutive changes, only the last one is computed."""
 
     class RowsChanged(Message):
         """The rows changed."""
 
     class Prepared(Message):
-        """A view was computed; `unread` are inodes whose contents it needs, None if it was superseded by another view."""
+        """A view was computed. `unread` are inodes whose contents it needs; None if another view superseded it."""
 
         def __init__(self, view: TreeView, unread: Rows | None, number: int) -> None:
             super().__init__()
@@ -49,7 +49,7 @@ class WorkedTree(LineList):
             self.number = number
 
     class FilterFailed(Message):
-        """A filter failed; the view uses the filter before it."""
+        """A filter failed; the tree returns to the previous one."""
 
         def __init__(self, view: TreeView, words: str, number: int) -> None:
             super().__init__()
@@ -66,27 +66,27 @@ class WorkedTree(LineList):
         """The visible view."""
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
-        self._wanted: TreeView | None = None
-        self._certain: Filesystem | None = None
-        """The view, if it comes from read layers and not only from tables of contents."""
-        self._reveal: int | None = None
-        self._keep: int | None = None
+        self._target_view: TreeView | None = None
+        self._confirmed: Filesystem | None = None
+        """The filesystem from read layers; None while there is only one from tables of contents."""
+        self._reveal_path: int | None = None
+        self._keep_path: int | None = None
         self._number = 0
-        self._order: tuple[TreeView, int | None, int] | None = None
-        """The view to compute, the path to reveal, and the number. Not arguments of the worker: a finished one is
-        part of a reference cycle, which would keep all arrays of the view until Python looks for cycles."""
-        self._in_work = False
+        self._next_task: tuple[TreeView, int | None, int] | None = None
+        """The view to compute next, the path to reveal, and the number. They are not arguments of the worker: a finished worker
+        is part of a reference cycle, which would keep all arrays of the view alive until the next garbage collection."""
+        self._computing = False
         self._read: set[int] = set()
 
     @property
-    def wanted(self) -> TreeView | None:
+    def target_view(self) -> TreeView | None:
         """The view being computed, otherwise the visible one."""
-        return self._wanted
+        return self._target_view
 
     @property
-    def working(self) -> bool:
-        """Whether another view is being computed."""
-        return self._in_work
+    def computing(self) -> bool:
+        """Whether a view is being computed."""
+        return self._computing
 
     @property
     def path(self) -> int | None:
@@ -98,62 +98,62 @@ class WorkedTree(LineList):
     def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
         """Show a filesystem once its rows are computed.
 
-        `contents` are those of the layers, for comparisons; None for an expected tree, which the final one replaces without
-        losing a row if it was right.
+        `contents` are the layers' contents, for comparisons. They are None for an expected tree; the final tree that replaces
+        it keeps all rows if the expected one was right.
         """
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
         self._read.clear()
-        self._certain = None if contents is None else view.filesystem
-        self._wanted = view
+        self._confirmed = None if contents is None else view.filesystem
+        self._target_view = view
         if self.view is None:
             if self._is_quick(view):
                 self.view = view
-            self._keep = self._reveal = None
+            self._keep_path = self._reveal_path = None
         elif not self.view.filesystem.table.same_as(view.filesystem.table):
             self.view = view
-            self._keep = self._reveal = None
-        self.points = self.certain
+            self._keep_path = self._reveal_path = None
+        self.points = self.confirmed
 
     @property
-    def certain(self) -> bool:
+    def confirmed(self) -> bool:
         """Whether the visible view comes from read layers, not only from tables of contents."""
-        return self.view is None or self.view.filesystem is self._certain
+        return self.view is None or self.view.filesystem is self._confirmed
 
     def change(self, how: Callable[[TreeView], None], reveal: int | None = None) -> None:
         """Change the view; the cursor stays on its path, or goes to path `reveal`."""
-        if self._wanted is None:
+        if self._target_view is None:
             return
-        if not self._in_work:
-            self._keep = self.path
+        if not self._computing:
+            self._keep_path = self.path
         if reveal is not None:
-            self._keep = self._reveal = reveal
-        self._wanted = self._wanted.copy()
-        how(self._wanted)
-        if not self._in_work and self._is_quick(self._wanted):
-            self._show(self._wanted, prepare(self._wanted, self._reveal))
+            self._keep_path = self._reveal_path = reveal
+        self._target_view = self._target_view.copy()
+        how(self._target_view)
+        if not self._computing and self._is_quick(self._target_view):
+            self._show(self._target_view, prepare(self._target_view, self._reveal_path))
             return
         self._number += 1
-        if not self._in_work:
+        if not self._computing:
             self._start()
 
     def _is_quick(self, view: TreeView) -> bool:
-        """Whether computing a view is fast enough to do directly."""
+        """Whether a view can be computed directly, without a thread."""
         slow = view.filter is not None and view.filter.has_regex
         return not slow and len(view.filesystem.table) <= self.at_once
 
     def _start(self) -> None:
-        if self._wanted is not None:
-            self._in_work = True
-            self._order = self._wanted, self._reveal, self._number
+        if self._target_view is not None:
+            self._computing = True
+            self._next_task = self._target_view, self._reveal_path, self._number
             self._prepare()
 
     @work(thread=True, exit_on_error=False, group=WORK)
     def _prepare(self) -> None:
-        order, self._order = self._order, None
-        if order is None:
+        task, self._next_task = self._next_task, None
+        if task is None:
             return
-        view, reveal, number = order
+        view, reveal, number = task
         unread: Rows | None
         try:
             with RegexProcess(check_while(lambda: number == self._number)) as finder:
@@ -162,7 +162,7 @@ class WorkedTree(LineList):
         except CancelledError:
             if get_current_worker().is_cancelled:
                 return
-            unread = None  # superseded by another view
+            unread = None  # another view superseded it
         except LayerscopeError as error:
             self.post_message(self.FilterFailed(view, error.message, number))
             return
@@ -173,7 +173,7 @@ class WorkedTree(LineList):
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
         event.stop()
-        self._in_work = False
+        self._computing = False
         if event.number != self._number:
             self._start()
         else:
@@ -181,7 +181,7 @@ class WorkedTree(LineList):
 
     @on(FilterFailed)
     def _filter_failed(self, event: FilterFailed) -> None:
-        """Return to the last working filter; the message bubbles up to the filter field."""
+        """Return to the last working filter. The message bubbles up to the filter field."""
         if event.number != self._number or self.view is None:
             event.stop()
             self._start()
@@ -189,28 +189,28 @@ class WorkedTree(LineList):
         before = self.view.filter
         again = event.view.copy()
         again.set_filter(None if before is event.view.filter else before)
-        self._wanted = again
+        self._target_view = again
         self._number += 1
         self._start()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """After a failure, the visible view stays."""
         if event.worker.group == WORK and event.state in (WorkerState.ERROR, WorkerState.CANCELLED):
-            self._in_work = False
-            self._wanted = self.view
+            self._computing = False
+            self._target_view = self.view
 
     def _show(self, view: TreeView, unread: Rows | None) -> None:
         self.view = view
-        self.points = self.certain
-        self._reveal = None
-        row = view.nearest(self._keep) if self._keep else None
+        self.points = self.confirmed
+        self._reveal_path = None
+        row = view.nearest(self._keep_path) if self._keep_path else None
         self.rows_changed()
         self.go_to(self.cursor if row is None else row)
         self._read_contents(view, unread)
 
     @work(thread=True, exit_on_error=False, group="warm")
     def expect_filter(self) -> None:
-        """Prepare for a filter: read all names once, so that the first letter is as fast as the others."""
+        """Read all names once before a filter is typed, so that its first letter is as fast as the others."""
         if self.view is not None:
             self.view.texts.containing("a")
 
@@ -218,7 +218,7 @@ class WorkedTree(LineList):
 
     def _read_contents(self, view: TreeView, unread: Rows | None) -> None:
         """Read the contents that a comparison needs, once."""
-        if unread is None or not self.certain:
+        if unread is None or not self.confirmed:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
@@ -253,8 +253,8 @@ class WorkedTree(LineList):
         self.post_message(self.RowsChanged())
 
     def opened(self) -> None:
-        """Pass expanded and collapsed directories on to the view being computed."""
-        if self._in_work:
+        """Show expanded and collapsed directories, also in the view being computed."""
+        if self._computing:
             self.change(lambda _: None)
         self.rows_changed()
 

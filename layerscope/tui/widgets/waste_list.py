@@ -19,7 +19,7 @@ from layerscope.tui.waste_words import (
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SIZE, BAR, SHARE, COUNT = 9, 8, 6, 14
-LEGIBLE = 9
+MIN_LABEL_WIDTH = 9
 """Minimum width for showing an instruction beside its number."""
 WIDE = 110
 """Minimum width for percentages and whole reasons."""
@@ -29,7 +29,7 @@ def column_titles(width: int, layers: int) -> str:
     """Column titles for a list of this width and an image of so many layers."""
     label = _label_width(width)
     titles = f"{fit('stored in', label)} {fit('→ hidden by', label)}"
-    titles = titles if label >= LEGIBLE else fit("layers", _layers_width(width, layers))
+    titles = titles if label >= MIN_LABEL_WIDTH else fit("layers", _layers_width(width, layers))
     share = fit("share", BAR + (SHARE if width >= WIDE else 0))
     path = fit("  path", _path_width(width, layers) + ARROW_ROOM)
     return f" {'bytes':>{SIZE}}  {share} {path} {titles} why"
@@ -43,7 +43,7 @@ def _label_width(width: int) -> int:
 def _layers_width(width: int, layers: int) -> int:
     """Cells for both layers of a record."""
     label = _label_width(width)
-    return 2 * label + 1 if label >= LEGIBLE else max(layers_width(layers), 6)
+    return 2 * label + 1 if label >= MIN_LABEL_WIDTH else max(layers_width(layers), 6)
 
 
 def _why_width(width: int) -> int:
@@ -69,12 +69,12 @@ class WasteList(OutlineList):
         return len(self._session.image.layers)
 
     def show_groups(self, groups: WasteGroups) -> None:
-        """Show other groups, the largest expanded; the cursor stays on its record, otherwise goes to the largest."""
-        kept = self.record_row
+        """Show other groups, the largest expanded; the cursor stays on its record, or goes to the largest."""
+        record = self.record_row
         self.groups = groups
         self.show_outline(Outline(groups.counts))
         if len(groups):
-            group, item = (0, 0) if kept is None else groups.place(kept)
+            group, item = (0, 0) if record is None else groups.place(record)
             self.outline.open(group)
             self.rows_changed()
             self.go_to(self.outline.row_of(group, item))
@@ -161,7 +161,7 @@ class WasteList(OutlineList):
         painter.add(f"{' ' * ARROW_ROOM}{path} ")
         words = layers_words(record.stored_in, record.hidden_by)
         label = _label_width(width)
-        if label >= LEGIBLE:
+        if label >= MIN_LABEL_WIDTH:
             stored, hidden = (
                 step_label(step_of(self._session.image, layer), layer)
                 for layer in (record.stored_in, record.hidden_by)
@@ -179,6 +179,6 @@ class WasteList(OutlineList):
         waste, filesystem = opened.accounting.waste, opened.filesystem
         path = int(waste.paths[row])
         rows = filesystem.rows_of(path)
-        own = filesystem.inode_of[rows] == waste.inodes[row]
-        version = rows.start + int(own.argmax())
+        matches = filesystem.inode_of[rows] == waste.inodes[row]
+        version = rows.start + int(matches.argmax())
         return Pointed(path, version, int(filesystem.died[version]) - 1)

@@ -20,7 +20,7 @@ from layerscope.tui.picker import PickerApp
 from tests.images import file, layer_tar, oci_files
 from tests.sources.registry.server import Handler, Registry
 from tests.tui.explorer import screen_text
-from tests.tui.test_picker import looked
+from tests.tui.test_picker import all_listed
 
 IMAGES = {
     tag: oci_files([layer_tar([file("a", b"1" * number)])])
@@ -146,7 +146,7 @@ def requested_tags(registry: Registry) -> set[str]:
 def rows(app: PickerApp) -> list[str]:
     """Names of the visible tags."""
     top, height = app.images.scroll_offset.y, app.images.size.height
-    return [row.name for row in app.choice.rows[top : top + height]]
+    return [row.name for row in app.model.rows[top : top + height]]
 
 
 async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
@@ -154,26 +154,26 @@ async def test_the_picker_looks_up_what_is_visible(registry: Registry) -> None:
     push_many(registry)
     app = PickerApp(Request(""), tags=listed(registry))
     async with app.run_test(size=(100, 16)) as pilot:
-        await looked(pilot)
+        await all_listed(pilot)
         first = rows(app)
         assert first[:2] == ["1.99", "1.98"]
         assert requested_tags(registry) == set(first)
         await pilot.press("end")
         await pilot.pause(0.3)
-        await looked(pilot)
+        await all_listed(pilot)
         assert rows(app)[-1] == "0"
         assert requested_tags(registry) == {*first, *rows(app)}
         assert all(
-            row.image.created for row in app.choice.rows if row.name in requested_tags(registry)
+            row.image.created for row in app.model.rows if row.name in requested_tags(registry)
         )
         await pilot.press("slash", *"1.5")
         await pilot.pause(0.3)
-        await looked(pilot)
+        await all_listed(pilot)
         assert {"1.5", "1.59"} < requested_tags(registry)
         asked = len(registry.asked)
         await pilot.press("escape", "escape", "home")
         await pilot.pause(0.3)
-        await looked(pilot)
+        await all_listed(pilot)
         assert len(registry.asked) == asked
 
 
@@ -222,13 +222,13 @@ async def test_a_rate_limit_stops_lookups(registry: Registry) -> None:
     registry.misbehave = limit
     app = PickerApp(Request(""), tags=tags)
     async with app.run_test(size=(100, 16)) as pilot:
-        await looked(pilot)
+        await all_listed(pilot)
         await pilot.pause(0.3)
         assert "rate limit reached" in "\n".join(screen_text(app))
         assert len(requested_tags(registry)) <= registry_tags.WORKERS
         registry.misbehave = None
         await pilot.press("r")
-        await looked(pilot)
+        await all_listed(pilot)
         assert "rate limit" not in "\n".join(screen_text(app))
         assert requested_tags(registry) >= set(rows(app))
         await pilot.press("enter")
@@ -242,7 +242,7 @@ async def test_the_picker_lists_tags(registry: Registry, tmp_path: Path) -> None
     request = Request("", cache=Store(tmp_path / "cache"), progress=NullProgress())
     app = PickerApp(request, tags=listed(registry))
     async with app.run_test(size=(100, 20)) as pilot:
-        await looked(pilot)
+        await all_listed(pilot)
         shown = "\n".join(screen_text(app))
         assert f"Tags of {registry.host}/app" in shown
         assert "6 tags" in shown

@@ -1,4 +1,4 @@
-"""What is known of a fleet, and what the user looks at."""
+"""The state of the explorer of many images: the fleet, once it is read, and what the user looks at."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Reader = Callable[[Progress, Watch], Fleet]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A tab of the explorer: one table, or the same by something else."""
+    """A tab of the explorer: a table, or several with different groups of the same data."""
 
     title: str
     tables: Mapping[str, str]
-    """What a row is, by the name of the table."""
+    """The word for a row, by the name of the table."""
 
 
 SECTIONS: dict[str, Section] = {
@@ -45,25 +45,25 @@ NOTHING = {
     "repositories": "No repository has several images.",
     "failures": "All images were read completely.",
 }
-"""What is said of tables without rows."""
+"""Texts of tables without rows."""
 
 
 @dataclass(slots=True)
 class TableState:
-    """How the user sees a table."""
+    """Order, filter and cursor of a table."""
 
     column: int | None = None
-    """The column by which rows are sorted; None for the order of the answer."""
+    """The column by which rows are sorted; None for the original order."""
     reverse: bool = False
     search: str = ""
     """Text that rows contain, ignoring case."""
     row: object = None
-    """What the row under the cursor is about."""
+    """The subject (`FleetRow.about`) of the row under the cursor."""
 
 
 @dataclass(slots=True)
-class KnownFleet:
-    """A fleet, and what the user looks at: it outlives the explorer of one of its images."""
+class FleetState:
+    """A fleet and what the user looks at. It is kept while one of the images is explored."""
 
     read: Reader
     tables: FleetTables | None = None
@@ -71,13 +71,13 @@ class KnownFleet:
     by_name: dict[str, FleetTable] = field(default_factory=dict)
     section: str = next(iter(SECTIONS))
     shown: dict[str, str] = field(default_factory=dict)
-    """The table that each section shows, if not its first one."""
+    """The table that each section shows; missing for its first one."""
     states: dict[str, TableState] = field(default_factory=dict)
-    trouble: LayerscopeError | None = None
-    """Why the image that was to be opened could not be."""
+    open_error: LayerscopeError | None = None
+    """Why the last chosen image could not be opened."""
 
     def take(self, tables: FleetTables, by_name: dict[str, FleetTable]) -> None:
-        """The fleet is read. If that failed for all images, the reasons are shown first."""
+        """Set the fleet, once it is read. If no image could be read, the reasons are shown first."""
         self.tables, self.by_name = tables, by_name
         if by_name["failures"].rows and not by_name["images"].rows:
             self.section = "failed"
@@ -90,7 +90,7 @@ class KnownFleet:
         return self.shown.get(section) or next(iter(SECTIONS[section].tables))
 
     def state(self, table: str) -> TableState:
-        """How the user sees a table."""
+        """Order, filter and cursor of a table."""
         return self.states.setdefault(table, TableState())
 
 

@@ -1,4 +1,4 @@
-"""The process of one open page: it runs the explorer, whose terminal is the page."""
+"""The process of an open page: it runs the explorer, with the page as its terminal."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from textual_serve.download_manager import DownloadManager
 from layerscope import signals
 
 _READY = b"__GANGLION__\n"
-"""What Textual's driver writes once it speaks in packets."""
-_PATIENCE = 2.0
-"""Seconds in which the explorer has to end after it was asked to."""
+"""The line that Textual's web driver writes before its first packet."""
+_END_SECONDS = 2.0
+"""Seconds until an explorer that was asked to end is killed."""
 
 
-class Session(AppService):
-    """An explorer that textual-serve's packets connect to a page.
+class PageProcess(AppService):
+    """An explorer, connected to a page by textual-serve's packets.
 
-    Unlike textual-serve it starts no shell, does not wait for a process that hangs, and takes from it what it paints and its end:
-    neither files to deliver nor addresses to open. Errors go to the stderr of the server.
+    Unlike textual-serve's own service, it starts no shell and does not wait for a process that hangs. Of the process's packets it
+    handles only paints and the exit, not files to deliver or addresses to open. Errors go to the stderr of the server.
     """
 
     _process: Process | None
@@ -41,19 +41,19 @@ class Session(AppService):
             download_manager=DownloadManager(),
         )
         self._page = page
-        self._words = command
-        self._forget: Callable[[], None] = _nothing
+        self._arguments = command
+        self._remove_cleanup: Callable[[], None] = _nothing
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._words,
+            *self._arguments,
             stdin=PIPE,
             stdout=PIPE,
             env=self._build_environment(width, height) | terminal,
-            start_new_session=True,  # Ctrl-C is for the server, which ends it in order
+            start_new_session=True,  # Ctrl-C goes to the server, which then ends the explorer
         )
-        self._forget = signals.at_end(process.kill)
+        self._remove_cleanup = signals.at_end(process.kill)
         self._stdin = process.stdin
         return process
 
@@ -61,7 +61,7 @@ class Session(AppService):
         await self._page.close()
 
     async def run(self) -> None:
-        """Send the page what the explorer paints, until it ends."""
+        """Send the explorer's paints to the page until the explorer ends."""
         process = self._process
         assert process is not None  # noqa: S101  # for the types: `start` made it
         assert process.stdout is not None  # noqa: S101
@@ -77,35 +77,35 @@ class Session(AppService):
         await self.remote_close()
 
     async def stop(self) -> None:
-        """End the explorer: in order, or by force if it takes too long."""
+        """Ask the explorer to end, and kill it if it takes too long."""
         process, self._process = self._process, None
         if process is None:
             return
         if self._stdin is not None:
             with suppress(OSError, RuntimeError):
                 await self.send_meta({"type": "quit"})
-        if self._task is not None:  # nobody reads what it still paints
+        if self._task is not None:  # its last paints are not needed
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        drained = asyncio.create_task(_drain(process))
+        drain = asyncio.create_task(_drain(process))
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE)
+            await asyncio.wait_for(process.wait(), _END_SECONDS)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
         finally:
-            drained.cancel()
-            self._forget()
+            drain.cancel()
+            self._remove_cleanup()
 
 
 async def _drain(process: Process) -> None:
-    """Read and drop, so that a process that writes can come to its end."""
+    """Read and discard the output, so that the process does not block on writing."""
     while process.stdout is not None and await process.stdout.read(1 << 16):
         pass
 
 
 def _nothing() -> None:
-    """There is no process yet."""
+    """The cleanup before there is a process."""

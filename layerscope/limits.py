@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from layerscope.errors import LimitExceededError, UsageError
 
@@ -11,8 +12,7 @@ MIB = 1 << 20
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Upper bounds on what is read from an image. Sizes are bytes."""
 
     json_bytes: int = 32 * MIB
@@ -67,7 +67,7 @@ DEFAULT_LIMITS = Limits()
 
 def parse_limits(assignments: tuple[str, ...]) -> Limits:
     """Limits from `NAME=NUMBER` texts of `--limit` and the environment."""
-    known = {field.name for field in fields(Limits)}
+    known = set(Limits.__struct_fields__)
     values: dict[str, int] = {}
     for text in assignments:
         name, separator, number = text.partition("=")

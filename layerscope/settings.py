@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
 from layerscope.configuration import Table, WrongValueError, convert
 from layerscope.errors import UsageError
@@ -51,8 +50,7 @@ _UNITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RuleChoice:
+class RuleChoice(Struct, frozen=True):
     """The user's settings of one rule."""
 
     enabled: bool = True
@@ -165,7 +163,10 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
 
 _Number = Annotated[int, Meta(ge=0, lt=10**18, description="must be a number of 0 or more")]
 _Limits = msgspec.defstruct(
-    "_Limits", [(limit.name, _Number, 0) for limit in fields(Limits)], bases=(Table,), rename=str
+    "_Limits",
+    [(limit, _Number, 0) for limit in Limits.__struct_fields__],
+    bases=(Table,),
+    rename=str,
 )
 
 

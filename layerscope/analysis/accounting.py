@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes
@@ -16,8 +15,7 @@ from layerscope.layers.names import Role
 from layerscope.words import REASONS, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Waste:
+class Waste(Struct, frozen=True):
     """One row per dead inode of more than 0 bytes, largest first; ties by path, storing layer, hiding layer."""
 
     paths: NDArray[np.int32]
@@ -46,8 +44,7 @@ class Waste:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LayerAccount:
+class LayerAccount(Struct, frozen=True):
     """The bytes of one layer."""
 
     entries: int
@@ -62,8 +59,7 @@ class LayerAccount:
     """Stored minus all bytes hidden in this layer, its own included; the sum over all layers is the live bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accounting:
+class Accounting(Struct, frozen=True):
     """Totals of an image, in content bytes."""
 
     layers: tuple[LayerAccount, ...]

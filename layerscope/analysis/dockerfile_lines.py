@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.listing import MAX_MATCHED, match_steps
 from layerscope.image.dockerfile import Dockerfile, DockerfileInstruction
@@ -15,8 +17,7 @@ _NAMED = 5
 """Maximum lines that a message names."""
 
 
-@dataclass(frozen=True, slots=True)
-class DockerfileLines:
+class DockerfileLines(Struct, frozen=True):
     """The Dockerfile lines of the instructions that made an image, counted from 1."""
 
     dockerfile: Dockerfile

@@ -8,10 +8,10 @@ compared in full.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.duplicates import Duplicate
@@ -23,8 +23,7 @@ _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 """The multiplicative inverse of the base, modulo 2⁶⁴."""
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateTree:
+class DuplicateTree(Struct, frozen=True):
     """Identical directories that are not part of larger identical ones."""
 
     bytes: int
@@ -33,8 +32,7 @@ class DuplicateTree:
     """Its copies, in path order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Live:
+class _Live(Struct, frozen=True):
     """The paths of the final image, in path order; a subtree is the slice [n, ends[n])."""
 
     paths: NDArray[np.int32]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from isal import isal_zlib
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.compare_contents import hash_contents, in_parallel
@@ -20,8 +20,7 @@ HEAD = 4096
 """Number of first bytes of a file that are compared before the whole file is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True):
     """A content stored for several paths, without hard links."""
 
     bytes: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
@@ -37,8 +38,7 @@ _PACKAGED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Contents that one layer stores."""
 
     layer: int
@@ -50,8 +50,7 @@ class Group:
     """Content bytes, each content once."""
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
+class Evidence(Struct, frozen=True, eq=False, dict=True):
     """An image to apply rules to. Masks over paths have shape (paths,), masks over versions (rows,)."""
 
     image: Image
@@ -67,7 +66,7 @@ class Evidence:
     escape: str = "\\"
     """The character that continues lines in it."""
     progress: Progress = field(default_factory=NullProgress)
-    results: dict[object, object] = field(default_factory=dict, repr=False)
+    results: dict[object, object] = field(default_factory=dict)
     """Results of `once`."""
 
     @cached_property

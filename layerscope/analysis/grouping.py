@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Waste
@@ -26,8 +26,7 @@ class GroupBy(StrEnum):
     """By the deepest directory above them with a noteworthy part of all waste."""
 
 
-@dataclass(frozen=True, slots=True)
-class WasteGroups:
+class WasteGroups(Struct, frozen=True):
     """Groups of waste records, largest first; records of a group are largest first."""
 
     by: GroupBy

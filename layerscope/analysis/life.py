@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Waste
@@ -15,8 +15,7 @@ from layerscope.layers.index import Kind
 from layerscope.words import REASONS, Change, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The state of a path after a layer."""
 
     row: int
@@ -38,8 +37,7 @@ class State:
     """The layer that stores its content; for an implicit directory, the layer that caused it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """Bytes of a version that the final image does not show."""
 
     bytes: int
@@ -51,8 +49,7 @@ class Loss:
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A change of a path, or below it, by one layer."""
 
     layer: int
@@ -76,8 +73,7 @@ class Event:
     """For a directory: bytes in it after the layer. An inode counts once, at its first visible name of the whole tree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """All events of a path, oldest first."""
 
     path: int

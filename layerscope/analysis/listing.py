@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from msgspec import Struct
+
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
@@ -46,8 +48,7 @@ class Line(Enum):
     """Starts an instruction of the image that is not in the Dockerfile."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListingLine:
+class ListingLine(Struct, frozen=True):
     """One line; its text is not yet safe for a terminal."""
 
     kind: Line

@@ -8,10 +8,10 @@ two directories are those of all pairs below them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.duplicates import Duplicate
@@ -27,8 +27,7 @@ _COMPARED_COMPONENTS = 8
 """Number of last components by which paths of one content are matched."""
 
 
-@dataclass(frozen=True, slots=True)
-class NearTree:
+class NearTree(Struct, frozen=True):
     """Two nearly identical directories."""
 
     first: int
@@ -43,8 +42,7 @@ class NearTree:
     """The shared files in the second directory, in the same order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Levels:
+class _Levels(Struct, frozen=True):
     """For each pair of files, the candidate directories above it, level after level."""
 
     keys: NDArray[np.int64]

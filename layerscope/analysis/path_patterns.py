@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 _Value = TypeVar("_Value")
 
@@ -89,8 +90,7 @@ class PatternTable(Generic[_Value]):
         return min(matching, key=lambda row: row[0])[2] if matching else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(Struct, frozen=True):
     """A quick test for paths that may match: the last component contains one of these texts, or the path has a directory with one
     of these names.
     """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import squarify
+from msgspec import Struct
 
 from layerscope.filesystem.usage import Usage, largest
 
@@ -27,8 +27,7 @@ ASPECT = 2
 """Height of a cell / its width."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rectangle of cells."""
 
     x: int
@@ -47,8 +46,7 @@ class Box:
         return self.x + (self.width - 1) // 2, self.y + (self.height - 1) // 2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The content of a map: a directory, or its entries without the largest ones."""
 
     path: int = 0
@@ -56,8 +54,7 @@ class Place:
     """How many of its largest entries are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """A file, a directory, or all entries that are too small for separate tiles."""
 
     box: Box

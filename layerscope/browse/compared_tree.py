@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.browse.matching import PathTexts
@@ -15,8 +14,7 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.words import Change
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedRow:
+class ComparedRow(Struct, frozen=True):
     """One row. Sizes are content bytes at and below the path."""
 
     path: int

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from layerscope.browse.capabilities import ATTRIBUTE, capabilities
 from layerscope.filesystem.model import Filesystem
@@ -16,8 +15,7 @@ _XATTR_LENGTH = 120
 """Maximum characters shown of an extended attribute."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True):
     """One version of a path."""
 
     row: int

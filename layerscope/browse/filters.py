@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.browse.candidates import Candidates
 from layerscope.browse.marks import AVAILABLE_ONCE, Marks
@@ -97,8 +97,7 @@ class FilterError(UsageError):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Terms that a path must all match."""
 
     text: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from layerscope.browse.package_files import PackageFiles
     from layerscope.filesystem.selector import Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """Masks over the versions of a filesystem. Each is None until it is known."""
 
     wasted: Mask | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.browse.choices import Mode
@@ -20,8 +21,7 @@ NO_CHANGE = 255
 """Value for paths without a `Change`."""
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True, dict=True):
     """The paths of a mode. Arrays have shape (paths,)."""
 
     filesystem: Filesystem

@@ -6,9 +6,9 @@ import difflib
 import os
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.browse.matching import PathTexts
@@ -23,8 +23,7 @@ _SIBLINGS = 5000
 """Maximum names of a directory that are compared with a wrong one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """A path that was not found."""
 
     word: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.browse.choices import Sort
@@ -22,8 +22,7 @@ for _rank, _change in enumerate(
     _CHANGE_RANKS[_change] = _rank
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(Struct, frozen=True):
     """Paths as shown with all directories open."""
 
     order: NDArray[np.int32]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.components import ComponentTexts, is_glob
 from layerscope.layers.strings import StringTable
 
 
-@dataclass(frozen=True)
-class PackageFiles:
+class PackageFiles(Struct, frozen=True, dict=True):
     """The files of installed packages."""
 
     names: Sequence[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.browse.modes import NO_CHANGE, Selection
 from layerscope.filesystem.inodes import Why
@@ -10,8 +10,7 @@ from layerscope.layers.index import Kind
 from layerscope.words import Change
 
 
-@dataclass(frozen=True, slots=True)
-class TreeRow:
+class TreeRow(Struct, frozen=True):
     """One row, ready to be painted. Sizes are bytes of content."""
 
     path: int

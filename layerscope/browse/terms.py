@@ -5,10 +5,10 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
@@ -32,8 +32,7 @@ class Term(Protocol):
         """Mask of the versions that match, one item per row; undefined for rows without a version."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextTerm:
+class TextTerm(Struct, frozen=True):
     """The path with its leading slash contains a text, ignoring case."""
 
     text: str
@@ -43,8 +42,7 @@ class TextTerm:
         return candidates.at(candidates.texts.containing(self.text))
 
 
-@dataclass(frozen=True, slots=True)
-class GlobTerm:
+class GlobTerm(Struct, frozen=True):
     """The name, or with a slash the full path, matches a glob as in `.gitignore`."""
 
     pattern: str
@@ -56,8 +54,7 @@ class GlobTerm:
         return hits & (candidates.kinds == Kind.DIRECTORY) if self.directories else hits
 
 
-@dataclass(frozen=True, slots=True)
-class RegexTerm:
+class RegexTerm(Struct, frozen=True):
     """A regular expression matches in the path with its leading slash."""
 
     pattern: re.Pattern[str]
@@ -66,8 +63,7 @@ class RegexTerm:
         return candidates.at(candidates.texts.regex(self.pattern, candidates.finder))
 
 
-@dataclass(frozen=True, slots=True)
-class SizeTerm:
+class SizeTerm(Struct, frozen=True):
     """A regular file whose content bytes satisfy a comparison."""
 
     compare: Callable[[Any, Any], Any]
@@ -78,8 +74,7 @@ class SizeTerm:
         return hits
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeTerm:
+class ChangeTerm(Struct, frozen=True):
     """A layer or the range changes the path in one of these ways."""
 
     changes: tuple[int, ...]
@@ -88,8 +83,7 @@ class ChangeTerm:
         return candidates.changed(self.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class KindTerm:
+class KindTerm(Struct, frozen=True):
     """The path is of one of these kinds; `HARDLINK` means a file with several names."""
 
     kinds: tuple[int, ...]
@@ -99,8 +93,7 @@ class KindTerm:
         return hits | candidates.linked if Kind.HARDLINK in self.kinds else hits
 
 
-@dataclass(frozen=True, slots=True)
-class ModeTerm:
+class ModeTerm(Struct, frozen=True):
     """A permission bit is set."""
 
     bit: int
@@ -109,8 +102,7 @@ class ModeTerm:
         return candidates.filesystem.inodes.columns.modes[candidates.inodes] & self.bit > 0
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerTerm:
+class OwnerTerm(Struct, frozen=True):
     """The path belongs to a user, a group or both. Directories with unknown attributes never match."""
 
     uid: int | None
@@ -126,8 +118,7 @@ class OwnerTerm:
         return hits
 
 
-@dataclass(frozen=True, slots=True)
-class LayerTerm:
+class LayerTerm(Struct, frozen=True):
     """The layer that stored the version satisfies a comparison."""
 
     compare: Callable[[Any, Any], Any]
@@ -138,8 +129,7 @@ class LayerTerm:
         return hits
 
 
-@dataclass(frozen=True, slots=True)
-class MarkTerm:
+class MarkTerm(Struct, frozen=True):
     """The analysis marks the version: it is `wasted`, a `duplicate` or a `secret`."""
 
     mark: str
@@ -148,8 +138,7 @@ class MarkTerm:
         return candidates.marked(getattr(candidates.marks, self.mark))
 
 
-@dataclass(frozen=True, slots=True)
-class PackageTerm:
+class PackageTerm(Struct, frozen=True):
     """A file at this path belongs to an installed package."""
 
     name: str

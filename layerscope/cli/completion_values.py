@@ -87,11 +87,10 @@ def _starting(incomplete: str, values: Iterator[str] | tuple[str, ...]) -> Itera
 
 
 def _limits(incomplete: str) -> Iterator[Item]:
-    from dataclasses import fields
 
     from layerscope.limits import Limits
 
-    return _starting(incomplete, (f"{field.name}=" for field in fields(Limits)))
+    return _starting(incomplete, (f"{field}=" for field in Limits.__struct_fields__))
 
 
 def _themes(incomplete: str) -> Iterator[Item]:

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from layerscope import signals
 from layerscope.cli.build import IIDFILE, find_engine, id_in, run_build

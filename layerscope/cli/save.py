@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from layerscope.cli.options import dockerfile_option, image_options, options_of, request_of
 from layerscope.cli.output_options import ignore_errors_option, output_option

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from layerscope.cli.options import image_options, options_of, request_of
 from layerscope.cli.output_options import format_option, ignore_errors_option, output_option

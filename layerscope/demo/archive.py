@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, BinaryIO, NamedTuple
+
+from msgspec import Struct, field
 
 DEMO_REFERENCE = "flask-demo:latest"
 FILE, HARD_LINK, SYMLINK, DIRECTORY, EXTENDED = b"0", b"1", b"2", b"5", b"x"
@@ -30,8 +31,7 @@ class Entry(NamedTuple):
     xattrs: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(slots=True)
-class Layer:
+class Layer(Struct):
     """A layer that is being built: its entries by path.
 
     `directories` has the state of each directory after all layers so far: adding a file also adds its parents in that state, because

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from layerscope.text import count_of, size
 
@@ -10,8 +10,7 @@ LISTED = 100
 """Maximum number of paths with a reason; further ones are only counted."""
 
 
-@dataclass(slots=True)
-class Extracted:
+class Extracted(Struct):
     """The result of an extraction: counts, and the paths that could not be written."""
 
     files: int = 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
@@ -14,8 +13,7 @@ from layerscope.words import Change
 WHY_NAMES = {why: (why.name or "").lower() for why in Why}
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """The changes of all layers: one row per layer and path that it touches, ordered by layer, then path."""
 
     layers: Integers
@@ -41,8 +39,7 @@ class Changes:
         return {change: counted[change] for change in Change}
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(Struct, frozen=True):
     """Versions of a path before and after a layer, where these are different rows; ordered by layer, then path."""
 
     layers: NDArray[np.int32]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.strings import STEP, Eights, StringTable, holds_start
@@ -18,8 +18,7 @@ _RANGES = re.compile("(.)-(.)|(.)", re.DOTALL)
 """The items of a set: ranges, and single characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Glob:
+class _Glob(Struct, frozen=True):
     """A glob for one component."""
 
     start: bytes

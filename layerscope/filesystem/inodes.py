@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
@@ -37,8 +38,7 @@ _DIGESTS_LOCK = threading.Lock()
 """Held while the array of digests is created, because several threads write to it."""
 
 
-@dataclass(slots=True)
-class Inodes:
+class Inodes(Struct):
     """Inode i is the i-th entry, counted over all layers in order; the last row stands for all implicit directories.
 
     Entries without an inode of their own (markers, resolved hard links) have a row that nothing refers to.
@@ -192,7 +192,7 @@ def _implicit_directory() -> Columns:
     return Columns(
         *(
             np.full(1, Kind.DIRECTORY if name == "kinds" else 0, getattr(row, name).dtype)
-            for name in Columns.__slots__
+            for name in Columns.__struct_fields__
         )
     ).narrowed()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.changes import Changes, Pairs, classify, find_pairs
@@ -24,8 +24,7 @@ from layerscope.progress import NullProgress, Progress
 _Sum = TypeVar("_Sum", np.int32, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Sums over the subtree of each path, itself included. Shapes are (paths,)."""
 
     bytes: NDArray[np.int64]

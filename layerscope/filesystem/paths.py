@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.merged_paths import merge_paths
@@ -22,8 +22,7 @@ CACHED_PREFIX_BYTES = 1 << 24
 """Maximum bytes of directory paths that are cached while many full paths are built."""
 
 
-@dataclass(frozen=True)
-class PathTable:
+class PathTable(Struct, frozen=True, dict=True):
     """Paths 0 to n - 1, where 0 is the root; children follow their parent, siblings are in byte order of their names.
 
     This is the byte order of paths with `/` replaced by NUL.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import Inodes
@@ -16,8 +16,7 @@ Rows = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class LayerEntries:
+class LayerEntries(Struct):
     """The entries of one layer that have a path, in tar order."""
 
     positions: Indices
@@ -43,8 +42,7 @@ class LayerEntries:
         )
 
 
-@dataclass(slots=True)
-class Stack:
+class Stack(Struct):
     """The current tree, and all versions so far."""
 
     table: PathTable
@@ -58,8 +56,7 @@ class Stack:
     """Number of occurrences of each warning code, by layer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unordered:
+class Unordered(Struct, frozen=True):
     """Disjoint subtrees in which the order of a layer's entries matters: slices [top, end) of paths."""
 
     tops: NDArray[np.int32]

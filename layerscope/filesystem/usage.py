@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from layerscope.filesystem.model import Filesystem
@@ -16,8 +16,7 @@ MAX_CACHED = 4096
 """Maximum number of paths whose sums are cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Contents:
+class _Contents(Struct, frozen=True):
     """Visible regular files, in path order, in the types needed for sums."""
 
     paths: NDArray[np.int64]
@@ -25,8 +24,7 @@ class _Contents:
     layers: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(Struct, frozen=True, dict=True):
     """Paths visible after a layer, with content sizes in bytes. An inode counts once. Shapes are (paths,)."""
 
     filesystem: Filesystem
@@ -39,7 +37,7 @@ class Usage:
     """`Kind` of each path, -1 where nothing is visible."""
     stored_in: NDArray[np.int32]
     """Layer that stored the visible version of each path, -1 where nothing is visible."""
-    _sums: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _sums: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     """Recent results of `by_layer`."""
 
     @classmethod

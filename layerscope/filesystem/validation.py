@@ -127,7 +127,7 @@ def _check_inodes(inodes: Inodes) -> None:
     column(inodes.first, np.int64)
     count = len(inodes.columns.kinds)
     check_bounds(inodes.first, count - 1)
-    for field in Columns.__slots__:
+    for field in Columns.__struct_fields__:
         values = getattr(inodes.columns, field)
         expected_type: Any = {"kinds": np.uint8, "stored": np.int64, "modes": np.uint16}.get(
             field, np.integer

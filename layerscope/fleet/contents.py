@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.index import Kind, LayerIndex
@@ -35,8 +35,7 @@ def signature_of(index: LayerIndex) -> str | None:
     return signature.hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredContents:
+class StoredContents(Struct, frozen=True):
     """Contents of a layer, one row for each entry, in the order of their digests."""
 
     digests: NDArray[np.void]

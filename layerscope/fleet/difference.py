@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.series.layer_difference import LayerComparer
@@ -27,8 +27,7 @@ _PATHS = 10
 """Maximum number of paths in a result."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneLayer:
+class OneLayer(Struct, frozen=True):
     """A layer by itself, as a `Side` of a comparison."""
 
     image: Image

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.errors import CorruptImageError, ExitCode, UnreachableError
@@ -22,8 +23,7 @@ from layerscope.sources.registry.layer import Budget
 from layerscope.text import count_of
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """The result of a run, as reports show it."""
 
     results: Results

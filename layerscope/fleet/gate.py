@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.gate.config import FLEET_LIMITS, GateConfig, fleet_key
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
@@ -20,8 +21,7 @@ _FIGURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FleetVerdict:
+class FleetVerdict(Struct, frozen=True):
     """Whether a fleet passes."""
 
     checks: tuple[Check, ...]

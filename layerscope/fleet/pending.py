@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from layerscope.fleet.messages import Failure
 from layerscope.progress import Progress, check
@@ -26,8 +27,7 @@ class TaskExecutor(Protocol):
         """Run a task. Its future raises `BrokenExecutor` if its process or worker was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
+class Workers(Struct, frozen=True):
     """An executor, and how many tasks it is given."""
 
     executor: TaskExecutor
@@ -86,8 +86,7 @@ class Pending:
         future.add_done_callback(lambda future: self._ended.put((future, task)))
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     subject: Any
     function: Callable[..., Any]
     args: tuple[Any, ...]

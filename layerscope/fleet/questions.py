@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.errors import CorruptImageError, UsageError
@@ -33,8 +34,7 @@ _TITLES = ", ".join(
 """Names and titles of the rules, as values: titles of findings are those of single images."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A predefined question."""
 
     title: str

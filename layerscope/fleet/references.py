@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
 from layerscope.sources.base import Request
@@ -17,8 +19,7 @@ from layerscope.sources.registry.repository import whole_repository
 from layerscope.sources.search import SOURCES
 
 
-@dataclass(frozen=True, slots=True)
-class TagSelection:
+class TagSelection(Struct, frozen=True):
     """Selects tags of repositories that are named without a tag."""
 
     pattern: str | None = None

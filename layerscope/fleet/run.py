@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.fleet.journal import ImageRead, Journal, LayerRead
 from layerscope.fleet.messages import (
@@ -32,8 +33,7 @@ Watch = Callable[[int, int], object]
 """Called with the number of distinct layers read so far, and their total."""
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """The course of a run, apart from its rows."""
 
     images: int = 0
@@ -77,8 +77,7 @@ def read(
     return _Run(images, setup, workers, results, progress, journal, watch).run()
 
 
-@dataclass(slots=True)
-class _Layer:
+class _Layer(Struct):
     """A distinct layer."""
 
     copies: list[tuple[int, int]] = field(default_factory=list)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
+from msgspec.structs import replace
 
 from layerscope.analysis.cache import LAYER_SCAN
 from layerscope.analysis.findings.layer_scan import LayerScan
@@ -247,7 +248,7 @@ def _analyse_from_layers(
     if source.awaits_export:  # the description is enough
         source = SourceImage(source.image, read, source.damage)
     else:
-        source = replace(source, blobs=read)
+        source = dataclasses.replace(source, blobs=read)
     opened = analyse(request, source, _options(setup, store), layers=indexes_found)
     return _result(task, opened, [layer.key for layer in layers], compressed)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from layerscope.image.history import Step
 from layerscope.image.model import Image
@@ -31,8 +32,7 @@ _NORMAL_YEARS = (1, 1970, 1980)
 """Years written by builders that record no time."""
 
 
-@dataclass(frozen=True, slots=True)
-class BaseGuess:
+class BaseGuess(Struct, frozen=True):
     """An estimate of how many first steps of an image belong to its base image."""
 
     steps: int

@@ -10,8 +10,9 @@ import posixpath
 import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from layerscope.image.secret_names import is_real
 from layerscope.image.shell import read_leniently
@@ -54,8 +55,7 @@ _ACCOUNTS = ("root", "wheel", "users", "staff", "nobody", "nogroup", "www-data",
 _SETTING = re.compile("secret|token|password", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """A word without the quotes around it."""
 
     start: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient, decode
@@ -14,8 +15,7 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDocument:
+class ConfigDocument(Struct, frozen=True):
     """The content of an image config."""
 
     config: ImageConfig

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.image.dockerfile_syntax import (
@@ -43,8 +45,7 @@ class DockerfileError(UsageError):
     title = "Dockerfile"
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(Struct, frozen=True):
     """A here-document of an instruction."""
 
     name: str
@@ -124,8 +125,7 @@ class DockerfileInstruction:
         return "".join((command, *bodies))
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True):
     """A parsed Dockerfile."""
 
     name: str

@@ -7,7 +7,8 @@ belong to the layers, bottom first. Many builders break that rule, each in its o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.image.instruction import Instruction, parse_created_by, shell_prefix
 from layerscope.image.warnings import ImageWarning
@@ -17,8 +18,7 @@ _APPENDING_TEXTS = ("ko build ", "bazel build ", "crane ")
 _GO_ZERO_DATE = "0001-01-01T00:00:00"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One entry of a config's `history`, as recorded."""
 
     created: str | None
@@ -28,8 +28,7 @@ class HistoryEntry:
     empty_layer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a build: a history entry, or a substitute for the missing entry of a layer."""
 
     index: int

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 INSTRUCTIONS = frozenset(
     (
@@ -63,8 +63,7 @@ _MAX_INDENT = 32
 """Maximum characters of a line's own indentation that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """An instruction as in the Dockerfile, as far as the builder recorded it."""
 
     name: str | None

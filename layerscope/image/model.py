@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.image.history import Step
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True):
     """Settings for containers of the image (OCI image-spec config.md)."""
 
     env: tuple[str, ...] = ()
@@ -24,8 +24,7 @@ class ImageConfig:
     volumes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A layer as described by manifest and config."""
 
     index: int
@@ -43,16 +42,14 @@ class Layer:
     """Annotations of the blob in the manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """Another image in the same place, or the same one for another platform."""
 
     reference: str | None
     platform: Platform | None
 
 
-@dataclass(frozen=True, slots=True)
-class Referrer:
+class Referrer(Struct, frozen=True):
     """Something in a registry that refers to an image: a signature, an SBOM."""
 
     name: str
@@ -61,8 +58,7 @@ class Referrer:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """Artifacts stored beside an image: attestations and referrers. Documents are not parsed yet."""
 
     provenance: bytes | None = None
@@ -72,8 +68,7 @@ class Beside:
     referrers: tuple[Referrer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """One image, opened from one place."""
 
     reference: str
@@ -93,7 +88,7 @@ class Image:
     warnings: tuple[ImageWarning, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest; empty in formats without them."""
-    beside: Beside = field(default_factory=Beside, repr=False)
+    beside: Beside = field(default_factory=Beside)
     """Attestations and referrers."""
 
     @property

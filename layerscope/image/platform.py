@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass, replace
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import UsageError
 from layerscope.image.documents import Lenient
@@ -40,8 +42,7 @@ _VERSION_RANKS = 3
 """Number of preference values among versions of one system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """An operating system and an architecture, normalised; empty text if unknown."""
 
     os: str

@@ -9,8 +9,9 @@ import base64
 import binascii
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import LayerscopeError
 from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
@@ -20,8 +21,7 @@ from layerscope.limits import Limits
 _V02_METADATA = "https://mobyproject.org/buildkit@v1#metadata"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """The source of a build."""
 
     dockerfile: Dockerfile

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.image.command_secrets import command_secrets
 from layerscope.image.secret_names import is_real, is_secret, is_secret_name
@@ -80,8 +81,7 @@ _TOKENS = re.compile(
 """Tokens of services; `detectors` knows more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecretSpan:
+class SecretSpan(Struct, frozen=True):
     """A secret in a text."""
 
     start: int

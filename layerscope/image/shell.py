@@ -9,9 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -46,8 +47,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One word of a command; positions are characters of the script."""
 
     start: int
@@ -56,8 +56,7 @@ class Word:
     """The value that the command receives; None if it depends on variables, substitutions or patterns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A simple command anywhere in the script."""
 
     start: int
@@ -83,8 +82,7 @@ class Command:
         return [self.name, *(word.value or "" for word in self.words[1:])]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """A part of a statement, connected to the others by `&&` or `||`."""
 
     start: int
@@ -96,8 +94,7 @@ class Element:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement, which ends with `;`, `&` or a line end."""
 
     start: int
@@ -109,8 +106,7 @@ class Statement:
     """Whether it contains a here-document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """A parsed script."""
 
     text: str

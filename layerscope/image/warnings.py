@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ImageWarning:
+class ImageWarning(Struct, frozen=True):
     """One warning: a stable `code`, its layer (index from 0, None for the image), a sentence."""
 
     code: str

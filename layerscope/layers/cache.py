@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import astuple, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
@@ -32,8 +34,7 @@ _LENGTH = "length"
 """Kind of cache entries with the tar length of a layer in a store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """The index of a layer."""
 
     index: LayerIndex

@@ -9,8 +9,9 @@ import bz2
 import lzma
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from layerscope.errors import LimitExceededError
 from layerscope.faults import is_out_of_memory
@@ -79,8 +80,7 @@ def _bzip2_starts(data: bytes) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Compression:
+class Compression(Struct, frozen=True):
     """A compression format: how to detect it, its decompressor, and the errors that raises."""
 
     name: str

@@ -6,10 +6,10 @@ import errno
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.batch import MAX_READ, read_batch
@@ -29,8 +29,7 @@ class ContentCutError(Exception):
     """The content of an entry is truncated in its layer."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerContents:
+class LayerContents(Struct, frozen=True):
     """A layer's blob together with its index."""
 
     blob: Blob

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from layerscope.layers.tarheader import BLOCK, HeaderError, is_gnu, parse_number
 from layerscope.limits import Limits
 
@@ -39,8 +42,7 @@ class SparseMap:
         return hashlib.sha256(b"sparse %d %a" % (self.real_size, self.segments) + stored).digest()
 
 
-@dataclass(slots=True)
-class Extension:
+class Extension(Struct):
     """Fields of an entry that its extension headers override; None for the others."""
 
     name: bytes | None = None
@@ -55,7 +57,7 @@ class Extension:
     xattrs: bytes = b""
     """Extended attributes, packed by `pack_xattrs`; empty for none."""
     sparse: SparseMap | None = None
-    sparse_records: dict[bytes, bytes] = field(default_factory=dict)
+    sparse_records: dict[bytes, bytes] = msgspec.field(default_factory=dict)
 
     @property
     def cost(self) -> int:

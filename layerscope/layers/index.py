@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
@@ -93,8 +94,7 @@ def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
     return kinds
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Metadata of n entries, one array per field. Sizes are in bytes; shapes are (n,).
 
     Fields that are never summed have the smallest type that holds their values.
@@ -124,7 +124,10 @@ class Columns:
         if not parts:
             return cls(*(np.zeros(0, dtype) for dtype in COLUMN_TYPES))
         return cls(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__)
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in cls.__struct_fields__
+            )
         )
 
     def narrowed(self) -> Columns:
@@ -134,7 +137,7 @@ class Columns:
 
     def part(self, span: slice) -> Columns:
         """A range of the entries, without copying."""
-        return Columns(*(getattr(self, name)[span] for name in self.__slots__))
+        return Columns(*(getattr(self, name)[span] for name in self.__struct_fields__))
 
 
 _NARROWED = ("uids", "gids", "mtimes", "links", "xattrs", "devices", "offsets")
@@ -153,8 +156,7 @@ COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
 """The widest types of the fields of `Columns`, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerIndex:
+class LayerIndex(Struct, frozen=True):
     """The result of one pass over a layer's tar. Cacheable: it consists of arrays and bytes, and is independent of the image."""
 
     columns: Columns
@@ -198,7 +200,9 @@ class LayerIndex:
 
     def detached(self) -> LayerIndex:
         """A copy of the index without paths, which does not keep the file that it was read from open."""
-        columns = Columns(*(getattr(self.columns, name).copy() for name in Columns.__slots__))
+        columns = Columns(
+            *(getattr(self.columns, name).copy() for name in Columns.__struct_fields__)
+        )
         digests = None if self.digests is None else self.digests.copy()
         return replace(
             self.without_names(), columns=columns, roles=self.roles.copy(), digests=digests

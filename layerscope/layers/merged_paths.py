@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.names import PathTree
@@ -13,8 +13,7 @@ from layerscope.layers.strings import StringTable, merge_strings
 from layerscope.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class MergedPaths:
+class MergedPaths(Struct, frozen=True):
     """Columns of the paths of all trees; `PathTable` describes them."""
 
     parents: NDArray[np.int32]
@@ -50,8 +49,7 @@ def merge_paths(
     return merged, [paths[starts[layer] : starts[layer + 1]] for layer in range(len(trees))]
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """Merged nodes of one depth, ordered by parent, then name."""
 
     parents: NDArray[np.int64]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.strings import StringTable
@@ -38,8 +38,7 @@ class Role(IntEnum):
     """The root, AUFS metadata, or a whiteout without a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathTree:
+class PathTree(Struct, frozen=True):
     """Paths of one layer as a tree: node 0 is the root, the others are in any order.
 
     It contains the paths of entries, markers and targets of hard links, and all directories above them.

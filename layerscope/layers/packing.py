@@ -1,6 +1,6 @@
 """The format of cache entries: small values and arrays as bytes with a checksum.
 
-`pack_fields` turns a dataclass into values and arrays by the types of its fields; `unpack_fields` restores it.
+`pack_fields` turns a struct into values and arrays by the types of its fields; `unpack_fields` restores it.
 
 The format: 8 bytes of magic number and 4 of checksum; the length of a JSON document; the document, with the values and the
 name, types and shape of each array; the arrays, each at a multiple of 64 bytes. None of it is executable.
@@ -14,18 +14,18 @@ import re
 import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from enum import Enum, auto
 from io import FileIO
 from itertools import pairwise
 from math import prod
 from mmap import ACCESS_COPY, MADV_DONTNEED, mmap
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 import numpy as np
 from isal import isal_zlib
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from layerscope.layers.small_types import narrowest
@@ -84,8 +84,7 @@ class _Document(msgspec.Struct, array_like=True):
     parts: list[_Part]
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """JSON values and arrays, by name."""
 
     values: Mapping[str, Any]
@@ -97,7 +96,7 @@ class Packed:
 
 
 class _Form(Enum):
-    """How a field of a dataclass is packed."""
+    """How a field of a struct is packed."""
 
     VALUE = auto()
     """As JSON."""
@@ -105,17 +104,16 @@ class _Form(Enum):
     STRINGS = auto()
     """A `StringTable`, as two arrays."""
     FIELDS = auto()
-    """Another dataclass, field by field."""
+    """Another struct, field by field."""
     ROWS = auto()
-    """A sequence of dataclasses, column by column; arrays of all rows are joined."""
+    """A sequence of structs, column by column; arrays of all rows are joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     name: str
     form: _Form
     type: Any
-    """The dataclass for FIELDS and ROWS; otherwise the type itself."""
+    """The struct for FIELDS and ROWS; otherwise the type itself."""
     optional: bool
     default: Any = _REQUIRED
     """Its value in entries that were written before it was added."""
@@ -131,20 +129,26 @@ _field_cache: dict[type, tuple[_Field, ...]] = {}
 
 
 def _fields(kind: type[Any]) -> tuple[_Field, ...]:
-    """The fields of a dataclass, with their forms."""
+    """The fields of a struct, with their forms."""
     if kind not in _field_cache:
-        hints = get_type_hints(kind)
         _field_cache[kind] = tuple(
-            _with_default(_field(field.name, hints[field.name]), field) for field in fields(kind)
+            _with_default(_field(field.name, field.type), field) for field in structs.fields(kind)
         )
     return _field_cache[kind]
 
 
-def _with_default(described: _Field, field: Field[Any]) -> _Field:
+def _with_default(described: _Field, field: structs.FieldInfo) -> _Field:
     if described.form not in (_Form.VALUE, _Form.ROWS) and not described.optional:
         return described
-    default = field.default if field.default_factory is MISSING else field.default_factory()
-    return described if default is MISSING else replace(described, default=default)
+    made = field.default_factory
+    default = field.default if made is msgspec.NODEFAULT else made()
+    return (
+        described if default is msgspec.NODEFAULT else structs.replace(described, default=default)
+    )
+
+
+def _is_struct(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Struct)
 
 
 def _field(name: str, hint: Any) -> _Field:
@@ -157,15 +161,15 @@ def _field(name: str, hint: Any) -> _Field:
         return _Field(name, _Form.ARRAY, inner, optional)
     if inner is StringTable:
         return _Field(name, _Form.STRINGS, inner, optional)
-    if is_dataclass(inner):
+    if _is_struct(inner):
         return _Field(name, _Form.FIELDS, inner, optional)
-    if origin in (tuple, list) and parts and is_dataclass(parts[0]):
+    if origin in (tuple, list) and parts and _is_struct(parts[0]):
         return _Field(name, _Form.ROWS, parts[0], optional)
     return _Field(name, _Form.VALUE, inner, optional)
 
 
 def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> Packed:
-    """Pack a dataclass as values and arrays, named `prefix` plus the field; fields in `omit` are left out.
+    """Pack a struct as values and arrays, named `prefix` plus the field; fields in `omit` are left out.
 
     Packing the result raises OverflowError for numbers beyond 64 bits.
     """
@@ -194,7 +198,7 @@ def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> 
 
 
 def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any) -> _T:
-    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields. Fields that were added since have their
+    """Restore a struct packed by `pack_fields`; `given` has the omitted fields. Fields that were added since have their
     defaults.
 
     Raises KeyError, TypeError or ValueError if the data does not fit.
@@ -222,7 +226,7 @@ def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any
 
 
 def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
-    """Pack dataclasses of one type column by column; their fields are values, arrays, or rows of values."""
+    """Pack structs of one type column by column; their fields are values, arrays, or rows of values."""
     values: dict[str, Any] = {f"{prefix}#": len(rows)}
     arrays: dict[str, NDArray[Any]] = {}
     for field in _fields(type(rows[0])) if rows else ():
@@ -236,7 +240,7 @@ def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
 
 
 def _unpack_rows(kind: type[_T], packed: Packed, prefix: str) -> Iterator[_T]:
-    """Restore dataclasses packed by `_pack_rows`."""
+    """Restore structs packed by `_pack_rows`."""
     count, columns = int(packed.values[f"{prefix}#"]), []
     for field in _fields(kind) if count else ():
         name = prefix + field.name

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
+
+from msgspec import Struct
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache, Indexed
@@ -32,8 +33,7 @@ VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedIndexes:
+class ExpectedIndexes(Struct, frozen=True):
     """Indexes expected from tables of contents, available before the layers are read."""
 
     layers: Collection[int]

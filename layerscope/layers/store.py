@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope import __version__
 from layerscope.files import open_regular, replacing
@@ -39,8 +40,7 @@ _ABANDONED_SECONDS = 3600
 """Seconds after which a temporary file is abandoned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file of the cache."""
 
     path: Path

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 BLOCK = 512
@@ -28,8 +28,7 @@ class HeaderError(ValueError):
     """A malformed header."""
 
 
-@dataclass(slots=True)
-class HeaderColumns:
+class HeaderColumns(Struct):
     """Fields of n headers, by column; arrays have shape (n,). Names and link targets end at their first NUL."""
 
     names: list[bytes]

@@ -10,9 +10,9 @@ import bisect
 import errno
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream, sniff
@@ -28,8 +28,7 @@ _Part = bytes | tuple[bytes, int]
 """Raw bytes, or name and size of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """The parts of a tar."""
 
     starts: list[int]

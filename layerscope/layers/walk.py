@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.cursor import Cursor
@@ -47,8 +48,7 @@ _EXTENSIONS = frozenset(b"xgLK")
 _TRUNCATED = "the archive is truncated inside the entry"
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """The point from which an archive cannot be read."""
 
     offset: int
@@ -84,8 +84,7 @@ class Collector(Protocol):
         """Load the results that a collector of the same type packed. Raises KeyError, TypeError or ValueError for invalid values."""
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """Consecutive entries of a tar."""
 
     columns: HeaderColumns
@@ -100,8 +99,7 @@ class Batch:
     """Contents that the collector takes, by index in the batch."""
 
 
-@dataclass(slots=True)
-class WalkResult:
+class WalkResult(Struct):
     """The result of a walk."""
 
     broken: Damage | None
@@ -111,8 +109,7 @@ class WalkResult:
     """Whether the archive has an end marker, which is optional in layers."""
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     """Entries that are not parsed yet."""
 
     size: int = 0

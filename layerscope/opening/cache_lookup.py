@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.accounting import Accounting
 from layerscope.analysis.cache import ImageCache
@@ -15,8 +16,7 @@ from layerscope.opening.options import Options
 from layerscope.sources import Request, SourceImage
 
 
-@dataclass(frozen=True, slots=True)
-class CachedImage:
+class CachedImage(Struct, frozen=True):
     """A completely cached image: every layer, and the stacked filesystem."""
 
     layers: Sequence[Indexed]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.findings.finding import Findings

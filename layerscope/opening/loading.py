@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from layerscope.errors import ExitCode, LayerscopeError
 from layerscope.limits import Limits
@@ -135,7 +136,7 @@ class Loading:
         return self._opened
 
     def _update(self, **changes: object) -> None:
-        self._opened = replace(self._current, **changes)  # type: ignore[arg-type]
+        self._opened = replace(self._current, **changes)
 
     def _index(self, event: messages.Indexed) -> LayerIndex:
         index = self._by_key.get(event.key)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope.errors import ContentsNotSavedError, CorruptImageError
 from layerscope.layers.blob import MissingBlob, UnsavedBlob
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from layerscope.layers.index import LayerIndex
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """An opened image with all results."""
 
     image: Image

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from layerscope.analysis.dockerfile_lines import DockerfileLines
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from layerscope.settings import RuleChoice
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Options for opening an image."""
 
     verify: bool = False

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import account
@@ -58,8 +59,7 @@ _MALFORMED = (KeyError, IndexError, TypeError, ValueError, OverflowError, Recurs
 """Raised while restoring an image whose parts are inconsistent."""
 
 
-@dataclass(frozen=True, slots=True)
-class _SavedLayer:
+class _SavedLayer(Struct, frozen=True):
     """A `LayerIndex` without the columns that are saved with the inodes."""
 
     roles: NDArray[np.uint8]
@@ -74,8 +74,7 @@ class _SavedLayer:
     extent: Extent
 
 
-@dataclass(frozen=True, slots=True)
-class _Results:
+class _Results(Struct, frozen=True):
     """Results besides the filesystem."""
 
     layers: tuple[_SavedLayer, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.series.hop import Hop
 from layerscope.analysis.series.series import Series, SeriesBuilder
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.series.reordering import Reordering
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedSeries:
+class OpenedSeries(Struct, frozen=True):
     """All releases of a series."""
 
     series: Series

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+
+from msgspec.structs import replace
 
 from layerscope import signals, text
 from layerscope.channel import ChannelError, Piece, Task, serve_concurrently

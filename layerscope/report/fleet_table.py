@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.fleet.messages import Failure
 
@@ -11,8 +12,7 @@ Cell = tuple[str, object, str]
 """Kind, value and text. Kinds are number, which is sorted by its value, word, text, code and path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table."""
 
     title: str
@@ -32,8 +32,7 @@ class Column:
         return self.short or self.title
 
 
-@dataclass(frozen=True, slots=True)
-class FleetRow:
+class FleetRow(Struct, frozen=True):
     """A row of a table."""
 
     cells: Sequence[Cell]
@@ -41,16 +40,14 @@ class FleetRow:
     """The answer that it shows, or the number of an image."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailedImage:
+class FailedImage(Struct, frozen=True):
     """An image that could not be read completely, and why."""
 
     image: int
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class FleetTable:
+class FleetTable(Struct, frozen=True):
     """An answer as a table."""
 
     title: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from layerscope.analysis.gate.verdict import Outcome
 from layerscope.fleet.answers.model import BaseAnswer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from layerscope.report.html_parts import CELL, macros
 from layerscope.report.options import ReportOptions
@@ -19,8 +19,7 @@ _LABEL = 12
 """Characters of a name below a bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """A bar."""
 
     name: str

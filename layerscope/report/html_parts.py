@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec import Struct
 
 from layerscope.report.options import ReportOptions
 from layerscope.text import clip, clip_start, count_of, size
@@ -21,8 +21,7 @@ MAX_BYTES = 380_000
 """Bytes of a table, or of all findings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of the page."""
 
     title: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
@@ -23,8 +25,7 @@ _FIX = 60_000
 """Maximum characters of a fix; no real one is longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True):
     """A finding, or a failed check of a gate."""
 
     rule: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree import ElementTree
+
+from msgspec import Struct
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.gate.verdict import Outcome
@@ -27,8 +28,7 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, even as references."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One test case; texts are safe to show."""
 
     group: str

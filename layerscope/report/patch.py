@@ -6,9 +6,11 @@ import difflib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.findings.composing import Plan
 from layerscope.analysis.findings.finding import Finding
@@ -33,8 +35,7 @@ class FileChangedError(UsageError):
     """A file changed after the patch was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """A file before and after."""
 
     path: Path
@@ -43,8 +44,7 @@ class FileChange:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """The changes that fixes make."""
 
     plan: Plan

@@ -5,9 +5,9 @@ the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from layerscope.analysis.findings.composing import compose
 from layerscope.analysis.findings.finding import Finding

@@ -9,8 +9,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 from layerscope.errors import LayerscopeError, LimitExceededError, UnreachableError
 from layerscope.image.documents import DocumentError, decode
@@ -33,8 +34,7 @@ Send = Callable[[float], Any]
 """Sends the request with the given `timeout` in seconds; returns requests' `Response`, its body unread (`stream=True`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A complete answer."""
 
     status: int

@@ -7,10 +7,11 @@ is listed, counted or opened as an image.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import NotAnImageError
 from layerscope.image.documents import Lenient
@@ -104,8 +105,7 @@ class ArtifactError(NotAnImageError):
     """The requested item is an intact artifact, not an image."""
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """A manifest that does not describe an image."""
 
     media_type: str

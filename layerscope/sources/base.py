@@ -7,10 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import is_out_of_memory
@@ -35,8 +39,7 @@ STDIN = "-"
 """The reference for an image on stdin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request for an image."""
 
     reference: str
@@ -46,7 +49,7 @@ class Request:
     platform: Platform | None = None
     """Selects a platform; None for this machine's."""
     limits: Limits = DEFAULT_LIMITS
-    progress: Progress = field(default_factory=NullProgress)
+    progress: Progress = msgspec.field(default_factory=NullProgress)
     store_root: Path | None = None
     """The folder of a store, instead of the usual ones."""
     pull: bool = False
@@ -104,20 +107,18 @@ def errors_about(request: Request) -> Iterator[None]:
         raise LayerscopeError(f"{shown}: cannot be read: {why}{file}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class LayerPart:
+class LayerPart(Struct, frozen=True):
     """A layer as a source finds it."""
 
     blob: Blob
     digest: str | None = None
     """The blob's digest according to the manifest."""
     media_type: str | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Annotations of its descriptor with text values."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageParts:
+class ImageParts(Struct, frozen=True):
     """The parts of an image that a source supplies; everything else is derived in `assemble.py`."""
 
     layers: Sequence[LayerPart]
@@ -133,9 +134,9 @@ class ImageParts:
     steps_known: bool = True
     """Whether a history is expected; a root filesystem has none."""
     warnings: Sequence[ImageWarning] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Annotations of the manifest with text values."""
-    beside: Beside = field(default_factory=Beside)
+    beside: Beside = msgspec.field(default_factory=Beside)
     """Provenance and SBOMs stored beside the image."""
     complete_image: SourceImage | None = None
     """The complete image of a saved file, for which nothing has to be derived."""
@@ -162,8 +163,7 @@ class ImageFollowUp(Protocol):
         """The image with its attestations and referrers, which are fetched now. Raises `CancelledError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One image that could be opened: one name of an archive, one platform of an index."""
 
     tags: Sequence[str]
@@ -196,8 +196,7 @@ class Candidate:
         return self.tags[0] if self.tags else None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundImages:
+class FoundImages(Struct, frozen=True):
     """The images found in one place."""
 
     kind: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.model import Alternative
@@ -68,7 +71,7 @@ def _with_location(
         location=location,
         warnings=tuple(one_each([*saved.image.warnings, *warnings])),
     )
-    return replace(saved, image=image)
+    return dataclasses.replace(saved, image=image)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError
 from layerscope.image.platform import Platform

@@ -9,9 +9,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.files import read_file
@@ -52,8 +53,7 @@ _UNPACKED = (
 _BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredImage(NamedImage):
+class _StoredImage(NamedImage, frozen=True):
     """An image of a namespace with all of its names."""
 
     namespace: str = ""

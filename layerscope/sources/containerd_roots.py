@@ -10,10 +10,11 @@ import socket
 import struct
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.image.documents import Lenient
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -34,8 +35,7 @@ _IN_DOCKER = Path("containerd/daemon")
 """The data folder of Docker's own containerd, relative to Docker's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(Struct, frozen=True):
     """Possible data folders of containerd, in order."""
 
     paths: Sequence[Path]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
@@ -41,8 +42,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 _PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredImage(NamedImage):
+class _StoredImage(NamedImage, frozen=True):
     """An image of a store."""
 
     place: StoragePlace | None = None
@@ -53,8 +53,7 @@ class _StoredImage(NamedImage):
     created: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredLayer:
+class _StoredLayer(Struct, frozen=True):
     """A layer of a store."""
 
     id: str

@@ -7,8 +7,10 @@ present is used, preferring the OCI manifest to `manifest.json`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
@@ -16,8 +18,7 @@ from layerscope.sources.base import Candidate, ImageParts
 from layerscope.sources.names import candidate_names, normalise
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """An image as one document describes it."""
 
     candidate: Candidate

@@ -6,8 +6,10 @@ Source: moby's image spec 1.2; keys are matched case-insensitively, as in Go (Ji
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.config import parse_config
@@ -79,8 +81,7 @@ def descriptions(
     return images or others
 
 
-@dataclass(frozen=True, slots=True)
-class _Config:
+class _Config(Struct, frozen=True):
     """A config that `manifest.json` lists."""
 
     digest: str | None

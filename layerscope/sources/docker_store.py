@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from layerscope import files
@@ -51,8 +50,7 @@ _FILES = {
 """The folder of a layer's files by driver, with its cache ID."""
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredImage(NamedImage):
+class _StoredImage(NamedImage, frozen=True):
     """An image of a store."""
 
     root: Path = Path()

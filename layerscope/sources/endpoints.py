@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from layerscope.errors import CorruptImageError, UnreachableError
 from layerscope.files import read_file, read_toml
 from layerscope.image.documents import Lenient, decode_object
@@ -33,8 +35,7 @@ _DOCKER_CONFIG: dict[str, type] = {
 _PEMS = ("ca.pem", "cert.pem", "key.pem")
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """How a connection is secured."""
 
     ca: Path | None

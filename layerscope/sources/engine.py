@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
@@ -183,8 +184,7 @@ def _date(seconds: int | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class EngineExport:
+class EngineExport(Struct, frozen=True):
     """An engine's export of an image: an archive in a private temporary file."""
 
     kind: str

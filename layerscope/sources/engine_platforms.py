@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform, platform_in_document
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformImage:
+class PlatformImage(Struct, frozen=True):
     """An image of an engine for one platform."""
 
     platform: Platform

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
@@ -21,8 +23,7 @@ SECONDS = 5
 _LOCAL = "unix://"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedRoot:
+class ReportedRoot(Struct, frozen=True):
     """A data folder that an engine reports."""
 
     root: Path

@@ -7,10 +7,10 @@ to its diff ID. Layers that are fetched later are checked against their digests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 
 from layerscope.image.model import Beside
 from layerscope.image.platform import Platform

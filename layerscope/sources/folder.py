@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from layerscope.errors import LayerscopeError
 from layerscope.layers.blob import Blob, MemoryBlob, OpenFile

@@ -6,7 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.sources import SOURCES, Request, Source
@@ -18,8 +19,7 @@ _CHECK_SECONDS = 0.1
 """Seconds between checks for cancellation."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceListing:
+class SourceListing(Struct, frozen=True):
     """The answer of a source."""
 
     source: Source

@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
 from layerscope.image.documents import DocumentError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.errors import (
     ImageNotFoundError,
@@ -25,8 +26,7 @@ _SAMPLE = "demo"
 """The command that opens the sample image, which users may take for an image name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A place to look for images, and the schemes that select it."""
 
     name: str

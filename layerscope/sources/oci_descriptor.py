@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
@@ -23,8 +24,7 @@ _FOREIGN = (".nondistributable.", ".foreign.")
 """Part of the media types of layers that registries need not store, mostly those of Windows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Struct, frozen=True):
     """An entry for one blob in a manifest or index."""
 
     digest: str

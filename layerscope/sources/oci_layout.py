@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
 from layerscope.image.config import parse_config
@@ -45,8 +46,7 @@ MAX_ARTIFACTS = 10_000
 """Maximum number of artifacts kept, for errors that name their type."""
 
 
-@dataclass(slots=True)
-class _Image:
+class _Image(Struct):
     """An image manifest with all of its names."""
 
     descriptor: Descriptor

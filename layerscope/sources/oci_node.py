@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
 from layerscope.image.documents import lowercase_keys
@@ -20,8 +21,7 @@ from layerscope.sources.artifacts import (
 from layerscope.sources.oci_descriptor import Descriptor
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """The content of one digest: an index, an image, an artifact, or a problem."""
 
     listed: Sequence[Descriptor] = ()

@@ -6,9 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
+
+from msgspec import Struct
 
 from layerscope.progress import Progress, check
 
@@ -22,14 +23,16 @@ _Piece = TypeVar("_Piece")
 """Bytes of an export, or messages of an engine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Timeouts in seconds."""
 
     silence: float = inf
     """Until the next piece."""
     total: float = inf
     """Until the last piece."""
+
+
+_NO_TIMEOUTS = Timeouts()
 
 
 class TooSlowError(Exception):
@@ -45,7 +48,7 @@ def read_in_thread(
     pieces: Iterator[_Piece],
     progress: Progress,
     close: Callable[[], None],
-    timeouts: Timeouts = Timeouts(),
+    timeouts: Timeouts = _NO_TIMEOUTS,
 ) -> Iterator[_Piece]:
     """The same pieces, read in another thread; `close` is always called at the end.
 

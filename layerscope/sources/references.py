@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from layerscope.errors import ImageNotFoundError
 from layerscope.sources.names import normalise
@@ -33,8 +34,7 @@ class NotInStoreError(ImageNotFoundError):
         self.names = tuple(names)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedImage:
+class NamedImage(Struct, frozen=True):
     """An image with everything it can be referenced by."""
 
     id: str

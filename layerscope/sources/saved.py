@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.image.model import Image
 from layerscope.layers.blob import Blob, MissingBlob, UnsavedBlob
@@ -18,8 +20,7 @@ _LARGEST = 1 << 62
 """Bound on all numbers: sums of sizes stay within 64 bits."""
 
 
-@dataclass(frozen=True, slots=True)
-class _SavedBlob:
+class _SavedBlob(Struct, frozen=True):
     """The blob of a layer."""
 
     name: str
@@ -27,8 +28,7 @@ class _SavedBlob:
     """Why it could not be read; None if it could."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Description:
+class _Description(Struct, frozen=True):
     """An image without its layers."""
 
     image: Image

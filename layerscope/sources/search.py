@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec.structs import replace
 
 from layerscope.errors import LayerscopeError, UnreachableError, UsageError
 from layerscope.sources.base import (

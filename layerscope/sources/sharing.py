@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.sources.store_image import StoreImage, StoreLayer
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """An image's bytes, as recorded by its store. None if not all are recorded."""
 
     shared: int | None
@@ -19,16 +19,14 @@ class Share:
     """Bytes in layers of this image only, reclaimable by removing it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedLayer:
+class SharedLayer(Struct, frozen=True):
     """A shared layer."""
 
     layer: StoreLayer
     images: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Struct, frozen=True):
     """All images of one store together."""
 
     shares: Sequence[Share]

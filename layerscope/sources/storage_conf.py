@@ -10,9 +10,10 @@ import itertools
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import UnreachableError
 from layerscope.files import read_toml
@@ -26,8 +27,7 @@ _NAME = "storage.conf"
 ROOTFUL = Path("/var/lib/containers/storage")
 
 
-@dataclass(frozen=True, slots=True)
-class StoragePlace:
+class StoragePlace(Struct, frozen=True):
     """The store of one driver."""
 
     root: Path

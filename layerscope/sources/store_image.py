@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.errors import CorruptImageError
 from layerscope.image.digest import chain_ids, is_digest
@@ -12,8 +13,7 @@ from layerscope.image.platform import Platform, platform_in_document
 from layerscope.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLayer:
+class StoreLayer(Struct, frozen=True):
     """A layer of a store, by its key."""
 
     key: str
@@ -24,8 +24,7 @@ class StoreLayer:
     chain_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoreImage:
+class StoreImage(Struct, frozen=True):
     """An image of a store, an engine or a folder."""
 
     reference: str
@@ -53,8 +52,7 @@ class StoreImage:
         return not self.tags
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDetails:
+class ConfigDetails(Struct, frozen=True):
     """Details from a config."""
 
     created: str | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError, UsageError
 from layerscope.progress import check
@@ -27,8 +29,7 @@ MIN_LOOKUPS = 10
 _NUMBER = re.compile(r"[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedImages:
+class TaggedImages(Struct, frozen=True):
     """Some images of one place, each once."""
 
     requests: tuple[Request, ...]
@@ -41,8 +42,7 @@ class TaggedImages:
     """Number of tags of the lowest versions, which were not looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tagged:
+class _Tagged(Struct, frozen=True):
     tag: str
     request: Request
     id: str

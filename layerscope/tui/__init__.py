@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from layerscope import text
 from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, prefix_errors

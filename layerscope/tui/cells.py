@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.segment import Segment
@@ -52,8 +52,7 @@ CERTAIN = frozenset(
 """Characters whose width terminals agree on. After any other, the column of the cursor is not certain."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Look(Struct, frozen=True, eq=False):
     """Colours and attributes as terminal codes. Equal looks are one object."""
 
     foreground: str

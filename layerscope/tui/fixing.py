@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope import text
 from layerscope.analysis.dockerfile_lines import DockerfileLines
@@ -17,8 +19,7 @@ from layerscope.report.patch import FileChangedError, Patch, patch_of, remaining
 from layerscope.tui.documents.patch import PatchDocument
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenFixes:
+class WrittenFixes(Struct, frozen=True):
     """Fixes that were written in this session."""
 
     numbers: frozenset[int]
@@ -27,8 +28,7 @@ class WrittenFixes:
     """The text of the Dockerfile with these fixes."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedPatch:
+class PreparedPatch(Struct, frozen=True):
     """A patch, ready to be shown and written."""
 
     patch: Patch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope import text
 from layerscope.sources.references import familiar_name
@@ -16,8 +17,7 @@ MAX_MARKED = 2
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An image, and all sources that have it."""
 
     key: str

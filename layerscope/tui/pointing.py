@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.app import App
 from textual.message import Message
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from layerscope.filesystem.model import Filesystem
 
 
-@dataclass(frozen=True, slots=True)
-class Pointed:
+class Pointed(Struct, frozen=True):
     """A path under a cursor."""
 
     path: int

@@ -7,11 +7,11 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from textual.app import SuspendNotSupported
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -37,8 +37,7 @@ _PREPROCESSORS = ("LESSOPEN", "LESSCLOSE")
 """Variables that make `less` pass files to other programs, which must not get files from an image."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A program that the user chooses by environment variables."""
 
     variables: tuple[str, ...]

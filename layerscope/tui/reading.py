@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
@@ -75,8 +76,7 @@ class Searched(Message):
     """Whether the cursor moves to the first match."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The first bytes of a content."""
 
     reader: ContentReader

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.headline import Role, headline
@@ -88,7 +89,7 @@ class Session:
     def set_beside(self, opened: Opened) -> None:
         """Set the image with the documents stored beside it, such as provenance."""
         self.opened = opened
-        self.source = replace(self.source, image=opened.image)
+        self.source = dataclasses.replace(self.source, image=opened.image)
 
     def set_stacked(self, opened: Opened) -> bool:
         """Set the image once all layers are stacked. Returns whether the Dockerfile moved the end of the base image."""

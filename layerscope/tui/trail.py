@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from textual.widget import Widget
 
 MAX_PLACES = 50
 """Maximum number of places; the oldest ones after the first are dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A view as it was left."""
 
     view: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope import text
 from layerscope.browse.choices import Mode, Sort
@@ -29,8 +30,7 @@ SORT_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What the file tree shows: a step, or the final image."""
 
     title: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
+from msgspec import Struct
 from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.message import Message
@@ -169,8 +169,7 @@ class FixesTicked(Message):
     """Findings were marked as fixed, or unmarked."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewSpec:
+class ViewSpec(Struct, frozen=True):
     """A view, imported when it is first opened."""
 
     name: str

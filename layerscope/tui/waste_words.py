@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from layerscope import text
 from layerscope.analysis.accounting import Waste
@@ -40,8 +39,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WasteRecord:
+class WasteRecord(Struct, frozen=True):
     """One waste record. Sizes are in bytes."""
 
     path: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.browse.capabilities import capabilities
 from layerscope.browse.facts import FileFacts, other_names, replaced_version

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import pytest
 
@@ -67,7 +66,7 @@ def test_the_sample_configuration_is_valid_and_complete() -> None:
         if re.match(r"\[|(theme|columns|sort|mode|binary|remote) =", line)
     }
     assert dict(settings.limits) == {
-        field.name: getattr(DEFAULT_LIMITS, field.name) for field in fields(Limits)
+        field: getattr(DEFAULT_LIMITS, field) for field in Limits.__struct_fields__
     }
     for preset in PRESETS:
         assert f'preset = "{preset}"' in CONFIG

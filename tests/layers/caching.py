@@ -25,7 +25,7 @@ def settled(path: Path, data: bytes | None = None) -> Path:
 
 def assert_same_index(one: LayerIndex, other: LayerIndex) -> None:
     """Assert that every field, array and table is equal and of the same type."""
-    for name in LayerIndex.__slots__:
+    for name in LayerIndex.__struct_fields__:
         assert_same(getattr(one, name), getattr(other, name), name)
 
 
@@ -38,7 +38,7 @@ def assert_same(one: object, other: object, where: str) -> None:
     elif isinstance(one, StringTable) and isinstance(other, StringTable):
         assert list(one) == list(other), where
     elif isinstance(one, (Columns, PathTree)):
-        for name in one.__slots__:
+        for name in one.__struct_fields__:
             assert_same(getattr(one, name), getattr(other, name), f"{where}.{name}")
     else:
         assert one == other, where

@@ -143,7 +143,7 @@ def read(blob: bytes, limits: Limits = DEFAULT_LIMITS, *, hash_all: bool = False
 def read_both(tar: bytes, limits: Limits = DEFAULT_LIMITS) -> LayerIndex:
     """Index a plain tar by offset and as a stream, assert that both are equal, and return the index with digests."""
     skipped, hashed = read(tar, limits), read(tar, limits, hash_all=True)
-    for name in Columns.__slots__:
+    for name in Columns.__struct_fields__:
         one, other = getattr(skipped.columns, name), getattr(hashed.columns, name)
         assert np.array_equal(one, other), name
     assert np.array_equal(skipped.roles, hashed.roles)

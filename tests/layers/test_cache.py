@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.layers.blob import Blob, BlobRange, MemoryBlob, OpenFile, PathFile
 from layerscope.layers.cache import IndexCache, Indexed

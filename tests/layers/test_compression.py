@@ -12,9 +12,9 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import MemoryBlob

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from layerscope.errors import CancelledError, LimitExceededError
 from layerscope.layers import reading
@@ -129,7 +129,7 @@ def test_layers_arrive_in_order_with_and_without_the_process(
 def test_limits_apply_in_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0)
     blobs = layers_in(tmp_path / "image", TARS)
-    limits = dataclasses.replace(Limits(), path_bytes=2)
+    limits = structs.replace(Limits(), path_bytes=2)
     with pytest.raises(LimitExceededError, match="path"):
         reading.read_layers(
             blobs,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.names import PathTreeBuilder, Role, clean

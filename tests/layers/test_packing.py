@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from msgspec import Struct
 from numpy.typing import NDArray
 from typing_extensions import TypeAliasType
 
@@ -94,8 +94,7 @@ class Colour(Enum):
     RED = "red"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row."""
 
     name: str
@@ -111,17 +110,15 @@ Numbers = TypeAliasType(
 """NDArray as defined where numpy can use a `type` statement."""
 
 
-@dataclass(frozen=True)
-class Inner:
-    """A dataclass in another one."""
+class Inner(Struct, frozen=True):
+    """A struct in another one."""
 
     numbers: NDArray[np.int64]
     aliased: Numbers[np.int64]
     names: StringTable
 
 
-@dataclass(frozen=True)
-class Outer:
+class Outer(Struct, frozen=True):
     """A field of each form."""
 
     count: int

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents

@@ -302,5 +302,5 @@ def test_few_and_many_headers_have_the_same_result(monkeypatch: pytest.MonkeyPat
             patched.setattr(tarheader, "FEW", 0)
             many = parse_headers(blocks)
         assert few[1:] == many[1:]
-        for name in HeaderColumns.__slots__:
+        for name in HeaderColumns.__struct_fields__:
             assert list(getattr(few[0], name)) == list(getattr(many[0], name)), name

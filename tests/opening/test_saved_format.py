@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
+
+import msgspec
 
 from layerscope.analysis.findings.finding import Findings
 from layerscope.filesystem.inodes import Inodes
@@ -52,14 +54,14 @@ def layout() -> Iterator[str]:
             yield f"{kind.__name__} = {' '.join(str(each.value) for each in kind)}"
             continue
         hints = get_type_hints(kind)
-        for field in fields(kind):
-            yield f"{kind.__name__}.{field.name}: {field.type}"
-            pending += _within(hints[field.name])
+        for field, annotation in kind.__annotations__.items():
+            yield f"{kind.__name__}.{field}: {annotation}"
+            pending += _within(hints[field])
 
 
 def _within(hint: Any) -> Iterator[Any]:
-    """The dataclasses and enums that a type names."""
-    if isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, Enum)):
+    """The structs, dataclasses and enums that a type names."""
+    if isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, msgspec.Struct | Enum)):
         yield hint
     for inner in get_args(hint):
         yield from _within(inner)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.compare.config import ConfigDifference, compare_config
 from layerscope.analysis.compare.directories import DirectoryChange, group_by_directory
@@ -23,8 +25,7 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two images, compared."""
 
     layers: LayerComparison

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.image.model import Image
 from layerscope.image.secret_names import is_secret
@@ -14,8 +15,7 @@ from layerscope.text import safe_name
 Value = str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDifference:
+class ConfigDifference(Struct, frozen=True):
     """A setting that differs. All text comes from the images: not safe for a terminal."""
 
     field: str

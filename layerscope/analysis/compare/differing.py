@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.layers import diff_ids
@@ -110,7 +110,7 @@ class Differences:
     def _columns(self, side: int, rows: Numbers) -> Columns:
         """Some inodes of one side, with link and attribute numbers that both sides share."""
         columns = (self._old, self._new)[side].columns
-        selected = Columns(*(getattr(columns, name)[rows] for name in Columns.__slots__))
+        selected = Columns(*(getattr(columns, name)[rows] for name in Columns.__struct_fields__))
         # The merged numbers may not fit into the types of one side.
         return replace(
             selected,

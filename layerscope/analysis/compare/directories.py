@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.files import FileChanges
@@ -14,8 +14,7 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.words import Change
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryChange:
+class DirectoryChange(Struct, frozen=True):
     """The differences in a directory, without subdirectories that are listed separately."""
 
     path: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.differing import Differences
@@ -21,8 +21,7 @@ from layerscope.progress import Progress, check
 from layerscope.words import Change
 
 
-@dataclass(frozen=True, slots=True)
-class FileChanges:
+class FileChanges(Struct, frozen=True):
     """One row per path that differs, in path order."""
 
     table: PathTable

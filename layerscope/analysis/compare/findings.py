@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope.analysis.compare.risks import secret_keys
 from layerscope.analysis.compare.side import Side
@@ -18,8 +19,7 @@ _MAX_PATHS = 100
 """Maximum paths of a finding that are compared, largest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingChanges:
+class FindingChanges(Struct, frozen=True):
     """Findings that only one image has, in the order in which to fix them."""
 
     new: Sequence[Finding]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.analysis.compare.side import Side
 
 
-@dataclass(frozen=True, slots=True)
-class LayerComparison:
+class LayerComparison(Struct, frozen=True):
     """Which layers of the new image are in the old one, by the digest of their tar."""
 
     common: int

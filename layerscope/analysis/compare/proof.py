@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.files import compare_files
@@ -23,8 +23,7 @@ MIN_SAVED_SHARE = 0.9
 """Minimum share of the promised bytes that fixes have to save."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingProof:
+class FindingProof(Struct, frozen=True):
     """What the fix for one finding saved."""
 
     finding: Finding
@@ -32,8 +31,7 @@ class FindingProof:
     """Content bytes at its paths that are no longer stored, at most the promised ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The result of rebuilding an image with fixes."""
 
     findings: tuple[FindingProof, ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.files import FileChanges
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 SETUID, SETGID = 0o4000, 0o2000
 
 
-@dataclass(frozen=True, slots=True)
-class NewSecret:
+class NewSecret(Struct, frozen=True):
     """A secret that only the new image has, in any layer."""
 
     finding: Finding
@@ -30,8 +29,7 @@ class NewSecret:
     """Its file, in the table of the new image; None if it is in the history or the config."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewPrivilege:
+class NewPrivilege(Struct, frozen=True):
     """A file of the final image with setuid or setgid bits that it did not have in the old image."""
 
     path: int

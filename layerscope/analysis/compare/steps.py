@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from layerscope.analysis.compare.aligning import Pair, align, gaps
 from layerscope.analysis.compare.layers import diff_ids
@@ -32,8 +33,7 @@ class StepChange(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class StepPair:
+class StepPair(Struct, frozen=True):
     """A step of both images, or of one of them."""
 
     old: Step | None

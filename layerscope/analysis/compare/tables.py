@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.filesystem.model import Filesystem
@@ -12,8 +11,7 @@ from layerscope.filesystem.paths import PathTable, merge
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 
-@dataclass(frozen=True, slots=True)
-class FinalFiles:
+class FinalFiles(Struct, frozen=True):
     """The files of a final image, by path of a table that two images share."""
 
     inodes: NDArray[np.int32]

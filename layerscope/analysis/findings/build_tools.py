@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
@@ -113,8 +114,7 @@ _NEVER_COMPILE = frozenset(
 """Commands that compile nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(Struct, frozen=True):
     """A command of a RUN that installs packages."""
 
     run: Run

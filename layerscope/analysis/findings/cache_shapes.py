@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
@@ -19,8 +19,7 @@ _MAX_DIRECTORIES = 100
 """Maximum directories that are examined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Contents that identify a cache."""
 
     mark: str

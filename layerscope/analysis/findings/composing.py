@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.analysis.findings.edits import Edit
 from layerscope.analysis.findings.finding import Finding
@@ -16,16 +17,14 @@ NEEDS_DECISION = "it needs a decision: its fix is described in words"
 """Why a finding is left out if its fix is described in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A finding that is left out, with the reason."""
 
     number: int
     why: str
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """The changes to the steps of an image."""
 
     changes: dict[int, list[Change]] = field(default_factory=dict)

@@ -7,9 +7,9 @@ place. A file is removed only if following its pointer leads to another file, so
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from layerscope.analysis.duplicate_trees import DuplicateTree
@@ -19,8 +19,7 @@ from layerscope.analysis.near_trees import NearTree
 from layerscope.filesystem.selector import Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Copies:
+class Copies(Struct, frozen=True):
     """Exact or near-duplicate directories."""
 
     kept: int
@@ -35,8 +34,7 @@ class Copies:
     """Share of the larger one's bytes that is in both; 1 for exact duplicates."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenCopies:
+class ChosenCopies(Struct, frozen=True):
     """All copies of directories in an image."""
 
     near: tuple[Copies, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import IN_DOCKERIGNORE, NOT_COPIED, Edit, Fix
@@ -29,8 +30,7 @@ _MAX_COPIES = 1000
 """Maximum steps that are searched for other copies."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
+class _Copy(Struct, frozen=True):
     """The paths that a COPY or ADD stores, and its target."""
 
     digest: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.filesystem.selector import Mask
@@ -80,8 +80,7 @@ class Home(Enum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class CudaLibraries:
+class CudaLibraries(Struct, frozen=True):
     """CUDA libraries by origin. Masks over files of the final image; shape (paths,)."""
 
     homes: dict[Home, Mask]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.image.dockerfile_syntax import heredocs_in
 
@@ -30,8 +30,7 @@ _SHOWN_BY_EDITS = (
 """Beginnings of comments that only describe edits, and are redundant beside their diff."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One change of a Dockerfile."""
 
     kind: str
@@ -45,8 +44,7 @@ class Edit:
     steps: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What to change: Dockerfile text with comments, and the same as edits if it needs no decision."""
 
     text: str

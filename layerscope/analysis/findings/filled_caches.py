@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.in_use import paths_in, resolve_paths
@@ -30,8 +30,7 @@ MODELS = tuple(
 _COMMANDS = re.compile(r"&&|\|\||[;\n|]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Filling:
+class _Filling(Struct, frozen=True):
     """Commands that fill a cache, its usual place, and the variables that move it."""
 
     commands: re.Pattern[str]

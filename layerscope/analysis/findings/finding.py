@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.edits import Edit, Fix, notes
@@ -44,8 +44,7 @@ def _no_indexes() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What a rule reports about one cause in one step; fields left None come from the rule itself.
 
     The contents are measured, never guessed from the text of a command.
@@ -69,8 +68,7 @@ class Claim:
     confidence: Confidence | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A completed claim."""
 
     rule: str
@@ -114,8 +112,7 @@ def rank(finding: Finding) -> tuple[int, int, str, tuple[int, ...]]:
     return _SEVERITIES.index(finding.severity), -finding.bytes, finding.rule, finding.steps
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """The findings of an image, by severity and then by bytes. Contents that several findings claim count once."""
 
     found: tuple[Finding, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.words import Severity
@@ -24,8 +25,7 @@ SECRETS, BASE = "secrets", "base"
 """Keys besides severities: secrets, and findings in the base image."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
+class FindingGroup(Struct, frozen=True):
     """Findings that belong together."""
 
     key: Severity | str | int

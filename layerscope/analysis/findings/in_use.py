@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
@@ -35,8 +35,7 @@ _NO_USE = frozenset(
 """Variables that name places to write to, not files to read."""
 
 
-@dataclass(frozen=True, slots=True)
-class InUse:
+class InUse(Struct, frozen=True):
     """Paths of the final image that are in use, and the text of the command that it starts."""
 
     started: frozenset[int]

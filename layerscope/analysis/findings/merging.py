@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import AND_AT_ITS_END, ONE_RUN, Edit, Fix
@@ -26,8 +26,7 @@ _MAX_QUOTED = 6
 """Maximum steps that are quoted if they cannot be written as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """RUN steps that hide each other's content."""
 
     layers: tuple[int, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.findings.runs import BREAK, Change, Run, strict_setting
 from layerscope.image.shell import Script
@@ -41,8 +42,7 @@ _LEAKING = frozenset(
 """Commands that affect later commands other than through files."""
 
 
-@dataclass(frozen=True, slots=True)
-class MergedScripts:
+class MergedScripts(Struct, frozen=True):
     """Scripts joined in one RUN."""
 
     changes: tuple[tuple[Change, ...], ...]

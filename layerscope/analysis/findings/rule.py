@@ -8,7 +8,8 @@ and counts each byte once. For files at known places, use `known_paths.path_rule
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
@@ -16,8 +17,7 @@ from layerscope.site import page_address
 from layerscope.words import Confidence, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One kind of finding, with its defaults."""
 
     name: str

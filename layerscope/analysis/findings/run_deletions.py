@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
@@ -168,8 +169,7 @@ def _deleted_after_last_use(
     return no_longer_deleting(evidence, fix, [hiding_layer], tops, drop=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True):
     """A command that deletes some of the given paths."""
 
     command: Command

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.image.dockerfile import DockerfileInstruction
 from layerscope.image.dockerfile_syntax import json_words, raw_flags, split_flags
@@ -48,8 +49,7 @@ _TAKES_WORD = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--repos
 """Options before a subcommand that take a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A RUN with its parsed script."""
 
     step: Step

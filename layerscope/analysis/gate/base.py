@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.errors import UsageError
@@ -12,8 +13,7 @@ from layerscope.image.model import Image
 from layerscope.text import count_of
 
 
-@dataclass(frozen=True, slots=True)
-class GateBase:
+class GateBase(Struct, frozen=True):
     """The number of steps and layers of the base image."""
 
     steps: int = 0

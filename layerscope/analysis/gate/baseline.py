@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.finding import Finding
@@ -16,8 +16,7 @@ MAX_LISTED_PATHS = 100
 """Maximum paths of a finding in a report, largest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFinding:
+class KnownFinding(Struct, frozen=True):
     """A finding of the baseline."""
 
     title: str
@@ -27,8 +26,7 @@ class KnownFinding:
     """Some of its paths, without a leading slash."""
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True, dict=True):
     """An earlier report with the current ignores applied."""
 
     ignores: Ignores

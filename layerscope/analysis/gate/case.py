@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from layerscope.analysis.findings.finding import Finding, is_secret
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from layerscope.words import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One image and the configuration of the gate."""
 
     image: Image

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.values import parse_size
@@ -58,8 +60,7 @@ FLEET_LIMITS: dict[str, tuple[str, str]] = {
 """Limits of many images together, each a size: title and help."""
 
 
-@dataclass(frozen=True)
-class GateConfig:
+class GateConfig(Struct, frozen=True, dict=True):
     """A validated gate configuration."""
 
     limits: Mapping[str, Any] = field(

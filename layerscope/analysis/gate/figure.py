@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit, amount
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.offenders import Offenders
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A measured figure of an image."""
 
     value: float

@@ -8,9 +8,9 @@ its layers, too. Waste that is left out counts neither as wasted nor as stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.finding import Finding
@@ -19,8 +19,7 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.selector import Mask, Selector
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """One `[[ignore]]` entry."""
 
     paths: tuple[str, ...] = ()

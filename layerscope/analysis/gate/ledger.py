@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting, Waste
@@ -13,8 +13,7 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.image.model import Image
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """Stored and wasted content bytes by layer."""
 
     table: PathTable
@@ -39,8 +38,7 @@ class Ledger:
         return self.stored - wasted
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """The bytes that a rule counts, without ignored ones: stored = live + wasted."""
 
     live: int

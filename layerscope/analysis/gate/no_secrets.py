@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule

@@ -6,8 +6,9 @@ its key in the configuration, its flag and its row in the table. For rules that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.verdict import Check
 
 
-@dataclass(frozen=True, slots=True)
-class GateRule:
+class GateRule(Struct, frozen=True):
     """One rule of the gate."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.configuration import WrongValueError
 from layerscope.settings import parse_bytes
@@ -83,8 +84,7 @@ def _pattern_problem(pattern: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(Struct, frozen=True):
     """Growth to tolerate: the larger of both values."""
 
     bytes: int = 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from layerscope.text import count_of, percent, size
 
@@ -36,8 +37,7 @@ class Unit(StrEnum):
     PATHS = "paths"
 
 
-@dataclass(frozen=True, slots=True)
-class Offender:
+class Offender(Struct, frozen=True):
     """One violation of a check."""
 
     path: str | None = None
@@ -55,8 +55,7 @@ class Offender:
     """The finding, if it is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The result of one rule."""
 
     rule: str
@@ -108,8 +107,7 @@ class Check:
         return f"{int(number):,} B" if self.unit is Unit.BYTES else rounded
 
 
-@dataclass(frozen=True, slots=True)
-class GateWarning:
+class GateWarning(Struct, frozen=True):
     """A warning that does not fail the gate."""
 
     code: str
@@ -119,8 +117,7 @@ class GateWarning:
     """File and line, or the flag."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """All checks of one image."""
 
     checks: tuple[Check, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.manager_files import read_manager_files
@@ -28,8 +29,7 @@ _Clauses = tuple[tuple[str, ...], ...]
 """For each clause, the package names that satisfy it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Installed:
+class _Installed(Struct, frozen=True):
     kept: bool
     """Essential, protected or important: never removed automatically."""
     hard: _Clauses

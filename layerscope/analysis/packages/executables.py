@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.analysis.seekable import ContentFile
 
@@ -37,8 +38,7 @@ def is_executable(head: bytes) -> bool:
     return head[:4] == _ELF or head[:2] == _PE or head[:4] in _MACH_O
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A section or segment. The file may end before it does."""
 
     name: bytes

@@ -9,8 +9,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import IO, NamedTuple, cast
+
+from msgspec.structs import replace
 
 from layerscope.analysis.packages.model import Contained, UnreadableContentError
 from layerscope.analysis.seekable import ContentFile

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from layerscope.analysis.marks import Content
 from layerscope.image.warnings import ImageWarning
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True, eq=False):
     """An installed package and its size in the final image."""
 
     kind: str
@@ -26,20 +25,17 @@ class Package:
     files: int
     layer: int
     """The layer that stores most of it."""
-    paths: NDArray[np.int32] = field(
-        default_factory=lambda: np.zeros(0, np.int32), repr=False, compare=False
-    )
+    paths: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """Its files as paths of the filesystem's table, largest first. A file that two packages list belongs to the first one."""
-    listed_in: int = field(default=-1, repr=False, compare=False)
+    listed_in: int = -1
     """The file that lists or contains it, as a path of the filesystem's table; -1 if unknown."""
-    inside: str = field(default="", repr=False, compare=False)
+    inside: str = ""
     """The archive in that file that contains it, as a path; empty for the file itself."""
-    qualifiers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    qualifiers: dict[str, str] = field(default_factory=dict)
     """Qualifiers of its package URL, such as `arch`, `epoch` and `upstream` (the source package)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """All packages of an image."""
 
     packages: tuple[Package, ...] = ()
@@ -48,8 +44,7 @@ class Installed:
     """Databases that could not be read completely: packages may be missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """All packages of an image, including those in programs and archives, and the name of its distribution."""
 
     packages: tuple[Package, ...]
@@ -60,8 +55,7 @@ class Inventory:
     """The text of os-release(5); empty without one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A package as a database lists it. Names and paths are hostile and need not exist."""
 
     name: str
@@ -80,8 +74,7 @@ class Listed:
     """As in `Package`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contained:
+class Contained(Struct, frozen=True):
     """A package in a file. Names are untrusted."""
 
     kind: str

@@ -7,10 +7,10 @@ precedence. Without a lockfile, they are the packages that only devDependencies 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.manager_files import (
@@ -21,8 +21,7 @@ from layerscope.analysis.packages.manager_files import (
 from layerscope.filesystem.selector import Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A directory with a node_modules."""
 
     folder: int

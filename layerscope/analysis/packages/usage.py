@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.grouping import nearest_noteworthy
@@ -14,8 +14,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class UnownedDirectory:
+class UnownedDirectory(Struct, frozen=True):
     """Files of no package at and below a directory, without those in directories that are listed themselves."""
 
     path: int
@@ -32,8 +31,7 @@ class UnownedDirectory:
         return self.files[np.argsort(-self.sizes, kind="stable")]
 
 
-@dataclass(frozen=True, slots=True)
-class PackageUsage:
+class PackageUsage(Struct, frozen=True):
     """The live bytes of an image, divided into packages and files of no package."""
 
     packages: Sequence[Package]

@@ -7,13 +7,13 @@ blobs with a digest that they have, at any position. A layer that is stored unco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.compare.side import Side
 
 
-@dataclass(frozen=True, slots=True)
-class SentLayer:
+class SentLayer(Struct, frozen=True):
     """A layer as a client sees it."""
 
     digest: str | None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.steps import compare_steps
@@ -23,8 +25,7 @@ from layerscope.progress import Progress, check
 from layerscope.words import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class HopStep:
+class HopStep(Struct, frozen=True):
     """A step of the new release, or a removed step of the old one; in the order of the new release."""
 
     old: int | None
@@ -51,8 +52,7 @@ class HopStep:
     """The place of the step to which its layer is charged if missing: the first change that made it run again."""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedLayer:
+class FetchedLayer(Struct, frozen=True):
     """A layer that hosts with the old release fetch."""
 
     layer: int
@@ -68,8 +68,7 @@ class FetchedLayer:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """The layers that are fetched because of one step."""
 
     place: int
@@ -93,8 +92,7 @@ class Charge:
         return sum(layer.unchanged for layer in self.layers)
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """The layers that hosts with one release fetch for the next one."""
 
     steps: tuple[HopStep, ...]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.side import Side
@@ -46,8 +47,7 @@ _MAX_FILE_BYTES = 1 << 20
 _BLOCK = 512
 
 
-@dataclass(frozen=True, slots=True)
-class LaterPlace:
+class LaterPlace(Struct, frozen=True):
     """A later place for a step."""
 
     step: Step

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.analysis.compare.differing import Differences
@@ -24,8 +24,7 @@ MAX_KNOWN = 10_000
 """Maximum changed paths that are kept per layer; in a layer with more, every path counts as changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathDifference:
+class PathDifference(Struct, frozen=True):
     """A path that two layers do not store in the same way."""
 
     path: bytes
@@ -39,8 +38,7 @@ class PathDifference:
     new_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class LayerDifference:
+class LayerDifference(Struct, frozen=True):
     """The differences between two layers of the same step."""
 
     counts: Mapping[Change, int]

@@ -7,9 +7,9 @@ new order gives the saving.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.findings.edits import Edit, Fix
@@ -36,8 +36,7 @@ _MAX_SHOWN = 8
 """Maximum instructions that a fix shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reordering:
+class Reordering(Struct, frozen=True):
     """Another order of the last release's steps, and its saving."""
 
     moves: tuple[Move, ...]

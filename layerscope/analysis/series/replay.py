@@ -7,7 +7,9 @@ Its output then has the size that it had. Steps that ran again only because the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.analysis.series.hop import Hop, HopStep
 from layerscope.analysis.series.series import Series
@@ -15,8 +17,7 @@ from layerscope.analysis.series.spreading import FirstChanges
 from layerscope.words import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """Moves a step to a later place. Steps are numbered as in the series."""
 
     step: int
@@ -28,8 +29,7 @@ class Move:
     """Bytes of the tar of that COPY's layer: an upper bound for the bytes sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class _OrderedStep:
+class _OrderedStep(Struct, frozen=True):
     """A step in the replayed order."""
 
     step: HopStep

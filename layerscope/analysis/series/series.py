@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.series.hop import Hop, compare_releases
@@ -16,8 +17,7 @@ BASE = -1
 """The number of the base image among the steps of a series."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepCost:
+class StepCost(Struct, frozen=True):
     """The layers that users fetched again over the series because of one step."""
 
     number: int
@@ -35,8 +35,7 @@ class StepCost:
     unchanged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """The releases of an image, and the hops between them."""
 
     names: tuple[str, ...]
@@ -102,8 +101,7 @@ class Series:
         return sorted(costs.values(), key=lambda cost: (-cost.bytes, cost.number))
 
 
-@dataclass(slots=True)
-class SeriesBuilder:
+class SeriesBuilder(Struct):
     """Builds a series release by release, and keeps only the last one in memory."""
 
     limits: Limits = DEFAULT_LIMITS

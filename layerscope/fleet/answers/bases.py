@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.fleet.answers.layers import Groups, Layers
 from layerscope.fleet.answers.model import BaseAnswer, BaseVersion
@@ -14,8 +15,7 @@ from layerscope.sources.references import familiar_name, repository_of
 from layerscope.text import moment_of
 
 
-@dataclass(slots=True)
-class _Version:
+class _Version(Struct):
     layers: int
     stored: int
     line: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.fleet.answers.layers import Layers
 from layerscope.fleet.answers.model import BuildAnswer, BuildDifference
@@ -25,8 +26,7 @@ _MAX_SAME_CONTENT, _MAX_SAME_STEP = 100, 8
 _Compared = dict[tuple[str, str], CompareResult]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     """Layers that may be builds of the same thing, the first of them in most images."""
 
     keys: tuple[str, ...]

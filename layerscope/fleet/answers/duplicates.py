@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.fleet.answers.model import DuplicateAnswer, DuplicatesAnswer
@@ -29,8 +29,7 @@ _MAX_ENTRIES = 10_000
 """Maximum number of entries per task."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Duplicate:
+class _Duplicate(Struct, frozen=True):
     """A content that is stored several times."""
 
     digest: bytes

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.fleet.answers.model import DistinctLayer
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import LayerRow, StepRow
 
 
-@dataclass(slots=True)
-class LayerUse:
+class LayerUse(Struct):
     """A distinct layer and its uses in images."""
 
     first: LayerRow
@@ -28,8 +28,7 @@ class LayerUse:
     """Whether it is part of the base image at all places."""
 
 
-@dataclass(slots=True)
-class Layers:
+class Layers(Struct):
     """The distinct layers of a fleet."""
 
     by_key: dict[str, LayerUse] = field(default_factory=dict)

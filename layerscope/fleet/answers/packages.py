@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from layerscope.fleet.answers.model import PackageAnswer, PackageVersion
 from layerscope.fleet.results import Results
 from layerscope.fleet.tables import PackageRow
 
 
-@dataclass(slots=True)
-class _Version:
+class _Version(Struct):
     images: int = 0
     bytes: int = 0
     last_image: int = -1
@@ -18,8 +17,7 @@ class _Version:
     """The largest figure of any image, by layer."""
 
 
-@dataclass(slots=True)
-class _Package:
+class _Package(Struct):
     images: int = 0
     last_image: int = -1
     versions: dict[str, _Version] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.fleet.answers.layers import Layers
@@ -17,8 +17,7 @@ _TITLES = {rule.name: rule.title for rule in RULES}
 _RANKS = list(Severity)
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """Images, bytes, and the keys of the layers that contribute to them."""
 
     images: int = 0
@@ -38,8 +37,7 @@ class _Sum:
         return sum(savings.once(subject, key) for key in self.keys)
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     any_finding: _Sum = field(default_factory=_Sum)
     in_base: _Sum = field(default_factory=_Sum)
     outside_base: _Sum = field(default_factory=_Sum)
@@ -49,8 +47,7 @@ class _Rule:
     lines: dict[str, _Sum] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     instruction: str | None
     stored: _Sum = field(default_factory=_Sum)
     wasted: _Sum = field(default_factory=_Sum)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from layerscope.fleet.answers.layers import Layers
 from layerscope.fleet.claims import ClaimRow, intersection
 from layerscope.fleet.results import Results
 
 
-@dataclass(slots=True)
-class _Claimed:
+class _Claimed(Struct):
     """Contents of one layer that images do not need."""
 
     contents: str
@@ -22,8 +21,7 @@ class _Claimed:
     """How many times images list the layer without needing all of it."""
 
 
-@dataclass(slots=True)
-class Savings:
+class Savings(Struct):
     """Claims by subject and layer."""
 
     _layers: Layers

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 ESTARGZ = "eStargz"
 ZSTD_CHUNKED = "zstd:chunked"
 SOCI = "SOCI"
 
 
-@dataclass(frozen=True, slots=True)
-class TocCheck:
+class TocCheck(Struct, frozen=True):
     """A table of contents and its differences from the tar. Contains only numbers and texts."""
 
     kind: str

@@ -12,11 +12,11 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import groupby
 from threading import Lock
 
 import numpy as np
+from msgspec import field
 from numpy.typing import NDArray
 
 from layerscope.layers.blob import Blob, zeros
@@ -35,8 +35,7 @@ HELD = 16 << 20
 """Maximum bytes of a part that are withheld until its digest is checked; for a larger part, only its last bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedContents(LayerContents):
+class ListedContents(LayerContents, frozen=True):
     """Contents of a layer whose index comes from its table of contents or from its tar."""
 
     places: Places

@@ -6,9 +6,9 @@ rounds them. Markers only need to be present.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope import text
@@ -27,8 +27,7 @@ _ROLES = 4
 """Number of roles, for packing a role into a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entries:
+class _Entries(Struct, frozen=True):
     """The last entry of each path and role in a table or tar, in that order."""
 
     index: LayerIndex

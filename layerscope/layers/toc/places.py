@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.compression import Compression, DecompressedStream
@@ -52,8 +53,7 @@ class NotAsListedError(Exception):
     """A content is not where the table of contents says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of a content: `size` bytes after the first `skip` decompressed bytes of a member, frame or span."""
 
     offset: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from layerscope.layers.toc.places import Places
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
+class _Format(Struct, frozen=True):
     """A format of tables."""
 
     kind: str
@@ -38,8 +38,7 @@ FORMATS = {
 """Formats by the compression of their layers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toc:
+class Toc(Struct, frozen=True):
     """A table of contents."""
 
     check: TocCheck

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.layers.compression import OUTPUT, DamagedStreamError
@@ -32,8 +33,7 @@ _GZIP_HEADER = 10
 """Size in bytes of a header without a name, which the first version assumes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(Struct, frozen=True):
     """The spans of a layer, one row per span."""
 
     offsets: NDArray[np.int64]

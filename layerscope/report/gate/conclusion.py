@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.analysis.gate.verdict import Outcome, Verdict
 from layerscope.opening.opened import Opened
@@ -10,8 +10,7 @@ from layerscope.report.options import ReportOptions
 from layerscope.text import count_of
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True):
     """The headline of a verdict."""
 
     outcome: Outcome

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.report.console import Console, padded, widest
@@ -20,8 +21,7 @@ _MIN_WIDTH = 24
 """Columns that a message needs beside its row; with less room it goes on its own line."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     outcome: Outcome
     rule: str
     value: str

@@ -11,8 +11,9 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from layerscope import __version__
 from layerscope.analysis.packages.model import Inventory, Package
@@ -37,8 +38,7 @@ _PLAIN = "/~:!@+$&'()*;=[]{}"
 """Characters of paths that are not percent-encoded, besides letters, digits and `_.-`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """The distribution that an image is made from (os-release(5)); texts are empty if unknown."""
 
     id: str
@@ -46,8 +46,7 @@ class Distribution:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """A package of the image. Texts are valid Unicode."""
 
     identifier: str
@@ -69,8 +68,7 @@ class Component:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """The content of an SBOM."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 _MAX_NAMES = 10_000
 """Maximum number of names to inspect in a directory."""
@@ -19,8 +20,7 @@ _PACKED = "open it from a tar: tar -C {path} -cf - . | layerscope -"
 _BUILT = "build it and open the result: layerscope build {path}"
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryKind:
+class DirectoryKind(Struct, frozen=True):
     """A kind of directory that is not an image."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.image.documents import DocumentError, decode, lowercase_keys
 from layerscope.limits import DEFAULT_LIMITS
@@ -17,8 +18,7 @@ _NESTING = 8
 """Maximum depth of nested errors to search for a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKind:
+class DocumentKind(Struct, frozen=True):
     """A kind of JSON object, or of the objects in an array."""
 
     name: str

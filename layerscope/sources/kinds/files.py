@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.layers.compression import sniff
 from layerscope.layers.tarheader import BLOCK
@@ -31,8 +32,7 @@ _DECRYPT = "decrypt it first"
 _UNPACK_ONCE = "it was compressed twice: decompress it once and open the result"
 
 
-@dataclass(frozen=True, slots=True)
-class FileKind:
+class FileKind(Struct, frozen=True):
     """A kind of file that is not an image."""
 
     name: str

@@ -7,12 +7,12 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
 import requests
 import urllib3
+from msgspec import Struct
 
 from layerscope.errors import (
     CorruptImageError,
@@ -50,8 +50,7 @@ class NoRangesError(UnreachableError):
     """The registry sends blobs only as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A manifest or index."""
 
     data: bytes

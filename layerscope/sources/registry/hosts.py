@@ -11,10 +11,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.files import read_file, read_toml
@@ -39,8 +40,7 @@ CERTIFICATES = (
 """Folders with certificates, with a subfolder per host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A server that has the images of a repository."""
 
     host: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import UsageError
 from layerscope.image.digest import is_digest
@@ -28,8 +30,7 @@ _LONGEST = 255
 """Maximum length of host and repository together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An image, or all images, of one repository."""
 
     host: str

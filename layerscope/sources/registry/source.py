@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.errors import CorruptImageError
 from layerscope.image.documents import decode_object
@@ -47,8 +49,7 @@ def find_with(client: Client, request: Request) -> FoundImages:
     return _ImageFinder(request, client).find()
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(Struct, frozen=True):
     """An image of an index, or a single one."""
 
     descriptor: Descriptor

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from threading import Lock, Thread
 from urllib.parse import parse_qs, quote, urlsplit
+
+from msgspec.structs import replace
 
 from layerscope.errors import (
     CancelledError,

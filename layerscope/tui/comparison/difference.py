@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -25,8 +24,7 @@ from layerscope.tui.widgets.file_facts import size_words
 from layerscope.tui.widgets.pane import PaneTitle
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A path in the final filesystem of an image."""
 
     opened: Opened

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
+
+from msgspec import Struct
 
 from layerscope.progress import Progress, check
 from layerscope.tui.documents.base import Piece, clipped, matching_rows
@@ -33,8 +34,7 @@ class _Matcher(SequenceMatcher[str]):
         return super().find_longest_match(alo, ahi, blo, bhi)
 
 
-@dataclass(slots=True)
-class DiffDocument:
+class DiffDocument(Struct):
     """A unified diff."""
 
     rows: list[Row]

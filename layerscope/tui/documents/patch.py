@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope import text
 from layerscope.analysis.findings.finding import Finding
@@ -17,8 +19,7 @@ _STYLES = {"-": "removed", "+": "added", "@": "metadata", "\\": "quiet"}
 """Styles of lines by their first character."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatchDocument:
+class PatchDocument(Struct, frozen=True):
     """Rows of a patch."""
 
     rows: tuple[Piece, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.tui.documents.base import Piece, expanded, matching_rows
 
@@ -31,8 +32,7 @@ def is_binary(data: bytes) -> bool:
     return odd > _ODD_SHARE * len(head)
 
 
-@dataclass(slots=True)
-class TextDocument:
+class TextDocument(Struct):
     """Lines of a decoded text; bytes that are not UTF-8 become lone surrogates."""
 
     rows: list[str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.errors import LayerscopeError
 from layerscope.fleet.fleet import Fleet
@@ -16,8 +17,7 @@ Reader = Callable[[Progress, Watch], Fleet]
 """Reads the fleet, in other processes. Raises `LayerscopeError` and `CancelledError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A tab of the explorer: a table, or several with different groups of the same data."""
 
     title: str
@@ -48,8 +48,7 @@ NOTHING = {
 """Texts of tables without rows."""
 
 
-@dataclass(slots=True)
-class TableState:
+class TableState(Struct):
     """Order, filter and cursor of a table."""
 
     column: int | None = None
@@ -61,8 +60,7 @@ class TableState:
     """The subject (`FleetRow.about`) of the row under the cursor."""
 
 
-@dataclass(slots=True)
-class FleetState:
+class FleetState(Struct):
     """A fleet and what the user looks at. It is kept while one of the images is explored."""
 
     read: Reader

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -76,8 +76,7 @@ SHARED_GROUPS = ("path", "outline", "list")
 """Groups that several views share; they come after groups of a single view, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A title, and rows of a name and its meaning."""
 
     title: str

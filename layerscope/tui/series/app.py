@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 from textual import on, work
 from textual.message import Message
 from textual.worker import get_current_worker
@@ -26,14 +29,13 @@ from layerscope.tui.workers import MessageProgress, ProgressMoved
 from layerscope.words import ReleaseOrder
 
 
-@dataclass(slots=True)
-class SeriesState:
+class SeriesState(Struct):
     """The releases to compare, the results so far, and the cursor."""
 
     requests: Sequence[Request]
     """Oldest first."""
     order: ReleaseOrder = ReleaseOrder.GIVEN
-    hops: list[Hop] = field(default_factory=list)
+    hops: list[Hop] = msgspec.field(default_factory=list)
     opened: OpenedSeries | None = None
     """The whole series, once all releases are compared."""
     row: int = 0

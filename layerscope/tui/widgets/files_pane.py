@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual import on
 
 from layerscope.browse.choices import Mode, Sort
@@ -26,8 +26,7 @@ FILTERING_DELAY = 0.3
 """Seconds until the title shows that a filter is still running."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaneState:
+class PaneState(Struct, frozen=True):
     """What the pane shows, apart from the step."""
 
     mode: Mode

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.tui.paint import RowPainter, wrap
 from layerscope.tui.widgets.line_list import LineList
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """A text that begins on its own line; it must be safe for a terminal."""
 
     text: str

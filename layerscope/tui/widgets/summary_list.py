@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope import text
 from layerscope.opening.opened import Opened
@@ -19,8 +19,7 @@ ADDED_RECORDS = 50
 SIZE, LAYERS = 9, 14
 
 
-@dataclass(frozen=True, slots=True)
-class WastedFile:
+class WastedFile(Struct, frozen=True):
     """A path, with the sum of bytes wasted there."""
 
     pointed: Pointed

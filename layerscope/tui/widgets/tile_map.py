@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
@@ -31,8 +31,7 @@ MIN_MIDDLE_CUT = 12
 """Minimum number of cells for cutting a file's name in the middle instead of at its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ink:
+class _Ink(Struct, frozen=True):
     """The styles of one tile."""
 
     line: Style

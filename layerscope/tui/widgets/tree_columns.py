@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope import text
 from layerscope.browse.choices import Sort
@@ -21,8 +22,7 @@ SIZE = 9
 GLYPH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column that can be chosen."""
 
     name: str

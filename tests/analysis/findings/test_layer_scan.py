@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from layerscope.analysis.findings import layer_scan
 from layerscope.analysis.findings.layer_scan import LayerScan

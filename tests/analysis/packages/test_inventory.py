@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from layerscope.analysis.packages.model import Inventory
 from layerscope.errors import LimitExceededError
@@ -263,7 +264,7 @@ def test_the_inventory_is_the_same_with_a_cache(
     def details(opened: Opened) -> list[object]:
         return [
             [
-                (one, one.listed_in, one.inside, one.qualifiers, one.paths.tolist())
+                structs.asdict(one) | {"paths": one.paths.tolist()}
                 for one in inventory_of(opened).packages
             ],
             inventory_of(opened).warnings,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import struct
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.limits import DEFAULT_LIMITS
 from tests.layers.reading import names

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 from junitparser import Failure, JUnitXml, Skipped, TestSuite
+from msgspec.structs import replace
 
 from layerscope.analysis.gate.verdict import Check, GateWarning, Offender, Outcome, Unit, Verdict
 from layerscope.image.dockerfile import parse_dockerfile

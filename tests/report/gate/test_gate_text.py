@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import MAX_NAMED, Claim, layers_text

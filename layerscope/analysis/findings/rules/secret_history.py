@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
@@ -66,8 +67,7 @@ _Labels = tuple[dict[str, None], set[str]]
 """Names of variables, and kinds of secrets without a name."""
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """The secrets of a step."""
 
     real: _Labels = field(default_factory=lambda: ({}, set()))

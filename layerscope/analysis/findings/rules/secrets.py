@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim

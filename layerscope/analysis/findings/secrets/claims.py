@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence

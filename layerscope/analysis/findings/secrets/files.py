@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.analysis.findings.secrets.credential_formats import settings
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
@@ -32,8 +32,7 @@ _SHORTEST_SETTING = 6
 """Minimum length of a secret in an environment file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Formats:
+class Formats(Struct, frozen=True):
     """The format of a file according to its paths."""
 
     known: KnownFile | None = None

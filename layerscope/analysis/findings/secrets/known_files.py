@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.analysis.findings.secrets import configurations
 from layerscope.analysis.findings.secrets import credential_formats as formats
@@ -22,8 +23,7 @@ Find = Callable[[str], Iterable[Secret]]
 """Returns the values where a format keeps secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(Struct, frozen=True):
     """Files of one format."""
 
     patterns: tuple[str, ...]

@@ -5,9 +5,10 @@ included.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
@@ -83,8 +84,7 @@ PUBLIC_PLACES = (
 """Where packages put public files: the sample keys of libraries are not secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesToSearch:
+class FilesToSearch(Struct, frozen=True):
     """Contents to search, and those that should be searched but are not; in the order in which they are stored."""
 
     inodes: NDArray[np.int32]

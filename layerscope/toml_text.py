@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.errors import UsageError
 
@@ -59,8 +60,7 @@ def _problem(message: str, last: int) -> str:
     return f", line {match[2] or max(last, 1)}: {match[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where the keys of a file are written."""
 
     file: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from msgspec import Struct
@@ -57,8 +56,7 @@ class ListingLine(Struct, frozen=True):
     """The steps of this line; may be empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """All lines of an image."""
 
     lines: tuple[ListingLine, ...]

@@ -87,7 +87,6 @@ def _starting(incomplete: str, values: Iterator[str] | tuple[str, ...]) -> Itera
 
 
 def _limits(incomplete: str) -> Iterator[Item]:
-
     from layerscope.limits import Limits
 
     return _starting(incomplete, (f"{field}=" for field in Limits.__struct_fields__))

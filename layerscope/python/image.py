@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from os import PathLike
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NothingFoundError, UsageError
 from layerscope.files import replacing

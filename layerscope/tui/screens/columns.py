@@ -21,6 +21,8 @@ from layerscope.tui.widgets.tree_columns import COLUMNS
 LAYOUT_DELAY = 0.2
 """Seconds after a resize until the tree behind the dialog has its new size."""
 NO_ROOM = "no room at this width"
+_FRAME = 4
+"""Rows of the dialog besides the columns: borders, title, and an empty one."""
 
 
 class ColumnList(LineList):
@@ -74,7 +76,7 @@ class ColumnsScreen(Guarded, Dialog):
     DEFAULT_CSS = """
     ColumnsScreen { align: center middle; background: transparent; }
     ColumnsScreen > Vertical {
-        width: 58; max-width: 96%; height: 10; background: $surface; border: round $rule;
+        width: 58; max-width: 96%; background: $surface; border: round $rule;
     }
     """
 
@@ -98,6 +100,7 @@ class ColumnsScreen(Guarded, Dialog):
             yield self.columns
 
     def on_mount(self) -> None:
+        self.query_one(Vertical).styles.height = len(COLUMNS) + _FRAME
         self.columns.focus()
 
     def on_resize(self) -> None:

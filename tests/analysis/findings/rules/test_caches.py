@@ -224,6 +224,16 @@ def test_every_cache_has_a_case() -> None:
     assert {rule.name for rule in rules} == {*CASES, "apt-lists"}
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [name for name in CASES if name != "user-cache" and any(".cache/" in each for each in CASES[name][1])],
+)  # fmt: skip
+def test_the_rule_for_other_caches_skips_those_with_their_own_rule(rule: str) -> None:
+    """`_OWN_RULE` names their directories in `~/.cache`."""
+    members = [file(name, b"x" * 900) for name in CASES[rule][1] if ".cache/" in name]
+    assert findings_by([(RUN + "make", members)], "user-cache") == []
+
+
 ELSEWHERE = {
     "npm-cache": ["pkg-cache/npm/_cacache/content-v2/sha512/aa/bb/cc"],
     "pip-cache": ["var/pip/http-v2/0/f/3/a", "var/pip/selfcheck/0f"],

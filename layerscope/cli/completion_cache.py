@@ -14,10 +14,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field  # msgspec takes longer to load than Tab may
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct, field
 
 from layerscope import __version__
 from layerscope.cli.cache import COMPLETION_FILE, COMPLETION_STARTED
@@ -40,7 +39,8 @@ _POLL_SECONDS = 0.02
 """Seconds between two reads of the file."""
 
 
-class CompletionNames(Struct):
+@dataclass(slots=True)
+class CompletionNames:
     """The collected names. All of them are safe for a shell and a terminal."""
 
     images: dict[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)

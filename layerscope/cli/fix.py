@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass  # Tab imports this, without msgspec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
 
 from layerscope.cli.options import dockerfile_option, image_options, options_of, request_of
 from layerscope.cli.output_options import ignore_errors_option
@@ -217,7 +217,8 @@ def doubt_about(lines: DockerfileLines) -> str | None:
     return lines.mismatch()
 
 
-class _FindingFilter(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _FindingFilter:
     """Which findings to fix."""
 
     only: frozenset[str]

@@ -15,10 +15,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass  # Tab needs the folder alone, without msgspec
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from layerscope import __version__
 from layerscope.files import open_regular, replacing
@@ -40,7 +39,8 @@ _ABANDONED_SECONDS = 3600
 """Seconds after which a temporary file is abandoned."""
 
 
-class Entry(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """A file of the cache."""
 
     path: Path

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass  # Tab imports this, without msgspec
 
 
-class ReportOptions(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
     """Options passed to every format; each uses those that apply."""
 
     files: bool = False

@@ -180,7 +180,7 @@ def test_completion_imports_no_heavy_modules(cache: Path) -> None:
         ("layerscope --platform lin", 25, {"click"}),
         ("layerscope fix app --only ", 30, {"click"}),
         ("layerscope ci app --rule ", 50, {"click", "msgspec", "typing_extensions"}),
-        ("layerscope ls app --limit ", 25, {"click"}),
+        ("layerscope ls app --limit ", 25, {"click", "msgspec", "typing_extensions"}),
         ("layerscope report app --format ", 30, {"click"}),
         ("layerscope images --format ", 25, {"click"}),
     ):

@@ -192,7 +192,9 @@ class _Proposal:
                 f"# check: no command that now comes before it reads {', '.join(names)} from its environment"
             )
         if any(option.step.layer is not None for option in chosen):
-            checks.append("# check: the steps that now come before COPY need no other files of it")
+            checks.append(
+                "# check: the steps that now come before COPY need none of its other files"
+            )
         return checks
 
     def _instruction(self, step: Step) -> str:

@@ -221,13 +221,9 @@ class _Texts:
     @cached_property
     def _heads(self) -> NDArray[np.uint64]:
         """The first bytes of each string."""
-        return self._eights.after(self.table.offsets[:-1], self.lengths)
+        return Eights(self.table.data).after(self.table.offsets[:-1], self.lengths)
 
     @cached_property
     def _tails(self) -> NDArray[np.uint64]:
         """The last bytes of each string, from its end."""
-        return self._eights.before(self.table.offsets[1:], self.lengths)
-
-    @cached_property
-    def _eights(self) -> Eights:
-        return Eights(self.table.data)
+        return Eights(self.table.data).before(self.table.offsets[1:], self.lengths)

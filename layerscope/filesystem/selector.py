@@ -64,7 +64,7 @@ class Selector:
             if rank is None:
                 return np.zeros(0, np.int64)
             by_name, begins = self._by_name
-            paths = by_name[begins[rank] : begins[rank + 1]]
+            paths = by_name[begins[rank] : begins[rank + 1]].astype(np.int64)
         start, end = np.searchsorted(paths, self._span(tops))
         return self._in(tops, paths[start:end], deep)
 
@@ -73,14 +73,16 @@ class Selector:
         by_name, begins = self._by_name
         counts = begins[names + 1] - begins[names]
         before = np.cumsum(counts) - counts
-        return np.sort(by_name[np.repeat(begins[names] - before, counts) + np.arange(counts.sum())])
+        paths = by_name[np.repeat(begins[names] - before, counts) + np.arange(counts.sum())]
+        return np.sort(paths.astype(np.int64))
 
     @cached_property
-    def _by_name(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _by_name(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All paths but the root, by their last component, then in path order; where those of each component begin, and the end."""
         components = self._table.components[1:]
         ends = np.cumsum(np.bincount(components, minlength=len(self._table.names)))
-        return np.argsort(components, kind="stable") + 1, np.concatenate([[0], ends])
+        paths = np.argsort(components, kind="stable").astype(np.int32) + 1
+        return paths, np.concatenate([[0], ends])
 
     def _span(self, tops: NDArray[np.int64]) -> tuple[int, int]:
         """The range of paths that can be in these directories: first, and one past the last."""

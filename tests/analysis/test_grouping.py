@@ -111,7 +111,7 @@ def test_a_deep_path_takes_no_longer_than_a_shallow_one() -> None:
         hidden_by=np.ones(1000, np.int32),
         inodes=rows,
     )
-    began = time.monotonic()
+    began = time.process_time()
     groups = group_waste(waste, table, GroupBy.DIRECTORY)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert int(groups.bytes.sum()) == 1000

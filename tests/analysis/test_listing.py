@@ -124,6 +124,6 @@ def test_long_histories_are_matched_quickly() -> None:
     entries = [HistoryEntry(None, f"ENV A={number}", None, None, True) for number in range(100_000)]
     steps, _ = align(entries, 0)
     dockerfile = parsed("FROM a\n" + "ENV A=$B\nENV A=1\n" * 3000)
-    began = time.monotonic()
+    began = time.process_time()
     match_steps(dockerfile, steps)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10

@@ -128,9 +128,9 @@ def test_positions_prefer_the_name() -> None:
 def test_a_glob_of_many_stars_is_fast() -> None:
     """The text between two stars is searched once: no name makes a glob take forever."""
     search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
-    began = time.monotonic()
+    began = time.process_time()
     assert search_paths("*a" * 20 + "*b?", search) == []
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert search_paths("*ab*ab*c", search) == search_paths("x*?b*[yz]*", search) == ["xabyabzc"]
 
 

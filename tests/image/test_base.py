@@ -200,9 +200,9 @@ def test_hostile_histories_are_quick() -> None:
     pair = [entry('CMD ["x"]', BUILDKIT), entry(NOP + ' CMD ["x"]', "FROM " + "x" * 600)]
     history = pair * 50_000
     made = image(history)
-    start = time.perf_counter()
+    start = time.process_time()
     assert guess_base(made) is None
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_annotations_come_from_the_manifest(tmp_path: Path) -> None:

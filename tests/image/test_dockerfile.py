@@ -311,7 +311,7 @@ def test_hostile_text_takes_linear_time() -> None:
     ):
         for name in ("RUN", "RUN <<", "ONBUILD RUN", "COPY"):
             data = f"FROM a\n{name} {part * (300_000 // len(part))}\nFROM a\n".encode()
-            began = time.monotonic()
+            began = time.process_time()
             with suppress(DockerfileError):
                 parse_dockerfile(data, "x")
-            assert time.monotonic() - began < 20
+            assert time.process_time() - began < 20

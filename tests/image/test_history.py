@@ -199,7 +199,7 @@ def test_every_layer_and_every_entry_has_one_step(history: list[HistoryEntry], c
 
 
 def test_a_hundred_thousand_entries_are_fast() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     history = [
         entry(f"SHELL [/bin/shell{i} -c]" if i % 2 else f"ARG A{i}=1", empty=True)
         for i in range(100_000)
@@ -207,4 +207,4 @@ def test_a_hundred_thousand_entries_are_fast() -> None:
     steps, _ = align(history, 1)
     assert len(steps) == 100_001
     # About a second; quadratic takes an hour.
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

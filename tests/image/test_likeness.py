@@ -109,9 +109,9 @@ def test_instructions_match_their_steps(written: str, created_by: str, expected:
 
 def test_hostile_texts_take_linear_time() -> None:
     """Ten thousands of variables, flags and quotes are compared quickly."""
-    began = time.monotonic()
+    began = time.process_time()
     for name in ("RUN", "COPY", "ENV", "CMD", "EXPOSE", "HEALTHCHECK", "WORKDIR", "USER", "ARG"):
         for part in ("$A", "${", "--a=", "--a ", '"', "[", "1/", " ", "a=b "):
             compared(f"{name} x{part * 20_000}x", f"{name} x{part * 20_000}y")
             compared(f"{name} {part * 20_000}", f"{name} {'x' * 40_000}")
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20

@@ -128,10 +128,10 @@ def test_only_a_run_has_a_prelude() -> None:
     "part", ["set -e; ", "set -", "set -o a ", "apt-get -x ", " ", "; ", "&& "]
 )
 def test_hostile_lines_take_linear_time(part: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     text = part * (200_000 // len(part))
     keyword, prelude, rest = split_run(f"RUN {text}")
     assert keyword + prelude + rest == f"RUN {text}"
     for instruction, before in (("EXPOSE", "map["), ("HEALTHCHECK", '&{["CMD-SHELL" "')):
         without_go_values(instruction, before + '80/tcp:{} "\\" ' * 20_000)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

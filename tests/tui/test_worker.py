@@ -59,7 +59,7 @@ async def test_a_worker_that_fails_while_it_opens(
     numbers: tuple[signal.Signals, ...],
 ) -> None:
     """The dialog can be closed, the steps stay, and `q` quits."""
-    monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 1.5)
+    monkeypatch.setattr(remote, "HEARTBEAT_TIMEOUT", 4.0)
     gate = Gate(monkeypatch, tmp_path, place)
     app = explorer(image, worker=MODULE)
     async with app.run_test(size=SIZE) as pilot:

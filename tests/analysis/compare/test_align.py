@@ -43,7 +43,7 @@ def test_insertions_leave_the_rest_aligned() -> None:
 def test_long_histories_are_aligned_quickly() -> None:
     """A hundred thousand steps are in the opposite order, or all the same."""
     count = 100_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(align(range(count), range(count)[::-1])) == 1
     assert len(align(["b", *"a" * count], ["c", *"a" * count, "d"])) == count
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

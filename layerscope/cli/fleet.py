@@ -68,14 +68,19 @@ def _limit_options(function: _Function) -> _Function:
     metavar="FILE",
     help="Also read the images of FILE: a list, a Compose file or a Kubernetes manifest.",
 )
-@click.option("--tags", metavar="GLOB", help="Of a repository, read the images whose tags match.")
 @click.option(
-    "--last", type=click.IntRange(1), metavar="N", help="Of a repository, read the N newest tags."
+    "--tags", metavar="GLOB", help="Read only the images of a repository whose tags match."
+)
+@click.option(
+    "--last",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Read only the N newest tags of a repository.",
 )
 @click.option(
     "--remote",
     is_flag=True,
-    help="Look up images in their registries that this machine does not have.",
+    help="Look up images that are not on this machine in their registries.",
 )
 @click.option(
     "--jobs",

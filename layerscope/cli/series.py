@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 @click.option(
     "--tags",
     metavar="GLOB",
-    help="Of a repository, archive or layout: the images whose tags match, such as '1.*'.",
+    help="Only images whose tags match, such as '1.*', of a repository, archive or layout.",
 )
 @click.option(
     "--last",
     type=click.IntRange(min=2),
     metavar="N",
-    help="Of a repository, archive or layout: the last N images.",
+    help="Only the last N images of a repository, archive or layout.",
 )
 @click.option(
     "--max-refetch",

@@ -1,4 +1,4 @@
-"""`layerscope web IMAGE`: the explorer in a browser of this machine."""
+"""`layerscope web IMAGE`: the explorer in a browser on this machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EXTRA_MODULES = ("aiohttp", "textual_serve")
 )
 @explorer_options
 def web(reference: str, port: int, open_browser: bool, allow_writing: bool, **params: Any) -> None:
-    """Explore IMAGE in a browser of this machine.
+    """Explore IMAGE in a browser on this machine.
 
     Prints the address of the page and serves it until Ctrl-C. Anyone with the address can open the page; other machines cannot
     reach it. Without --allow-writing nothing can be saved, and the pager and editor are never started.

@@ -85,7 +85,7 @@ QUESTIONS: dict[str, Question] = {
            ORDER BY baseSteps, created DESC NULLS LAST, baseChainId""",
     ),
     "shares": Question(
-        "shared bytes of each image, and unique ones, which its removal frees",
+        "shared bytes of each image, and the unique bytes that removing it frees",
         f"""WITH {_KEYS}
             SELECT title, reference,
                    sum(keys.storedBytes) FILTER (images > 1)::BIGINT AS sharedBytes,
@@ -115,7 +115,7 @@ QUESTIONS: dict[str, Question] = {
            WHERE rule LIKE '%secret%' ORDER BY severity, images.title, finding, findings.layer""",
     ),
     "errors": Question(
-        "images that could not be read, or only in part",
+        "images that could not be read completely",
         "SELECT reference, error, exitCode FROM images WHERE error IS NOT NULL ORDER BY image",
     ),
     "runs": Question(

@@ -53,10 +53,10 @@ class RunRow(Row, frozen=True):
     distinct_layers: Annotated[int, Meta(description="distinct layers")]
     stored_bytes: Annotated[int, Meta(description="stored bytes of all images")]
     stored_once_bytes: Annotated[
-        int, Meta(description="the same where each distinct layer is stored once")
+        int, Meta(description="stored bytes, with each distinct layer counted once")
     ]
     wasted_bytes: Annotated[int, Meta(description="wasted bytes of all images")]
-    avoidable_bytes: Annotated[int, Meta(description="bytes that findings save in all images")]
+    avoidable_bytes: Annotated[int, Meta(description="avoidable bytes of all images")]
 
 
 KINDS: dict[str, type[Row]] = {"runs": RunRow, **TABLES}

@@ -26,16 +26,20 @@ class ImageRow(Row, frozen=True):
     """An image."""
 
     image: _Image
-    reference: Annotated[str, Meta(description="the reference that it was found by")]
+    reference: Annotated[str, Meta(description="reference by which it was found")]
     name: Annotated[
         str | None,
-        Meta(description="its tag or @N in an archive with several images, for --image; else null"),
+        Meta(
+            description="value for --image in an archive with several images: tag or @N; otherwise null"
+        ),
     ]
-    title: Annotated[str, Meta(description="its first tag, else the name of its place")]
+    title: Annotated[
+        str, Meta(description="its first tag, otherwise the name of its file, folder or store")
+    ]
     tags: Annotated[tuple[str, ...], Meta(description="all its tags")]
     id: Annotated[str | None, Meta(description="digest of its config")]
     manifest_digest: Annotated[str | None, Meta(description="digest of its manifest")]
-    created: Annotated[str | None, Meta(description="when it was made, by its config")]
+    created: Annotated[str | None, Meta(description="creation time in its config")]
     platform: Annotated[str | None, Meta(description="its platform, as os/architecture/variant")]
     source_kind: Annotated[str | None, Meta(description="scheme of its source")]
     layers: Annotated[int | None, Meta(description="number of layers")]
@@ -44,7 +48,8 @@ class ImageRow(Row, frozen=True):
     files: Annotated[int | None, Meta(description="files of the final image")]
     paths: Annotated[int | None, Meta(description="paths of the final image")]
     compressed_bytes: Annotated[
-        int | None, Meta(description="bytes of the compressed layers; null unless all of them are")
+        int | None,
+        Meta(description="bytes of the compressed layers; null unless all layers are compressed"),
     ]
     tar_bytes: Annotated[int | None, Meta(description="bytes of the uncompressed tars")]
     stored_bytes: Annotated[int | None, Meta(description="bytes of all layers together")]
@@ -52,11 +57,11 @@ class ImageRow(Row, frozen=True):
     wasted_bytes: Annotated[int | None, Meta(description="stored − live")]
     efficiency: Annotated[float | None, Meta(description="live / stored")]
     duplicate_bytes: Annotated[
-        int | None, Meta(description="bytes of all copies but one of its duplicates")
+        int | None, Meta(description="bytes of its duplicates, without one copy of each")
     ]
     avoidable_bytes: Annotated[int | None, Meta(description="bytes that its findings save")]
     avoidable_own_bytes: Annotated[
-        int | None, Meta(description="those of them that are not the base image's")
+        int | None, Meta(description="avoidable bytes without the base image")
     ]
     secrets: Annotated[int | None, Meta(description="number of secrets")]
     base_layers: Annotated[int | None, Meta(description="layers of its base image, as estimated")]
@@ -70,7 +75,7 @@ class ImageRow(Row, frozen=True):
     base_steps: Annotated[
         str | None,
         Meta(
-            description="digest of the steps of its base image without numbers and digests: equal for its versions"
+            description="digest of the base image's steps, ignoring numbers and digests; equal for all versions of a base"
         ),
     ]
     error: Annotated[
@@ -80,7 +85,7 @@ class ImageRow(Row, frozen=True):
 
 
 class LayerRow(Row, frozen=True):
-    """A layer of an image. The same layer of several images has as many rows."""
+    """A layer of an image. A layer of several images has one row for each."""
 
     image: _Image
     layer: Annotated[int, Meta(description="number of the layer")]
@@ -90,7 +95,7 @@ class LayerRow(Row, frozen=True):
     chain_id: Annotated[str | None, Meta(description="chain ID")]
     media_type: Annotated[str | None, Meta(description="media type of the blob")]
     step: Annotated[int, Meta(description="number of its step")]
-    base: Annotated[bool, Meta(description="whether it is the base image's, as estimated")]
+    base: Annotated[bool, Meta(description="whether it belongs to the base image (estimated)")]
     bytes: Annotated[
         int, Meta(description="bytes of the blob if it is compressed, else of the tar")
     ]
@@ -113,15 +118,17 @@ class StepRow(Row, frozen=True):
     kind: Annotated[
         str, Meta(description="metadata, empty, files, attributes or unchanged, as in reports")
     ]
-    base: Annotated[bool, Meta(description="whether it is the base image's, as estimated")]
+    base: Annotated[bool, Meta(description="whether it belongs to the base image (estimated)")]
     instruction: Annotated[str | None, Meta(description="the Dockerfile instruction")]
     line: Annotated[
         str,
         Meta(description="instruction and arguments on one line, secrets masked, digests short"),
     ]
-    created: Annotated[str | None, Meta(description="when it was made, by the history")]
+    created: Annotated[str | None, Meta(description="creation time in the history")]
     stored_bytes: Annotated[int, Meta(description="bytes of its layer's content")]
-    wasted_bytes: Annotated[int, Meta(description="those that the final image does not show")]
+    wasted_bytes: Annotated[
+        int, Meta(description="bytes of its layer that the final image does not show")
+    ]
 
 
 class WasteRow(Row, frozen=True):
@@ -139,7 +146,7 @@ class WasteRow(Row, frozen=True):
 
 
 class FindingRow(Row, frozen=True):
-    """A finding, once for each layer in which it avoids content; once if it avoids none."""
+    """A finding: one row for each layer in which it avoids content, or one row if it avoids none."""
 
     image: _Image
     finding: Annotated[int, Meta(description="number of the finding in its image")]
@@ -147,9 +154,10 @@ class FindingRow(Row, frozen=True):
     title: Annotated[str, Meta(description="title of the finding")]
     severity: Annotated[str, Meta(description="error, warning or note")]
     confidence: Annotated[str, Meta(description="high, medium or low")]
-    base: Annotated[bool, Meta(description="whether only another base image mends it")]
+    base: Annotated[bool, Meta(description="whether only another base image avoids it")]
     total_bytes: Annotated[
-        int, Meta(description="bytes that it saves in all layers, or is about if it saves none")
+        int,
+        Meta(description="bytes that it saves in all layers; if none, the bytes that it concerns"),
     ]
     step: Annotated[int | None, Meta(description="number of the step to change")]
     layer: Annotated[int | None, Meta(description="number of the layer; null if there is none")]
@@ -171,7 +179,7 @@ class PackageRow(Row, frozen=True):
 
 
 class CheckRow(Row, frozen=True):
-    """A check of an image, where the rules of `ci` are applied."""
+    """A check of an image, if `--ci` was given."""
 
     image: _Image
     rule: Annotated[str, Meta(description="a check of ci, or a rule of findings")]

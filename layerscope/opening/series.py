@@ -70,7 +70,7 @@ def open_series(
 
 
 def _reordering(series: Series, last: Opened, rules: Mapping[str, RuleChoice]) -> Reordering | None:
-    """A better order of steps, with the difference to the Dockerfile."""
+    """A better order of steps, with a diff of the Dockerfile."""
     if not series.bytes:
         return None
     from layerscope.analysis.findings.rules.reordering import RULE

@@ -67,7 +67,7 @@ def raise_ending() -> None:
 
 @contextlib.contextmanager
 def handled_by(handle: Callable[[int], object], *, patient: bool = False) -> Iterator[None]:
-    """Call `take` with the number of a signal instead of raising, between any two instructions of the main thread.
+    """Call `handle` with the number of a signal instead of raising, between any two instructions of the main thread.
 
     `patient` gives the program as long as it needs to end; a second signal still ends it at once.
     """

@@ -492,6 +492,24 @@ def test_the_explorer_ends_with_its_terminal(here: Here) -> None:
     here.assert_clean()
 
 
+@pytest.mark.terminal
+def test_the_explorer_ends_without_a_signal_of_its_terminal(here: Here) -> None:
+    """The system sends SIGHUP only to the session of a terminal. Others read that it was closed."""
+    leader, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    with subprocess.Popen(
+        program("image.tar"), stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        cwd=here.folder, env=here.environment,
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        written = b""
+        while b"etc" not in written:
+            written += os.read(leader, 1 << 16)
+        os.close(leader)
+        assert process.wait(PATIENCE) == 128 + signal.SIGHUP
+    here.assert_clean()
+
+
 # --- Suspending -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -132,6 +133,7 @@ class TerminalApp(App[Result]):
                 signal.SIGCONT,
                 lambda: self._suspended or loop.call_soon_threadsafe(self._continued),
             )
+            _call_on_hang_up(loop, self._terminal_gone, self._handlers)
         return driver
 
     def _handle(self, number: signal.Signals, handle: Callable[[], object]) -> None:
@@ -144,6 +146,13 @@ class TerminalApp(App[Result]):
                 128 + number
             )  # there is no screen to leave, or it was left and something still runs
         loop.call_soon_threadsafe(self.leave)
+
+    def _terminal_gone(self) -> None:
+        """End the program: no key can be pressed any more. The system sends a signal only to the jobs of a terminal."""
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            self.leave()
+        else:
+            os.kill(os.getpid(), signal.SIGHUP)
 
     def _restore(self) -> None:
         """Restore the terminal immediately."""
@@ -237,6 +246,26 @@ def _collect_garbage() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _call_on_hang_up(
+    loop: asyncio.AbstractEventLoop, call: Callable[[], object], stack: ExitStack
+) -> None:
+    """Call a function once if the terminal is closed; reading from it then returns nothing, again and again. Until `stack` is
+    closed.
+    """
+    try:
+        poll = stack.enter_context(select.epoll())
+        poll.register(_terminal(), 0)  # hanging up is always reported
+    except (OSError, ValueError, AttributeError):
+        return  # only Linux has epoll
+
+    def hung_up() -> None:
+        loop.remove_reader(poll.fileno())
+        call()
+
+    loop.add_reader(poll.fileno(), hung_up)
+    stack.callback(loop.remove_reader, poll.fileno())
 
 
 def _terminal() -> int:

@@ -369,7 +369,12 @@ def saved_pairs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Opened, 
         for number, data in enumerate((IMAGES["odd"], new_image()))
     ]
     images = [complete(image, NullProgress()) for image in images]
-    return [(image, pack_opened(image)) for image in images]
+    return _Pairs((image, pack_opened(image)) for image in images)
+
+
+class _Pairs(list[tuple[Opened, Packed]]):
+    def __repr__(self) -> str:
+        return "saved images"  # failing examples print it
 
 
 def test_rule_names_with_escape_sequences_are_refused(

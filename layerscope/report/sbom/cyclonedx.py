@@ -38,7 +38,7 @@ def write(bill: Bill, stream: BinaryIO) -> None:
     )
     image = model.Component(
         name=bill.name,
-        version=bill.version,
+        version=None if bill.version is None else bill.version[:_LONGEST_VERSION],
         type=model.ComponentType.CONTAINER,
         bom_ref="image",
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from msgspec.structs import replace
 from packageurl import PackageURL
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
@@ -208,6 +209,15 @@ def test_an_invalid_time_is_an_error(tmp_path: Path, epoch: str) -> None:
 def test_an_image_without_packages_has_a_valid_document(tmp_path: Path, form: str) -> None:
     validate(form, written(opened_with(tmp_path, []), form), tmp_path)
     validate(form, written(opened_with(tmp_path), form), tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_id_of_a_corrupted_image_may_have_any_length(tmp_path: Path, form: str) -> None:
+    image = opened_with(tmp_path, [])
+    bill = replace(bill_of(image, inventory_of(image), {}), version="x" * 5000)
+    out = io.BytesIO()
+    writer_of(form)(bill, out)
+    validate(form, out.getvalue(), tmp_path)
 
 
 HOSTILE = [

@@ -184,7 +184,6 @@ class _Texts:
 
     def __init__(self, table: StringTable) -> None:
         self.table = table
-        self.lengths = np.diff(table.offsets)
         self._data = np.frombuffer(table.data, np.uint8)
 
     def containing(self, text: bytes) -> NDArray[np.int64]:
@@ -217,6 +216,11 @@ class _Texts:
         for place, byte in enumerate(text[: -STEP or None][::-1], STEP + 1):
             found = found[self._data[self.table.offsets[found + 1] - place] == byte]
         return found
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """The length of each string in bytes."""
+        return np.diff(self.table.offsets)
 
     @cached_property
     def _heads(self) -> NDArray[np.uint64]:

@@ -148,7 +148,7 @@ class TerminalApp(App[Result]):
         loop.call_soon_threadsafe(self.leave)
 
     def _terminal_gone(self) -> None:
-        """End the program: no key can be pressed any more. The system sends a signal only to the jobs of a terminal."""
+        """End the program: no key can be pressed any more. The system sends SIGHUP only to the session of a terminal."""
         if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
             self.leave()
         else:
@@ -251,9 +251,7 @@ def _collect_garbage() -> None:
 def _call_on_hang_up(
     loop: asyncio.AbstractEventLoop, call: Callable[[], object], stack: ExitStack
 ) -> None:
-    """Call a function once if the terminal is closed; reading from it then returns nothing, again and again. Until `stack` is
-    closed.
-    """
+    """Until `stack` is closed, call a function once if the terminal is closed: reading from it only returns nothing."""
     try:
         poll = stack.enter_context(select.epoll())
         poll.register(_terminal(), 0)  # hanging up is always reported

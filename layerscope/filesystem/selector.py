@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.components import ComponentTexts, is_glob
 from layerscope.filesystem.paths import PathTable
+from layerscope.layers.merged_paths import expand_ranges
 
 Mask = NDArray[np.bool_]
 
@@ -71,9 +72,7 @@ class Selector:
     def _called(self, names: NDArray[np.int64]) -> NDArray[np.int64]:
         """Paths whose last component is one of these, in path order."""
         by_name, begins = self._by_name
-        counts = begins[names + 1] - begins[names]
-        before = np.cumsum(counts) - counts
-        paths = by_name[np.repeat(begins[names] - before, counts) + np.arange(counts.sum())]
+        paths = by_name[expand_ranges(begins[names], begins[names + 1] - begins[names])]
         return np.sort(paths.astype(np.int64))
 
     @cached_property

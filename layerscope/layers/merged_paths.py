@@ -74,17 +74,22 @@ def _merge_levels(
     while True:
         begin = np.searchsorted(sorted_parents, frontier, "left")
         lengths = np.searchsorted(sorted_parents, frontier, "right") - begin
-        total = int(lengths.sum())
-        if not total:
+        if not lengths.any():
             return levels, number_of_node
-        shifts = np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        children = by_parent[shifts + np.arange(total)]
+        children = by_parent[expand_ranges(begin, lengths)]
         keys = np.repeat(number_of_node[frontier], lengths) * name_count + ranks[children]
         unique, inverse = np.unique(keys, return_inverse=True)
         number_of_node[children] = first + inverse
         levels.append(_Level(unique // name_count, unique % name_count, first))
         first += len(unique)
         frontier = children
+
+
+def expand_ranges(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers in ranges, one range after another."""
+    before = np.cumsum(lengths) - lengths
+    numbers: NDArray[np.int64] = np.repeat(begins - before, lengths) + np.arange(lengths.sum())
+    return numbers
 
 
 def _pre_order(levels: list[_Level], names: StringTable) -> tuple[MergedPaths, NDArray[np.int64]]:

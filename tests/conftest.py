@@ -15,6 +15,7 @@ import textual.constants
 from hypothesis import HealthCheck, settings
 from pytest_textual_snapshot import SVGImageExtension
 
+from bench.bytecode import compile_program
 from layerscope.demo import save_demo
 from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
@@ -27,6 +28,8 @@ from tests.tui.explorer import cache_of
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE_TEXTUAL = "8.2.8"
 """The version of Textual that drew the SVG baselines: other versions draw them differently."""
+LONGEST_ID = 300
+"""Maximum characters of a parameter in the name of a test."""
 
 for _variable in (
     "NO_COLOR",
@@ -54,6 +57,18 @@ def _top_level_folder(cls: type, *, test_location: Any) -> str:
 
 
 SVGImageExtension.dirname = classmethod(_top_level_folder)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the program once, for the thousands of processes that tests start: a checkout has no bytecode."""
+    if not hasattr(config, "workerinput"):
+        compile_program()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long values are not part of a test's name, which is sent between processes for each of its reports."""
+    is_long = isinstance(val, (str, bytes)) and len(val) > LONGEST_ID
+    return argname if is_long else None
 
 
 def pytest_collection_finish() -> None:

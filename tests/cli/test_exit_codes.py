@@ -49,13 +49,19 @@ FAILING = [
 """Commands that have something to say on stderr."""
 
 
+@pytest.fixture(scope="module")
+def bad_image() -> bytes:
+    """An image that wastes 30 MiB, as a Docker archive."""
+    large = os.urandom(30 << 20)
+    return docker_archive([layer_tar([file("a", large)]), layer_tar([file("a", b"")])])
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
+def here(bad_image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
     """A folder with an image that passes the gate, and one that fails."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "image.tar", docker_archive([layer_tar([file("etc/motd", b"welcome")])]))
-    large = os.urandom(30 << 20)
-    write(tmp_path / "bad.tar", docker_archive([layer_tar([file("a", large)]), layer_tar([file("a", b"")])]))  # fmt: skip
+    write(tmp_path / "bad.tar", bad_image)
     return Here(tmp_path, capsysbinary)
 
 

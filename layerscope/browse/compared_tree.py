@@ -68,18 +68,19 @@ class ComparedTree:
         if self.text:
             included = included & self._texts.containing(self.text)
         present = with_ancestors(self.table, included)
-        paths = np.flatnonzero(present)
-        keys = None
-        if not self.by_name:
-            weight = np.abs(self._growth[paths])
-            keys = [int(weight.max(initial=0)) - weight]
-        self._display = Display.of(self.table, self._siblings, present, keys)
+        keys = None if self.by_name else self._keys
+        self._display = Display(self.table, self._siblings, present, keys)
         self._update_rows()
 
     def _update_rows(self) -> None:
         opened = np.ones(len(self.table), bool) if self.text else self._expanded
         self.rows = self._display.rows(opened)
         """The paths shown, from top to bottom."""
+
+    def _keys(self, paths: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+        """The largest growth or shrinkage first."""
+        weight = np.abs(self._growth[paths])
+        return [int(weight.max(initial=0)) - weight]
 
     def sort_by_name(self, by_name: bool) -> None:
         """Change the order of siblings."""

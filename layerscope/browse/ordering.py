@@ -1,11 +1,12 @@
-"""Orders siblings by size, name, change or layer, for all paths at once."""
+"""Orders siblings by size, name, change or layer, for all shown paths at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from layerscope.browse.choices import Sort
@@ -15,6 +16,9 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.sorting import edges, stable_order
 from layerscope.words import Change
 
+Keys: TypeAlias = Callable[[NDArray[np.int32]], list[NDArray[np.int64]]]
+"""Sort keys of these paths, the smallest value first; each has one non-negative value per path."""
+
 _CHANGE_RANKS = np.full(256, 5, np.uint8)
 for _rank, _change in enumerate(
     (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)
@@ -22,34 +26,57 @@ for _rank, _change in enumerate(
     _CHANGE_RANKS[_change] = _rank
 
 
-class Display(Struct, frozen=True):
-    """Paths as shown with all directories open."""
+class Display:
+    """The order of paths on the screen. Only paths that were shown are ordered: most directories are never opened."""
 
-    order: NDArray[np.int32]
-    """Paths from top to bottom, parents before their children."""
-    spans: NDArray[np.int32]
-    """For each path in `order`, the number of these paths in its subtree, itself included."""
-    counts: NDArray[np.int32]
-    """The same for every path; shape (paths,)."""
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         table: PathTable,
         siblings: Siblings,
         included: NDArray[np.bool_],
-        keys: Sequence[NDArray[np.int64]] | None,
-    ) -> Display:
-        """Order the paths in the mask `included`, which must include their parents, by `keys`; without keys, in path order.
+        keys: Keys | None = None,
+    ) -> None:
+        """Show the paths in the mask `included`, which must include their parents; without keys, in path order."""
+        self.counts = subtree_counts(table, included)
+        """For each path, the number of included paths in its subtree, itself included; shape (paths,)."""
+        self._table = table
+        self._siblings = siblings
+        self._included = included
+        self._keys = keys
+        nothing = np.zeros(0, np.int32)
+        self._ordered = np.zeros(len(table), bool), nothing
+        """Mask of the paths ordered so far, and their order."""
 
-        Each key has one value per path in the mask.
-        """
-        counts = subtree_counts(table, included)
-        paths = np.flatnonzero(included).astype(np.int32)
-        if keys is None:
-            return cls(paths, counts[paths], counts)
-        ranked = siblings.sort(paths, keys)
-        firsts = np.flatnonzero(edges(siblings.groups[ranked]))
+    def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The paths shown when only the directories in the mask `opened` are open, from top to bottom."""
+        shown = self._shown(opened)
+        if self._keys is None:
+            return np.flatnonzero(shown).astype(np.int32)
+        ordered, order = self._ordered
+        if (shown & ~ordered).any():
+            order = self._in_order(shown, self._keys)
+            self._ordered = shown, order
+        rows: NDArray[np.int32] = order[shown[order]]
+        return rows
+
+    def _shown(self, opened: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mask of the included paths that have no closed directory above them."""
+        inner = self._table.inner
+        closed = inner[(self.counts[inner] > 1) & ~opened[inner]]
+        closed = closed[closed > 0]  # the root has no row, and is always open
+        steps = np.zeros(len(self._table) + 1, np.int32)
+        steps[closed + 1] = 1
+        np.subtract.at(steps, self._table.ends[closed], 1)
+        shown: NDArray[np.bool_] = np.cumsum(steps[:-1], dtype=np.int32) == 0
+        return shown & self._included
+
+    def _in_order(self, shown: NDArray[np.bool_], keys: Keys) -> NDArray[np.int32]:
+        """These paths in the order of the keys, each after its parent."""
+        table = self._table
+        paths = np.flatnonzero(shown).astype(np.int32)
+        counts = subtree_counts(table, shown)
+        ranked = self._siblings.sort(paths, keys(paths))
+        firsts = np.flatnonzero(edges(self._siblings.groups[ranked]))
         spans = counts[ranked]
         # Rows between each path and its parent. The sum may wrap around, but differences within a directory do not.
         steps = np.cumsum(spans, dtype=np.int32) - spans
@@ -61,23 +88,15 @@ class Display(Struct, frozen=True):
         np.cumsum(positions, dtype=np.int32, out=positions)
         order = np.empty(len(paths), np.int32)
         order[positions[paths] - 1] = paths
-        return cls(order, counts[order], counts)
-
-    def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """The paths shown when only the directories in the mask `opened` are open."""
-        closed = np.flatnonzero((self.spans > 1) & ~opened[self.order])
-        edges = np.zeros(len(self.order) + 1, np.int32)
-        edges[closed + 1] = 1
-        np.subtract.at(edges, closed + self.spans[closed], 1)
-        visible: NDArray[np.int32] = self.order[np.cumsum(edges[:-1], dtype=np.int32) == 0]
-        return visible
+        return order
 
 
-def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
-    """Sort keys of siblings, smallest value first, with one value per path that is present. None to sort by name."""
-    if sort is Sort.NAME:
-        return None
-    paths = np.flatnonzero(selection.present)
+def sort_keys(selection: Selection, sort: Sort) -> Keys | None:
+    """Sort keys of siblings of a selection. None to sort by name."""
+    return None if sort is Sort.NAME else partial(_keys, selection, sort)
+
+
+def _keys(selection: Selection, sort: Sort, paths: NDArray[np.int32]) -> list[NDArray[np.int64]]:
     sizes, removed = selection.totals.bytes[paths], selection.removed[paths]
     changes = selection.changes[paths]
     # A removed path is ordered by its former size, others by their total.

@@ -266,7 +266,7 @@ class TreeView:
 
     @property
     def display(self) -> Display:
-        """The rows for mode and filter with all directories open."""
+        """The paths for mode and filter, in order."""
         if self._display is None:
             self._display = self._ordered(self.matched) if self.filter else self._unfiltered
         if self._display is None:
@@ -275,7 +275,7 @@ class TreeView:
 
     def _ordered(self, selection: Selection) -> Display:
         keys = sort_keys(selection, self.sort)
-        return Display.of(self.filesystem.table, self.filesystem.siblings, selection.present, keys)
+        return Display(self.filesystem.table, self.filesystem.siblings, selection.present, keys)
 
     @cached_property
     def texts(self) -> PathTexts:

@@ -16,17 +16,18 @@ from msgspec import Struct
 
 from layerscope.image.secret_names import is_real
 from layerscope.image.shell import read_leniently
+from layerscope.lazy_patterns import lazy_pattern
 
 _DEPTH = 4
 """Maximum nesting of scripts in quotes."""
-_CANDIDATE = re.compile(
+_CANDIDATE = lazy_pattern(
     r"mysql|mariadb|mongo|ldap|redis-cli|rabbitmqctl|sshpass|passwd|zip|7z|lftp|-pass|login|configure|(?<![\w-])-\w*[uUa]|--(?:proxy-)?user"
 )
 """Matches every text with such a secret, and some others: a quick check."""
-_LIST = re.compile(r'\[\s*+(?:"(?:[^"\\]|\\.)*+"[\s,]*+)++\]')
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"')
-_QUOTED_VALUE = re.compile(r"""\w+=(["'])(.*)\1""", re.DOTALL)
-_RECORDED_SHELL = re.compile(
+_LIST = lazy_pattern(r'\[\s*+(?:"(?:[^"\\]|\\.)*+"[\s,]*+)++\]')
+_STRING = lazy_pattern(r'"((?:[^"\\]|\\.)*+)"')
+_QUOTED_VALUE = lazy_pattern(r"""\w+=(["'])(.*)\1""", re.DOTALL)
+_RECORDED_SHELL = lazy_pattern(
     r"(?:RUN\s+)?\|\d{1,6}\s.*?\s(?:/\S{1,40}/)?(?:ba|da|a|z|k)?sh\s+-\w+\s", re.DOTALL
 )
 """The text that builders record before a script with build arguments."""
@@ -35,24 +36,24 @@ _COMMAND_INSTRUCTIONS = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 _LOGIN, _CHPASSWD = "password of a login", "password of chpasswd"
 _ATTACHED, _SEPARATE = 1, 2
 _OPTIONS: tuple[tuple[str, re.Pattern[str], str, int], ...] = (
-    ("password of mysql", re.compile(r"(?:mysql|mariadb)(?:-?(?:dump|admin|import|check|show))?"), "-p", _ATTACHED),
-    ("password of mongo", re.compile(r"mongo(?:sh|dump|restore|export|import)?"), "-p", _ATTACHED | _SEPARATE),
-    ("password of sshpass", re.compile("sshpass"), "-p", _ATTACHED | _SEPARATE),
-    ("password of redis", re.compile("redis-cli"), "-a", _SEPARATE),
-    ("password of redis", re.compile("redis-cli"), "--pass", _SEPARATE),
-    ("password of LDAP", re.compile(r"ldap\w+"), "-w", _ATTACHED | _SEPARATE),
-    ("password of an archive", re.compile(r"(?:un)?zip"), "-P", _ATTACHED | _SEPARATE),
-    ("password of an archive", re.compile(r"7z[ar]?"), "-p", _ATTACHED),
+    ("password of mysql", lazy_pattern(r"(?:mysql|mariadb)(?:-?(?:dump|admin|import|check|show))?"), "-p", _ATTACHED),
+    ("password of mongo", lazy_pattern(r"mongo(?:sh|dump|restore|export|import)?"), "-p", _ATTACHED | _SEPARATE),
+    ("password of sshpass", lazy_pattern("sshpass"), "-p", _ATTACHED | _SEPARATE),
+    ("password of redis", lazy_pattern("redis-cli"), "-a", _SEPARATE),
+    ("password of redis", lazy_pattern("redis-cli"), "--pass", _SEPARATE),
+    ("password of LDAP", lazy_pattern(r"ldap\w+"), "-w", _ATTACHED | _SEPARATE),
+    ("password of an archive", lazy_pattern(r"(?:un)?zip"), "-P", _ATTACHED | _SEPARATE),
+    ("password of an archive", lazy_pattern(r"7z[ar]?"), "-p", _ATTACHED),
 )  # fmt: skip
 """The label of a secret, the programs, their option, and where its value is."""
 _LOGINS = frozenset("docker podman buildah skopeo nerdctl crane oras helm az oc".split())  # noqa: SIM905 - a list of words
 _INSTALLERS = frozenset("apt-get apt apk yum dnf microdnf zypper brew which type man".split())  # noqa: SIM905 - the same
 """Programs whose arguments are names of other programs."""
 _WRITERS = ("echo", "printf", "yes")
-_USERS = re.compile(r"(?:curl|wget|https?|xh|lftp)")
-_USER_OPTION = re.compile(r"(?:-[A-Za-z#]*?[uU]|--user|--proxy-user)(?:=|$)")
+_USERS = lazy_pattern(r"(?:curl|wget|https?|xh|lftp)")
+_USER_OPTION = lazy_pattern(r"(?:-[A-Za-z#]*?[uU]|--user|--proxy-user)(?:=|$)")
 _ACCOUNTS = ("root", "wheel", "users", "staff", "nobody", "nogroup", "www-data", "docker")
-_SETTING = re.compile("secret|token|password", re.IGNORECASE)
+_SETTING = lazy_pattern("secret|token|password", re.IGNORECASE)
 
 
 class _Word(Struct, frozen=True):

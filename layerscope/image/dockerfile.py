@@ -27,16 +27,17 @@ from layerscope.image.dockerfile_syntax import (
     split_flags,
     split_name,
 )
+from layerscope.lazy_patterns import lazy_pattern
 
 MAX_BYTES = 4 << 20
 """Maximum size of a Dockerfile in bytes; BuildKit's limit is half of it."""
 
 _BOM = "\ufeff"
-_DIRECTIVE = re.compile(rf"#[{SPACE}]*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
+_DIRECTIVE = lazy_pattern(rf"#[{SPACE}]*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
 _DIRECTIVES = ("syntax", "escape", "check")
 _EXEC_FORMS = ("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME", "HEALTHCHECK")
 _ESCAPES = ("\\", "`")
-_TABS = re.compile(r"^\t+", re.MULTILINE)
+_TABS = lazy_pattern(r"^\t+", re.MULTILINE)
 
 
 class DockerfileError(UsageError):

@@ -10,21 +10,23 @@ from collections.abc import Iterator
 
 import msgspec
 
+from layerscope.lazy_patterns import lazy_pattern
+
 SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """White space as defined by Go."""
 
 HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
 """Instructions that may have here-documents."""
 
-_NAME = re.compile(r"([^\t\v\f\r ]*)[\t\v\f\r ]*")
-_FLAG = re.compile(
+_NAME = lazy_pattern(r"([^\t\v\f\r ]*)[\t\v\f\r ]*")
+_FLAG = lazy_pattern(
     rf"""(?:[^{SPACE}'"\\]|\\.?|'(?:[^'\\]|\\.?)*'?|"(?:[^"\\]|\\.?)*"?)+""", re.DOTALL
 )
-_FLAG_PART = re.compile(r"""\\(.?)|(['"])""", re.DOTALL)
-_SPACES = re.compile(rf"[{SPACE}]+")
-_HEREDOC = re.compile(r"[0-9]*<<(-?)([^<]+)")
-_SPECIAL = re.compile(rf"""[\\'"$}}{SPACE}]""")
-_PARAMETER = re.compile(r"[0-9]+|[@*#?$!-]|[^\W0-9]\w*|")
+_FLAG_PART = lazy_pattern(r"""\\(.?)|(['"])""", re.DOTALL)
+_SPACES = lazy_pattern(rf"[{SPACE}]+")
+_HEREDOC = lazy_pattern(r"[0-9]*<<(-?)([^<]+)")
+_SPECIAL = lazy_pattern(rf"""[\\'"$}}{SPACE}]""")
+_PARAMETER = lazy_pattern(r"[0-9]+|[@*#?$!-]|[^\W0-9]\w*|")
 _SUBSTITUTES = ":+-?#%/"
 
 

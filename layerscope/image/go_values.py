@@ -11,23 +11,24 @@ import json
 import re
 
 from layerscope.image.dockerfile_syntax import json_words
+from layerscope.lazy_patterns import lazy_pattern
 
 _PORT = r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:/[a-z]{1,10})?"
-_PORT_MAP = re.compile(rf"map\[{_PORT}:\{{\}}(?: {_PORT}:\{{\}})*+\]")
-_PORT_LIST = re.compile(rf"\[{_PORT}(?: {_PORT})*+\]")
+_PORT_MAP = lazy_pattern(rf"map\[{_PORT}:\{{\}}(?: {_PORT}:\{{\}})*+\]")
+_PORT_LIST = lazy_pattern(rf"\[{_PORT}(?: {_PORT})*+\]")
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
-_LIST = re.compile(rf"\[{_STRING}(?:[ ]{_STRING})*+\]")
-_HEALTH = re.compile(
+_LIST = lazy_pattern(rf"\[{_STRING}(?:[ ]{_STRING})*+\]")
+_HEALTH = lazy_pattern(
     rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[ ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
 )
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
+_ESCAPE = lazy_pattern(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _PLAIN_ESCAPES = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = lazy_pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
 _TIMES = ("interval", "timeout", "start-period", "start-interval")
 """Options in the order of the struct; older versions of Docker have only the first two or three."""
-_ZERO_UNITS = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
+_ZERO_UNITS = lazy_pattern(r"(?<=[hm])0[ms](?:0s)?$")
 """The superfluous zeros in durations of whole minutes or hours."""
 
 

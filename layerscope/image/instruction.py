@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
+from layerscope.lazy_patterns import lazy_pattern
+
 INSTRUCTIONS = frozenset(
     (
         *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
@@ -29,13 +31,13 @@ _SPACE = " \t\r\n\v\f"
 _BUILDKIT = "# buildkit"
 _NOP = "#(nop)"
 
-_BARE = re.compile(r"[A-Z]++(?!\S)", re.ASCII)
-_ANY_CASE = re.compile(r"[A-Za-z]++(?!\S)", re.ASCII)
-_WORD = re.compile(r"\S++", re.ASCII)
+_BARE = lazy_pattern(r"[A-Z]++(?!\S)", re.ASCII)
+_ANY_CASE = lazy_pattern(r"[A-Za-z]++(?!\S)", re.ASCII)
+_WORD = lazy_pattern(r"\S++", re.ASCII)
 # Six digits are more arguments than any text holds, and int() of a hostile number is slow.
-_COUNT = re.compile(r"\|([0-9]{1,6}) ")
-_PIECE = re.compile(r"(?<= )([^\s=]++)=", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*+")
+_COUNT = lazy_pattern(r"\|([0-9]{1,6}) ")
+_PIECE = lazy_pattern(r"(?<= )([^\s=]++)=", re.ASCII)
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_.-]*+")
 
 # A shell and its options, up to the one that takes a command: `/bin/sh -c`, `/bin/sh -ec`,
 # `/bin/bash -o pipefail -c`, `cmd /S /C`, `powershell -NoProfile -Command`. Builders join the words
@@ -49,13 +51,13 @@ _SHELL = r"""(?:
         (?:\S*[/\\])?(?:powershell|pwsh)(?:\.exe)?
         (?:[ ]-[a-z]++(?:[ ][a-z0-9.]++)?){0,12}?[ ]-c(?:ommand)?))
 )(?!\S)"""
-_COMMON_SHELL = re.compile(_SHELL, re.ASCII | re.VERBOSE)
-_NEXT_SHELL = re.compile("(?<=[ ])" + _SHELL, re.ASCII | re.VERBOSE)
+_COMMON_SHELL = lazy_pattern(_SHELL, re.ASCII | re.VERBOSE)
+_NEXT_SHELL = lazy_pattern("(?<=[ ])" + _SHELL, re.ASCII | re.VERBOSE)
 
 # Characters where a command may be broken for reading, or that prevent that: quotes, parentheses …
-_MARK = re.compile(r"""[\\'"`$(){}#;&\n]""")
-_CASE_END = re.compile(r";+&?")
-_LINE_END = re.compile(r"[ \t]*+\\?\r?\n")
+_MARK = lazy_pattern(r"""[\\'"`$(){}#;&\n]""")
+_CASE_END = lazy_pattern(r";+&?")
+_LINE_END = lazy_pattern(r"[ \t]*+\\?\r?\n")
 
 _PART, _LINE, _CONTINUED = range(3)
 """What follows a break: another part of a line, a new line, or the rest of a line after a backslash."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-PLACEHOLDER = re.compile(
+from layerscope.lazy_patterns import lazy_pattern
+
+PLACEHOLDER = lazy_pattern(
     r"\$\{?\w+\}?|%\w+%|<.*>|\{\{.*\}\}|x{3,}|\*+|\.\.\.|(?:your|my|change|replace|example|todo|dummy|test|none|null|password|secret"
     r"|changeme|placeholder)[\w .-]*",
     re.IGNORECASE,
@@ -13,20 +15,20 @@ PLACEHOLDER = re.compile(
 _MIN_LENGTH = 6
 """Minimum length of a value that is secret because of its name."""
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = lazy_pattern(
     r"(?:^|[_.-])(?:pass|pwd|passphrase|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])"
     r"|(?:^|[_.-])passw(?:or)?d[_.-]|passw(?:or)?d$|authtoken$|(?:store|key)pass$",
     re.IGNORECASE,
 )
-_NOT_SECRET = re.compile(
+_NOT_SECRET = lazy_pattern(
     r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|expires?|enabled|algorithm|type|stdin|sha[0-9]*|checksum|digest"
     r"|fingerprint|version|length|timeout|policy|prefix|header|issuer|endpoint|server|service|mode|class|provider|method|required"
     r"|user|username)$",
     re.IGNORECASE,
 )
 _WORKING_DIRECTORY = ("PWD", "pwd")
-_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$[A-Za-z_{(]|`|\{\{|%[A-Za-z_]\w*%|<[^<>]*>")
+_URL = lazy_pattern(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
+_VARIABLE = lazy_pattern(r"\$[A-Za-z_{(]|`|\{\{|%[A-Za-z_]\w*%|<[^<>]*>")
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from layerscope.image.command_secrets import command_secrets
 from layerscope.image.secret_names import is_real, is_secret, is_secret_name
+from layerscope.lazy_patterns import lazy_pattern
 
 MASK = "***"
 """Replacement for a secret."""
@@ -24,28 +25,28 @@ _VALUE = r"""(?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'|(?P<plain>(?
 _SEPARATED = r"""(?:[\s=]++|"\s*+,?\s*+(?="))"""
 """The text between an option and its value, also in a JSON or Go list."""
 
-_PAIR = re.compile(r"""(?<![\w$.{])["']?([A-Za-z_][\w.-]{0,127})["']?=""" + _VALUE)
-_NEXT_NAME = re.compile(r"""\s["']?[A-Za-z_][\w.-]{0,127}["']?=|\s\# buildkit\s*$""")
-_DECLARED = re.compile(r"""(?:^|(?<=\s))["']?([A-Za-z_][\w.-]{0,127})["']?=""")
-_BUILD_ARGS = re.compile(r"(?:RUN\s+)?\|[0-9]{1,6} ")
-_SHELL = re.compile(
+_PAIR = lazy_pattern(r"""(?<![\w$.{])["']?([A-Za-z_][\w.-]{0,127})["']?=""" + _VALUE)
+_NEXT_NAME = lazy_pattern(r"""\s["']?[A-Za-z_][\w.-]{0,127}["']?=|\s\# buildkit\s*$""")
+_DECLARED = lazy_pattern(r"""(?:^|(?<=\s))["']?([A-Za-z_][\w.-]{0,127})["']?=""")
+_BUILD_ARGS = lazy_pattern(r"(?:RUN\s+)?\|[0-9]{1,6} ")
+_SHELL = lazy_pattern(
     r"\s(?:/\S{1,40}/)?(?:ba|da|a|z|k)?sh\s+-|\s(?:cmd|powershell|pwsh)\s", re.IGNORECASE
 )
-_OLD_ENV = re.compile(r"(?:ENV\s+)?([A-Za-z_][\w.-]{0,127})\s+(?=[^\s=])")
-_LINE = re.compile(
+_OLD_ENV = lazy_pattern(r"(?:ENV\s+)?([A-Za-z_][\w.-]{0,127})\s+(?=[^\s=])")
+_LINE = lazy_pattern(
     r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[ \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
     re.MULTILINE,
 )
 """A line of YAML or settings in a here-document."""
-_JSON = re.compile(
+_JSON = lazy_pattern(
     r"""["']([A-Za-z_][\w.-]{0,127})\\?["']\s{0,20}:\s{0,20}\\?["'](?P<plain>[^"'\\]++)"""
 )
-_OPTION = re.compile(r"""(?<![\w-])--?([A-Za-z][\w.-]{1,63})""" + _SEPARATED + _VALUE)
-_SWITCH = re.compile(
+_OPTION = lazy_pattern(r"""(?<![\w-])--?([A-Za-z][\w.-]{1,63})""" + _SEPARATED + _VALUE)
+_SWITCH = lazy_pattern(
     r"^(?:no|non|with|without|disabled?|enabled?|skip|reset|allow|ask|require|use|show|empty)-",
     re.IGNORECASE,
 )
-_SECRET_ENDING = re.compile(
+_SECRET_ENDING = lazy_pattern(
     r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE
 )
 """The end of an option name whose value is a secret; names such as `--pass-through` do not qualify."""
@@ -57,7 +58,7 @@ _Form = tuple[str, re.Pattern[str], int]
 
 def _form(label: str, pattern: str, shortest: int = 2) -> _Form:
     """The label of a secret, its pattern (the value is the word at `@@`, or the group `plain`), and its minimum length."""
-    return label, re.compile(pattern.replace("@@", _VALUE), re.IGNORECASE), shortest
+    return label, lazy_pattern(pattern.replace("@@", _VALUE), re.IGNORECASE), shortest
 
 
 _FORMS: tuple[_Form, ...] = (
@@ -73,7 +74,7 @@ _FORMS: tuple[_Form, ...] = (
 )  # fmt: skip
 """Secrets in any text, by label; the value follows the match, or is the group `plain`."""
 
-_TOKENS = re.compile(
+_TOKENS = lazy_pattern(
     r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}|\bgl(?:pat|dt|ft|rt|ptt)-[\w-]{20,}|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"
     r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
     r"|\bpypi-Ag[\w-]{20,}|\bnpm_[A-Za-z0-9]{36,}|\bAccountKey=[\w+/=]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bsq0csp-[\w-]{20,}"

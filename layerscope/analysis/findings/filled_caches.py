@@ -11,6 +11,7 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.in_use import paths_in, resolve_paths
 from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
+from layerscope.lazy_patterns import lazy_pattern
 
 KEPT_CACHES = (
     *("huggingface", "torch", "whisper", "modelscope", "clip", "sentence_transformers", "doctr"),
@@ -27,7 +28,7 @@ MODELS = tuple(
     for ending in ("gguf", "ggml", "safetensors", "onnx", "ckpt", "pth", "pt", "tflite", "mlmodel")
 )
 """Names of files with model weights."""
-_COMMANDS = re.compile(r"&&|\|\||[;\n|]")
+_COMMANDS = lazy_pattern(r"&&|\|\||[;\n|]")
 
 
 class _Filling(Struct, frozen=True):
@@ -39,7 +40,7 @@ class _Filling(Struct, frozen=True):
 
 
 def _filling(commands: str, places: tuple[str, ...], variables: tuple[str, ...]) -> _Filling:
-    return _Filling(re.compile(commands), places, variables)
+    return _Filling(lazy_pattern(commands), places, variables)
 
 
 _FILLINGS = (

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from layerscope.errors import UsageError
 from layerscope.image.digest import is_digest
+from layerscope.lazy_patterns import lazy_pattern
 from layerscope.sources.base import shortened
 from layerscope.sources.names import normalise
 
@@ -17,15 +18,15 @@ SCHEME = "registry"
 DOCKER_HUB = "docker.io"
 """The host of names without one."""
 
-_HOST = re.compile(
+_HOST = lazy_pattern(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 )
-_IS_HOST = re.compile(r"localhost\b|\[|[^:/]*\.[^:/]*(?::[0-9]+)?$", re.IGNORECASE)
+_IS_HOST = lazy_pattern(r"localhost\b|\[|[^:/]*\.[^:/]*(?::[0-9]+)?$", re.IGNORECASE)
 """Text that is a host, not a repository."""
 _MAX_PORT = 65535
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_PATH = lazy_pattern(rf"{_PART}(?:/{_PART})*")
+_TAG = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST = 255
 """Maximum length of host and repository together."""
 

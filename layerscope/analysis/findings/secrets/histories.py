@@ -13,6 +13,7 @@ from layerscope.analysis.findings.secrets.pairs import (
 )
 from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.secret_spans import find_spans
+from layerscope.lazy_patterns import lazy_pattern
 
 HISTORIES = (
     *(".bash_history", ".ash_history", ".sh_history", ".zsh_history", ".zhistory", ".histfile"),
@@ -33,20 +34,20 @@ HISTORIES = (
 )
 _MAX_LINES = 2000
 """Maximum lines of one history that are examined, the last ones first."""
-_SUGGESTIVE = re.compile(
+_SUGGESTIVE = lazy_pattern(
     r"pass|pwd|secret|token|key|auth|cred|bearer|identified|login|://[^/\s]*:|\s-[pua]",
     re.IGNORECASE,
 )
 """Matched by every line with a secret."""
-_BEFORE = re.compile(r"^(?:: \d+:\d+;|- cmd: |\d+\s+)")
+_BEFORE = lazy_pattern(r"^(?:: \d+:\d+;|- cmd: |\d+\s+)")
 """What zsh, fish and numbered histories write before a command."""
-_CODE = re.compile(r"[A-Za-z_][\w.]*[(\[]")
-_SET = re.compile(r"""\bset(?:env)?\s+(?:-\w+\s+)*([A-Za-z_]\w{0,127})\s+["']?([^\s"';]+)""")
-_REDIS = re.compile(
+_CODE = lazy_pattern(r"[A-Za-z_][\w.]*[(\[]")
+_SET = lazy_pattern(r"""\bset(?:env)?\s+(?:-\w+\s+)*([A-Za-z_]\w{0,127})\s+["']?([^\s"';]+)""")
+_REDIS = lazy_pattern(
     r"""^\s*(?:auth|config\s+set\s+(?:requirepass|masterauth)|hello\s+\d\s+auth)\s+(?:\S+\s+)?["']?([^\s"']+)["']?\s*$""",
     re.IGNORECASE,
 )
-_CALLS = re.compile(
+_CALLS = lazy_pattern(
     r"""\b(?:auth|login|createUser|changeUserPassword)\(\s*["'][^"']{1,200}["']\s*,\s*["']([^"']{1,200})["']|\bpragma\s+(?:re)?key\s*=\s*["']([^"']+)""",
     re.IGNORECASE,
 )

@@ -11,35 +11,36 @@ from collections.abc import Callable, Iterator
 
 from layerscope.analysis.findings.secrets.values import Secret
 from layerscope.image.secret_names import is_secret_name
+from layerscope.lazy_patterns import lazy_pattern
 
 LONGEST_LINE = 4096
 """Maximum characters of a line that is examined."""
 _MAX_LEAVES = 20_000
 """Maximum values of a JSON document that are examined."""
 _NAME = r"[A-Za-z_][\w.-]{0,127}"
-_LINE = re.compile(
+_LINE = lazy_pattern(
     rf"""\s*(?:(?:-|export|set|const|let|var|public|private|protected|static|final)\s+){{0,4}}[$:@"']{{0,2}}(?:env:)?({_NAME})["'\]]{{0,2}}\s{{0,40}}(?:=>|:=|=|:)(?:\s|(?=\S))(.*)"""
 )
-_QUOTED = re.compile(
+_QUOTED = lazy_pattern(
     rf"""(?<![\w.$-])["'$@]?({_NAME})["'\]]{{0,2}}\s{{0,20}}(?:=>|:=|[:=])\s{{0,20}}[rbuRBU]?(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)')"""
 )
-_DEFINED = re.compile(rf"""\bdefine\s*\(\s*["']({_NAME})["']\s*,\s*["']([^"']+)["']""")
-_ATTRIBUTES = re.compile(
+_DEFINED = lazy_pattern(rf"""\bdefine\s*\(\s*["']({_NAME})["']\s*,\s*["']([^"']+)["']""")
+_ATTRIBUTES = lazy_pattern(
     rf"""\b(?:key|name)\s*=\s*["']({_NAME})["']\s+value\s*=\s*(?:"([^"]+)"|'([^']+)')"""
 )
-_ELEMENT = re.compile(
+_ELEMENT = lazy_pattern(
     rf"""<(?:\w{{1,30}}\s[^<>]{{0,200}}?\b(?:key|name)\s*=\s*["']({_NAME})["'][^<>]{{0,200}}|({_NAME})(?:\s[^<>]{{0,200}})?)>\s*([^<>\s][^<>]{{0,500}}?)\s*</"""
 )
 _COMMENTED = ("#", ";", "//", "*", "/*", "--", "%", "!", "<!--", "rem ", "REM ")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_URL = re.compile(
+_CAMEL = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_URL = lazy_pattern(
     r"""[a-z][a-z0-9+.-]{1,20}://([^\s:/@"'<>]{0,200}):([^\s/@"'<>]{1,200})@(\[[0-9a-f:]{2,40}\]|[^\s/:"'?,<>]{0,255})""",
     re.IGNORECASE,
 )
-_CONNECTION = re.compile(
+_CONNECTION = lazy_pattern(
     r"(?:^|[;\s\"'])(?:password|pwd)\s{0,5}=\s{0,5}([^;\s\"']+)", re.IGNORECASE
 )
-_SERVER = re.compile(
+_SERVER = lazy_pattern(
     r"(?:^|[;\s\"'])(?:server|data source|host|hostname|addr|address|network address)\s{0,5}=\s{0,5}(?:tcp:)?(\[[0-9a-f:]{2,40}\]|[^;,:\s\"'\\]+)",
     re.IGNORECASE,
 )
@@ -137,7 +138,7 @@ def password_in_connection(value: str) -> Secret | None:
 
 def values_named(pattern: str) -> Callable[[str], Iterator[Secret]]:
     """Finds the values of names that match an expression (in lower case, with `_`), and passwords in URLs."""
-    wanted = re.compile(pattern)
+    wanted = lazy_pattern(pattern)
 
     def find(text: str) -> Iterator[Secret]:
         for name, value in pairs(text):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from layerscope.image.dummy_secrets import is_dummy
 from layerscope.image.secret_names import PLACEHOLDER
+from layerscope.lazy_patterns import lazy_pattern
 
 
 class Secret(NamedTuple):
@@ -27,7 +28,7 @@ class Grade(IntEnum):
     REAL = 2
 
 
-_REFERENCE = re.compile(
+_REFERENCE = lazy_pattern(
     r"\$[A-Za-z_{(]|`|\{\{|<[^<>]*>|%[A-Za-z_]\w*%|%(?:env)?\([\w:.]+\)|#\{|__\w+__$|@[\w.]+@$|\*+$|\[[\w ]+\]$"
     r"|(?:ENC|env|getenv|lookup|secret|file)\(|(?:os\.environ|process\.env|System\.getenv|ENV\[)"
     r"|\{(?:cipher|vault|noop|bcrypt|argon2|pbkdf2|scrypt|ssha\w*|sha\w*)\}|\$(?:1|2[abxy]?|5|6|y|argon2\w*)\$"
@@ -35,8 +36,8 @@ _REFERENCE = re.compile(
     r"|@Microsoft\.KeyVault|![A-Za-z]|SCRAM-SHA-|projects/[^/]{1,100}/secrets/",
 )
 """A reference to a secret stored elsewhere, or the hash of one."""
-_PATH = re.compile(r"(?:~|\.{1,2}|/(?:[\w.-]+/)?)/?[\w.-]+(?:/[\w.-]+)+|[A-Za-z]:\\|file:")
-_SCHEMA = re.compile(
+_PATH = lazy_pattern(r"(?:~|\.{1,2}|/(?:[\w.-]+/)?)/?[\w.-]+(?:/[\w.-]+)+|[A-Za-z]:\\|file:")
+_SCHEMA = lazy_pattern(
     r"true|false|yes|no|on|off|null|nil|none|undefined|nothing|empty|required|optional|(?:dis|en)abled|string|text|number"
     r"|bool(?:ean)?|int(?:eger)?|varchar|hidden|plain|basic|digest|bearer|~",
     re.IGNORECASE,

@@ -86,7 +86,7 @@ def load(path: Path = RESULTS) -> Results:
 
 def table(results: Results) -> str:
     """The figures as a Markdown table, with the commit and the machine."""
-    lines = ["| | layerscope | beside it | ratio |", "|---|---:|---:|---:|"]
+    lines = ["| | layerscope | compared with | ratio |", "|---|---:|---:|---:|"]
     lines += (
         f"| {row.what} | {_seconds(row.ours)} | {row.peer.program} {_seconds(row.peer)} | **{times(row.ratio)}** |"
         for row in results.rows

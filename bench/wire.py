@@ -48,11 +48,11 @@ Counts = dict[str, list[int]]
 """Bytes of each answer, by action."""
 ROW, STEP, VIEW, LETTER, START = "row", "step", "view", "letter", "start"
 TARGETS = {
-    START: ("the start, until everything is known", 60_000),
-    ROW: ("a row down, in a list without panes", 1_500),
-    STEP: ("another layer, with its panes", 6_000),
+    START: ("start, until all results are shown", 60_000),
+    ROW: ("a row down, in a list without other panes", 1_500),
+    STEP: ("another layer, with all panes", 6_000),
     VIEW: ("another view", 15_000),
-    LETTER: ("a letter in the filter", 4_000),
+    LETTER: ("a letter typed in a filter", 4_000),
 }
 """The words for each action, and its maximum bytes."""
 

@@ -110,7 +110,7 @@ QUESTIONS: Sequence[Question] = (
     Question("Can I copy a fix?", (Press("8"), Press("y")), "Copied the fix"),
     Question("What does efficiency mean?", (Press("C-p", shows="Search for commands"), Type("efficiency")), "live ÷ stored"),
     Question("Is a deleted secret still there?", (Press("8"),), "356 B … Environment file, deleted later and still st"),
-    Question("What did a layer change in this file?", (Press("4"), Type("dpkg/status", shows="replaced in 1"), Press("Enter", shows="~ status"), Press("D")), "81 + Package: binutils", longer="with the cursor on a file, it takes only the last one"),
+    Question("What did a layer change in this file?", (Press("4"), Type("dpkg/status", shows="replaced in 1"), Press("Enter", shows="~ status"), Press("D")), "81 + Package: binutils", longer="with the cursor on a file, only the last one is needed"),
     Question("How do I rebind a key?", (Press("?"), Press("/"), Type("sort by size, name, change")), "s Sort by size, name, change or layer. [explore.sort]"),
     Question("Is the mouse enough?", (Click("8 Findings", shows="[ ]"), Click("[ ]")), "with 1 fix"),
     Question("Does it survive a resize?", (Press("2", shows="stored in"), Resize(100, 30), Resize(80, 24)), "hidden by 6 RUN chown -R 1000:1000 /app"),

@@ -347,7 +347,7 @@ RULES: tuple[Rule, ...] = (
     ),
     path_rule(
         "user-cache",
-        title="Other caches in a home directory",
+        title="User caches left in the image",
         why="Programs can recreate or download again what they keep in ~/.cache.",
         finds="Everything in `~/.cache` without a rule of its own, except models and browsers downloaded on purpose.",
         wrong="It is a hint: some programs are slow, or fail without a network, until their cache is filled again. Name the directory in `ENV`, or turn the rule off.",

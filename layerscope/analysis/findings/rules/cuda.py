@@ -38,7 +38,7 @@ def _unused(evidence: Evidence) -> Iterator[Claim]:
                 evidence,
                 group,
                 home,
-                title=f"CUDA libraries beside {framework}, which is built without CUDA",
+                title=f"CUDA libraries that {framework} cannot use",
                 reason=f"{framework} is built without CUDA, and nothing else in this image seems to use it",
             )
 
@@ -74,7 +74,7 @@ def _twice(evidence: Evidence) -> Iterator[Claim]:
                 evidence,
                 group,
                 Home.WHEELS if confidence else Home.SYSTEM,
-                title="CUDA libraries of an older version beside a newer one",
+                title="An older version of CUDA libraries",
                 reason="the image has a newer version of the same libraries",
                 confidence=confidence,
             )
@@ -200,9 +200,9 @@ _WHY = "CUDA libraries take gigabytes."
 RULES: tuple[Rule, ...] = (
     Rule(
         "cuda-unused",
-        title="CUDA libraries beside a framework without CUDA",
+        title="CUDA libraries that no framework uses",
         why=f"{_WHY} A framework built for CPUs never loads them.",
-        finds="NVIDIA's wheels, and CUDA from the system or from conda, beside a framework that was built without CUDA (`torch` as `+cpu`, `onnxruntime`, `tensorflow-cpu`, `faiss-cpu`, `jax` …) and nothing else seems to use CUDA.",
+        finds="NVIDIA's wheels, and CUDA from the system or from conda, if the image has a framework that was built without CUDA (`torch` as `+cpu`, `onnxruntime`, `tensorflow-cpu`, `faiss-cpu`, `jax` …) and nothing else seems to use CUDA.",
         wrong="A program that loads CUDA under an unusual name is not recognized: accept the path, or turn the rule off.",
         find=_unused,
         confidence=Confidence.MEDIUM,
@@ -212,7 +212,7 @@ RULES: tuple[Rule, ...] = (
         "cuda-twice",
         title="CUDA libraries installed twice",
         why=f"{_WHY} Frameworks from PyPI bring their own or install NVIDIA's wheels, and do not use those of the system.",
-        finds="CUDA libraries that are in the system and also in NVIDIA's wheels or a framework, and older versions beside newer ones.",
+        finds="CUDA libraries that are in the system and also in NVIDIA's wheels or a framework, and older versions of the same libraries.",
         wrong="Programs linked to the system's libraries need them: accept the path. If the image has such programs, it is a note of low confidence.",
         find=_twice,
         confidence=Confidence.MEDIUM,

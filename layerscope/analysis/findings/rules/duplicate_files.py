@@ -105,7 +105,7 @@ def _fix(
 
 RULE = Rule(
     "duplicate-files",
-    title="Duplicates of large files",
+    title="Duplicate files",
     why="Every copy is stored, pushed and pulled, unless it is a hard link.",
     finds="Files of equal content at different paths.",
     wrong="Programs may expect a real file at each path. A hard link made in the same step keeps all paths; if that is not possible, ignore it.",

@@ -21,7 +21,7 @@ _OVERHEAD = 10_000_000
 """Minimum bytes of headers and padding. They are not content, so the finding itself has 0 bytes."""
 
 
-_TITLE = "More tar headers than content"
+_TITLE = "Tar headers take more space than contents"
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -37,7 +37,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             layers=(layer,),
             paths=_files(evidence.filesystem, layer),
             bytes=0,
-            title=f"{_TITLE}: {size(overhead)} around {size(stored)}",
+            title=f"{_TITLE}: {size(overhead)} against {size(stored)}",
             why=f"Headers and padding of its {len(index):,} entries take {size(overhead)}, their contents {size(stored)}: "
             "layers of many tiny files are slow to pull and to unpack.",
         )

@@ -19,7 +19,7 @@ def test_headers_and_padding_are_reported_without_a_saving() -> None:
     findings = findings_of(opened)
     (finding,) = [found for found in findings.found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (0, (0,))
-    assert finding.title.endswith(": 20.2 MB around 240 kB")
+    assert finding.title.endswith(": 20.2 MB against 240 kB")
     assert finding.severity == "note"
     assert findings.saving() == 0
     assert finding.fix.endswith("\nRUN npm ci")

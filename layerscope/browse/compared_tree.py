@@ -123,7 +123,7 @@ class ComparedTree:
             new=old + int(self._growth[path]),
             differing=int(self._differing[path]),
             expanded=self.is_open(path),
-            has_children=int(self._display.counts[path]) > 1,
+            has_children=self._display.has_children(path),
         )
 
     def row_of(self, path: int) -> int | None:

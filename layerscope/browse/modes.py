@@ -200,7 +200,7 @@ def _by_path(filesystem: Filesystem, mask: NDArray[np.bool_]) -> NDArray[np.int3
 def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.int64]:
     """Content bytes of these versions at and below each path; an inode counts once, at its first name."""
     _, first = np.unique(filesystem.inode_of[rows], return_index=True)
-    rows = rows[first]
+    rows = rows[np.sort(first)]
     return sums_below(filesystem.table, filesystem.paths[rows], filesystem.stored[rows], np.int64)
 
 

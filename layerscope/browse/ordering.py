@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.browse.choices import Sort
 from layerscope.browse.modes import NO_CHANGE, Selection
-from layerscope.filesystem.paths import PathTable, subtree_counts
+from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.sorting import edges, stable_order
 from layerscope.words import Change
@@ -37,57 +37,65 @@ class Display:
         keys: Keys | None = None,
     ) -> None:
         """Show the paths in the mask `included`, which must include their parents; without keys, in path order."""
-        self.counts = subtree_counts(table, included)
-        """For each path, the number of included paths in its subtree, itself included; shape (paths,)."""
         self._table = table
         self._siblings = siblings
         self._included = included
         self._keys = keys
-        nothing = np.zeros(0, np.int32)
-        self._ordered = np.zeros(len(table), bool), nothing
+        self._ordered = np.zeros(len(table), bool), np.zeros(0, np.int32)
         """Mask of the paths ordered so far, and their order."""
+
+    def __contains__(self, path: int) -> bool:
+        return bool(self._included[path])
+
+    def has_children(self, path: int) -> bool:
+        """Whether a directory has paths to show below it."""
+        return bool(self._included[path + 1 : self._table.ends[path]].any())
 
     def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The paths shown when only the directories in the mask `opened` are open, from top to bottom."""
         shown = self._shown(opened)
         if self._keys is None:
-            return np.flatnonzero(shown).astype(np.int32)
+            return shown
         ordered, order = self._ordered
-        if (shown & ~ordered).any():
+        mask = np.zeros(len(self._table), bool)
+        mask[shown] = True
+        if not ordered[shown].all():
             order = self._in_order(shown, self._keys)
-            self._ordered = shown, order
-        rows: NDArray[np.int32] = order[shown[order]]
+            self._ordered = mask, order
+        rows: NDArray[np.int32] = order[mask[order]]
         return rows
 
-    def _shown(self, opened: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Mask of the included paths that have no closed directory above them."""
-        inner = self._table.inner
-        closed = inner[(self.counts[inner] > 1) & ~opened[inner]]
-        closed = closed[closed > 0]  # the root has no row, and is always open
-        steps = np.zeros(len(self._table) + 1, np.int32)
-        steps[closed + 1] = 1
-        np.subtract.at(steps, self._table.ends[closed], 1)
-        shown: NDArray[np.bool_] = np.cumsum(steps[:-1], dtype=np.int32) == 0
-        return shown & self._included
+    def _shown(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The included paths that have no closed directory above them, in path order."""
+        directories, found = np.zeros(1, np.int32), []  # the root is always open
+        while len(directories):
+            children = self._siblings.children_of(directories)
+            children = children[self._included[children]]
+            found.append(children)
+            directories = children[opened[children]]
+        return np.sort(np.concatenate(found))
 
-    def _in_order(self, shown: NDArray[np.bool_], keys: Keys) -> NDArray[np.int32]:
-        """These paths in the order of the keys, each after its parent."""
-        table = self._table
-        paths = np.flatnonzero(shown).astype(np.int32)
-        counts = subtree_counts(table, shown)
-        ranked = self._siblings.sort(paths, keys(paths))
-        firsts = np.flatnonzero(edges(self._siblings.groups[ranked]))
-        spans = counts[ranked]
+    def _in_order(self, paths: NDArray[np.int32], keys: Keys) -> NDArray[np.int32]:
+        """Paths, which are in path order, in the order of the keys, each after its parent."""
+        table, numbers = self._table, np.arange(len(paths), dtype=np.int32)
+        ends = numbers + 1
+        inner = np.flatnonzero(table.ends[paths] > paths + 1)
+        ends[inner] = np.searchsorted(paths, table.ends[paths[inner]])
+        number_of = np.empty(len(table), np.int32)
+        number_of[paths] = numbers
+        ranked = number_of[self._siblings.sort(paths, keys(paths))]
+        firsts = np.flatnonzero(edges(self._siblings.groups[paths[ranked]]))
+        spans = (ends - numbers)[ranked]
         # Rows between each path and its parent. The sum may wrap around, but differences within a directory do not.
         steps = np.cumsum(spans, dtype=np.int32) - spans
         steps -= np.repeat(steps[firsts] - 1, np.diff(firsts, append=len(ranked)))
         # The row of a path is the sum of the steps of all paths above it.
-        positions = np.zeros(len(table) + 1, np.int32)
+        positions = np.zeros(len(paths) + 1, np.int32)
         positions[ranked] = steps
-        np.subtract.at(positions, table.ends[ranked], steps)
+        np.subtract.at(positions, ends[ranked], steps)
         np.cumsum(positions, dtype=np.int32, out=positions)
         order = np.empty(len(paths), np.int32)
-        order[positions[paths] - 1] = paths
+        order[positions[:-1] - 1] = paths
         return order
 
 

@@ -157,7 +157,7 @@ class TreeView:
 
     def reveal(self, path: int) -> int | None:
         """Open all directories above a path and return its row; None if mode or filter exclude it."""
-        if self.flat or not path or not self.display.counts[path]:
+        if self.flat or path not in self.display:
             return self.index_of(path)
         parent = int(self.filesystem.table.parents[path])
         while parent:
@@ -200,7 +200,7 @@ class TreeView:
         return make_row(
             self.matched,
             path,
-            children=not self.flat and int(self.display.counts[path]) > 1,
+            children=not self.flat and self.display.has_children(path),
             opened=self._is_open(path),
             flat=self.flat,
         )
@@ -228,6 +228,11 @@ class TreeView:
         """Inodes whose contents a range needs: hash them, then call `refresh`. Until then, they count as different."""
         none = np.zeros(0, np.int32)
         return unread(self.filesystem, self.layer, self.since) if self.mode is Mode.RANGE else none
+
+    @property
+    def is_tree_of_one_layer(self) -> bool:
+        """Whether it is neither a flat list nor a comparison."""
+        return not self.flat and self.mode is not Mode.RANGE
 
     # computed on demand
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +18,8 @@ from layerscope.limits import Limits
 
 _Sum = TypeVar("_Sum", np.int32, np.int64)
 
+_SEARCHED = 10
+"""Paths that can be counted in the time of one binary search."""
 CACHED_PREFIX_BYTES = 1 << 24
 """Maximum bytes of directory paths that are cached while many full paths are built."""
 
@@ -162,16 +164,19 @@ def merge(trees: Sequence[PathTree], limits: Limits) -> tuple[PathTable, list[ND
 
 def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mask of these paths and all directories above them, without the root."""
-    prefix = _prefix_sums(mask, np.int32)
-    out, inner = mask.copy(), table.inner
-    out[inner] = prefix[table.ends[inner]] > prefix[inner]
+    starts, ends = _places(table, np.flatnonzero(mask))
+    out = mask.copy()
+    out[table.inner] = ends > starts
     out[0] = False
     return out
 
 
 def subtree_counts(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Number of these paths in the subtree of each path, itself included; shape (paths,)."""
-    return subtree_sums(table, mask, np.int32)
+    starts, ends = _places(table, np.flatnonzero(mask))
+    counts = mask.astype(np.int32)
+    counts[table.inner] = ends - starts
+    return counts
 
 
 def subtree_sums(
@@ -180,34 +185,35 @@ def subtree_sums(
     dtype: type[_Sum],
 ) -> NDArray[_Sum]:
     """Sum of the values in the subtree of each path, itself included; shapes are (paths,)."""
-    sums: NDArray[_Sum] = values.astype(dtype)
-    _sum_up(table, sums, dtype)
-    return sums
+    return sums_below(table, np.arange(len(table), dtype=np.int32), values, dtype)
 
 
 def sums_below(
     table: PathTable,
     paths: NDArray[np.int32],
-    values: NDArray[np.int64] | NDArray[np.bool_],
+    values: NDArray[np.int64] | NDArray[np.int32] | NDArray[np.bool_],
     dtype: type[_Sum],
 ) -> NDArray[_Sum]:
-    """`subtree_sums` of values that only these distinct paths have; shape (paths of the table,)."""
+    """`subtree_sums` of values that only these paths have, which must be in order; shape (paths of the table,)."""
     sums = np.zeros(len(table), dtype)
     sums[paths] = values
-    _sum_up(table, sums, dtype)
+    prefix = np.zeros(len(paths) + 1, dtype)
+    np.cumsum(values, dtype=dtype, out=prefix[1:])
+    starts, ends = _places(table, paths)
+    sums[table.inner] = prefix[ends] - prefix[starts]
     return sums
 
 
-def _sum_up(table: PathTable, sums: NDArray[_Sum], dtype: type[_Sum]) -> None:
-    """Add to the value of each path the values of all paths below it."""
-    prefix, inner = _prefix_sums(sums, dtype), table.inner
-    sums[inner] = prefix[table.ends[inner]] - prefix[inner]
-
-
-def _prefix_sums(
-    values: NDArray[np.int64] | NDArray[np.int32] | NDArray[np.bool_], dtype: type[_Sum]
-) -> NDArray[_Sum]:
-    """The sum of the values before each position, and of all."""
-    prefix = np.zeros(len(values) + 1, dtype)
-    np.cumsum(values, dtype=dtype, out=prefix[1:])
-    return prefix
+def _places(
+    table: PathTable, paths: NDArray[np.int32] | NDArray[np.int64]
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+    """Where the subtree of each of `table.inner` starts and ends in these paths, which must be in order."""
+    inner = table.inner
+    ends = table.ends[inner]
+    if len(inner) < len(table) // _SEARCHED:
+        paths = paths.astype(np.int32)  # else all would be converted for each search
+        return np.searchsorted(paths, inner), np.searchsorted(paths, ends)
+    before = np.zeros(len(table) + 1, np.int32)
+    before[paths + 1] = 1
+    np.cumsum(before, dtype=np.int32, out=before)
+    return before[inner], before[ends]

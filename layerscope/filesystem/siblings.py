@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.sorting import WORD, Column, bits, edges, stable_order
+from layerscope.layers.merged_paths import expand_ranges
 
 
 class Siblings:
@@ -22,6 +23,8 @@ class Siblings:
         is_first = edges(packed >> 32)
         self.first = np.flatnonzero(is_first)
         """Index in `children` of the first child of each directory."""
+        self._counts = np.diff(self.first, append=len(packed))
+        self._ends = table.ends
         group = np.cumsum(is_first) - 1
         self.groups = np.zeros(len(table), np.int32)
         """For each path, the number of its parent among the directories with children."""
@@ -29,6 +32,12 @@ class Siblings:
         self.places = np.zeros(len(table), np.int32)
         """Index of each path among its siblings."""
         self.places[self.children] = np.arange(len(packed)) - self.first[group]
+
+    def children_of(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The children of these paths."""
+        paths = paths[self._ends[paths] > paths + 1]
+        groups = self.groups[paths + 1]  # the first child follows its parent
+        return self.children[expand_ranges(self.first[groups], self._counts[groups])]
 
     def sort(
         self, paths: NDArray[np.int32], keys: Sequence[NDArray[np.int64]]

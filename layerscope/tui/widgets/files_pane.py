@@ -120,6 +120,8 @@ class FilesPane(Pane):
 
         self.files.placeholder = place.no_files if marked is None and mode is Mode.LAYER else ""
         self.files.change(apply, reveal)
+        if not self.files.computing:
+            self.update_title()  # in the same frame as the rows
 
     def reset(self) -> None:
         """Show the tree of one layer's changes, without a filter."""

@@ -30,6 +30,10 @@ WORK = "tree"
 """Worker group for computing views."""
 AT_ONCE = 30_000
 """Maximum number of paths whose updates are too fast to notice, and need no thread."""
+_SIMPLE = 30
+"""How many times as many paths are as fast in simple views: only paths with rows are ordered."""
+_FEW = 1_000
+"""Maximum number of rows and of open directories in a simple view."""
 
 
 class ComputedTree(LineList):
@@ -107,7 +111,7 @@ class ComputedTree(LineList):
         self._confirmed = None if contents is None else view.filesystem
         self._target_view = view
         if self.view is None:
-            if self._is_quick(view):
+            if len(view.filesystem.table) <= self.at_once:
                 self.view = view
             self._keep_path = self._reveal_path = None
         elif not self.view.filesystem.table.same_as(view.filesystem.table):
@@ -139,8 +143,14 @@ class ComputedTree(LineList):
 
     def _is_quick(self, view: TreeView) -> bool:
         """Whether a view can be computed directly, without a thread."""
-        slow = view.filter is not None and view.filter.has_regex
-        return not slow and len(view.filesystem.table) <= self.at_once
+        if view.filter is not None and view.filter.has_regex:
+            return False
+        is_simple = (
+            view.filter is None
+            and view.is_tree_of_one_layer
+            and max(self.row_count(), int(view.expanded.sum())) <= _FEW
+        )
+        return len(view.filesystem.table) <= self.at_once * (_SIMPLE if is_simple else 1)
 
     def _start(self) -> None:
         if self._target_view is not None:

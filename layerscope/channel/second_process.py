@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -32,14 +33,16 @@ _CANCEL_SECONDS = 2.0
 _RECEIVER_JOIN_SECONDS = 1.0
 """Seconds after which the pipe of a killed process has ended, unless other processes hold it open."""
 _RUN = """
-import sys
-parent, module, count, *rest = sys.argv[1:]
+import gc, sys
+parent, garbage, module, count, *rest = sys.argv[1:]
+gc.set_threshold(int(garbage))
 sys.path[:] = rest[int(count):]
 from layerscope.channel.serving import end_with_parent
 end_with_parent(int(parent))
 __import__(module, fromlist=["main"]).main(*rest[:int(count)])
 """
-"""Runs a module. Arguments: ID of this process, module, number of its arguments, these, and the module search path."""
+"""Runs a module. Arguments: ID and garbage collection threshold of this process, module, number of its arguments, these, and the
+module search path."""
 
 
 class _PendingRequest:
@@ -155,7 +158,8 @@ class SecondProcess:
         import subprocess
 
         options = ["-P", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-        arguments = [str(os.getpid()), self._module, str(len(self._arguments)), *self._arguments]
+        of_this_process = [str(os.getpid()), str(gc.get_threshold()[0])]
+        arguments = [*of_this_process, self._module, str(len(self._arguments)), *self._arguments]
         paths = [*filter(None, sys.path), str(Path(__file__).parents[1])]
         try:
             self.process = start(

@@ -7,7 +7,6 @@ missing. An unusable folder is detected on writing and reported in `problem`; ev
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -66,7 +65,9 @@ class Store:
     @staticmethod
     def key(*parts: object) -> str:
         """A key that is equal for equal `parts`, which consist of plain numbers and strings."""
-        import msgspec  # shell completion needs only the folder
+        import hashlib  # shell completion and the first frame need only the folder
+
+        import msgspec
 
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 

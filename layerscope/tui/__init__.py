@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from layerscope import text
 from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, prefix_errors
-from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.allocator import limit_freed_memory
 from layerscope.opening.options import Options
 from layerscope.opening.remote import RemoteImage
@@ -20,6 +19,7 @@ from layerscope.settings import Settings, load_settings
 from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
+    from layerscope.image.dockerfile import Dockerfile
     from layerscope.sources.registry.repository import Reference
     from layerscope.tui.fleet.state import Reader
     from layerscope.tui.preferences import Preferences

@@ -127,7 +127,7 @@ def test_the_new_file_is_never_compared(overwritten: Opened) -> None:
     duplicates = find_duplicates(filesystem, overwritten.contents, NullProgress())
     assert (filesystem.inodes.hashed == hashed).all()
     if not hashed.any():
-        assert duplicates == []
+        assert not duplicates
     list(overwritten.contents[0].digests(np.arange(3)))
     with pytest.raises(CorruptImageError, match=CHANGED):
         overwritten.raise_damage()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Duplicates
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
 from layerscope.layers.blob import Blob
@@ -81,11 +80,11 @@ class ImageCache:
         """Store the accounting."""
         self._keep(ACCOUNTING, lambda: pack_fields(accounting), filesystem)
 
-    def duplicates(self) -> Sequence[Duplicate] | None:
+    def duplicates(self) -> Duplicates | None:
         """All duplicates; None if not cached."""
         return self._read(DUPLICATES, unpack_duplicates)
 
-    def keep_duplicates(self, duplicates: Sequence[Duplicate], filesystem: Filesystem) -> None:
+    def keep_duplicates(self, duplicates: Duplicates, filesystem: Filesystem) -> None:
         """Store the duplicates."""
         self._keep(DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
 
@@ -224,28 +223,22 @@ def check_range(numbers: NDArray[np.int32], count: int) -> None:
         raise ValueError("a number out of range")
 
 
-def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:
+def pack_duplicates(duplicates: Duplicates) -> Packed:
     """Duplicates as arrays: one row each, and all their paths."""
-    digests = b"".join(bytes.fromhex(each.digest.removeprefix(_PREFIX)) for each in duplicates)
-    counts = [0, *(len(each.paths) for each in duplicates)]
     return Packed(
         {},
         {
-            "bytes": np.array([each.bytes for each in duplicates], np.int64),
-            "digests": np.array(bytearray(digests), np.uint8),
-            "bounds": np.cumsum(counts),
-            "paths": np.array([path for each in duplicates for path in each.paths], np.int64),
+            "bytes": duplicates.sizes,
+            "digests": duplicates.digests.ravel(),
+            "bounds": duplicates.bounds,
+            "paths": duplicates.paths,
         },
     )
 
 
-def unpack_duplicates(packed: Packed) -> list[Duplicate]:
+def unpack_duplicates(packed: Packed) -> Duplicates:
     """The inverse of `pack_duplicates`. Raises KeyError for invalid arrays."""
     arrays = packed.arrays
-    digests, paths = arrays["digests"].tobytes().hex(), arrays["paths"].tolist()
-    return [
-        Duplicate(size, _PREFIX + digests[64 * number : 64 * number + 64], tuple(paths[start:end]))
-        for number, (size, (start, end)) in enumerate(
-            zip(arrays["bytes"].tolist(), pairwise(arrays["bounds"].tolist()), strict=True)
-        )
-    ]
+    paths = arrays["paths"].astype(np.int32, copy=False)
+    digests = arrays["digests"].reshape(-1, 32)
+    return Duplicates(arrays["bytes"], digests, arrays["bounds"], paths)

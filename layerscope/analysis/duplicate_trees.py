@@ -7,14 +7,11 @@ compared in full.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Duplicates
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind
 
@@ -60,7 +57,7 @@ class _Live(Struct, frozen=True):
 def find_duplicate_trees(
     filesystem: Filesystem,
     live_inodes: NDArray[np.int32],
-    duplicates: Sequence[Duplicate],
+    duplicates: Duplicates,
     min_bytes: int,
 ) -> list[DuplicateTree]:
     """All duplicate directories of at least `min_bytes` bytes, largest saving first; `live_inodes` has the final image's inode of
@@ -101,18 +98,17 @@ def find_duplicate_trees(
 def _has_candidates(
     filesystem: Filesystem,
     live_inodes: NDArray[np.int32],
-    duplicates: Sequence[Duplicate],
+    duplicates: Duplicates,
     min_bytes: int,
 ) -> bool:
     """Which directories are large enough and contain only repeated contents; skipping the others is ten times as fast."""
-    if sum(duplicate.saving for duplicate in duplicates) < min_bytes:
+    if duplicates.saving < min_bytes:
         return False
     columns, ends = filesystem.inodes.columns, filesystem.table.ends
     kinds = columns.kinds[live_inodes]
     stored = np.where((live_inodes >= 0) & (kinds == Kind.FILE), columns.stored[live_inodes], 0)
     repeated = np.zeros(len(columns.stored), bool)
-    copies = chain.from_iterable(duplicate.paths for duplicate in duplicates)
-    repeated[live_inodes[np.fromiter(copies, np.int64)]] = True
+    repeated[live_inodes[duplicates.paths]] = True
     sums, lone = _prefix(stored), _prefix((stored > 0) & ~repeated[live_inodes])
     tops = (
         (kinds == Kind.DIRECTORY)
@@ -122,9 +118,7 @@ def _has_candidates(
     return int(tops.sum()) > 1
 
 
-def _live(
-    filesystem: Filesystem, live_inodes: NDArray[np.int32], duplicates: Sequence[Duplicate]
-) -> _Live:
+def _live(filesystem: Filesystem, live_inodes: NDArray[np.int32], duplicates: Duplicates) -> _Live:
     table, columns = filesystem.table, filesystem.inodes.columns
     is_live = live_inodes >= 0
     is_live[0] = False  # the root is not a copy
@@ -138,11 +132,7 @@ def _live(
     contents[kinds == Kind.DIRECTORY] = 0
     contents[files & (stored == 0)] = 0
     number_of = np.full(len(columns.stored), -1, np.int32)
-    counts = np.array([len(duplicate.paths) for duplicate in duplicates])
-    copies = np.fromiter(
-        chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int64, counts.sum()
-    )
-    number_of[live_inodes[copies]] = np.repeat(np.arange(1, len(counts) + 1), counts)
+    number_of[live_inodes[duplicates.paths]] = duplicates.groups + 1
     full = files & (stored > 0)
     contents[full] = number_of[inodes[full]]
     above = table.parents[paths]

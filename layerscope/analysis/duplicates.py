@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from typing import overload
 
 import numpy as np
 from isal import isal_zlib
@@ -14,8 +14,10 @@ from layerscope.filesystem.compare_contents import hash_contents, in_parallel
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import Kind
+from layerscope.layers.merged_paths import expand_ranges
 from layerscope.progress import Progress, check
 
+_PREFIX = "sha256:"
 HEAD = 4096
 """Number of first bytes of a file that are compared before the whole file is read."""
 
@@ -35,20 +37,102 @@ class Duplicate(Struct, frozen=True):
         return self.bytes * (len(self.paths) - 1)
 
 
+class Duplicates(Sequence[Duplicate]):
+    """All duplicates, largest saving first, as columns: a `Duplicate` is made when it is looked at."""
+
+    def __init__(
+        self,
+        sizes: NDArray[np.int64],
+        digests: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        paths: NDArray[np.int32],
+    ) -> None:
+        self.sizes = sizes
+        """Content bytes of one copy of each; shape (n,)."""
+        self.digests = digests
+        """SHA-256 of each content; shape (n, 32)."""
+        self.bounds = bounds
+        """Where the paths of each begin in `paths`, and where the last ones end; shape (n + 1,)."""
+        self.paths = paths
+        """The paths of all, those of one duplicate in path order."""
+
+    @classmethod
+    def of(cls, duplicates: Sequence[Duplicate]) -> Duplicates:
+        """The columns of these duplicates."""
+        digests = b"".join(bytes.fromhex(each.digest.removeprefix(_PREFIX)) for each in duplicates)
+        return cls(
+            np.array([each.bytes for each in duplicates], np.int64),
+            np.frombuffer(digests, np.uint8).reshape(-1, 32),
+            np.cumsum([0, *(len(each.paths) for each in duplicates)]),
+            np.array([path for each in duplicates for path in each.paths], np.int32),
+        )
+
+    @property
+    def copies(self) -> NDArray[np.int64]:
+        """Number of paths of each."""
+        return np.diff(self.bounds)
+
+    @property
+    def groups(self) -> NDArray[np.int32]:
+        """For each of `paths`, the index of its duplicate."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.copies)
+
+    @property
+    def saving(self) -> int:
+        """Bytes of all copies but one of each content."""
+        return int((self.sizes * (self.copies - 1)).sum())
+
+    def only(self, kept: NDArray[np.bool_]) -> Duplicates:
+        """The duplicates of the paths in a mask over `paths`; those with one path left are omitted."""
+        counts = (
+            np.add.reduceat(kept, self.bounds[:-1], dtype=np.int64) if len(self) else self.copies
+        )
+        some = counts > 1
+        kept = kept & np.repeat(some, self.copies)
+        bounds = np.concatenate([[0], np.cumsum(counts[some])])
+        return Duplicates(self.sizes[some], self.digests[some], bounds, self.paths[kept])
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, index: int) -> Duplicate: ...
+    @overload
+    def __getitem__(self, index: slice) -> Duplicates: ...
+    def __getitem__(self, index: int | slice) -> Duplicate | Duplicates:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, int):
+            start, end = self.bounds[numbers : numbers + 2].tolist()
+            return Duplicate(
+                int(self.sizes[numbers]),
+                _PREFIX + self.digests[numbers].tobytes().hex(),
+                tuple(self.paths[start:end].tolist()),
+            )
+        if numbers.step != 1:
+            raise ValueError("a step is not supported")
+        first, last = numbers.start, max(numbers.start, numbers.stop)
+        bounds = self.bounds[first : last + 1]
+        return Duplicates(
+            self.sizes[first:last],
+            self.digests[first:last],
+            bounds - bounds[0],
+            self.paths[bounds[0] : bounds[-1]],
+        )
+
+
+NO_DUPLICATES = Duplicates.of(())
+
+
 class CopyIndex:
     """The position of paths among the copies of their content."""
 
-    def __init__(self, duplicates: Sequence[Duplicate]) -> None:
-        counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
-        paths = np.fromiter(
-            chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int32, counts.sum()
-        )
-        groups = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-        firsts = (np.cumsum(counts) - counts).astype(np.int32)
-        places = np.arange(len(paths), dtype=np.int32) - np.repeat(firsts, counts)
+    def __init__(self, duplicates: Duplicates) -> None:
+        paths, copies = duplicates.paths, duplicates.copies
+        places = np.arange(len(paths)) - np.repeat(duplicates.bounds[:-1], copies)
         order = np.argsort(paths)
         self._duplicates = duplicates
-        self._paths, self._groups, self._places = paths[order], groups[order], places[order]
+        self._paths, self._groups = paths[order], duplicates.groups[order]
+        self._places = places[order].astype(np.int32)
 
     def of(self, path: int) -> tuple[int, Duplicate] | None:
         """Index of a path among the copies, and their number; None for a single copy or another hard link."""
@@ -60,7 +144,7 @@ class CopyIndex:
 
 def find_duplicates(
     filesystem: Filesystem, layers: Sequence[LayerContents], progress: Progress
-) -> list[Duplicate]:
+) -> Duplicates:
     """All duplicates, largest saving first. Only reads files with the size and first bytes of another file."""
     inodes = filesystem.inodes
     rows = np.flatnonzero(
@@ -81,22 +165,24 @@ def find_duplicates(
     candidates, paths, sizes = candidates[known], paths[known], sizes[known]
     digests = np.ascontiguousarray(inodes.digests[candidates])
     keep = _repeated(digests.view(np.int64)[:, 0])  # the first bytes differ in almost all others
-    candidates, paths, sizes, digests = candidates[keep], paths[keep], sizes[keep], digests[keep]
+    paths, sizes, digests = paths[keep], sizes[keep], digests[keep]
     _, group, counts = np.unique(
         digests.view("S32").ravel(), return_inverse=True, return_counts=True
     )
     order = np.lexsort((paths, group))
     order = order[counts[group[order]] > 1]
-    ends = np.cumsum(counts[counts > 1])
-    starts = ends - counts[counts > 1]
-    ordered, firsts = paths[order].tolist(), order[starts]
-    result = [
-        Duplicate(size, "sha256:" + digest.tobytes().hex(), tuple(ordered[start:end]))
-        for size, digest, start, end in zip(
-            sizes[firsts].tolist(), digests[firsts], starts.tolist(), ends.tolist(), strict=True
-        )
-    ]
-    return sorted(result, key=lambda duplicate: (-duplicate.saving, duplicate.paths))
+    counts = counts[counts > 1]
+    firsts = order[np.cumsum(counts) - counts]
+    # Two duplicates never have the same first path.
+    largest = np.lexsort((paths[firsts], -sizes[firsts] * (counts - 1)))
+    starts, counts = (np.cumsum(counts) - counts)[largest], counts[largest]
+    firsts = firsts[largest]
+    return Duplicates(
+        sizes[firsts].astype(np.int64),
+        digests[firsts],
+        np.concatenate([[0], np.cumsum(counts)]),
+        paths[order[expand_ranges(starts, counts)]],
+    )
 
 
 def _repeated(keys: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,12 +8,11 @@ from typing import TypeVar, cast
 
 import numpy as np
 from msgspec import Struct, field
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
 from layerscope.analysis.duplicate_trees import DuplicateTree, find_duplicate_trees
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import NO_DUPLICATES, Duplicates
 from layerscope.analysis.near_trees import NearTree, find_near_trees
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
@@ -57,7 +56,7 @@ class Evidence(Struct, frozen=True, eq=False, dict=True):
     filesystem: Filesystem
     contents: Sequence[LayerContents]
     accounting: Accounting
-    duplicates: Sequence[Duplicate] | None
+    duplicates: Duplicates | None
     """None if duplicates were not searched."""
     base_steps: int = 0
     """Number of steps of the base image."""
@@ -138,7 +137,7 @@ class Evidence(Struct, frozen=True, eq=False, dict=True):
     def duplicate_trees(self) -> list[DuplicateTree]:
         """Duplicate directories; empty if duplicates were not searched."""
         return find_duplicate_trees(
-            self.filesystem, self.live_inodes, self.duplicates or (), _TREE_BYTES
+            self.filesystem, self.live_inodes, self.duplicates or NO_DUPLICATES, _TREE_BYTES
         )
 
     @cached_property
@@ -153,19 +152,10 @@ class Evidence(Struct, frozen=True, eq=False, dict=True):
         for number, tree in enumerate(trees, 1):  # the outermost last
             for path in tree.paths:
                 exact[path : int(ends[path])] = number
-        sizes, duplicates = self.live_sizes.copy(), []
+        sizes, duplicates = self.live_sizes.copy(), self.duplicates or NO_DUPLICATES
         sizes[self.claimed[self.live_inodes] & self.live_files] = 0
-        for duplicate in self.duplicates or ():
-            unclaimed = tuple(
-                path for path in duplicate.paths if not self.claimed[self.live_inodes[path]]
-            )
-            if len(unclaimed) > 1:
-                duplicates.append(
-                    duplicate
-                    if unclaimed == duplicate.paths
-                    else replace(duplicate, paths=unclaimed)
-                )
-        return find_near_trees(self.filesystem.table, sizes, duplicates, _NEAR_BYTES, exact)
+        unclaimed = duplicates.only(~self.claimed[self.live_inodes[duplicates.paths]])
+        return find_near_trees(self.filesystem.table, sizes, unclaimed, _NEAR_BYTES, exact)
 
     def without_other_names(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of these files whose content has no other name in the final image."""

@@ -7,14 +7,11 @@ two directories are those of all pairs below them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Duplicates
 from layerscope.filesystem.paths import PathTable
 
 MIN_SHARE = 0.8
@@ -54,7 +51,7 @@ class _Levels(Struct, frozen=True):
 def find_near_trees(
     table: PathTable,
     sizes: NDArray[np.int64],
-    duplicates: Sequence[Duplicate],
+    duplicates: Duplicates,
     min_bytes: int,
     exact: NDArray[np.int32] | None = None,
 ) -> list[NearTree]:
@@ -143,17 +140,11 @@ def _share_only_a_child(
 
 
 def _pairs(
-    table: PathTable, duplicates: Sequence[Duplicate]
+    table: PathTable, duplicates: Duplicates
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Pairs of paths of one content with the same name, the one that comes first in front, and the bytes of each."""
-    counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
-    paths = np.fromiter(
-        chain.from_iterable(duplicate.paths for duplicate in duplicates),
-        np.int32,
-        int(counts.sum()),
-    )
-    contents = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    sizes = np.repeat(np.array([duplicate.bytes for duplicate in duplicates], np.int64), counts)
+    paths, contents, counts = duplicates.paths, duplicates.groups, duplicates.copies
+    sizes = np.repeat(duplicates.sizes, counts)
     names = table.components
     many = counts[contents] > 2  # two are a pair in any order
     above = paths[many]

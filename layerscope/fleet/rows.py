@@ -111,9 +111,7 @@ def _image(
         live_bytes=accounting.live,
         wasted_bytes=accounting.wasted,
         efficiency=accounting.efficiency,
-        duplicate_bytes=None
-        if opened.duplicates is None
-        else sum(found.saving for found in opened.duplicates),
+        duplicate_bytes=None if opened.duplicates is None else opened.duplicates.saving,
         avoidable_bytes=None if findings is None else findings.saving(),
         avoidable_own_bytes=None if findings is None else findings.saving(findings.outside_base),
         secrets=None if findings is None else findings.secrets,

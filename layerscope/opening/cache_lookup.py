@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from layerscope.analysis.accounting import Accounting
 from layerscope.analysis.cache import ImageCache
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Duplicates
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.reading import cached_layers
@@ -23,7 +23,7 @@ class CachedImage(Struct, frozen=True):
     cache: ImageCache
     filesystem: Filesystem
     accounting: Accounting
-    duplicates: Sequence[Duplicate] | None
+    duplicates: Duplicates | None
     """None if not requested, or not cached."""
 
 

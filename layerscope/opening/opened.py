@@ -19,7 +19,7 @@ from layerscope.words import Extent
 if TYPE_CHECKING:
     from layerscope.analysis.accounting import Accounting
     from layerscope.analysis.dockerfile_lines import DockerfileLines
-    from layerscope.analysis.duplicates import Duplicate
+    from layerscope.analysis.duplicates import Duplicates
     from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.packages.model import Inventory
     from layerscope.filesystem.model import Filesystem
@@ -37,7 +37,7 @@ class Opened(Struct, frozen=True):
     contents: Sequence[LayerContents]
     filesystem: Filesystem
     accounting: Accounting
-    duplicates: Sequence[Duplicate] | None
+    duplicates: Duplicates | None
     """None if they were not searched for."""
     warnings: Sequence[ImageWarning]
     damage: str | None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.accounting import account
 from layerscope.analysis.cache import ImageCache, pack_duplicates, unpack_duplicates
 from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import NO_DUPLICATES, Duplicates
 from layerscope.analysis.findings.finding import Finding, Findings, rank
 from layerscope.analysis.packages.model import Inventory, Package
 from layerscope.analysis.warnings import collect_warnings
@@ -53,7 +53,8 @@ from layerscope.sources.saved import pack_description
 from layerscope.words import Extent, Severity
 
 _RESULTS, _FINDINGS, _DUPLICATES = "results.", "findings.", "duplicates."
-_RULE = re.compile(r"[a-z0-9-]+")
+_PLAIN = re.compile(r"[a-z0-9-]+")
+"""Names of rules and kinds of packages, which reports print unescaped."""
 """Names of rules."""
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError)
 """Raised while restoring an image whose parts are inconsistent."""
@@ -102,7 +103,7 @@ def pack_opened(opened: Opened) -> Packed:
         pack_description(SourceImage(opened.image, blobs, opened.damage)),
         pack_filesystem(opened.filesystem, contents=False),
         pack_fields(results, _RESULTS),
-        _with_prefix(pack_duplicates(opened.duplicates or ()), _DUPLICATES),
+        _with_prefix(pack_duplicates(opened.duplicates or NO_DUPLICATES), _DUPLICATES),
     ]
     if opened.findings is not None:
         parts.append(pack_fields(opened.findings, _FINDINGS, omit=("sizes",)))
@@ -244,7 +245,7 @@ def _indexes(layers: Sequence[_SavedLayer], filesystem: Filesystem) -> list[Laye
     return indexes
 
 
-def _duplicates(packed: Packed, filesystem: Filesystem) -> Sequence[Duplicate]:
+def _duplicates(packed: Packed, filesystem: Filesystem) -> Duplicates:
     unprefixed = _without_prefix(packed, _DUPLICATES)
     sizes, bounds, paths = (
         column(unprefixed.arrays[name]) for name in ("bytes", "bounds", "paths")
@@ -271,7 +272,7 @@ def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Fi
     findings = unpack_fields(Findings, packed, _FINDINGS, sizes=sizes)
     paths, layers, steps = len(filesystem.table), filesystem.layer_count, len(source.image.steps)
     for name in (*findings.applied, *(finding.rule for finding in findings.found)):
-        if not _RULE.fullmatch(name):  # reports print them unescaped
+        if not _PLAIN.fullmatch(name):
             raise ValueError(name)
     check_range(np.array([finding.bytes for finding in findings.found], np.int64), 0, MOST_BYTES)
     for finding in findings.found:
@@ -288,6 +289,8 @@ def _findings(packed: Packed, filesystem: Filesystem, source: SourceImage) -> Fi
 def _check_packages(packages: Sequence[Package], filesystem: Filesystem) -> None:
     paths = len(filesystem.table)
     for package in packages:
+        if not _PLAIN.fullmatch(package.kind):
+            raise ValueError(package.kind)
         check_range(column(package.paths), 0, paths)
     check_range(np.array([package.listed_in for package in packages], np.int64), -1, paths)
     layers = np.array([package.layer for package in packages], np.int64)

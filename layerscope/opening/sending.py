@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from layerscope.analysis.cache import ACCOUNTING, DUPLICATES, FILESYSTEM, FINDINGS, ImageCache
+from layerscope.analysis.duplicates import NO_DUPLICATES
 from layerscope.channel import Task
 from layerscope.errors import LayerscopeError
 from layerscope.files import is_full
@@ -146,7 +147,9 @@ class _Sender(Listener):
         assert self._private_cache is not None  # noqa: S101
         private = not self._cache.holds(DUPLICATES)
         if private:
-            self._private_cache.keep_duplicates(opened.duplicates or (), opened.filesystem)
+            self._private_cache.keep_duplicates(
+                opened.duplicates or NO_DUPLICATES, opened.filesystem
+            )
         self.send(messages.DuplicatesFound(private))
         return_freed_memory()
 

@@ -156,7 +156,7 @@ class Image:
     def duplicate_bytes(self) -> int | None:
         """Bytes in duplicates beyond the first copy; None with `duplicates=False`."""
         duplicates = self._opened.duplicates
-        return None if duplicates is None else sum(one.saving for one in duplicates)
+        return None if duplicates is None else duplicates.saving
 
     @property
     def avoidable_bytes(self) -> int | None:

@@ -245,7 +245,7 @@ def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
         for each in duplicates
     )
     shown = rows_that_fit(rows, ROWS, MAX_BYTES)
-    saving = size(sum(each.saving for each in duplicates), binary=binary)
+    saving = size(duplicates.saving, binary=binary)
     note = f"{saving} in duplicates of {count_of(len(duplicates), 'file')}, not counted as wasted"
     return Section(
         "Duplicates", note, macros(options).duplicates(shown, len(duplicates) - len(shown))

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from layerscope.analysis.duplicates import NO_DUPLICATES
 from layerscope.opening.opened import Opened
 from layerscope.report.json_rows import QuotedPaths, duplicate_rows, waste_records
 from layerscope.report.options import ReportOptions
@@ -35,7 +36,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
         elif text.endswith('"records": ', 0, place.start()):
             rows = waste_records(opened.accounting.waste, paths)
         else:
-            rows = duplicate_rows(opened.duplicates or (), paths)
+            rows = duplicate_rows(opened.duplicates or NO_DUPLICATES, paths)
         for row in rows:
             stream.write(row.encode("ascii"))
     stream.write(text[position:].encode("ascii"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Waste
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Duplicate, Duplicates
 from layerscope.filesystem.paths import CACHED_PREFIX_BYTES, PathTable
 from layerscope.layers.strings import StringTable
 from layerscope.words import REASONS
@@ -87,10 +87,9 @@ def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
     )
 
 
-def duplicate_rows(duplicates: Sequence[Duplicate], paths: QuotedPaths) -> Iterator[str]:
+def duplicate_rows(duplicates: Duplicates, paths: QuotedPaths) -> Iterator[str]:
     """The duplicates as pieces of one JSON list, indented for their place in the document."""
-    numbers = np.array([path for duplicate in duplicates for path in duplicate.paths], np.int32)
-    quoted = paths.of(numbers)
+    quoted = paths.of(duplicates.paths)
     return _list_pieces((_duplicate(duplicate, quoted) for duplicate in duplicates), "  ")
 
 

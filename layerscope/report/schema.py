@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
+from layerscope.analysis.duplicates import NO_DUPLICATES
 from layerscope.analysis.findings.edits import Edit
 from layerscope.analysis.packages.usage import package_usage
 from layerscope.analysis.steps import step_kind
@@ -133,9 +132,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
         "liveBytes": accounting.live,
         "wastedBytes": accounting.wasted,
         "efficiency": accounting.efficiency,
-        "duplicateBytes": None
-        if opened.duplicates is None
-        else sum(duplicate.saving for duplicate in opened.duplicates),
+        "duplicateBytes": None if opened.duplicates is None else opened.duplicates.saving,
         "avoidableBytes": None if findings is None else findings.saving(),
         "avoidableOwnBytes": None if findings is None else findings.saving(findings.outside_base),
     }
@@ -289,9 +286,8 @@ def _waste(opened: Opened, rows: bool) -> dict[str, Any] | None:
 
 def duplicates_document(opened: Opened) -> list[dict[str, Any]]:
     """Equal contents in the final image, largest saving first."""
-    duplicates = opened.duplicates or ()
-    numbers = np.array([path for duplicate in duplicates for path in duplicate.paths], np.int32)
-    paths = opened.filesystem.table.full_paths(numbers)
+    duplicates = opened.duplicates or NO_DUPLICATES
+    paths = opened.filesystem.table.full_paths(duplicates.paths)
     return [
         {
             "bytes": duplicate.bytes,

@@ -167,7 +167,7 @@ def write_duplicates(console: Console, opened: Opened, options: ReportOptions) -
         console.line()
         console.line("Duplicates: skipped." if duplicates is None else "No duplicates.")
         return
-    total = size(sum(duplicate.saving for duplicate in duplicates), binary=binary)
+    total = size(duplicates.saving, binary=binary)
     console.heading("Duplicates", f"  {total} in duplicates of {count_of(len(duplicates), 'file')}")
     console.line("  ", ("not counted as wasted", "dim"))
     console.line()
@@ -186,6 +186,6 @@ def write_duplicates(console: Console, opened: Opened, options: ReportOptions) -
         )
         console.line(" " * indent, clip_start(second, room - len(more)), (more, "dim"))
     if len(duplicates) > DUPLICATES:
-        rest = size(sum(duplicate.saving for duplicate in duplicates[DUPLICATES:]), binary=binary)
+        rest = size(duplicates[DUPLICATES:].saving, binary=binary)
         more = count_of(len(duplicates) - DUPLICATES, "more file", "more files")
         console.line("  ", (f"… and copies of {more}, {rest}", "dim"))

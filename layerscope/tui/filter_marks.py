@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +13,7 @@ from layerscope.tui.switched_off import looked_for_secrets
 
 if TYPE_CHECKING:
     from layerscope.analysis.accounting import Accounting
-    from layerscope.analysis.duplicates import Duplicate
+    from layerscope.analysis.duplicates import Duplicates
     from layerscope.analysis.findings.finding import Findings
 
 
@@ -26,10 +24,10 @@ def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
     return dead[filesystem.inode_of]
 
 
-def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
+def duplicate(filesystem: Filesystem, duplicates: Duplicates) -> Mask:
     """Files of the final image with duplicates, under all their names."""
     paths = np.zeros(len(filesystem.table), bool)
-    paths[list(chain.from_iterable(each.paths for each in duplicates))] = True
+    paths[duplicates.paths] = True
     live = filesystem.visible(filesystem.layer_count - 1)
     copies = np.zeros(len(filesystem.inodes.columns.stored), bool)
     copies[filesystem.inode_of[live & paths[filesystem.paths]]] = True

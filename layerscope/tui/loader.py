@@ -17,7 +17,7 @@ from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import CopyIndex, Duplicate
+    from layerscope.analysis.duplicates import CopyIndex, Duplicates
     from layerscope.analysis.findings.finding import Findings
     from layerscope.browse.package_files import PackageFiles
     from layerscope.filesystem.model import Filesystem
@@ -59,7 +59,7 @@ class Stacked(Message):
 class DuplicatesFound(Message):
     """The search for duplicates is complete."""
 
-    duplicates: list[Duplicate]
+    duplicates: Duplicates
     copies: CopyIndex
     marked: Mask
 
@@ -125,10 +125,10 @@ class _PostingWatcher(Watcher):
         self._post(Stacked(opened, filter_marks.wasted(opened.filesystem, opened.accounting)))
 
     def duplicates_found(self, opened: Opened) -> None:
-        from layerscope.analysis.duplicates import CopyIndex
+        from layerscope.analysis.duplicates import NO_DUPLICATES, CopyIndex
         from layerscope.tui import filter_marks
 
-        duplicates = list(opened.duplicates or ())
+        duplicates = opened.duplicates or NO_DUPLICATES
         marked = filter_marks.duplicate(opened.filesystem, duplicates)
         self._post(DuplicatesFound(duplicates, CopyIndex(duplicates), marked))
 

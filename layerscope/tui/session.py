@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
 if TYPE_CHECKING:
-    from layerscope.analysis.duplicates import CopyIndex, Duplicate
+    from layerscope.analysis.duplicates import CopyIndex, Duplicates
     from layerscope.analysis.findings.finding import Findings
     from layerscope.layers.index import LayerIndex
     from layerscope.tui.fixing import WrittenFixes
@@ -40,7 +39,7 @@ class Session:
     """The image's Dockerfile, if the user named it."""
     indexes: list[LayerIndex | None] = field(default_factory=list)
     opened: Opened | None = None
-    duplicates: Sequence[Duplicate] | None = None
+    duplicates: Duplicates | None = None
     """None until the search is complete."""
     copies: CopyIndex | None = None
     """Finds the duplicates of a path; set together with `duplicates`."""

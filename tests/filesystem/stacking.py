@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerscope.analysis.accounting import Accounting, account
-from layerscope.analysis.duplicates import Duplicate, find_duplicates
+from layerscope.analysis.duplicates import Duplicates, find_duplicates
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.compare_contents import compare_versions
@@ -34,7 +34,7 @@ class Stacked:
     contents: list[LayerContents]
     filesystem: Filesystem
     accounting: Accounting
-    duplicates: list[Duplicate]
+    duplicates: Duplicates
 
 
 def stack(

@@ -377,13 +377,13 @@ class _Pairs(list[tuple[Opened, Packed]]):
         return "saved images"  # failing examples print it
 
 
-def test_rule_names_with_escape_sequences_are_refused(
-    saved_pairs: list[tuple[Opened, Packed]], tmp_path: Path
+@pytest.mark.parametrize("column", ["findings.found.rule", "findings.packages.kind"])
+def test_names_with_escape_sequences_are_refused_where_reports_print_them_unescaped(
+    saved_pairs: list[tuple[Opened, Packed]], tmp_path: Path, column: str
 ) -> None:
-    """Reports print rule names unescaped."""
-    _, packed = saved_pairs[0]
-    names = ["\x1b]0;owned\x07"] * len(packed.values["findings.found.rule"])
-    corrupted = Packed({**packed.values, "findings.found.rule": names}, packed.arrays)
+    packed = next(packed for _, packed in saved_pairs if packed.values.get(column))
+    names = ["\x1b]0;owned\x07"] * len(packed.values[column])
+    corrupted = Packed({**packed.values, column: names}, packed.arrays)
     with pytest.raises(CorruptImageError):
         opened(write(tmp_path / "image.saved", saved_bytes(corrupted)))
 

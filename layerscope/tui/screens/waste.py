@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.analysis.duplicates import NO_DUPLICATES
 from layerscope.analysis.grouping import GroupBy, WasteGroups, group_waste
 from layerscope.opening.opened import Opened
 from layerscope.tui.commands import bindings
@@ -121,13 +122,13 @@ class WasteView(View):
         self.duplicate_list.rows_changed()
 
     def duplicates_found(self) -> None:
-        duplicates = self.session.duplicates or ()
+        duplicates = self.session.duplicates or NO_DUPLICATES
         self.duplicate_list.show_duplicates(duplicates)
         self.resize_panes()
         if not duplicates:
             self._duplicates_title.show("Duplicates")
             return
-        saving = text.size(sum(duplicate.saving for duplicate in duplicates))
+        saving = text.size(duplicates.saving)
         title = f"Duplicates · {saving} in duplicates of {text.count_of(len(duplicates), 'file')}"
         self._duplicates_title.show(
             title, "not counted as wasted", shorter=(f"Duplicates · {saving}",)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from rich.cells import cell_len
 
 from layerscope import text
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import NO_DUPLICATES, Duplicate, Duplicates
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
@@ -36,13 +33,12 @@ class DuplicateList(OutlineList):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
-        self.duplicates: Sequence[Duplicate] = ()
+        self.duplicates = NO_DUPLICATES
 
-    def show_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
+    def show_duplicates(self, duplicates: Duplicates) -> None:
         """Show these duplicates, all collapsed."""
         self.duplicates = duplicates
-        copies = (len(duplicate.paths) for duplicate in duplicates)
-        self.show_outline(Outline(np.fromiter(copies, np.int64, len(duplicates))))
+        self.show_outline(Outline(duplicates.copies))
 
     def duplicate_at_cursor(self) -> tuple[Duplicate, int] | None:
         """The duplicate under the cursor, and the path; on a heading, its first path."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +28,13 @@ _SPARED = ("/usr/share/doc", "copyright", "LICENSE*", "LICENCE*", "COPYING*", "N
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    duplicates = [each for each in evidence.duplicates or () if each.bytes >= _MIN_FILE_BYTES]
-    if not duplicates:
+    if not evidence.duplicates:
         return
-    counts = np.array([len(each.paths) for each in duplicates])
-    paths = np.fromiter(
-        chain.from_iterable(each.paths for each in duplicates), np.int32, int(counts.sum())
-    )
-    groups = np.repeat(np.arange(len(duplicates)), counts)
+    groups = evidence.duplicates.groups
+    is_large = evidence.duplicates.sizes[groups] >= _MIN_FILE_BYTES
+    paths, groups = evidence.duplicates.paths[is_large], groups[is_large]
+    if not len(paths):
+        return
     spared = evidence.selector.select(_SPARED)
     spared |= evidence.once(choose_copies).removed
     reported = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]

@@ -7,7 +7,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from layerscope.layers.file_identity import FileChangedError, FileWatch, Identit
 
 CHUNK = 1 << 18
 """Bytes per read when a blob is read sequentially."""
+HEAD = 512
+"""Number of bytes that tell a tar from compressed ones."""
 OPEN_FILES = 32
 """Maximum number of descriptors kept open for files that are opened by path, far below any system's limit."""
 
@@ -101,6 +103,11 @@ class Blob(ABC):
     def place(self) -> tuple[int, int] | None:
         """Descriptor of the open file with these bytes, and their offset in it; None if they are not in one file."""
         return None
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first `HEAD` bytes, read once. Raises as `pread` does."""
+        return self.pread(HEAD, 0)
 
     @property
     def is_tar(self) -> bool:

@@ -33,7 +33,7 @@ def layer_compression(blob: Blob) -> Compression | None:
     if blob.is_tar:
         return None
     try:
-        head = blob.pread(BLOCK, 0)
+        head = blob.head
     except OSError:
         return None  # reading it reports the error
     return None if looks_like_header(head) else sniff(head[:MAGIC_BYTES])
@@ -201,7 +201,7 @@ class _HashedReading:
 
 def looks_like_tar(blob: Blob) -> bool:
     """Whether the first block of a blob is that of a tar, compressed or not; an empty layer counts, too."""
-    head = blob.pread(BLOCK, 0)
+    head = blob.head
     compression = layer_compression(blob)
     if compression is not None:
         head = b""

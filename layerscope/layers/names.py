@@ -5,6 +5,7 @@ Source: OCI image-spec layer.md (whiteouts), AUFS for `.wh..wh.*`.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
@@ -13,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from layerscope.layers.strings import StringTable
+from layerscope.layers.strings import StringTable, merge_strings
 from layerscope.limits import Limits
 
 WHITEOUT = b".wh."
@@ -21,6 +22,10 @@ OPAQUE = b".wh..wh..opq"
 AUFS = b".wh..wh."
 AUFS_LINKS = b".wh..wh.plnk"
 """Directory of AUFS with files that have several names; those names are hard links to them."""
+_MOST_DISTINCT = 1 << 18
+"""Number of distinct components up to which all are found in a dict."""
+_MORE = 1 << 31
+"""Number of the first component that is not in it, above those of all that are."""
 _DIRECTORY_COST = 160
 """Memory in bytes of a directory."""
 
@@ -99,13 +104,20 @@ class PathTreeBuilder:
         self._limits = limits
         self._where = where
         self._components: dict[bytes, int] = {}
+        """The components of directories, and the first `_MOST_DISTINCT` others, by name."""
+        self._more: list[bytes] = []
+        """Further components, any number of times each: a dict would take ten times the memory."""
+        self._more_tables: list[StringTable] = []
+        """Those before them."""
+        self._next = _MORE
+        """The number of the next one."""
         self._directories: dict[bytes, int] = {b"": 0}
         """Numbers of directories that contain names, by full path."""
         self._directory_keys: list[int] = [-1]
         """Parent directory and component of each directory, packed; -1 for the root."""
         self._numbers: dict[int, int] = {}
         """Numbers of directories by that key, with its low bits mixed: many keys with equal low bits make a dict slow."""
-        self._keys: list[int] = []
+        self._keys = array("q")
         """Directory and last component of each name, packed; -1 for the root."""
 
     def add(self, names: Sequence[bytes]) -> list[int]:
@@ -120,12 +132,17 @@ class PathTreeBuilder:
             directory = directories.get(head)
             if directory is None:
                 directory = self._directory(head)
-            if last:
-                keys.append(directory << 32 | components.setdefault(last, len(components)))
-            else:
+            if not last:
                 keys.append(-1)
                 role = role or Role.IGNORED
+            elif len(components) < _MOST_DISTINCT:
+                keys.append(directory << 32 | components.setdefault(last, len(components)))
+            else:
+                keys.append(directory << 32 | self._last_component(last))
             roles.append(role)
+        if self._more:
+            self._more_tables.append(StringTable.of(self._more))
+            self._more = []
         return roles
 
     def add_targets(self, targets: Sequence[bytes]) -> None:
@@ -137,16 +154,13 @@ class PathTreeBuilder:
             directory = self._directories.get(head)
             if directory is None:
                 directory = self._directory(head)
-            self._keys.append(
-                directory << 32 | self._components.setdefault(last, len(self._components))
-                if last
-                else -1
-            )
+            self._keys.append(directory << 32 | self._last_component(last) if last else -1)
 
     def finish(self) -> tuple[PathTree, NDArray[np.int32]]:
         """The tree, and the node of each name in the order of adding."""
         directory_keys = np.array(self._directory_keys, np.int64)
-        keys = np.concatenate([directory_keys, np.array(self._keys, np.int64)])
+        keys = np.concatenate([directory_keys, np.frombuffer(self._keys, np.int64)])
+        names = self._distinct_components(keys)
         unique, nodes = np.unique(keys, return_inverse=True)
         if unique[0] != -1:
             raise AssertionError("the root is missing")
@@ -156,9 +170,32 @@ class PathTreeBuilder:
         tree = PathTree(
             parents.astype(np.int32),
             np.where(unique < 0, -1, unique & 0xFFFFFFFF).astype(np.int32),
-            StringTable.of(list(self._components)),
+            names,
         )
         return tree, nodes[len(directory_keys) :].astype(np.int32)
+
+    def _last_component(self, name: bytes) -> int:
+        """The number of the last component of a name."""
+        number = self._components.get(name)
+        if number is None and len(self._components) < _MOST_DISTINCT:
+            number = self._components[name] = len(self._components)
+        elif number is None:
+            number = self._next
+            self._next += 1
+            self._more.append(name)
+        return number
+
+    def _distinct_components(self, keys: NDArray[np.int64]) -> StringTable:
+        """The distinct components; replaces their numbers in `keys` by indices."""
+        known = StringTable.of(list(self._components))
+        if self._next == _MORE:
+            return known
+        names, ranks = merge_strings([known, *self._more_tables, StringTable.of(self._more)])
+        index_of, named = np.concatenate(ranks), np.flatnonzero(keys >= 0)
+        numbers = keys[named] & 0xFFFFFFFF
+        numbers[numbers >= _MORE] += len(known) - _MORE
+        keys[named] = keys[named] >> 32 << 32 | index_of[numbers]
+        return names
 
     def _unusual(self, name: bytes) -> tuple[bytes, int]:
         """Path and role of a name that needs cleaning or may be a marker."""

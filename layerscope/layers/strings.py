@@ -13,6 +13,8 @@ STEP = 8
 """Bytes of a string that are compared at once."""
 _DEEP = 64
 """Bytes after which the few strings that are still equal are compared one by one."""
+_AT_ONCE = 1 << 16
+"""Number of strings that become objects at once."""
 _KEPT = np.array([(1 << 64) - (1 << 8 * (STEP - count)) for count in range(STEP + 1)], np.uint64)
 """Masks that keep the first bytes of a big-endian number, by their count."""
 
@@ -90,11 +92,12 @@ def merge_strings(
     example = np.zeros(len(starts), np.int64)
     example[places] = np.arange(len(starts))
     example = example[distinct]
-    bounds = zip(starts[example].tolist(), (starts + lengths)[example].tolist(), strict=True)
-    merged = StringTable(
-        b"".join([data[start:end] for start, end in bounds]),
-        np.concatenate([[0], np.cumsum(lengths[example])]),
-    )
+    joined = []
+    for at in range(0, len(example), _AT_ONCE):
+        some = example[at : at + _AT_ONCE]
+        bounds = zip(starts[some].tolist(), (starts[some] + lengths[some]).tolist(), strict=True)
+        joined.append(b"".join([data[start:end] for start, end in bounds]))
+    merged = StringTable(b"".join(joined), np.concatenate([[0], np.cumsum(lengths[example])]))
     counts = np.cumsum([len(table) for table in tables])
     return merged, np.split((np.cumsum(distinct) - 1)[places], counts)[:-1]
 

@@ -21,6 +21,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import read_layers
 from layerscope.layers.toc.claims import claims_toc
 from layerscope.layers.toc.tables_of_contents import SMALL, WORTHWHILE, TablesOfContents
+from layerscope.opening.allocator import return_freed_memory
 from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cache
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened, file_name
@@ -32,6 +33,9 @@ from layerscope.sources.base import errors_about
 from layerscope.words import Extent
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
+
+_LARGE = 1 << 18
+"""Number of entries from which freed memory is worth returning between two stages."""
 
 
 class Listener:
@@ -177,6 +181,9 @@ def _stack(
     if scans is not None:
         scans.share(indexes)
     del layers
+    is_large = sum(map(len, indexes)) > _LARGE
+    if is_large:
+        return_freed_memory()
     stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
     indexes = stacked.inodes.shared_with(indexes, names=options.names)
     if options.cache is not None:
@@ -195,6 +202,8 @@ def _stack(
         damage=source.damage,
         dockerfile_lines=options.lines_of(source.image.steps),
     )
+    if is_large:
+        return_freed_memory()
     cache.keep_filesystem(stacked)
     cache.keep_accounting(opened.accounting, stacked)
     return opened, cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
 from msgspec.structs import replace
 
 from layerscope.errors import LimitExceededError
+from layerscope.layers import names as names_module
 from layerscope.layers.names import PathTreeBuilder, Role, clean
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from tests.images import file, hardlink, layer_tar
@@ -197,3 +199,33 @@ def test_deep_and_wide_trees_take_linear_time() -> None:
     assert len(nodes) == 101_200
     assert tree.path(int(nodes[100_000])) == b"d/" * 5000 + b"0"
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 30])
+@pytest.mark.parametrize("seed", range(8))
+def test_components_beyond_the_dict_give_the_same_paths(
+    monkeypatch: pytest.MonkeyPatch, seed: int, most: int
+) -> None:
+    """Names occur as files, as directories and as targets of links, before and after the dict is full."""
+    rng = random.Random(seed)
+    names = [b"/".join(rng.choices(LETTERS, k=rng.randint(0, 4))) for _ in range(60)]
+    targets = [b"/".join(rng.choices(LETTERS, k=rng.randint(1, 4))) for _ in range(10)]
+
+    def paths() -> tuple[list[bytes], list[bytes]]:
+        builder = PathTreeBuilder(DEFAULT_LIMITS, "layer")
+        for start in range(0, len(names), 7):
+            builder.add(names[start : start + 7])
+        builder.add_targets(targets)
+        tree, nodes = builder.finish()
+        assert len(set(tree.names)) == len(tree.names)
+        every = [tree.path(node) for node in range(len(tree.parents))]
+        assert len(set(every)) == len(every)
+        return sorted(every), [tree.path(node) for node in nodes.tolist()]
+
+    expected = paths()
+    monkeypatch.setattr(names_module, "_MOST_DISTINCT", most)
+    assert paths() == expected
+    assert expected[1] == [*names, *targets]
+
+
+LETTERS = [bytes([letter]) for letter in b"abcdefghijklmnop"] + [b"a long name", b"abcdefgh"]

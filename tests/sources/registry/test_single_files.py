@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.images import Member, digest, directory, file, hardlink
 from tests.opening.test_remote import RecordingWatcher, first
 from tests.placed_layers import placed_chunked, placed_estargz
 from tests.sources.registry.server import Handler, Registry
-from tests.sources.registry.test_soci import LARGE, SPAN, shifted
+from tests.sources.registry.test_soci import LARGE, SPAN, large_layer, large_table, shifted
 from tests.sources.registry.test_tables import LIES, Pair, files, pair
 from tests.toc_images import TocLayer, plain_layer, toc_files
 from tests.tui.explorer import exploring, loaded, screen_text, settled
@@ -59,6 +60,14 @@ WRITERS: dict[str, Callable[[list[Member]], TocLayer]] = {
     "estargz without claims": without_claims,
     "zstd:chunked": placed_chunked,
 }
+
+
+@cache
+def layer_of_all(make: Callable[[list[Member]], TocLayer]) -> TocLayer:
+    """The layer of all members, written once."""
+    return make(MEMBERS)
+
+
 every_writer = pytest.mark.parametrize("make", WRITERS.values(), ids=WRITERS)
 
 
@@ -133,7 +142,7 @@ def test_one_file_costs_a_fiftieth_of_its_layer(
     registry: Registry, make: Callable[[list[Member]], TocLayer]
 ) -> None:
     """The table and the file are fetched; the table only once."""
-    layer = make(MEMBERS)
+    layer = layer_of_all(make)
     push(registry, layer)
     with explored(registry) as explorer:
         assert explorer.read("d/60") == (BY_PATH["d/60"], None)
@@ -158,7 +167,7 @@ def test_a_layer_from_the_cache_is_not_fetched_for_one_file(
 ) -> None:
     """Neither by the explorer nor by `cat`."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "cache"))
-    layer = make(MEMBERS)
+    layer = layer_of_all(make)
     pair.push(layer)
     store = Store(tmp_path / "store")
     for _ in range(2):
@@ -179,7 +188,7 @@ def test_a_folder_is_extracted_by_ranges(
     registry: Registry, make: Callable[[list[Member]], TocLayer], tmp_path: Path
 ) -> None:
     """Files equal those of the layer, and all of them take no more bytes than it."""
-    push(registry, make(MEMBERS))
+    push(registry, layer_of_all(make))
     with explored(registry) as explorer:
         filesystem = explorer.opened.filesystem
         for number, (paths, most) in enumerate(((["etc", "d/copy"], 12_000), (["d"], 20_000_000))):
@@ -198,10 +207,8 @@ def test_a_folder_is_extracted_by_ranges(
 @pytest.mark.parametrize("pinned", [False, True])
 def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: bool) -> None:
     """Even if only a tag vouches for the table: contents are checked against the layer that was read."""
-    members = [*LARGE]
-    layer = plain_layer(members)
+    layer, table = large_layer(), large_table()
     subject = push(registry, layer)
-    table = ztoc(members, layer, span=SPAN)
     push_soci(registry.repository(), subject, {digest(layer.blob): table})
     reference = registry.reference(f"app@{subject}" if pinned else "app")
     with RemoteImage(Request(reference), Options(rules={}, names=False)) as image:
@@ -210,7 +217,7 @@ def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: 
         image.load(hearing, lambda: False)
         assert hearing.opened is not None
         explorer = ExplorerState(hearing.opened, registry)
-        for number, member in enumerate((members[45], members[3], members[-1])):
+        for number, member in enumerate((LARGE[45], LARGE[3], LARGE[-1])):
             explorer.forget()
             assert explorer.read(member.name.decode()) == (member.data, None)
             assert explorer.whole_layers == 0
@@ -220,7 +227,7 @@ def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: 
 
 def test_wrong_spans_are_detected(registry: Registry) -> None:
     """By the digest of the content; then the layer is fetched once."""
-    layer = plain_layer(LARGE)
+    layer = large_layer()
     subject = push(registry, layer)
     table = ztoc(LARGE, layer, span=SPAN, change=shifted)
     push_soci(registry.repository(), subject, {digest(layer.blob): table})
@@ -232,7 +239,7 @@ def test_wrong_spans_are_detected(registry: Registry) -> None:
 
 def test_files_of_other_layers_come_from_a_copy(registry: Registry) -> None:
     """The layer is fetched once."""
-    push(registry, plain_layer(MEMBERS))
+    push(registry, layer_of_all(plain_layer))
     with explored(registry) as explorer:
         for path in ("d/60", "etc/motd", "d/60"):
             assert explorer.read(path) == (BY_PATH[path], None)
@@ -263,7 +270,7 @@ def test_a_registry_without_ranges_sends_the_layer_once(
     registry: Registry, make: Callable[[list[Member]], TocLayer]
 ) -> None:
     """In addition to the first read, whether it ignores or refuses ranges."""
-    push(registry, make(MEMBERS))
+    push(registry, layer_of_all(make))
     for refusing in (False, True):
         registry.misbehave = None
         with explored(registry) as explorer:
@@ -335,7 +342,7 @@ def test_a_hostile_registry_never_causes_wrong_contents(
     known: bool,
 ) -> None:
     """Nor a hang, nor a second fetch of the layer."""
-    push(registry, make(MEMBERS))
+    push(registry, layer_of_all(make))
     with explored(registry) as explorer:
         if known:
             assert explorer.read("d/60") == (BY_PATH["d/60"], None)

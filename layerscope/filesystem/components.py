@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -117,6 +117,7 @@ def has_open_set(text: str) -> bool:
     return "[" in _GLOB.findall(text)
 
 
+@lru_cache(maxsize=4096)
 def _parse(pattern: str) -> _Glob:
     """Parse a glob for one component."""
     texts = [""]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,18 @@ class Selector:
     def __init__(self, table: PathTable) -> None:
         self._table = table
         self._names = ComponentTexts(table.names)
+        self._ranks: dict[bytes, int | None] = {}
+        """Indices of the names that patterns contain; None for those that no path has."""
 
     def matches(self, pattern: str) -> NDArray[np.int64]:
         """Paths that a pattern matches, in path order: of any type, and visible in any layer."""
-        parts = pattern.strip("/").split("/") if "/" in pattern else ["**", pattern]
+        parts = _parts_of(pattern)
+        for part in parts:  # most patterns have a name that no path of the image has
+            if isinstance(part, bytes) and self._rank(part) is None:
+                return np.zeros(0, np.int64)
         tops, deep = np.zeros(1, np.int64), False
         for part in parts:
-            if part == "**":
+            if part is None:
                 deep = True
                 continue
             tops = self._step(tops, part, deep)
@@ -52,16 +57,21 @@ class Selector:
         np.subtract.at(starts_and_ends, self._table.ends[tops], 1)
         return np.cumsum(starts_and_ends[:-1], dtype=np.int32) > 0
 
-    def _step(self, tops: NDArray[np.int64], part: str, deep: bool) -> NDArray[np.int64]:
+    def _rank(self, name: bytes) -> int | None:
+        if name not in self._ranks:
+            self._ranks[name] = self._table.rank(name)
+        return self._ranks[name]
+
+    def _step(self, tops: NDArray[np.int64], part: str | bytes, deep: bool) -> NDArray[np.int64]:
         """Paths in these directories whose name matches one component of a pattern, in path order; with `deep`, at any depth.
 
         All directories are searched together: one by one, nested directories would be searched again for each of their
         ancestors.
         """
-        if is_glob(part) or "\\" in part:
+        if isinstance(part, str):
             paths = self._called(self._names.find(part))
         else:
-            rank = self._table.rank(part.encode(errors="surrogateescape"))
+            rank = self._rank(part)
             if rank is None:
                 return np.zeros(0, np.int64)
             by_name, begins = self._by_name
@@ -98,3 +108,17 @@ class Selector:
         last = np.searchsorted(tops, parents, "right") - 1
         inside: NDArray[np.int64] = paths[tops[last] == parents]
         return inside
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(pattern: str) -> tuple[str | bytes | None, ...]:
+    """The components of a pattern: a glob as a text, a name as bytes, None for `**`."""
+    parts = pattern.strip("/").split("/") if "/" in pattern else ["**", pattern]
+    return tuple(
+        None
+        if part == "**"
+        else part
+        if is_glob(part) or "\\" in part
+        else part.encode(errors="surrogateescape")
+        for part in parts
+    )

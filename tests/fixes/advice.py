@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from layerscope.image.dockerfile import read_dockerfile
@@ -168,19 +169,20 @@ def _hadolint_errors(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
     """
     if not texts:
         return []
+    distinct = [*dict.fromkeys([*texts, entry.text])]
     with tempfile.TemporaryDirectory() as folder:
         paths = [
             write(Path(folder) / str(number), for_hadolint(text).encode(errors="surrogateescape"))
-            for number, text in enumerate([*texts, entry.text])
+            for number, text in enumerate(distinct)
         ]
         command: list[str | Path] = [_HADOLINT, "--no-fail", "-f", "json", *paths]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    fatal: list[list[str]] = [[] for _ in paths]
+    fatal: dict[str, list[str]] = {text: [] for text in distinct}
     for each in json.loads(output):
         if each["code"] == "DL1000":
-            message = f"line {each['line'] - 1}: {each['message']}"
-            fatal[int(Path(each["file"]).name)].append(message)
-    return [[] for _ in texts] if fatal.pop() else fatal
+            message = f"line {each['line'] - 2}: {each['message']}"
+            fatal[distinct[int(Path(each["file"]).name)]].append(message)
+    return [[] if fatal[entry.text] else fatal[text] for text in texts]
 
 
 def _shell_faults(instruction: Instruction) -> list[str]:
@@ -199,11 +201,14 @@ def _shell_faults(instruction: Instruction) -> list[str]:
         )
     if shell not in ("sh", "bash", "ash", "dash"):
         return []
+    return _syntax_errors("bash" if shell in ("bash", "ash") else "sh", script)
+
+
+@cache
+def _syntax_errors(shell: str, script: str) -> list[str]:
+    """What a shell reports for a script that it cannot parse; fixes often share a script."""
     result = subprocess.run(
-        ["bash" if shell in ("bash", "ash") else "sh", "-n", "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
+        [shell, "-n", "-c", script], capture_output=True, text=True, check=False
     )
     return [result.stderr.strip()] if result.returncode else []
 

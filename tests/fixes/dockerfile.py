@@ -205,7 +205,14 @@ def last_stage(instructions: Sequence[Instruction]) -> list[Instruction]:
 
 
 def for_hadolint(text: str) -> str:
-    """A Dockerfile in the form that hadolint reads: an empty line after here-documents, and double quotes in mounts."""
+    """A Dockerfile in the form that hadolint reads: an empty line after here-documents, and double quotes in mounts.
+
+    It also names a shell that ShellCheck does not know: only errors in the syntax of the Dockerfile are wanted, and checking the
+    scripts took most of the time.
+    """
+    directives = re.match(r"(?:#\s*\w+\s*=.*\n)*", text)
+    assert directives is not None
+    text = f"{directives[0]}# hadolint shell=powershell\n{text[directives.end() :]}"
     lines: list[str] = []
     ends: list[str] = []
     for line in text.split("\n"):

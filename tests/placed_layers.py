@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tests.images import Member, digest, file, layer_tar
@@ -83,6 +84,17 @@ class _Writer:
         return found
 
 
+@lru_cache(maxsize=256)
+def _gzipped(data: bytes) -> bytes:
+    """Most tests write layers of the same files."""
+    return gzip.compress(data, 1, mtime=0)
+
+
+@lru_cache(maxsize=256)
+def _zstd(data: bytes) -> bytes:
+    return bytes(zstd.compress(data))
+
+
 def _entries(
     writer: _Writer, members: Sequence[Member], change: Change, zeros: bool
 ) -> list[Entry]:
@@ -100,7 +112,7 @@ def placed_estargz(
     members: Sequence[Member], change: Change = _nothing, *, chunk: int = 4 << 20, shared: int = 0
 ) -> TocLayer:
     """An eStargz layer."""
-    writer = _Writer(lambda data: gzip.compress(data, 1, mtime=0), chunk, shared)
+    writer = _Writer(_gzipped, chunk, shared)
     entries = _entries(writer, members, change, zeros=False)
     for entry in entries:
         entry.pop("endOffset", None)
@@ -118,7 +130,7 @@ def placed_chunked(
     place: bool = True,
 ) -> TocLayer:
     """A zstd:chunked layer; with `place`, the manifest says where its table is."""
-    writer = _Writer(lambda data: zstd.compress(bytes(data)), chunk, 0)
+    writer = _Writer(_zstd, chunk, 0)
     toc = toc_json(_entries(writer, members, change, zeros=True))
     end = layer_tar([])
     packed = zstd.compress(toc)

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, settings
 from pytest_textual_snapshot import SVGImageExtension
 
 from bench.bytecode import compile_program
+from layerscope.channel import second_process
 from layerscope.demo import save_demo
 from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.widgets.line_list import LineList
-from tests import json_documents
+from tests import forked, json_documents
 from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,3 +149,9 @@ def _own_folders(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Non
         "CONTAINERD_NAMESPACE",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start workers as copies of one process. `tests/opening/test_remote.py` and `tests/test_termination.py` start them as users do."""
+    monkeypatch.setattr(second_process, "start", forked.start)

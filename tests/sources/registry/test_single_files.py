@@ -34,6 +34,7 @@ from tests.tui.explorer import exploring, loaded, screen_text, settled
 from tests.ztoc import push_soci, ztoc
 
 __all__ = ["pair"]
+pytestmark = pytest.mark.usefixtures("forked_workers")
 
 NOISE = random.Random(2)
 MEMBERS = [

@@ -285,12 +285,13 @@ def test_ztocs_are_not_requested_for_small_layers(pair: Pair) -> None:
     assert len(pair.registry.asked) == 3
 
 
-TABLE = ztoc(MEMBERS, plain_layer(MEMBERS))
+WHOLE = plain_layer(MEMBERS)
+TABLE = ztoc(MEMBERS, WHOLE)
 
 
 @given(st.integers(0, len(TABLE) - 1), st.binary(min_size=1, max_size=8))
 def test_damaged_ztocs_are_errors_or_have_valid_places(place: int, wrong: bytes) -> None:
-    blob = MemoryBlob("l", plain_layer(MEMBERS).blob)
+    blob = MemoryBlob("l", WHOLE.blob)
     data = TABLE[:place] + wrong + TABLE[place + len(wrong) :]
     for one in (data, TABLE[:place]):
         with suppress(TocError, LimitExceededError):

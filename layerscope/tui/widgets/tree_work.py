@@ -70,6 +70,8 @@ class ComputedTree(LineList):
         """The visible view."""
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
+        self.is_alone = False
+        """Whether no other process works on the image. Otherwise, computing even a simple view may delay the next key."""
         self._target_view: TreeView | None = None
         self._confirmed: Filesystem | None = None
         """The filesystem from read layers; None while there is only one from tables of contents."""
@@ -146,7 +148,10 @@ class ComputedTree(LineList):
         if view.filter is not None and view.filter.has_regex:
             return False
         is_simple = (
-            view.filter is None
+            self.is_alone
+            and self.view is not None
+            and self.view.filesystem is view.filesystem  # which has computed what all views share
+            and view.filter is None
             and view.is_tree_of_one_layer
             and max(self.row_count(), int(view.expanded.sum())) <= _FEW
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.duplicates import Duplicates
 from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.sorting import stable_order
 
 MIN_SHARE = 0.8
 """Minimum share of the larger directory's bytes that must be in the other one."""
@@ -147,14 +148,14 @@ def _pairs(
     sizes = np.repeat(duplicates.sizes, counts)
     names = table.components
     many = counts[contents] > 2  # two are a pair in any order
-    above = paths[many]
-    keys = np.zeros((_COMPARED_COMPONENTS + 2, len(above)), np.int32)  # the last row sorts first
-    keys[0], keys[-1] = above, contents[many]
-    for row in range(_COMPARED_COMPONENTS, 0, -1):
-        keys[row] = names[above]
-        above = table.parents[above]
-    order = np.flatnonzero(many)[np.lexsort(keys)]
-    del keys
+    order = np.flatnonzero(many)
+    order = order[stable_order(paths[order])]
+    for level in range(_COMPARED_COMPONENTS - 1, -1, -1):
+        above = paths[order]
+        for _ in range(level):  # keeping them for the next level would take eight times the memory
+            above = table.parents[above]
+        order = order[stable_order(names[above] + 1)]
+    order = order[stable_order(contents[order])]
     order = np.concatenate([np.flatnonzero(~many), order])
     paths, contents, sizes = paths[order], contents[order], sizes[order]
     same = (contents[1:] == contents[:-1]) & (names[paths[1:]] == names[paths[:-1]])

@@ -19,6 +19,8 @@ from layerscope.words import Change
 Keys: TypeAlias = Callable[[NDArray[np.int32]], list[NDArray[np.int64]]]
 """Sort keys of these paths, the smallest value first; each has one non-negative value per path."""
 
+_LEVELS = 64
+"""Depth of open directories up to which their children are collected; below that, looking at all paths is faster."""
 _CHANGE_RANKS = np.full(256, 5, np.uint8)
 for _rank, _change in enumerate(
     (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)
@@ -67,13 +69,22 @@ class Display:
 
     def _shown(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The included paths that have no closed directory above them, in path order."""
-        directories, found = np.zeros(1, np.int32), []  # the root is always open
-        while len(directories):
+        directories = np.zeros(1, np.int32)  # the root is always open
+        found: list[NDArray[np.int32]] = []
+        while len(directories) and len(found) < _LEVELS:
             children = self._siblings.children_of(directories)
             children = children[self._included[children]]
             found.append(children)
             directories = children[opened[children]]
-        return np.sort(np.concatenate(found))
+        if not len(directories):
+            return np.sort(np.concatenate(found))
+        inner = self._table.inner
+        closed = inner[~opened[inner] & (inner > 0)]
+        covers = np.zeros(len(self._table) + 1, np.int32)
+        covers[closed + 1] = 1
+        np.subtract.at(covers, self._table.ends[closed], 1)
+        mask = (np.cumsum(covers[:-1], dtype=np.int32) == 0) & self._included
+        return np.flatnonzero(mask).astype(np.int32)
 
     def _in_order(self, paths: NDArray[np.int32], keys: Keys) -> NDArray[np.int32]:
         """Paths, which are in path order, in the order of the keys, each after its parent."""

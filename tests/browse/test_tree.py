@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerscope.browse import ordering
 from layerscope.browse.choices import Mode, Sort
 from layerscope.browse.filters import parse_filter
 from layerscope.browse.rows import TreeRow
@@ -373,15 +375,22 @@ def reveal(view: TreeView, model: NaiveView, path: int) -> None:
     assert view.reveal(path) == expected
 
 
-@given(st.one_of(orderly_layers(), wild_layers()), st.lists(OPERATIONS, max_size=12))
+@given(
+    st.one_of(orderly_layers(), wild_layers()),
+    st.lists(OPERATIONS, max_size=12),
+    st.sampled_from((0, 1, ordering._LEVELS)),
+)
 @settings(max_examples=400, deadline=None)
-def test_rows_equal_those_of_a_naive_tree(layers: Layers, operations: list[Operation]) -> None:
-    """Modes, layers, sorts, filters and open directories change in any order."""
+def test_rows_equal_those_of_a_naive_tree(
+    layers: Layers, operations: list[Operation], levels: int
+) -> None:
+    """Modes, layers, sorts, filters and open directories change in any order, in shallow and in deep trees."""
     view, model = TreeView(stack(layers).filesystem), NaiveView(layers)
-    assert_same(view, model)
-    for operation in operations:
-        operate(view, model, operation)
+    with patch.object(ordering, "_LEVELS", levels):
         assert_same(view, model)
+        for operation in operations:
+            operate(view, model, operation)
+            assert_same(view, model)
 
 
 @given(wild_layers())

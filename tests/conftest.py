@@ -41,9 +41,8 @@ for _variable in (
 ):
     os.environ.pop(_variable, None)
 os.environ["COLORTERM"] = "truecolor"  # as in the terminals that most people use
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # as the program does, for the processes that tests start
+# As the program does, for the processes that tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A busy machine fails no test.
 settings.register_profile(
     "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -7,7 +7,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +38,7 @@ class Blob(ABC):
     def __init__(self, name: str, size: int) -> None:
         self.name = name
         self._size = size
+        self._first_bytes: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -104,10 +105,13 @@ class Blob(ABC):
         """Descriptor of the open file with these bytes, and their offset in it; None if they are not in one file."""
         return None
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """The first `HEAD` bytes, read once. Raises as `pread` does."""
-        return self.pread(HEAD, 0)
+        # A cached property of Python 3.11 would read only one blob at a time.
+        if self._first_bytes is None:
+            self._first_bytes = self.pread(HEAD, 0)
+        return self._first_bytes
 
     @property
     def is_tar(self) -> bool:

@@ -32,7 +32,6 @@ LAYER_SCAN = "scan"
 PACKAGES = "packages"
 INVENTORY = "inventory"
 FINDINGS = "findings"
-_PREFIX = "sha256:"
 
 
 class ImageCache:
@@ -237,7 +236,7 @@ def pack_duplicates(duplicates: Duplicates) -> Packed:
 
 
 def unpack_duplicates(packed: Packed) -> Duplicates:
-    """The inverse of `pack_duplicates`. Raises KeyError for invalid arrays."""
+    """The inverse of `pack_duplicates`. Raises KeyError and ValueError for invalid arrays."""
     arrays = packed.arrays
     paths = arrays["paths"].astype(np.int32, copy=False)
     digests = arrays["digests"].reshape(-1, 32)

@@ -20,7 +20,7 @@ Keys: TypeAlias = Callable[[NDArray[np.int32]], list[NDArray[np.int64]]]
 """Sort keys of these paths, the smallest value first; each has one non-negative value per path."""
 
 _LEVELS = 64
-"""Depth of open directories up to which their children are collected; below that, looking at all paths is faster."""
+"""Depth of open directories up to which their children are collected; in deeper trees, looking at all paths is faster."""
 _CHANGE_RANKS = np.full(256, 5, np.uint8)
 for _rank, _change in enumerate(
     (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)

@@ -230,7 +230,7 @@ class TreeView:
         return unread(self.filesystem, self.layer, self.since) if self.mode is Mode.RANGE else none
 
     @property
-    def is_tree_of_one_layer(self) -> bool:
+    def is_plain_tree(self) -> bool:
         """Whether it is neither a flat list nor a comparison."""
         return not self.flat and self.mode is not Mode.RANGE
 

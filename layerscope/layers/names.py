@@ -25,7 +25,7 @@ AUFS_LINKS = b".wh..wh.plnk"
 _MOST_DISTINCT = 1 << 18
 """Number of distinct components up to which all are found in a dict."""
 _MORE = 1 << 31
-"""Number of the first component that is not in it, above those of all that are."""
+"""The first component beyond the dict has this number, which is larger than all numbers in the dict."""
 _DIRECTORY_COST = 160
 """Memory in bytes of a directory."""
 

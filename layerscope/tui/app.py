@@ -128,13 +128,13 @@ class LayerscopeApp(ExplorerApp):
 
     @on(ProgressMoved)
     def _progress_moved(self, event: ProgressMoved) -> None:
-        self.session.is_complete = False
+        self.session.worker_is_idle = False
         if self.main is not None:
             self.main.header.show_work(_progress_words(event))
 
     @on(WorkDone)
     def _work_done(self) -> None:
-        self.session.is_complete = True
+        self.session.worker_is_idle = True
         if self.main is not None:
             self.main.header.show_work("")
 

@@ -51,7 +51,7 @@ class Session:
     """Numbers of the findings marked as fixed."""
     written: WrittenFixes | None = None
     """Fixes that the Dockerfile already has."""
-    is_complete: bool = False
+    worker_is_idle: bool = False
     """Whether the worker has done everything, so that the processor is free."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Whether digests match, by layer; only for layers that are verified after everything else."""

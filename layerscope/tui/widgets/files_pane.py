@@ -119,7 +119,7 @@ class FilesPane(Pane):
                 view.set_layer(layer)
 
         self.files.placeholder = place.no_files if marked is None and mode is Mode.LAYER else ""
-        self.files.is_alone = self._session.is_complete
+        self.files.worker_is_idle = self._session.worker_is_idle
         self.files.change(apply, reveal)
         if not self.files.computing:
             self.update_title()  # in the same frame as the rows

@@ -31,7 +31,7 @@ WORK = "tree"
 AT_ONCE = 30_000
 """Maximum number of paths whose updates are too fast to notice, and need no thread."""
 _SIMPLE = 30
-"""How many times as many paths are as fast in simple views: only paths with rows are ordered."""
+"""A simple view may have this many times `AT_ONCE` paths: only those with rows are ordered."""
 _FEW = 1_000
 """Maximum number of rows and of open directories in a simple view."""
 
@@ -70,8 +70,8 @@ class ComputedTree(LineList):
         """The visible view."""
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
-        self.is_alone = False
-        """Whether no other process works on the image. Otherwise, computing even a simple view may delay the next key."""
+        self.worker_is_idle = False
+        """While the worker is busy, computing even a simple view here may delay the next key."""
         self._target_view: TreeView | None = None
         self._confirmed: Filesystem | None = None
         """The filesystem from read layers; None while there is only one from tables of contents."""
@@ -148,11 +148,11 @@ class ComputedTree(LineList):
         if view.filter is not None and view.filter.has_regex:
             return False
         is_simple = (
-            self.is_alone
+            self.worker_is_idle
             and self.view is not None
             and self.view.filesystem is view.filesystem  # which has computed what all views share
             and view.filter is None
-            and view.is_tree_of_one_layer
+            and view.is_plain_tree
             and max(self.row_count(), int(view.expanded.sum())) <= _FEW
         )
         return len(view.filesystem.table) <= self.at_once * (_SIMPLE if is_simple else 1)

@@ -60,7 +60,7 @@ class IndexBuilder:
         count = len(kinds)
         if self.count + count > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
-        roles = np.array(self._names.add(columns.names), np.uint8)
+        roles = self._names.add(columns.names)
         holds_content = roles == Role.ENTRY
         for entry, name in self._names.aufs_links:
             if kinds[entry - self.count] == Kind.FILE:

@@ -5,10 +5,10 @@ Source: OCI image-spec layer.md (whiteouts), AUFS for `.wh..wh.*`.
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import count
 
 import numpy as np
 from msgspec import Struct
@@ -23,9 +23,10 @@ AUFS = b".wh..wh."
 AUFS_LINKS = b".wh..wh.plnk"
 """Directory of AUFS with files that have several names; those names are hard links to them."""
 _MOST_DISTINCT = 1 << 18
-"""Number of distinct components up to which all are found in a dict."""
-_MORE = 1 << 31
-"""The first component beyond the dict has this number, which is larger than all numbers in the dict."""
+"""Number of distinct last components up to which all are found in a dict."""
+_LOW = 0xFFFFFFFF
+"""Mask of the component in a packed key."""
+_SLASH, _DOT = b"/."
 _DIRECTORY_COST = 160
 """Memory in bytes of a directory."""
 
@@ -103,65 +104,48 @@ class PathTreeBuilder:
         """Index and path of each name in a directory of `AUFS_LINKS`. Their role is `IGNORED`."""
         self._limits = limits
         self._where = where
-        self._components: dict[bytes, int] = {}
-        """The components of directories, and the first `_MOST_DISTINCT` others, by name."""
-        self._more: list[bytes] = []
-        """Further components, any number of times each: a dict would take ten times the memory."""
-        self._more_tables: list[StringTable] = []
-        """Those before them."""
-        self._next = _MORE
-        """The number of the next one."""
+        self._components: defaultdict[bytes, int] = defaultdict(count().__next__)
+        """Numbers of the first last components of names; of `_MOST_DISTINCT` and a batch at most."""
+        self._more: list[StringTable] = []
+        """Further ones, any number of times each: a dict would take ten times the memory. Their numbers follow."""
+        self._more_count = 0
         self._directories: dict[bytes, int] = {b"": 0}
         """Numbers of directories that contain names, by full path."""
+        self._directory_components: dict[bytes, int] = {}
+        """Numbers of the components of directories."""
         self._directory_keys: list[int] = [-1]
         """Parent directory and component of each directory, packed; -1 for the root."""
         self._numbers: dict[int, int] = {}
         """Numbers of directories by that key, with its low bits mixed: many keys with equal low bits make a dict slow."""
-        self._keys = array("q")
+        self._keys: list[NDArray[np.int64]] = []
         """Directory and last component of each name, packed; -1 for the root."""
+        self._count = 0
+        """Number of names so far."""
 
-    def add(self, names: Sequence[bytes]) -> list[int]:
+    def add(self, names: Sequence[bytes]) -> NDArray[np.uint8]:
         """Add names of entries, and return their `Role` values. Raises `LimitExceededError`."""
-        roles: list[int] = []
-        keys, directories, components = self._keys, self._directories, self._components
-        for name in names:
-            role = 0
-            if b"/." in name or b"//" in name or name[:1] in b"./" or name[-1:] == b"/":
-                name, role = self._unusual(name)
-            head, _, last = name.rpartition(b"/")
-            directory = directories.get(head)
-            if directory is None:
-                directory = self._directory(head)
-            if not last:
-                keys.append(-1)
-                role = role or Role.IGNORED
-            elif len(components) < _MOST_DISTINCT:
-                keys.append(directory << 32 | components.setdefault(last, len(components)))
-            else:
-                keys.append(directory << 32 | self._last_component(last))
-            roles.append(role)
-        if self._more:
-            self._more_tables.append(StringTable.of(self._more))
-            self._more = []
+        roles = np.zeros(len(names), np.uint8)
+        if suspects := _to_clean(names):
+            names = list(names)
+            for index in suspects:
+                names[index], roles[index] = self._clean(names[index], self._count + index)
+                if not names[index]:
+                    roles[index] = roles[index] or Role.IGNORED
+        self._add(names)
         return roles
 
     def add_targets(self, targets: Sequence[bytes]) -> None:
-        """Add cleaned targets of hard links after the names so far. Raises `LimitExceededError`."""
-        for target in targets:
-            name, escaped = clean(target)
+        """Add targets of hard links after the names so far. Raises `LimitExceededError`."""
+        names = list(targets)
+        for index in _to_clean(names):
+            names[index], escaped = clean(names[index])
             self.oddities["name-outside-root"] += escaped
-            head, _, last = name.rpartition(b"/")
-            directory = self._directories.get(head)
-            if directory is None:
-                directory = self._directory(head)
-            self._keys.append(directory << 32 | self._last_component(last) if last else -1)
+        self._add(names)
 
     def finish(self) -> tuple[PathTree, NDArray[np.int32]]:
         """The tree, and the node of each name in the order of adding."""
-        directory_keys = np.array(self._directory_keys, np.int64)
-        keys = np.concatenate([directory_keys, np.frombuffer(self._keys, np.int64)])
-        names = self._distinct_components(keys)
-        unique, nodes = np.unique(keys, return_inverse=True)
+        names, directory_keys, keys = self._numbered_by_table()
+        unique, nodes = np.unique(np.concatenate([directory_keys, keys]), return_inverse=True)
         if unique[0] != -1:
             raise AssertionError("the root is missing")
         directory_nodes = nodes[: len(directory_keys)]
@@ -169,35 +153,59 @@ class PathTreeBuilder:
         parents[0] = 0
         tree = PathTree(
             parents.astype(np.int32),
-            np.where(unique < 0, -1, unique & 0xFFFFFFFF).astype(np.int32),
+            np.where(unique < 0, -1, unique & _LOW).astype(np.int32),
             names,
         )
         return tree, nodes[len(directory_keys) :].astype(np.int32)
 
-    def _last_component(self, name: bytes) -> int:
-        """The number of the last component of a name."""
-        number = self._components.get(name)
-        if number is None and len(self._components) < _MOST_DISTINCT:
-            number = self._components[name] = len(self._components)
-        elif number is None:
-            number = self._next
-            self._next += 1
-            self._more.append(name)
-        return number
+    def _add(self, names: Sequence[bytes]) -> None:
+        """Add cleaned names; those of the root are empty."""
+        parts = [name.rpartition(b"/") for name in names if name]
+        directories: list[int | None] = list(
+            map(self._directories.get, [part[0] for part in parts])
+        )
+        for index, directory in enumerate(directories):
+            if directory is None:
+                head = parts[index][0]
+                known = self._directories.get(head)
+                directories[index] = self._directory(head) if known is None else known
+        lasts = [part[2] for part in parts]
+        if len(self._components) < _MOST_DISTINCT:
+            components = np.array(list(map(self._components.__getitem__, lasts)), np.int64)
+        else:
+            first = len(self._components) + self._more_count
+            components = np.arange(first, first + len(lasts))
+            self._more.append(StringTable.of(lasts))
+            self._more_count += len(lasts)
+        keys = np.array(directories, np.int64) << 32 | components
+        if len(keys) < len(names):
+            every = np.full(len(names), -1)
+            every[[bool(name) for name in names]] = keys
+            keys = every
+        self._keys.append(keys)
+        self._count += len(names)
 
-    def _distinct_components(self, keys: NDArray[np.int64]) -> StringTable:
-        """The distinct components; replaces their numbers in `keys` by indices."""
-        known = StringTable.of(list(self._components))
-        if self._next == _MORE:
-            return known
-        names, ranks = merge_strings([known, *self._more_tables, StringTable.of(self._more)])
-        index_of, named = np.concatenate(ranks), np.flatnonzero(keys >= 0)
-        numbers = keys[named] & 0xFFFFFFFF
-        numbers[numbers >= _MORE] += len(known) - _MORE
-        keys[named] = keys[named] >> 32 << 32 | index_of[numbers]
-        return names
+    def _numbered_by_table(
+        self,
+    ) -> tuple[StringTable, NDArray[np.int64], NDArray[np.int64]]:
+        """The distinct components; and the keys of directories and names, with indices of that table as low bits."""
 
-    def _unusual(self, name: bytes) -> tuple[bytes, int]:
+        directory_keys = np.array(self._directory_keys, np.int64)
+        keys = np.concatenate([np.zeros(0, np.int64), *self._keys])
+        self._keys.clear()
+        if self._more:
+            tables = [self._directory_components, self._components]
+            names, indices = merge_strings([*map(StringTable.of, tables), *self._more])
+            _renumber(directory_keys, indices[0])
+            _renumber(keys, np.concatenate(indices[1:]))
+            return names, directory_keys, keys
+        index_of = self._directory_components
+        for name in self._components:
+            index_of.setdefault(name, len(index_of))
+        _renumber(keys, np.fromiter(map(index_of.__getitem__, self._components), np.int64))
+        return StringTable.of(index_of), directory_keys, keys
+
+    def _clean(self, name: bytes, entry: int) -> tuple[bytes, int]:
         """Path and role of a name that needs cleaning or may be a marker."""
         name, escaped = clean(name)
         self.oddities["name-outside-root"] += escaped
@@ -207,7 +215,7 @@ class PathTreeBuilder:
         last = parts.pop()
         if any(part.startswith(AUFS) for part in parts):
             if AUFS_LINKS in parts:
-                self.aufs_links.append((len(self._keys), name))
+                self.aufs_links.append((entry, name))
             return b"", Role.IGNORED
         if last == OPAQUE:
             return b"/".join(parts), Role.OPAQUE
@@ -223,9 +231,9 @@ class PathTreeBuilder:
 
     def _directory(self, path: bytes) -> int:
         """Number a new directory, after its parents."""
-        number = 0
+        number, components = 0, self._directory_components
         for component in path.split(b"/"):
-            key = number << 32 | self._components.setdefault(component, len(self._components))
+            key = number << 32 | components.setdefault(component, len(components))
             existing = self._numbers.get(key ^ number)
             if existing is None:
                 existing = self._numbers[key ^ number] = len(self._directory_keys)
@@ -238,3 +246,20 @@ class PathTreeBuilder:
             raise self._limits.exceeded("metadata_bytes", self._where)
         self._directories[path] = number
         return number
+
+
+def _to_clean(names: Sequence[bytes]) -> list[int]:
+    """The names with an empty component, and those with one that begins with a dot, in ascending order."""
+    data = np.frombuffer(b"\0".join([b"", *names, b""]), np.uint8)
+    ends = (data == _SLASH) | (data == 0)
+    odd = np.flatnonzero(ends[:-1] & (ends | (data == _DOT))[1:])
+    if not len(odd):
+        return []
+    bounds = np.cumsum(np.fromiter(map(len, names), np.int64, len(names)) + 1)
+    return sorted({*np.searchsorted(bounds, odd, "right").tolist()})
+
+
+def _renumber(keys: NDArray[np.int64], index_of: NDArray[np.int64]) -> None:
+    """Replace the low bits of packed keys by indices, in place."""
+    named = np.flatnonzero(keys >= 0)
+    keys[named] = keys[named] & ~_LOW | index_of[keys[named] & _LOW]

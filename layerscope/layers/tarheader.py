@@ -102,7 +102,7 @@ def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
     raw = raw[:good]
     columns = HeaderColumns(
         names=_names(raw),
-        links=_strings(raw[:, 157:257]),
+        links=_links(raw),
         types=raw[:, 156].copy(),
         modes=(numbers["mode"][:good] & 0o7777).astype(np.uint16),
         uids=numbers["uid"][:good],
@@ -138,22 +138,15 @@ def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[
             len(blocks),
         )
         return good, BAD_CHECKSUM if good < len(blocks) else ""
-    sums = _byte_sums(raw) - raw[:, _CHECKSUM].sum(axis=1, dtype=np.int64) + 8 * 32
+    sums = (
+        raw.sum(axis=1, dtype=np.uint32) - raw[:, _CHECKSUM].sum(axis=1, dtype=np.uint32) + 8 * 32
+    )
     stated, bad, _ = _number_column(raw[:, _CHECKSUM], digits=6)
     suspects = np.flatnonzero(sums != stated)
     for index in suspects.tolist():
         if index >= bad or not checksum_matches(blocks[index]):
             return min(index, bad), BAD_CHECKSUM
     return (bad, BAD_CHECKSUM) if bad < len(raw) else (len(raw), "")
-
-
-def _byte_sums(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Sum of the bytes of each block: eight at a time, in four lanes of 16 bits, which 64 words cannot overflow."""
-    words = raw.view(np.uint64)
-    low = np.uint64(0x00FF00FF00FF00FF)
-    lanes = ((words & low) + ((words >> np.uint64(8)) & low)).sum(axis=1, dtype=np.uint64)
-    sums: NDArray[np.int64] = lanes.view(np.uint16).reshape(len(raw), 4).sum(axis=1, dtype=np.int64)
-    return sums
 
 
 def _number_column(
@@ -202,6 +195,15 @@ def _strings(field: NDArray[np.uint8]) -> list[bytes]:
     width = field.shape[1]
     texts: list[bytes] = np.ascontiguousarray(field).view(f"S{width}").ravel().tolist()
     return [text.split(b"\0", 1)[0] if b"\0" in text else text for text in texts]
+
+
+def _links(raw: NDArray[np.uint8]) -> list[bytes]:
+    """Link targets, which few headers have."""
+    links = [b""] * len(raw)
+    linked = np.flatnonzero(raw[:, 157])
+    for index, link in zip(linked.tolist(), _strings(raw[linked, 157:257]), strict=True):
+        links[index] = link
+    return links
 
 
 def _names(raw: NDArray[np.uint8]) -> list[bytes]:

@@ -24,6 +24,9 @@ class Cursor(Protocol):
     def take(self, length: int) -> bytes:
         """The next `length` bytes; fewer only at the end."""
 
+    def buffered(self) -> memoryview:
+        """The next bytes that are in memory already; may be empty."""
+
     def skip(self, length: int) -> bytes | None:
         """Skip a payload; returns its SHA-256 if `hashes`, otherwise None. Raises `EOFError` if the tar ends before."""
 
@@ -58,6 +61,9 @@ class OffsetCursor:
             data = self._read(length)
         self.position += len(data)
         return data
+
+    def buffered(self) -> memoryview:
+        return memoryview(self._window)[max(self.position - self._start, 0) :]
 
     def _read(self, length: int) -> bytes:
         """Read ahead from here: increasingly more while entries are small, little after skipping a large one."""
@@ -118,6 +124,9 @@ class StreamCursor:
         data = b"".join(bytes(part) for part in self._parts(length))
         self.position += len(data)
         return data
+
+    def buffered(self) -> memoryview:
+        return self._piece[self._at :]
 
     def skip(self, length: int) -> bytes:
         at = self._at

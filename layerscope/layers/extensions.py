@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Struct
 
-from layerscope.layers.tarheader import BLOCK, HeaderError, is_gnu, parse_number
+from layerscope.layers.tarheader import BLOCK, HeaderColumns, HeaderError, is_gnu, parse_number
 from layerscope.limits import Limits
 
 XATTR = b"SCHILY.xattr."
@@ -64,6 +64,20 @@ class Extension(Struct):
         """Its size in memory, in bytes."""
         texts = len(self.name or b"") + len(self.link or b"") + len(self.xattrs)
         return texts + (_SEGMENT_COST * len(self.sparse.segments) if self.sparse else 0)
+
+    def override(self, columns: HeaderColumns, index: int) -> None:
+        """Apply the overrides to the fields of an entry."""
+        for texts, text in ((columns.names, self.name), (columns.links, self.link)):
+            if text is not None:
+                texts[index] = text
+        for numbers, number in (
+            (columns.sizes, self.size),
+            (columns.uids, self.uid),
+            (columns.gids, self.gid),
+            (columns.mtimes, self.mtime),
+        ):
+            if number is not None:
+                numbers[index] = number
 
 
 def parse_pax(payload: bytes) -> Extension:

@@ -13,7 +13,7 @@ from layerscope.layers.extensions import Extension, SparseMap
 from layerscope.layers.index import Columns, Kind, LayerIndex, kinds_of
 from layerscope.layers.names import PathTreeBuilder, Role, clean
 from layerscope.layers.strings import StringTable
-from layerscope.layers.tarheader import HeaderColumns, HeaderError, parse_device
+from layerscope.layers.tarheader import BLOCK, HeaderColumns, HeaderError, parse_device
 from layerscope.layers.walk import Batch, WalkResult
 from layerscope.limits import Limits
 
@@ -42,9 +42,9 @@ class IndexBuilder:
     def add(self, batch: Batch) -> None:
         """Add entries from a walk over a tar. Raises `LimitExceededError`."""
         kinds = kinds_of(batch.columns)
-        devices = np.zeros(len(batch.blocks), np.int64)
+        devices = np.zeros(len(kinds), np.int64)
         for index in np.flatnonzero((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK)).tolist():
-            devices[index] = _device(batch.blocks[index])
+            devices[index] = _device(batch.headers[index * BLOCK : (index + 1) * BLOCK])
         self.take(batch.columns, kinds, devices, batch.offsets, batch.digests, batch.extensions)
 
     def take(

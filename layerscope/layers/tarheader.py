@@ -6,7 +6,6 @@ Layout and number formats: POSIX.1-2001 ustar, GNU tar's and star's extensions.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -61,6 +60,17 @@ def parse_number(field: bytes) -> int:
     return int(text, 8)
 
 
+def parse_size(block: bytes) -> int:
+    """Size field of a header in bytes, with a fast path for the common form. Raises `HeaderError`."""
+    text = block[124:135]
+    if text.isdigit() and block[135] in b"\0 ":
+        try:
+            return int(text, 8)
+        except ValueError as error:
+            raise HeaderError("a size is not octal") from error
+    return parse_number(block[124:136])
+
+
 def checksum_matches(block: bytes) -> bool:
     """Whether a header's checksum is right, as a sum of unsigned bytes, or of signed bytes as by old writers."""
     field = block[_CHECKSUM]
@@ -82,10 +92,10 @@ def looks_like_header(block: bytes) -> bool:
     return len(block) == BLOCK and block != ZERO_BLOCK and checksum_matches(block)
 
 
-def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
-    """Parse header blocks up to the first bad one: columns of the first k blocks, k, and the problem of block k (empty if all are good)."""
-    raw = np.frombuffer(b"".join(blocks), np.uint8).reshape(len(blocks), BLOCK)
-    good, problem = _verify_checksums(raw, blocks)
+def parse_headers(headers: bytes) -> tuple[HeaderColumns, int, str]:
+    """Parse blocks of headers up to the first bad one: columns of the first k, k, and the problem of the next (empty if all are good)."""
+    raw = np.frombuffer(headers, np.uint8).reshape(-1, BLOCK)
+    good, problem = _verify_checksums(raw)
     raw = raw[:good]
     numbers: dict[str, NDArray[np.int64]] = {}
     for field, start, end in (
@@ -113,6 +123,18 @@ def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
     return columns, good, problem
 
 
+def count_headers_without_data(data: memoryview) -> int:
+    """Number of blocks at the start of `data` that, by type and size, are headers of entries without data; some may not be counted."""
+    count = len(data) // BLOCK
+    if not count:
+        return 0
+    raw = np.frombuffer(data, np.uint8, count * BLOCK).reshape(count, BLOCK)
+    types, size = raw[:, 156], raw[:, 124:136]
+    zero = (size[:, :11] == 0x30).all(axis=1) & ((size[:, 11] == 0) | (size[:, 11] == 0x20))
+    without = (types >= 0x31) & (types <= 0x36) | (types == 0x30) & zero
+    return count if without.all() else int(without.argmin())
+
+
 def full_name(block: bytes) -> bytes:
     """The name in a header, with its prefix."""
     return _names(np.frombuffer(block, np.uint8).reshape(1, BLOCK))[0]
@@ -130,21 +152,20 @@ def parse_device(block: bytes) -> int:
     )
 
 
-def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[int, str]:
+def _verify_checksums(raw: NDArray[np.uint8]) -> tuple[int, str]:
     """Number of leading headers with the right checksum, and the problem of the next."""
-    if len(blocks) <= FEW:
-        good = next(
-            (number for number, block in enumerate(blocks) if not checksum_matches(block)),
-            len(blocks),
-        )
-        return good, BAD_CHECKSUM if good < len(blocks) else ""
+    if len(raw) <= FEW:
+        for number, block in enumerate(raw):
+            if not checksum_matches(block.tobytes()):
+                return number, BAD_CHECKSUM
+        return len(raw), ""
     sums = (
         raw.sum(axis=1, dtype=np.uint32) - raw[:, _CHECKSUM].sum(axis=1, dtype=np.uint32) + 8 * 32
     )
     stated, bad, _ = _number_column(raw[:, _CHECKSUM], digits=6)
     suspects = np.flatnonzero(sums != stated)
     for index in suspects.tolist():
-        if index >= bad or not checksum_matches(blocks[index]):
+        if index >= bad or not checksum_matches(raw[index].tobytes()):
             return min(index, bad), BAD_CHECKSUM
     return (bad, BAD_CHECKSUM) if bad < len(raw) else (len(raw), "")
 

@@ -239,6 +239,9 @@ class _TarSplitCursor:
         self.position += len(data)
         return data
 
+    def buffered(self) -> memoryview:
+        return memoryview(self._segment)[self._at :]
+
     def skip(self, length: int) -> None:
         if length == 0:
             return

@@ -28,9 +28,11 @@ from layerscope.layers.tarheader import (
     HeaderColumns,
     HeaderError,
     checksum_matches,
+    count_headers_without_data,
     full_name,
     parse_headers,
     parse_number,
+    parse_size,
 )
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
@@ -40,6 +42,8 @@ BATCH = 4096
 BATCH_BYTES = 16 << 20
 """Maximum bytes of extension headers in a batch."""
 
+_RUN = 8
+"""Number of entries without data in a row after which more are expected."""
 _REGULAR = frozenset(b"0\x007S")
 _WITHOUT_DATA = frozenset(b"123456")
 _EXTENSIONS = frozenset(b"xgLK")
@@ -88,7 +92,8 @@ class Batch(Struct):
     """Consecutive entries of a tar."""
 
     columns: HeaderColumns
-    blocks: list[bytes]
+    headers: bytes
+    """Their headers, `BLOCK` bytes each; more may follow."""
     offsets: list[int]
     """Offset of each payload in the uncompressed tar."""
     digests: list[bytes | None]
@@ -114,8 +119,10 @@ class _Pending(Struct):
 
     size: int = 0
     """Memory in bytes of their extension headers and collected contents."""
-    blocks: list[bytes] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
+    headers: list[bytes] = field(default_factory=list)
+    """Their headers, one or several in each piece."""
+    starts: dict[int, int] = field(default_factory=dict)
+    """Offsets of headers, by index, that may not be directly before their payloads."""
     offsets: list[int] = field(default_factory=list)
     digests: list[bytes | None] = field(default_factory=list)
     extensions: dict[int, Extension] = field(default_factory=dict)
@@ -172,28 +179,43 @@ class TarWalk:
         small, largest = (0, 0) if collector is None else (collector.small, collector.largest)
         pending = self._pending
         extension: Extension | None = None
+        empty = _EMPTY if hashes else None
         start, block = cursor.position, b""
+        without_data = 0
         try:
             while True:
-                if len(pending.blocks) >= BATCH or pending.size > BATCH_BYTES:
+                count = len(pending.digests)
+                if count >= BATCH or pending.size > BATCH_BYTES:
                     if damage := self._flush():
                         return damage
                     pending = self._pending
+                    count = 0
                 start = cursor.position
+                if without_data >= _RUN:
+                    # Many entries without data in a row: find more at once.
+                    run = min(count_headers_without_data(cursor.buffered()), BATCH - count)
+                    pending.headers.append(take(run * BLOCK))
+                    pending.offsets.extend(range(start + BLOCK, cursor.position + BLOCK, BLOCK))
+                    pending.digests.extend([empty] * run)
+                    if run < _RUN:
+                        without_data = 0
+                    continue
                 block = take(BLOCK)
                 if len(block) < BLOCK or block == ZERO_BLOCK:
                     return self._end(start, block, extension)
                 kind = block[156]
                 if kind in _EXTENSIONS:
+                    without_data = 0
                     extension = self._extension(kind, block, extension)
                     continue
-                size = 0 if kind in _WITHOUT_DATA else _size(block)
+                size = 0 if kind in _WITHOUT_DATA else parse_size(block)
                 if extension is not None or kind == 0x53:
                     extension = extension or Extension()
                     if extension.size is not None and kind not in _WITHOUT_DATA:
                         size = extension.size
                     self._complete_extension(kind, block, size, extension)
-                    pending.extensions[len(pending.blocks)] = extension
+                    pending.extensions[count] = extension
+                    pending.starts[count] = start
                     pending.size += extension.cost
                 if size < 0:
                     raise HeaderError("the size of an entry is negative")
@@ -202,9 +224,8 @@ class TarWalk:
                 sparse = extension.sparse if extension is not None else None
                 if sparse is not None and size < sparse.skip + sparse.stored:
                     raise HeaderError("the map of a sparse file contradicts its size")
-                pending.starts.append(start)
                 pending.offsets.append(cursor.position)
-                digest = _EMPTY if hashes else None
+                digest = empty
                 if sparse is not None:
                     digest = skip(sparse.stored)
                     digest = None if digest is None else sparse.digest(digest)
@@ -221,16 +242,17 @@ class TarWalk:
                         raise EOFError
                     pad(-size % BLOCK)
                     digest = hashlib.sha256(content).digest()
-                    pending.contents[len(pending.blocks)] = content
+                    pending.contents[count] = content
                     pending.size += size
                 elif size:
                     digest = skip_padded(size)
-                pending.blocks.append(block)
+                without_data = 0 if size else without_data + 1
+                pending.headers.append(block)
                 pending.digests.append(digest)
                 extension = None
         except (HeaderError, EOFError) as error:
-            del pending.starts[len(pending.blocks) :], pending.offsets[len(pending.blocks) :]
-            pending.extensions.pop(len(pending.blocks), None)
+            del pending.offsets[count:]
+            pending.extensions.pop(count, None)
             if not checksum_matches(block):
                 # Its fields cannot be trusted.
                 return Damage(start, BAD_CHECKSUM)
@@ -314,13 +336,18 @@ class TarWalk:
         """Parse pending entries and pass them on. Returns the damage if one of the headers is bad."""
         check(self._progress)
         pending, self._pending = self._pending, _Pending()
-        if not pending.blocks:
+        count = len(pending.digests)
+        if not count:
             return None
-        columns, good, problem = parse_headers(pending.blocks)
-        damage = Damage(pending.starts[good], problem) if good < len(pending.blocks) else None
+        headers = b"".join(pending.headers)
+        columns, good, problem = parse_headers(headers)
+        damage = None
+        if good < count:
+            start = pending.starts.get(good, pending.offsets[good] - BLOCK)
+            damage = Damage(start, problem)
         for index, extension in pending.extensions.items():
             if index < good:
-                _override(columns, index, extension)
+                extension.override(columns, index)
         for names in (columns.names, columns.links):
             if (longest := max(map(len, names), default=0)) > self._limits.path_bytes:
                 raise self._limits.exceeded(
@@ -329,7 +356,7 @@ class TarWalk:
         self._sink(
             Batch(
                 columns,
-                pending.blocks[:good],
+                headers,
                 pending.offsets[:good],
                 pending.digests[:good],
                 {
@@ -346,17 +373,6 @@ class TarWalk:
 _EMPTY = hashlib.sha256().digest()
 
 
-def _size(block: bytes) -> int:
-    """Parse the size field, with a fast path for the common form. Raises `HeaderError`."""
-    text = block[124:135]
-    if text.isdigit() and block[135] in b"\0 ":
-        try:
-            return int(text, 8)
-        except ValueError as error:
-            raise HeaderError("a size is not octal") from error
-    return parse_number(block[124:136])
-
-
 def _name(block: bytes, extension: Extension | None) -> bytes:
     """The name of an entry."""
     return (extension is not None and extension.name) or full_name(block)
@@ -368,19 +384,3 @@ def _is_old_directory(block: bytes, extension: Extension | None) -> bool:
     if not name:
         name = block[:100].split(b"\0", 1)[0] or full_name(block)
     return name.endswith(b"/")
-
-
-def _override(columns: HeaderColumns, index: int, extension: Extension) -> None:
-    """Apply the overrides of an entry to the columns."""
-    if extension.name is not None:
-        columns.names[index] = extension.name
-    if extension.link is not None:
-        columns.links[index] = extension.link
-    if extension.size is not None:
-        columns.sizes[index] = extension.size
-    if extension.uid is not None:
-        columns.uids[index] = extension.uid
-    if extension.gid is not None:
-        columns.gids[index] = extension.gid
-    if extension.mtime is not None:
-        columns.mtimes[index] = extension.mtime

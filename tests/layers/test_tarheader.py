@@ -6,10 +6,23 @@ from random import Random
 
 import pytest
 
-from layerscope.layers import tarheader
+from layerscope.layers import tarheader, walk
 from layerscope.layers.index import Kind
 from layerscope.layers.tarheader import HeaderColumns, HeaderError, parse_headers, parse_number
-from tests.layers.reading import END, GNU, USTAR, V7, broken, entry, header, names, one, read_both
+from tests.layers.reading import (
+    END,
+    GNU,
+    USTAR,
+    V7,
+    broken,
+    entry,
+    header,
+    long_name,
+    names,
+    one,
+    pax,
+    read_both,
+)
 from tests.layers.reading import rows as rows_of
 
 
@@ -150,6 +163,46 @@ def test_damage_in_any_batch_has_its_offset() -> None:
         assert len(index) == place
         assert index.broken is not None
         assert index.broken.offset == 512 * place
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_many_entries_without_data_are_read_as_if_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Among them are files, extension headers, damage, and sizes in unusual forms."""
+    random = Random(seed)
+    usual = [
+        lambda name: header(name),
+        lambda name: header(name, b"5", size=random.choice([0, 5000])),
+        lambda name: header(name, b"2", link=b"target"),
+        lambda name: header(name, b"1", link=b"0"),
+        lambda name: header(name, b"3", major=b"0000007\0"),
+    ]
+    rare = [
+        lambda name: entry(name, b"x" * random.choice([1, 512, 5000])),
+        lambda name: header(name, size=b"           0"),
+        lambda name: header(name, size=b"0" * 12),
+        lambda name: header(name, b"\0"),
+        lambda name: header(name + b"/", b"\0", size=512),
+        lambda name: header(name, b"9"),
+        lambda name: pax((b"path", b"long/" + name)) + header(b"short"),
+        lambda name: long_name(b"gnu/" + name) + header(b"short"),
+        lambda name: header(name, checksum=b"1") if random.random() < 0.3 else header(name),
+        lambda _: bytes(512) if random.random() < 0.3 else b"",
+    ]
+    tar = b"".join(
+        random.choice(usual if random.random() < 0.97 else rare)(b"%d" % number)
+        for number in range(random.choice([20, 300, 9000 if seed % 10 == 0 else 600]))
+    )
+    tar = tar[: len(tar) - random.choice([0, 0, 100, 512])] + END[: random.choice([0, 512, 1024])]
+    index = read_both(tar)
+    monkeypatch.setattr(walk, "_RUN", len(tar))
+    expected = read_both(tar)
+    assert rows_of(index) == rows_of(expected)
+    assert (index.broken, index.trailing) == (expected.broken, expected.trailing)
+    assert index.digests is not None
+    assert expected.digests is not None
+    assert index.digests.tolist() == expected.digests.tolist()
 
 
 # --- Names ----------------------------------------------------------------------------------------
@@ -297,10 +350,10 @@ def test_few_and_many_headers_have_the_same_result(monkeypatch: pytest.MonkeyPat
         if random.random() < 0.2:
             spoilt = random.randrange(len(blocks))
             blocks[spoilt] = b"\xff" + blocks[spoilt][1:]
-        few = parse_headers(blocks)
+        few = parse_headers(b"".join(blocks))
         with monkeypatch.context() as patched:
             patched.setattr(tarheader, "FEW", 0)
-            many = parse_headers(blocks)
+            many = parse_headers(b"".join(blocks))
         assert few[1:] == many[1:]
         for name in HeaderColumns.__struct_fields__:
             assert list(getattr(few[0], name)) == list(getattr(many[0], name)), name

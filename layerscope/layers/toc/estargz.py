@@ -94,7 +94,7 @@ def _header(tar: bytes) -> HeaderColumns:
     """The header of the entry with the table. Raises `TocError`."""
     if len(tar) < BLOCK:
         raise TocError("it is truncated")
-    columns, good, problem = parse_headers([tar[:BLOCK]])
+    columns, good, problem = parse_headers(tar[:BLOCK])
     if not good:
         raise TocError(problem)
     if columns.names[0] != TOC_NAME or kinds_of(columns)[0] != Kind.FILE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -95,19 +97,21 @@ def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
     wasted = sums_by_layer(waste.stored_in, waste.bytes, count)
     died = sums_by_layer(waste.hidden_by, waste.bytes, count)
     died_at_once = sums_by_layer(waste.hidden_by[in_own_layer], waste.bytes[in_own_layer], count)
-    layers = []
-    for number, index in enumerate(indexes):
-        stored = int(index.columns.stored.sum())
-        layers.append(
-            LayerAccount(
-                entries=len(index),
-                whiteouts=int(np.count_nonzero(index.roles == Role.WHITEOUT)),
-                stored=stored,
-                wasted=wasted[number],
-                hides=died[number] - died_at_once[number],
-                net=stored - died[number],
-            )
+    first = filesystem.inodes.first
+    roles = np.concatenate([np.zeros(0, np.uint8), *(index.roles for index in indexes)])
+    whiteouts = _sums(roles == Role.WHITEOUT, first)
+    stored = _sums(filesystem.inodes.columns.stored, first)
+    layers = [
+        LayerAccount(
+            entries=len(index),
+            whiteouts=whiteouts[number],
+            stored=stored[number],
+            wasted=wasted[number],
+            hides=died[number] - died_at_once[number],
+            net=stored[number] - died[number],
         )
+        for number, index in enumerate(indexes)
+    ]
     final = filesystem.visible(filesystem.layer_count - 1)
     return Accounting(
         layers=tuple(layers),
@@ -127,9 +131,13 @@ def sums_by_layer(
     Floating point, as the weights of `np.bincount` are, is exact up to 2**53 only.
     """
     order = stable_order(layers)
+    return _sums(values[order], np.searchsorted(layers[order], np.arange(layer_count + 1)))
+
+
+def _sums(values: NDArray[Any], bounds: NDArray[np.int64]) -> list[int]:
+    """The sums of the values between each two bounds."""
     before = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values[order], out=before[1:])
-    bounds = np.searchsorted(layers[order], np.arange(layer_count + 1))
+    np.cumsum(values, out=before[1:])
     sums: list[int] = np.diff(before[bounds]).tolist()
     return sums
 

@@ -80,7 +80,9 @@ class Inodes(Struct):
             xattrs=_translated([index.columns.xattrs for index in indexes], xattr_maps),
         )
         digests = np.zeros((count + 1, 32), np.uint8)
-        hashed = np.zeros(count + 1, bool)
+        hashed = columns.kinds == Kind.FILE
+        with_digests = np.array([index.digests is not None for index in indexes], bool)
+        hashed[:count] &= np.repeat(with_digests, np.diff(first))
         sparse: dict[int, SparseMap] = {}
         for layer, index in enumerate(indexes):
             span = slice(int(first[layer]), int(first[layer + 1]))
@@ -89,7 +91,6 @@ class Inodes(Struct):
             )
             if index.digests is not None and len(index):
                 digests[span] = index.digests
-                hashed[span] = index.columns.kinds == Kind.FILE
         return cls(columns, first, links, xattrs, sparse, digests, hashed)
 
     def shared_with(self, indexes: Sequence[LayerIndex], *, names: bool) -> list[LayerIndex]:

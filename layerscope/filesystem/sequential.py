@@ -11,15 +11,19 @@ from layerscope.filesystem.stack_state import LayerEntries, Stack, Unordered
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind
 
+_FILE, _DIRECTORY = int(Kind.FILE), int(Kind.DIRECTORY)
+"""Plain numbers: numpy compares its scalars with them twenty times as fast as with members of an enum."""
+
 
 class SequentialStacker:
     """Applies entries of one layer in tar order.
 
-    Parents are created only inside the unordered subtrees: directories above them exist, or are added by the caller.
+    Parents are created only inside the unordered subtrees: directories above them exist, or are added by the caller. None for
+    these subtrees is everything.
     """
 
     def __init__(
-        self, stack: Stack, layer: int, base: int, first_event: int, unordered: Unordered
+        self, stack: Stack, layer: int, base: int, first_event: int, unordered: Unordered | None
     ) -> None:
         self._stack = stack
         self._layer = layer
@@ -84,13 +88,16 @@ class SequentialStacker:
     def _make_parents(self, path: int, event: int) -> None:
         """Create implicit directories above `path` where there are none; they replace anything that is not a directory."""
         stack = self._stack
-        parents, top = stack.table.parents, self._unordered.top(path)
+        parents, top = (
+            stack.table.parents,
+            1 if self._unordered is None else self._unordered.top(path),
+        )
         missing: list[int] = []
         parent = int(parents[path])
         while parent >= top and parent:
             row = int(stack.current[parent])
             if row >= 0:
-                if stack.inodes.columns.kinds[stack.versions.inodes[row]] == Kind.DIRECTORY:
+                if stack.inodes.columns.kinds[stack.versions.inodes[row]] == _DIRECTORY:
                     break
                 self._oddities["parent-replaced"] += 1
                 stack.versions.kill(row, self._layer, Removal.TYPE_CHANGED, event)
@@ -106,17 +113,17 @@ class SequentialStacker:
         row = int(stack.current[path])
         if row >= 0:
             old = int(versions.inodes[row])
-            directory = kinds[old] == Kind.DIRECTORY
+            directory = kinds[old] == _DIRECTORY
             if (
                 old >= self._base
                 and old != stack.inodes.implicit
-                and not (directory and kinds[inode] == Kind.DIRECTORY)
+                and not (directory and kinds[inode] == _DIRECTORY)
                 and not (is_link and old == inode)
             ):
                 self._oddities["entry-repeated"] += 1
-            if directory and kinds[inode] != Kind.DIRECTORY:
+            if directory and kinds[inode] != _DIRECTORY:
                 self._kill_below(path, event)
-            both_files = kinds[old] == Kind.FILE and kinds[inode] == Kind.FILE
+            both_files = kinds[old] == _FILE and kinds[inode] == _FILE
             versions.kill(
                 row,
                 self._layer,

@@ -61,16 +61,18 @@ class _Layer:
         self.roles = index.roles
         self.paths = node_paths[index.nodes]
         self.kinds = stack.inodes.columns.kinds[self.base : self.base + len(index)]
-        self.targets = np.full(len(index), -1, np.int32)
-        links = (index.columns.kinds == Kind.HARDLINK) & (index.roles == Role.ENTRY)
-        self.targets[links] = node_paths[index.targets]
-        self.contents = np.full(len(index), -1, np.int32)
-        self.contents[links] = index.link_contents
+        self.targets = self.contents = np.full(len(index), -1, np.int32)
+        if len(index.targets):
+            links = (index.columns.kinds == Kind.HARDLINK) & (index.roles == Role.ENTRY)
+            self.targets[links] = node_paths[index.targets]
+            self.contents = np.full(len(index), -1, np.int32)
+            self.contents[links] = index.link_contents
 
     def apply(self, one_by_one: bool | None) -> None:
         count = len(self.roles)
-        self._remove(np.flatnonzero(self.roles == Role.OPAQUE), below=1, first_event=0)
-        self._remove(np.flatnonzero(self.roles == Role.WHITEOUT), below=0, first_event=count)
+        if self.roles.any():
+            self._remove(np.flatnonzero(self.roles == Role.OPAQUE), below=1, first_event=0)
+            self._remove(np.flatnonzero(self.roles == Role.WHITEOUT), below=0, first_event=count)
         positions = np.flatnonzero((self.roles == Role.ENTRY) & (self.paths > 0))
         entries = LayerEntries(
             positions,
@@ -82,10 +84,7 @@ class _Layer:
         if not len(entries):
             return
         if len(entries) <= FEW if one_by_one is None else one_by_one:
-            everything = Unordered(
-                np.ones(1, np.int32), np.array([len(self.stack.table)], np.int32)
-            )
-            self._sequential(entries, entries, everything)
+            self._sequential(entries, entries, None)
             return
         ancestors = self._ancestors(entries.paths)
         unordered = self._unordered(entries, ancestors)
@@ -241,16 +240,16 @@ class _Layer:
         self,
         sequential: LayerEntries,
         entries: LayerEntries,
-        unordered: Unordered,
+        unordered: Unordered | None,
         independent: LayerEntries | None = None,
         inodes: Rows | None = None,
     ) -> None:
         stacker = SequentialStacker(
             self.stack, self.layer, self.base, 2 * len(self.roles), unordered
         )
-        stacker.stored_here = set(
-            entries.paths[np.isin(entries.paths, sequential.targets)].tolist()
-        )
+        if self.contents is not self.targets:  # there are hard links
+            is_target = np.isin(entries.paths, sequential.targets)
+            stacker.stored_here = set(entries.paths[is_target].tolist())
         if independent is not None and inodes is not None:
             is_target = np.isin(independent.paths, sequential.targets)
             columns = (

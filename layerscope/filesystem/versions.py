@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 from numpy.typing import NDArray
+
+from layerscope.layers.small_types import Code
 
 ALIVE = np.iinfo(np.int32).max
 """Value of `died` while stacking, for versions that no layer has removed."""
 
 
-class Removal(IntEnum):
+class Removal(Code):
     """How a version of a path was removed."""
 
     NONE = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.names import PathTree
-from layerscope.layers.small_types import Integers, narrow
+from layerscope.layers.small_types import Code, Integers, narrow
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.layers.toc.check import TocCheck
@@ -21,7 +20,7 @@ from layerscope.layers.walk import Damage
 from layerscope.words import Extent
 
 
-class Kind(IntEnum):
+class Kind(Code):
     """Types of entries: tar typeflags as interpreted by Go's reader and the engines."""
 
     FILE = 0

@@ -28,10 +28,6 @@ def merge_paths(
 ) -> tuple[MergedPaths, list[NDArray[np.int32]]]:
     """The paths of all trees; for each tree, the path of each of its nodes."""
     names, orders = merge_strings([tree.names for tree in trees])
-    ranks = [
-        np.where(tree.components < 0, -1, order[tree.components] if len(order) else -1)
-        for tree, order in zip(trees, orders, strict=True)
-    ]  # -1 for its root
     counts = [len(tree.parents) for tree in trees]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     if starts[-1] > limits.entries:
@@ -42,7 +38,15 @@ def merge_paths(
             *(tree.parents + start for tree, start in zip(trees, starts, strict=False)),
         ]
     )
-    node_ranks = np.concatenate([np.zeros(0, np.int64), *ranks])
+    first_names = np.cumsum([0, *map(len, orders)])[:-1]
+    node_names = np.concatenate(
+        [np.zeros(0, np.int64), *(tree.components for tree in trees)], dtype=np.int64
+    )
+    named = node_names >= 0
+    node_ranks = np.full(len(named), -1, np.int64)
+    node_ranks[named] = np.concatenate([np.zeros(0, np.int64), *orders])[
+        (node_names + np.repeat(first_names, counts))[named]
+    ]
     levels, number_of_node = _merge_levels(node_parents, node_ranks, starts[:-1], len(names))
     merged, position = _pre_order(levels, names)
     paths = position[number_of_node].astype(np.int32)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from enum import IntEnum
 from itertools import count
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from layerscope.layers.small_types import Code
 from layerscope.layers.strings import StringTable, merge_strings
 from layerscope.limits import Limits
 
@@ -31,7 +31,7 @@ _DIRECTORY_COST = 160
 """Memory in bytes of a directory."""
 
 
-class Role(IntEnum):
+class Role(Code):
     """The role of an entry."""
 
     ENTRY = 0

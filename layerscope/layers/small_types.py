@@ -1,7 +1,11 @@
-"""Stores integers in the smallest type that holds them: most columns of a million entries are mostly zeros."""
+"""The values of columns: integers in the smallest type that holds them, and enums.
+
+Most columns of a million entries are mostly zeros.
+"""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -9,6 +13,17 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.integer[Any]]
 """Integers of any width: for comparing and indexing. Widen them before arithmetic."""
+
+
+class Code(IntEnum):
+    """A base of enums whose members are compared with columns.
+
+    numpy looks these attributes up for each operand, and in Python 3.11 an enum takes longer to miss one than a small layer's
+    column takes to compare.
+    """
+
+    __array_ufunc__ = np.ndarray.__array_ufunc__
+    __array_function__ = np.ndarray.__array_function__
 
 
 def narrow(array: Integers) -> Integers:

@@ -87,9 +87,10 @@ for _flags, _kind in _TYPEFLAGS.items():
 def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
     """The kind of each entry; a pre-POSIX regular file whose name ends in a slash is a directory."""
     kinds = KIND_OF_TYPEFLAG[headers.types]
-    for index in np.flatnonzero(headers.types == 0).tolist():
-        if headers.names[index].endswith(b"/"):
-            kinds[index] = Kind.DIRECTORY
+    if b"\0" in headers.types.tobytes():
+        for index in np.flatnonzero(headers.types == 0).tolist():
+            if headers.names[index].endswith(b"/"):
+                kinds[index] = Kind.DIRECTORY
     return kinds
 
 
@@ -120,6 +121,8 @@ class Columns(Struct, frozen=True):
     @classmethod
     def joined(cls, parts: Sequence[Columns]) -> Columns:
         """The entries of `parts`, one after another."""
+        if len(parts) == 1:
+            return parts[0]
         if not parts:
             return cls(*(np.zeros(0, dtype) for dtype in COLUMN_TYPES))
         return cls(

@@ -43,7 +43,7 @@ class IndexBuilder:
         """Add entries from a walk over a tar. Raises `LimitExceededError`."""
         kinds = kinds_of(batch.columns)
         devices = np.zeros(len(kinds), np.int64)
-        for index in np.flatnonzero((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK)).tolist():
+        for index in ((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK)).nonzero()[0].tolist():
             devices[index] = _device(batch.headers[index * BLOCK : (index + 1) * BLOCK])
         self.take(batch.columns, kinds, devices, batch.offsets, batch.digests, batch.extensions)
 
@@ -168,7 +168,7 @@ class IndexBuilder:
         """Link targets of symlinks and hard links. Targets of hard links are paths, and are added to the names."""
         links = np.zeros(len(targets), np.int32)
         linked = ((kinds == Kind.SYMLINK) | (kinds == Kind.HARDLINK)) & (roles == Role.ENTRY)
-        for index in np.flatnonzero(linked).tolist():
+        for index in linked.nonzero()[0].tolist():
             target = targets[index]
             links[index] = self._links.setdefault(target, len(self._links))
             if kinds[index] == Kind.HARDLINK:

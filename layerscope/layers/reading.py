@@ -104,15 +104,20 @@ def read_layers(
             index = complete(number, scheduler.index(blob, hash_blob, collector))
             return Indexed(index, None) if cache is None else cache.add(blob, index)
 
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS) as readers, ThreadPoolExecutor(1) as reader:
+
+            def submit(number: int) -> Future[Indexed]:
+                blob = blobs[number]
+                # Threads with tiny layers would only wait for each other.
+                pool = reader if blob.size <= _TINY_BYTES and not blob.ranged else readers
+                return pool.submit(read, number)
+
             with_toc = set() if expected is None else set(expected.layers) & set(first)
             # Layers without a table first: after them, every index is known or expected.
             order = sorted(_read_order(blobs, first), key=with_toc.__contains__)
             # From a registry, read tables first, and layers only after the expected tree is shown, if there is one.
             deferred = [number for number in order if number in with_toc and blobs[number].ranged]
-            futures = {
-                number: pool.submit(read, number) for number in order if number not in deferred
-            }
+            futures = {number: submit(number) for number in order if number not in deferred}
             try:
                 if expected is not None and deferred:
                     for number in deferred:
@@ -120,7 +125,7 @@ def read_layers(
                     if not any(_is_fetched(blobs[number], cache) for number in futures):
                         with_toc = set()
                         _show_expected(expected, first, futures)
-                futures |= {number: pool.submit(read, number) for number in deferred}
+                futures |= {number: submit(number) for number in deferred}
                 layers = []
                 for number, origin in enumerate(first):
                     if expected is not None and origin in with_toc:

@@ -221,7 +221,7 @@ def _strings(field: NDArray[np.uint8]) -> list[bytes]:
 def _links(raw: NDArray[np.uint8]) -> list[bytes]:
     """Link targets, which few headers have."""
     links = [b""] * len(raw)
-    linked = np.flatnonzero(raw[:, 157])
+    linked = raw[:, 157].nonzero()[0]
     for index, link in zip(linked.tolist(), _strings(raw[linked, 157:257]), strict=True):
         links[index] = link
     return links
@@ -230,7 +230,7 @@ def _links(raw: NDArray[np.uint8]) -> list[bytes]:
 def _names(raw: NDArray[np.uint8]) -> list[bytes]:
     """Names, with their prefixes if any."""
     names = _strings(raw[:, 0:100])
-    for index in np.flatnonzero(raw[:, _PREFIX]).tolist():
+    for index in raw[:, _PREFIX].nonzero()[0].tolist():
         header = raw[index]
         magic = header[_MAGIC].tobytes()
         if magic.startswith(b"ustar\0"):

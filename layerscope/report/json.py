@@ -15,11 +15,9 @@ from layerscope.report.json_rows import QuotedPaths, duplicate_rows, waste_recor
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of
 
-_PLACEHOLDERS = re.compile(
-    r'\n      "files": \[\]|(?<=\n    "records": )\[\]|(?<=\n  "duplicates": )\[\]'
-)
+_PLACEHOLDERS = re.compile(r'(\n      "files": |\n    "records": |\n  "duplicates": )\[\]')
 """Empty lists in the document that are filled while writing; inside JSON strings, newlines and quotes are always escaped."""
-_NO_FILES = '\n      "files": []'
+_FILES, _RECORDS = '\n      "files": ', '\n    "records": '
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
@@ -29,11 +27,11 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     layers = iter(range(len(opened.indexes)))
     position = 0
     for place in _PLACEHOLDERS.finditer(text):
-        stream.write(text[position : place.start()].encode("ascii"))
+        stream.write(text[position : place.end(1)].encode("ascii"))
         position = place.end()
-        if place[0] == _NO_FILES:
+        if place[1] == _FILES:
             rows = _files(opened, next(layers))
-        elif text.endswith('"records": ', 0, place.start()):
+        elif place[1] == _RECORDS:
             rows = waste_records(opened.accounting.waste, paths)
         else:
             rows = duplicate_rows(opened.duplicates or NO_DUPLICATES, paths)
@@ -53,8 +51,8 @@ def indented(document: object) -> str:
 
 def _files(opened: Opened, number: int) -> Iterator[str]:
     """The files of a layer, one per line."""
-    before = '\n      "files": [\n        '
+    before = "[\n        "
     for item in files_of(opened, number):
         yield before + json.dumps(item, ensure_ascii=True)
         before = ",\n        "
-    yield _NO_FILES if before.startswith("\n") else "\n      ]"
+    yield "[]" if before.startswith("[") else "\n      ]"

@@ -15,6 +15,7 @@ from layerscope.layers.extensions import SparseMap
 from layerscope.layers.index import Columns, Kind, LayerIndex
 from layerscope.layers.small_types import Integers, narrow
 from layerscope.layers.strings import StringTable
+from layerscope.words import Extent
 
 
 class Why(IntFlag):
@@ -93,10 +94,10 @@ class Inodes(Struct):
                 digests[span] = index.digests
         return cls(columns, first, links, xattrs, sparse, digests, hashed)
 
-    def shared_with(self, indexes: Sequence[LayerIndex], *, names: bool) -> list[LayerIndex]:
+    def shared_with(self, indexes: Sequence[LayerIndex]) -> list[LayerIndex]:
         """The same indexes, sharing the memory of columns and digests with these inodes.
 
-        Without `names`, paths are dropped, and the indexes cannot be stacked again.
+        Paths, which take the most memory, are dropped. A layer that is only listed keeps them: its contents may have to be found by path.
         """
         shared: dict[int, LayerIndex] = {}
         for layer, index in enumerate(indexes):
@@ -105,7 +106,7 @@ class Inodes(Struct):
             span = slice(int(self.first[layer]), int(self.first[layer + 1]))
             columns = index.columns
             shared[id(index)] = replace(
-                index if names else index.without_names(),
+                index if index.extent is Extent.LISTED else index.without_names(),
                 # Stacking changes these columns.
                 columns=replace(
                     self.columns.part(span),

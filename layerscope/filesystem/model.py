@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +18,7 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.stack import stack_layers
 from layerscope.filesystem.versions import ALIVE
 from layerscope.layers.index import Kind, LayerIndex
+from layerscope.layers.small_types import narrow
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
 
@@ -84,11 +85,12 @@ class Filesystem:
         stack = stack_layers(indexes, table, node_paths, inodes, progress, one_by_one=one_by_one)
         versions = stack.versions
         order = np.argsort(versions.paths[: versions.count], kind="stable")
-        columns = {
+        columns: dict[str, Any] = {
             name: getattr(versions, name)[order]
             for name in ("paths", "inodes", "born", "died", "removals", "successors", "events")
         }
         columns["died"][columns["died"] == ALIVE] = len(indexes)
+        columns["events"] = narrow(columns["events"])
         return cls(table, inodes, columns, stack.oddities)
 
     @cached_property

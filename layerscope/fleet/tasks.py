@@ -217,7 +217,7 @@ def _add_carried_entries(store: Store, result: LayerResult) -> None:
 
 
 def _options(setup: Setup, store: Store) -> Options:
-    return Options(duplicates=setup.duplicates, rules=setup.rules, names=False, cache=store)
+    return Options(duplicates=setup.duplicates, rules=setup.rules, cache=store)
 
 
 def _analyse_from_layers(

@@ -160,7 +160,7 @@ class Loading:
         indexes = [self._indexes[number] for number in range(len(event.layers))]
         filesystem = _required(self._cache(self._keys, private=event.private).filesystem(indexes))
         accounting = self._cache(self._keys, private=event.accounting_private).accounting()
-        indexes = filesystem.inodes.shared_with(indexes, names=False)
+        indexes = filesystem.inodes.shared_with(indexes)
         self._indexes.clear()
         self._by_key.clear()
         options = self._options

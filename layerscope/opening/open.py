@@ -185,7 +185,7 @@ def _stack(
     if is_large:
         return_freed_memory()
     stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
-    indexes = stacked.inodes.shared_with(indexes, names=options.names)
+    indexes = stacked.inodes.shared_with(indexes)
     if options.cache is not None:
         source.keep_export(options.cache, indexes)
     contents = [tables.contents(number, index) for number, index in enumerate(indexes)]

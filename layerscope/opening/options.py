@@ -29,8 +29,6 @@ class Options(Struct, frozen=True):
     """Rule settings for findings; None for no findings."""
     inventory: bool = False
     """Also look for packages in programs and archives; needs `rules`."""
-    names: bool = True
-    """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     dockerfile: Dockerfile | None = None
     """The image's Dockerfile: it determines the end of the base image and the lines of the steps."""
     base_steps: int | None = None

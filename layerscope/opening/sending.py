@@ -137,7 +137,7 @@ class _Sender(Listener):
             )
         )
         mapped = (self._private_cache if private else cache).filesystem(opened.indexes)
-        return opened if mapped is None else _with_filesystem(opened, mapped, self._options)
+        return opened if mapped is None else _with_filesystem(opened, mapped)
 
     def replaced(self) -> None:
         return_freed_memory()
@@ -172,9 +172,9 @@ class _Sender(Listener):
         return ImageCache(self._private, keys, (), self._limits, passing=True)
 
 
-def _with_filesystem(opened: Opened, filesystem: Filesystem, options: Options) -> Opened:
+def _with_filesystem(opened: Opened, filesystem: Filesystem) -> Opened:
     """The same image on a stored filesystem, whose arrays are in a file that the explorer also maps."""
-    indexes = filesystem.inodes.shared_with(opened.indexes, names=options.names)
+    indexes = filesystem.inodes.shared_with(opened.indexes)
     contents = [
         LayerContents(old.blob, index, old.limits)
         for old, index in zip(opened.contents, indexes, strict=True)

@@ -47,7 +47,7 @@ def open_series(
 ) -> OpenedSeries:
     """Open at least two releases with `opener` and compare each with the one before. Raises `LayerscopeError` and `CancelledError`."""
     rules = options.rules
-    options = replace(options, duplicates=False, rules=None, names=False)
+    options = replace(options, duplicates=False, rules=None)
     builder = SeriesBuilder(requests[-1].limits)
     damages: list[str] = []
     damaged: CorruptImageError | None = None

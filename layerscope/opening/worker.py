@@ -232,7 +232,6 @@ def _options(message: messages.Open, cache: Store | None) -> Options:
         verify_small=message.verify_small,
         duplicates=message.duplicates,
         rules=message.rules,
-        names=False,
         dockerfile=None if message.dockerfile is None else message.dockerfile.parse(),
         base_steps=message.base_steps,
         cache=cache,

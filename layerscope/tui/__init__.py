@@ -108,7 +108,7 @@ def run_served(
     end_with_parent(os.getppid())
     preferences = _preferences(settings, persist=writing)
     limit_freed_memory()
-    with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
+    with RemoteImage(request, replace(options, verify_small=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
         from layerscope.tui.permissions import Permissions
         from layerscope.tui.session import Session
@@ -218,7 +218,7 @@ def _explore(
 ) -> bool:
     """Explore an image until the user leaves it. Returns whether the user wants another one, if it was `picked` from a list."""
     limit_freed_memory()
-    with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
+    with RemoteImage(request, replace(options, verify_small=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
         from layerscope.tui.session import Session
 
@@ -268,7 +268,7 @@ def _compare(
     `picked` from a list.
     """
     limit_freed_memory()
-    options = replace(options, verify_small=False, names=False)
+    options = replace(options, verify_small=False)
     with (
         RemoteImage(requests[0], options) as first,
         RemoteImage(requests[1], options) as second,

@@ -113,7 +113,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store | None:
 
 def begin(image: Path | str, store: Store | None = None, **how: Any) -> RemoteImage:
     worker = how.pop("worker", remote.WORKER)
-    options = Options(verify_small=False, rules={}, names=False, cache=store, **how)
+    options = Options(verify_small=False, rules={}, cache=store, **how)
     return RemoteImage(Request(str(image)), options, worker=worker)
 
 
@@ -152,7 +152,7 @@ def facts(opened: Opened) -> object:
 
 def test_results_equal_those_of_this_process(image: Path, store: Store | None) -> None:
     """They arrive layer by layer, with and without a cache, and also when opened again."""
-    here = open_image(Request(str(image)), Options(verify_small=False, rules={}, names=False))
+    here = open_image(Request(str(image)), Options(verify_small=False, rules={}))
     for _ in range(2):
         with begin(image, store) as opening:
             watcher = load(opening)
@@ -202,7 +202,7 @@ def test_a_damaged_layer_is_shown(tmp_path: Path) -> None:
     """What can be read of it is shown, as in this process."""
     data = docker_archive([LAYERS[0], LAYERS[1][:-40], LAYERS[2]])
     path = settled(tmp_path / "damaged.tar", data)
-    here = open_image(Request(str(path)), Options(verify_small=False, rules={}, names=False))
+    here = open_image(Request(str(path)), Options(verify_small=False, rules={}))
     with begin(path) as opening:
         opened = load(opening).opened
         assert opened is not None

@@ -124,7 +124,7 @@ class ExplorerState:
 @contextmanager
 def explored(registry: Registry, store: Store | None = None) -> Iterator[ExplorerState]:
     """Open the image as the explorer does, until it is loaded."""
-    options = Options(rules={}, names=False, cache=store)
+    options = Options(rules={}, cache=store)
     with RemoteImage(Request(registry.reference()), options) as image:
         hearing = RecordingWatcher()
         image.find(first)
@@ -212,7 +212,7 @@ def test_files_of_soci_layers_come_from_their_spans(registry: Registry, pinned: 
     subject = push(registry, layer)
     push_soci(registry.repository(), subject, {digest(layer.blob): table})
     reference = registry.reference(f"app@{subject}" if pinned else "app")
-    with RemoteImage(Request(reference), Options(rules={}, names=False)) as image:
+    with RemoteImage(Request(reference), Options(rules={})) as image:
         hearing = RecordingWatcher()
         image.find(first)
         image.load(hearing, lambda: False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,8 @@ _DEEP = 64
 """Bytes after which the few strings that are still equal are compared one by one."""
 _AT_ONCE = 1 << 16
 """Number of strings that become objects at once."""
+_AT_ONCE_BYTES = 1 << 24
+"""Their total size in bytes, about."""
 _KEPT = np.array([(1 << 64) - (1 << 8 * (STEP - count)) for count in range(STEP + 1)], np.uint64)
 """Masks that keep the first bytes of a big-endian number, by their count."""
 
@@ -52,17 +55,29 @@ class Eights:
     """The bytes of a buffer as big-endian numbers of up to eight bytes, which compare as the bytes do; shorter ones end in zeros."""
 
     def __init__(self, data: bytes) -> None:
-        padded = np.frombuffer(b"".join([bytes(STEP), data, bytes(STEP)]), np.uint8)
-        self._windows = sliding_window_view(padded, STEP)
+        self._windows = sliding_window_view(np.frombuffer(data.ljust(STEP, b"\0"), np.uint8), STEP)
 
     def after(self, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The bytes after each place; `lengths` has their numbers."""
-        numbers = self._windows[places + STEP].view(">u8").ravel().astype(np.uint64)
-        return numbers & _KEPT[np.minimum(lengths, STEP)]
+        starts = np.minimum(places, len(self._windows) - 1)
+        return self._numbers(starts, ">u8", places - starts, lengths)
 
     def before(self, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The bytes before each place, the last one first."""
-        numbers = self._windows[places].view("<u8").ravel().astype(np.uint64)
+        starts = np.clip(places - STEP, 0, len(self._windows) - 1)
+        return self._numbers(starts, "<u8", starts + STEP - places, lengths)
+
+    def _numbers(
+        self,
+        starts: NDArray[np.int64],
+        order: str,
+        missing: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+    ) -> NDArray[np.uint64]:
+        """The windows at `starts`, without as many first bytes as are `missing`."""
+        numbers = self._windows[starts].view(order).ravel().astype(np.uint64)
+        if missing.any():
+            numbers <<= (8 * np.minimum(missing, STEP - 1)).astype(np.uint64)
         return numbers & _KEPT[np.minimum(lengths, STEP)]
 
 
@@ -92,12 +107,15 @@ def merge_strings(
     example = np.zeros(len(starts), np.int64)
     example[places] = np.arange(len(starts))
     example = example[distinct]
-    joined = []
-    for at in range(0, len(example), _AT_ONCE):
-        some = example[at : at + _AT_ONCE]
+    if len(tables) == 1 and np.array_equal(places, np.arange(len(starts))):
+        return tables[0], [places]
+    joined = BytesIO()  # which, unlike a list of parts, is not copied in the end
+    at_once = max(min(_AT_ONCE, _AT_ONCE_BYTES * len(starts) // (len(data) + 1)), 1)
+    for at in range(0, len(example), at_once):
+        some = example[at : at + at_once]
         bounds = zip(starts[some].tolist(), (starts[some] + lengths[some]).tolist(), strict=True)
-        joined.append(b"".join([data[start:end] for start, end in bounds]))
-    merged = StringTable(b"".join(joined), np.concatenate([[0], np.cumsum(lengths[example])]))
+        joined.write(b"".join([data[start:end] for start, end in bounds]))
+    merged = StringTable(joined.getvalue(), np.concatenate([[0], np.cumsum(lengths[example])]))
     counts = np.cumsum([len(table) for table in tables])
     return merged, np.split((np.cumsum(distinct) - 1)[places], counts)[:-1]
 

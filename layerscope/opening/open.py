@@ -34,8 +34,8 @@ from layerscope.words import Extent
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
 
-_LARGE = 1 << 18
-"""Number of entries from which freed memory is worth returning between two stages."""
+_LARGE, _LARGE_NAMES = 1 << 18, 1 << 25
+"""Number of entries, and bytes of names, from which freed memory is worth returning between two stages."""
 
 
 class Listener:
@@ -181,7 +181,8 @@ def _stack(
     if scans is not None:
         scans.share(indexes)
     del layers
-    is_large = sum(map(len, indexes)) > _LARGE
+    names = sum(len(index.tree.names.data) for index in indexes)
+    is_large = sum(map(len, indexes)) > _LARGE or names > _LARGE_NAMES
     if is_large:
         return_freed_memory()
     stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)

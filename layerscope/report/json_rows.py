@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
 
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from layerscope.analysis.accounting import Waste
 from layerscope.analysis.duplicates import Duplicate, Duplicates
 from layerscope.filesystem.paths import CACHED_PREFIX_BYTES, PathTable
-from layerscope.layers.strings import StringTable
 from layerscope.words import REASONS
 
 BLOCK = 1 << 14
 """Rows that are formatted at a time."""
+_AT_ONCE = 1 << 20
+"""Bytes of names that are searched at a time."""
 
 
 class QuotedPaths:
@@ -24,10 +26,25 @@ class QuotedPaths:
 
     def __init__(self, table: PathTable) -> None:
         self._table = table
-        self._text = table.names.data.decode("latin-1")
-        self._escaped = _needing_escapes(table.names)
         self._folders: dict[int, str] = {0: '"'}
         self._cached_bytes = 0
+
+    @cached_property
+    def _text(self) -> str:
+        """All names."""
+        return self._table.names.data.decode("latin-1")
+
+    @cached_property
+    def _escaped(self) -> NDArray[np.bool_]:
+        """A mask of the names with a byte that JSON escapes."""
+        names = self._table.names
+        escaped = np.zeros(max(len(names), 1), bool)
+        for start in range(0, len(names.data), _AT_ONCE):
+            data = np.frombuffer(memoryview(names.data)[start : start + _AT_ONCE], np.uint8)
+            odd = (data < 0x20) | (data > 0x7E) | (data == 0x22) | (data == 0x5C)
+            places = np.flatnonzero(odd) + start
+            escaped[np.searchsorted(names.offsets, places, side="right") - 1] = True
+        return escaped
 
     def of(self, paths: NDArray[np.int32]) -> Iterator[str]:
         """Each full path, in quotes."""
@@ -55,15 +72,6 @@ class QuotedPaths:
                 f'{folders[parents[row]]}{_quoted_content(table.names[int(components[row])])}"'
             )
         return block
-
-
-def _needing_escapes(names: StringTable) -> NDArray[np.bool_]:
-    """A mask of the names with a byte that JSON escapes."""
-    data = np.frombuffer(names.data, np.uint8)
-    places = np.flatnonzero((data < 0x20) | (data > 0x7E) | (data == 0x22) | (data == 0x5C))
-    escaped = np.zeros(max(len(names), 1), bool)
-    escaped[np.searchsorted(names.offsets, places, side="right") - 1] = True
-    return escaped
 
 
 def _quoted_content(name: bytes) -> str:

@@ -72,20 +72,19 @@ class IndexBuilder:
         for index, extension in extensions.items():
             self._add_extension(index, extension, kinds, stored, xattrs)
         self._roles.append(roles)
-        self._parts.append(
-            Columns(
-                kinds,
-                stored,
-                columns.modes,
-                columns.uids,
-                columns.gids,
-                columns.mtimes,
-                self._link_column(columns.links, kinds, roles),
-                xattrs,
-                devices,
-                np.array(offsets, np.int64),
-            )
+        part = Columns(
+            kinds,
+            stored,
+            columns.modes,
+            columns.uids,
+            columns.gids,
+            columns.mtimes,
+            self._link_column(columns.links, kinds, roles),
+            xattrs,
+            devices,
+            np.array(offsets, np.int64),
         )
+        self._parts.append(part.narrowed() if count >= _MANY else part)
         self._unknown += int(((kinds == Kind.UNKNOWN) & (roles == Role.ENTRY)).sum())
         if self._hashed or any(digest is not None for digest in digests):
             self._hashed = True
@@ -177,6 +176,8 @@ class IndexBuilder:
 
 
 _NO_DIGEST = bytes(32)
+_MANY = 1024
+"""Number of entries that take less memory until the end if their columns are narrowed at once."""
 
 
 def _device(block: bytes) -> int:

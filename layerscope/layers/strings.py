@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -90,7 +91,7 @@ def holds_start(numbers: NDArray[np.uint64], start: bytes) -> NDArray[np.bool_]:
 
 def merge_strings(
     tables: Sequence[StringTable],
-) -> tuple[StringTable, list[NDArray[np.int64]]]:
+) -> tuple[StringTable, list[NDArray[Any]]]:
     """The distinct strings of all tables in byte order; for each table, the rank of each of its strings.
 
     Sorting by eight bytes, then those that are equal by the next eight, takes a third of the time of sorting objects.
@@ -104,8 +105,8 @@ def merge_strings(
     places = _sorted_places(data, starts, lengths)
     distinct = np.zeros(len(starts), bool)
     distinct[places] = True
-    example = np.zeros(len(starts), np.int64)
-    example[places] = np.arange(len(starts))
+    example = np.zeros(len(starts), places.dtype)
+    example[places] = np.arange(len(starts), dtype=places.dtype)
     example = example[distinct]
     if len(tables) == 1 and np.array_equal(places, np.arange(len(starts))):
         return tables[0], [places]
@@ -117,16 +118,17 @@ def merge_strings(
         joined.write(b"".join([data[start:end] for start, end in bounds]))
     merged = StringTable(joined.getvalue(), np.concatenate([[0], np.cumsum(lengths[example])]))
     counts = np.cumsum([len(table) for table in tables])
-    return merged, np.split((np.cumsum(distinct) - 1)[places], counts)[:-1]
+    return merged, np.split((np.cumsum(distinct, dtype=places.dtype) - 1)[places], counts)[:-1]
 
 
 def _sorted_places(
     data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     """For each string of `data`, how many are less than it."""
-    places = np.zeros(len(starts), np.int64)
+    number = np.int32 if len(starts) < 1 << 31 else np.int64
+    places = np.zeros(len(starts), number)
     eights, has_nul = Eights(data), b"\0" in data
-    equal, done = np.arange(len(starts)), 0
+    equal, done = np.arange(len(starts), dtype=number), 0
     while len(equal):
         begin, left = starts[equal] + done, np.minimum(lengths[equal] - done, STEP)
         if done < _DEEP:
@@ -143,7 +145,7 @@ def _sorted_places(
         first = np.diff(groups, prepend=-1) != 0
         new = first.copy()
         new[1:] |= (keys[1:] != keys[:-1]) | (left[1:] != left[:-1])
-        numbers = np.arange(len(equal))
+        numbers = np.arange(len(equal), dtype=number)
         places[equal] += np.maximum.accumulate(np.where(new, numbers, 0))
         places[equal] -= np.maximum.accumulate(np.where(first, numbers, 0))
         tied = ~new

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from layerscope import cli
 from layerscope.analysis.compare.steps import StepChange
@@ -246,6 +245,8 @@ def test_schemas_of_the_package_are_up_to_date() -> None:
 @pytest.mark.parametrize("name", documents_of_the_page())
 def test_schemas_are_valid(name: str) -> None:
     """Each is valid for its draft and has the address on the site as its ID."""
+    from jsonschema import Draft202012Validator
+
     schema = json_documents.published(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
@@ -254,6 +255,8 @@ def test_schemas_are_valid(name: str) -> None:
 
 def test_schemas_allow_additional_keys(demo_image: Path, tmp_path: Path) -> None:
     """They reject another version, a missing key or another type. The check of the tests rejects other keys, too."""
+    from jsonschema import Draft202012Validator
+
     report = document(tmp_path, "report", str(demo_image))
     validator = Draft202012Validator(json_documents.published("report"))
     totals = report["totals"]

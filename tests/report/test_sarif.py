@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.image.dockerfile import parse_dockerfile
@@ -37,6 +36,8 @@ def deleting(content: bytes = b"a") -> bytes:
 
 
 def run_of(image: Opened) -> dict[str, Any]:
+    from jsonschema import Draft202012Validator
+
     document = json.loads(report(image, "sarif"))
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)] == []
     (run,) = document["runs"]
@@ -57,6 +58,8 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 
 def test_the_schema_rejects_invalid_documents() -> None:
+    from jsonschema import Draft202012Validator
+
     assert not Draft202012Validator(SCHEMA).is_valid({"version": "2.1.0", "runs": [{}]})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -307,36 +308,42 @@ def bomb(levels: int, width: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "why"),
+    ("name", "make", "why"),
     [
-        ("a.jar", jar(APP)[:-30], "damaged archive"),
-        ("a.jar", jar(APP)[:400], "damaged archive"),
-        ("a.jar", jar({"META-INF/MANIFEST.MF": bytes(9 << 20)}), "unpacks to 9,437,184 bytes"),
-        ("a.jar", jar({"lib/b.jar": bytes(70 << 20)}), "unpacks to 73,400,320 bytes"),
-        ("a.jar", bomb(8, 1), "deeper than 4"),
-        ("app", program(b"", {".dep-v0": b"no zlib"}), "its list of crates is damaged"),
+        ("a.jar", lambda: jar(APP)[:-30], "damaged archive"),
+        ("a.jar", lambda: jar(APP)[:400], "damaged archive"),
+        (
+            "a.jar",
+            lambda: jar({"META-INF/MANIFEST.MF": bytes(9 << 20)}),
+            "unpacks to 9,437,184 bytes",
+        ),
+        ("a.jar", lambda: jar({"lib/b.jar": bytes(70 << 20)}), "unpacks to 73,400,320 bytes"),
+        ("a.jar", lambda: bomb(8, 1), "deeper than 4"),
+        ("app", lambda: program(b"", {".dep-v0": b"no zlib"}), "its list of crates is damaged"),
         (
             "app",
-            program(b"", {".dep-v0": zlib.compress(bytes(20 << 20))}),
+            lambda: program(b"", {".dep-v0": zlib.compress(bytes(20 << 20))}),
             "larger than 8,388,608 bytes",
         ),
         (
             "app",
-            program(b"", {".dep-v0": zlib.compress(b"[" * 100_000)}),
+            lambda: program(b"", {".dep-v0": zlib.compress(b"[" * 100_000)}),
             "its list of crates is damaged",
         ),
         (
             "app",
-            program(b"", {".dep-v0": zlib.compress(b'{"packages": [{}]}')}),
+            lambda: program(b"", {".dep-v0": zlib.compress(b'{"packages": [{}]}')}),
             "its list of crates is damaged",
         ),
-        ("app", program(b"", {".dep-v0": bytes(17 << 20)}), "more than 16,777,216 bytes"),
+        ("app", lambda: program(b"", {".dep-v0": bytes(17 << 20)}), "more than 16,777,216 bytes"),
     ],
 )
-def test_unreadable_files_cause_a_warning(tmp_path: Path, name: str, data: bytes, why: str) -> None:
+def test_unreadable_files_cause_a_warning(
+    tmp_path: Path, name: str, make: Callable[[], bytes], why: str
+) -> None:
     """It names the file, and all other packages are listed."""
     good = program(go_data())
-    opened = opened_with(tmp_path, [binary(name, data), binary("good", good)])
+    opened = opened_with(tmp_path, [binary(name, make()), binary("good", good)])
     assert f"/{name}: " in problem_of(opened)
     assert why in problem_of(opened)
     assert "example.com/app" in {one.name for one in inventory_of(opened).packages}

@@ -11,7 +11,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from jsonschema import Draft202012Validator
 from junitparser import Failure, JUnitXml, Skipped, TestSuite
 from msgspec.structs import replace
 
@@ -124,6 +123,8 @@ def test_junit_has_one_case_per_check(evil: Opened) -> None:
 
 
 def test_sarif_has_all_rules_and_a_result_for_each_that_fails_or_warns(evil: Opened) -> None:
+    from jsonschema import Draft202012Validator
+
     document = json.loads(written(evil, "sarif"))
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)] == []
     (run,) = document["runs"]

@@ -9,12 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from msgspec.structs import replace
 from packageurl import PackageURL
-from spdx_tools.spdx.parser.parse_anything import parse_file
-from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.sboms import sbom_packages
@@ -86,8 +82,14 @@ def written(opened: Opened, form: str, **environment: str) -> bytes:
 def validate(form: str, data: bytes, folder: Path) -> None:
     """Check a document against its schema, or with its library."""
     if form == "cyclonedx":
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
         return
+    from spdx_tools.spdx.parser.parse_anything import parse_file
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
     path = folder / "x.spdx.json"
     path.write_bytes(data)
     assert validate_full_spdx_document(parse_file(str(path))) == []

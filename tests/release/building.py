@@ -97,18 +97,11 @@ class Clean:
     @classmethod
     def make(cls, folder: Path, python: Path, wheel: Path, extras: str = "") -> Clean:
         """Make one, and install the wheel, with extras such as `[web]`. Fails the test if a requirement is missing."""
-        run(python, "-m", "venv", folder / "venv")
+        run(python, "-m", "venv", "--without-pip", folder / "venv")
         (folder / "home").mkdir()
-        run(
-            folder / "venv" / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-compile",
-            f"{wheel}{extras}",
-        )
-        run(folder / "venv" / "bin" / "python", "-m", "pip", "check")
+        pip = (sys.executable, "-m", "pip", "--python", folder / "venv" / "bin" / "python")
+        run(*pip, "install", "--quiet", "--no-compile", f"{wheel}{extras}")
+        run(*pip, "check")
         return cls(folder)
 
     @property

@@ -89,7 +89,8 @@ def test_the_sdist_can_run_the_tests(sdist: Path, tmp_path: Path) -> None:
     (source,) = tmp_path.iterdir()
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment = {**quiet, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain")
+    command = (sys.executable, "-m", "pytest", *options)
     where = "import layerscope; print(layerscope.__file__)"
     found = run(sys.executable, "-c", where, folder=source, environment=environment)
     assert Path(found.strip()).is_relative_to(source)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import layerscope
 from tests.pipeline.steps import ROOT, Machine, load
@@ -32,16 +33,10 @@ def test_its_schema_holds(schema: str, name: str, tmp_path: Path) -> None:
     text = (ROOT / name).read_text().split("\n---\n")[-1]
     copy = tmp_path / Path(name).name
     copy.write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "check_jsonschema",
-        "--builtin-schema",
-        f"vendor.{schema}",
-        str(copy),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    from check_jsonschema import main
+
+    done = CliRunner().invoke(main, ["--builtin-schema", f"vendor.{schema}", str(copy)])
+    assert done.exit_code == 0, done.output
 
 
 def test_each_job_may_do_what_it_needs() -> None:

@@ -13,6 +13,7 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.layers.merged_paths import expand_ranges
 
 Mask = NDArray[np.bool_]
+_NONE = np.zeros(0, np.int64)
 
 
 class Selector:
@@ -26,13 +27,22 @@ class Selector:
         self._names = ComponentTexts(table.names)
         self._ranks: dict[bytes, int | None] = {}
         """Indices of the names that patterns contain; None for those that no path has."""
+        self._without: set[str] = set()
+        """Patterns that match nothing: most of them, and rules ask for many of them again."""
 
     def matches(self, pattern: str) -> NDArray[np.int64]:
         """Paths that a pattern matches, in path order: of any type, and visible in any layer."""
-        parts = _parts_of(pattern)
+        if pattern in self._without:
+            return _NONE
+        found = self._find(_parts_of(pattern))
+        if not len(found):
+            self._without.add(pattern)
+        return found
+
+    def _find(self, parts: tuple[str | bytes | None, ...]) -> NDArray[np.int64]:
         for part in parts:  # most patterns have a name that no path of the image has
             if isinstance(part, bytes) and self._rank(part) is None:
-                return np.zeros(0, np.int64)
+                return _NONE
         tops, deep = np.zeros(1, np.int64), False
         for part in parts:
             if part is None:
@@ -47,8 +57,8 @@ class Selector:
 
     def select(self, patterns: Iterable[str]) -> Mask:
         """Mask of the paths that match, and everything below them; shape (paths,)."""
-        matched = [self.matches(pattern) for pattern in patterns]
-        return self.below(np.concatenate([np.zeros(0, np.int64), *matched]))
+        matched = [found for pattern in patterns if len(found := self.matches(pattern))]
+        return self.below(np.concatenate([_NONE, *matched]))
 
     def below(self, tops: NDArray[np.int64]) -> Mask:
         """Mask of these paths and everything below them; shape (paths,)."""
@@ -69,11 +79,14 @@ class Selector:
         ancestors.
         """
         if isinstance(part, str):
-            paths = self._called(self._names.find(part))
+            names = self._names.find(part)
+            if not len(names):
+                return _NONE
+            paths = self._called(names)
         else:
             rank = self._rank(part)
             if rank is None:
-                return np.zeros(0, np.int64)
+                return _NONE
             by_name, begins = self._by_name
             paths = by_name[begins[rank] : begins[rank + 1]].astype(np.int64)
         start, end = np.searchsorted(paths, self._span(tops))

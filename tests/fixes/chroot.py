@@ -1,5 +1,5 @@
-"""Runs commands in a chroot with shells, where every other program is a stub that logs its call. `python -m tests.fixes.chroot
-ROOT` is the process inside: one JSON request and one answer per line."""
+"""Runs commands in a chroot with shells, where every other program is a stub that logs its call, unless one is to fail.
+`python -m tests.fixes.chroot ROOT` is the process inside: one JSON request and one answer per line."""
 
 from __future__ import annotations
 
@@ -65,8 +65,10 @@ FILES = {
 _STUB = """#!/bin/dash
 name="${0##*/}"
 if [ -p /dev/stdin ]; then while read -r _; do :; done; fi
-exported="$(export -p; printf 'export umask='; umask)"
-printf '%s\\037' "${RUN_AS:-root}" "$HOME" "$PWD" "$name" "$@" "$exported" END >>/log
+if [ -z "$FAIL" ]; then
+    exported="$(export -p; printf 'export umask='; umask)"
+    printf '%s\\037' "${RUN_AS:-root}" "$HOME" "$PWD" "$name" "$@" "$exported" END >>/log
+fi
 IFS='\037'
 [ "$FAIL" != "$name$IFS$*" ] || exit 7
 IFS=' '

@@ -7,7 +7,8 @@ The text is hostile: every pattern is linear in it, except for bounded parts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -52,6 +53,9 @@ _SECRET_ENDING = lazy_pattern(
 """The end of an option name whose value is a secret; names such as `--pass-through` do not qualify."""
 _AMBIGUOUS = ("auth", "pass")
 """Options whose value is a secret only if it follows `=`; otherwise it may be the kind of a secret."""
+
+_MAX_KNOWN = 4096
+"""Maximum characters of a text whose secrets are remembered."""
 
 _Form = tuple[str, re.Pattern[str], int]
 
@@ -118,11 +122,21 @@ def masked(text: str, instruction: str | None = None) -> str:
     return "".join((*pieces, text[done:]))
 
 
-def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan]:
+def find_spans(text: str, instruction: str | None = None) -> Iterable[SecretSpan]:
     """Every secret in the text of an instruction, with its kind; several may overlap.
 
-    Tokens recognised by their format have no label.
+    Tokens recognised by their format have no label. Each view and each rule asks for the same texts again.
     """
+    find = _known_spans if len(text) <= _MAX_KNOWN else _spans
+    return find(text, instruction)
+
+
+@lru_cache(maxsize=1024)
+def _known_spans(text: str, instruction: str | None) -> tuple[SecretSpan, ...]:
+    return tuple(_spans(text, instruction))
+
+
+def _spans(text: str, instruction: str | None) -> Iterator[SecretSpan]:
     yield from _declared_secrets(text, instruction)
     yield from _assigned_secrets(text)
     yield from _option_secrets(text)

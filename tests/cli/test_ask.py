@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,30 @@ from tests.cli.running import Here
 from tests.images import docker_archive, file, layer_tar, write
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that tests copy, filled by the first."""
+    return tmp_path_factory.mktemp("written")
+
+
 @pytest.fixture
 def ask(
-    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+    written: Path,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Here:
     """Runs the command in a folder whose `runs` has one run of one image."""
+    if not (written / "runs").exists():
+        monkeypatch.chdir(written)
+        write(
+            written / "a.tar",
+            docker_archive([layer_tar([file("a", b"a" * 10)])], tags=["=app\x1b[31m:1"]),
+        )
+        ran = Here(written, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
+        assert ran.code == 0
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    write(
-        tmp_path / "a.tar",
-        docker_archive([layer_tar([file("a", b"a" * 10)])], tags=["=app\x1b[31m:1"]),
-    )
-    ran = Here(tmp_path, capsysbinary, "fleet", "--jobs", "1")("a.tar", "--output", "runs")
-    assert ran.code == 0
     return Here(tmp_path, capsysbinary, "ask")
 
 

@@ -50,18 +50,19 @@ FAILING = [
 
 
 @pytest.fixture(scope="module")
-def bad_image() -> bytes:
+def bad_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image that wastes 30 MiB, as a Docker archive."""
     large = os.urandom(30 << 20)
-    return docker_archive([layer_tar([file("a", large)]), layer_tar([file("a", b"")])])
+    image = docker_archive([layer_tar([file("a", large)]), layer_tar([file("a", b"")])])
+    return write(tmp_path_factory.mktemp("bad") / "bad.tar", image)
 
 
 @pytest.fixture
-def here(bad_image: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
+def here(bad_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
     """A folder with an image that passes the gate, and one that fails."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "image.tar", docker_archive([layer_tar([file("etc/motd", b"welcome")])]))
-    write(tmp_path / "bad.tar", bad_image)
+    (tmp_path / "bad.tar").hardlink_to(bad_image)
     return Here(tmp_path, capsysbinary)
 
 

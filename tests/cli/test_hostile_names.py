@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,6 @@ from tests.images import (
     whiteout,
     write,
 )
-from tests.sources.image_files import unpack
 
 EVIL = "e\x1b[31m\x1b]0;owned\x07\u202ex\x9b2J\r\n::error::owned\u2028##[error]z"
 """ESC, a title, reordering, a C1 control, lines, commands of CI services."""
@@ -69,6 +69,14 @@ def here(
     folder = tmp_path / name
     folder.mkdir()
     monkeypatch.chdir(folder)
+    for path, data in files_of(name).items():
+        write(folder / path, data)
+    return Here(folder, capsysbinary)
+
+
+@cache
+def files_of(name: str) -> dict[str, bytes]:
+    """Images, settings and a Dockerfile whose names begin with this one; the images hold it, too."""
     safe = name.encode(errors="surrogateescape").decode(errors="replace")
     history: list[dict[str, object]] = [
         {"created_by": "COPY . /gone/ # buildkit", "comment": safe, "author": safe},
@@ -77,23 +85,23 @@ def here(
     ]
     config = {"config": {"Env": [f"PATH={safe}"], "User": safe, "Labels": {safe: safe}}}
     all_layers = layers(f"{name}.tar")
+    files: dict[str, bytes] = {}
     for tail, layers_of_image in ((".tar", all_layers), (".old", all_layers[:1])):
         saved = docker_archive(
             layers_of_image, history=history, config=config, tags=(f"{safe}{tail}:x",)
         )
-        write(folder / f"{name}{tail}", saved)
+        files[f"{name}{tail}"] = saved
     bad = docker_files(all_layers[:1], tags=(f"{safe}:x",))
     bad["manifest.json"] = bad["manifest.json"].replace(
         b"/layer.tar", json.dumps(safe)[1:-1].encode()
     )
-    write(folder / f"{name}.bad", archive(bad))
-    unpack(folder / f"{name}.oci", oci_files(layers(name)))
-    (folder / f"{name}.Dockerfile").write_text(
-        "FROM scratch\nCOPY . /gone/\nRUN rm -rf /gone\n# \x1b[31m\u202e\n"
-    )
-    (folder / f"{name}.json").write_text("{}")
-    (folder / f"{name}.toml").write_text('[ci]\n"a\\u001b\\u202eb" = 1\n')
-    return Here(folder, capsysbinary)
+    files[f"{name}.bad"] = archive(bad)
+    files |= {f"{name}.oci/{path}": data for path, data in oci_files(layers(name)).items()}
+    dockerfile = "FROM scratch\nCOPY . /gone/\nRUN rm -rf /gone\n# \x1b[31m\u202e\n"
+    files[f"{name}.Dockerfile"] = dockerfile.encode()
+    files[f"{name}.json"] = b"{}"
+    files[f"{name}.toml"] = b'[ci]\n"a\\u001b\\u202eb" = 1\n'
+    return files
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,9 +20,18 @@ DOCKERFILE = "FROM scratch\nCOPY . /\n"
 PARTS = {"oci": tuple(oci_files([LAYER])), "docker": tuple(docker_files([LAYER]))}
 
 
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves its baseline for the others."""
+    return tmp_path_factory.mktemp("baseline") / "baseline.json"
+
+
 @pytest.fixture
 def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+    baseline: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
 ) -> Here:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
@@ -34,7 +44,9 @@ def here(
     commands.write("config.toml", "binary = false\n")
     commands.write(".layerscope.toml", "[ci]\nmax-layers = 9\n")
     commands.write("rules.toml", "[ci]\nmax-layers = 9\n")
-    commands.run("report", "image.tar", "--format", "json", "-o", "baseline.json")
+    if not baseline.exists():
+        commands.run("report", "image.tar", "--format", "json", "-o", str(baseline))
+    shutil.copy(baseline, tmp_path)
     return commands
 
 

@@ -111,15 +111,27 @@ class Naive:
         return sum(size for (layer, _), size in self.sizes.items() if layer == key)
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[int, tuple[Fleet, Naive]]:
+    """Random fleets that earlier tests read, with their slow models."""
+    return {}
+
+
 @pytest.fixture(params=range(4))
 def both(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    known: dict[int, tuple[Fleet, Naive]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Fleet, Naive]:
-    """A random fleet, and its slow model."""
+    """A random fleet, and its slow model; tests only read them."""
     monkeypatch.setattr(contents, "SMALLEST", 1)
-    paths = write_fleet(tmp_path / "images", request.param)
-    opened = [open_image(Request(str(path)), Options(rules={})) for path in paths]
-    return fleet_of(tmp_path, paths), Naive(opened)
+    seed: int = request.param
+    if seed not in known:
+        paths = write_fleet(tmp_path / "images", seed)
+        opened = [open_image(Request(str(path)), Options(rules={})) for path in paths]
+        known[seed] = fleet_of(tmp_path, paths), Naive(opened)
+    return known[seed]
 
 
 def test_totals_and_layers(both: tuple[Fleet, Naive]) -> None:

@@ -14,6 +14,8 @@ from layerscope.layers.merged_paths import expand_ranges
 
 Mask = NDArray[np.bool_]
 _NONE = np.zeros(0, np.int64)
+_FEW = 1000
+"""Number of names up to which all are looked up at once: rules ask for hundreds."""
 
 
 class Selector:
@@ -26,7 +28,10 @@ class Selector:
         self._table = table
         self._names = ComponentTexts(table.names)
         self._ranks: dict[bytes, int | None] = {}
-        """Indices of the names that patterns contain; None for those that no path has."""
+        """Indices of the names that patterns contain, and of all names if they are few; None for those that no path has."""
+        self._all_ranked = len(table.names) <= _FEW
+        if self._all_ranked:
+            self._ranks.update(zip(table.names, range(_FEW), strict=False))
         self._without: set[str] = set()
         """Patterns that match nothing: most of them, and rules ask for many of them again."""
 
@@ -68,9 +73,9 @@ class Selector:
         return np.cumsum(starts_and_ends[:-1], dtype=np.int32) > 0
 
     def _rank(self, name: bytes) -> int | None:
-        if name not in self._ranks:
+        if name not in self._ranks and not self._all_ranked:
             self._ranks[name] = self._table.rank(name)
-        return self._ranks[name]
+        return self._ranks.get(name)
 
     def _step(self, tops: NDArray[np.int64], part: str | bytes, deep: bool) -> NDArray[np.int64]:
         """Paths in these directories whose name matches one component of a pattern, in path order; with `deep`, at any depth.

@@ -38,6 +38,8 @@ def find_shapes(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64
     directories: set[int] = set()
     for shape in shapes:
         marks = evidence.selector.matches(shape.mark)
+        if not len(marks):
+            continue
         tops = inside = marks[evidence.live_inodes[marks] >= 0]
         for _ in range(shape.up):
             tops, inside = parents[tops].astype(np.int64), tops

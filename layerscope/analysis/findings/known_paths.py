@@ -160,7 +160,10 @@ def path_rule(
         tops = _matching(evidence, patterns)
         if shapes:
             tops[find_shapes(evidence, shapes)] = True
-        files = evidence.selector.below(np.flatnonzero(tops)) & evidence.live_files
+        places = np.flatnonzero(tops)
+        if not len(places):
+            return
+        files = evidence.selector.below(places) & evidence.live_files
         if not files.any() or (runs and evidence.once(find_in_use).runs(runs)):
             return
         left_out = [*spare, *(needed(evidence) if needed else ())]
@@ -203,7 +206,8 @@ def _matching(evidence: Evidence, patterns: Sequence[str]) -> Mask:
     """Mask of the paths that patterns match, without those below."""
     mask = np.zeros(len(evidence.filesystem.table), bool)
     for pattern in patterns:
-        mask[evidence.selector.matches(pattern)] = True
+        if len(found := evidence.selector.matches(pattern)):
+            mask[found] = True
     return mask
 
 

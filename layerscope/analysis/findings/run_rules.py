@@ -69,10 +69,8 @@ def run_rules(
         check(evidence.progress)
         choice = choices.get(rule.name, _NO_CHOICE)
         if choice.enabled:
-            tuned = replace(
-                rule,
-                min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
-            )
+            least = choice.min_bytes
+            tuned = rule if least is None else replace(rule, min_bytes=least)
             of_rule = list(_findings(evidence, tuned, choice))
             for finding in of_rule:
                 evidence.claimed[finding.inodes] = True

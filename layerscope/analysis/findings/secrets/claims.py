@@ -44,6 +44,8 @@ def secret_claims(
     """
     secrets = evidence.once(find_secrets)
     inodes = np.array([inode for inode, kinds in secrets.items() if wanted(kinds)], np.int32)
+    if not len(inodes):
+        return
     filesystem = evidence.filesystem
     rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
     if among is not None:

@@ -139,9 +139,11 @@ def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats
     inodes, paths = filesystem.inode_of[rows], filesystem.paths[rows]
 
     def named(patterns: Sequence[str], but: Sequence[str] = ()) -> set[int]:
+        found = [tops for pattern in patterns if len(tops := matches(pattern))]
+        if not found:
+            return set()
         mask = np.zeros(len(filesystem.table), bool)
-        for pattern in patterns:
-            mask[matches(pattern)] = True
+        mask[np.concatenate(found)] = True
         for pattern in but:
             mask[matches(pattern)] = False
         return set(inodes[mask[paths]].tolist())

@@ -24,6 +24,7 @@ from layerscope.sources import Request
 from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.widgets.line_list import LineList
 from tests import forked, json_documents
+from tests.layers.caching import settled
 from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,6 +108,7 @@ def _demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Opened]:
     """The bundled sample image, built and opened once by each worker; its cache is beside it."""
     path = tmp_path_factory.mktemp("demo") / "flask-demo.tar"
     save_demo(path)
+    settled(path)  # otherwise nothing is cached
     options = Options(verify_small=False, rules={}, cache=Store(cache_of(path)))
     return path, open_image(Request(str(path)), options)
 

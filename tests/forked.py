@@ -1,4 +1,5 @@
-"""Starts workers of explorers as copies of one process that has imported what they need: imports are most of their work in tests.
+"""Starts workers of explorers as copies of one process that has opened an image: imports and patterns are most of their work in
+tests.
 
 `python -m tests.forked SOCKET` is that process. A copy runs the same `main` with the same pipes and environment.
 """
@@ -15,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -164,9 +166,31 @@ def _run(request: dict[str, object], stdin: int, stdout: int) -> None:
         os._exit(1)
 
 
+def _open_image() -> None:
+    """Open an image with findings: imports what is imported when it is needed, and compiles patterns."""
+    from layerscope.opening.open import Options, open_image
+    from layerscope.sources import Request
+    from tests.images import docker_archive, file, layer_tar, write
+
+    before = _open_files()
+    members = [file("app/.env", b"PASSWORD=of-no-one\n"), file("app/data", b"data" * 2_000)]
+    with tempfile.TemporaryDirectory() as folder:
+        image = write(Path(folder) / "image.tar", docker_archive([layer_tar(members)] * 2))
+        open_image(Request(str(image)), Options(rules={}))
+    gc.collect()
+    threads = threading.active_count()
+    if threads > 1 or _open_files() != before:
+        raise AssertionError("a copy would lack threads, or close files of others")
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 if __name__ == "__main__":
     for _module in _IMPORTED:
         __import__(_module)
+    _open_image()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)

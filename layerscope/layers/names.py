@@ -24,6 +24,8 @@ AUFS_LINKS = b".wh..wh.plnk"
 """Directory of AUFS with files that have several names; those names are hard links to them."""
 _MOST_DISTINCT = 1 << 18
 """Number of distinct last components up to which all are found in a dict."""
+_BATCH = 4096
+"""Number of names that are split at a time."""
 _LOW = 0xFFFFFFFF
 """Mask of the component in a packed key."""
 _SLASH, _DOT = b"/."
@@ -160,6 +162,10 @@ class PathTreeBuilder:
 
     def _add(self, names: Sequence[bytes]) -> None:
         """Add cleaned names; those of the root are empty."""
+        for start in range(0, len(names), _BATCH):
+            self._add_batch(names[start : start + _BATCH])
+
+    def _add_batch(self, names: Sequence[bytes]) -> None:
         parts = [name.rpartition(b"/") for name in names if name]
         directories: list[int | None] = list(
             map(self._directories.get, [part[0] for part in parts])
@@ -189,7 +195,6 @@ class PathTreeBuilder:
         self,
     ) -> tuple[StringTable, NDArray[np.int64], NDArray[np.int64]]:
         """The distinct components; and the keys of directories and names, with indices of that table as low bits."""
-
         directory_keys = np.array(self._directory_keys, np.int64)
         keys = np.concatenate([np.zeros(0, np.int64), *self._keys])
         self._keys.clear()

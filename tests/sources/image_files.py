@@ -11,8 +11,10 @@ import pytest
 
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.platform import Platform
+from layerscope.layers.indexing import index_layer
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.opening.open import Opened, Options, open_image
+from layerscope.progress import NullProgress
 from layerscope.sources import Request, Source
 from layerscope.sources.store_image import StoreImage
 from tests.images import archive, digest, file, image_config, layer_tar, write
@@ -88,8 +90,14 @@ def unreadable(path: Path | str, **how: Any) -> str:
 
 
 def layers_of(opened: Opened) -> list[list[bytes]]:
-    """Paths of each layer."""
-    return [names(index) for index in opened.indexes]
+    """Paths of each layer, which is read again: an opened image has only the paths of all layers together."""
+    layers = []
+    for index, contents in zip(opened.indexes, opened.contents, strict=True):
+        again = index_layer(contents.blob, contents.limits, NullProgress())
+        assert again.columns.stored.tolist() == index.columns.stored.tolist()
+        assert again.columns.offsets.tolist() == index.columns.offsets.tolist()
+        layers.append(names(again))
+    return layers
 
 
 def codes(opened: Opened) -> list[str]:

@@ -18,8 +18,8 @@ _FILE, _DIRECTORY = int(Kind.FILE), int(Kind.DIRECTORY)
 class SequentialStacker:
     """Applies entries of one layer in tar order.
 
-    Parents are created only inside the unordered subtrees: directories above them exist, or are added by the caller. None for
-    these subtrees is everything.
+    Parents are created only inside the unordered subtrees: directories above them exist, or are added by the caller. If
+    `unordered` is None, the whole tree is unordered.
     """
 
     def __init__(
@@ -88,10 +88,8 @@ class SequentialStacker:
     def _make_parents(self, path: int, event: int) -> None:
         """Create implicit directories above `path` where there are none; they replace anything that is not a directory."""
         stack = self._stack
-        parents, top = (
-            stack.table.parents,
-            1 if self._unordered is None else self._unordered.top(path),
-        )
+        parents = stack.table.parents
+        top = 1 if self._unordered is None else self._unordered.top(path)
         missing: list[int] = []
         parent = int(parents[path])
         while parent >= top and parent:

@@ -107,9 +107,9 @@ class PathTreeBuilder:
         self._limits = limits
         self._where = where
         self._components: defaultdict[bytes, int] = defaultdict(count().__next__)
-        """Numbers of the first last components of names; of `_MOST_DISTINCT` and a batch at most."""
+        """Numbers of the last components of names, until there are `_MOST_DISTINCT`."""
         self._more: list[StringTable] = []
-        """Further ones, any number of times each: a dict would take ten times the memory. Their numbers follow."""
+        """The last components of later batches, with repetitions: a dict would take ten times the memory. Their numbers follow."""
         self._more_count = 0
         self._directories: dict[bytes, int] = {b"": 0}
         """Numbers of directories that contain names, by full path."""
